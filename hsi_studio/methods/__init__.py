@@ -1,0 +1,127 @@
+"""What a method is: the contract every file in this folder fulfils.
+
+A method module ends with `METHOD = TheMethod()`. One contract test runs over all of them
+(`tests/methods/test_contract.py`): defaults construct; same seed = same map; probabilities sum to 1;
+inputs unchanged; one label per class works; cancel within 1 s; save → load → same map; invalid
+pixels stay unlabelled; the order of test pixels changes nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from hsi_studio.errors import BadRequest, Cancelled
+from hsi_studio.registry import Registry, scan
+from hsi_studio.types import BoolArray, ClassSchema, FloatArray, IntArray, LabelSet, Progress, PromptSet, Scene
+
+
+class Params(BaseModel):
+    """Base of a method's parameters: frozen, no unknown names; forms, JSON and docs come from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass
+class Context:
+    """What the surroundings give a method: seed, device, progress, cancel, a cache folder."""
+
+    seed: int = 0
+    device: str = "cpu"
+    progress: Callable[[Progress], None] = lambda _: None
+    cancelled: Callable[[], bool] = lambda: False
+    cache_dir: Path | None = None  # None = keep nothing on disk
+
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
+
+    def check(self) -> None:
+        """Raises Cancelled when the user has stopped the work. Call it at least twice a second."""
+        if self.cancelled():
+            raise Cancelled("Stopped.")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A window of a scene to be mapped."""
+
+    scene: Scene
+    rows: slice  # start and stop set, step None
+    cols: slice
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
+
+    @property
+    def valid(self) -> BoolArray:
+        """(h, w)."""
+        return self.scene.valid[self.rows, self.cols]
+
+
+@dataclass(frozen=True)
+class State:
+    """A fitted model on its way to disk: arrays → safetensors, header → JSON. Nothing is executed on load."""
+
+    arrays: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    header: dict[str, Any] = field(default_factory=dict)
+
+
+class Fitted(Protocol):
+    """A method after `fit`."""
+
+    schema: ClassSchema
+
+    def predict(self, block: Block) -> FloatArray:
+        """(K, h, w) float32 probabilities over `schema`, summing to 1; NaN at invalid pixels."""
+        ...
+
+    def leave_one_out(self) -> IntArray:
+        """(N,) class index each labelled pixel would get from a fit without it."""
+        ...
+
+    def state(self) -> State: ...
+
+
+class Method(Protocol):
+    """One classification method. Instances are stateless."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str]  # citation
+    Params: ClassVar[type[Params]]
+    needs: ClassVar[frozenset[str]]  # of {"text", "dsm", "pretraining"}
+    halo_px: ClassVar[int]  # how far around a block `predict` looks
+
+    def prepare(self, scene: Scene, params: Any, ctx: Context) -> None:
+        """Label-free work done once per scene (features, pre-training). `fit` calls it when it was not."""
+        ...
+
+    def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: Any, ctx: Context) -> Fitted:
+        """Raises TooFewLabels (say how many more), Cancelled."""
+        ...
+
+    def from_state(self, state: State, scene: Scene, ctx: Context) -> Fitted:
+        """Raises SceneMismatch with both numbers when the bands or the normalisation differ."""
+        ...
+
+
+@functools.cache
+def methods() -> Registry:
+    """Every method in this folder by name."""
+    return scan(sys.modules[__name__], "METHOD")
+
+
+def get_method(name: str) -> Method:
+    entries = methods().entries
+    if name not in entries:
+        raise BadRequest(f"There is no method {name!r}. Choose one of: {', '.join(entries)}.")
+    method: Method = entries[name]
+    return method
