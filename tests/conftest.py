@@ -1,0 +1,28 @@
+"""Fixtures every test may use. Nothing here needs a network, a GPU or data beyond the repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Public sample scenes kept beside the repository ($HSI_STUDIO_TEST_DATA, else ../shared/data)."""
+    folder = Path(os.environ.get("HSI_STUDIO_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("no sample data folder (set HSI_STUDIO_TEST_DATA to run this test)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests never touch the user's projects or caches."""
+    monkeypatch.setenv("HSI_STUDIO_HOME", str(tmp_path / "home"))
