@@ -1,0 +1,169 @@
+"""The map that follows the clicks: one background thread a project, the newest labels win.
+
+    request(labels) ─▶ [waiting: only the newest set] ─▶ fit ─▶ predict ─▶ publish map ─▶ accuracy ─▶ publish report
+
+- A request never blocks; requests that arrive during a fit replace each other, so the thread is never
+  more than one fit behind the last click.
+- The map is published before its accuracy, because the user waits for the map.
+- Label-free features are prepared as soon as the thread starts, before any label exists.
+- Every status is an immutable value; readers never see half of one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.engine.evaluate import AccuracyReport, accuracy_report
+from hsi_studio.engine.predict import predict_scene
+from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
+from hsi_studio.methods import Context, Method, Params
+from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, PromptSet, Scene
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LiveStatus:
+    """What is known now. `revision` is the labels' revision that was worked on last, map or not."""
+
+    revision: int = -1
+    prediction: Prediction | None = None
+    report: AccuracyReport | None = None
+    report_revision: int = -1
+    progress: Progress | None = None  # None = idle
+    message: str = ""  # why there is no map: "Label a pixel of a second class."
+    error: str = ""  # what went wrong, with the remedy
+    seconds: float = 0.0  # of the last fit + predict
+
+
+class LiveMap:
+    """Keeps a project's map up to date in a daemon thread. All public methods are thread-safe."""
+
+    def __init__(self, scene: Scene, method: Method, params: Params, context: Context) -> None:
+        self.scene, self.method, self.params = scene, method, params
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._wanted: LabelSet | None = None
+        self._status = LiveStatus(progress=Progress("Waiting to start"))
+        self._context = replace(context, progress=self._show_progress, cancelled=self._stop.is_set)
+        self._thread = threading.Thread(target=self._run, name=f"live-{scene.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def status(self) -> LiveStatus:
+        with self._changed:
+            return self._status
+
+    def request(self, labels: LabelSet) -> None:
+        """Ask for the map of these labels. A label set with an older revision than the waiting one is ignored."""
+        with self._changed:
+            newest = self._wanted.revision if self._wanted is not None else self._status.revision
+            if labels.revision < newest:
+                return
+            self._wanted = labels
+            self._changed.notify_all()
+
+    def wait(self, revision: int, timeout: float, report: bool = False) -> LiveStatus:
+        """Block until `revision` (or a later one) has been worked on, or `timeout` seconds have passed."""
+
+        def done() -> bool:
+            reached = self._status.report_revision if report else self._status.revision
+            return reached >= revision or bool(self._status.error) or self._stop.is_set()
+
+        with self._changed:
+            self._changed.wait_for(done, timeout)
+            return self._status
+
+    def close(self) -> None:
+        """Stop the thread. The last status stays readable."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _publish(self, **changes: Any) -> None:
+        with self._changed:
+            self._status = replace(self._status, **changes)
+            self._changed.notify_all()
+
+    def _show_progress(self, progress: Progress) -> None:
+        self._publish(progress=progress)
+
+    def _run(self) -> None:
+        if not self._guarded(self._prepare):
+            return
+        while not self._stop.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: self._wanted is not None or self._stop.is_set())
+                labels, self._wanted = self._wanted, None
+            if labels is not None:
+                self._guarded(lambda labels=labels: self._refresh(labels))  # type: ignore[misc]
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Run a step; publish what went wrong instead of letting the thread die."""
+        try:
+            work()
+        except Cancelled:
+            return False
+        except StudioError as error:
+            self._publish(error=str(error), progress=None)
+            return False
+        except Exception as error:
+            log.exception("live map of %s", self.scene.name)
+            self._publish(
+                error=f"The map could not be made ({type(error).__name__}: {error}). The log has the details.",
+                progress=None,
+            )
+            return False
+        return True
+
+    def _prepare(self) -> None:
+        self._publish(progress=Progress("Reading the scene"))
+        _ = self.scene.valid
+        self.method.prepare(self.scene, self.params, self._context)
+        self._publish(progress=None)
+
+    def _refresh(self, labels: LabelSet) -> None:
+        started = time.perf_counter()
+        self._publish(error="")
+        known = labels.only_labelled()
+        # The reference stays behind: a method that cannot see test labels cannot use them.
+        blind = replace(self.scene, reference=None, reference_names={})
+        try:
+            fitted = self.method.fit(blind, known, PromptSet(), self.params, self._context)
+        except TooFewLabels as few:
+            self._publish(
+                revision=labels.revision, prediction=None, message=str(few), report=None,
+                report_revision=labels.revision, progress=None,
+            )  # fmt: skip
+            return
+        prediction = predict_scene(
+            fitted, blind, self.method.name, self.params.model_dump(), labels.revision, self._context
+        )
+        prediction = in_schema(prediction, labels.schema)
+        self._publish(
+            revision=labels.revision, prediction=prediction, message="", progress=None,
+            seconds=time.perf_counter() - started,
+        )  # fmt: skip
+        with self._changed:
+            if self._wanted is not None:  # a newer click waits: its map comes before this one's accuracy
+                return
+        left_out = None
+        if self.scene.reference is None:
+            left_out = fitted.leave_one_out()
+        report = accuracy_report(prediction, labels, self.scene, loo=left_out)
+        self._publish(report=report, report_revision=labels.revision)
+
+
+def in_schema(prediction: Prediction, schema: ClassSchema) -> Prediction:
+    """The same map with label codes = position in a larger schema + 1, so that codes outlive new classes."""
+    lut = np.zeros(len(prediction.schema) + 1, dtype=np.uint16)
+    for k, info in enumerate(prediction.schema.classes):
+        lut[k + 1] = schema.index(info.id) + 1
+    return replace(prediction, schema=schema, label=lut[prediction.label])
