@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -164,6 +164,12 @@ class Scene:
     def good_bands(self) -> BoolArray:
         """(B,) bands that carry information."""
         return self.survey.good_bands
+
+    def without_reference(self) -> Scene:
+        """The same scene for a method's eyes: no reference in it, so none can leak into a map."""
+        return replace(
+            self, reference=None, reference_names={}, survey_fn=lambda _: self.survey, _lock=threading.Lock()
+        )
 
     @property
     def reference_classes(self) -> list[tuple[int, str]]:

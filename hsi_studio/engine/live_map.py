@@ -68,6 +68,8 @@ class LiveMap:
             if labels.revision < newest:
                 return
             self._wanted = labels
+            if self._thread.is_alive():
+                self._status = replace(self._status, error="")  # the last failure was about older labels
             self._changed.notify_all()
 
     def wait(self, revision: int, timeout: float, report: bool = False) -> LiveStatus:
@@ -131,10 +133,9 @@ class LiveMap:
 
     def _refresh(self, labels: LabelSet) -> None:
         started = time.perf_counter()
-        self._publish(error="")
         known = labels.only_labelled()
         # The reference stays behind: a method that cannot see test labels cannot use them.
-        blind = replace(self.scene, reference=None, reference_names={})
+        blind = self.scene.without_reference()
         try:
             fitted = self.method.fit(blind, known, PromptSet(), self.params, self._context)
         except TooFewLabels as few:
