@@ -120,6 +120,7 @@ class Scene:
     notes: tuple[str, ...] = ()  # what the reader assumed, for the user
     citation: str = ""
     licence: str = ""
+    value_unit: str = ""  # of the cube: "reflectance", "µW/(cm² nm sr)"; "" = the file does not say
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
