@@ -1,0 +1,201 @@
+// The class list: colour, key, name, labelled pixels; add, rename, recolour, delete, paste a whole list.
+//
+// value from Python: {classes: [{id, name, color, count}], active: id, undo: "…", redo: "…"}
+// event to Python:   act {do: "activate" | "add" | "rename" | "recolour" | "remove" | "paste" | "undo" | "redo", …}
+// Names are always set with textContent: they come from files and from people.
+
+const root = element.querySelector(".hsi-classes");
+const make = (tag, cls, text) => {
+  const node = document.createElement(tag);
+  if (cls) node.className = cls;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+const act = (what, more = {}) => trigger("act", { do: what, ...more });
+const button = (cls, label, title, onclick) => {
+  const node = make("button", cls, label);
+  node.type = "button";
+  node.title = title;
+  node.setAttribute("aria-label", title);
+  node.addEventListener("click", onclick);
+  return node;
+};
+
+let renaming = null; // id of the class whose name is being edited: a refresh must not take the cursor away
+let removing = null; // id of the class that asks "delete with its labels?"
+
+const head = make("div", "hsi-classes-head");
+const title = make("h3", "", "Classes");
+const undo = button("hsi-small", "↶", "Undo", () => act("undo"));
+const redo = button("hsi-small", "↷", "Redo", () => act("redo"));
+undo.dataset.testid = "undo";
+redo.dataset.testid = "redo";
+head.append(title, undo, redo);
+
+const list = make("ul", "hsi-classes-list");
+list.setAttribute("role", "radiogroup");
+list.setAttribute("aria-label", "Class to label with");
+const empty = make("p", "hsi-hint", "No classes yet. Add the first one below, or paste a list with one name a line.");
+
+const form = make("form", "hsi-classes-add");
+const input = make("input", "");
+input.placeholder = "Add a class";
+input.setAttribute("aria-label", "Name of a new class");
+input.maxLength = 80;
+const add = make("button", "hsi-small", "Add");
+add.type = "submit";
+form.append(input, add, button("hsi-small", "Paste list", "Replace the list: one class a line", () => openPaste()));
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = input.value.trim();
+  if (name) act("add", { name });
+  input.value = "";
+});
+input.addEventListener("paste", (event) => {
+  const text = event.clipboardData.getData("text");
+  if (text.trim().includes("\n")) {
+    event.preventDefault();
+    openPaste(text);
+  }
+});
+
+const dialog = make("dialog", "hsi-dialog");
+const area = make("textarea", "");
+area.rows = 10;
+area.setAttribute("aria-label", "Class names, one a line");
+const dialogText = make(
+  "p",
+  "hsi-hint",
+  "One class a line, with a colour if you like: “Corn, #e0a500”. Classes that keep their name keep their labels; " +
+    "classes that are not in the list go, with their labels. Undo brings them back.",
+);
+const dialogRow = make("div", "hsi-dialog-row");
+dialogRow.append(
+  button("hsi-small", "Cancel", "Close without a change", () => dialog.close()),
+  button("hsi-small hsi-primary", "Use this list", "Replace the class list", () => {
+    act("paste", { text: area.value });
+    dialog.close();
+  }),
+);
+dialog.append(make("h3", "", "Paste a class list"), dialogText, area, dialogRow);
+
+function openPaste(text) {
+  const current = (props.value?.classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
+  area.value = text ?? current;
+  dialog.showModal();
+  area.focus();
+}
+
+function nameCell(info) {
+  if (renaming !== info.id) {
+    const name = make("span", "hsi-class-name", info.name);
+    name.title = `${info.name} (double-click to rename)`;
+    name.addEventListener("dblclick", () => {
+      renaming = info.id;
+      render();
+    });
+    return name;
+  }
+  const box = make("input", "hsi-class-rename");
+  box.value = info.name;
+  box.maxLength = 80;
+  box.setAttribute("aria-label", `New name for ${info.name}`);
+  const done = (keep) => {
+    if (renaming !== info.id) return;
+    renaming = null;
+    const name = box.value.trim();
+    if (keep && name && name !== info.name) act("rename", { id: info.id, name });
+    render();
+  };
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") done(true);
+    if (event.key === "Escape") done(false);
+    event.stopPropagation();
+  });
+  box.addEventListener("blur", () => done(true));
+  queueMicrotask(() => {
+    box.focus();
+    box.select();
+  });
+  return box;
+}
+
+function row(info, index, active) {
+  const item = make("li", "hsi-class" + (info.id === active ? " is-active" : ""));
+  item.dataset.id = info.id;
+  item.setAttribute("role", "radio");
+  item.setAttribute("aria-checked", String(info.id === active));
+  item.tabIndex = 0;
+  const swatch = make("input", "hsi-swatch");
+  swatch.type = "color";
+  swatch.value = info.color;
+  swatch.title = `Colour of ${info.name}`;
+  swatch.setAttribute("aria-label", swatch.title);
+  swatch.addEventListener("click", (event) => event.stopPropagation());
+  swatch.addEventListener("change", () => act("recolour", { id: info.id, color: swatch.value }));
+  const key = make("kbd", "hsi-key", index < 9 ? String(index + 1) : "");
+  const count = make("span", "hsi-count", info.count ? String(info.count) : "–");
+  count.title = `${info.count} labelled pixel${info.count === 1 ? "" : "s"}`;
+  item.append(swatch, key, nameCell(info), count);
+  if (removing === info.id) {
+    item.append(
+      button("hsi-small hsi-danger", info.count ? `Delete with ${info.count}` : "Delete", `Delete ${info.name}`, (event) => {
+        event.stopPropagation();
+        removing = null;
+        act("remove", { id: info.id });
+      }),
+      button("hsi-small", "Keep", "Keep the class", (event) => {
+        event.stopPropagation();
+        removing = null;
+        render();
+      }),
+    );
+  } else {
+    item.append(
+      button("hsi-icon", "✎", `Rename ${info.name}`, (event) => {
+        event.stopPropagation();
+        renaming = info.id;
+        render();
+      }),
+      button("hsi-icon", "×", `Delete ${info.name}`, (event) => {
+        event.stopPropagation();
+        removing = info.id;
+        render();
+      }),
+    );
+  }
+  const choose = () => {
+    if (renaming !== info.id) act("activate", { id: info.id });
+    for (const other of list.children) other.classList.toggle("is-active", other === item);
+  };
+  item.addEventListener("click", choose);
+  item.addEventListener("keydown", (event) => {
+    if (event.target === item && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      choose();
+    }
+  });
+  return item;
+}
+
+function render() {
+  const value = props.value || {};
+  const classes = value.classes || [];
+  const total = classes.reduce((sum, c) => sum + c.count, 0);
+  title.textContent = total ? `Classes · ${total} labelled` : "Classes";
+  undo.disabled = !value.undo;
+  redo.disabled = !value.redo;
+  undo.title = value.undo || "Nothing to undo";
+  redo.title = value.redo || "Nothing to redo";
+  if (renaming && list.querySelector(".hsi-class-rename") === document.activeElement && document.activeElement) {
+    return; // the rename box has the cursor: draw again when it is done
+  }
+  const scroll = list.scrollTop;
+  list.replaceChildren(...classes.map((info, index) => row(info, index, value.active)));
+  list.scrollTop = scroll;
+  empty.hidden = classes.length > 0;
+}
+
+root.append(head, list, empty, form, dialog);
+watch("value", render);
+render();

@@ -1,0 +1,88 @@
+// One pixel's spectrum against wavelength, over the class means ± one standard deviation. Drawn by plotly.js,
+// which is served from the installed plotly package; zoom survives updates (uirevision).
+//
+// value from Python: {scene, axis, unit, pixel: {name, x, y} | null,
+//   classes: [{name, color, x, mean, low, high}], text}
+
+const root = element.querySelector(".hsi-spectrum");
+const plot = document.createElement("div");
+plot.className = "hsi-spectrum-plot";
+const words = document.createElement("p");
+words.className = "hsi-hint";
+root.append(plot, words);
+
+function library() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  window.__hsiPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = "/hsi/plotly.min.js";
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("plotly.js could not be loaded"));
+    document.head.append(script);
+  });
+  return window.__hsiPlotly;
+}
+
+const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).trim() || fallback;
+const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); // plotly reads tags
+const faint = (color) => `${color}2e`; // #rrggbb + alpha
+
+function traces(value) {
+  const out = [];
+  for (const c of value.classes || []) {
+    const name = escape(c.name);
+    out.push({
+      x: c.x, y: c.high, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false, connectgaps: false,
+    });
+    out.push({
+      x: c.x, y: c.low, mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: faint(c.color),
+      hoverinfo: "skip", showlegend: false, connectgaps: false,
+    });
+    out.push({
+      x: c.x, y: c.mean, mode: "lines", name, line: { width: 1.5, color: c.color }, connectgaps: false,
+      hovertemplate: `%{y:.4g}<extra>${name}</extra>`, showlegend: false,
+    });
+  }
+  if (value.pixel) {
+    const name = escape(value.pixel.name);
+    out.push({
+      x: value.pixel.x, y: value.pixel.y, mode: "lines", name, connectgaps: false,
+      line: { width: 2, color: style("--body-text-color", "#111") },
+      hovertemplate: `%{y:.4g}<extra>${name}</extra>`, showlegend: false,
+    });
+  }
+  return out;
+}
+
+async function render() {
+  const value = props.value || {};
+  words.textContent = value.text || "";
+  const drawable = (value.classes || []).length || value.pixel;
+  plot.hidden = !drawable;
+  if (!drawable) return;
+  const Plotly = await library();
+  const ink = style("--body-text-color", "#222");
+  const grid = style("--border-color-primary", "#ddd");
+  const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: true };
+  await Plotly.react(
+    plot,
+    traces(value),
+    {
+      uirevision: value.scene,
+      height: 230,
+      margin: { l: 48, r: 8, t: 8, b: 40 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { size: 11, color: ink },
+      hovermode: "x unified",
+      hoverlabel: { bgcolor: style("--background-fill-primary", "#fff"), font: { color: ink } },
+      xaxis: { ...axis, title: { text: value.axis, standoff: 6 } },
+      yaxis: { ...axis, title: { text: value.unit, standoff: 4 } },
+    },
+    { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] },
+  );
+  root.dataset.drawn = String((Number(root.dataset.drawn) || 0) + 1);
+}
+const draw = () => render().catch((error) => (words.textContent = `The spectrum cannot be drawn: ${error.message}.`));
+watch("value", draw);
+draw();

@@ -1,0 +1,41 @@
+// The accuracy strip: figures with their interval, and the words that say on which pixels.
+//
+// value from Python: {state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
+//   groups: [{title, words, figures: [{name, value, low, high, help}]}]}
+
+const root = element.querySelector(".hsi-strip");
+const make = (tag, cls, text) => {
+  const node = document.createElement(tag);
+  if (cls) node.className = cls;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+
+function figure(item) {
+  const box = make("div", "hsi-figure");
+  box.title = item.help;
+  box.append(make("span", "hsi-figure-name", item.name), make("span", "hsi-figure-value", item.value));
+  box.append(make("span", "hsi-figure-range", item.low === "" ? "" : `${item.low} to ${item.high}`));
+  return box;
+}
+
+function render() {
+  const value = props.value || {};
+  root.dataset.state = value.state || "words";
+  root.replaceChildren();
+  for (const group of value.groups || []) {
+    const section = make("section", "hsi-strip-group");
+    section.append(make("h4", "", group.title));
+    if (group.figures.length) {
+      const figures = make("div", "hsi-figures");
+      figures.append(...group.figures.map(figure));
+      section.append(figures);
+    }
+    section.append(make("p", "hsi-hint", group.words));
+    root.append(section);
+  }
+  if (value.text) root.append(make("p", value.state === "error" ? "hsi-strip-error" : "hsi-strip-text", value.text));
+}
+root.setAttribute("role", "status");
+watch("value", render);
+render();

@@ -1,0 +1,420 @@
+"""The façade: everything the UI, the CLI, tests and notebooks do, they do through `Studio`.
+
+>>> studio = Studio()
+>>> project = studio.new_project("indian_pines")
+>>> corn = project.schema.classes[1]
+>>> studio.label(project.id, row=40, col=20, class_id=corn.id)
+
+Scenes live in one read-only store keyed by scene id; projects by their folder name. A `Studio` may be
+used from many threads: each project has its own lock, and each open project one live-map thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi_studio import paths
+from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.errors import BadRequest, LabelProblem, StudioError
+from hsi_studio.methods import Context, Params, get_method
+from hsi_studio.project.store import Project, list_projects
+from hsi_studio.types import ClassInfo, FloatArray, Prediction, Progress, Scene
+
+log = logging.getLogger(__name__)
+
+MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """One pixel's spectrum."""
+
+    row: int
+    col: int
+    values: FloatArray  # (B,) NaN where there is no data or the band is not usable
+    xy: tuple[float, float] | None  # map coordinates
+
+
+@dataclass(frozen=True)
+class ClassSpectrum:
+    """Mean ± standard deviation of a class's labelled pixels."""
+
+    info: ClassInfo
+    count: int
+    mean: FloatArray  # (B,)
+    std: FloatArray  # (B,)
+
+
+class Studio:
+    """One application's state: scenes, projects, live maps.
+
+    `home` holds projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root` is where
+    the UI may open files (default: the user's home folder); the CLI and notebooks may open any path.
+    """
+
+    def __init__(self, home: Path | None = None, data_root: Path | None = None, method: str = "live") -> None:
+        self.home = Path(home) if home else paths.home()
+        self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
+        self.method = method
+        self._lock = threading.RLock()
+        self._scenes: dict[str, Scene] = {}
+        self._projects: dict[str, Project] = {}
+        self._live: OrderedDict[str, LiveMap] = OrderedDict()
+
+    # ── scenes ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def projects_folder(self) -> Path:
+        return self.home / "projects"
+
+    @property
+    def cache_folder(self) -> Path:
+        return self.home / "cache"
+
+    def open(
+        self,
+        spec: str | Path,
+        *,
+        variable: str | None = None,
+        dsm: str | None = None,
+        reference: str | None = None,
+    ) -> Scene:
+        """Open a scene by catalogue id or path. Opening the same content twice gives the same object.
+
+        `dsm` and `reference` are "FILE" or "FILE:variable". Raises FileProblem, BadRequest.
+        """
+        from hsi_studio.scene import resolve
+
+        scene = resolve(str(spec), variable=variable, dsm=dsm, reference=reference)
+        with self._lock:
+            return self._scenes.setdefault(scene.id, scene)
+
+    def scene(self, scene_id: str) -> Scene:
+        """A scene that is open. Raises BadRequest."""
+        with self._lock:
+            if scene_id not in self._scenes:
+                raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
+            return self._scenes[scene_id]
+
+    def confined(self, path: str) -> Path:
+        """The path, if it lies under `data_root` after links are followed. Raises BadRequest.
+
+        With a variable ("FILE:variable") the caller splits it off first.
+        """
+        full = Path(path).expanduser()
+        full = (full if full.is_absolute() else self.data_root / full).resolve()
+        if not full.is_relative_to(self.data_root):
+            raise BadRequest(
+                f"{full} lies outside {self.data_root}, the folder this app may read. "
+                "Move the file there, or start the app with --data FOLDER."
+            )
+        return full
+
+    def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
+        """Copy uploaded files into one folder under `home`, so that a project can open them again."""
+        import hashlib
+
+        sources = [Path(f) for f in files]
+        digest = hashlib.sha256()
+        for source in sources:
+            digest.update(source.name.encode())
+            with source.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+        folder = self.home / "uploads" / digest.hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = []
+        for source in sources:
+            target = folder / source.name
+            if not target.exists():
+                partial = target.with_name(target.name + ".part")
+                shutil.copyfile(source, partial)
+                partial.replace(target)
+            kept.append(target)
+        return kept
+
+    # ── projects ────────────────────────────────────────────────────────────────────────────────
+
+    def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
+        """Start a project on a scene; its classes come from the scene's reference, where there is one."""
+        scene = self.open(spec, **options)
+        kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
+        project = Project.create(self.projects_folder, scene, kept, title)
+        with self._lock:
+            self._projects[project.id] = project
+        return project
+
+    def project(self, project_id: str) -> Project:
+        """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
+        with self._lock:
+            if project_id in self._projects:
+                return self._projects[project_id]
+            folder = self.projects_folder / project_id
+            if Path(project_id).name != project_id or not (folder / "project.json").is_file():
+                raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
+            project = Project.open(folder)
+            spec = dict(project.scene_spec)
+            scene = self.open(spec.pop("spec"), **spec)
+            project.attach(scene)
+            self._projects[project_id] = project
+            return project
+
+    def projects(self) -> list[Any]:
+        """What is on disk, newest first."""
+        return list_projects(self.projects_folder)
+
+    def latest_project(self, scene_id: str | None = None) -> Project | None:
+        """The project changed last (on one scene); damaged ones are passed over. None when there is none."""
+        for summary in self.projects():
+            if summary.problem or (scene_id is not None and summary.scene_id != scene_id):
+                continue
+            try:
+                return self.project(summary.id)
+            except StudioError as error:
+                log.warning("project %s is passed over: %s", summary.id, error)
+        return None
+
+    def scene_of(self, project_id: str) -> Scene:
+        return self.scene(self.project(project_id).scene_id)
+
+    # ── labels ──────────────────────────────────────────────────────────────────────────────────
+
+    def label(self, project_id: str, row: int, col: int, class_id: str, actor: str = "") -> int:
+        """Label a pixel, or take its label away when it has this class already. The journal has it on return.
+
+        Returns the journal's sequence number. Raises LabelProblem.
+        """
+        project = self.project(project_id)
+        point = project.points.get((row, col))
+        if point is not None and point == class_id:
+            project.remove_point(row, col, actor=actor)
+        else:
+            project.add_point(row, col, class_id, actor=actor)
+        self.refresh(project_id)
+        return project.revision
+
+    def remove_label(self, project_id: str, row: int, col: int, actor: str = "") -> int:
+        """Take a pixel's label away. Raises LabelProblem when it has none."""
+        project = self.project(project_id)
+        project.remove_point(row, col, actor=actor)
+        self.refresh(project_id)
+        return project.revision
+
+    def edit(self, project_id: str, action: Callable[[Project], object]) -> int:
+        """Do anything else to a project (classes, undo, import) and ask for a new map."""
+        project = self.project(project_id)
+        action(project)
+        self.refresh(project_id)
+        return project.revision
+
+    def import_labels(self, project_id: str, path: str | Path, actor: str = "") -> list[str]:
+        """Add labels from GeoJSON or CSV; classes that are new are added. Returns notes for the user."""
+        from hsi_studio.project.importers import import_labels
+
+        project = self.project(project_id)
+        points, notes = import_labels(Path(path), self.scene_of(project_id), project.schema)
+        if not points:
+            raise LabelProblem(f"{Path(path).name}: no label in it lies on this scene. " + " ".join(notes))
+        project.import_labels(points, actor=actor)
+        self.refresh(project_id)
+        return notes
+
+    # ── the live map ────────────────────────────────────────────────────────────────────────────
+
+    def live(self, project_id: str) -> LiveMap:
+        """The project's live map; its thread starts on the first call."""
+        with self._lock:
+            if project_id in self._live:
+                self._live.move_to_end(project_id)
+                return self._live[project_id]
+            project = self.project(project_id)
+            method = get_method(self.method)
+            live = LiveMap(
+                self.scene(project.scene_id), method, method.Params(), Context(cache_dir=self.cache_folder)
+            )
+            self._live[project_id] = live
+            while len(self._live) > MAX_LIVE:
+                _, oldest = self._live.popitem(last=False)
+                oldest.close()
+        live.request(project.labels())
+        return live
+
+    def refresh(self, project_id: str) -> None:
+        """Ask for a map of the labels as they are now. Returns at once."""
+        self.live(project_id).request(self.project(project_id).labels())
+
+    def status(self, project_id: str) -> LiveStatus:
+        return self.live(project_id).status
+
+    def prediction(self, project_id: str) -> Prediction | None:
+        """The newest map, or None."""
+        return self.status(project_id).prediction
+
+    def close(self) -> None:
+        """Stop the live-map threads."""
+        with self._lock:
+            for live in self._live.values():
+                live.close()
+            self._live.clear()
+
+    # ── spectra ─────────────────────────────────────────────────────────────────────────────────
+
+    def spectrum(self, project_id: str, row: int, col: int) -> Spectrum:
+        """Raises LabelProblem for a pixel outside the scene."""
+        scene = self.scene_of(project_id)
+        height, width, _ = scene.shape
+        if not (0 <= row < height and 0 <= col < width):
+            raise LabelProblem(
+                f"Row {row}, column {col} is outside the scene (rows 0–{height - 1}, columns 0–{width - 1})."
+            )
+        values = scene.spectrum(row, col)
+        values[~scene.good_bands] = np.nan
+        return Spectrum(row, col, values, scene.map_xy(row, col))
+
+    def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
+        """Mean ± std over the labelled pixels of each class that has any (at most 200 pixels a class)."""
+        scene, labels = self.scene_of(project_id), self.project(project_id).labels()
+        found = []
+        for k, info in enumerate(labels.schema.classes):
+            members = np.flatnonzero(labels.label == k)[:200]
+            if not members.size:
+                continue
+            values = np.stack([scene.spectrum(int(labels.row[n]), int(labels.col[n])) for n in members])  # (n, B)
+            values[:, ~scene.good_bands] = np.nan
+            found.append(ClassSpectrum(info, members.size, values.mean(axis=0), values.std(axis=0)))
+        return found
+
+    # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
+
+    def export(self, project_id: str, folder: Path | None = None, timeout: float = 30.0) -> list[Path]:
+        """Write the map, its confidence, a picture and the labels. Waits for the newest map.
+
+        Raises LabelProblem when there is no map yet, and says why.
+        """
+        from hsi_studio.project.export import export_all
+
+        project, scene = self.project(project_id), self.scene_of(project_id)
+        labels = project.labels()
+        status = self.live(project_id).wait(labels.revision, timeout)
+        if status.error:
+            raise StudioError(status.error)
+        if status.prediction is None:
+            raise LabelProblem(status.message or "There is no map yet: label pixels of two classes first.")
+        return export_all(status.prediction, labels, scene, folder or project.folder / "exports")
+
+    def export_labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
+        """Write the labels alone (GeoJSON and CSV); works before there is a map."""
+        from hsi_studio.project.export import export_labels
+
+        project = self.project(project_id)
+        return export_labels(project.labels(), self.scene_of(project_id), folder or project.folder / "exports")
+
+    def map(
+        self,
+        scene: Scene,
+        labels_file: str | Path,
+        method: str = "live",
+        params: dict[str, Any] | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+        seed: int = 0,
+    ) -> Prediction:
+        """A map from a file of labels, without a project. Raises FileProblem, TooFewLabels."""
+        from hsi_studio.engine.predict import predict_scene
+        from hsi_studio.project.importers import labels_from_file
+        from hsi_studio.types import PromptSet
+
+        chosen = get_method(method)
+        values = make_params(chosen.Params, params or {})
+        labels = labels_from_file(Path(labels_file), scene).only_labelled()
+        ctx = Context(seed=seed, progress=progress, cache_dir=self.cache_folder)
+        blind = scene.without_reference()
+        fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
+        return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+
+    def evaluate(
+        self,
+        scene: Scene,
+        method: str = "live",
+        *,
+        shots: int,
+        seeds: int | Sequence[int],
+        protocol: str = "random",
+        params: dict[str, Any] | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Any:
+        """Few-shot accuracy over seeds. Raises BadRequest (no reference, unknown protocol)."""
+        from hsi_studio.engine.evaluate import evaluate
+
+        chosen = get_method(method)
+        ctx = Context(progress=progress, cache_dir=self.cache_folder)
+        values = make_params(chosen.Params, params or {})
+        return evaluate(scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, ctx=ctx)
+
+    def info(self, scene: Scene) -> dict[str, Any]:
+        """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
+        height, width, count = scene.shape
+        survey, bands = scene.survey, scene.bands
+        wavelength = None
+        if bands.wavelength_nm is not None:
+            wavelength = [round(float(w), 3) for w in bands.wavelength_nm]
+        reference = None
+        if scene.reference is not None:
+            reference = [
+                {"value": value, "name": name, "pixels": int((scene.reference == value).sum())}
+                for value, name in scene.reference_classes
+            ]
+        return {
+            "id": scene.id,
+            "name": scene.name,
+            "title": scene.title,
+            "rows": height,
+            "columns": width,
+            "bands": count,
+            "usable_bands": int(survey.good_bands.sum()),
+            "wavelength_nm": wavelength,
+            "valid_pixels": int(survey.valid.sum()),
+            "value_range": [float(np.nanmin(survey.band_min)), float(np.nanmax(survey.band_max))],
+            "dsm_layers": 0 if scene.dsm is None else scene.dsm.shape[2],
+            "reference": reference,
+            "crs": crs_name(scene.crs),
+            "transform": scene.transform,
+            "gsd_m": scene.gsd_m,
+            "citation": scene.citation,
+            "licence": scene.licence,
+            "notes": [*scene.notes, *survey.notes],
+            "sources": [{"role": s.role, "file": Path(s.path).name, "sha256": s.sha256} for s in scene.sources],
+        }
+
+
+def make_params(kind: type[Params], values: dict[str, Any]) -> Params:
+    """Params from loose values, with errors a user can act on. Raises BadRequest."""
+    from pydantic import ValidationError
+
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(kind.model_fields)
+        raise BadRequest(f"Parameter {where}: {first['msg']}. Known parameters: {known}.") from error
+
+
+def crs_name(wkt: str | None) -> str | None:
+    """ "EPSG:32616 · WGS 84 / UTM zone 16N", or what the WKT calls itself; None without a CRS."""
+    if not wkt:
+        return None
+    from rasterio.crs import CRS
+
+    crs = CRS.from_wkt(wkt)
+    title = wkt.split('"')[1] if '"' in wkt else wkt
+    code = crs.to_epsg()
+    return f"EPSG:{code} · {title}" if code else title
