@@ -1,0 +1,18 @@
+// The title line: product, scene, its size, what it runs on. value: {title, facts}
+const root = element.querySelector(".hsi-top");
+const brand = document.createElement("h1");
+brand.className = "hsi-brand";
+const accent = document.createElement("b");
+accent.textContent = "HSI";
+brand.append(accent, " Studio");
+const title = document.createElement("p");
+title.className = "hsi-scene-title";
+const facts = document.createElement("p");
+facts.className = "hsi-scene-facts";
+root.append(brand, title, facts);
+function render() {
+  title.textContent = props.value?.title || "";
+  facts.textContent = props.value?.facts || "";
+}
+watch("value", render);
+render();
