@@ -1,0 +1,202 @@
+"""Public scenes by id: `indian_pines` and `demo` are there offline, the others are downloaded once.
+
+`assets/datasets.json` holds the facts of the downloadable ones (files, checksums, classes, licence,
+citation, label counts). Checksums are those published by the sources named there; where a label file has
+none, its size and number of labelled pixels a class must fit.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi_studio import paths
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
+from hsi_studio.scene import indian_pines
+from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.download import Member, RemoteFile, extract, fetch, folder
+from hsi_studio.scene.identity import scene_id, source
+from hsi_studio.scene.survey import survey
+from hsi_studio.types import Bands, Progress, Scene
+
+REPORT = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """One scene of the catalogue, as the picker shows it."""
+
+    id: str
+    title: str
+    sensor: str
+    size: tuple[int, int, int]  # (H, W, B)
+    classes: tuple[str, ...]
+    licence: str
+    citation: str
+    urls: tuple[str, ...]
+    sha256: tuple[str | None, ...]  # one a URL; None = none is published
+    offline: bool  # can be opened without a connection now
+    facts: dict[str, Any]  # the entry of datasets.json; {} for the built-in scenes
+
+
+@functools.cache
+def _facts() -> dict[str, dict[str, Any]]:
+    text = (paths.ASSETS / "datasets.json").read_text(encoding="utf-8")
+    loaded: dict[str, dict[str, Any]] = json.loads(text)["scenes"]
+    return loaded
+
+
+def catalog() -> list[CatalogEntry]:
+    """Built-in scenes first, then the downloadable ones in the order of datasets.json."""
+    pines = CatalogEntry(
+        "indian_pines",
+        indian_pines.TITLE,
+        "AVIRIS",
+        (145, 145, 200),
+        indian_pines.CLASS_NAMES,
+        indian_pines.LICENCE,
+        indian_pines.CITATION,
+        ("https://pypi.org/project/tensorly/",),
+        (None,),
+        True,
+        {},
+    )
+    demo = CatalogEntry(
+        "demo",
+        "Simulated town and fields, hyperspectral + LiDAR",
+        "simulated",
+        (200, 200, 120),
+        (),
+        "Apache-2.0",
+        "HSI Studio, simulated from published leaf and canopy equations.",
+        (),
+        (),
+        True,
+        {},
+    )
+    return [pines, demo] + [_entry(name, facts) for name, facts in _facts().items()]
+
+
+def _entry(name: str, facts: dict[str, Any]) -> CatalogEntry:
+    files = facts["files"]
+    height, width, n_bands = facts["size"]
+    return CatalogEntry(
+        name,
+        facts["title"],
+        facts["sensor"],
+        (height, width, n_bands),
+        tuple(facts["classes"]),
+        facts["licence"],
+        facts["citation"],
+        tuple(f["url"] for f in files),
+        tuple(f.get("sha256") for f in files),
+        all((folder(name) / f["name"]).exists() for f in files),
+        facts,
+    )
+
+
+def open_catalog(scene: str, progress: REPORT = lambda _: None) -> Scene:
+    """A catalogue scene by id, downloading it first where needed.
+
+    Raises BadRequest (unknown id), FileProblem (no connection: URL, checksum and folder are named), CorruptFile.
+    """
+    if scene == "indian_pines":
+        return _indian_pines()
+    if scene == "demo":
+        from hsi_studio.scene.demo import demo_scene
+
+        return demo_scene()
+    if scene not in _facts():
+        ids = ", ".join(entry.id for entry in catalog())
+        raise BadRequest(f"There is no catalogue scene {scene!r}. Choose one of: {ids}.")
+    return _downloaded(scene, _facts()[scene], progress)
+
+
+def _indian_pines() -> Scene:
+    """From the files of the `tensorly` wheel, found without importing it (that takes seconds)."""
+    found = importlib.util.find_spec("tensorly")
+    data = Path(found.origin).parent / "datasets" / "data" if found is not None and found.origin else Path("tensorly")
+    cube_path, map_path = data / "Indian_pines_corrected.npy", data / "Indian_pines_gt.npy"
+    for path in (cube_path, map_path):
+        if not path.is_file():
+            raise FileProblem(path, "the tensorly package is missing or incomplete", "Run: pip install tensorly")
+    stored = np.load(cube_path, mmap_mode="r", allow_pickle=False)
+    reference = np.load(map_path, allow_pickle=False).astype(np.int32)
+    if stored.shape != (145, 145, 200) or reference.shape != (145, 145):
+        raise CorruptFile(cube_path, f"it is {stored.shape}, expected (145, 145, 200)", "Run: pip install tensorly")
+    sources = (source("cube", cube_path), source("reference", map_path))
+    return Scene(
+        id=scene_id(sources, ("indian_pines",)),
+        name="indian_pines",
+        title=indian_pines.TITLE,
+        cube=ArrayCube(stored, scale=indian_pines.SCALE, offset=indian_pines.OFFSET),
+        bands=Bands(200, indian_pines.wavelength_nm(), indian_pines.fwhm_nm()),
+        survey_fn=survey,
+        reference=reference,
+        reference_names={k + 1: name for k, name in enumerate(indian_pines.CLASS_NAMES)},
+        gsd_m=20.0,
+        sources=sources,
+        notes=(
+            "Radiance = stored value / 500 − 2, in µW/(cm² nm sr), as Purdue documents the data.",
+            "200 of AVIRIS' 220 bands: those in water vapour (104–108, 150–163) and band 220 are left out.",
+            "Wavelengths are the flight's calibrated band centres (92AV3C.spc).",
+        ),
+        citation=indian_pines.CITATION,
+        licence=indian_pines.LICENCE,
+        value_unit="µW/(cm² nm sr)",
+    )
+
+
+def _downloaded(name: str, facts: dict[str, Any], progress: REPORT) -> Scene:
+    from hsi_studio.scene import open_scene
+
+    target = folder(name)
+    for entry in facts["files"]:
+        remote = RemoteFile(entry["name"], entry["url"], entry.get("sha256"))
+        archive = fetch(remote, target, progress, facts["licence"])
+        for member in entry.get("members", []):
+            extract(archive, Member(remote.name, member["ending"], member.get("sha256")), target)
+    spec = {key: str(target / facts[key]) for key in ("dsm", "reference") if facts.get(key)}
+    cube_name, _, variable = facts["cube"].partition(":")
+    scene = open_scene(target / cube_name, variable=variable or None, name=name, **spec)
+    _verify(target / cube_name, scene, facts)
+    return _with_facts(scene, facts)
+
+
+def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
+    """Size and label counts must be the published ones."""
+    if list(scene.shape) != facts["size"]:
+        raise CorruptFile(
+            path, f"it is {scene.shape}, expected {tuple(facts['size'])}", f"Delete {path} and open the scene again"
+        )
+    if scene.reference is not None and facts.get("counts"):
+        found = np.bincount(scene.reference.ravel(), minlength=len(facts["counts"]) + 1)[1:].tolist()
+        if found != facts["counts"]:
+            raise CorruptFile(
+                path.with_name(facts["reference"].partition(":")[0]),
+                f"its labelled pixels a class are {found}, expected {facts['counts']}",
+                "Delete it and open the scene again",
+            )
+
+
+def _with_facts(scene: Scene, facts: dict[str, Any]) -> Scene:
+    """Title, names, wavelengths and terms that the files themselves do not carry."""
+    fields: dict[str, Any] = {f: getattr(scene, f) for f in Scene.__dataclass_fields__ if f != "_lock"}
+    fields |= {"title": facts["title"], "citation": facts["citation"], "licence": facts["licence"]}
+    fields["gsd_m"] = scene.gsd_m or facts.get("gsd_m")
+    fields["notes"] = scene.notes + tuple(facts.get("notes", ()))
+    if scene.reference is not None:
+        fields["reference_names"] = {k + 1: class_name for k, class_name in enumerate(facts["classes"])}
+    span = facts.get("wavelength_nm_evenly")  # [first, last]
+    if scene.bands.wavelength_nm is None and span:
+        nm = np.linspace(span[0], span[1], scene.shape[2]).astype(np.float32)
+        fields["bands"] = Bands(scene.shape[2], nm, None, scene.bands.usable)
+        fields["notes"] += (f"Wavelengths are spread evenly over {span[0]}–{span[1]} nm; the files carry none.",)
+    return Scene(**fields)

@@ -1,0 +1,197 @@
+"""One pass over a cube: which pixels and bands are usable, and each band's range.
+
+Definitions (see `types.Survey`):
+- a band is good when the header does not rule it out, it varies, and it has data in at least half of
+  the pixels that have any;
+- a pixel is valid when it is finite in every good band and not zero in all of them (borders of
+  rotated or clipped scenes are filled with zeros).
+
+The two depend on each other only where data are missing. So the first pass takes every pixel and every
+band; a second one is made only when it found gaps. Memory: one chunk of rows (about 16 MB) and a few
+(H, W) and (B,) arrays, whatever the size of the scene. Statistics are merged in float64 (Chan, Golub and
+LeVeque 1983, eq. 2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import BadValues
+from hsi_studio.types import Bands, BoolArray, FloatArray, Scene, Survey
+
+CHUNK_VALUES = 4_000_000  # float32 values read at once: 16 MB
+
+
+class _Moments:
+    """Minimum, maximum, mean and standard deviation per band, merged chunk by chunk."""
+
+    def __init__(self, n_bands: int) -> None:
+        self.low = np.full(n_bands, np.inf)
+        self.high = np.full(n_bands, -np.inf)
+        self.count = np.zeros(n_bands)
+        self.mean = np.zeros(n_bands)
+        self.square = np.zeros(n_bands)  # sum of squared distances from the mean
+
+    def add(self, x: FloatArray, complete: bool) -> None:
+        """x (N, B); NaN = missing, `complete` = there are none."""
+        if x.shape[0] == 0:
+            return
+        finite = None if complete else np.isfinite(x)
+        count = np.full(x.shape[1], float(x.shape[0])) if finite is None else finite.sum(axis=0).astype(np.float64)
+        if finite is None:
+            low, high = x.min(axis=0), x.max(axis=0)
+            total = x.sum(axis=0, dtype=np.float64)
+        else:
+            low = np.min(x, axis=0, where=finite, initial=np.inf)
+            high = np.max(x, axis=0, where=finite, initial=-np.inf)
+            total = np.sum(x, axis=0, where=finite, dtype=np.float64)
+        mean = total / np.maximum(count, 1)
+        centred = x - mean.astype(np.float32)
+        if finite is not None:
+            centred[~finite] = 0
+        square = np.einsum("nb,nb->b", centred, centred, dtype=np.float64)
+        merged = self.count + count
+        delta = mean - self.mean
+        share = count / np.maximum(merged, 1)
+        self.square += square + delta**2 * self.count * share
+        self.mean += delta * share
+        self.count = merged
+        self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
+
+
+def _chunks(scene: Scene) -> Iterator[tuple[int, int, FloatArray]]:
+    """(first row, last row + 1, values (n, B)) over the scene."""
+    height, width, n_bands = scene.shape
+    step = max(1, CHUNK_VALUES // max(1, width * n_bands))
+    cols_step = width if width * n_bands <= 4 * CHUNK_VALUES else max(1, CHUNK_VALUES // n_bands)
+    for row in range(0, height, step):
+        stop = min(row + step, height)
+        parts = [
+            scene.read(slice(row, stop), slice(col, min(col + cols_step, width))) for col in range(0, width, cols_step)
+        ]
+        block = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        yield row, stop, block.reshape(-1, n_bands)  # (h, w, B) → (N, B)
+
+
+def survey(scene: Scene) -> Survey:
+    """Raises BadValues when no pixel has data or no band varies."""
+    height, width, n_bands = scene.shape
+    listed = np.ones(n_bands, dtype=bool) if scene.bands.usable is None else scene.bands.usable.copy()
+    valid: BoolArray = np.zeros((height, width), dtype=bool)
+    moments, n_data, n_missing, n_zero = _Moments(n_bands), 0, 0, 0
+    for row, stop, x in _chunks(scene):
+        complete = bool(np.isfinite(x.sum(dtype=np.float64)))  # one NaN or infinity makes the sum non-finite
+        seen = x != 0 if complete else (x != 0) & np.isfinite(x)
+        has_data = (seen if listed.all() else seen[:, listed]).any(axis=1)
+        if not complete:
+            n_missing += int((~np.isfinite(x)).any(axis=1).sum())
+        n_zero += int((x == 0).all(axis=1).sum())
+        valid[row:stop] = has_data.reshape(stop - row, width)
+        n_data += int(has_data.sum())
+        moments.add(x if has_data.all() else x[has_data], complete)
+    path = scene.sources[0].path if scene.sources else scene.name
+    if n_data == 0:
+        raise BadValues(path, _nothing(height * width, n_zero), "Check the “no data” value and the scale of the file")
+    empty = moments.count == 0
+    sparse = ~empty & (moments.count < 0.5 * n_data)
+    constant = ~empty & ~(moments.high > moments.low)
+    good = listed & ~empty & ~sparse & ~constant
+    if not good.any():
+        raise BadValues(
+            path,
+            f"none of the {n_bands} bands can be used: {int(constant.sum())} constant, {int(empty.sum())} without data,"
+            f" {int((~listed).sum())} ruled out by the header",
+            "Check that the right variable or file was opened",
+        )
+    gaps = bool((moments.count[good] < n_data).any())
+    odd = listed & (sparse | (constant & (moments.low != 0)))  # may be all that made a pixel count as data
+    if gaps or odd.any():
+        moments, valid = _second_pass(scene, good)
+        if not valid.any():
+            raise BadValues(
+                path, "no pixel has data in all usable bands", "Rule out the gappy bands in the header's bad-band list"
+            )
+        flat = good & ~(moments.high > moments.low)
+        if flat.all():
+            raise BadValues(path, "no band varies over the valid pixels", "Check that the right file was opened")
+    notes = _notes(scene, listed, empty, sparse, constant, valid, n_missing, n_zero)
+    out = [np.where(moments.count > 0, v, np.nan).astype(np.float32) for v in (moments.low, moments.high, moments.mean)]
+    std = np.where(moments.count > 0, np.sqrt(moments.square / np.maximum(moments.count, 1)), np.nan)
+    return Survey(valid, good, out[0], out[1], out[2], std.astype(np.float32), notes)
+
+
+def _second_pass(scene: Scene, good: BoolArray) -> tuple[_Moments, BoolArray]:
+    """Validity over the good bands, and statistics over the valid pixels."""
+    height, width, n_bands = scene.shape
+    moments, valid = _Moments(n_bands), np.zeros((height, width), dtype=bool)
+    for row, stop, x in _chunks(scene):
+        used = x if good.all() else x[:, good]
+        keep = np.isfinite(used).all(axis=1) & (used != 0).any(axis=1)
+        valid[row:stop] = keep.reshape(stop - row, width)
+        moments.add(x[keep], bool(np.isfinite(x[keep]).all()))
+    return moments, valid
+
+
+def _nothing(n_pixels: int, n_zero: int) -> str:
+    if n_zero == n_pixels:
+        return f"all {n_pixels} pixels are zero in every band"
+    return f"no pixel has data: of {n_pixels} pixels {n_pixels - n_zero} are NaN or “no data” in every band"
+
+
+def _notes(
+    scene: Scene,
+    listed: BoolArray,
+    empty: BoolArray,
+    sparse: BoolArray,
+    constant: BoolArray,
+    valid: BoolArray,
+    n_missing: int,
+    n_zero: int,
+) -> tuple[str, ...]:
+    notes = []
+    for mask, what in (
+        (~listed, "ruled out by the file's bad-band list"),
+        (listed & constant, "constant"),
+        (listed & empty, "without any data"),
+        (listed & sparse, "without data in more than half of the pixels"),
+    ):
+        if mask.any():
+            verb = "is" if mask.sum() == 1 else "are"
+            left = "is" if mask.sum() == 1 else "are"
+            notes.append(f"{_count(mask, 'band')} {verb} {what} and {left} left out: {band_list(scene.bands, mask)}.")
+    n_pixels, n_out = valid.size, int((~valid).sum())
+    if n_out:
+        reasons = [f"{n_missing} with missing values (NaN, infinite or “no data”)"] if n_missing else []
+        reasons += [f"{n_zero} zero in every band"] if n_zero else []
+        notes.append(
+            f"{n_out} of {n_pixels} pixels ({100 * n_out / n_pixels:.1f} %) are left out"
+            + (f"; there are {' and '.join(reasons)}." if reasons else ".")
+        )
+    elif n_missing:
+        notes.append(f"{n_missing} of {n_pixels} pixels have gaps, all in bands that are left out.")
+    return tuple(notes)
+
+
+def _count(mask: npt.NDArray[np.bool_], noun: str) -> str:
+    n = int(mask.sum())
+    return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def band_list(bands: Bands, mask: BoolArray, most: int = 8) -> str:
+    """ "104–108 (1362–1412 nm), 220 (2499 nm)": 1-based numbers, runs joined, wavelengths where known."""
+    index = np.flatnonzero(mask)
+    runs: Sequence[npt.NDArray[np.intp]] = np.split(index, np.flatnonzero(np.diff(index) > 1) + 1)
+    parts = []
+    for run in runs[:most]:
+        first, last = int(run[0]), int(run[-1])
+        text = f"{first + 1}" if first == last else f"{first + 1}–{last + 1}"
+        if bands.wavelength_nm is not None:
+            a, b = bands.wavelength_nm[first], bands.wavelength_nm[last]
+            text += f" ({a:.0f} nm)" if first == last else f" ({a:.0f}–{b:.0f} nm)"
+        parts.append(text)
+    if len(runs) > most:
+        parts.append(f"and {sum(len(run) for run in runs[most:])} more")
+    return ", ".join(parts)
