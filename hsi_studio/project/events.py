@@ -1,0 +1,329 @@
+"""What can happen to a project, and what the project is after it: pure state, no files.
+
+    event ──plan()──▶ Change (before and after of everything touched) ──commit()──▶ state
+
+Unusual here:
+- `plan` decides everything and changes nothing; `commit` cannot fail. So the store can write the journal
+  between the two: what is in the journal is what was possible, and what was refused left no line.
+- A `Change` holds both sides of each thing it touched, so undo and redo cost what the action cost, never a
+  replay. A deleted class takes its points and prompts along and brings them back.
+- Undo and redo are events like any other. There is one undo stack a project: whoever undoes, undoes the last
+  action on the project, whichever tab made it.
+
+Event types and payloads: `PLANNERS` at the end. Rows and columns are 0-based.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hsi_studio.errors import LabelProblem
+from hsi_studio.project.clean import clean_color, clean_name, clean_text, same_name
+from hsi_studio.types import ClassInfo, ClassSchema
+
+Pixel = tuple[int, int]  # (row, column)
+MAX_SENTENCES = 64
+MAX_SENTENCE = 2000
+
+
+@dataclass(frozen=True)
+class Event:
+    """One journal line. `seq` is its line number, from 1."""
+
+    seq: int
+    time: str  # UTC, ISO 8601
+    actor: str  # who: a browser tab's id, "cli", …
+    type: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A labelled pixel. `number` is its marker's: given once, never used again."""
+
+    row: int
+    col: int
+    class_id: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """Both sides of everything an event touches. With kind "undo" or "redo" the top of that stack is meant."""
+
+    seq: int
+    text: str  # "add Corn at row 12, column 40"
+    classes: tuple[ClassSchema, ClassSchema] | None = None  # before, after
+    points: dict[Pixel, tuple[Point | None, Point | None]] = field(default_factory=dict)
+    prompts: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...] | None]] = field(default_factory=dict)
+    kind: str = "do"
+
+    @property
+    def empty(self) -> bool:
+        return self.kind == "do" and self.classes is None and not self.points and not self.prompts
+
+
+class State:
+    """A project's classes, points and prompts, with its undo stack."""
+
+    def __init__(self, shape: tuple[int, int], classes: Sequence[ClassInfo] = ()) -> None:
+        self.shape = shape  # (H, W)
+        self.schema = ClassSchema(tuple(classes))
+        self.points: dict[Pixel, Point] = {}
+        self.prompts: dict[str, tuple[str, ...]] = {}
+        self.done: list[Change] = []
+        self.undone: list[Change] = []
+        self.next_number = 1
+
+    def plan(self, event: Event) -> Change:
+        """What the event would do. An event that changes nothing gives an empty Change. Raises LabelProblem."""
+        planner = PLANNERS.get(event.type)
+        if planner is None:
+            raise LabelProblem(f"There is no action {event.type!r}. A newer version of HSI Studio may know it.")
+        try:
+            return planner(self, event.seq, event.payload)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LabelProblem(f"The action {event.type!r} lacks a value it needs: {error!r}.") from error
+
+    def commit(self, change: Change) -> None:
+        """Make a planned change. Cannot fail."""
+        if change.kind == "undo":
+            self.undone.append(self.done.pop())
+            self._apply(self.undone[-1], after=False)
+        elif change.kind == "redo":
+            self.done.append(self.undone.pop())
+            self._apply(self.done[-1], after=True)
+        elif not change.empty:
+            self.done.append(change)
+            self.undone.clear()
+            self._apply(change, after=True)
+
+    def _apply(self, change: Change, after: bool) -> None:
+        if change.classes is not None:
+            self.schema = change.classes[after]
+        for pixel, sides in change.points.items():
+            point = sides[after]
+            if point is None:
+                self.points.pop(pixel, None)
+            else:
+                self.points[pixel] = point
+                self.next_number = max(self.next_number, point.number + 1)
+        for class_id, versions in change.prompts.items():
+            sentences = versions[after]
+            if sentences is None:
+                self.prompts.pop(class_id, None)
+            else:
+                self.prompts[class_id] = sentences
+
+    # ── checks ──────────────────────────────────────────────────────────────────────────────────
+
+    def info(self, class_id: str) -> ClassInfo:
+        """Raises LabelProblem for a class that is not (or no longer) there."""
+        found = self.schema.get(class_id)
+        if found is None:
+            raise LabelProblem("This class does not exist any more. Choose another one, or undo its deletion.")
+        return found
+
+    def pixel(self, row: int, col: int) -> Pixel:
+        """Raises LabelProblem outside the scene."""
+        row, col = int(row), int(col)
+        for name, value, size in (("row", row, self.shape[0]), ("column", col, self.shape[1])):
+            if not 0 <= value < size:
+                raise LabelProblem(f"{name} {value} is outside 0–{size - 1}. Choose a pixel inside the scene.")
+        return row, col
+
+    def free_name(self, name: str, but: str | None = None) -> str:
+        """The cleaned name, when no class other than `but` has it. Raises LabelProblem."""
+        cleaned = clean_name(name)
+        for info in self.schema.classes:
+            if info.id != but and same_name(info.name, cleaned):
+                raise LabelProblem(f"There is a class {info.name!r} already. Give the new one another name.")
+        return cleaned
+
+    def without(self, gone: set[str]) -> dict[str, Any]:
+        """`points` and `prompts` of a Change that takes classes away."""
+        return {
+            "points": {pixel: (point, None) for pixel, point in self.points.items() if point.class_id in gone},
+            "prompts": {key: (self.prompts[key], None) for key in gone if key in self.prompts},
+        }
+
+
+def class_from_json(value: dict[str, Any]) -> ClassInfo:
+    """A class as the journal writes it. Raises LabelProblem, KeyError."""
+    reference = value.get("reference_value")
+    return ClassInfo(
+        str(value["id"]),
+        clean_name(value["name"]),
+        clean_color(value["color"]),
+        None if reference is None else int(reference),
+    )
+
+
+def class_to_json(info: ClassInfo) -> dict[str, Any]:
+    return {"id": info.id, "name": info.name, "color": info.color, "reference_value": info.reference_value}
+
+
+# ── one planner an event type ───────────────────────────────────────────────────────────────────
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _add_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    info = class_from_json(payload)
+    state.free_name(info.name)
+    if state.schema.get(info.id) is not None:
+        raise LabelProblem("A class with this id exists already.")
+    after = ClassSchema((*state.schema.classes, info))
+    return Change(seq, f"add class {info.name}", classes=(state.schema, after))
+
+
+def _edit(state: State, class_id: str, **values: Any) -> tuple[ClassSchema, ClassSchema] | None:
+    """Before and after; None when the class has these values already."""
+    classes = tuple(replace(info, **values) if info.id == class_id else info for info in state.schema.classes)
+    return None if classes == state.schema.classes else (state.schema, ClassSchema(classes))
+
+
+def _rename_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    old = state.info(payload["id"])
+    name = state.free_name(payload["name"], but=old.id)
+    return Change(seq, f"rename {old.name} to {name}", classes=_edit(state, old.id, name=name))
+
+
+def _recolour_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    info, color = state.info(payload["id"]), clean_color(payload["color"])
+    return Change(seq, f"recolour {info.name}", classes=_edit(state, info.id, color=color))
+
+
+def _move_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    info = state.info(payload["id"])
+    rest = [other for other in state.schema.classes if other.id != info.id]
+    rest.insert(min(max(int(payload["position"]), 0), len(rest)), info)
+    after = ClassSchema(tuple(rest))
+    return Change(seq, f"move {info.name}", classes=None if after == state.schema else (state.schema, after))
+
+
+def _delete_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    info = state.info(payload["id"])
+    after = ClassSchema(tuple(other for other in state.schema.classes if other.id != info.id))
+    lost = state.without({info.id})
+    with_it = f" and its {_count(len(lost['points']), 'label')}" if lost["points"] else ""
+    return Change(seq, f"delete {info.name}{with_it}", (state.schema, after), **lost)
+
+
+def _set_classes(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    after = ClassSchema(tuple(class_from_json(value) for value in payload["classes"]))
+    if len({info.id for info in after.classes}) < len(after) or len({n.casefold() for n in after.names}) < len(after):
+        raise LabelProblem("A class is in the list twice. Keep one of them.")
+    lost = state.without({info.id for info in state.schema.classes} - {info.id for info in after.classes})
+    text = f"set the class list to {len(after)} {'class' if len(after) == 1 else 'classes'}"
+    if lost["points"]:
+        text += f", without {_count(len(lost['points']), 'label')} of classes not in it"
+    return Change(seq, text, None if after == state.schema else (state.schema, after), **lost)
+
+
+def _add_point(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    """Also relabels: a pixel has at most one label."""
+    pixel, info = state.pixel(payload["row"], payload["col"]), state.info(payload["class"])
+    before = state.points.get(pixel)
+    if before is not None and before.class_id == info.id:
+        return Change(seq, f"label {info.name} again")
+    verb = "add" if before is None else f"relabel {state.info(before.class_id).name} as"
+    number = state.next_number if before is None else before.number
+    point = Point(*pixel, info.id, number)
+    return Change(seq, f"{verb} {info.name} at row {pixel[0]}, column {pixel[1]}", points={pixel: (before, point)})
+
+
+def _remove_point(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    pixel = state.pixel(payload["row"], payload["col"])
+    before = state.points.get(pixel)
+    if before is None:
+        raise LabelProblem(f"There is no label at row {pixel[0]}, column {pixel[1]}.")
+    name = state.info(before.class_id).name
+    return Change(seq, f"remove {name} at row {pixel[0]}, column {pixel[1]}", points={pixel: (before, None)})
+
+
+def _import_labels(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    """Many at once; a pixel that is labelled already takes the imported label."""
+    new = tuple(class_from_json(value) for value in payload.get("classes", []))
+    for info in new:
+        state.free_name(info.name)
+    after = ClassSchema((*state.schema.classes, *new))
+    known = {info.id for info in after.classes}
+    if len(known) < len(after) or len({n.casefold() for n in after.names}) < len(after):
+        raise LabelProblem("A class is in the import twice. Keep one of them.")
+    points: dict[Pixel, tuple[Point | None, Point | None]] = {}
+    number = state.next_number
+    for row, col, class_id in payload["points"]:
+        pixel, before = state.pixel(row, col), state.points.get((int(row), int(col)))
+        if class_id not in known:
+            raise LabelProblem("An imported label belongs to a class that does not exist.")
+        if before is not None and before.class_id == class_id:
+            continue
+        points[pixel] = (before, Point(*pixel, class_id, number if before is None else before.number))
+        number += before is None
+    return Change(
+        seq,
+        f"import {_count(len(payload['points']), 'label')}",
+        classes=(state.schema, after) if new else None,
+        points=points,
+    )
+
+
+def _clear(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    points: dict[Pixel, tuple[Point | None, Point | None]] = {p: (point, None) for p, point in state.points.items()}
+    return Change(seq, f"clear {_count(len(points), 'label')}", points=points)
+
+
+def _set_prompt(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    info = state.info(payload["id"])
+    sentences = tuple(text for text in (clean_text(s) for s in payload["sentences"]) if text)
+    if len(sentences) > MAX_SENTENCES or any(len(s) > MAX_SENTENCE for s in sentences):
+        raise LabelProblem(
+            f"A class takes at most {MAX_SENTENCES} sentences of {MAX_SENTENCE} characters. Shorten the description."
+        )
+    before, after = state.prompts.get(info.id), sentences or None
+    prompts = {} if before == after else {info.id: (before, after)}
+    return Change(seq, f"describe {info.name}", prompts=prompts)
+
+
+def _undo(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    return _step_back(seq, payload, state.done, "undo")
+
+
+def _redo(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    return _step_back(seq, payload, state.undone, "redo")
+
+
+def _lost(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    """Holds the place of a line that was damaged (`salvage.py`)."""
+    return Change(seq, "a lost action")
+
+
+def _step_back(seq: int, payload: dict[str, Any], stack: list[Change], kind: str) -> Change:
+    if not stack:
+        raise LabelProblem(f"There is nothing to {kind}.")
+    if payload.get("target", stack[-1].seq) != stack[-1].seq:
+        raise LabelProblem(f"Action {payload['target']} is not the one to {kind}; {stack[-1].seq} is.")
+    return Change(seq, f"{kind}: {stack[-1].text}", kind=kind)
+
+
+PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
+    "add_class": _add_class,  # id, name, color, reference_value
+    "rename_class": _rename_class,  # id, name
+    "recolour_class": _recolour_class,  # id, color
+    "move_class": _move_class,  # id, position
+    "delete_class": _delete_class,  # id
+    "set_classes": _set_classes,  # classes: the whole list after it
+    "add_point": _add_point,  # row, col, class
+    "remove_point": _remove_point,  # row, col
+    "import_labels": _import_labels,  # points: [row, col, class id], classes: the new ones
+    "clear": _clear,
+    "set_prompt": _set_prompt,  # id, sentences; [] = back to the class name
+    "undo": _undo,  # target: seq of the action undone
+    "redo": _redo,  # target
+    "lost": _lost,  # line, reason
+}

@@ -1,0 +1,58 @@
+"""Labels as GeoJSON (RFC 7946): points for other programs, rows and columns for an exact way back.
+
+With a map system the coordinates are WGS 84 longitude and latitude, as the RFC demands; without one they are
+(column, row) pixel coordinates and a foreign member "coordinates" says so. Either way every feature
+carries "row" and "col" (0-based) in its properties, and the way back uses those: reprojection rounds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.types import LabelSet, Scene
+
+
+def lonlat(
+    scene: Scene | None, row: np.ndarray[Any, Any], col: np.ndarray[Any, Any]
+) -> list[tuple[float, float]] | None:
+    """WGS 84 (longitude, latitude) of pixel centres; None without a CRS, or when it cannot be converted."""
+    if scene is None or scene.crs is None or scene.transform is None:
+        return None
+    from rasterio.errors import CRSError
+    from rasterio.warp import transform
+
+    xy = [scene.map_xy(float(r), float(c)) for r, c in zip(row, col, strict=True)]
+    try:
+        lon, lat = transform(scene.crs, "EPSG:4326", [p[0] for p in xy if p], [p[1] for p in xy if p])
+    except CRSError:
+        return None
+    pairs = list(zip(lon, lat, strict=True))
+    return pairs if bool(np.isfinite(pairs).all()) else None
+
+
+def labels_to_geojson(labels: LabelSet, scene: Scene | None) -> dict[str, Any]:
+    """A FeatureCollection of the labelled pixels' centres. `scene` None = pixel coordinates."""
+    places = lonlat(scene, labels.row, labels.col)
+    features = []
+    for n in range(len(labels)):
+        row, col, info = int(labels.row[n]), int(labels.col[n]), labels.schema.classes[int(labels.label[n])]
+        x, y = places[n] if places is not None else (float(col), float(row))
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [x, y]},
+                "properties": {"row": row, "col": col, "class": info.name, "color": info.color, "class_id": info.id},
+            }
+        )
+    document: dict[str, Any] = {
+        "type": "FeatureCollection",
+        "coordinates": "WGS 84 longitude, latitude" if places is not None else "pixel column, row (0-based); no CRS",
+        "features": features,
+    }
+    if scene is not None:
+        document["scene"] = {"id": scene.id, "name": scene.name, "shape": list(scene.shape[:2])}
+        if scene.crs is not None:
+            document["scene"]["crs_wkt"] = scene.crs
+    return document

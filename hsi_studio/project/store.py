@@ -1,0 +1,413 @@
+"""A project: a folder with what was done to one scene.
+
+    <slug>-<8 hex>/
+      project.json     what does not change: id, title, which scene and its shape, the classes it began with
+      journal.jsonl    the truth: one line an action (`events.py`, `journal.py`)
+      labels.geojson   a snapshot for other programs, written by `snapshot()`; never read
+      journal.lock, journal.torn, journal.damaged-*    see `journal.py`
+
+Unusual here:
+- An action is checked, written and synced, then made: when a method returns, the action survives kill −9.
+- Every method is thread-safe, and safe against other processes on the folder: before an action, and in
+  `refresh`, the lines others appended are applied.
+- An action that changes nothing (the same label again) writes no line.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
+from hsi_studio.project.about import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
+from hsi_studio.project.clean import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
+from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json, class_to_json
+from hsi_studio.project.files import write_text
+from hsi_studio.project.journal import DamagedJournal, Journal
+from hsi_studio.project.palette import next_color
+from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
+
+__all__ = ["Project", "ProjectSummary", "list_projects"]
+
+
+class Project:
+    """One project, open. Make it with `create` or `open`."""
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        self.folder, self.read_only = folder, read_only
+        self._about = read_about(folder)
+        self._lock = threading.RLock()
+        self._journal = Journal(folder / "journal.jsonl")
+        self._state = State(self.shape, [class_from_json(value) for value in self._about["classes"]])
+        self._events: list[Event] = []
+        self._labels: LabelSet | None = None
+        self._points: tuple[int, dict[Pixel, str]] = (-1, {})
+        self._scene: Scene | None = None
+
+    # ── opening ─────────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    def create(cls, root: Path | str, scene: Scene, spec: dict[str, Any], title: str | None = None) -> Project:
+        """A new project folder under `root`. Classes come from the scene's reference, where it has one.
+
+        `spec` is what opens the scene again; it must be JSON. Raises FileProblem when the folder cannot be made.
+        """
+        shown = clean_text(title or scene.title or scene.name)[:200] or "Project"
+        folder = Path(root) / f"{slug(title or scene.name, 'project')}-{uuid.uuid4().hex[:8]}"
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "id": folder.name,
+            "title": shown,
+            "created": _now(),
+            "scene": {"id": scene.id, "name": scene.name, "shape": list(scene.shape), "spec": spec},
+            "classes": [class_to_json(info) for info in classes_of(scene)],
+        }
+        try:
+            folder.mkdir(parents=True)
+            (folder / "journal.jsonl").touch()
+            write_text(folder / "project.json", json.dumps(about, ensure_ascii=False, indent=2) + "\n")
+        except OSError as error:
+            raise FileProblem(
+                folder, f"the project folder cannot be made ({error.strerror})", "Choose a folder you may write to"
+            ) from error
+        project = cls.open(folder)
+        project.attach(scene)
+        return project
+
+    @classmethod
+    def open(cls, folder: Path | str, read_only: bool = False) -> Project:
+        """Replay a project's journal. Raises FileProblem, and DamagedJournal for a line that makes no sense.
+
+        `read_only` needs no write access and shows a damaged journal up to its damage; actions are then refused.
+        """
+        project = cls(Path(folder), read_only)
+        try:
+            if read_only:
+                project.refresh()
+            else:
+                with project._journal.locked():
+                    project._catch_up()
+                    project._journal.mend_tail()
+                    project._catch_up()
+        except DamagedJournal as damage:
+            if not read_only:
+                raise
+            project._journal.notes.append(f"{damage} Shown are actions 1–{damage.line - 1}.")
+        return project
+
+    def attach(self, scene: Scene) -> None:
+        """Tie the open scene to the project: labels on pixels without data are refused from now on.
+
+        Raises SceneMismatch when its size is another.
+        """
+        if scene.shape[:2] != self.shape:
+            raise SceneMismatch(
+                f"The project {self.title!r} is about {self.shape[0]} × {self.shape[1]} pixels, {scene.name} has "
+                f"{scene.shape[0]} × {scene.shape[1]}: open the scene it was made on, or start a new project."
+            )
+        if scene.id != self.scene_id:
+            self._journal.notes.append(
+                f"{scene.name} is not quite the file this project was made on (its content differs). "
+                "The labels keep their rows and columns."
+            )
+        with self._lock:
+            self._scene = scene
+
+    # ── what it is ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def title(self) -> str:
+        return str(self._about["title"])
+
+    @property
+    def created(self) -> str:
+        return str(self._about["created"])
+
+    @property
+    def scene_id(self) -> str:
+        return str(self._about["scene"]["id"])
+
+    @property
+    def scene_spec(self) -> dict[str, Any]:
+        """What opens the scene again; a copy."""
+        return dict(self._about["scene"]["spec"])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = self._about["scene"]["shape"][:2]
+        return int(height), int(width)
+
+    @property
+    def notes(self) -> list[str]:
+        """What had to be repaired or looked odd, for the user."""
+        return list(self._journal.notes)
+
+    # ── state ───────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def revision(self) -> int:
+        """Sequence number of the last action; 0 for none."""
+        with self._lock:
+            return len(self._events)
+
+    @property
+    def schema(self) -> ClassSchema:
+        with self._lock:
+            return self._state.schema
+
+    @property
+    def points(self) -> dict[Pixel, str]:
+        """(row, column) → class id, in the order they were first labelled. A copy nobody else changes."""
+        with self._lock:
+            if self._points[0] != len(self._events):
+                self._points = (len(self._events), {(p.row, p.col): p.class_id for p in self.numbered_points})
+            return dict(self._points[1])
+
+    @property
+    def numbered_points(self) -> list[Point]:
+        """The same with their marker numbers."""
+        with self._lock:
+            return sorted(self._state.points.values(), key=lambda point: point.number)
+
+    def labels(self) -> LabelSet:
+        """The support set; made once a revision."""
+        with self._lock:
+            if self._labels is None or self._labels.revision != len(self._events):
+                points, schema = self.numbered_points, self._state.schema
+                index = {info.id: k for k, info in enumerate(schema.classes)}
+                table = np.array([(p.row, p.col, index[p.class_id]) for p in points], dtype=np.int64).reshape(-1, 3)
+                row, col, label = (np.ascontiguousarray(column) for column in table.T)
+                for array in (row, col, label):
+                    array.flags.writeable = False
+                self._labels = LabelSet(schema, row, col, label, len(self._events))
+            return self._labels
+
+    def prompts(self) -> PromptSet:
+        with self._lock:
+            return PromptSet(dict(self._state.prompts))
+
+    @property
+    def can_undo(self) -> bool:
+        with self._lock:
+            return bool(self._state.done)
+
+    @property
+    def can_redo(self) -> bool:
+        with self._lock:
+            return bool(self._state.undone)
+
+    @property
+    def undo_label(self) -> str:
+        """ "Undo: add Corn at row 12, column 40", or "" when there is nothing to undo."""
+        with self._lock:
+            return f"Undo: {self._state.done[-1].text}" if self._state.done else ""
+
+    @property
+    def redo_label(self) -> str:
+        with self._lock:
+            return f"Redo: {self._state.undone[-1].text}" if self._state.undone else ""
+
+    def history(self, n: int = 20) -> list[Event]:
+        """The last `n` actions, oldest first."""
+        with self._lock:
+            return self._events[-n:] if n > 0 else []
+
+    def changed_since(self, seq: int) -> list[Event]:
+        """Actions after `seq`, other processes' included: [] means a view at `seq` is up to date."""
+        self.refresh()
+        with self._lock:
+            return self._events[max(seq, 0) :]
+
+    def refresh(self) -> None:
+        """Apply what other processes appended. Raises DamagedJournal, FileProblem."""
+        with self._lock:
+            self._catch_up()
+
+    # ── actions: each is on disk when its method returns ────────────────────────────────────────
+
+    def add_class(
+        self, name: str, color: str | None = None, reference_value: int | None = None, actor: str = ""
+    ) -> ClassInfo:
+        """Append a class; without a colour it takes the palette's next. Raises LabelProblem."""
+        with self._writing():
+            info = ClassInfo.new(name, color or next_color(self.schema.colors), reference_value)
+            self._do("add_class", class_to_json(info), actor)
+            return self._state.info(info.id)
+
+    def rename_class(self, class_id: str, name: str, actor: str = "") -> None:
+        """Raises LabelProblem: no such class, or another one has the name."""
+        self._do("rename_class", {"id": class_id, "name": name}, actor)
+
+    def recolour_class(self, class_id: str, color: str, actor: str = "") -> None:
+        """`color` is "#rrggbb". Raises LabelProblem."""
+        self._do("recolour_class", {"id": class_id, "color": color}, actor)
+
+    def move_class(self, class_id: str, position: int, actor: str = "") -> None:
+        """To a position in the list, from 0; positions past the ends are the ends."""
+        self._do("move_class", {"id": class_id, "position": int(position)}, actor)
+
+    def delete_class(self, class_id: str, actor: str = "") -> None:
+        """With its labels and sentences; undo brings all back. Raises LabelProblem."""
+        self._do("delete_class", {"id": class_id}, actor)
+
+    def set_classes(self, text: str, actor: str = "") -> str:
+        """Make the class list what `text` says (one name a line, "#rrggbb" after a comma or tab).
+
+        Classes whose name stays keep their id, labels and (without a new one) colour; the others go, with
+        their labels. Returns what was done, for the user. Raises LabelProblem with the line number.
+        """
+        wanted = parse_class_list(text)
+        with self._writing():
+            kept = {
+                name: next((info for info in self.schema.classes if same_name(info.name, name)), None)
+                for name, _ in wanted
+            }
+            used = [color for _, color in wanted if color] + [info.color for info in kept.values() if info]
+            classes = []
+            for name, color in wanted:
+                old = kept[name]
+                if color is None and old is None:
+                    used.append(next_color(used))
+                chosen = color or (old.color if old else used[-1])
+                info = ClassInfo(old.id, name, chosen, old.reference_value) if old else ClassInfo.new(name, chosen)
+                classes.append(class_to_json(info))
+            return self._do("set_classes", {"classes": classes}, actor).text
+
+    def add_point(self, row: int, col: int, class_id: str, actor: str = "") -> None:
+        """Label a pixel; one that has another label is relabelled. Raises LabelProblem."""
+        with self._writing():
+            self._check_data(row, col)
+            self._do("add_point", {"row": int(row), "col": int(col), "class": class_id}, actor)
+
+    def remove_point(self, row: int, col: int, actor: str = "") -> None:
+        """Raises LabelProblem when the pixel has no label."""
+        self._do("remove_point", {"row": int(row), "col": int(col)}, actor)
+
+    def toggle_point(self, row: int, col: int, class_id: str, actor: str = "") -> None:
+        """A click: label the pixel, relabel it, or take the label away when it is this class's. Raises LabelProblem."""
+        with self._writing():
+            point = self._state.points.get((int(row), int(col)))
+            if point is not None and point.class_id == class_id:
+                self.remove_point(row, col, actor)
+            else:
+                self.add_point(row, col, class_id, actor)
+
+    def import_labels(
+        self, points: Iterable[tuple[int, int, str, str | None]], actor: str = "", source: str = ""
+    ) -> str:
+        """Add (row, column, class name, colour or None) at once; unknown names become classes.
+
+        Labelled pixels take the imported label. Classes that exist keep their colour. Points without data
+        are left out and counted in the returned sentence. Raises LabelProblem; then nothing is imported.
+        """
+        with self._writing():
+            by_name = {info.name.casefold(): info for info in self.schema.classes}
+            new: list[ClassInfo] = []
+            found: list[list[Any]] = []
+            no_data = 0
+            valid = None if self._scene is None else self._scene.valid
+            for row, col, name, color in points:
+                name = clean_name(name)
+                info = by_name.get(name.casefold())
+                if valid is not None and self._inside(row, col) and not valid[row, col]:
+                    no_data += 1
+                    continue
+                if info is None:
+                    used = [*self.schema.colors, *(other.color for other in new)]
+                    info = ClassInfo.new(name, clean_color(color) if color else next_color(used))
+                    by_name[name.casefold()] = info
+                    new.append(info)
+                found.append([int(row), int(col), info.id])
+            if not found and not no_data:
+                raise LabelProblem("There is no label to import. Choose a file with rows, columns and classes.")
+            payload = {"points": found, "classes": [class_to_json(info) for info in new], "source": clean_text(source)}
+            text = self._do("import_labels", payload, actor).text
+            if no_data:
+                text += f"; {no_data} on pixels without data left out"
+            return text
+
+    def clear(self, actor: str = "") -> None:
+        """Remove all labels (classes stay); undo brings them back."""
+        self._do("clear", {}, actor)
+
+    def set_prompt(self, class_id: str, sentences: Sequence[str], actor: str = "") -> None:
+        """Describe a class in sentences; none = its name is used. Raises LabelProblem."""
+        self._do("set_prompt", {"id": class_id, "sentences": list(sentences)}, actor)
+
+    def undo(self, actor: str = "") -> str:
+        """Undo the project's last action; returns what was undone. Raises LabelProblem when there is none."""
+        with self._writing():
+            target = {"target": self._state.done[-1].seq} if self._state.done else {}
+            return self._do("undo", target, actor).text
+
+    def redo(self, actor: str = "") -> str:
+        """Make the last undone action again. Raises LabelProblem when there is none."""
+        with self._writing():
+            target = {"target": self._state.undone[-1].seq} if self._state.undone else {}
+            return self._do("redo", target, actor).text
+
+    def snapshot(self) -> Path:
+        """Write labels.geojson for other programs: a copy, which the project itself never reads."""
+        from hsi_studio.project.geojson import labels_to_geojson
+
+        text = json.dumps(labels_to_geojson(self.labels(), self._scene), ensure_ascii=False)
+        return write_text(self.folder / "labels.geojson", text + "\n")
+
+    # ── inside ──────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Both locks held, others' lines applied. May be nested."""
+        if self.read_only:
+            raise LabelProblem(f"The project {self.title!r} is open read-only. Open it normally to change it.")
+        with self._lock, self._journal.locked():
+            self._catch_up()
+            self._journal.mend_tail()
+            self._catch_up()
+            yield
+
+    def _do(self, kind: str, payload: dict[str, Any], actor: str) -> Change:
+        with self._writing():
+            event = Event(len(self._events) + 1, _now(), clean_text(actor)[:64], kind, payload)
+            change = self._state.plan(event)
+            if not change.empty:
+                self._journal.append(event)
+                self._state.commit(change)
+                self._events.append(event)
+            return change
+
+    def _catch_up(self) -> None:
+        while events := self._journal.read_new():
+            for event in events:
+                try:
+                    change = self._state.plan(event)
+                except LabelProblem as problem:
+                    raise DamagedJournal(self._journal.path, event.seq, str(problem)) from problem
+                self._state.commit(change)
+                self._events.append(event)
+
+    def _inside(self, row: int, col: int) -> bool:
+        return 0 <= row < self.shape[0] and 0 <= col < self.shape[1]
+
+    def _check_data(self, row: int, col: int) -> None:
+        if self._scene is not None and self._inside(row, col) and not self._scene.valid[row, col]:
+            raise LabelProblem(
+                f"The pixel at row {row}, column {col} has no data (hatched in the view). Choose another one."
+            )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
