@@ -105,6 +105,18 @@ class Studio:
                 raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
             return self._scenes[scene_id]
 
+    def catalog(self) -> list[Any]:
+        """Scenes that can be opened by id: entries with id, title, offline, citation, licence."""
+        from hsi_studio.scene import catalog
+
+        return list(catalog())
+
+    def composites(self, scene_id: str) -> list[dict[str, Any]]:
+        """Ways to show a scene, in menu order, the ones it cannot be shown in with the reason."""
+        from hsi_studio.features.composite import composites
+
+        return [entry.as_dict() for entry in composites(self.scene(scene_id))]
+
     def confined(self, path: str) -> Path:
         """The path, if it lies under `data_root` after links are followed. Raises BadRequest.
 
@@ -194,11 +206,7 @@ class Studio:
         Returns the journal's sequence number. Raises LabelProblem.
         """
         project = self.project(project_id)
-        point = project.points.get((row, col))
-        if point is not None and point == class_id:
-            project.remove_point(row, col, actor=actor)
-        else:
-            project.add_point(row, col, class_id, actor=actor)
+        project.toggle_point(row, col, class_id, actor=actor)
         self.refresh(project_id)
         return project.revision
 
@@ -224,9 +232,9 @@ class Studio:
         points, notes = import_labels(Path(path), self.scene_of(project_id), project.schema)
         if not points:
             raise LabelProblem(f"{Path(path).name}: no label in it lies on this scene. " + " ".join(notes))
-        project.import_labels(points, actor=actor)
+        done = project.import_labels(points, actor=actor, source=Path(path).name)
         self.refresh(project_id)
-        return notes
+        return [done, *notes]
 
     # ── the live map ────────────────────────────────────────────────────────────────────────────
 
@@ -382,6 +390,7 @@ class Studio:
             "usable_bands": int(survey.good_bands.sum()),
             "wavelength_nm": wavelength,
             "valid_pixels": int(survey.valid.sum()),
+            "unit": scene.value_unit,
             "value_range": [float(np.nanmin(survey.band_min)), float(np.nanmax(survey.band_max))],
             "dsm_layers": 0 if scene.dsm is None else scene.dsm.shape[2],
             "reference": reference,

@@ -1,0 +1,280 @@
+"""The page: one viewer that every tab shares, the accuracy strip under it, the tabs beside it; and the server.
+
+    click ─▶ pick (journal, ≤ 100 ms, every click) ─▶ then refresh (waits for the live map; newest only)
+
+- `pick` answers as soon as the journal has the label: `trigger_mode="multiple"`, nothing dropped.
+- `refresh` is a generator: progress while features are computed, then the map, then the accuracy;
+  `trigger_mode="always_last"`, so a burst of clicks ends in one refresh of the last state.
+- A timer looks every two seconds whether another tab (or process) changed the project.
+- The project's id is in the page's address: a reload or a second tab opens the same one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import webbrowser
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.studio import Studio
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.guard import LOOPBACK, Guard
+from hsi_studio.ui.panels import panel
+from hsi_studio.ui.present import Present
+from hsi_studio.ui.tabs import tabs
+from hsi_studio.ui.theme import css, theme
+from hsi_studio.ui.tiles import router
+from hsi_studio.ui.viewer import create_viewer
+
+log = logging.getLogger(__name__)
+
+REMEMBER = """(project) => {
+  if (project) {
+    const here = new URL(window.location);
+    here.searchParams.set('project', project);
+    window.history.replaceState(null, '', here);
+  }
+}"""
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass
+class App:
+    """The page and the server around it."""
+
+    studio: Studio
+    blocks: gr.Blocks
+
+    def asgi(self, host: str = "127.0.0.1", auth: tuple[str, str] | None = None, hosts: tuple[str, ...] = ()) -> Guard:
+        """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
+        server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        server.include_router(router(self.studio))
+
+        @server.get("/hsi/plotly.min.js")
+        def plotly() -> FileResponse:
+            return FileResponse(_plotly_js(), headers={"Cache-Control": "public, max-age=86400"})
+
+        gr.mount_gradio_app(
+            server,
+            self.blocks,
+            path="/",
+            theme=theme(),
+            css=css(),
+            allowed_paths=[str(self.studio.projects_folder)],
+            blocked_paths=[],
+            max_file_size="4gb",
+            show_error=True,
+            ssr_mode=False,
+            footer_links=[],
+            run_history=False,
+        )
+        return Guard(server, [*LOOPBACK, host, *hosts], *(auth or (None, None)))
+
+    def launch(
+        self,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        auth: tuple[str, str] | None = None,
+        hosts: tuple[str, ...] = (),
+        open_browser: bool = True,
+    ) -> None:
+        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. Raises BadRequest."""
+        import uvicorn
+
+        if host not in LOOPBACK and auth is None:
+            raise BadRequest(
+                f"Listening on {host} lets others in: add --auth USER:PASSWORD (and put TLS in front), "
+                "or leave --host away to serve this machine only."
+            )
+        chosen = _free_port(host, port)
+        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}"
+        server = uvicorn.Server(
+            uvicorn.Config(self.asgi(host, auth, hosts), host=host, port=chosen, log_level="warning", ws="none")
+        )
+
+        def announce() -> None:
+            while not server.started:
+                if done.wait(0.05):
+                    return
+            log.warning("HSI Studio is at %s  (Ctrl-C stops it)", address)
+            if open_browser:
+                webbrowser.open(address)
+
+        done = threading.Event()
+        threading.Thread(target=announce, name="announce", daemon=True).start()
+        try:
+            server.run()
+        finally:
+            done.set()
+            self.studio.close()
+
+
+def build(studio: Studio, spec: str = "indian_pines") -> App:
+    """The page on a studio. `spec` is the scene that opens when there is no project yet."""
+    present = Present(studio)
+    with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
+        project = gr.Textbox(visible=False)
+        active = gr.Textbox(visible=False)
+        seen = gr.Textbox(visible=False)
+        top = panel("top", {"title": "", "facts": ""})
+        classes = panel("classes", {"classes": []}, render=False)
+        spectrum = panel("spectrum", {}, render=False)
+        with gr.Row(elem_id="hsi-body", equal_height=False):
+            with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
+                viewer = create_viewer()
+                strip = panel("strip", {"state": "words", "text": "Opening the scene …"})
+            with gr.Column(scale=4, elem_id="hsi-side"):
+
+                def after(event: Any) -> Any:
+                    return event.then(
+                        refresh, [project, active], [viewer, strip, spectrum, seen],
+                        trigger_mode="always_last", concurrency_limit=None, **QUIET,
+                    )  # fmt: skip
+
+                bus = Bus(project, active, seen, top, viewer, strip, classes, spectrum, after)
+
+                def refresh(project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:
+                    yield from follow(studio, present, project_id, class_id)
+
+                with gr.Tabs():
+                    for tab in tabs():
+                        with gr.Tab(tab.title, elem_id=f"hsi-tab-{tab.name}"):
+                            tab.create(studio, bus)
+
+        def load(request: gr.Request) -> tuple[Any, ...]:
+            wanted = request.query_params.get("project", "")
+            return present.everything(_project_to_show(studio, wanted, spec), "")
+
+        after(blocks.load(load, None, bus.shown, **QUIET))
+        project.change(None, [project], None, js=REMEMBER, api_visibility="private")
+        _wire_viewer(studio, present, bus)
+        gr.Timer(2.0).tick(
+            lambda p, c, s: poll(present, p, c, s), [project, active, seen], [viewer, classes, strip, seen],
+            queue=False, **QUIET,
+        )  # fmt: skip
+    return App(studio, blocks)
+
+
+def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
+    """Clicks, keys and probes that come out of the viewer."""
+    inputs, outputs = [bus.project, bus.active], [bus.active, bus.viewer, bus.classes]
+
+    def answer(project_id: str, class_id: str, message: str = "") -> tuple[Any, ...]:
+        class_id = present.active(project_id, class_id)
+        return class_id, present.viewer(project_id, class_id, message), present.classes(project_id, class_id)
+
+    def pick(project_id: str, class_id: str, event: gr.EventData) -> tuple[Any, ...]:
+        data = event._data
+        try:
+            studio.label(project_id, int(data["row"]), int(data["col"]), str(data.get("class_id") or class_id))
+        except StudioError as error:
+            return answer(project_id, class_id, str(error))
+        return answer(project_id, class_id)
+
+    def undo(project_id: str, class_id: str) -> tuple[Any, ...]:
+        return answer(project_id, class_id, _tried(lambda: studio.edit(project_id, lambda p: p.undo())))
+
+    def redo(project_id: str, class_id: str) -> tuple[Any, ...]:
+        return answer(project_id, class_id, _tried(lambda: studio.edit(project_id, lambda p: p.redo())))
+
+    def choose(project_id: str, event: gr.EventData) -> tuple[Any, ...]:
+        return answer(project_id, str(event._data.get("class_id", "")))
+
+    def spectrum(project_id: str, event: gr.EventData) -> dict[str, Any]:
+        return present.spectrum(project_id, (int(event._data["row"]), int(event._data["col"])))
+
+    viewer: Any = bus.viewer  # gr.HTML accepts any event name
+    now: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **QUIET}
+    bus.after(viewer.pick(pick, inputs, outputs, **now))
+    bus.after(viewer.undo(undo, inputs, outputs, **now))
+    bus.after(viewer.redo(redo, inputs, outputs, **now))
+    viewer.active(choose, [bus.project], outputs, **now)
+    for event in (viewer.pick, viewer.probe):
+        event(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
+
+
+def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:
+    """Yield (viewer, strip, spectrum, seen) until the map and its accuracy are those of the labels now."""
+    if not project_id:
+        return
+    live, revision = studio.live(project_id), studio.project(project_id).revision
+
+    def now() -> tuple[Any, ...]:
+        chosen = present.active(project_id, class_id)
+        return present.viewer(project_id, chosen), present.strip(project_id), gr.skip(), present.seen(project_id)
+
+    while True:
+        status = live.wait(revision, 0.5)
+        yield now()
+        if status.revision >= revision or status.error:
+            break
+    if status.prediction is not None and not status.error:
+        live.wait(revision, 10.0, report=True)
+        yield now()
+
+
+def poll(present: Present, project_id: str, class_id: str, seen: str) -> tuple[Any, ...]:
+    """What the timer shows: nothing, unless somebody else changed the project or work goes on."""
+    if not project_id:
+        return (gr.skip(),) * 4
+    try:
+        present.studio.project(project_id).refresh()
+        fresh = present.seen(project_id)
+    except StudioError as error:
+        log.warning("poll of %s: %s", project_id, error)
+        return (gr.skip(),) * 4
+    if fresh == seen:
+        return (gr.skip(),) * 4
+    chosen = present.active(project_id, class_id)
+    return present.viewer(project_id, chosen), present.classes(project_id, chosen), present.strip(project_id), fresh
+
+
+def _tried(action: Any) -> str:
+    """Run it; the message of what went wrong, or ""."""
+    try:
+        action()
+    except StudioError as error:
+        return str(error)
+    return ""
+
+
+def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:
+    """The project in the page's address; else the one changed last; else a new one on `spec`."""
+    if wanted:
+        try:
+            return studio.project(wanted).id
+        except StudioError as error:
+            gr.Warning(f"{error} Showing your latest project instead.")
+    latest = studio.latest_project()
+    return (latest or studio.new_project(spec)).id
+
+
+def _plotly_js() -> Path:
+    import plotly
+
+    return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+def _free_port(host: str, port: int | None) -> int:
+    """`port` if it is free, else BadRequest; without one, the first free from 7860."""
+    for candidate in [port] if port is not None else range(7860, 7960):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return candidate
+    raise BadRequest(f"Port {port or '7860 to 7959'} is in use on {host}: stop what runs there or pass --port NUMBER.")

@@ -1,0 +1,137 @@
+"""From the façade's values to what the components show. No component is made here; nothing is computed
+that grows with the scene."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hsi_studio.studio import Studio, crs_name
+from hsi_studio.types import Progress, Scene
+
+BUSY_WORDS = "Computing the map of your labels …"
+
+
+class Present:
+    """Values of the shared components for one project."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def everything(self, project_id: str, active: str) -> tuple[Any, ...]:
+        """Values for `Bus.shown`, in its order."""
+        active = self.active(project_id, active)
+        return (
+            project_id,
+            active,
+            self.top(project_id),
+            self.viewer(project_id, active),
+            self.classes(project_id, active),
+            self.strip(project_id),
+            self.spectrum(project_id, None),
+        )
+
+    def active(self, project_id: str, active: str) -> str:
+        """The class to label with: the one asked for while it exists, else the first."""
+        schema = self.studio.project(project_id).schema
+        if schema.get(active) is not None:
+            return active
+        return schema.classes[0].id if len(schema) else ""
+
+    def top(self, project_id: str) -> dict[str, str]:
+        scene = self.studio.scene_of(project_id)
+        height, width, count = scene.shape
+        nm = scene.bands.wavelength_nm
+        reach = "bands without wavelengths" if nm is None else f"{nm.min():.0f}–{nm.max():.0f} nm"
+        facts = [f"{height} × {width} pixels", f"{count} bands", reach]
+        if scene.dsm is not None:
+            facts.append("heights")
+        facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
+        return {"title": scene.title, "facts": " · ".join(facts)}
+
+    def viewer(self, project_id: str, active: str, message: str = "") -> dict[str, Any]:
+        """The viewer's value; its protocol is in `viewer.py`."""
+        project, scene = self.studio.project(project_id), self.studio.scene_of(project_id)
+        status = self.studio.status(project_id)
+        labels = project.labels()
+        points = [[int(r), int(c), int(k)] for r, c, k in zip(labels.row, labels.col, labels.label, strict=True)]
+        shown = None
+        if status.prediction is not None:
+            rev = status.prediction.revision
+            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}"}
+        return {
+            "project": project_id,
+            "scene": self._scene(scene),
+            "classes": [
+                {"id": info.id, "name": info.name, "color": info.color, "key": k + 1 if k < 9 else None}
+                for k, info in enumerate(labels.schema.classes)
+            ],
+            "active": active,
+            "labels": {"seq": labels.revision, "points": points},
+            "map": shown,
+            "progress": progress_value(status.progress),
+            "message": message or status.error or "",
+        }
+
+    def _scene(self, scene: Scene) -> dict[str, Any]:
+        height, width, count = scene.shape
+        return {
+            "id": scene.id,
+            "h": height,
+            "w": width,
+            "b": count,
+            "transform": scene.transform,
+            "crs_name": crs_name(scene.crs),
+            "gsd_m": scene.gsd_m,
+            "valid_all": bool(scene.valid.all()),
+            "composites": self.studio.composites(scene.id),
+        }
+
+    def classes(self, project_id: str, active: str) -> dict[str, Any]:
+        project = self.studio.project(project_id)
+        labels = project.labels()
+        counts = labels.counts
+        return {
+            "classes": [
+                {"id": info.id, "name": info.name, "color": info.color, "count": int(counts[k])}
+                for k, info in enumerate(labels.schema.classes)
+            ],
+            "active": active,
+            "undo": project.undo_label,
+            "redo": project.redo_label,
+        }
+
+    def spectrum(self, project_id: str, pixel: tuple[int, int] | None) -> dict[str, Any]:
+        from hsi_studio.ui.plots import spectrum_value
+
+        scene = self.studio.scene_of(project_id)
+        read = None if pixel is None else self.studio.spectrum(project_id, *pixel)
+        return spectrum_value(scene, read, self.studio.class_spectra(project_id))
+
+    def strip(self, project_id: str) -> dict[str, Any]:
+        """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
+        from hsi_studio.ui.strip import strip_value
+
+        project, status = self.studio.project(project_id), self.studio.status(project_id)
+        if status.error:
+            return {"state": "error", "text": status.error}
+        if status.progress is not None and status.report is None:
+            return {"state": "words", "text": f"{status.progress.message} …"}
+        if status.message:
+            return {"state": "words", "text": status.message}
+        if status.report is None:
+            return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
+        return strip_value(status.report, stale=status.report_revision < project.revision)
+
+    def seen(self, project_id: str) -> str:
+        """A short text that changes whenever this project's page should be drawn again."""
+        status = self.studio.status(project_id)
+        map_revision = status.prediction.revision if status.prediction is not None else -1
+        busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
+        return f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
+
+
+def progress_value(progress: Progress | None) -> dict[str, Any] | None:
+    if progress is None:
+        return None
+    return {"text": progress.message, "fraction": progress.fraction, "seconds_left": progress.seconds_left}

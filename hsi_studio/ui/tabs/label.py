@@ -1,0 +1,73 @@
+"""The Label tab: the class list and the spectrum. Clicks themselves come from the viewer.
+
+The two components are on the bus, made before the tabs, because clicks in the viewer change them too;
+they are rendered here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from hsi_studio.errors import StudioError
+from hsi_studio.studio import Studio
+from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.present import Present
+
+
+def create(studio: Studio, bus: Bus) -> None:
+    present = Present(studio)
+    bus.classes.render()
+    bus.spectrum.render()
+
+    def act(project_id: str, active: str, event: gr.EventData) -> tuple[Any, ...]:
+        """Everything the class list can do; one function, because they all end the same way."""
+        message, done = "", event._data
+        try:
+            active = do(project_id, active, done) or active
+        except StudioError as error:
+            message = str(error)
+            gr.Warning(message)
+        active = present.active(project_id, active)
+        return active, present.viewer(project_id, active), present.classes(project_id, active)
+
+    def do(project_id: str, active: str, done: dict[str, Any]) -> str:
+        """Make the action; returns the class that is active afterwards."""
+        what = done.get("do")
+        if what == "activate":
+            return str(done["id"])
+        if what == "add":
+            project = studio.project(project_id)
+            studio.edit(project_id, lambda p: p.add_class(str(done["name"])))
+            return project.schema.classes[-1].id
+        actions = {
+            "rename": lambda p: p.rename_class(str(done["id"]), str(done["name"])),
+            "recolour": lambda p: p.recolour_class(str(done["id"]), str(done["color"])),
+            "remove": lambda p: p.delete_class(str(done["id"])),
+            "paste": lambda p: gr.Info(p.set_classes(str(done["text"]))),
+            "undo": lambda p: p.undo(),
+            "redo": lambda p: p.redo(),
+        }
+        if what in actions:
+            studio.edit(project_id, actions[what])
+        return active
+
+    changed = bus.classes.act(  # type: ignore[attr-defined]
+        act,
+        inputs=[bus.project, bus.active],
+        outputs=[bus.active, bus.viewer, bus.classes],
+        queue=False,
+        show_progress="hidden",
+        trigger_mode="multiple",
+        api_visibility="private",
+    )
+    bus.after(changed)
+    gr.HTML(
+        "<p class='hsi-hint'>Click to label, click a marker to take it away, Shift-click to read a spectrum only. "
+        "Keys 1–9 choose a class; press ? in the picture for all keys.</p>",
+        padding=False,
+    )
+
+
+TAB = Tab("label", "Label", 10, create)
