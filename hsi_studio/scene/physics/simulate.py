@@ -1,0 +1,322 @@
+"""From a class raster and a surface model to a hyperspectral scene whose truth is known.
+
+1. every pixel gets its class's surfaces and shares (`materials.py`), hidden variables z1, z2 from smooth fields,
+   objects and grain (`fields.py`), and light from the surface model (`light.py`);
+2. each surface's spectra are tabulated over (z1, z2) (`surfaces.py`) and seen through the bands;
+3. reflectance = Σ surfaces, table entries: share · bilinear weight · [sun · (1 − d(λ)) · R_sun(λ) + sky · d(λ) · R_sky(λ)]
+   with the diffuse fraction d. Only share, weight, sun and sky differ between pixels, so the whole cube is one sparse
+   matrix (pixels × table entries) times the table, and sub-pixels are averaged in that matrix, not in the cube;
+4. optics, striping, noise, integers (`sensor.py`).
+The product is reflectance as delivered by a flat-terrain atmospheric correction: shadows stay dark.
+Source of 3: linear mixing (J. B. Adams et al. 1986, J. Geophys. Res. 91, 8098). What differs from reality: no
+adjacency effect of the atmosphere, no view angles across the swath, no errors of the atmospheric correction.
+Notation: s sub-pixels a side, M materials, V table entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import BadRequest
+from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.physics import sensor
+from hsi_studio.scene.physics.fields import connected_objects, per_object, smooth_field
+from hsi_studio.scene.physics.light import Sun, diffuse_fraction, illuminate
+from hsi_studio.scene.physics.materials import MATERIALS, check_materials, shares
+from hsi_studio.scene.physics.spectra import Array, band_response, grid_nm
+from hsi_studio.scene.physics.surfaces import NODES, PARAMETERS, Z_LIMIT, tabulate
+from hsi_studio.types import Bands, BoolArray, FloatArray, IntArray, Scene, Source, Survey
+
+BACKGROUND, TALL_BACKGROUND = "background", "broadleaf trees"  # what stands on pixels without a class
+_TALL_M = 2.0
+_MIN_PURITY = 0.7  # share of the largest class from which a pixel counts as that class
+
+CITATION = (
+    "Simulated with: Jacquemoud & Baret 1990 (leaf plates), Stern 1964, Verhoef 1984 and Verhoef et al. 2007 (SAIL "
+    "canopy), Campbell 1990 (leaf angles), Ångström 1925 and Lekner & Dorf 1988 (wet soil), Gordon et al. 1988 and "
+    "Lee et al. 1999 (water), Pope & Fry 1997 and Hale & Querry 1973 (water absorption)."
+)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the generator knows about every pixel; arrays (H, W) float32 unless said."""
+
+    materials: tuple[str, ...]  # (M,)
+    abundance: FloatArray  # (H, W, M) share of each material before the optics blur it, sums to 1
+    lai: FloatArray  # m² leaf per m² ground
+    chlorophyll_ug_cm2: FloatArray  # of the leaves in the pixel, 0 without leaves
+    soil_moisture: FloatArray  # 0 dry … 1 under water, mean over the pixel
+    height_m: FloatArray  # above ground, mean over the pixel
+    ground_m: FloatArray
+    sunlit: FloatArray  # 0 cast shadow … 1 sun
+
+
+@dataclass(frozen=True)
+class Simulation:
+    scene: Scene
+    truth: Truth
+
+
+@dataclass
+class _Mixture:
+    """Entries of the sparse matrix (pixels × table entries), collected surface by surface."""
+
+    rows: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    cols: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    weight: list[Array] = field(default_factory=list)
+    fine: list[npt.NDArray[np.int64]] = field(default_factory=list)  # sub-pixel of each entry, for its light
+
+    def add(self, pixel: npt.NDArray[np.int64], coarse: IntArray, start: int, z: Array, share: Array) -> None:
+        """Bilinear weights of pixels with hidden variables z (n, 2) in the table that begins at column `start`."""
+        position = (np.clip(z, -Z_LIMIT, Z_LIMIT) + Z_LIMIT) / (2 * Z_LIMIT) * (NODES - 1)
+        low = np.minimum(position.astype(np.int64), NODES - 2)
+        part = position - low
+        for up1 in (0, 1):
+            for up2 in (0, 1):
+                w1 = part[:, 0] if up1 else 1.0 - part[:, 0]
+                w2 = part[:, 1] if up2 else 1.0 - part[:, 1]
+                self.rows.append(coarse)
+                self.cols.append(start + (low[:, 0] + up1) * NODES + low[:, 1] + up2)
+                self.weight.append(share * w1 * w2)
+                self.fine.append(pixel)
+
+
+def _survey(scene: Scene) -> Survey:
+    from hsi_studio.scene.survey import survey
+
+    return survey(scene)
+
+
+def _block_mean(values: Array, s: int) -> Array:
+    """(H·s, W·s, …) → (H, W, …)."""
+    if s == 1:
+        return values
+    h, w = values.shape[0] // s, values.shape[1] // s
+    return np.asarray(values.reshape(h, s, w, s, *values.shape[2:]).mean(axis=(1, 3)))
+
+
+def _clean_heights(layer: Array, window_px: int) -> tuple[Array, Array]:
+    """Surface without gaps and spikes, and the ground below it by a grey opening (for rasters without a ground)."""
+    from scipy.ndimage import distance_transform_edt, gaussian_filter, grey_opening
+
+    finite = np.isfinite(layer)
+    if not finite.any():
+        return np.zeros(layer.shape), np.zeros(layer.shape)
+    if not finite.all():
+        nearest = distance_transform_edt(~finite, return_distances=False, return_indices=True)
+        layer = layer[tuple(nearest)]
+    low, high = np.percentile(layer, [0.05, 99.95])
+    surface = np.clip(layer, low, high)
+    return surface, gaussian_filter(grey_opening(surface, size=window_px), window_px / 4.0)
+
+
+def _check(raster: Any, dsm: Any, materials: Mapping[int, str], s: int) -> tuple[IntArray, Array]:
+    classes, heights = np.asarray(raster), np.asarray(dsm, dtype=np.float64)
+    if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer):
+        raise BadRequest(f"The class raster has shape {classes.shape}, type {classes.dtype}: give a 2-D integer array.")
+    if heights.shape[:2] != classes.shape or heights.ndim not in (2, 3):
+        raise BadRequest(
+            f"The DSM has shape {heights.shape}, the class raster {classes.shape}: give both with the same rows and "
+            "columns."
+        )
+    if s < 1 or classes.shape[0] % s or classes.shape[1] % s:
+        raise BadRequest(f"A raster of {classes.shape} cannot be divided into {s} × {s} sub-pixels: crop it.")
+    check_materials(materials.values())
+    missing = sorted(set(np.unique(classes).tolist()) - set(materials) - {0})
+    if missing:
+        raise BadRequest(f"The class raster holds {missing}, which have no material: add them to `materials`.")
+    return classes.astype(np.int64), heights[..., None] if heights.ndim == 2 else heights
+
+
+def simulate(
+    class_raster: npt.NDArray[np.integer[Any]],
+    dsm: npt.NDArray[np.floating[Any]],
+    *,
+    materials: Mapping[int, str],
+    wavelength_nm: Sequence[float] | npt.NDArray[np.floating[Any]],
+    fwhm_nm: Sequence[float] | npt.NDArray[np.floating[Any]] | None = None,
+    seed: int = 0,
+    snr: float = 220.0,
+    gsd_m: float = 1.0,
+    subpixels: int = 1,
+    class_names: Mapping[int, str] | None = None,
+    ground_m: npt.NDArray[np.floating[Any]] | None = None,
+    objects: npt.NDArray[np.integer[Any]] | None = None,
+    sun: Sun | None = None,
+    psf_sigma_px: float = 0.5,
+    invalid: BoolArray | None = None,
+    name: str = "simulated",
+    title: str = "Simulated scene",
+    transform: tuple[float, float, float, float, float, float] | None = None,
+    crs: str | None = None,
+    notes: Sequence[str] = (),
+) -> Simulation:
+    """A scene on a given layout, and its truth.
+
+    `class_raster` (H·s, W·s) of integers, s = `subpixels`; `materials` maps each value to a name of
+    `materials.MATERIALS`. 0 means "no class": such pixels become mixed background (trees where the surface stands
+    2 m above ground) and stay unlabelled, unless `materials` has an entry for 0. `dsm` (H·s, W·s) or (…, L), first
+    layer heights in metres; `ground_m` (H·s, W·s) the terrain, estimated by a grey opening when not given.
+    `objects` (H·s, W·s) numbers things that share their variation (a crown, a roof); connected regions of equal class
+    otherwise. `snr` is the best band's signal-to-noise ratio over 30 % reflectance. `invalid` (H, W) marks pixels
+    the flight line missed: no data in the cube and no label.
+
+    With one sub-pixel the reference is the raster and the DSM is passed on unchanged. With more, the DSM is the mean
+    of the sub-pixels and a pixel is labelled where one class covers at least 70 % of it.
+    The same arguments give the same scene, bit for bit. Raises BadRequest for unknown materials, bands outside
+    400–2500 nm and arrays that do not fit each other.
+    """
+    s = int(subpixels)
+    classes, heights = _check(class_raster, dsm, materials, s)
+    centres = np.asarray(wavelength_nm, dtype=np.float64)
+    fwhm = sensor.check_bands(centres, None if fwhm_nm is None else np.asarray(fwhm_nm, dtype=np.float64))
+    sun = sun or Sun()
+    rng = np.random.default_rng(seed)
+    pixel_m = gsd_m / s
+    shape = classes.shape
+    h, w = shape[0] // s, shape[1] // s
+
+    # heights and light
+    surface, ground = _clean_heights(heights[..., 0], max(3, round(24.0 / pixel_m)))
+    if ground_m is not None:
+        ground = np.asarray(ground_m, dtype=np.float64)
+    height = np.maximum(surface - ground, 0.0)
+    chosen = [(value, materials[value], classes == value) for value in sorted(materials) if (classes == value).any()]
+    if 0 not in materials:
+        tall = height > _TALL_M
+        loose = [(0, TALL_BACKGROUND, (classes == 0) & tall), (0, BACKGROUND, (classes == 0) & ~tall)]
+        chosen += [entry for entry in loose if entry[2].any()]
+    softness = np.zeros(shape)
+    for _, material, mask in chosen:
+        softness[mask] = MATERIALS[material].softness
+    light = illuminate(surface, pixel_m, sun, softness)
+
+    # hidden variables: patches, objects, grain
+    things = connected_objects(classes) if objects is None else np.asarray(objects, dtype=np.int64)
+    z = np.stack(
+        [
+            0.62 * smooth_field(shape, pixel_m, 45.0, rng)
+            + 0.62 * per_object(things, rng)
+            + 0.40 * smooth_field(shape, pixel_m, 4.0, rng, slope=0.9)
+            for _ in range(2)
+        ],
+        axis=-1,
+    ).reshape(-1, 2)  # (H·s, W·s, 2) → (n, 2)
+
+    # mixture of table entries
+    row, col = np.divmod(np.arange(classes.size), shape[1])
+    coarse_of = (row // s) * w + col // s
+    names = tuple(dict.fromkeys(material for _, material, _ in chosen))
+    abundance = np.zeros((h * w, len(names)))
+    mixture, sun_rows, sky_rows = _Mixture(), [], []
+    starts: dict[str, int] = {}
+    facts: dict[str, list[Array]] = {fact: [] for fact in PARAMETERS}
+    for _, name_of, mask in chosen:
+        material = MATERIALS[name_of]
+        pixel = np.flatnonzero(mask)
+        share = shares(material, pixel, (shape[0], shape[1]), pixel_m, things, rng)
+        abundance[:, names.index(name_of)] += np.bincount(coarse_of[pixel], minlength=h * w) / s**2
+        for k, (surface_name, _) in enumerate(material.parts):
+            if surface_name not in starts:
+                starts[surface_name] = len(starts) * NODES**2
+                table = tabulate(surface_name, sun.zenith_deg)
+                sun_rows.append(table.sun)
+                sky_rows.append(table.sky)
+                for fact in PARAMETERS:
+                    facts[fact].append(table.parameters[fact])
+            used = share[:, k] > 1e-4
+            at = pixel[used]
+            mixture.add(at, coarse_of[at], starts[surface_name], z[at], share[used, k] / s**2)
+
+    cube, truth_maps = _render(mixture, (h, w), light.sun, light.sky, sun_rows, sky_rows, facts, centres, fwhm)
+    cube = sensor.expose(sensor.blur(cube, psf_sigma_px), centres, snr, rng)
+    stored = sensor.store(cube, invalid)
+
+    truth = Truth(
+        materials=names,
+        abundance=abundance.reshape(h, w, -1).astype(np.float32),
+        height_m=_block_mean(height, s).astype(np.float32),
+        ground_m=_block_mean(ground, s).astype(np.float32),
+        sunlit=_block_mean(light.lit, s).astype(np.float32),
+        **truth_maps,
+    )
+    reference = _reference(classes, s, invalid)
+    given = class_names or materials
+    scene = Scene(
+        id=name if seed == 0 else f"{name}-{seed}",
+        name=name,
+        title=title,
+        cube=ArrayCube(stored, scale=sensor.SCALE, nodata=sensor.NODATA),
+        bands=Bands(centres.size, centres.astype(np.float32), fwhm.astype(np.float32)),
+        survey_fn=_survey,
+        dsm=_block_mean(heights, s).astype(np.float32),
+        reference=reference,
+        reference_names={value: given[value] for value in sorted(materials) if value != 0},
+        transform=transform,
+        crs=crs,
+        gsd_m=gsd_m,
+        sources=(Source("cube", f"simulated, seed {seed}", hashlib.sha256(stored.tobytes()).hexdigest()),),
+        notes=("This scene is simulated: no sensor ever measured it.", *notes),
+        citation=CITATION,
+        licence="Apache-2.0",
+    )
+    return Simulation(scene, truth)
+
+
+def _render(
+    mixture: _Mixture,
+    size: tuple[int, int],
+    sun_light: Array,
+    sky_light: Array,
+    sun_rows: list[Array],
+    sky_rows: list[Array],
+    facts: dict[str, list[Array]],
+    centres: Array,
+    fwhm: Array,
+) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Cube (H, W, B) before the optics, and the truth maps that are mixtures of table parameters."""
+    from scipy.sparse import csr_matrix
+
+    h, w = size
+    rows, cols = np.concatenate(mixture.rows), np.concatenate(mixture.cols)
+    weight, fine = np.concatenate(mixture.weight), np.concatenate(mixture.fine)
+    entries = len(sun_rows) * NODES**2
+    response = band_response(centres, fwhm)
+    diffuse = diffuse_fraction(grid_nm())
+    table = np.vstack([np.vstack(sun_rows) * (1.0 - diffuse), np.vstack(sky_rows) * diffuse]) @ response.T  # (2V, B)
+
+    both = np.concatenate([weight * sun_light.ravel()[fine], weight * sky_light.ravel()[fine]]).astype(np.float32)
+    where = (np.concatenate([rows, rows]), np.concatenate([cols, cols + entries]))
+    matrix = csr_matrix((both, where), shape=(h * w, 2 * entries))
+    cube = np.asarray(matrix @ table.astype(np.float32)).reshape(h, w, -1)
+
+    shares_of = csr_matrix((weight, (rows, cols)), shape=(h * w, entries))
+    lai, chlorophyll, moisture = (np.concatenate(facts[fact]) for fact in PARAMETERS)
+    leafy = np.asarray(shares_of @ lai)
+    maps = {
+        "lai": leafy,
+        "chlorophyll_ug_cm2": np.asarray(shares_of @ (lai * chlorophyll)) / np.maximum(leafy, 1e-6),
+        "soil_moisture": np.asarray(shares_of @ moisture),
+    }
+    return cube, {key: value.reshape(h, w).astype(np.float32) for key, value in maps.items()}
+
+
+def _reference(classes: IntArray, s: int, invalid: BoolArray | None) -> npt.NDArray[np.int32]:
+    """(H, W) class of at least `_MIN_PURITY` of a pixel's sub-pixels, else 0."""
+    if s == 1:
+        reference = classes.astype(np.int32)
+    else:
+        values = np.unique(classes)
+        cover = np.stack([_block_mean((classes == value).astype(np.float64), s) for value in values])
+        best = cover.argmax(axis=0)
+        reference = np.where(cover.max(axis=0) >= _MIN_PURITY, values[best], 0).astype(np.int32)
+    if invalid is not None:
+        reference[invalid] = 0
+    return reference
