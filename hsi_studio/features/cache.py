@@ -1,0 +1,118 @@
+"""Memory for label-free features: a bounded LRU, and files that may be deleted at any time.
+
+The key is sha256(scene id, function version, params): other content, other code or other parameters are
+other entries. A file that cannot be read back is recomputed and replaced. Files are .npz without pickle,
+written beside their final name and renamed, so a killed process leaves no half file under the real name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import uuid
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+log = logging.getLogger(__name__)
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def cache_key(scene_id: str, function: str, version: int, params: dict[str, Any]) -> str:
+    """64 hex digits that stand for one result. `params` must be JSON."""
+    text = json.dumps([scene_id, function, version, params], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class FeatureCache:
+    """Named arrays by key, at most `max_bytes` in memory. Thread-safe; one thread computes, others wait."""
+
+    def __init__(self, max_bytes: int = 1_000_000_000) -> None:
+        self.max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Arrays] = OrderedDict()
+        self._busy: dict[str, threading.Lock] = {}
+
+    def get(self, key: str, compute: Callable[[], Arrays], folder: Path | None = None) -> Arrays:
+        """The arrays for `key`: from memory, else from `folder`, else from `compute()`. Read-only.
+
+        What `compute` raises (Cancelled, for one) goes to its caller; nothing is kept then.
+        """
+        kept = self._recall(key)
+        if kept is not None:
+            return kept
+        with self._lock:
+            busy = self._busy.setdefault(key, threading.Lock())
+        with busy:
+            kept = self._recall(key)
+            if kept is not None:
+                return kept
+            file = folder / f"{key}.npz" if folder is not None else None
+            arrays = _load(file) if file is not None else None
+            if arrays is None:
+                arrays = compute()
+                if file is not None:
+                    _store(file, arrays)
+            for array in arrays.values():
+                array.flags.writeable = False
+            self._keep(key, arrays)
+            return arrays
+
+    def clear(self) -> None:
+        """Forget everything in memory; files stay."""
+        with self._lock:
+            self._kept.clear()
+
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            return key in self._kept
+
+    def _recall(self, key: str) -> Arrays | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        return None
+
+    def _keep(self, key: str, arrays: Arrays) -> None:
+        with self._lock:
+            self._kept[key] = arrays
+            self._busy.pop(key, None)
+            while len(self._kept) > 1 and sum(_bytes(a) for a in self._kept.values()) > self.max_bytes:
+                self._kept.popitem(last=False)
+
+
+def _bytes(arrays: Arrays) -> int:
+    return sum(array.nbytes for array in arrays.values())
+
+
+def _load(file: Path) -> Arrays | None:
+    if not file.is_file():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        log.warning("cache file %s cannot be read and is made again: %s", file.name, error)
+        return None
+
+
+def _store(file: Path, arrays: Arrays) -> None:
+    """A cache that cannot be written costs time later, not the result now."""
+    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+        partial.replace(file)
+    except OSError as error:
+        log.warning("cache file %s cannot be written: %s", file.name, error)
+        partial.unlink(missing_ok=True)
