@@ -116,14 +116,15 @@ def _params(args: argparse.Namespace) -> dict[str, Any]:
 
 def _progress() -> Callable[[Progress], None]:
     """Lines on standard error, at most two a second; a terminal gets one line that is rewritten."""
-    last = [0.0, ""]
+    shown_at, shown = -1.0, ""
     live = sys.stderr.isatty()
 
     def show(progress: Progress) -> None:
+        nonlocal shown_at, shown
         now = time.monotonic()
-        if now - float(last[0]) < 0.5 and progress.message == last[1]:
+        if now - shown_at < 0.5 and progress.message == shown:
             return
-        last[:] = [now, progress.message]
+        shown_at, shown = now, progress.message
         share = "" if progress.fraction is None else f" {100 * progress.fraction:3.0f} %"
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
         line = f"{progress.message}{share}{left}"

@@ -246,9 +246,7 @@ class Studio:
                 return self._live[project_id]
             project = self.project(project_id)
             method = get_method(self.method)
-            live = LiveMap(
-                self.scene(project.scene_id), method, method.Params(), Context(cache_dir=self.cache_folder)
-            )
+            live = LiveMap(self.scene(project.scene_id), method, method.Params(), Context(cache_dir=self.cache_folder))
             self._live[project_id] = live
             while len(self._live) > MAX_LIVE:
                 _, oldest = self._live.popitem(last=False)

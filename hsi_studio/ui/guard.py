@@ -20,7 +20,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Guard:
     """Answers 400 to a foreign Host (DNS rebinding), 401 without the right credentials."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], user: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Sequence[str], user: str | None = None, password: str | None = None
+    ) -> None:
         self.app, self.hosts = app, {h.lower() for h in hosts}
         self.expected = None if user is None else f"{user}:{password}".encode()
 
@@ -32,7 +34,9 @@ class Guard:
         if "*" not in self.hosts and _host(headers.get(b"host", b"").decode("latin-1")) not in self.hosts:
             await _refuse(send, 400, b"This address is not served here. Start the app with --allow-host NAME.")
         elif self.expected is not None and not self._known(headers.get(b"authorization", b"")):
-            await _refuse(send, 401, b"User name and password needed.", (b"www-authenticate", b'Basic realm="HSI Studio"'))
+            await _refuse(
+                send, 401, b"User name and password needed.", (b"www-authenticate", b'Basic realm="HSI Studio"')
+            )
         else:
             await self.app(scope, receive, send)
 

@@ -128,7 +128,9 @@ class Present:
         status = self.studio.status(project_id)
         map_revision = status.prediction.revision if status.prediction is not None else -1
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
-        return f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
+        return (
+            f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
+        )
 
 
 def progress_value(progress: Progress | None) -> dict[str, Any] | None:

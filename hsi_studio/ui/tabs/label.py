@@ -53,7 +53,7 @@ def create(studio: Studio, bus: Bus) -> None:
             studio.edit(project_id, actions[what])
         return active
 
-    changed = bus.classes.act(  # type: ignore[attr-defined]
+    changed = bus.classes.act(
         act,
         inputs=[bus.project, bus.active],
         outputs=[bus.active, bus.viewer, bus.classes],

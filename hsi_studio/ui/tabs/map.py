@@ -34,27 +34,26 @@ def create(studio: Studio, bus: Bus) -> None:
             padding=False,
         )
         chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
-    said = gr.Markdown("", elem_id="hsi-map-said")
 
-    def export(project_id: str) -> tuple[Any, Any]:
+    def export(project_id: str) -> Any:
         try:
             written = studio.export(project_id)
         except StudioError as error:
             gr.Warning(str(error))
-            return gr.update(visible=False), ""
+            return gr.update(visible=False)
         bundle = written[0].parent / f"{studio.scene_of(project_id).name}_export.zip"
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
             for item in written:
                 archive.write(item, item.name)
-        return gr.update(value=[str(bundle), *map(str, written)], visible=True), ""
+        return gr.update(value=[str(bundle), *map(str, written)], visible=True)
 
-    def export_labels(project_id: str) -> tuple[Any, Any]:
+    def export_labels(project_id: str) -> Any:
         try:
             written = studio.export_labels(project_id)
         except StudioError as error:
             gr.Warning(str(error))
-            return gr.update(visible=False), ""
-        return gr.update(value=[str(p) for p in written], visible=True), ""
+            return gr.update(visible=False)
+        return gr.update(value=[str(p) for p in written], visible=True)
 
     def bring_in(project_id: str, active: str, file: str | None) -> tuple[Any, ...]:
         if not file:
@@ -68,8 +67,8 @@ def create(studio: Studio, bus: Bus) -> None:
         active = present.active(project_id, active)
         return None, active, present.viewer(project_id, active, message), present.classes(project_id, active)
 
-    save.click(export, [bus.project], [files, said], api_visibility="private")
-    save_labels.click(export_labels, [bus.project], [files, said], api_visibility="private")
+    save.click(export, [bus.project], [files], api_visibility="private")
+    save_labels.click(export_labels, [bus.project], [files], api_visibility="private")
     imported = chosen.upload(
         bring_in,
         [bus.project, bus.active, chosen],

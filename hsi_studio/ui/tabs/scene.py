@@ -23,9 +23,7 @@ def create(studio: Studio, bus: Bus) -> None:
 
     with gr.Accordion("Open a scene of the catalogue", open=False):
         entry = gr.Dropdown(
-            choices=[
-                (f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()
-            ],
+            choices=[(f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()],
             value="demo",
             label="Scene",
             elem_id="hsi-catalogue",
