@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import BadRequest, ChooseVariable, CorruptFile, FileProblem, SizeMismatch, UnknownFormat
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene.catalog import CatalogEntry, catalog, open_catalog
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import complete_names, read_class_map, read_dsm, split_spec
-from hsi_studio.scene.raster import Candidate, Raster, Reader, choose, file_size, first_bytes, shape_text
+from hsi_studio.scene.raster import Candidate, Raster, Reader, file_size, first_bytes, shape_text
 from hsi_studio.scene.survey import survey
 from hsi_studio.types import Scene
 

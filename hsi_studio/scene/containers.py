@@ -22,10 +22,10 @@ from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem, sh
 from hsi_studio.scene.wavelengths import to_nm
 from hsi_studio.types import Bands, FloatArray, IntArray
 
-CUBE_KEYS = ("cube", "hsi", "data")
+CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
 DSM_KEYS = ("dsm", "lidar", "chm", "ndsm", "dem", "height", "elevation")
 CLASS_KEYS = ("gt", "reference", "labels", "label", "groundtruth", "ground_truth", "scenelabels", "classes")
-WAVELENGTH_KEYS = ("wavelength", "wavelengths", "wavelength_nm", "wavelengths_nm", "wl", "lambda", "wavelength_um")
+WAVELENGTH_KEYS = ("wl", "lambda", "band_centers", "band_centres")  # and every name with "wav" in it
 FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names")
 
@@ -39,6 +39,9 @@ class Variable:
     dtype: np.dtype[Any]
     load: Callable[[], Any]
     unit: str | None = None
+    scale: float = 1.0  # value = stored · scale + offset; stored == nodata is missing
+    offset: float = 0.0
+    nodata: float | None = None
 
     @property
     def key(self) -> str:
@@ -56,6 +59,8 @@ class Variable:
 
 def _suffix(variable: Variable, keys: Sequence[str]) -> bool:
     """Is the name one of `keys`, or does it end in "_" + one of them (indian_pines_gt)?"""
+    if keys is WAVELENGTH_KEYS and "wav" in variable.key:
+        return not any(word in variable.key for word in ("good", "bad", "fwhm", "unit"))
     return variable.key in keys or any(variable.key.endswith("_" + key) for key in keys)
 
 
@@ -130,7 +135,7 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
     raise choose(path, problem, [v.candidate for v in fitting or flat], option="FILE:NAME")
 
 
-def assemble(path: Path, variables: Sequence[Variable], name: str | None, scale: float = 1.0) -> Raster:
+def assemble(path: Path, variables: Sequence[Variable], name: str | None) -> Raster:
     """The cube with what lies beside it: wavelengths, widths, a DSM, a class map and class names."""
     chosen, notes = pick_cube(path, variables, name)
     others = [v for v in variables if v is not chosen]
@@ -138,7 +143,7 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, scale:
     planes = [v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and _suffix(v, DSM_KEYS + CLASS_KEYS)]
     array = chosen.load()
     axes, axis_note = find_axes(array, None if waves is None else waves[0].size, planes)
-    cube = ArrayCube(array, axes, scale=scale)
+    cube = ArrayCube(array, axes, chosen.scale, chosen.offset, chosen.nodata)
     height, width, n_bands = cube.shape
     bands, band_notes = _bands(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width))
@@ -159,7 +164,7 @@ def as_layer(path: Path, variable: Variable, variables: Sequence[Variable]) -> R
     array = np.asarray(variable.load())
     if array.ndim == 2:
         array = array[:, :, None]
-    cube = ArrayCube(array)
+    cube = ArrayCube(array, (0, 1, 2), variable.scale, variable.offset, variable.nodata)
     return Raster(cube, Bands(array.shape[2]), files=(path,), class_names=_class_names(variables))
 
 
@@ -198,7 +203,9 @@ def _dsm(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[FloatAr
     if len(fitting) != 1:
         return None, ()
     dsm = np.array(fitting[0].load(), dtype=np.float32)
-    dsm[~np.isfinite(dsm)] = np.nan
+    missing = ~np.isfinite(dsm) if fitting[0].nodata is None else ~np.isfinite(dsm) | (dsm == fitting[0].nodata)
+    dsm = dsm * np.float32(fitting[0].scale) + np.float32(fitting[0].offset)
+    dsm[missing] = np.nan
     note = f"The height layer is the variable “{fitting[0].name}” of the same file."
     return dsm.reshape(*shape, -1), (note,)
 

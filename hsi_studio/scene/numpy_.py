@@ -120,7 +120,7 @@ def _npz(path: Path, size: int) -> list[Variable]:
             if not dtype.hasobject and claimed > there:
                 raise CorruptFile(
                     path,
-                    f"its member {info.filename} claims {shape_text(shape)} {dtype} = {claimed} bytes and holds {there}",
+                    f"its member {info.filename} claims {shape_text(shape)} {dtype} = {claimed} bytes, it has {there}",
                     "Copy or download it again, or save it again with numpy.savez_compressed",
                 )
             packed = min(info.compress_size, size)

@@ -60,7 +60,8 @@ def to_nm(
         width = None
     if centre.size == 0 or not np.all(np.isfinite(centre)):
         return None, None, ("The wavelengths have gaps and are not used; bands are addressed by number.",)
-    factor, notes = _factor(unit), ()
+    factor = _factor(unit)
+    notes: tuple[str, ...] = ()
     if factor == "wavenumber":
         if centre.min() <= 0:
             return None, None, ("The wavenumbers are not positive and are not used.",)
