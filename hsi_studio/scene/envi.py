@@ -40,7 +40,10 @@ FOREIGN = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\x93NUMPY", b"P
 
 def header_beside(path: Path) -> Path | None:
     """The header of a data file: x.img.hdr, x.hdr (either case)."""
-    for candidate in (path.with_name(path.name + ".hdr"), path.with_suffix(".hdr")):
+    names = [path.with_name(path.name + ".hdr")]
+    if path.suffix.lower() in DATA_EXTENSIONS:  # not x.csv beside x.hdr
+        names.append(path.with_suffix(".hdr"))
+    for candidate in names:
         for name in (candidate, candidate.with_suffix(".HDR")):
             if name.is_file() and name != path:
                 return name

@@ -128,11 +128,8 @@ class GeoTiffReader:
 def _check_stored(path: Path, dataset: Any, size: int) -> None:
     """Raises CorruptFile when blocks lie beyond the end of the file or none is stored at all."""
     height, width, count = dataset.height, dataset.width, dataset.count
-    problem = (
-        dtype_problem(np.dtype(dataset.dtypes[0])) if "complex" not in dataset.dtypes[0] else "holds complex numbers"
-    )
-    if problem:
-        raise FileProblem(path, problem, "Save the real part or the magnitude as float32")
+    if "complex" in dataset.dtypes[0]:
+        raise FileProblem(path, "it holds complex numbers", "Save the real part or the magnitude as float32")
     block_height, block_width = dataset.block_shapes[0]
     down, across = -(-height // block_height), -(-width // block_width)
     planes = count if dataset.interleaving is not None and dataset.interleaving.value.lower() == "band" else 1
@@ -142,8 +139,8 @@ def _check_stored(path: Path, dataset: Any, size: int) -> None:
     for number in {*range(0, total, step), total - 1}:
         plane, place = divmod(number, down * across)
         y, x = divmod(place, across)
-        offset = dataset.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", ns="TIFF", bidx=plane + 1)
-        length = dataset.get_tag_item(f"BLOCK_SIZE_{x}_{y}", ns="TIFF", bidx=plane + 1)
+        offset = dataset.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", bidx=plane + 1)
+        length = dataset.get_tag_item(f"BLOCK_SIZE_{x}_{y}", "TIFF", bidx=plane + 1)
         if not offset or not length or int(offset) == 0:
             continue
         stored += 1
