@@ -49,7 +49,7 @@ MATERIALS: dict[str, Material] = {
     "roofs": Material((("tile", 0.5), ("bitumen", 0.25), ("concrete", 0.13), ("metal", 0.12)), "object"),
     "water": Material((("water", 1.0),)),
     "background": Material(
-        (("grass", 0.42), ("dry grass", 0.16), ("soil", 0.16), ("asphalt", 0.14), ("gravel", 0.12)), "patch", 22.0
+        (("grass", 0.48), ("dry grass", 0.24), ("soil", 0.20), ("gravel", 0.05), ("asphalt", 0.03)), "patch", 22.0
     ),
 }
 

@@ -80,7 +80,7 @@ def expose(cube: FloatArray, wavelength_nm: Array, best_snr: float, rng: np.rand
 
 def store(cube: FloatArray, invalid: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.int16]:
     """(H, W, B) int16 reflectance · 10⁴; `invalid` pixels (H, W) become NODATA."""
-    stored = np.rint(np.clip(cube, -0.05, 3.0) / SCALE).astype(np.int16)
+    stored: npt.NDArray[np.int16] = np.rint(np.clip(cube, -0.05, 3.0) / SCALE).astype(np.int16)
     if invalid is not None:
         stored[invalid] = NODATA
     return stored

@@ -3,21 +3,18 @@
 1. every pixel gets its class's surfaces and shares (`materials.py`), hidden variables z1, z2 from smooth fields,
    objects and grain (`fields.py`), and light from the surface model (`light.py`);
 2. each surface's spectra are tabulated over (z1, z2) (`surfaces.py`) and seen through the bands;
-3. reflectance = Σ surfaces, table entries: share · bilinear weight · [sun · (1 − d(λ)) · R_sun(λ) + sky · d(λ) · R_sky(λ)]
-   with the diffuse fraction d. Only share, weight, sun and sky differ between pixels, so the whole cube is one sparse
-   matrix (pixels × table entries) times the table, and sub-pixels are averaged in that matrix, not in the cube;
+3. shares, table entries and light become one sparse matrix; the cube is that matrix times the table (`render.py`);
 4. optics, striping, noise, integers (`sensor.py`).
 The product is reflectance as delivered by a flat-terrain atmospheric correction: shadows stay dark.
-Source of 3: linear mixing (J. B. Adams et al. 1986, J. Geophys. Res. 91, 8098). What differs from reality: no
-adjacency effect of the atmosphere, no view angles across the swath, no errors of the atmospheric correction.
-Notation: s sub-pixels a side, M materials, V table entries.
+What differs from reality: no adjacency effect of the atmosphere, no view angles across the swath, no errors of the
+atmospheric correction. Notation: s sub-pixels a side, M materials.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,12 +22,13 @@ import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.identity import scene_id
 from hsi_studio.scene.physics import sensor
 from hsi_studio.scene.physics.fields import connected_objects, per_object, smooth_field
-from hsi_studio.scene.physics.light import Sun, diffuse_fraction, illuminate
+from hsi_studio.scene.physics.light import Sun, illuminate
 from hsi_studio.scene.physics.materials import MATERIALS, check_materials, shares
-from hsi_studio.scene.physics.spectra import Array, band_response, grid_nm
-from hsi_studio.scene.physics.surfaces import NODES, PARAMETERS, Z_LIMIT, tabulate
+from hsi_studio.scene.physics.render import Mixture, render
+from hsi_studio.scene.physics.spectra import Array
 from hsi_studio.types import Bands, BoolArray, FloatArray, IntArray, Scene, Source, Survey
 
 BACKGROUND, TALL_BACKGROUND = "background", "broadleaf trees"  # what stands on pixels without a class
@@ -62,30 +60,6 @@ class Truth:
 class Simulation:
     scene: Scene
     truth: Truth
-
-
-@dataclass
-class _Mixture:
-    """Entries of the sparse matrix (pixels × table entries), collected surface by surface."""
-
-    rows: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    cols: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    weight: list[Array] = field(default_factory=list)
-    fine: list[npt.NDArray[np.int64]] = field(default_factory=list)  # sub-pixel of each entry, for its light
-
-    def add(self, pixel: npt.NDArray[np.int64], coarse: IntArray, start: int, z: Array, share: Array) -> None:
-        """Bilinear weights of pixels with hidden variables z (n, 2) in the table that begins at column `start`."""
-        position = (np.clip(z, -Z_LIMIT, Z_LIMIT) + Z_LIMIT) / (2 * Z_LIMIT) * (NODES - 1)
-        low = np.minimum(position.astype(np.int64), NODES - 2)
-        part = position - low
-        for up1 in (0, 1):
-            for up2 in (0, 1):
-                w1 = part[:, 0] if up1 else 1.0 - part[:, 0]
-                w2 = part[:, 1] if up2 else 1.0 - part[:, 1]
-                self.rows.append(coarse)
-                self.cols.append(start + (low[:, 0] + up1) * NODES + low[:, 1] + up2)
-                self.weight.append(share * w1 * w2)
-                self.fine.append(pixel)
 
 
 def _survey(scene: Scene) -> Survey:
@@ -180,7 +154,7 @@ def simulate(
     sun = sun or Sun()
     rng = np.random.default_rng(seed)
     pixel_m = gsd_m / s
-    shape = classes.shape
+    shape = (classes.shape[0], classes.shape[1])
     h, w = shape[0] // s, shape[1] // s
 
     # heights and light
@@ -202,9 +176,9 @@ def simulate(
     things = connected_objects(classes) if objects is None else np.asarray(objects, dtype=np.int64)
     z = np.stack(
         [
-            0.62 * smooth_field(shape, pixel_m, 45.0, rng)
-            + 0.62 * per_object(things, rng)
-            + 0.40 * smooth_field(shape, pixel_m, 4.0, rng, slope=0.9)
+            0.50 * smooth_field(shape, pixel_m, 45.0, rng)
+            + 0.55 * per_object(things, rng)
+            + 0.35 * smooth_field(shape, pixel_m, 4.0, rng, slope=0.9)
             for _ in range(2)
         ],
         axis=-1,
@@ -212,30 +186,21 @@ def simulate(
 
     # mixture of table entries
     row, col = np.divmod(np.arange(classes.size), shape[1])
-    coarse_of = (row // s) * w + col // s
+    pixel_of = (row // s) * w + col // s
     names = tuple(dict.fromkeys(material for _, material, _ in chosen))
     abundance = np.zeros((h * w, len(names)))
-    mixture, sun_rows, sky_rows = _Mixture(), [], []
-    starts: dict[str, int] = {}
-    facts: dict[str, list[Array]] = {fact: [] for fact in PARAMETERS}
+    mixture = Mixture(sun)
     for _, name_of, mask in chosen:
-        material = MATERIALS[name_of]
-        pixel = np.flatnonzero(mask)
-        share = shares(material, pixel, (shape[0], shape[1]), pixel_m, things, rng)
-        abundance[:, names.index(name_of)] += np.bincount(coarse_of[pixel], minlength=h * w) / s**2
-        for k, (surface_name, _) in enumerate(material.parts):
-            if surface_name not in starts:
-                starts[surface_name] = len(starts) * NODES**2
-                table = tabulate(surface_name, sun.zenith_deg)
-                sun_rows.append(table.sun)
-                sky_rows.append(table.sky)
-                for fact in PARAMETERS:
-                    facts[fact].append(table.parameters[fact])
+        made_of = MATERIALS[name_of]
+        fine = np.flatnonzero(mask)
+        pixel = pixel_of[fine]
+        share = shares(made_of, fine, shape, pixel_m, things, rng)
+        abundance[:, names.index(name_of)] += np.bincount(pixel, minlength=h * w) / s**2
+        for k, (surface_name, _) in enumerate(made_of.parts):
             used = share[:, k] > 1e-4
-            at = pixel[used]
-            mixture.add(at, coarse_of[at], starts[surface_name], z[at], share[used, k] / s**2)
+            mixture.add(surface_name, fine[used], pixel[used], z[fine[used]], share[used, k] / s**2)
 
-    cube, truth_maps = _render(mixture, (h, w), light.sun, light.sky, sun_rows, sky_rows, facts, centres, fwhm)
+    cube, truth_maps = render(mixture, (h, w), light, centres, fwhm)
     cube = sensor.expose(sensor.blur(cube, psf_sigma_px), centres, snr, rng)
     stored = sensor.store(cube, invalid)
 
@@ -249,8 +214,9 @@ def simulate(
     )
     reference = _reference(classes, s, invalid)
     given = class_names or materials
+    sources = (Source("cube", f"simulated, seed {seed}", hashlib.sha256(stored.tobytes()).hexdigest()),)
     scene = Scene(
-        id=name if seed == 0 else f"{name}-{seed}",
+        id=scene_id(sources, (name,)),
         name=name,
         title=title,
         cube=ArrayCube(stored, scale=sensor.SCALE, nodata=sensor.NODATA),
@@ -262,50 +228,12 @@ def simulate(
         transform=transform,
         crs=crs,
         gsd_m=gsd_m,
-        sources=(Source("cube", f"simulated, seed {seed}", hashlib.sha256(stored.tobytes()).hexdigest()),),
+        sources=sources,
         notes=("This scene is simulated: no sensor ever measured it.", *notes),
         citation=CITATION,
         licence="Apache-2.0",
     )
     return Simulation(scene, truth)
-
-
-def _render(
-    mixture: _Mixture,
-    size: tuple[int, int],
-    sun_light: Array,
-    sky_light: Array,
-    sun_rows: list[Array],
-    sky_rows: list[Array],
-    facts: dict[str, list[Array]],
-    centres: Array,
-    fwhm: Array,
-) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Cube (H, W, B) before the optics, and the truth maps that are mixtures of table parameters."""
-    from scipy.sparse import csr_matrix
-
-    h, w = size
-    rows, cols = np.concatenate(mixture.rows), np.concatenate(mixture.cols)
-    weight, fine = np.concatenate(mixture.weight), np.concatenate(mixture.fine)
-    entries = len(sun_rows) * NODES**2
-    response = band_response(centres, fwhm)
-    diffuse = diffuse_fraction(grid_nm())
-    table = np.vstack([np.vstack(sun_rows) * (1.0 - diffuse), np.vstack(sky_rows) * diffuse]) @ response.T  # (2V, B)
-
-    both = np.concatenate([weight * sun_light.ravel()[fine], weight * sky_light.ravel()[fine]]).astype(np.float32)
-    where = (np.concatenate([rows, rows]), np.concatenate([cols, cols + entries]))
-    matrix = csr_matrix((both, where), shape=(h * w, 2 * entries))
-    cube = np.asarray(matrix @ table.astype(np.float32)).reshape(h, w, -1)
-
-    shares_of = csr_matrix((weight, (rows, cols)), shape=(h * w, entries))
-    lai, chlorophyll, moisture = (np.concatenate(facts[fact]) for fact in PARAMETERS)
-    leafy = np.asarray(shares_of @ lai)
-    maps = {
-        "lai": leafy,
-        "chlorophyll_ug_cm2": np.asarray(shares_of @ (lai * chlorophyll)) / np.maximum(leafy, 1e-6),
-        "soil_moisture": np.asarray(shares_of @ moisture),
-    }
-    return cube, {key: value.reshape(h, w).astype(np.float32) for key, value in maps.items()}
 
 
 def _reference(classes: IntArray, s: int, invalid: BoolArray | None) -> npt.NDArray[np.int32]:

@@ -55,7 +55,7 @@ class Vegetation:
 
     def table(self, z1: Array, z2: Array, sun_zenith_deg: float) -> Table:
         axis = grid_nm()
-        chlorophyll = _line(*self.chlorophyll_ug_cm2, z1, low=3.0)
+        chlorophyll = _line(*self.chlorophyll_ug_cm2, z1, low=0.5)
         leaf = Leaf(
             layers=self.layers,
             chlorophyll_ug_cm2=chlorophyll,
@@ -114,15 +114,15 @@ SURFACES: dict[str, Vegetation | Ground | Water] = {
     "broadleaf": Vegetation((4.4, 0.9), (44, 8), 48, 1.7, (0.013, 0.002), 0.006, floor="litter", shade=0.90),
     "needles": Vegetation((4.0, 0.9), (47, 8), 58, 1.9, (0.019, 0.003), 0.013, (0.05, 0.03), "litter", shade=0.74),
     "grass": Vegetation((3.4, 1.0), (39, 8), 63, 1.5, (0.014, 0.003), 0.004, (0.02, 0.02)),
-    "dry grass": Vegetation((1.8, 0.4), (7, 3.5), 58, 1.9, (0.004, 0.0012), 0.006, (0.30, 0.12), "loam", 0.05),
+    "dry grass": Vegetation((1.7, 0.4), (2.5, 1.0), 55, 1.9, (0.004, 0.0012), 0.006, (0.75, 0.20), "loam", 0.08),
     "maize": Vegetation((3.3, 0.8), (47, 7), 57, 1.5, (0.015, 0.0025), 0.005),
     "apple": Vegetation((3.0, 0.7), (46, 7), 50, 1.65, (0.013, 0.002), 0.0055),
     "vine": Vegetation((2.4, 0.7), (41, 7), 52, 1.55, (0.013, 0.002), 0.0055),
     "litter": Ground("litter", 0.12, (0.25, 0.12)),
     "soil": Ground("loam", 0.13, (0.32, 0.17)),
     "gravel": Ground("gravel", 0.11, (0.05, 0.05), (0.16, 0.10)),
-    "asphalt": Ground("asphalt", 0.14, (0.0, 0.02), (0.06, 0.05)),
-    "bitumen": Ground("bitumen", 0.15, (0.0, 0.02), (0.05, 0.05)),
+    "asphalt": Ground("asphalt", 0.11, (0.0, 0.02), (0.06, 0.05)),
+    "bitumen": Ground("bitumen", 0.11, (0.0, 0.02), (0.05, 0.05)),
     "concrete": Ground("concrete", 0.10, (0.0, 0.03), (0.05, 0.05)),
     "tile": Ground("tile", 0.13, (0.0, 0.03), (0.05, 0.04)),
     "metal": Ground("metal", 0.14, (0.0, 0.0), (0.03, 0.02)),
