@@ -241,8 +241,7 @@ class Compositor:
         if composite == "pca":
             projection = self._projection(scene)
             x = read_strided(scene, rows, cols, step, projection.bands)
-            out: FloatArray = (x - projection.mean) @ projection.axes
-            return out
+            return np.asarray((x - projection.mean) @ projection.axes, dtype=np.float32)
         if composite in ("height", "hillshade"):
             if scene.dsm is None:
                 raise BadRequest("This scene has no height layer: open it with a DSM.")
@@ -322,4 +321,4 @@ def _hillshade(scene: Scene, rows: slice, cols: slice) -> FloatArray:
     # surface normal (−∂z/∂east, −∂z/∂north, 1); rows run southwards, so ∂z/∂north = −dy
     light = (-dx * east + dy * north + up) / np.sqrt(dx**2 + dy**2 + 1)
     inner = light[rows.start - r0 : rows.stop - r0, cols.start - c0 : cols.stop - c0]
-    return np.clip(inner, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(inner, 0, 1), dtype=np.float32)

@@ -216,10 +216,14 @@ def _patch(request: Request, new: MapVersion, old: MapVersion | None, layer: str
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
-def router(source: Source, check: Check, compositor: Compositor | None = None) -> APIRouter:
-    """Routes under /hsi for one source. `check(request)` raises HTTPException to refuse a visitor."""
+def router(source: Source, check: Check | None = None, compositor: Compositor | None = None) -> APIRouter:
+    """Routes under /hsi for one source.
+
+    `check(request)` runs before every route and raises HTTPException to refuse a visitor; leave it away only
+    where a middleware in front of the whole application does that already.
+    """
     pictures, tiles, history = compositor or Compositor(), TileCache(), MapHistory()
-    api = APIRouter(prefix="/hsi", dependencies=[Depends(check)], include_in_schema=False)
+    api = APIRouter(prefix="/hsi", dependencies=[Depends(check)] if check else None, include_in_schema=False)
 
     def find_scene(scene_id: str) -> Scene:
         try:

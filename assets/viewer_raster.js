@@ -1,0 +1,230 @@
+// The picture under the labels: base tiles, class map and confidence, painted on one canvas.
+//
+// Leaflet only says where pixels are; tiles are drawn here, so that every layer has the same grid at every
+// zoom and device pixel ratio, nothing is blurred, and tile edges cannot show as seams.
+// Needs from the caller: pane.place() → {scale, x0, y0} (CSS pixels of scene corner), pane.size(), pane.dpr().
+
+const TILE = 256, CHUNK = 512, TILES_KEPT = 400, CHUNKS_KEPT = 96, OVERVIEW = 1536, TILE_VERSION = '1';
+
+function makeRaster(canvas, pane, onPainted) {
+  const context = canvas.getContext('2d');
+  let scene = null, folder = '', earlier = '', frame = 0;
+  const tiles = new Map();  // url → {image, ok}
+  const layer = {on: true, opacity: 0.6, confidence: false};
+  let map = emptyMap();
+
+  function emptyMap() {
+    return {rev: null, token: '', bytes: 1, index: null, ids: [], conf: null, confToken: '', chunks: new Map(), overview: null};
+  }
+
+  function tile(prefix, z, x, y, load) {
+    const url = `${prefix}${z}/${x}/${y}.png?v=${TILE_VERSION}`;
+    let entry = tiles.get(url);
+    if (entry) { tiles.delete(url); tiles.set(url, entry); return entry.ok ? entry.image : null; }
+    if (!load) return null;
+    entry = {image: new Image(), ok: false};
+    entry.image.decoding = 'async';
+    entry.image.onload = () => { entry.ok = true; schedule(); };
+    entry.image.onerror = () => { entry.failed = true; schedule(); };
+    entry.image.src = url;
+    tiles.set(url, entry);
+    for (const old of tiles.keys()) { if (tiles.size <= TILES_KEPT) break; tiles.delete(old); }
+    return null;
+  }
+
+  function schedule() { if (!frame) frame = requestAnimationFrame(() => { frame = 0; paint(); }); }
+
+  // Paint the part of `source` (its pixels are `step` scene pixels, its corner lies at scene col0,row0) that is visible.
+  function place(source, col0, row0, w, h, step, view) {
+    const {scale, x0, y0, dpr, first, last} = view;
+    const sx = Math.max(0, Math.floor((first.col - col0) / step)), sy = Math.max(0, Math.floor((first.row - row0) / step));
+    const ex = Math.min(w, Math.ceil((last.col - col0) / step)), ey = Math.min(h, Math.ceil((last.row - row0) / step));
+    if (ex <= sx || ey <= sy) return null;
+    const device = (origin, cell) => Math.round((origin + cell * scale) * dpr);
+    const left = device(x0, col0 + sx * step), right = device(x0, Math.min(col0 + ex * step, scene.w));
+    const top = device(y0, row0 + sy * step), bottom = device(y0, Math.min(row0 + ey * step, scene.h));
+    const across = (Math.min(col0 + ex * step, scene.w) - col0) / step - sx, down = (Math.min(row0 + ey * step, scene.h) - row0) / step - sy;
+    const box = [left, top, right - left, bottom - top];
+    if (source) context.drawImage(source, sx, sy, across, down, ...box);
+    return box;
+  }
+
+  function hatch(dpr) {
+    const cell = Math.round(8 * dpr), swatch = document.createElement('canvas');
+    swatch.width = swatch.height = cell;
+    const pen = swatch.getContext('2d');
+    const style = getComputedStyle(canvas);
+    pen.fillStyle = style.getPropertyValue('--hsi-hatch-back').trim() || '#888';
+    pen.fillRect(0, 0, cell, cell);
+    pen.strokeStyle = style.getPropertyValue('--hsi-hatch-line').trim() || '#555';
+    pen.lineWidth = Math.max(1, dpr);
+    pen.beginPath();
+    for (const shift of [-cell, 0, cell]) { pen.moveTo(shift, cell); pen.lineTo(shift + cell, 0); }
+    pen.stroke();
+    return context.createPattern(swatch, 'repeat');
+  }
+
+  function paint() {
+    const {w: cssW, h: cssH} = pane.size(), dpr = pane.dpr();
+    const width = Math.round(cssW * dpr), height = Math.round(cssH * dpr);
+    if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+    context.clearRect(0, 0, width, height);
+    if (!scene || !width || !height) return;
+    const {scale, x0, y0} = pane.place();
+    const first = {col: Math.max(0, Math.floor(-x0 / scale)), row: Math.max(0, Math.floor(-y0 / scale))};
+    const last = {col: Math.min(scene.w, Math.ceil((cssW - x0) / scale)), row: Math.min(scene.h, Math.ceil((cssH - y0) / scale))};
+    if (last.col <= first.col || last.row <= first.row) return;
+    const view = {scale, x0, y0, dpr, first, last};
+    const missing = paintBase(view, scale * dpr);
+    if (layer.on && map.index) paintMap(view, scale * dpr);
+    onPainted({complete: missing === 0});
+  }
+
+  function paintBase(view, deviceScale) {
+    const level = deviceScale >= 1 ? 0 : Math.max(-12, -Math.floor(Math.log2(1 / deviceScale)));
+    const step = 2 ** -level, span = TILE * step;
+    const pattern = scene.valid_all ? null : hatch(view.dpr);
+    context.imageSmoothingEnabled = deviceScale < 1;
+    let missing = 0;
+    for (let y = Math.floor(view.first.row / span); y * span < view.last.row; y++) {
+      for (let x = Math.floor(view.first.col / span); x * span < view.last.col; x++) {
+        const image = tile(folder, level, x, y, true);
+        if (!image && !tiles.get(`${folder}${level}/${x}/${y}.png?v=${TILE_VERSION}`)?.failed) missing++;
+        const stand = image || (earlier && tile(earlier, level, x, y, false));
+        if (stand) {
+          if (pattern) { const box = place(null, x * span, y * span, TILE, TILE, step, view); if (box) { context.fillStyle = pattern; context.fillRect(...box); } }
+          place(stand, x * span, y * span, TILE, TILE, step, view);
+        } else standIn(view, level, x, y, span);
+      }
+    }
+    if (!missing) earlier = '';
+    return missing;
+  }
+
+  // While a tile is on its way: the same ground from a coarser level, if that is there.
+  function standIn(view, level, x, y, span) {
+    for (let up = 1; up <= 6; up++) {
+      const coarse = tile(folder, level - up, x >> up, y >> up, false);
+      if (!coarse) continue;
+      const step = 2 ** (up - level);
+      const clip = {...view, first: {col: Math.max(view.first.col, x * span), row: Math.max(view.first.row, y * span)},
+        last: {col: Math.min(view.last.col, (x + 1) * span), row: Math.min(view.last.row, (y + 1) * span)}};
+      place(coarse, (x >> up) * TILE * step, (y >> up) * TILE * step, TILE, TILE, step, clip);
+      return;
+    }
+  }
+
+  // ── class map ────────────────────────────────────────────────────────────────────────────────
+
+  let colours = new Map(), palette = new Uint32Array(1), paletteKey = '';
+
+  function setColours(classes) {
+    colours = new Map(classes.map((c) => [c.id, c.color]));
+    refreshPalette();
+  }
+
+  function refreshPalette() {
+    const key = map.ids.map((id) => colours.get(id) || '-').join();
+    if (key === paletteKey) return;
+    paletteKey = key;
+    palette = new Uint32Array(map.ids.length + 1);  // little-endian ABGR, alpha 0 = no class
+    map.ids.forEach((id, k) => {
+      const hex = colours.get(id);
+      if (!hex) return;
+      const v = parseInt(hex.slice(1), 16);
+      palette[k + 1] = ((255 << 24) | ((v & 255) << 16) | (v & 0xff00) | (v >> 16)) >>> 0;
+    });
+    map.chunks.clear();
+    map.overview = null;
+    schedule();
+  }
+
+  function picture(row0, col0, h, w, step) {
+    const sheet = document.createElement('canvas');
+    sheet.width = w; sheet.height = h;
+    const pen = sheet.getContext('2d'), image = pen.createImageData(w, h), out = new Uint32Array(image.data.buffer);
+    const conf = layer.confidence ? map.conf : null;
+    for (let r = 0, o = 0; r < h; r++) {
+      for (let c = 0, i = (row0 + r * step) * scene.w + col0; c < w; c++, i += step, o++) {
+        let colour = palette[map.index[i]];
+        if (conf && colour) {
+          const sure = conf[i] === 255 ? 0 : conf[i] / 254;
+          colour = ((colour & 0xffffff) | (Math.round(255 * sure * sure) << 24)) >>> 0;  // squared: doubt shows sooner
+        }
+        out[o] = colour;
+      }
+    }
+    pen.putImageData(image, 0, 0);
+    return sheet;
+  }
+
+  function paintMap(view, deviceScale) {
+    context.globalAlpha = layer.opacity;
+    context.imageSmoothingEnabled = false;
+    const longest = Math.max(scene.h, scene.w);
+    if (longest > OVERVIEW && deviceScale < 0.6) {
+      const step = Math.ceil(longest / OVERVIEW);
+      if (!map.overview) map.overview = picture(0, 0, Math.ceil(scene.h / step), Math.ceil(scene.w / step), step);
+      place(map.overview, 0, 0, map.overview.width, map.overview.height, step, view);
+    } else {
+      for (let y = Math.floor(view.first.row / CHUNK); y * CHUNK < view.last.row; y++) {
+        for (let x = Math.floor(view.first.col / CHUNK); x * CHUNK < view.last.col; x++) {
+          const key = `${y},${x}`, h = Math.min(CHUNK, scene.h - y * CHUNK), w = Math.min(CHUNK, scene.w - x * CHUNK);
+          let chunk = map.chunks.get(key);
+          if (!chunk) map.chunks.set(key, chunk = picture(y * CHUNK, x * CHUNK, h, w, 1));
+          place(chunk, x * CHUNK, y * CHUNK, w, h, 1, view);
+        }
+      }
+      for (const old of map.chunks.keys()) { if (map.chunks.size <= CHUNKS_KEPT) break; map.chunks.delete(old); }
+    }
+    context.globalAlpha = 1;
+  }
+
+  // Put a patch of the class map (or of the confidence) where it belongs. False: it does not fit what is shown.
+  function applyPatch(patch, name) {
+    const {box: [row, col, h, w], baseToken, token, bytes, buffer} = patch;
+    const shown = name === 'index' ? map.token : map.confToken;
+    if (baseToken && baseToken !== shown) return false;
+    if (!baseToken) {
+      if (h !== scene.h || w !== scene.w) return false;
+      map[name] = bytes === 2 ? new Uint16Array(h * w) : new Uint8Array(h * w);
+    }
+    if (h && w) {
+      const part = bytes === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer);
+      for (let r = 0; r < h; r++) map[name].set(part.subarray(r * w, (r + 1) * w), (row + r) * scene.w + col);
+      for (let y = Math.floor(row / CHUNK); y * CHUNK < row + h; y++) {
+        for (let x = Math.floor(col / CHUNK); x * CHUNK < col + w; x++) map.chunks.delete(`${y},${x}`);
+      }
+      map.overview = null;
+    }
+    if (name === 'index') { map.token = token; map.rev = patch.rev; map.ids = patch.ids; refreshPalette(); } else map.confToken = token;
+    paint();
+    return true;
+  }
+
+  return {
+    paint, schedule, setColours, applyPatch,
+    setScene(next) {
+      if (scene && next && scene.id !== next.id) { tiles.clear(); earlier = ''; }
+      scene = next; map = emptyMap(); paletteKey = ''; folder = '';
+      schedule();
+    },
+    setComposite(root, composite, lo, hi) {
+      if (!scene) return;
+      const next = `${root}/tile/${encodeURIComponent(scene.id)}/${encodeURIComponent(composite)}/${lo}-${hi}/`;
+      if (next === folder) return;
+      earlier = folder; folder = next;
+      schedule();
+    },
+    setLayer(changes) {
+      if ('confidence' in changes && changes.confidence !== layer.confidence) { map.chunks.clear(); map.overview = null; }
+      Object.assign(layer, changes);
+      schedule();
+    },
+    clearMap() { map = emptyMap(); paletteKey = ''; schedule(); },
+    tokens: () => ({index: map.token, conf: map.confToken, rev: map.rev}),
+    classAt(row, col) { const k = map.index ? map.index[row * scene.w + col] : 0; return k ? map.ids[k - 1] : null; },
+    confidenceAt(row, col) { const v = map.conf ? map.conf[row * scene.w + col] : 255; return v === 255 ? null : v / 254; },
+    layer,
+  };
+}
