@@ -67,7 +67,10 @@ class Layout:
         return self.along(points, 5.0)[0]
 
     def along(self, points: list[tuple[float, float]], reach_m: float = np.inf) -> tuple[Array, Array]:
-        """Distance to a line, and the length of the line up to the nearest point of it; metres."""
+        """Distance to a line, and the length of the line up to the nearest point of it; metres.
+
+        Beyond `reach_m` the distance is infinite and the length NaN.
+        """
         from scipy.spatial import cKDTree
 
         corner = np.array(points)
@@ -232,7 +235,7 @@ def landscape(n: int, rng: np.random.Generator) -> Layout:
 
     _fields(land, rng)
     ragged = 7.0 * smooth_field((n, n), pixel_m, 30.0, rng)
-    to_street, position = land.along(street)
+    to_street, position = land.along(street, 50.0)
     track = _smooth_line([(118, 152), (112, 190), (128, 230), (118, 320)])
     to_track = land.away(track)
     upper_track = land.away(_smooth_line([(100, -10), (128, 40), (170, 84), (176, 128)]))

@@ -151,6 +151,13 @@ def simulate(
     classes, heights = _check(class_raster, dsm, materials, s)
     centres = np.asarray(wavelength_nm, dtype=np.float64)
     fwhm = sensor.check_bands(centres, None if fwhm_nm is None else np.asarray(fwhm_nm, dtype=np.float64))
+    for what, array, wanted in (
+        ("ground_m", ground_m, classes.shape),
+        ("objects", objects, classes.shape),
+        ("invalid", invalid, (classes.shape[0] // s, classes.shape[1] // s)),
+    ):
+        if array is not None and array.shape != wanted:
+            raise BadRequest(f"{what} has shape {array.shape}: give {wanted}, as the class raster and sub-pixels say.")
     sun = sun or Sun()
     rng = np.random.default_rng(seed)
     pixel_m = gsd_m / s
@@ -213,7 +220,7 @@ def simulate(
         **truth_maps,
     )
     reference = _reference(classes, s, invalid)
-    given = class_names or materials
+    given = {**materials, **(class_names or {})}
     sources = (Source("cube", f"simulated, seed {seed}", hashlib.sha256(stored.tobytes()).hexdigest()),)
     scene = Scene(
         id=scene_id(sources, (name,)),
