@@ -27,15 +27,29 @@ const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).
 const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); // plotly reads tags
 const faint = (color) => `${color}2e`; // #rrggbb + alpha
 
+// Mean ± std as one closed outline a stretch of bands: plotly's "tonexty" would bridge the gaps with a wedge.
+function outline(x, low, high) {
+  const out = { x: [], y: [] };
+  let from = 0;
+  for (let i = 0; i <= x.length; i++) {
+    if (i < x.length && low[i] !== null && high[i] !== null) continue;
+    if (i > from) {
+      if (out.x.length) { out.x.push(null); out.y.push(null); }
+      out.x.push(...x.slice(from, i), ...x.slice(from, i).reverse());
+      out.y.push(...high.slice(from, i), ...low.slice(from, i).reverse());
+    }
+    from = i + 1;
+  }
+  return out;
+}
+
 function traces(value) {
   const out = [];
   for (const c of value.classes || []) {
     const name = escape(c.name);
+    const band = outline(c.x, c.low, c.high);
     out.push({
-      x: c.x, y: c.high, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false, connectgaps: false,
-    });
-    out.push({
-      x: c.x, y: c.low, mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: faint(c.color),
+      ...band, mode: "lines", line: { width: 0 }, fill: "toself", fillcolor: faint(c.color),
       hoverinfo: "skip", showlegend: false, connectgaps: false,
     });
     out.push({

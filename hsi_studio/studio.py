@@ -23,11 +23,15 @@ from typing import Any
 import numpy as np
 
 from hsi_studio import paths
+from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.scores import Estimate
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Params, get_method
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import ClassInfo, FloatArray, Prediction, Progress, Scene
+
+__all__ = ["AccuracyReport", "ClassSpectrum", "Estimate", "LiveStatus", "ScoreBlock", "Spectrum", "Studio"]
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.evaluate import AccuracyReport, accuracy_report
+from hsi_studio.engine.accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.predict import predict_scene
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
 from hsi_studio.methods import Context, Method, Params

@@ -171,26 +171,28 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     """Clicks, keys and probes that come out of the viewer."""
     inputs, outputs = [bus.project, bus.active], [bus.active, bus.viewer, bus.classes]
 
-    def answer(project_id: str, class_id: str, message: str = "") -> tuple[Any, ...]:
+    def answer(project_id: str, class_id: str, **more: Any) -> tuple[Any, ...]:
         class_id = present.active(project_id, class_id)
-        return class_id, present.viewer(project_id, class_id, message), present.classes(project_id, class_id)
+        value = {**present.viewer(project_id, class_id), **more}
+        return class_id, value, present.classes(project_id, class_id)
 
     def pick(project_id: str, class_id: str, event: gr.EventData) -> tuple[Any, ...]:
         data = event._data
-        try:
-            studio.label(project_id, int(data["row"]), int(data["col"]), str(data.get("class_id") or class_id))
-        except StudioError as error:
-            return answer(project_id, class_id, str(error))
-        return answer(project_id, class_id)
+        row, col, wanted = int(data["row"]), int(data["col"]), str(data.get("class_id") or class_id)
+        refused = _tried(lambda: studio.label(project_id, row, col, wanted))
+        return answer(project_id, class_id, message=refused, ack=data.get("n"))
 
     def undo(project_id: str, class_id: str) -> tuple[Any, ...]:
-        return answer(project_id, class_id, _tried(lambda: studio.edit(project_id, lambda p: p.undo())))
+        return answer(project_id, class_id, message=_tried(lambda: studio.edit(project_id, lambda p: p.undo())))
 
     def redo(project_id: str, class_id: str) -> tuple[Any, ...]:
-        return answer(project_id, class_id, _tried(lambda: studio.edit(project_id, lambda p: p.redo())))
+        return answer(project_id, class_id, message=_tried(lambda: studio.edit(project_id, lambda p: p.redo())))
 
     def choose(project_id: str, event: gr.EventData) -> tuple[Any, ...]:
         return answer(project_id, str(event._data.get("class_id", "")))
+
+    def again(project_id: str, class_id: str) -> tuple[Any, ...]:
+        return answer(project_id, class_id) if project_id else (gr.skip(),) * 3
 
     def spectrum(project_id: str, event: gr.EventData) -> dict[str, Any]:
         return present.spectrum(project_id, (int(event._data["row"]), int(event._data["col"])))
@@ -201,6 +203,7 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     bus.after(viewer.undo(undo, inputs, outputs, **now))
     bus.after(viewer.redo(redo, inputs, outputs, **now))
     viewer.active(choose, [bus.project], outputs, **now)
+    viewer.sync(again, inputs, outputs, **now)
     for event in (viewer.pick, viewer.probe):
         event(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
 

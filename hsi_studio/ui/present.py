@@ -49,7 +49,7 @@ class Present:
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
         return {"title": scene.title, "facts": " · ".join(facts)}
 
-    def viewer(self, project_id: str, active: str, message: str = "") -> dict[str, Any]:
+    def viewer(self, project_id: str, active: str) -> dict[str, Any]:
         """The viewer's value; its protocol is in `viewer.py`."""
         project, scene = self.studio.project(project_id), self.studio.scene_of(project_id)
         status = self.studio.status(project_id)
@@ -70,7 +70,6 @@ class Present:
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
             "progress": progress_value(status.progress),
-            "message": message or status.error or "",
         }
 
     def _scene(self, scene: Scene) -> dict[str, Any]:

@@ -23,12 +23,11 @@ def create(studio: Studio, bus: Bus) -> None:
 
     def act(project_id: str, active: str, event: gr.EventData) -> tuple[Any, ...]:
         """Everything the class list can do; one function, because they all end the same way."""
-        message, done = "", event._data
+        done = event._data
         try:
             active = do(project_id, active, done) or active
         except StudioError as error:
-            message = str(error)
-            gr.Warning(message)
+            gr.Warning(str(error))
         active = present.active(project_id, active)
         return active, present.viewer(project_id, active), present.classes(project_id, active)
 

@@ -58,14 +58,12 @@ def create(studio: Studio, bus: Bus) -> None:
     def bring_in(project_id: str, active: str, file: str | None) -> tuple[Any, ...]:
         if not file:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        message = ""
         try:
             gr.Info("  ".join(studio.import_labels(project_id, file)))
         except StudioError as error:
-            message = str(error)
-            gr.Warning(message)
+            gr.Warning(str(error))
         active = present.active(project_id, active)
-        return None, active, present.viewer(project_id, active, message), present.classes(project_id, active)
+        return None, active, present.viewer(project_id, active), present.classes(project_id, active)
 
     save.click(export, [bus.project], [files], api_visibility="private")
     save_labels.click(export_labels, [bus.project], [files], api_visibility="private")

@@ -131,7 +131,7 @@ def scene_facts(studio: Studio, project_id: str) -> dict[str, Any]:
         ["Size", f"{facts['rows']} rows × {facts['columns']} columns × {facts['bands']} bands"],
         ["Wavelengths", f"{min(nm):.0f}–{max(nm):.0f} nm" if nm else "not in the file: bands go by number"],
         ["Usable", f"{facts['usable_bands']} bands, {facts['valid_pixels']:,} pixels"],
-        ["Values", f"{facts['value_range'][0]:g} to {facts['value_range'][1]:g} {facts['unit']}".rstrip()],
+        ["Values", f"{facts['value_range'][0]:.4g} to {facts['value_range'][1]:.4g} {facts['unit']}".rstrip()],
         ["Heights", f"{facts['dsm_layers']} layer(s)" if facts["dsm_layers"] else "none"],
         ["Map system", facts["crs"] or "none: rows and columns only"],
         ["Pixel size", f"{facts['gsd_m']:g} m" if facts["gsd_m"] else "not known"],
