@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from hsi_studio.scene.catalog import CatalogEntry, catalog, open_catalog
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import complete_names, read_class_map, read_dsm, split_spec
 from hsi_studio.scene.raster import Candidate, Raster, Reader, file_size, first_bytes, shape_text
-from hsi_studio.scene.survey import survey
-from hsi_studio.types import Scene
+from hsi_studio.scene.survey import survey as make_survey
+from hsi_studio.types import Progress, Scene
 
 __all__ = [
     "CatalogEntry",
@@ -129,7 +130,7 @@ def scene_from_raster(
         "title": raster.description or short,
         "cube": raster.cube,
         "bands": raster.bands,
-        "survey_fn": survey,
+        "survey_fn": make_survey,
         "dsm": layers,
         "reference": labels,
         "reference_names": names,
@@ -159,14 +160,15 @@ def resolve(
     dsm: str | Path | None = None,
     reference: str | Path | None = None,
     name: str | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
 ) -> Scene:
     """A catalogue id ("indian_pines") or a path → Scene. An existing file wins over an id.
 
-    Raises BadRequest (neither; lists the ids), FileProblem.
+    `progress` hears of a download. Raises BadRequest (neither; lists the ids), FileProblem.
     """
     text = str(spec)
     if text in catalog_ids() and not Path(text).is_file():
-        scene = open_catalog(text)
+        scene = open_catalog(text, progress)
         if variable is not None:
             raise BadRequest(f"{text} is a catalogue scene and has no variables: leave --var out.")
         return with_layers(scene, dsm, reference, name)

@@ -3,7 +3,8 @@
 In order of trust: (1) the axis as long as the wavelength vector; (2) the axis left over by a class map
 or DSM in the same file; (3) the last axis, which is the habit in MATLAB and NumPy, unless the values say
 otherwise. They do when most of the variance lies *between* slices along the first axis (a spectrum
-rises and falls far more than the mean of image rows does) and hardly any along the last.
+rises and falls far more than the mean of image rows does) and hardly any along the last. Standardised
+or centred data (mean near 0) do not have that property, so there the habit stands.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def variance_shares(array: Any) -> npt.NDArray[np.float64] | None:
     if not np.all(np.isfinite(sample)):
         sample = np.where(np.isfinite(sample), sample, 0.0)
     total = float(sample.var())
-    if total <= 0:
+    if total <= 0 or sample.mean() < 0.5 * total**0.5:
         return None
     others = ((1, 2), (0, 2), (0, 1))
     return np.array([sample.mean(axis=pair).var() / total for pair in others])

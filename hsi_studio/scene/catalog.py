@@ -23,7 +23,7 @@ from hsi_studio.scene import indian_pines
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.download import Member, RemoteFile, extract, fetch, folder
 from hsi_studio.scene.identity import scene_id, source
-from hsi_studio.scene.survey import survey
+from hsi_studio.scene.survey import survey as make_survey
 from hsi_studio.types import Bands, Progress, Scene
 
 REPORT = Callable[[Progress], None]
@@ -138,7 +138,7 @@ def _indian_pines() -> Scene:
         title=indian_pines.TITLE,
         cube=ArrayCube(stored, scale=indian_pines.SCALE, offset=indian_pines.OFFSET),
         bands=Bands(200, indian_pines.wavelength_nm(), indian_pines.fwhm_nm()),
-        survey_fn=survey,
+        survey_fn=make_survey,
         reference=reference,
         reference_names={k + 1: name for k, name in enumerate(indian_pines.CLASS_NAMES)},
         gsd_m=20.0,
@@ -194,9 +194,14 @@ def _with_facts(scene: Scene, facts: dict[str, Any]) -> Scene:
     fields["notes"] = scene.notes + tuple(facts.get("notes", ()))
     if scene.reference is not None:
         fields["reference_names"] = {k + 1: class_name for k, class_name in enumerate(facts["classes"])}
-    span = facts.get("wavelength_nm_evenly")  # [first, last]
-    if scene.bands.wavelength_nm is None and span:
-        nm = np.linspace(span[0], span[1], scene.shape[2]).astype(np.float32)
-        fields["bands"] = Bands(scene.shape[2], nm, None, scene.bands.usable)
-        fields["notes"] += (f"Wavelengths are spread evenly over {span[0]}–{span[1]} nm; the files carry none.",)
+    count = scene.shape[2]
+    if scene.bands.wavelength_nm is None and facts.get("wavelength_nm"):
+        listed = np.asarray(facts["wavelength_nm"], dtype=np.float32)
+        fields["bands"] = Bands(count, listed, None, scene.bands.usable)
+        fields["notes"] += (f"Wavelengths are the published band centres ({facts['source']}); the files carry none.",)
+    elif scene.bands.wavelength_nm is None and facts.get("wavelength_nm_evenly"):
+        first, last = facts["wavelength_nm_evenly"]
+        spread = np.linspace(first, last, count).astype(np.float32)
+        fields["bands"] = Bands(count, spread, None, scene.bands.usable)
+        fields["notes"] += (f"Wavelengths are spread evenly over {first:g}–{last:g} nm; the files carry none.",)
     return Scene(**fields)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.errors import FileProblem
+from hsi_studio.errors import FileProblem, SizeMismatch
 from hsi_studio.scene.axes import find_axes
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem, shape_text
@@ -131,8 +131,15 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
         return fitting[0]
     if not fitting and len(flat) == 1:
         return flat[0]  # of another size: the caller says so with both sizes
-    problem = "no array in it could be a map" if not flat else f"{len(fitting or flat)} arrays in it could be the map"
-    raise choose(path, problem, [v.candidate for v in fitting or flat], option="FILE:NAME")
+    if flat and not fitting and shape is not None:
+        listed = ", ".join(f"{v.name} ({shape_text(v.shape)})" for v in flat[:12])
+        raise SizeMismatch(
+            path,
+            f"the scene has {shape_text(shape)} pixels (rows × columns) and no map in the file does: {listed}",
+            "Crop or resample the map to the scene's grid",
+        )
+    problem = f"{len(fitting)} arrays in it could be the map" if fitting else "no array in it could be a map"
+    raise choose(path, problem, [v.candidate for v in fitting], option="FILE:NAME")
 
 
 def assemble(path: Path, variables: Sequence[Variable], name: str | None) -> Raster:

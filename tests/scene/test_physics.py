@@ -14,7 +14,7 @@ from hsi_studio.scene.physics import ground, light, sensor
 from hsi_studio.scene.physics.canopy import canopy_reflectance, leaf_angles, streams
 from hsi_studio.scene.physics.fields import connected_objects, per_object, smooth_field
 from hsi_studio.scene.physics.leaf import Leaf, average_transmissivity, leaf_optics, plate_model
-from hsi_studio.scene.physics.spectra import band_response, grid_nm, water_absorption_per_m
+from hsi_studio.scene.physics.spectra import band_response, curve, grid_nm, water_absorption_per_m
 from hsi_studio.scene.physics.surfaces import NODES, SURFACES, tabulate
 
 W = grid_nm()
@@ -26,6 +26,20 @@ def at(spectrum: np.ndarray, nm: float) -> np.ndarray:
 
 def ndvi(spectrum: np.ndarray) -> np.ndarray:
     return (at(spectrum, 860) - at(spectrum, 665)) / (at(spectrum, 860) + at(spectrum, 665))
+
+
+# curves
+
+
+def test_curves_pass_through_their_knots_and_never_leave_them() -> None:
+    knots = {400: 0.1, 500: 0.5, 520: 0.5, 700: 0.2, 2500: 0.3}
+    x = np.linspace(400, 2500, 4201)
+    y = curve(x, knots)
+    np.testing.assert_allclose(curve(np.array(list(knots), dtype=float), knots), list(knots.values()))
+    for (left, low), (right, high) in zip(list(knots.items())[:-1], list(knots.items())[1:], strict=True):
+        piece = y[(x >= left) & (x <= right)]
+        assert piece.min() >= min(low, high) - 1e-12
+        assert piece.max() <= max(low, high) + 1e-12
 
 
 # leaf
