@@ -99,21 +99,9 @@ def roughness(z: FloatArray, size: int = 5) -> FloatArray:
     return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0)), dtype=np.float32)
 
 
-def height_features(dsm: FloatArray, gsd_m: float = 1.0) -> FloatArray:
-    """(H, W, L+3) for a DSM (H, W, L) whose first layer is height in metres.
-
-    ln(1 + height above ground), slope angle, ln(1 + range), ln(1 + roughness), then the other layers as they
-    are. Logarithms: 1 m against 3 m matters, 30 m against 32 m does not. NaN where the DSM has none.
-    """
-    z = fill_gaps(dsm[..., 0])
-    above = np.maximum(z - ground(z, gsd_m), 0.0)
-    layers = [
-        np.log1p(above),
-        np.arctan(slope(above, gsd_m)),
-        np.log1p(height_range(above)),
-        np.log1p(roughness(above)),
-        *(dsm[..., layer] for layer in range(1, dsm.shape[2])),
-    ]
-    out = np.stack(layers, axis=-1).astype(np.float32)
-    out[~np.isfinite(dsm[..., 0])] = np.nan
-    return out
+def height_above_ground(z: npt.NDArray[np.floating], gsd_m: float = 1.0) -> FloatArray:
+    """(H, W) metres above the terrain, never negative; NaN where `z` (H, W) has no data."""
+    filled = fill_gaps(z)
+    above = np.maximum(filled - ground(filled, gsd_m), 0.0)
+    above[~np.isfinite(z)] = np.nan
+    return np.asarray(above, dtype=np.float32)

@@ -60,17 +60,34 @@ def diffusion_matrix(index: IndexArray, features: FloatArray, beta: float = 4.0)
     counts = (counts + counts.T).tocoo()  # pixel pairs between two nodes, both directions
     upper = counts.row < counts.col
     row, col, pairs = counts.row[upper], counts.col[upper], counts.data[upper]
-    distance = np.zeros(row.size, dtype=np.float32)
-    for channel in range(features.shape[1]):  # one channel at a time: (E, C) would not fit for large graphs
-        distance += (features[row, channel] - features[col, channel]) ** 2
-    typical = float(np.median(distance)) if distance.size else 0.0
-    if typical <= 0.0:  # most neighbours equal: a simulated or quantised scene
-        typical = float(distance[distance > 0].mean()) if (distance > 0).any() else 1.0
-    weight = pairs * np.exp(-distance / (beta * typical))
+    distance = squared_distance(features, row, col)
+    weight = pairs * np.exp(-distance / (beta * _typical(distance)))
     affinity = sp.coo_matrix((weight, (row, col)), shape=(n, n)).tocsr()
     affinity = affinity + affinity.T + sp.diags(own.astype(np.float32))
     degree = np.asarray(affinity.sum(axis=1)).ravel()
     return (sp.diags((1.0 / degree).astype(np.float32)) @ affinity).tocsr().astype(np.float32)
+
+
+def squared_distance(features: FloatArray, first: npt.NDArray[np.int32], second: npt.NDArray[np.int32]) -> FloatArray:
+    """(E,) ‖f_i − f_j‖² for node pairs; one channel at a time, because (E, C) would not fit for large graphs."""
+    out = np.zeros(first.size, dtype=np.float32)
+    for channel in range(features.shape[1]):
+        out += (features[first, channel] - features[second, channel]) ** 2
+    return out
+
+
+def typical_distance(index: IndexArray, features: FloatArray) -> float:
+    """Median d² between neighbouring nodes; the mean of the nonzero ones where most neighbours are equal; never 0."""
+    first, second = neighbour_pairs(index)
+    apart = first != second
+    return _typical(squared_distance(features, first[apart], second[apart]))
+
+
+def _typical(distance: FloatArray) -> float:
+    median = float(np.median(distance)) if distance.size else 0.0
+    if median > 0.0:
+        return median
+    return float(distance[distance > 0].mean()) if (distance > 0).any() else 1.0
 
 
 def diffuse(

@@ -9,7 +9,8 @@ What differs: no intercept (targets are centred: 1 and −1/(K−1)); the temper
 scores, with a prior, because a few labels cannot be split into a training and a calibration part.
 
 Notation: G (N, N) kernel among labels, Λ = λ · diag(n_class / mean n_class), Q = (G + Λ)⁻¹, T (N, K) targets,
-α = Q T dual weights; scores f(x) = k(x)ᵀ α.
+α = Q T dual weights; scores f(x) = k(x)ᵀ α;
+S scales with a kernel each, V views = weightings of the scales.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.types import IntArray
+from hsi_studio.types import FloatArray, IntArray
 
 Float64Array = npt.NDArray[np.float64]
 
 TEMPERATURES = np.geomspace(0.5, 64.0, 57)
 PRIOR_TEMPERATURE = 6.0
+EVIDENCE = 0.5  # τ: how much a nat of leave-one-out loss counts
 PRIOR_LABELS = 10.0  # the prior weighs as much as this many labels
 
 
@@ -36,18 +38,12 @@ class KernelHead:
     inverse: Float64Array  # (N, N)
     label: IntArray  # (N,)
 
-    def left_out_scores(self, kernel: Float64Array | None = None) -> Float64Array:
-        """(N, K) score each label gets from a fit without it; the others keep their weights and balance.
+    def left_out_scores(self) -> Float64Array:
+        """(N, K) score each label gets from a fit without it, T − α / diag Q (Cawley 2006, eq. 9).
 
-        `kernel` (N, N): row i holds k(x_i), where scores are read off after smoothing; None = G itself.
-        Without label i the dual weights are α − Q[:, i] α_i / Q_ii (Cawley 2006, section III), so its row of
-        the kernel meets only what the other labels learned.
+        The other labels keep their weights.
         """
-        diagonal = np.diag(self.inverse)[:, None]
-        if kernel is None:
-            return targets(self.label, self.dual.shape[1]) - self.dual / diagonal
-        own = np.einsum("ij,ji->i", kernel, self.inverse)[:, None]  # k(x_i)ᵀ Q[:, i]
-        return np.asarray(kernel @ self.dual - own * self.dual / diagonal)
+        return targets(self.label, self.dual.shape[1]) - self.dual / np.diag(self.inverse)[:, None]
 
 
 def targets(label: IntArray, classes: int) -> Float64Array:
@@ -75,20 +71,54 @@ def softmax(scores: npt.NDArray[np.floating], temperature: float) -> npt.NDArray
     return z
 
 
-def calibrate(head: KernelHead) -> float:
-    """The factor on scores that makes leave-one-out probabilities most likely, class-balanced, with a prior.
+def calibrate(head: KernelHead) -> tuple[float, float]:
+    """(temperature, loss): the factor on scores that makes leave-one-out probabilities most likely, with a prior.
 
-    Classes with one label say nothing (left out, the class is unknown) and are not used.
+    `loss` is the negative log-likelihood there, prior included: smaller = the kernel explains the labels
+    better. Classes with one label say nothing (left out, the class is unknown) and are not used.
     """
     counts = np.bincount(head.label, minlength=head.dual.shape[1])
     used = counts[head.label] > 1
-    prior = PRIOR_LABELS * np.log(TEMPERATURES / PRIOR_TEMPERATURE) ** 2 / 2
-    loss = prior
+    loss = PRIOR_LABELS * np.log(TEMPERATURES / PRIOR_TEMPERATURE) ** 2 / 2
     if used.any():
-        scores, label = head.left_out_scores()[used], head.label[used]
-        z = scores[None] * TEMPERATURES[:, None, None]  # (temperatures, n, K)
-        top = z.max(axis=-1, keepdims=True)
-        log_sum = np.log(np.exp(z - top).sum(axis=-1)) + top[..., 0]
-        own = z[:, np.arange(label.size), label]
-        loss = prior + (log_sum - own).sum(axis=1)
-    return float(TEMPERATURES[int(np.argmin(loss))])
+        scores, label = head.left_out_scores()[used].astype(np.float32), head.label[used]
+        scores -= scores.max(axis=1, keepdims=True)
+        own = scores[np.arange(label.size), label].sum()
+        for t, temperature in enumerate(TEMPERATURES):
+            loss[t] += np.log(np.exp(scores * np.float32(temperature)).sum(axis=1)).sum() - temperature * own
+    best = int(np.argmin(loss))
+    return float(TEMPERATURES[best]), float(loss[best])
+
+
+def mix_views(
+    grams: list[Float64Array], label: IntArray, classes: int, ridge: float, views: Float64Array, prior: Float64Array
+) -> Float64Array:
+    """(S,) weights of the scales, summing to 1, from views (V, S) of them and their prior (V,).
+
+    Each view is a kernel (a weighted mean of `grams`). Its weight is prior · exp(−τ · leave-one-out loss), the
+    pseudo-Bayesian averaging of Y. Yao et al., "Using stacking to average Bayesian predictive distributions",
+    Bayesian Analysis 13(3), 2018, eq. 8, tempered by τ because labels near each other are no independent
+    witnesses. Weights below 3 % are dropped: a scale costs time on every click.
+    """
+    losses = np.array(
+        [calibrate(solve(sum_kernels(grams, view), label, classes, ridge))[1] for view in views], dtype=np.float64
+    )
+    share = prior * np.exp(-EVIDENCE * (losses - losses.min()))
+    weights = (share / share.sum()) @ views
+    weights[weights < 0.03] = 0.0
+    return np.asarray(weights / weights.sum())
+
+
+def sum_kernels(grams: list[Float64Array], weights: Float64Array) -> Float64Array:
+    """Weighted sum of kernel matrices; those of weight 0 are not touched."""
+    return np.asarray(sum(w * g for w, g in zip(weights, grams, strict=True) if w > 0))
+
+
+def kernel(first: FloatArray, second: FloatArray, width: float) -> FloatArray:
+    """(n, m) exp(−width ‖a − b‖²) for features (n, C) and (m, C)."""
+    distance: FloatArray = first @ (-2.0 * second.T)
+    distance += np.einsum("nc,nc->n", first, first)[:, None]
+    distance += np.einsum("mc,mc->m", second, second)[None]
+    np.maximum(distance, 0.0, out=distance)
+    distance *= -width
+    return np.exp(distance, out=distance)
