@@ -44,7 +44,11 @@ function start(L) {
     },
   };
   const raster = makeRaster(root.querySelector('[data-part=picture]'), pane, ({complete}) => {
-    if (complete && !painted && scene && fitted) { painted = true; mark('ready', '1'); }
+    const now = complete && fitted;
+    if (now !== painted) { painted = now; mark('ready', now ? '1' : null); }
+  }, async (url) => {  // a picture the server refuses: say why
+    const answer = await fetch(url).catch(() => null), body = answer && await answer.json().catch(() => null);
+    controls.message(body?.detail || 'The picture could not be loaded: check the connection to the server.');
   });
   const labels = makeLabels(root.querySelector('[data-part=markers]'), pane, (count) => mark('pending', String(count)));
   const controls = makeControls(root, {
@@ -131,13 +135,15 @@ function start(L) {
   const nameOf = (id) => classes.find((c) => c.id === id);
   function describe(pixel) {
     const info = nameOf(labels.classIdAt(pixel.row, pixel.col)) || nameOf(raster.classAt(pixel.row, pixel.col));
-    const waiting = labels.counts()[classes.indexOf(info)] || 0;
+    const count = labels.counts()[classes.indexOf(info)] || 0;
     const words = [`row ${pixel.row}`, `column ${pixel.col}`, info ? info.name : 'no class'];
-    if (info) words.push(`${waiting} label${waiting === 1 ? '' : 's'}`);
+    if (info) words.push(`${count} label${count === 1 ? '' : 's'}`);
     controls.say(words.join(', '));
     readout(pixel);
   }
+  let read = null;
   function readout(pixel) {
+    read = pixel;
     if (!pixel) { controls.readout([{text: scene ? `${scene.h} × ${scene.w} pixels, ${scene.b} bands` : '', quiet: true}]); return; }
     const items = [{text: `row ${pixel.row}, col ${pixel.col}`}];
     const marker = nameOf(labels.classIdAt(pixel.row, pixel.col)), mapped = nameOf(raster.classAt(pixel.row, pixel.col));
@@ -227,6 +233,7 @@ function start(L) {
         mark('mapRev', String(patch.rev));
         showState();
         await pullConfidence();
+        readout(read);
       } while (pullAgain);
     } catch (error) { controls.message(error.message); } finally { pulling = false; }
   }
@@ -275,7 +282,11 @@ function start(L) {
       labels.setClasses(classes); raster.setColours(classes);
     }
     if ('active' in value && (performance.now() - choseAt > 1500 || !nameOf(active))) active = value.active || '';
-    if (value.labels && labels.setLabels(value.labels)) mark('journal', String(value.labels.seq));
+    if (value.labels && labels.setLabels(value.labels)) {
+      const news = root.dataset.journal !== String(value.labels.seq);
+      mark('journal', String(value.labels.seq));
+      if (news && labels.cross()) describe(labels.cross());
+    }
     if ('map' in value) {
       if (!value.map) { if (mapWanted) { mapWanted = null; generation++; raster.clearMap(); mark('mapRev', null); } }
       else if (scene && (!mapWanted || mapWanted.rev !== value.map.rev || mapWanted.url !== value.map.url)) {

@@ -135,7 +135,7 @@ function makeLabels(canvas, pane, onPending) {
   }
 
   function outline(pixel, view, dpr, colour) {
-    if (view.scale < 3) return;
+    if (view.scale < 3 || (view.scale < 14 && classIdAt(pixel.row, pixel.col) !== null)) return;  // not across a number
     const left = Math.round((view.x0 + pixel.col * view.scale) * dpr), top = Math.round((view.y0 + pixel.row * view.scale) * dpr);
     const side = Math.round(view.scale * dpr);
     context.lineWidth = 1;

@@ -6,9 +6,9 @@
 
 const TILE = 256, CHUNK = 512, TILES_KEPT = 400, CHUNKS_KEPT = 96, OVERVIEW = 1536, TILE_VERSION = '1';
 
-function makeRaster(canvas, pane, onPainted) {
+function makeRaster(canvas, pane, onPainted, onRefused) {
   const context = canvas.getContext('2d');
-  let scene = null, folder = '', earlier = '', frame = 0;
+  let scene = null, folder = '', earlier = '', refused = '', frame = 0;
   const tiles = new Map();  // url → {image, ok}
   const layer = {on: true, opacity: 0.6, confidence: false};
   let map = emptyMap();
@@ -25,7 +25,12 @@ function makeRaster(canvas, pane, onPainted) {
     entry = {image: new Image(), ok: false};
     entry.image.decoding = 'async';
     entry.image.onload = () => { entry.ok = true; schedule(); };
-    entry.image.onerror = () => { entry.failed = true; schedule(); };
+    entry.image.onerror = () => {
+      entry.failed = true;
+      setTimeout(() => tiles.delete(url), 5000);  // the next painting asks again
+      if (prefix !== refused) { refused = prefix; onRefused(url); }
+      schedule();
+    };
     entry.image.src = url;
     tiles.set(url, entry);
     for (const old of tiles.keys()) { if (tiles.size <= TILES_KEPT) break; tiles.delete(old); }
