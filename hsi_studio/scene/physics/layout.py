@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.scene.physics.fields import smooth_field
-from hsi_studio.scene.physics.spectra import Array
+from hsi_studio.scene.physics.spectra import Array, hermite
 
 NAMES = {
     1: "Broadleaf trees",
@@ -83,11 +83,9 @@ class Layout:
 
 
 def _smooth_line(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A cubic through the points, cut into 40 pieces."""
-    from scipy.interpolate import CubicSpline
-
-    knots = np.arange(len(points), dtype=float)
-    line = CubicSpline(knots, np.array(points))(np.linspace(0, knots[-1], 41))
+    """A Catmull–Rom curve through the points, cut into 40 pieces."""
+    corner, knots = np.array(points, dtype=np.float64), np.arange(len(points), dtype=np.float64)
+    line = hermite(knots, corner, np.gradient(corner, axis=0), np.linspace(0.0, knots[-1], 41))
     return [(float(px), float(py)) for px, py in line]
 
 

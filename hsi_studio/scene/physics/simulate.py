@@ -76,19 +76,26 @@ def _block_mean(values: Array, s: int) -> Array:
     return np.asarray(values.reshape(h, s, w, s, *values.shape[2:]).mean(axis=(1, 3)))
 
 
-def _clean_heights(layer: Array, window_px: int) -> tuple[Array, Array]:
-    """Surface without gaps and spikes, and the ground below it by a grey opening (for rasters without a ground)."""
-    from scipy.ndimage import distance_transform_edt, gaussian_filter, grey_opening
-
+def _without_spikes(layer: Array) -> Array:
+    """The surface with gaps filled from the nearest cell and clipped to its 0.05–99.95 percentiles."""
     finite = np.isfinite(layer)
     if not finite.any():
-        return np.zeros(layer.shape), np.zeros(layer.shape)
+        return np.zeros(layer.shape)
     if not finite.all():
+        from scipy.ndimage import distance_transform_edt
+
         nearest = distance_transform_edt(~finite, return_distances=False, return_indices=True)
         layer = layer[tuple(nearest)]
     low, high = np.percentile(layer, [0.05, 99.95])
-    surface = np.clip(layer, low, high)
-    return surface, gaussian_filter(grey_opening(surface, size=window_px), window_px / 4.0)
+    return np.asarray(np.clip(layer, low, high))
+
+
+def _terrain(surface_m: Array, pixel_m: float) -> Array:
+    """The ground below a surface: a grey opening of 24 m, smoothed."""
+    from scipy.ndimage import gaussian_filter, grey_opening
+
+    window = max(3, round(24.0 / pixel_m))
+    return np.asarray(gaussian_filter(grey_opening(surface_m, size=window), window / 4.0))
 
 
 def _check(raster: Any, dsm: Any, materials: Mapping[int, str], s: int) -> tuple[IntArray, Array]:
@@ -165,9 +172,8 @@ def simulate(
     h, w = shape[0] // s, shape[1] // s
 
     # heights and light
-    surface, ground = _clean_heights(heights[..., 0], max(3, round(24.0 / pixel_m)))
-    if ground_m is not None:
-        ground = np.asarray(ground_m, dtype=np.float64)
+    surface = _without_spikes(heights[..., 0])
+    ground = _terrain(surface, pixel_m) if ground_m is None else np.asarray(ground_m, dtype=np.float64)
     height = np.maximum(surface - ground, 0.0)
     chosen = [(value, materials[value], classes == value) for value in sorted(materials) if (classes == value).any()]
     if 0 not in materials:
