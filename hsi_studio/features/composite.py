@@ -272,6 +272,10 @@ class Compositor:
             if not values.size:
                 return np.zeros(values.shape[1], np.float32), np.ones(values.shape[1], np.float32)
             low, high = np.percentile(values, [lo, hi], axis=0).astype(np.float32)
+            if composite not in ("pca", "height", "hillshade"):  # the ends are known exactly, rare pixels included
+                bands = band_indices(scene, composite)
+                low = scene.survey.band_min[bands] if lo == 0 else low
+                high = scene.survey.band_max[bands] if hi == 100 else high
             return low, np.where(high > low, high, low + 1).astype(np.float32)
 
         found: tuple[FloatArray, FloatArray] = self._cached((scene.id, composite, lo, hi), measure)

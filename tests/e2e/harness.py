@@ -33,7 +33,7 @@ REFUSED = (0, 0)  # the harness refuses a label on this pixel
 def make_scene(height: int, width: int, seed: int = 0, invalid: int = 0) -> tuple[Scene, list[tuple[int, int]]]:
     """A dark scene with 20 white pixels, none near another; the first `invalid` columns hold no data."""
     rng = np.random.default_rng(seed)
-    cube = rng.uniform(0.05, 0.15, (height, width, WAVELENGTH_NM.size)).astype(np.float32)
+    cube = rng.random((height, width, WAVELENGTH_NM.size), dtype=np.float32) * 0.1 + 0.05
     white: list[tuple[int, int]] = []
     while len(white) < 20:
         row, col = int(rng.integers(3, height - 3)), int(rng.integers(invalid + 3, width - 3))
@@ -42,8 +42,9 @@ def make_scene(height: int, width: int, seed: int = 0, invalid: int = 0) -> tupl
             cube[row, col] = 1.0
     cube[:, :invalid] = np.nan
     valid = np.isfinite(cube[..., 0])
-    flat = np.nanmean(cube, axis=(0, 1))
-    survey = Survey(valid, np.ones(WAVELENGTH_NM.size, bool), flat, flat, flat, flat)
+    usable = np.ones(WAVELENGTH_NM.size, bool)
+    low, high = np.full(WAVELENGTH_NM.size, 0.05, np.float32), np.ones(WAVELENGTH_NM.size, np.float32)
+    survey = Survey(valid, usable, low, high, (low + high) / 2, high - low)
     scene = Scene(
         f"white{height}x{width}", "white", "White pixels", ArrayCube(cube), Bands(WAVELENGTH_NM.size, WAVELENGTH_NM),
         lambda _: survey, gsd_m=20.0, transform=(20.0, 0.0, 500000.0, 0.0, -20.0, 4500000.0),
@@ -98,7 +99,7 @@ class Board:
             self.map = None
             return
         h, w, _ = self.scene.shape
-        rows, cols = np.array(list(self.points)).T
+        cols = np.array(list(self.points))[:, 1]
         nearest = np.argmin(np.abs(np.arange(w)[:, None] - cols[None]), axis=1)  # nearest labelled column
         label = np.array(list(self.points.values()))[nearest][None].repeat(h, axis=0) + 1
         label = np.where(self.scene.valid, label, 0).astype(np.uint16)

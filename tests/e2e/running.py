@@ -1,0 +1,101 @@
+"""The real application in a process of its own, so that tests may kill it; and a page on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+VIEWER = ".hsi-viewer"
+
+
+class RunningApp:
+    """`python app.py` on a free port with its own home folder. Use as a context manager."""
+
+    def __init__(self, home: Path, arguments: Sequence[str] = ()) -> None:
+        self.home, self.arguments = home, list(arguments)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> RunningApp:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, timeout: float = 90.0) -> None:
+        """Start and wait until the page answers. Raises RuntimeError with the log."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        log = (self.home / "app.log").open("ab")
+        command = [sys.executable, "app.py", "--no-browser", "--home", str(self.home), "--port", str(self.port)]
+        environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        self.process = subprocess.Popen(
+            [*command, *self.arguments], cwd=ROOT, stdout=log, stderr=log, env=environment
+        )  # fmt: skip
+        log.close()
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(self.url, timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        self.stop()
+        raise RuntimeError((self.home / "app.log").read_text()[-4000:])
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+    def kill(self) -> None:
+        """kill −9: nothing gets a chance to tidy up."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Every line of the only project's journal."""
+        (file,) = (self.home / "projects").glob("*/journal.jsonl")
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def wait_ready(page: Any) -> None:
+    page.wait_for_selector(f"{VIEWER}[data-ready='1']", timeout=40_000)
+
+
+def wait_journal(page: Any, seq: int, timeout: float = 20_000) -> None:
+    page.wait_for_function(f"Number(document.querySelector('{VIEWER}').dataset.journal) >= {seq}", timeout=timeout)
+
+
+def wait_map(page: Any, revision: int, timeout: float = 40_000) -> None:
+    """Until the map of this label revision (or a later one) is painted."""
+    page.wait_for_function(f"Number(document.querySelector('{VIEWER}').dataset.mapRev) >= {revision}", timeout=timeout)
+
+
+def click_pixel(page: Any, row: int, col: int, **options: Any) -> None:
+    at = page.evaluate(f"([c, r]) => document.querySelector('{VIEWER}').__toClient(c, r)", [col, row])
+    page.mouse.click(at["x"], at["y"], **options)
+
+
+def choose_class(page: Any, name: str) -> None:
+    page.locator(".hsi-class", has_text=name).filter(has=page.get_by_text(name, exact=True)).click()

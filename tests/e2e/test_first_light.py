@@ -1,0 +1,205 @@
+"""The user's moment, from a fresh start to an exported map, on the real scene in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.e2e.running import (
+    VIEWER,
+    RunningApp,
+    choose_class,
+    click_pixel,
+    wait_journal,
+    wait_map,
+    wait_ready,
+)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[RunningApp]:
+    with RunningApp(tmp_path / "app") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, app: RunningApp) -> Iterator[Any]:
+    """The app's page; any console error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: problems.append(str(e)))
+    opened.problems = problems
+    opened.goto(app.url)
+    wait_ready(opened)
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def shots(count: int = 3) -> dict[str, list[tuple[int, int]]]:
+    """Reference pixels of three classes of Indian Pines, well inside their fields."""
+    from scipy.ndimage import distance_transform_cdt
+
+    from hsi_studio.scene import open_catalog
+
+    scene = open_catalog("indian_pines")
+    assert scene.reference is not None
+    chosen = {}
+    for value, name in scene.reference_classes:
+        if name in ("Corn-notill", "Soybean-mintill", "Woods"):
+            depth = distance_transform_cdt(scene.reference == value)
+            inside = np.argwhere(depth >= min(4, depth.max()))
+            picks = inside[np.linspace(0, len(inside) - 1, count + 2).astype(int)[1:-1]]
+            chosen[name] = [(int(r), int(c)) for r, c in picks]
+    return chosen
+
+
+def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
+    assert page.locator(".hsi-scene-title").inner_text() == "Indian Pines, AVIRIS, 12 June 1992"
+    assert page.locator(".hsi-class").count() == 16
+
+    # three classes × 3 clicks; the map is there after the second class and follows
+    seq = 0
+    for number, (name, pixels) in enumerate(shots().items()):
+        choose_class(page, name)
+        for row, col in pixels:
+            click_pixel(page, row, col)
+            seq += 1
+            wait_journal(page, seq)
+            if number > 0:
+                wait_map(page, seq)
+    assert page.locator(VIEWER).get_attribute("data-pending") == "0"
+    page.wait_for_selector(".hsi-strip[data-state='figures'] .hsi-figure-value")
+    strip = page.locator(".hsi-strip").inner_text()
+    assert "without your 9 labelled pixels" in strip
+    assert "Farther than 5 pixels" in strip
+    oa = float(page.locator(".hsi-figure-value").first.inner_text())
+    assert 50 < oa <= 100
+    page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
+
+    # opacity is local: no request leaves the page
+    requests: list[str] = []
+    page.on("request", lambda r: requests.append(r.url) if "/hsi/map" in r.url or "/tile" in r.url else None)
+    page.locator("[data-part=opacity]").fill("30")
+    page.wait_for_timeout(300)
+    assert requests == []
+
+    # a reload by accident: everything is there again
+    page.reload()
+    wait_ready(page)
+    wait_journal(page, 9)
+    wait_map(page, 9)
+    assert "9 labelled" in page.locator(".hsi-classes-head").inner_text()
+
+    # undo takes the last click back, redo brings it again
+    page.locator("[data-testid=undo]").click()
+    wait_journal(page, 10)
+    page.wait_for_function("document.querySelector('.hsi-classes-head').innerText.includes('8 labelled')")
+    page.locator("[data-testid=redo]").click()
+    wait_journal(page, 11)
+    wait_map(page, 11)
+
+    # export, and open what was exported
+    page.get_by_role("tab", name="Map", exact=True).click()
+    page.locator("#hsi-export").click()
+    link = page.locator("#hsi-downloads a[download$='.tif']").first
+    link.wait_for(timeout=30_000)
+    with page.expect_download() as download:
+        link.click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    check_map(file, shots())
+    assert [e["type"] for e in app.journal()] == ["add_point"] * 9 + ["undo", "redo"]
+
+
+def check_map(file: Path, labelled: dict[str, list[tuple[int, int]]]) -> None:
+    """The GeoTIFF opens, names its classes, and says of every labelled pixel what the user said."""
+    import rasterio
+
+    with rasterio.open(file) as dataset:
+        codes, palette, tags = dataset.read(1), dataset.colormap(1), {**dataset.tags(), **dataset.tags(1)}
+        assert dataset.nodata == 0
+    assert codes.shape == (145, 145)
+    named = " ".join(tags.values())
+    seen = set()
+    for name, pixels in labelled.items():
+        (code,) = {int(codes[r, c]) for r, c in pixels}
+        assert palette[code] != palette[0]
+        assert name in named
+        seen.add(code)
+    assert len(seen) == 3
+    assert (codes > 0).all()
+
+
+def test_forty_clicks_at_four_a_second_are_forty_lines(page: Any, app: RunningApp) -> None:
+    choose_class(page, "Corn-notill")
+    for n in range(40):
+        click_pixel(page, 8 + 14 * (n % 10), 20 + 30 * (n // 10))
+        page.wait_for_timeout(250)
+        if n == 20:
+            choose_class(page, "Woods")
+    wait_journal(page, 40)
+    events = app.journal()
+    assert len(events) == 40
+    assert {e["type"] for e in events} == {"add_point"}
+    assert [e["seq"] for e in events] == list(range(1, 41))
+    assert len({(e["payload"]["row"], e["payload"]["col"]) for e in events}) == 40
+    assert page.locator(VIEWER).get_attribute("data-pending") == "0"
+
+
+def test_a_second_tab_follows_and_kill_9_loses_nothing(page: Any, app: RunningApp) -> None:
+    choose_class(page, "Corn-notill")
+    click_pixel(page, 20, 20)
+    wait_journal(page, 1)
+    second = page.context.new_page()
+    second.goto(page.url)
+    wait_ready(second)
+    wait_journal(second, 1)
+    choose_class(page, "Woods")
+    click_pixel(page, 100, 100)
+    wait_journal(page, 2)
+    wait_journal(second, 2)  # the other tab follows by itself
+    wait_map(second, 2)
+    second.close()
+
+    app.kill()
+    page.problems.clear()  # the browser notes that the server is gone
+    app.start()
+    click_pixel(page, 60, 60)  # the page was not even reloaded
+    wait_journal(page, 3)
+    page.reload()
+    wait_ready(page)
+    wait_map(page, 3)
+    page.problems.clear()
+    assert [e["type"] for e in app.journal()] == ["add_point"] * 3
+
+
+def test_class_list_can_be_edited_and_pasted(page: Any, app: RunningApp) -> None:
+    choose_class(page, "Woods")
+    click_pixel(page, 100, 100)
+    wait_journal(page, 1)
+    page.get_by_role("button", name="Replace the list").click()
+    page.locator(".hsi-dialog textarea").fill("Woods\nField, #123456\n<b>&bold</b>")
+    page.get_by_role("button", name="Replace the class list").click()
+    wait_journal(page, 2)
+    names = page.locator(".hsi-class-name")
+    page.wait_for_function("document.querySelectorAll('.hsi-class').length === 3")
+    assert names.all_inner_texts() == ["Woods", "Field", "<b>&bold</b>"]
+    assert "1 labelled" in page.locator(".hsi-classes-head").inner_text()
+    page.locator(".hsi-classes-add input").fill("Road")
+    page.locator(".hsi-classes-add input").press("Enter")
+    wait_journal(page, 3)
+    page.wait_for_function("document.querySelector('.hsi-class.is-active').innerText.includes('Road')")
+    page.locator("[data-testid=undo]").click()
+    wait_journal(page, 4)
+    page.locator("[data-testid=undo]").click()
+    wait_journal(page, 5)
+    page.wait_for_function("document.querySelectorAll('.hsi-class').length === 16")
