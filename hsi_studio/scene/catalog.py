@@ -55,6 +55,8 @@ def _facts() -> dict[str, dict[str, Any]]:
 
 def catalog() -> list[CatalogEntry]:
     """Built-in scenes first, then the downloadable ones in the order of datasets.json."""
+    from hsi_studio.scene.physics.layout import NAMES
+
     pines = CatalogEntry(
         "indian_pines",
         indian_pines.TITLE,
@@ -70,10 +72,10 @@ def catalog() -> list[CatalogEntry]:
     )
     demo = CatalogEntry(
         "demo",
-        "Simulated town and fields, hyperspectral + LiDAR",
+        "Simulated valley, hyperspectral + LiDAR",
         "simulated",
         (200, 200, 120),
-        (),
+        tuple(NAMES.values()),
         "Apache-2.0",
         "HSI Studio, simulated from published leaf and canopy equations.",
         (),

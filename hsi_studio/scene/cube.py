@@ -53,16 +53,17 @@ class ArrayCube:
         else:
             stored = np.asarray(self._array[tuple(wanted)])
         stored = np.transpose(stored, self._axes)  # (h, w, b)
-        out = np.array(stored, dtype=np.float32, order="C")
-        missing = ~np.isfinite(out)
-        if self._nodata is not None and np.isfinite(self._nodata):
-            missing |= stored == self._nodata
         scale, offset = self._scale, self._offset
         if picked is not None:
             scale = scale[picked] if scale.ndim else scale
             offset = offset[picked] if offset.ndim else offset
-        out *= scale
-        out += offset
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 = infinite = missing
+            out = np.array(stored, dtype=np.float32, order="C")
+            out *= scale
+            out += offset
+        missing = ~np.isfinite(out)
+        if self._nodata is not None and np.isfinite(self._nodata):
+            missing |= stored == self._nodata
         if missing.any():
             out[missing] = np.nan
         return out

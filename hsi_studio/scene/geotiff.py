@@ -74,14 +74,15 @@ class GeoTiffCube:
         except (RasterioError, OSError, ValueError) as error:
             raise CorruptFile(self.path, f"rows {row}–{row_stop} cannot be read ({error})", COPY_AGAIN) from error
         stored = stored[:, ::row_step, ::col_step]
-        out = np.ascontiguousarray(np.moveaxis(stored, 0, 2), dtype=np.float32)  # (b, h, w) → (h, w, b)
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 = infinite = missing
+            out = np.array(np.moveaxis(stored, 0, 2), dtype=np.float32, order="C")  # (b, h, w) → (h, w, b)
+            out *= self._scale[picked]
+            out += self._offset[picked]
         missing = ~np.isfinite(out)
         for position, band in enumerate(picked.tolist()):
             nodata = self._nodata[band]
             if nodata is not None and np.isfinite(nodata):
                 missing[:, :, position] |= stored[position] == nodata
-        out *= self._scale[picked]
-        out += self._offset[picked]
         out[missing] = np.nan
         return out
 

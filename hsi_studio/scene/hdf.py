@@ -7,6 +7,8 @@ Map_Info and EPSG code; EMIT's swath is not on a map grid and gets none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -103,7 +105,7 @@ class HdfReader:
         file_size(path)
         handle = open_file(path)
         raster = containers.assemble(path, _list(path, handle), variable)
-        return _with_metadata(raster, handle)
+        return _with_metadata(path, raster, handle)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         file_size(path)
@@ -136,11 +138,17 @@ def _list(path: Path, handle: Any) -> list[Variable]:
                 )
             )
 
-    try:
-        handle.visititems(visit)
-    except (OSError, RuntimeError) as error:
-        raise CorruptFile(path, f"its contents cannot be listed ({error})", COPY_AGAIN) from error
+    visit_all(path, handle, visit)
     return found
+
+
+def visit_all(path: Path, handle: Any, visit: Callable[[str, Any], None]) -> None:
+    """`visititems`; a damaged file makes h5py raise RuntimeError, TypeError, KeyError … All become CorruptFile."""
+    try:
+        # names that are not UTF-8 arrive as bytes
+        handle.visititems(lambda n, item: visit(n if isinstance(n, str) else n.decode("latin-1"), item))
+    except Exception as error:
+        raise CorruptFile(path, f"its contents cannot be listed ({error})", COPY_AGAIN) from error
 
 
 def _load(path: Path, name: str, dataset: Any) -> Any:
@@ -174,18 +182,17 @@ def _text(value: Any) -> str | None:
     return item[0].decode("utf-8", "replace") if isinstance(item[0], bytes) else str(item[0])
 
 
-def _with_metadata(raster: Raster, handle: Any) -> Raster:
+def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
     """NEON's map position and EMIT's list of good bands."""
-    from dataclasses import replace
-
     import h5py
 
     found: dict[str, Any] = {}
-    handle.visititems(
-        lambda name, item: (
-            found.setdefault(name.rsplit("/", 1)[-1], item) and None if isinstance(item, h5py.Dataset) else None
-        )
-    )
+
+    def keep(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found.setdefault(name.rsplit("/", 1)[-1], item)
+
+    visit_all(path, handle, keep)
     if "Map_Info" in found:
         info = [part.strip() for part in (_text(found["Map_Info"][()]) or "").split(",")]
         transform, _ = transform_of(info)

@@ -84,7 +84,7 @@ def _list_v73(path: Path) -> list[Variable]:
             if texts is not None:
                 found.append(Variable(name.replace("/", "."), texts.shape, texts.dtype, lambda: texts))
 
-    handle.visititems(visit)
+    hdf.visit_all(path, handle, visit)
     return found
 
 

@@ -7,6 +7,7 @@ reference/gt/labels, wavelength_nm/wavelength(s), fwhm_nm, class_names.
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from functools import partial
@@ -41,7 +42,7 @@ def read_header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, n
         version = np.lib.format.read_magic(stream)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = reader(stream)
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+    except (ValueError, EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise CorruptFile(path, f"its NumPy header cannot be read ({error})", "Copy or download it again") from error
     if any(n < 0 for n in shape):
         raise CorruptFile(path, f"its header claims a negative size ({shape})", "Copy or download it again")
@@ -112,7 +113,7 @@ def _npz(path: Path, size: int) -> list[Variable]:
             try:
                 with archive.open(info) as stream:
                     shape, _, dtype, offset = read_header(stream, path)
-            except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+            except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError) as error:
                 raise CorruptFile(
                     path, f"its member {info.filename} is damaged ({error})", "Copy or download it again"
                 ) from error
@@ -143,7 +144,7 @@ def _member(path: Path, member: str, claimed: int) -> Any:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+    except (ValueError, zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError) as error:
         raise CorruptFile(path, f"its member {member} is damaged ({error})", "Copy or download it again") from error
 
 

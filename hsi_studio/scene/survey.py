@@ -49,14 +49,16 @@ class _Moments:
             high = np.max(x, axis=0, where=finite, initial=-np.inf)
             total = np.sum(x, axis=0, where=finite, dtype=np.float64)
         mean = total / np.maximum(count, 1)
-        centred = x - mean.astype(np.float32)
+        with np.errstate(over="ignore"):
+            centred = x - mean.astype(np.float32)
         if finite is not None:
             centred[~finite] = 0
         square = np.einsum("nb,nb->b", centred, centred, dtype=np.float64)
         merged = self.count + count
         delta = mean - self.mean
         share = count / np.maximum(merged, 1)
-        self.square += square + delta**2 * self.count * share
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.square += square + delta**2 * self.count * share
         self.mean += delta * share
         self.count = merged
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
@@ -119,8 +121,10 @@ def survey(scene: Scene) -> Survey:
             raise BadValues(path, "no band varies over the valid pixels", "Check that the right file was opened")
     notes = _notes(scene, listed, empty, sparse, constant, valid, n_missing, n_zero)
     out = [np.where(moments.count > 0, v, np.nan).astype(np.float32) for v in (moments.low, moments.high, moments.mean)]
-    std = np.where(moments.count > 0, np.sqrt(moments.square / np.maximum(moments.count, 1)), np.nan)
-    return Survey(valid, good, out[0], out[1], out[2], std.astype(np.float32), notes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        std = np.sqrt(moments.square / np.maximum(moments.count, 1)).astype(np.float32)
+    std[moments.count == 0] = np.nan
+    return Survey(valid, good, out[0], out[1], out[2], std, notes)
 
 
 def _second_pass(scene: Scene, good: BoolArray) -> tuple[_Moments, BoolArray]:
