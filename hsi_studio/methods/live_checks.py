@@ -6,6 +6,7 @@ import numpy as np
 
 from hsi_studio.errors import SceneMismatch, TooFewLabels
 from hsi_studio.methods import State
+from hsi_studio.methods.live_features import VERSION
 from hsi_studio.types import LabelSet, Scene
 
 
@@ -40,6 +41,11 @@ def check_scene(state: State, scene: Scene) -> None:
                 f"Band {worst + 1} is at {ours[worst]:.1f} nm in the model and at {theirs[worst]:.1f} nm in "
                 f"{scene.name}: {remedy}"
             )
+    if header["features_version"] != VERSION:
+        raise SceneMismatch(
+            f"The model was made with feature version {header['features_version']}, this program makes version "
+            f"{VERSION}: retrain."
+        )
     if header["scene"] == scene.id:
         return
     bands = arrays["bands"]

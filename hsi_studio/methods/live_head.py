@@ -25,7 +25,7 @@ from hsi_studio.types import FloatArray, IntArray
 Float64Array = npt.NDArray[np.float64]
 
 TEMPERATURES = np.geomspace(0.5, 64.0, 57)
-PRIOR_TEMPERATURE = 6.0
+PRIOR_TEMPERATURE = 8.0
 EVIDENCE = 0.5  # τ: how much a nat of leave-one-out loss counts
 PRIOR_LABELS = 10.0  # the prior weighs as much as this many labels
 
@@ -122,3 +122,20 @@ def kernel(first: FloatArray, second: FloatArray, width: float) -> FloatArray:
     np.maximum(distance, 0.0, out=distance)
     distance *= -width
     return np.exp(distance, out=distance)
+
+
+def thin(label: IntArray, limit: int) -> npt.NDArray[np.int64]:
+    """Positions of at most max(limit, K) labels, sorted: small classes whole, large ones evenly spaced."""
+    counts = np.bincount(label)
+    if label.size <= limit:
+        return np.arange(label.size)
+    low, high = 1, int(counts.max())
+    while low < high:  # the largest quota that keeps within the limit
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if np.minimum(counts, middle).sum() <= limit else (low, middle - 1)
+    kept = []
+    for k in np.flatnonzero(counts):
+        members = np.flatnonzero(label == k)
+        number = min(low, members.size)
+        kept.append(members[np.arange(number) * members.size // number])
+    return np.sort(np.concatenate(kept))
