@@ -18,9 +18,18 @@ LARGEST_XML = 4 << 20
 EMPTY = {"", "unlabelled", "unlabeled", "unclassified", "no class", "no data", "nodata", "background"}
 
 
+def read_tags(dataset: Any, band: int = 0, domain: str | None = None) -> dict[str, str]:
+    """GDAL metadata of a band (1-based) or of the file (0); {} when it is not UTF-8, as some old writers leave it."""
+    try:
+        return dict(dataset.tags(band, ns=domain))
+    except UnicodeDecodeError as error:
+        log.info("tags of band %s cannot be read: %s", band, error)
+        return {}
+
+
 def category_names(path: Path, dataset: Any) -> dict[int, str]:
     """{value: name} for values ≥ 1; {} when the file names none."""
-    tags = {k.lower(): v for k, v in (dataset.tags() | dataset.tags(1)).items()}
+    tags = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, 1)).items()}
     return from_tags(tags) or from_aux_xml(path.with_name(path.name + ".aux.xml"))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
-from hsi_studio.scene.categories import category_names
+from hsi_studio.scene.categories import category_names, read_tags
 from hsi_studio.scene.raster import Candidate, Raster, choose, file_size, first_bytes, shape_text
 from hsi_studio.scene.wavelengths import from_band_names, to_nm
 from hsi_studio.types import Bands, BoolArray, FloatArray
@@ -116,7 +116,12 @@ class GeoTiffReader:
             raise choose(path, f"a GeoTIFF holds one image and no variable “{variable}”", self.variables(path))
         with open_dataset(path) as dataset:
             _check_stored(path, dataset, size)
-            return _raster(path, dataset)
+            try:
+                return _raster(path, dataset)
+            except UnicodeDecodeError as error:  # band names or units
+                raise CorruptFile(
+                    path, f"its band names are not text ({error})", "Copy or download it again"
+                ) from error
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         return self.open(path, variable)
@@ -204,15 +209,15 @@ def _list(text: str | None, count: int) -> FloatArray | None:
 
 def _bands(dataset: Any, notes: list[str]) -> Bands:
     count = dataset.count
-    per_band = [{k.lower(): v for k, v in dataset.tags(i).items()} for i in range(1, count + 1)]
-    whole = {k.lower(): v for k, v in (dataset.tags() | dataset.tags(ns="ENVI")).items()}
+    per_band = [{k.lower(): v for k, v in read_tags(dataset, i).items()} for i in range(1, count + 1)]
+    whole = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, ns="ENVI")).items()}
     first = per_band[0]
     unit = first.get("wavelength_units") or first.get("wavelength_unit") or whole.get("wavelength_units")
     unit = unit or whole.get("wavelength units")
     centres = _numbers([tags.get("wavelength") or tags.get("wavelength_nm") for tags in per_band])
     widths = _numbers([tags.get("fwhm") for tags in per_band])
     if centres is None:
-        imagery = [dataset.tags(i, ns="IMAGERY") for i in range(1, count + 1)]
+        imagery = [read_tags(dataset, i, "IMAGERY") for i in range(1, count + 1)]
         centres = _numbers([tags.get("CENTRAL_WAVELENGTH_UM") for tags in imagery])
         if centres is not None:
             unit, widths = "um", _numbers([tags.get("FWHM_UM") for tags in imagery])

@@ -103,7 +103,7 @@ def _npy(path: Path, size: int) -> Variable:
 def _npz(path: Path, size: int) -> list[Variable]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise CorruptFile(path, f"it is not a complete .npz archive ({error})", "Copy or download it again") from error
     out = []
     with archive:
