@@ -96,7 +96,7 @@ def open_dataset(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return rasterio.open(path, driver="GTiff", sharing=False)
-    except (RasterioError, OSError) as error:
+    except (RasterioError, OSError, UnicodeDecodeError) as error:
         raise CorruptFile(path, f"it is not a complete GeoTIFF ({error})", "Copy or download it again") from error
 
 
@@ -115,8 +115,8 @@ class GeoTiffReader:
         if variable is not None:
             raise choose(path, f"a GeoTIFF holds one image and no variable “{variable}”", self.variables(path))
         with open_dataset(path) as dataset:
-            _check_stored(path, dataset, size)
             try:
+                _check_stored(path, dataset, size)
                 return _raster(path, dataset)
             except UnicodeDecodeError as error:  # band names or units
                 raise CorruptFile(
@@ -210,7 +210,7 @@ def _list(text: str | None, count: int) -> FloatArray | None:
 def _bands(dataset: Any, notes: list[str]) -> Bands:
     count = dataset.count
     per_band = [{k.lower(): v for k, v in read_tags(dataset, i).items()} for i in range(1, count + 1)]
-    whole = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, ns="ENVI")).items()}
+    whole = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, domain="ENVI")).items()}
     first = per_band[0]
     unit = first.get("wavelength_units") or first.get("wavelength_unit") or whole.get("wavelength_units")
     unit = unit or whole.get("wavelength units")
