@@ -165,8 +165,10 @@ function row(info, index, active) {
     );
   }
   const choose = () => {
-    if (renaming !== info.id) act("activate", { id: info.id });
-    for (const other of list.children) other.classList.toggle("is-active", other === item);
+    if (renaming === info.id) return;
+    highlight(info.id);
+    document.dispatchEvent(new CustomEvent("hsi:active", { detail: { id: info.id, from: root } }));
+    act("activate", { id: info.id });
   };
   item.addEventListener("click", choose);
   item.addEventListener("keydown", (event) => {
@@ -177,6 +179,17 @@ function row(info, index, active) {
   });
   return item;
 }
+
+function highlight(id) {
+  for (const item of list.children) {
+    item.classList.toggle("is-active", item.dataset.id === id);
+    item.setAttribute("aria-checked", String(item.dataset.id === id));
+  }
+}
+// Viewer and list tell each other in the page: a click right after a choice must not wait for the server.
+document.addEventListener("hsi:active", (event) => {
+  if (event.detail.from !== root) highlight(event.detail.id);
+});
 
 function render() {
   const value = props.value || {};

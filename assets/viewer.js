@@ -129,7 +129,13 @@ function start(L) {
     active = id; choseAt = performance.now();
     showClasses();
     trigger('active', {class_id: id});
+    document.dispatchEvent(new CustomEvent('hsi:active', {detail: {id, from: root}}));
   }
+  document.addEventListener('hsi:active', (event) => {  // chosen in the class list: the very next click must know
+    if (!root.isConnected || event.detail.from === root || event.detail.id === active) return;
+    active = event.detail.id; choseAt = performance.now();
+    showClasses();
+  });
 
   // ── readout ──────────────────────────────────────────────────────────────────────────────────
   const nameOf = (id) => classes.find((c) => c.id === id);
