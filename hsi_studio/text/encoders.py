@@ -11,12 +11,13 @@ Notation: n sentences, D dimensions.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import logging
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -128,7 +129,8 @@ class SentenceEncoder:
         """(n,) tokens of each sentence before any cut, begin and end token included."""
         with self._lock:
             tokenizer = self._open_tokenizer()
-            return np.array([len(tokenizer(s, truncation=False)["input_ids"]) for s in sentences], dtype=np.int64)
+            ids = [tokenizer(s, truncation=False, verbose=False)["input_ids"] for s in sentences]
+        return np.array([len(row) for row in ids], dtype=np.int64)
 
     def _run(self, pairs: Sequence[tuple[str, str]]) -> FloatArray:
         """(n, D) of sentences that are not in the cache."""
@@ -176,19 +178,31 @@ class SentenceEncoder:
         if self._network is None:
             import torch
             from safetensors import SafetensorError
-            from transformers import AutoModel, CLIPTextModelWithProjection
+            from transformers import AutoModel, CLIPTextConfig, CLIPTextModelWithProjection
 
-            loader = CLIPTextModelWithProjection if self.model.kind in CLIP_KINDS else AutoModel
+            clip, path = self.model.kind in CLIP_KINDS, str(self.model.path)
+            options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+            if clip:  # a whole CLIP states the projection's size outside its text part, where it would not be seen
+                options["config"] = CLIPTextConfig.from_pretrained(path, projection_dim=self.dim, local_files_only=True)
+            loader: Any = CLIPTextModelWithProjection if clip else AutoModel
             try:
-                network = loader.from_pretrained(
-                    str(self.model.path),
-                    local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32,
-                )  # fmt: skip
+                with _quiet():
+                    network, report = loader.from_pretrained(
+                        path, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
+                    )
             except (SafetensorError, OSError, ValueError, RuntimeError) as error:
                 first = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise CorruptFile(
                     self.model.path, f"its weights cannot be loaded: {first}", "Copy the model's folder again"
                 ) from error
+            lost = sorted(k for k in report["missing_keys"] if not k.startswith("pooler."))  # the pooler is not used
+            lost += sorted(str(k[0] if isinstance(k, tuple) else k) for k in report["mismatched_keys"])
+            if lost:  # they would be random numbers
+                raise CorruptFile(
+                    self.model.path,
+                    f"{len(lost)} weights are missing or have another size, the first is {lost[0]}",
+                    "Copy the model's folder again",
+                )
             self._network = network.eval().requires_grad_(False).to(self.device)
         return self._network
 
@@ -222,10 +236,27 @@ class SentenceEncoder:
             write_atomic(file, stream.getvalue())
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers without its progress bar and its table of unused weights."""
+    from transformers.utils import logging as noise
+
+    chatter: Any = noise
+    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
+    chatter.disable_progress_bar()
+    chatter.set_verbosity_error()
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()
+
+
 def _max_tokens(model: ModelFolder) -> int:
     """Tokens a sentence may have: the smallest limit the folder states."""
     text = model.config.get("text_config") or model.config
-    positions = int(text.get("max_position_embeddings") or 77 if model.kind in CLIP_KINDS else 512)
+    positions = int(text.get("max_position_embeddings") or (77 if model.kind in CLIP_KINDS else 512))
     if model.kind in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
         positions -= 2  # their first position is padding_idx + 1
     stated = (model.json("sentence_bert_config.json") or {}).get("max_seq_length")

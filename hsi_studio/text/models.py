@@ -76,7 +76,7 @@ def find_model(spec: str, cache_dir: Path | None = None, *, weights: bool = True
     wanted = spec.strip()
     if wanted.lower() in EMBEDDED_NAMES:
         path, name = _embedded(cache_dir if weights else None, weights), EMBEDDED
-    elif Path(wanted).expanduser().is_dir():
+    elif wanted and Path(wanted).expanduser().is_dir():
         path, name = Path(wanted).expanduser().resolve(), wanted
     elif not wanted or Path(wanted).is_absolute() or wanted.startswith((".", "~")) or not HUB_ID.fullmatch(wanted):
         raise BadRequest(
@@ -141,8 +141,9 @@ def _from_hub(hub_id: str, weights: bool) -> Path:
             )
     raise ModelMissing(
         f"The text model {hub_id} is not on this machine ({reason}). It would come from "
-        f"https://huggingface.co/{hub_id} (config.json, model.safetensors, the tokenizer's files, 1_Pooling/config.json): put those into one folder and "
-        f"give its path instead of the id, or use {EMBEDDED!r}, which needs no network."
+        f"https://huggingface.co/{hub_id} (config.json, model.safetensors, the tokenizer's files, "
+        "1_Pooling/config.json): put those into one folder and give its path instead of the id, or use "
+        f"{EMBEDDED!r}, which needs no network."
     )
 
 

@@ -82,7 +82,8 @@ def pool(states: Any, mask: Any, pooling: str) -> Any:
 
 def find_words(tokens: Sequence[int], words: Sequence[int]) -> list[int]:
     """Positions in `tokens` covered by occurrences of the token sequence `words`; [] when it does not occur."""
-    size, found = len(words), set()
+    size = len(words)
+    found: set[int] = set()
     for start in range(len(tokens) - size + 1 if size else 0):
         if list(tokens[start : start + size]) == list(words):
             found.update(range(start, start + size))
