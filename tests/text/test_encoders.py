@@ -173,6 +173,15 @@ def test_focus_averages_the_tokens_of_the_word_alone(bert: Path) -> None:
         encoder.encode(["a", "a"], focus=["a"])
 
 
+def test_roberta_cuts_at_its_own_limit_and_finds_words_after_a_space(tmp_path: Path) -> None:
+    folder = small.roberta(tmp_path / "tiny-roberta")
+    encoder = get_encoder(str(folder))
+    assert (encoder.pooling, encoder.max_tokens) == ("mean", 50)  # two of its 52 positions are never used
+    assert np.isfinite(encoder.encode(["grass " * 30])).all()
+    s = states(folder, "a green lawn")  # <s> a _ g r e e n _ l a w n </s>
+    assert np.allclose(encoder.encode(["a green lawn"], focus=["green"])[0], unit(s[2:8].mean(axis=0)), atol=1e-5)
+
+
 def test_words_are_found_wherever_they_occur() -> None:
     assert find_words([9, 1, 2, 5, 1, 2], [1, 2]) == [1, 2, 4, 5]
     assert find_words([1, 1, 1], [1, 1]) == [0, 1, 2]
