@@ -77,7 +77,7 @@ function say(value) {
 }
 
 async function render() {
-  const value = props.value || {};
+  const value = readValue();
   if ("pixel" in value) pixel = value.pixel;
   else if (value.scene !== shownScene) pixel = null;
   shownScene = value.scene;
@@ -108,6 +108,14 @@ async function render() {
   );
   root.dataset.drawn = String((Number(root.dataset.drawn) || 0) + 1);
 }
-const draw = () => render().catch((error) => (words.textContent = `The spectrum cannot be drawn: ${error.message}.`));
+// The map comes first: plotly is slow (some 100 ms on a laptop), so the plot waits until the page is idle.
+let waiting = 0;
+const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+function draw() {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => later(() => {
+    render().catch((error) => (words.textContent = `The spectrum cannot be drawn: ${error.message}.`));
+  }, { timeout: 500 }), 250);
+}
 watch("value", draw);
 draw();

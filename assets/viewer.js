@@ -309,10 +309,10 @@ function start(L) {
 
   controls.mode(true);
   controls.layer(raster.layer, false, true);
-  watch('value', () => take(props.value));
-  take(props.value || {});
+  watch('value', () => take(readValue()));
+  take(readValue());
   showState();
-  if (!props.value || props.value.scene === undefined) trigger('sync', {});
+  if (readValue().scene === undefined) trigger('sync', {});
 }
 
 withLeaflet().then(start).catch((error) => {
