@@ -59,7 +59,7 @@ function start(L) {
     toggleMode() { labelling = !labelling; controls.mode(labelling); },
     opacity(value) { setLayer({opacity: value, on: true}); },
     zoom(by) { map.setZoom(map.getZoom() + by); },
-    fit,
+    fit, choose,
     goto(row, col) { if (row !== '' && col !== '') { moveCross(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
 

@@ -73,6 +73,7 @@ class Studio:
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
+        self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
@@ -311,6 +312,10 @@ class Studio:
     def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
         """Mean ± std over the labelled pixels of each class that has any (at most 200 pixels a class)."""
         scene, labels = self.scene_of(project_id), self.project(project_id).labels()
+        with self._lock:
+            revision, known = self._spectra.get(project_id, (-1, []))
+        if revision == labels.revision:
+            return known
         found = []
         for k, info in enumerate(labels.schema.classes):
             members = np.flatnonzero(labels.label == k)[:200]
@@ -319,6 +324,8 @@ class Studio:
             values = np.stack([scene.spectrum(int(labels.row[n]), int(labels.col[n])) for n in members])  # (n, B)
             values[:, ~scene.good_bands] = np.nan
             found.append(ClassSpectrum(info, members.size, values.mean(axis=0), values.std(axis=0)))
+        with self._lock:
+            self._spectra[project_id] = (labels.revision, found)
         return found
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────

@@ -207,7 +207,7 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     bus.after(viewer.redo(redo, inputs, outputs, **now))
     viewer.active(choose, [bus.project], outputs, **now)
     viewer.sync(again, inputs, outputs, **now)
-    viewer.probe(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
+    viewer.probe(spectrum, [bus.project], [bus.spectrum], **now)
 
 
 def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:

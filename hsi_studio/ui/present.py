@@ -31,7 +31,7 @@ class Present:
             self.viewer(project_id, active),
             self.classes(project_id, active),
             self.strip(project_id),
-            self.spectrum(project_id, None),
+            self.class_means(project_id),
         )
 
     def active(self, project_id: str, active: str) -> str:
@@ -106,22 +106,17 @@ class Present:
         }
         return packed(value)
 
-    def spectrum(self, project_id: str, pixel: tuple[int, int] | None) -> str:
-        """A pixel's spectrum (None takes the one shown away) over the class means."""
-        from hsi_studio.ui.plots import spectrum_value
+    def spectrum(self, project_id: str, pixel: tuple[int, int]) -> str:
+        """A pixel's spectrum for the plot."""
+        from hsi_studio.ui.plots import pixel_value
 
-        read = None if pixel is None else self.studio.spectrum(project_id, *pixel)
-        scene = self.studio.scene_of(project_id)
-        return packed(spectrum_value(scene, read, self.studio.class_spectra(project_id)))
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
 
     def class_means(self, project_id: str) -> str:
-        """The class means alone: the page keeps the pixel that it shows."""
-        from hsi_studio.ui.plots import spectrum_value
+        """The class means for the plot."""
+        from hsi_studio.ui.plots import means_value
 
-        scene = self.studio.scene_of(project_id)
-        value = spectrum_value(scene, None, self.studio.class_spectra(project_id))
-        del value["pixel"]
-        return packed(value)
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
 
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""

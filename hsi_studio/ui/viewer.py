@@ -38,7 +38,8 @@ pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-jou
 
 Traps: a listener with `trigger_mode="always_last"` must be the only one of its event: when it catches up,
 Gradio 6.31 dispatches the *event* again, to every listener (a second listener on `pick` labelled pixels
-twice). `.then` is safe: there only the one function is run again. Listeners of one event run one after
+twice), and with the data of the event that has just ended, not of the last one. `.then` is safe: there only the
+one function is run again, with the inputs of that moment. Listeners of one event run one after
 another. The templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element
 when it changes). A word in quotes in the script becomes an event of the component, so no prop may have the
 name of one.

@@ -19,8 +19,6 @@ NONE = "(none)"
 
 def create(studio: Studio, bus: Bus) -> None:
     present = Present(studio)
-    facts = panel("facts", {"sections": []})
-
     with gr.Accordion("Open a scene of the catalogue", open=False):
         entry = gr.Dropdown(
             choices=[(f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()],
@@ -50,6 +48,7 @@ def create(studio: Studio, bus: Bus) -> None:
             open_mine = gr.Button("Open project", size="sm")
             fresh = gr.Button("New project on this scene", size="sm")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
+    facts = panel("facts", {"sections": []})
 
     def show(project_id: str) -> tuple[Any, ...]:
         return ("", gr.update(visible=False), *present.everything(project_id, ""))
