@@ -80,7 +80,7 @@ dialogRow.append(
 dialog.append(make("h3", "", "Paste a class list"), dialogText, area, dialogRow);
 
 function openPaste(text) {
-  const current = (props.value?.classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
+  const current = (readValue().classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
   area.value = text ?? current;
   dialog.showModal();
   area.focus();
@@ -192,7 +192,7 @@ document.addEventListener("hsi:active", (event) => {
 });
 
 function render() {
-  const value = props.value || {};
+  const value = readValue();
   const classes = value.classes || [];
   const total = classes.reduce((sum, c) => sum + c.count, 0);
   title.textContent = total ? `Classes · ${total} labelled` : "Classes";

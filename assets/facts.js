@@ -31,7 +31,7 @@ function table(section) {
 }
 
 function render() {
-  const value = props.value || {};
+  const value = readValue();
   root.replaceChildren();
   for (const note of value.notes || []) root.append(make("p", "hsi-note", note));
   for (const section of value.sections || []) {

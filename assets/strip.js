@@ -20,7 +20,7 @@ function figure(item) {
 }
 
 function render() {
-  const value = props.value || {};
+  const value = readValue();
   root.dataset.state = value.state || "words";
   root.replaceChildren();
   for (const group of value.groups || []) {

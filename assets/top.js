@@ -11,8 +11,9 @@ const facts = document.createElement("p");
 facts.className = "hsi-scene-facts";
 root.append(brand, title, facts);
 function render() {
-  title.textContent = props.value?.title || "";
-  facts.textContent = props.value?.facts || "";
+  const value = readValue();
+  title.textContent = value.title || "";
+  facts.textContent = value.facts || "";
 }
 watch("value", render);
 render();
