@@ -336,6 +336,16 @@ class Studio:
             made = self._training.get(project_id)
         return made.status if made is not None else None
 
+    def pretrained(self, project_id: str, method: str) -> str:
+        """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
+        chosen = get_method(method)
+        if "pretraining" not in chosen.needs or not hasattr(chosen, "pretrained_status"):
+            return ""
+        words: str = chosen.pretrained_status(
+            self.scene_of(project_id), chosen.Params(), self.cache_folder, device()[0]
+        )
+        return words
+
     def stop_training(self, project_id: str) -> None:
         with self._lock:
             made = self._training.get(project_id)

@@ -41,7 +41,9 @@ def json_html(value: dict[str, Any], script: str, **options: Any) -> gr.HTML:
 
 
 def panel(name: str, value: dict[str, Any], **options: Any) -> gr.HTML:
-    """The component whose script is `assets/<name>.js`; its element is found by `#hsi-<name>`."""
+    """The component whose script is `assets/<name>.js`; found by `#hsi-<name>`."""
     script = (ASSETS / f"{name}.js").read_text(encoding="utf-8")
     template = f'<div class="hsi-{name}"></div>'
-    return json_html(value, script, html_template=template, elem_id=f"hsi-{name}", **options)
+    if name != "facts":  # the only one that stands on a page more than once
+        options.setdefault("elem_id", f"hsi-{name}")
+    return json_html(value, script, html_template=template, **options)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from hsi_studio.studio import Studio, crs_name
@@ -29,7 +30,7 @@ class Present:
             active,
             self.top(project_id),
             self.viewer(project_id, active),
-            self.classes(project_id, active),
+            self.classes(project_id, active=active),
             self.strip(project_id),
             self.class_means(project_id),
         )
@@ -54,23 +55,24 @@ class Present:
 
     def viewer(self, project_id: str, active: str) -> str:
         """The viewer's whole value; its protocol is in `viewer.py`."""
-        return self.viewer_changes(project_id, active, scene=self._scene(self.studio.scene_of(project_id)))
+        scene = self._scene(self.studio.scene_of(project_id))
+        return self.viewer_changes(project_id, scene=scene, active=active)
 
-    def viewer_changes(self, project_id: str, active: str, **more: Any) -> str:
-        """The same without the scene, which the page has: what a click or a new map changes."""
+    def viewer_changes(self, project_id: str, **more: Any) -> str:
+        """What a click or a new map changes. Without the scene, which the page has, and without the active class,
+        which the page knows better: an answer that took its time must not take a choice back."""
         status, labels = self.studio.status(project_id), self.studio.project(project_id).labels()
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
-        shown = None
-        if status.prediction is not None:
-            rev = status.prediction.revision
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}"}
+        shown, prediction = None, self.studio.prediction(project_id)
+        if prediction is not None:
+            rev = prediction.revision
+            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": prediction.method}
         value = {
             "project": project_id,
             "classes": [
                 {"id": info.id, "name": info.name, "color": info.color, "key": k + 1 if k < 9 else None}
                 for k, info in enumerate(labels.schema.classes)
             ],
-            "active": active,
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
             "progress": progress_value(status.progress),
@@ -91,7 +93,8 @@ class Present:
             "composites": self.studio.composites(scene.id),
         }
 
-    def classes(self, project_id: str, active: str) -> str:
+    def classes(self, project_id: str, **more: Any) -> str:
+        """The class list's value; `active` only where the server chooses."""
         project = self.studio.project(project_id)
         labels = project.labels()
         counts = labels.counts
@@ -100,11 +103,19 @@ class Present:
                 {"id": info.id, "name": info.name, "color": info.color, "count": int(counts[k])}
                 for k, info in enumerate(labels.schema.classes)
             ],
-            "active": active,
             "undo": project.undo_label,
             "redo": project.redo_label,
         }
-        return packed(value)
+        return packed({**value, **more})
+
+    def answer(self, project_id: str, class_id: str, chosen: str | None = None, **more: Any) -> tuple[Any, ...]:
+        """Values for (active class, viewer, class list) after an action. The active class changes only when the
+        action chose one, or when the one that was active is gone."""
+        wanted = self.active(project_id, chosen or class_id)
+        if wanted == class_id:
+            return gr.skip(), self.viewer_changes(project_id, **more), self.classes(project_id)
+        changes = self.viewer_changes(project_id, active=wanted, **more)
+        return wanted, changes, self.classes(project_id, active=wanted)
 
     def spectrum(self, project_id: str, pixel: tuple[int, int]) -> str:
         """A pixel's spectrum for the plot."""
@@ -126,6 +137,12 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
+        trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
+        if trained is not None and trained.report is not None:
+            value = strip_value(trained.report, stale=False)
+            late = project.revision - trained.revision
+            since = f" Your labels have changed {late} times since." if late else ""
+            return {**value, "text": f"This is the trained map ({trained.method}).{since}"}
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -139,7 +156,8 @@ class Present:
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
-        map_revision = status.prediction.revision if status.prediction is not None else -1
+        prediction = self.studio.prediction(project_id)
+        map_revision = "" if prediction is None else f"{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"

@@ -12,7 +12,8 @@ a full state and a small answer are both valid.
     classes   [{id, name, color "#rrggbb", key 1–9 or null}]      in display order
     active    class id
     labels    {seq, points: [[row, col, k], …]}                   k indexes `classes`; an older seq is ignored
-    map       {rev, url} | null      url without ending; the page fetches `url.bin?since=…` (see tiles.py)
+    map       {rev, url, kind} | null      url without ending; the page fetches `url.bin?since=…` (see tiles.py);
+                                     another kind (live, trained) may go back to an older rev
     progress  {text, fraction | null, seconds_left | null} | null
     message   "" or a sentence; with it the oldest pending click (or `ack`: its n) vanishes: it was refused
 

@@ -62,8 +62,7 @@ def create(studio: Studio, bus: Bus) -> None:
             gr.Info("  ".join(studio.import_labels(project_id, file)))
         except StudioError as error:
             gr.Warning(str(error))
-        active = present.active(project_id, active)
-        return None, active, present.viewer_changes(project_id, active), present.classes(project_id, active)
+        return None, *present.answer(project_id, active)
 
     save.click(export, [bus.project], [files], api_visibility="private")
     save_labels.click(export_labels, [bus.project], [files], api_visibility="private")
