@@ -135,7 +135,7 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp) -
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#hsi-train").click()
     page.get_by_text("This is the trained map").wait_for(timeout=60_000)
-    assert "3 labels a class" in page.locator(".hsi-training").inner_text()
+    assert "3 labels a class" in page.locator(".hsi-training").first.inner_text()
     page.get_by_text("Follows the clicks").click()
     page.get_by_text("This is the trained map").wait_for(state="detached")
     wait_map(page, 9)
