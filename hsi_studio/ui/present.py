@@ -140,9 +140,12 @@ class Present:
         trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
         if trained is not None and trained.report is not None:
             value = strip_value(trained.report, stale=False)
+            for group in value["groups"]:
+                group["title"] = f"{group['title']} · trained map ({trained.method})"
             late = project.revision - trained.revision
-            since = f" Your labels have changed {late} times since." if late else ""
-            return {**value, "text": f"This is the trained map ({trained.method}).{since}"}
+            if late:
+                value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
+            return value
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:

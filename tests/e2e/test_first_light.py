@@ -134,10 +134,11 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp) -
     wait_map(page, 9)
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#hsi-train").click()
-    page.get_by_text("This is the trained map").wait_for(timeout=60_000)
+    trained = page.locator(".hsi-strip h4", has_text="trained map (svm)").first
+    trained.wait_for(timeout=60_000)
     assert "3 labels a class" in page.locator(".hsi-training").first.inner_text()
     page.get_by_text("Follows the clicks").click()
-    page.get_by_text("This is the trained map").wait_for(state="detached")
+    trained.wait_for(state="detached")
     wait_map(page, 9)
 
 
