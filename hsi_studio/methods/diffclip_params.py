@@ -44,6 +44,11 @@ class DiffClipParams(Params):
     )
     # stage 2
     use_text: bool = Field(True, description="Class embeddings from prompts; off = a linear head")
+    template: str = Field(
+        "a multimodal fusion patch of a {class} with strong semantic information.",
+        max_length=500,
+        description="Sentence for classes without prompts of their own; {class} becomes the name",
+    )
     text_encoder: str = Field(
         "scratch", description="scratch = a small transformer trained here (the paper); else a frozen sentence encoder"
     )

@@ -142,7 +142,7 @@ def scene_tokens(
     width = inputs.scene.shape[1]
     parts: list[list[Tensor]] = []
     places: list[npt.NDArray[np.int64]] = []
-    for rows in _strips(inputs, which, sum(inputs.scaling.channels)):
+    for rows in strips(inputs, which, sum(inputs.scaling.channels)):
         here = np.flatnonzero((row >= rows.start) & (row < rows.stop))
         if here.size == 0:
             continue
@@ -159,7 +159,8 @@ def scene_tokens(
     return [torch.cat(tokens)[back] for tokens in zip(*parts, strict=True)]
 
 
-def _strips(inputs: SceneInputs, which: Layout, values_a_pixel: int, multiple: int = 1) -> Iterator[slice]:
+def strips(inputs: SceneInputs, which: Layout, values_a_pixel: int, multiple: int = 1) -> Iterator[slice]:
+    """Row ranges whose maps (one a size of rectangle) stay within WINDOW_VALUES; starts are multiples of `multiple`."""
     height, width, _ = inputs.scene.shape
     rows = max(1, WINDOW_VALUES // ((width + which.side) * values_a_pixel * len(which.sizes)) - which.side)
     rows = max(multiple, rows // multiple * multiple)
