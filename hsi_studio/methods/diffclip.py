@@ -223,8 +223,8 @@ class DiffClip:
     halo_px: ClassVar[int] = 0
     presets: ClassVar[dict[str, dict[str, Any]]] = PRESETS
     quick: ClassVar[dict[str, Any]] = {
-        "width": 32, "depth": 1, "heads": 4, "text_depth": 1, "patch": 5, "unlabelled": 64, "pretrain_epochs": 3,
-        "epochs": 10, "min_steps": 40, "smoothing": 5,
+        "width": 32, "depth": 1, "heads": 4, "text_depth": 1, "patch": 3, "unlabelled": 32, "pretrain_epochs": 2,
+        "epochs": 1, "min_steps": 30, "batch": 32, "smoothing": 10, "lr": 2e-3, "stride": 1, "average": 0.8,
     }  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
@@ -273,12 +273,22 @@ class DiffClip:
             ctx.progress(_training("Fine-tuning", fraction, loss, started, 0.0))
 
         tuned = finetune(
-            image, source, tokens, torch.as_tensor(label, device=ctx.device), which, params, ctx.device, ctx.seed, report
+            image,
+            source,
+            tokens,
+            torch.as_tensor(label, device=ctx.device),
+            which,
+            params,
+            ctx.device,
+            ctx.seed,
+            report,
         )
         left_out = np.empty(len(labels), dtype=np.int64)
         left_out[order] = label_check([x.cpu().numpy() for x in tokens], which.areas(), label, len(labels.schema))
         history = {
-            "loss": [round(float(np.mean(part)), 5) for part in np.array_split(tuned.losses, min(20, len(tuned.losses)))],
+            "loss": [
+                round(float(np.mean(part)), 5) for part in np.array_split(tuned.losses, min(20, len(tuned.losses)))
+            ],
             "temperature": round(1.0 / tuned.inverse_temperature, 5),
             "seconds": round(time.perf_counter() - started, 2),
         }
@@ -450,7 +460,7 @@ def label_check(
     kept = thin(label, MAX_LOO)
     gram = kernel(features[kept], features[kept], LOO_WIDTH).astype(np.float64)
     head = solve(gram, label[kept], classes, LOO_RIDGE)
-    out = (kernel(features, features[kept], LOO_WIDTH) @ head.dual).argmax(axis=1).astype(np.int64)
+    out: npt.NDArray[np.int64] = (kernel(features, features[kept], LOO_WIDTH) @ head.dual).argmax(axis=1)
     out[kept] = head.left_out_scores().argmax(axis=1)
     return out
 

@@ -51,7 +51,8 @@ class Scaling:
 
     def scaled(self, spectra: FloatArray) -> FloatArray:
         """(..., b) → (..., b), clipped."""
-        return np.clip((spectra - self.centre) / self.scale, -CLIP * 4, CLIP * 4, dtype=np.float32)
+        out: FloatArray = np.clip((spectra - self.centre) / self.scale, -CLIP * 4, CLIP * 4)
+        return out
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         names = ("bands", "centre", "scale", "matrix", "edges", "height_centre", "height_scale")
@@ -70,7 +71,7 @@ def fit_scaling(
     scene: Scene, components: int | None, use_dsm: bool, check: Callable[[float], None] = lambda _: None
 ) -> Scaling:
     """`components` None = every good band is a channel. Raises BadValues, and what `check` raises."""
-    bands, mean, spread, covariance, noise = scene_moments(scene, lambda done: check(0.4 * done))
+    bands, _, spread, covariance, noise = scene_moments(scene, lambda done: check(0.4 * done))
     parts, kept = sampled_strips(scene.shape), []
     share = max(1, int(scene.valid.sum()) // QUANTILE_PIXELS)
     for number, rows in enumerate(parts):
@@ -154,7 +155,8 @@ class SceneInputs:
     def spectral_edges(self, rows: slice, cols: slice) -> FloatArray:
         """(h, w, 3) values whose steps are edges."""
         s = self.scaling
-        return np.nan_to_num(s.scaled(self.scene.read(rows, cols, s.bands.tolist())) @ s.edges).astype(np.float32)
+        found: FloatArray = np.nan_to_num(s.scaled(self.scene.read(rows, cols, s.bands.tolist())) @ s.edges)
+        return found
 
     def edges(self, rows: slice, cols: slice) -> FloatArray:
         """(h, w, 3 or 4) the same with height above ground, in units in which 1 is the typical step."""

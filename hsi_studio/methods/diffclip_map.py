@@ -72,9 +72,7 @@ def filled(
     return out
 
 
-def _walked(
-    inputs: SceneInputs, p: FloatArray, window: tuple[slice, slice], steps: int, strength: float
-) -> FloatArray:
+def _walked(inputs: SceneInputs, p: FloatArray, window: tuple[slice, slice], steps: int, strength: float) -> FloatArray:
     """(h, w, K) → (h, w, K); NaN where no known pixel was reached."""
     valid = inputs.scene.valid[window]
     if not valid.any():

@@ -53,7 +53,8 @@ class DiffClipParams(Params):
         "scratch", description="scratch = a small transformer trained here (the paper); else a frozen sentence encoder"
     )
     tokenizer: str = Field("wordpiece", description="How prompts are cut for the transformer trained here")
-    tokenizer_source: str | None = Field(None, description="Hub id or folder of the tokenizer; empty = the embedded one")
+    tokenizer_source: str | None = Field(None, description="Hub id or folder of it; empty = the embedded one")
+    centre_text: bool = Field(True, description="Take off what all class prompts share (a template's words)")
     text_depth: int = Field(3, ge=1, le=12, description="Layers of the text transformer")
     loss: Literal["class", "pairs"] = Field(
         "class", description="class: all pixels of a class are positives; pairs: the paper's literal diagonal form"
@@ -113,6 +114,7 @@ PAPER: dict[str, Any] = {
     "mixing": 0.0,
     "dropped_tokens": 0.0,
     "loss": "pairs",
+    "centre_text": False,
     "stride": 1,
     "smoothing": 0,
 }

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from hsi_studio.methods.diffclip_params import DiffClipParams
@@ -47,9 +47,7 @@ class ClassSource:
         return int(self.tensors["frozen"].shape[1]) if "frozen" in self.tensors else 0
 
 
-def new_class_side(
-    source: ClassSource, params: DiffClipParams, device: str, generator: torch.Generator
-) -> ClassSide:
+def new_class_side(source: ClassSource, params: DiffClipParams, device: str, generator: torch.Generator) -> ClassSide:
     """Untrained class side for a source; its temperature is set to the starting one."""
 
     def make() -> ClassSide:
@@ -58,7 +56,7 @@ def new_class_side(
             text = TextTransformer(
                 source.vocabulary, source.context, params.width, params.text_depth, TEXT_HEADS, params.width
             )
-        return ClassSide(source.classes, params.width, text, source.frozen_width)
+        return ClassSide(source.classes, params.width, text, source.frozen_width, params.centre_text)
 
     side = cast(ClassSide, build(make, device, generator))
     with torch.no_grad():

@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from hsi_studio.methods.diffclip_inputs import SceneInputs
@@ -85,8 +85,7 @@ class MaskDiffusion(nn.Module):
     def forward(self, x: list[Tensor], t: Tensor, kept: list[Tensor]) -> list[Tensor]:
         """Visible noised tokens of each modality (n, V, C_m) at places (n, V) → x̂_0 of all tokens (n, T, C_m)."""
         encoded = [
-            self.image.encoder(front(v), t, places)
-            for front, v, places in zip(self.image.fronts, x, kept, strict=True)
+            self.image.encoder(front(v), t, places) for front, v, places in zip(self.image.fronts, x, kept, strict=True)
         ]
         summaries = torch.stack([e[:, 0] for e in encoded], dim=1)
         return [
@@ -101,9 +100,11 @@ class ClassSide(nn.Module):
     Exactly one source: `text` transformer over ids, `frozen` sentence embeddings (S, D') → projection, or neither.
     """
 
-    def __init__(self, classes: int, width: int, text: TextTransformer | None, frozen_width: int) -> None:
+    def __init__(
+        self, classes: int, width: int, text: TextTransformer | None, frozen_width: int, centred: bool
+    ) -> None:
         super().__init__()
-        self.classes = classes
+        self.classes, self.centred = classes, centred
         self.text = text
         self.project = nn.Linear(frozen_width, width, bias=False) if frozen_width else None
         self.free = nn.Parameter(torch.empty(classes, width)) if text is None and not frozen_width else None
@@ -125,9 +126,18 @@ class ClassSide(nn.Module):
         return F.normalize(out, dim=1)
 
     def forward(self, source: dict[str, Tensor]) -> Tensor:
-        """(K, E) unit vectors. `source["mean"]` (K, S) averages a class's sentences."""
+        """(K, E) unit vectors. `source["mean"]` (K, S) averages a class's sentences.
+
+        Centred: what all classes' sentences share (most of a template) is taken off. Otherwise K nearly equal
+        vectors have to be driven apart first, and with one label a class training can end before they are.
+        """
         each = self.sentences(source)
-        return F.normalize(source["mean"] @ each, dim=1) if "mean" in source else each
+        if "mean" not in source:
+            return each
+        classes = source["mean"] @ each
+        if self.centred:
+            classes = classes - classes.mean(dim=0, keepdim=True)
+        return F.normalize(classes, dim=1)
 
 
 def scene_tokens(

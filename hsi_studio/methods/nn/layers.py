@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import cast
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 
@@ -58,7 +58,7 @@ class Block(nn.Module):
         k, v = F.linear(normed, weight[D:], bias[D:]).view(n, T, 2, self.heads, d).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, D)
         token = x[:, 0] + self.out(mixed)
-        return token + self.mlp(self.norm2(token))
+        return cast(Tensor, token + self.mlp(self.norm2(token)))
 
     def mlp(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.down(F.gelu(self.up(x))))
@@ -105,12 +105,12 @@ class ClassTokenEncoder(nn.Module):
 
     def begin(self, x: Tensor, t: Tensor, kept: Tensor | None = None) -> Tensor:
         """Embedded tokens (n, V, D) → (n, 1+V, D). `kept` (n, V): the places of the tokens, all when None."""
-        n, V, D = x.shape
+        n, _, D = x.shape
         place = self.position[:, 1:]
         if kept is not None:
             place = place.expand(n, -1, -1).gather(1, kept[:, :, None].expand(-1, -1, D))
         first = (self.cls + self.position[:, :1]).expand(n, -1, -1)
-        return torch.cat([first, x + place], dim=1) + self.time(t)[:, None]
+        return cast(Tensor, torch.cat([first, x + place], dim=1) + self.time(t)[:, None])
 
     def forward(self, x: Tensor, t: Tensor, kept: Tensor | None = None) -> Tensor:
         """(n, V, D) → (n, 1+V, D)."""

@@ -9,7 +9,7 @@ Shapes: n images, K classes, D embedding. Embeddings are unit vectors; `scale` =
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 LayoutName = Literal["pixels", "foveated"]
@@ -80,15 +80,15 @@ def layout(name: LayoutName, side: int) -> Layout:
     if name == "pixels" or side <= 3:
         span = range(-radius, radius + 1)
         return Layout(side, tuple((r, c, 1, 1) for r in span for c in span))
-    rectangles = [(r, c, 1, 1) for r in (-1, 0, 1) for c in (-1, 0, 1)]
+    rectangles: list[tuple[int, int, int, int]] = [(r, c, 1, 1) for r in (-1, 0, 1) for c in (-1, 0, 1)]
     left = radius - 1  # pixels between the centre 3×3 and the patch's edge
     inner = left // 2
     edge = 1
     for thick in (inner, left - inner):
         if thick == 0:
             continue
-        out, span = edge + thick, 2 * edge + 1
-        spans = [(-out, thick), (-edge, span), (edge + 1, thick)]
+        out, middle = edge + thick, 2 * edge + 1
+        spans = [(-out, thick), (-edge, middle), (edge + 1, thick)]
         rectangles += [
             (r, c, h, w)
             for i, (r, h) in enumerate(spans)

@@ -55,7 +55,7 @@ def batches(n: int, size: int, epochs: int, generator: torch.Generator) -> Itera
     """Index batches on the CPU: every epoch a new permutation; the last batch of an epoch may be smaller."""
     for _ in range(epochs):
         order = torch.randperm(n, generator=generator)
-        yield from order.split(size)
+        yield from torch.split(order, size)
 
 
 def steps_in(n: int, size: int, epochs: int) -> int:
