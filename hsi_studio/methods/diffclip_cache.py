@@ -27,7 +27,7 @@ FOLDER = "diffclip"
 KEYS = (
     "inputs", "components", "use_dsm", "patch", "tokens", "width", "depth", "heads", "decoder_depth", "use_diffusion",
     "use_mask", "mask_ratio", "unlabelled", "pretrain_epochs", "pretrain_batch", "pretrain_lr", "pretrain_seed",
-    "diffusion_steps", "weight_decay", "average", "augment",
+    "weigh_channels", "diffusion_steps", "weight_decay", "average", "augment",
 )  # fmt: skip
 
 

@@ -37,6 +37,9 @@ class DiffClipParams(Params):
     pretrain_batch: int = Field(256, ge=8, le=4096, description="Patches a step in stage 1")
     pretrain_lr: float = Field(1e-3, gt=0, le=0.1, description="Learning rate of stage 1")
     decoder_depth: int = Field(1, ge=1, le=8, description="Blocks of each modality's decoder (the paper: 3)")
+    weigh_channels: bool = Field(
+        True, description="Stage 1 counts each channel by how much of it a patch's other tokens can tell; off = equally"
+    )
     pretrain_seed: int = Field(0, ge=0, description="Seed of stage 1; its own, so that one encoder serves every draw")
     diffusion_steps: int = Field(1000, ge=2, le=4000, description="Length T of the noising chain")
     keep_front_end: bool = Field(
@@ -102,6 +105,7 @@ PAPER: dict[str, Any] = {
     "pretrain_epochs": 100,
     "pretrain_lr": 1e-4,
     "decoder_depth": 3,
+    "weigh_channels": False,
     "keep_front_end": False,
     "epochs": 150,
     "min_steps": 1,

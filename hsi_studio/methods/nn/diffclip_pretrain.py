@@ -18,7 +18,7 @@ from hsi_studio.methods.diffclip_params import DiffClipParams
 from hsi_studio.methods.nn.diffclip_net import ImageSide, MaskDiffusion
 from hsi_studio.methods.nn.diffusion import alpha_bar, noised, take, visible
 from hsi_studio.methods.nn.layers import build
-from hsi_studio.methods.nn.losses import reconstruction
+from hsi_studio.methods.nn.losses import predictability, reconstruction
 from hsi_studio.methods.nn.tokens import Layout, turned
 from hsi_studio.methods.nn.training import Average, batches, optimiser, rate, set_rate, steps_in
 
@@ -70,6 +70,7 @@ def pretrain(
     steps = steps_in(n, params.pretrain_batch, params.pretrain_epochs)
     adam, rates = optimiser([(net, params.pretrain_lr)], params.weight_decay)
     average = Average(net, params.average)
+    weights = [predictability(x) if params.weigh_channels else None for x in tokens]
     losses: list[float] = []
     loss_value = float("nan")
     bf16 = device.startswith("cuda")
@@ -90,7 +91,9 @@ def pretrain(
         set_rate(adam, rates, rate("cosine", step, steps))
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
             predicted = net(seen, t, places)
-        loss = torch.stack([reconstruction(p.float(), x0) for p, x0 in zip(predicted, clean, strict=True)]).mean()
+        loss = torch.stack(
+            [reconstruction(p.float(), x0, w) for p, x0, w in zip(predicted, clean, weights, strict=True)]
+        ).mean()
         adam.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -41,6 +41,26 @@ def pair_contrast(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     return 0.5 * (F.cross_entropy(logits, here) + F.cross_entropy(logits.T, here))
 
 
-def reconstruction(predicted: Tensor, x0: Tensor) -> Tensor:
-    """Mean of ‖x_0 − x̂‖² over all tokens, visible and masked, and channels (DiffCLIP eq. 6, 9)."""
-    return F.mse_loss(predicted, x0)
+def reconstruction(predicted: Tensor, x0: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean of ‖x_0 − x̂‖² over all tokens, visible and masked, and channels (DiffCLIP eq. 6, 9).
+
+    `weight` (C,) makes the mean over channels a weighted one.
+    """
+    if weight is None:
+        return F.mse_loss(predicted, x0)
+    return ((predicted - x0).square().mean(dim=(0, 1)) * weight).sum() / weight.sum()
+
+
+def predictability(tokens: Tensor) -> Tensor:
+    """(C,) how much of each channel (n, T, C) the other tokens of a patch can tell: r² of a token with their mean.
+
+    Noise cannot be told and would otherwise be most of the loss of noise-whitened channels, which all have unit
+    variance. At least 0.01, so that no channel is forgotten.
+    """
+    count = tokens.shape[1]
+    if count < 2:
+        return torch.ones(tokens.shape[2], device=tokens.device)
+    others = (tokens.sum(dim=1, keepdim=True) - tokens) / (count - 1)  # (n, T, C)
+    a, b = tokens - tokens.mean(dim=(0, 1)), others - others.mean(dim=(0, 1))
+    r = (a * b).mean(dim=(0, 1)) / (a.square().mean(dim=(0, 1)) * b.square().mean(dim=(0, 1))).sqrt().clamp_min(1e-9)
+    return r.clamp_min(0.0).square().clamp_min(0.01)
