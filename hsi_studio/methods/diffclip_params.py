@@ -33,7 +33,7 @@ class DiffClipParams(Params):
     use_mask: bool = Field(True, description="Masking in stage 1; off = plain denoising")
     mask_ratio: float = Field(0.7, ge=0.0, le=0.95, description="Share of tokens masked in each modality")
     unlabelled: int = Field(700, ge=8, le=100_000, description="Unlabelled patches drawn from the valid scene")
-    pretrain_epochs: int = Field(60, ge=1, le=1000, description="Passes over the unlabelled patches")
+    pretrain_epochs: int = Field(30, ge=1, le=1000, description="Passes over the unlabelled patches")
     pretrain_batch: int = Field(256, ge=8, le=4096, description="Patches a step in stage 1")
     pretrain_lr: float = Field(1e-3, gt=0, le=0.1, description="Learning rate of stage 1")
     decoder_depth: int = Field(1, ge=1, le=8, description="Blocks of each modality's decoder (the paper: 3)")
@@ -43,7 +43,7 @@ class DiffClipParams(Params):
     pretrain_seed: int = Field(0, ge=0, description="Seed of stage 1; its own, so that one encoder serves every draw")
     diffusion_steps: int = Field(1000, ge=2, le=4000, description="Length T of the noising chain")
     keep_front_end: bool = Field(
-        True, description="Fine-tuning starts from the pre-trained linear projection; off = a new one (the paper)"
+        False, description="Fine-tuning starts from the pre-trained linear projection; off = a new one, as in the paper"
     )
     # stage 2
     use_text: bool = Field(True, description="Class embeddings from prompts; off = a linear head")
@@ -63,7 +63,7 @@ class DiffClipParams(Params):
         "class", description="class: all pixels of a class are positives; pairs: the paper's literal diagonal form"
     )
     epochs: int = Field(60, ge=1, le=2000, description="Passes over the labels in stage 2")
-    min_steps: int = Field(300, ge=1, le=10_000, description="Steps of stage 2 at least, however few the labels")
+    min_steps: int = Field(200, ge=1, le=10_000, description="Steps of stage 2 at least, however few the labels")
     batch: int = Field(64, ge=2, le=4096, description="Labelled patches a step in stage 2")
     lr: float = Field(1e-3, gt=0, le=0.1, description="Learning rate of stage 2")
     encoder_rate: float = Field(
@@ -106,7 +106,6 @@ PAPER: dict[str, Any] = {
     "pretrain_lr": 1e-4,
     "decoder_depth": 3,
     "weigh_channels": False,
-    "keep_front_end": False,
     "epochs": 150,
     "min_steps": 1,
     "lr": 1e-4,

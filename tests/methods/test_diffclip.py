@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods import Block, Context
-from hsi_studio.methods.diffclip import DiffClip, DiffClipFitted, class_sentences
+from hsi_studio.methods.diffclip import DiffClip
 from hsi_studio.methods.diffclip_cache import pretrained_status
+from hsi_studio.methods.diffclip_fitted import DiffClipFitted
 from hsi_studio.methods.diffclip_inputs import SceneInputs, fit_scaling
+from hsi_studio.methods.diffclip_labels import class_sentences
 from hsi_studio.methods.diffclip_params import PRESETS, DiffClipParams
 from hsi_studio.methods.nn.diffclip_net import ImageSide, MaskDiffusion
 from hsi_studio.methods.nn.text import TextTransformer
@@ -141,7 +143,7 @@ def test_heights_help_where_spectra_do_not(layers: int) -> None:
         {"use_pretraining": False},
         {"use_diffusion": False},
         {"use_mask": False},
-        {"keep_front_end": False},
+        {"keep_front_end": True},
         {"loss": "pairs", "min_steps": 80},
         {"inputs": "bands"},
         {"schedule": "step", "average": 0.0, "mixing": 0.0, "dropped_tokens": 0.0, "noise_steps": 0, "augment": False},

@@ -22,6 +22,8 @@ from hsi_studio.methods.nn.losses import predictability, reconstruction
 from hsi_studio.methods.nn.tokens import Layout, turned
 from hsi_studio.methods.nn.training import Average, batches, optimiser, rate, set_rate, steps_in
 
+MICRO_TOKENS = 8_000  # tokens through the network between two looks at cancel; gradients of a batch are summed
+
 
 def new_image_side(
     channels: tuple[int, ...], tokens: int, params: DiffClipParams, device: str, generator: torch.Generator
@@ -74,33 +76,37 @@ def pretrain(
     losses: list[float] = []
     loss_value = float("nan")
     bf16 = device.startswith("cuda")
+    micro = max(16, MICRO_TOKENS // T)
     for step, index in enumerate(batches(n, params.pretrain_batch, params.pretrain_epochs, generator)):
-        progress(step / steps, loss_value)
-        at = index.to(device)
-        turn = torch.randint(8 if params.augment else 1, (at.numel(),), generator=on_device, device=device)
-        t = torch.randint(1, params.diffusion_steps + 1, (at.numel(),), generator=on_device, device=device)
-        if not params.use_diffusion:
-            t = torch.zeros_like(t)
-        clean, seen, places = [], [], []
-        for modality in tokens:
-            x0 = turned(modality[at], turn, symmetries)
-            kept = visible(at.numel(), T, ratio, on_device, x0.device)
-            clean.append(x0)
-            seen.append(noised(take(x0, kept), t, kept_signal, on_device))
-            places.append(kept)
         set_rate(adam, rates, rate("cosine", step, steps))
-        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
-            predicted = net(seen, t, places)
-        loss = torch.stack(
-            [reconstruction(p.float(), x0, w) for p, x0, w in zip(predicted, clean, weights, strict=True)]
-        ).mean()
         adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        total = 0.0
+        for part in torch.split(index, micro):
+            progress(step / steps, loss_value)
+            at, count = part.to(device), part.numel()
+            turn = torch.randint(8 if params.augment else 1, (count,), generator=on_device, device=device)
+            t = torch.randint(1, params.diffusion_steps + 1, (count,), generator=on_device, device=device)
+            if not params.use_diffusion:
+                t = torch.zeros_like(t)
+            clean, seen, places = [], [], []
+            for modality in tokens:
+                x0 = turned(modality[at], turn, symmetries)
+                kept = visible(count, T, ratio, on_device, x0.device)
+                clean.append(x0)
+                seen.append(noised(take(x0, kept), t, kept_signal, on_device))
+                places.append(kept)
+            with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
+                predicted = net(seen, t, places)
+            loss = torch.stack(
+                [reconstruction(p.float(), x0, w) for p, x0, w in zip(predicted, clean, weights, strict=True)]
+            ).mean() * (count / index.numel())
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         average.update(net)
-        loss_value = float(loss.detach())
-        losses.append(loss_value)
+        loss_value = total
+        losses.append(total)
     average.store(net)
     per_epoch = steps // params.pretrain_epochs
     means = [sum(losses[i : i + per_epoch]) / per_epoch for i in range(0, len(losses), per_epoch)]
