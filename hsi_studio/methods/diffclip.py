@@ -17,7 +17,7 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - `tokens` foveated: 25 tokens a patch instead of 121; `inputs` components: noise-whitened bands;
 - `weigh_channels` in stage 1: channels nobody can predict are noise and count little;
 - stage 2: class targets, centred class texts, learned temperature, small noise, mixing, left-out tokens, averaged
-  weights;
+  weights; `members` networks whose cosines are averaged (all on one pre-trained encoder);
 - `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn it off;
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
@@ -48,6 +48,8 @@ from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Progress, PromptS
 if TYPE_CHECKING:
     from hsi_studio.methods.nn.diffclip_net import ImageSide
 
+MEMBER_SEEDS = 7919  # between the seeds of two members
+
 
 class DiffClip:
     """The `diffclip` method. Its only state is a bounded cache of scalings and encoders, which can be dropped."""
@@ -65,6 +67,7 @@ class DiffClip:
     quick: ClassVar[dict[str, Any]] = {
         "width": 32, "depth": 1, "heads": 4, "text_depth": 1, "patch": 3, "unlabelled": 32, "pretrain_epochs": 2,
         "epochs": 1, "min_steps": 30, "batch": 32, "smoothing": 10, "lr": 2e-3, "stride": 1, "average": 0.8,
+        "members": 1,
     }  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
@@ -92,7 +95,7 @@ class DiffClip:
         import torch
 
         from hsi_studio.methods.nn.diffclip_finetune import finetune
-        from hsi_studio.methods.nn.diffclip_net import scene_tokens
+        from hsi_studio.methods.nn.diffclip_net import Members, joined, scene_tokens
         from hsi_studio.methods.nn.diffclip_pretrain import new_image_side
         from hsi_studio.methods.nn.tokens import layout
 
@@ -100,47 +103,42 @@ class DiffClip:
         row, col, label = (a[order].astype(np.int64) for a in (labels.row, labels.col, labels.label))
         which = layout(params.tokens, params.patch)
         tokens = scene_tokens(inputs, which, row, col, ctx.device, ctx.check)
-        image = new_image_side(
-            inputs.scaling.channels, len(which), params, ctx.device, torch.Generator().manual_seed(ctx.seed)
-        )
-        if encoder is not None:
-            load_encoder_weights(image, encoder, params.keep_front_end)
         source = class_source(labels.schema, prompts, params, ctx)
+        target = torch.as_tensor(label, device=ctx.device)
         started = time.perf_counter()
+        tuned = []
+        for member in range(params.members):
+            seed = ctx.seed + MEMBER_SEEDS * member
+            generator = torch.Generator().manual_seed(seed)
+            image = new_image_side(inputs.scaling.channels, len(which), params, ctx.device, generator)
+            if encoder is not None:
+                load_encoder_weights(image, encoder, params.keep_front_end)
 
-        def report(fraction: float, loss: float) -> None:
-            ctx.check()
-            ctx.progress(_training("Fine-tuning", fraction, loss, started, 0.0))
+            def report(fraction: float, loss: float, member: int = member) -> None:
+                ctx.check()
+                ctx.progress(_training("Fine-tuning", (member + fraction) / params.members, loss, started, 0.0))
 
-        tuned = finetune(
-            image,
-            source,
-            tokens,
-            torch.as_tensor(label, device=ctx.device),
-            which,
-            params,
-            ctx.device,
-            ctx.seed,
-            report,
-        )
+            tuned.append(finetune(image, source, tokens, target, which, params, ctx.device, seed, report))
+        losses = np.mean([one.losses for one in tuned], axis=0)
+        sharpness = float(np.mean([one.inverse_temperature for one in tuned]))
+        prototypes = joined([one.prototypes for one in tuned]).cpu().numpy()
         left_out = np.empty(len(labels), dtype=np.int64)
         left_out[order] = label_check([x.cpu().numpy() for x in tokens], which.areas(), label, len(labels.schema))
         history = {
-            "loss": [
-                round(float(np.mean(part)), 5) for part in np.array_split(tuned.losses, min(20, len(tuned.losses)))
-            ],
-            "temperature": round(1.0 / tuned.inverse_temperature, 5),
+            "loss": [round(float(np.mean(part)), 5) for part in np.array_split(losses, min(20, len(losses)))],
+            "temperature": round(1.0 / sharpness, 5),
             "seconds": round(time.perf_counter() - started, 2),
         }
+        members = Members([one.image for one in tuned])
         return DiffClipFitted(
-            labels.schema, params, inputs, tuned.image, tuned.prototypes.cpu().numpy(), tuned.inverse_temperature,
-            left_out, scene.id, ctx.device, history,
-        )  # fmt: skip
+            labels.schema, params, inputs, members, prototypes, sharpness, left_out, scene.id, ctx.device, history
+        )
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> DiffClipFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
         import torch
 
+        from hsi_studio.methods.nn.diffclip_net import Members
         from hsi_studio.methods.nn.diffclip_pretrain import new_image_side
         from hsi_studio.methods.nn.tokens import layout
 
@@ -149,7 +147,9 @@ class DiffClip:
         params = DiffClipParams.model_validate(header["params"])
         scaling = Scaling.from_arrays(arrays)
         which = layout(params.tokens, params.patch)
-        image = new_image_side(scaling.channels, len(which), params, ctx.device, torch.Generator().manual_seed(0))
+        blank = torch.Generator().manual_seed(0)
+        sides = [new_image_side(scaling.channels, len(which), params, ctx.device, blank) for _ in range(params.members)]
+        image = Members(sides)
         image.load_state_dict(
             {name[4:]: torch.tensor(value) for name, value in arrays.items() if name.startswith("net.")}
         )

@@ -26,7 +26,7 @@ from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress
 if TYPE_CHECKING:
     import torch
 
-    from hsi_studio.methods.nn.diffclip_net import ImageSide
+    from hsi_studio.methods.nn.diffclip_net import Members
 
 
 @dataclass
@@ -36,8 +36,8 @@ class DiffClipFitted:
     schema: ClassSchema
     params: DiffClipParams
     inputs: SceneInputs
-    image: ImageSide
-    prototypes: FloatArray  # (K, E) unit vectors
+    image: Members
+    prototypes: FloatArray  # (K, G·E) unit vectors of G members
     inverse_temperature: float
     left_out: IntArray  # (N,)
     home_scene: str
@@ -162,7 +162,14 @@ class DiffClipFitted:
                 self._scores = np.full(shape, np.nan, dtype=np.float32)
                 self._done = np.zeros(shape[0], dtype=bool)
             started = time.perf_counter()
-            parts = list(strips(self.inputs, which, self.params.width * len(self.image.fronts), stride))
+            parts = list(
+                strips(
+                    self.inputs,
+                    which,
+                    self.params.width * len(self.inputs.scaling.channels) * self.params.members,
+                    stride,
+                )
+            )
             parts = [p for p in parts if p.stop > rows.start and p.start < rows.stop]
             for number, part in enumerate(parts):
                 mine = slice(part.start // stride, -(-part.stop // stride))

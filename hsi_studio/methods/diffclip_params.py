@@ -62,6 +62,7 @@ class DiffClipParams(Params):
     loss: Literal["class", "pairs"] = Field(
         "class", description="class: all pixels of a class are positives; pairs: the paper's literal diagonal form"
     )
+    members: int = Field(1, ge=1, le=10, description="Networks fine-tuned from different starts, then averaged")
     epochs: int = Field(60, ge=1, le=2000, description="Passes over the labels in stage 2")
     min_steps: int = Field(200, ge=1, le=10_000, description="Steps of stage 2 at least, however few the labels")
     batch: int = Field(64, ge=2, le=4096, description="Labelled patches a step in stage 2")
@@ -100,6 +101,7 @@ class DiffClipParams(Params):
 
 
 PAPER: dict[str, Any] = {
+    "members": 1,
     "inputs": "bands",
     "tokens": "pixels",
     "pretrain_epochs": 100,

@@ -74,7 +74,7 @@ def test_size_at_the_papers_settings() -> None:
     assert count[0] + count[1] < 8_250_000 < count[1] + count[2]  # ours, the paper's, ours with the decoders
 
 
-@pytest.mark.parametrize("changes", [{}, {"tokens": "pixels", "patch": 5}, {"patch": 7}])
+@pytest.mark.parametrize("changes", [{}, {"tokens": "pixels", "patch": 5}, {"patch": 7}, {"members": 2}])
 @pytest.mark.parametrize("heights", [False, True])
 def test_shared_work_gives_what_patch_by_patch_gives(
     scene: Scene, labels: LabelSet, changes: dict[str, Any], heights: bool
@@ -291,7 +291,7 @@ def test_a_windows_margin_is_the_scene_and_beyond_its_edge_a_mirror() -> None:
 
 def test_a_model_with_heights_goes_through_its_state() -> None:
     scene, labels = with_heights(3, "saved heights")
-    model = fitted(scene, labels)
+    model = fitted(scene, labels, members=2)
     again = DiffClip().from_state(model.state(), scene, Context())
     block = Block(scene, *WHOLE)
     assert np.allclose(model.predict(block), again.predict(block), atol=1e-6, equal_nan=True)

@@ -28,7 +28,7 @@ from hsi_studio.methods.nn.text import TextTransformer
 from hsi_studio.methods.nn.tokens import Layout, gather, pooled_maps
 
 WINDOW_VALUES = 24_000_000  # front-end features in memory at once: about 100 MB
-CHUNK_TOKENS = 60_000  # tokens through the encoder at once: they stay near the processor's cache
+CHUNK_TOKENS = 20_000  # tokens through the encoder at once: they stay near the processor's cache
 
 
 class ImageSide(nn.Module):
@@ -48,6 +48,23 @@ class ImageSide(nn.Module):
     def forward(self, x: list[Tensor], t: Tensor, kept: Tensor | None = None) -> Tensor:
         """Tokens of each modality (n, V, C_m) → unit vectors (n, E)."""
         return self.embed([front(v) for front, v in zip(self.fronts, x, strict=True)], t, kept)
+
+
+class Members(nn.Module):
+    """Several image sides, each fine-tuned from its own start. Cosines of the joint vectors are means of theirs."""
+
+    def __init__(self, sides: list[ImageSide]) -> None:
+        super().__init__()
+        self.sides = nn.ModuleList(sides)
+
+    def forward(self, x: list[Tensor], t: Tensor) -> Tensor:
+        """Tokens of each modality (n, T, C_m) → unit vectors (n, G·E) of G members."""
+        return joined([side(x, t) for side in self.sides])
+
+
+def joined(vectors: list[Tensor]) -> Tensor:
+    """G unit vectors (n, E) → one (n, G·E)."""
+    return torch.cat(vectors, dim=1) / len(vectors) ** 0.5
 
 
 class Decoder(nn.Module):
@@ -182,7 +199,7 @@ def strips(inputs: SceneInputs, which: Layout, values_a_pixel: int, multiple: in
 def lattice_embeddings(
     inputs: SceneInputs,
     which: Layout,
-    image: ImageSide,
+    image: Members,
     rows: slice,
     stride: int,
     device: str,
@@ -196,14 +213,16 @@ def lattice_embeddings(
     width = inputs.scene.shape[1]
     channels, valid = inputs.window(rows, slice(0, width), which.radius)
     mask = torch.as_tensor(valid, device=device)
-    maps = []
-    for x, front in zip(channels, image.fronts, strict=True):
-        pooled = pooled_maps(torch.as_tensor(x, device=device), mask, which)
-        made = []
-        for values in pooled:
-            check()
-            made.append(front(values))
-        maps.append(made)
+    pooled = [pooled_maps(torch.as_tensor(x, device=device), mask, which) for x in channels]
+    maps: list[list[list[Tensor]]] = []  # a member, a modality, a size
+    for side in image.sides:
+        maps.append([])
+        for sizes, front in zip(pooled, cast(ImageSide, side).fronts, strict=True):
+            made = []
+            for values in sizes:
+                check()
+                made.append(front(values))
+            maps[-1].append(made)
     inside = inputs.scene.valid[rows]
     on = np.zeros(inside.shape, dtype=bool)
     on[(-rows.start) % stride :: stride, ::stride] = True
@@ -214,6 +233,9 @@ def lattice_embeddings(
         at = slice(start, start + chunk)
         tr = torch.as_tensor(r[at] + which.radius, device=device)
         tc = torch.as_tensor(c[at] + which.radius, device=device)
-        features = [gather(m, tr, tc, which) for m in maps]
         t = torch.zeros(tr.shape[0], dtype=torch.long, device=device)
-        yield r[at] + rows.start, c[at], image.embed(features, t)
+        vectors = [
+            cast(ImageSide, side).embed([gather(m, tr, tc, which) for m in own], t)
+            for side, own in zip(image.sides, maps, strict=True)
+        ]
+        yield r[at] + rows.start, c[at], joined(vectors)
