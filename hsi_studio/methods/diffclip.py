@@ -18,7 +18,7 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - `weigh_channels` in stage 1: channels nobody can predict are noise and count little;
 - stage 2: class targets, centred class texts, learned temperature, small noise, mixing, left-out tokens, averaged
   weights; `members` networks whose cosines are averaged (all on one pre-trained encoder);
-- `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn it off;
+- `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn them off;
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
 Leave-one-out is not the network's: it would need a training a label. It is exact leave-one-out of class-balanced

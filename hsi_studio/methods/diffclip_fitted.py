@@ -47,6 +47,12 @@ class DiffClipFitted:
     _done: npt.NDArray[np.bool_] | None = None  # (H/stride,) lattice rows that are known
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def stride(self) -> int:
+        """Pixels between the lattice's."""
+        height, width, _ = self.inputs.scene.shape
+        return self.params.stride_on(height * width)
+
     def warm(self, ctx: Context) -> None:
         """Run the network over the whole scene now, looking at cancel several times a second. Raises Cancelled."""
         height = self.inputs.scene.shape[0]
@@ -60,7 +66,7 @@ class DiffClipFitted:
                 "load the model for that scene, or fit it there."
             )
         p = self.params
-        steps = steps_for(p.stride, p.smoothing)
+        steps = steps_for(self.stride, p.smoothing)
         out = filled(self.inputs, self._known, self._classify, block.rows, block.cols, steps, p.edge_strength)
         return np.ascontiguousarray(out.transpose(2, 0, 1))  # (K, h, w)
 
@@ -136,7 +142,7 @@ class DiffClipFitted:
     def _known(self, rows: slice, cols: slice) -> FloatArray:
         """(h, w, K) with NaN off the lattice."""
         scores = self._ensure(rows)
-        stride = self.params.stride
+        stride = self.stride
         out = np.full((rows.stop - rows.start, cols.stop - cols.start, len(self.schema)), np.nan, dtype=np.float32)
         first_r, first_c = -(-rows.start // stride), -(-cols.start // stride)
         lattice = scores[first_r : -(-rows.stop // stride), first_c : -(-cols.stop // stride)]
@@ -154,7 +160,7 @@ class DiffClipFitted:
         from hsi_studio.methods.nn.tokens import layout
 
         height, width, _ = self.inputs.scene.shape
-        stride = self.params.stride
+        stride = self.stride
         which = layout(self.params.tokens, self.params.patch)
         with self._lock:
             if self._scores is None or self._done is None:
@@ -162,14 +168,8 @@ class DiffClipFitted:
                 self._scores = np.full(shape, np.nan, dtype=np.float32)
                 self._done = np.zeros(shape[0], dtype=bool)
             started = time.perf_counter()
-            parts = list(
-                strips(
-                    self.inputs,
-                    which,
-                    self.params.width * len(self.inputs.scaling.channels) * self.params.members,
-                    stride,
-                )
-            )
+            features = self.params.width * len(self.inputs.scaling.channels) * self.params.members
+            parts = list(strips(self.inputs, which, features, stride))
             parts = [p for p in parts if p.stop > rows.start and p.start < rows.stop]
             for number, part in enumerate(parts):
                 mine = slice(part.start // stride, -(-part.stop // stride))

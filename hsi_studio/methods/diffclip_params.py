@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from hsi_studio.methods import Params
 
+LARGE_SCENE = 300_000  # pixels
+
 
 class DiffClipParams(Params):
     """Defaults are the fast preset; see `PRESETS` for the paper's settings and what each ablation changes."""
@@ -62,7 +64,7 @@ class DiffClipParams(Params):
     loss: Literal["class", "pairs"] = Field(
         "class", description="class: all pixels of a class are positives; pairs: the paper's literal diagonal form"
     )
-    members: int = Field(1, ge=1, le=10, description="Networks fine-tuned from different starts, then averaged")
+    members: int = Field(2, ge=1, le=10, description="Networks fine-tuned from different starts, then averaged")
     epochs: int = Field(60, ge=1, le=2000, description="Passes over the labels in stage 2")
     min_steps: int = Field(200, ge=1, le=10_000, description="Steps of stage 2 at least, however few the labels")
     batch: int = Field(64, ge=2, le=4096, description="Labelled patches a step in stage 2")
@@ -80,7 +82,13 @@ class DiffClipParams(Params):
     temperature: float = Field(0.07, gt=0, le=10, description="Temperature τ at the start")
     learn_temperature: bool = Field(True, description="τ is learned, within 0.01 … 1; off = fixed")
     # the map
-    stride: int = Field(2, ge=1, le=8, description="Every n-th pixel is classified, the rest follow within edges")
+    stride: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="Every n-th pixel is classified, the rest follow within edges; 1 = every pixel, 0 = 2, or 3 for "
+        "scenes of more than 300,000 pixels",
+    )
     smoothing: int = Field(30, ge=0, le=200, description="Steps of edge-preserving diffusion of the class scores")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
 
@@ -93,6 +101,10 @@ class DiffClipParams(Params):
         if self.noise_steps > self.diffusion_steps:
             raise ValueError(f"noise_steps is {self.noise_steps}, the chain has {self.diffusion_steps}")
         return self
+
+    def stride_on(self, pixels: int) -> int:
+        """The stride for a scene of that many pixels."""
+        return self.stride or (3 if pixels > LARGE_SCENE else 2)
 
     @staticmethod
     def preset(name: str) -> DiffClipParams:

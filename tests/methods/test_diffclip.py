@@ -97,7 +97,7 @@ def test_prediction_does_not_change_from_call_to_call_nor_with_other_pixels(scen
     assert np.allclose(model._classify(row[:7], col[:7]), first[:7], atol=1e-6)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("stride", [0, 1, 3])
 def test_any_window_of_the_map_is_the_same_as_in_the_whole(scene: Scene, labels: LabelSet, stride: int) -> None:
     model = fitted(scene, labels, stride=stride, smoothing=7)
     whole = model.predict(Block(scene, *WHOLE))
@@ -167,6 +167,8 @@ def test_presets_are_valid_and_the_papers_one_is_the_paper() -> None:
     assert (paper.lr, paper.pretrain_lr, paper.weight_decay, paper.batch) == (1e-4, 1e-4, 1e-5, 64)
     assert (paper.stride, paper.smoothing, paper.average, paper.loss) == (1, 0, 0.0, "pairs")
     assert not DiffClipParams.preset("clip").use_pretraining
+    assert [DiffClipParams().stride_on(pixels) for pixels in (21_025, 664_845)] == [2, 3]
+    assert DiffClipParams(stride=1).stride_on(664_845) == 1
     with pytest.raises(ValidationError, match="odd"):
         DiffClipParams(patch=10)
 

@@ -12,6 +12,7 @@ Shapes: n patches, T tokens, M modalities, C_m channels, D width, E embedding (=
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -64,7 +65,7 @@ class Members(nn.Module):
 
 def joined(vectors: list[Tensor]) -> Tensor:
     """G unit vectors (n, E) → one (n, G·E)."""
-    return torch.cat(vectors, dim=1) / len(vectors) ** 0.5
+    return torch.cat(vectors, dim=1) / math.sqrt(len(vectors))
 
 
 class Decoder(nn.Module):
