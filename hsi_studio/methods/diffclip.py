@@ -123,7 +123,9 @@ class DiffClip:
         sharpness = float(np.mean([one.inverse_temperature for one in tuned]))
         prototypes = joined([one.prototypes for one in tuned]).cpu().numpy()
         left_out = np.empty(len(labels), dtype=np.int64)
-        left_out[order] = label_check([x.cpu().numpy() for x in tokens], which.areas(), label, len(labels.schema))
+        left_out[order] = label_check(
+            [x.cpu().numpy() for x in tokens], which.areas(), which.innermost(), label, len(labels.schema)
+        )
         history = {
             "loss": [round(float(np.mean(part)), 5) for part in np.array_split(losses, min(20, len(losses)))],
             "temperature": round(1.0 / sharpness, 5),

@@ -73,15 +73,19 @@ def class_source(schema: ClassSchema, prompts: PromptSet, params: DiffClipParams
 
 
 def label_check(
-    tokens: list[npt.NDArray[np.float32]], areas: FloatArray, label: npt.NDArray[np.int64], classes: int
+    tokens: list[npt.NDArray[np.float32]],
+    areas: FloatArray,
+    near: npt.NDArray[np.bool_],
+    label: npt.NDArray[np.int64],
+    classes: int,
 ) -> npt.NDArray[np.int64]:
-    """(N,) leave-one-out class of least squares on the centre and the mean of each patch, which turning leaves alone.
+    """(N,) leave-one-out class of least squares on patch means, which turning leaves alone.
 
-    `tokens`: (N, T, C_m) a modality. Labels beyond MAX_LOO are told by a solution they took no part in.
+    Two means: of the innermost tokens `near` (T,) and of the whole patch. `tokens`: (N, T, C_m) a modality.
+    Labels beyond MAX_LOO are told by a solution they took no part in.
     """
     weights = areas / areas.sum()
-    centre = int(np.argmin(areas)) if len(areas) < 9 else _centre(areas)
-    parts = [np.concatenate([x[:, centre], np.einsum("ntc,t->nc", x, weights)], axis=1) for x in tokens]
+    parts = [np.concatenate([x[:, near].mean(axis=1), np.einsum("ntc,t->nc", x, weights)], axis=1) for x in tokens]
     features = np.concatenate(parts, axis=1).astype(np.float32)
     spread = float(np.sqrt(features.var(axis=0).sum()))
     features /= spread if spread > 0 else 1.0
@@ -91,8 +95,3 @@ def label_check(
     out: npt.NDArray[np.int64] = (kernel(features, features[kept], LOO_WIDTH) @ head.dual).argmax(axis=1)
     out[kept] = head.left_out_scores().argmax(axis=1)
     return out
-
-
-def _centre(areas: FloatArray) -> int:
-    """Position of the centre pixel's token: the middle of the single-pixel ones, which come in row order."""
-    return int((areas == 1).sum()) // 2

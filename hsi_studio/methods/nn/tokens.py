@@ -67,6 +67,10 @@ class Layout:
                     rows.append(row)
         return np.array(rows, dtype=np.int64)
 
+    def innermost(self) -> npt.NDArray[np.bool_]:
+        """(T,) the tokens of the 3×3 centre pixels."""
+        return np.array([max(abs(r), abs(c)) <= 1 and h == w == 1 for r, c, h, w in self.rectangles])
+
     def areas(self) -> npt.NDArray[np.float32]:
         """(T,) pixels a token."""
         return np.array([h * w for _, _, h, w in self.rectangles], dtype=np.float32)
