@@ -5,12 +5,6 @@
 // Names are always set with textContent: they come from files and from people.
 
 const root = element.querySelector(".hsi-classes");
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 const act = (what, more = {}) => trigger("act", { do: what, ...more });
 const button = (cls, label, title, onclick) => {
   const node = make("button", cls, label);
@@ -21,6 +15,7 @@ const button = (cls, label, title, onclick) => {
   return node;
 };
 
+let active = null; // id of the class a click labels with; the page decides, Python only when it must
 let renaming = null; // id of the class whose name is being edited: a refresh must not take the cursor away
 let removing = null; // id of the class that asks "delete with its labels?"
 
@@ -80,7 +75,7 @@ dialogRow.append(
 dialog.append(make("h3", "", "Paste a class list"), dialogText, area, dialogRow);
 
 function openPaste(text) {
-  const current = (props.value?.classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
+  const current = (readValue().classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
   area.value = text ?? current;
   dialog.showModal();
   area.focus();
@@ -181,6 +176,7 @@ function row(info, index, active) {
 }
 
 function highlight(id) {
+  active = id;
   for (const item of list.children) {
     item.classList.toggle("is-active", item.dataset.id === id);
     item.setAttribute("aria-checked", String(item.dataset.id === id));
@@ -192,7 +188,8 @@ document.addEventListener("hsi:active", (event) => {
 });
 
 function render() {
-  const value = props.value || {};
+  const value = readValue();
+  if ("active" in value) active = value.active;
   const classes = value.classes || [];
   const total = classes.reduce((sum, c) => sum + c.count, 0);
   title.textContent = total ? `Classes · ${total} labelled` : "Classes";
@@ -204,7 +201,7 @@ function render() {
     return; // the rename box has the cursor: draw again when it is done
   }
   const scroll = list.scrollTop;
-  list.replaceChildren(...classes.map((info, index) => row(info, index, value.active)));
+  list.replaceChildren(...classes.map((info, index) => row(info, index, active)));
   list.scrollTop = scroll;
   empty.hidden = classes.length > 0;
 }

@@ -31,7 +31,7 @@ function start(L) {
     zoomControl: false, attributionControl: false, keyboard: false, boxZoom: false, doubleClickZoom: false, inertia: true,
   }).setView([0, 0], 0, {animate: false});
 
-  let scene = null, project = null, classes = [], active = '', choseAt = -1e9, labelling = true, fitted = false, painted = false;
+  let scene = null, project = null, classes = [], active = '', labelling = true, fitted = false, painted = false;
   let composite = '', stretch = [2, 98], mapWanted = null, pulling = false, pullAgain = false, generation = 0, n = 0, lastMessage = '';
 
   const pane = {
@@ -59,7 +59,7 @@ function start(L) {
     toggleMode() { labelling = !labelling; controls.mode(labelling); },
     opacity(value) { setLayer({opacity: value, on: true}); },
     zoom(by) { map.setZoom(map.getZoom() + by); },
-    fit,
+    fit, choose,
     goto(row, col) { if (row !== '' && col !== '') { moveCross(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
 
@@ -127,14 +127,14 @@ function start(L) {
 
   function choose(id) {
     if (!id || id === active) return;
-    active = id; choseAt = performance.now();
+    active = id;
     showClasses();
     trigger('active', {class_id: id});
     document.dispatchEvent(new CustomEvent('hsi:active', {detail: {id, from: root}}));
   }
   document.addEventListener('hsi:active', (event) => {  // chosen in the class list: the very next click must know
     if (!root.isConnected || event.detail.from === root || event.detail.id === active) return;
-    active = event.detail.id; choseAt = performance.now();
+    active = event.detail.id;
     showClasses();
   });
 
@@ -288,7 +288,7 @@ function start(L) {
       classes = value.classes;
       labels.setClasses(classes); raster.setColours(classes);
     }
-    if ('active' in value && (performance.now() - choseAt > 1500 || !nameOf(active))) active = value.active || '';
+    if ('active' in value) active = value.active || '';
     if (value.labels && labels.setLabels(value.labels)) {
       const news = root.dataset.journal !== String(value.labels.seq);
       mark('journal', String(value.labels.seq));
@@ -296,6 +296,7 @@ function start(L) {
     }
     if ('map' in value) {
       if (!value.map) { if (mapWanted) { mapWanted = null; generation++; raster.clearMap(); mark('mapRev', null); } }
+      else if (mapWanted && value.map.kind !== mapWanted.kind) { mapWanted = value.map; generation++; raster.clearMap(); pull(); }
       else if (scene && (!mapWanted || mapWanted.rev !== value.map.rev || mapWanted.url !== value.map.url)) {
         if (!(typeof value.map.rev === 'number' && mapWanted && value.map.rev < mapWanted.rev)) { mapWanted = value.map; pull(); }
       }
@@ -309,10 +310,10 @@ function start(L) {
 
   controls.mode(true);
   controls.layer(raster.layer, false, true);
-  watch('value', () => take(props.value));
-  take(props.value || {});
+  watch('value', () => take(readValue()));
+  take(readValue());
   showState();
-  if (!props.value || props.value.scene === undefined) trigger('sync', {});
+  if (readValue().scene === undefined) trigger('sync', {});
 }
 
 withLeaflet().then(start).catch((error) => {

@@ -139,14 +139,14 @@ def build(studio: Studio, spec: str = "indian_pines") -> App:
 
                 def after(event: Any) -> Any:
                     return event.then(
-                        refresh, [project, active], [viewer, strip, spectrum, seen],
+                        refresh, [project], [viewer, strip, spectrum, seen],
                         trigger_mode="always_last", concurrency_limit=None, **QUIET,
                     )  # fmt: skip
 
                 bus = Bus(project, active, seen, top, viewer, strip, classes, spectrum, after)
 
-                def refresh(project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:
-                    yield from follow(studio, present, project_id, class_id)
+                def refresh(project_id: str) -> Iterator[tuple[Any, ...]]:
+                    yield from follow(studio, present, project_id)
 
                 with gr.Tabs():
                     for tab in tabs():
@@ -161,7 +161,7 @@ def build(studio: Studio, spec: str = "indian_pines") -> App:
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         _wire_viewer(studio, present, bus)
         gr.Timer(2.0).tick(
-            lambda p, c, s: poll(present, p, c, s), [project, active, seen], [viewer, classes, strip, seen],
+            lambda p, s: poll(present, p, s), [project, seen], [viewer, classes, strip, seen],
             queue=False, **QUIET,
         )  # fmt: skip
     return App(studio, blocks)
@@ -171,30 +171,30 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     """Clicks, keys and probes that come out of the viewer."""
     inputs, outputs = [bus.project, bus.active], [bus.active, bus.viewer, bus.classes]
 
-    def answer(project_id: str, class_id: str, **more: Any) -> tuple[Any, ...]:
-        class_id = present.active(project_id, class_id)
-        value = {**present.viewer(project_id, class_id), **more}
-        return class_id, value, present.classes(project_id, class_id)
-
     def pick(project_id: str, class_id: str, event: gr.EventData) -> tuple[Any, ...]:
         data = event._data
         row, col, wanted = int(data["row"]), int(data["col"]), str(data.get("class_id") or class_id)
         refused = _tried(lambda: studio.label(project_id, row, col, wanted))
-        return answer(project_id, class_id, message=refused, ack=data.get("n"))
+        return present.answer(project_id, class_id, message=refused, ack=data.get("n"))
 
     def undo(project_id: str, class_id: str) -> tuple[Any, ...]:
-        return answer(project_id, class_id, message=_tried(lambda: studio.edit(project_id, lambda p: p.undo())))
+        said = _tried(lambda: studio.edit(project_id, lambda p: p.undo()))
+        return present.answer(project_id, class_id, message=said)
 
     def redo(project_id: str, class_id: str) -> tuple[Any, ...]:
-        return answer(project_id, class_id, message=_tried(lambda: studio.edit(project_id, lambda p: p.redo())))
+        said = _tried(lambda: studio.edit(project_id, lambda p: p.redo()))
+        return present.answer(project_id, class_id, message=said)
 
-    def choose(project_id: str, event: gr.EventData) -> tuple[Any, ...]:
-        return answer(project_id, str(event._data.get("class_id", "")))
+    def choose(event: gr.EventData) -> str:
+        return str(event._data.get("class_id", ""))  # the page has marked it already
 
     def again(project_id: str, class_id: str) -> tuple[Any, ...]:
-        return answer(project_id, class_id) if project_id else (gr.skip(),) * 3
+        if not project_id:
+            return gr.skip(), gr.skip()
+        class_id = present.active(project_id, class_id)
+        return present.viewer(project_id, class_id), present.classes(project_id, active=class_id)
 
-    def spectrum(project_id: str, event: gr.EventData) -> dict[str, Any]:
+    def spectrum(project_id: str, event: gr.EventData) -> str:
         return present.spectrum(project_id, (int(event._data["row"]), int(event._data["col"])))
 
     viewer: Any = bus.viewer  # gr.HTML accepts any event name
@@ -202,20 +202,20 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     bus.after(viewer.pick(pick, inputs, outputs, **now))
     bus.after(viewer.undo(undo, inputs, outputs, **now))
     bus.after(viewer.redo(redo, inputs, outputs, **now))
-    viewer.active(choose, [bus.project], outputs, **now)
-    viewer.sync(again, inputs, outputs, **now)
-    viewer.probe(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
+    viewer.active(choose, None, [bus.active], **now)
+    viewer.sync(again, inputs, [bus.viewer, bus.classes], **now)
+    viewer.probe(spectrum, [bus.project], [bus.spectrum], **now)
 
 
-def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:
+def follow(studio: Studio, present: Present, project_id: str) -> Iterator[tuple[Any, ...]]:
     """Yield (viewer, strip, spectrum, seen) until the map and its accuracy are those of the labels now."""
     if not project_id:
         return
     live, revision = studio.live(project_id), studio.project(project_id).revision
 
     def now() -> tuple[Any, ...]:
-        chosen = present.active(project_id, class_id)
-        return present.viewer(project_id, chosen), present.strip(project_id), gr.skip(), present.seen(project_id)
+        viewer, strip = present.viewer_changes(project_id), present.strip(project_id)
+        return viewer, strip, gr.skip(), present.seen(project_id)
 
     while True:
         status = live.wait(revision, 0.5)
@@ -228,7 +228,7 @@ def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> 
     yield viewer, strip, present.class_means(project_id), seen
 
 
-def poll(present: Present, project_id: str, class_id: str, seen: str) -> tuple[Any, ...]:
+def poll(present: Present, project_id: str, seen: str) -> tuple[Any, ...]:
     """What the timer shows: nothing, unless somebody else changed the project or work goes on."""
     if not project_id:
         return (gr.skip(),) * 4
@@ -240,8 +240,7 @@ def poll(present: Present, project_id: str, class_id: str, seen: str) -> tuple[A
         return (gr.skip(),) * 4
     if fresh == seen:
         return (gr.skip(),) * 4
-    chosen = present.active(project_id, class_id)
-    return present.viewer(project_id, chosen), present.classes(project_id, chosen), present.strip(project_id), fresh
+    return present.viewer_changes(project_id), present.classes(project_id), present.strip(project_id), fresh
 
 
 def _tried(action: Any) -> str:

@@ -1,13 +1,17 @@
-"""From the façade's values to what the components show. No component is made here; nothing is computed
-that grows with the scene."""
+"""From the façade's values to what the components show, packed as JSON text (`panels.py`). No component is
+made here; nothing is computed that grows with the scene."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
+import gradio as gr
+import numpy as np
+
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import Progress, Scene
+from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
 
@@ -26,9 +30,9 @@ class Present:
             active,
             self.top(project_id),
             self.viewer(project_id, active),
-            self.classes(project_id, active),
+            self.classes(project_id, active=active),
             self.strip(project_id),
-            self.spectrum(project_id, None),
+            self.class_means(project_id),
         )
 
     def active(self, project_id: str, active: str) -> str:
@@ -38,7 +42,7 @@ class Present:
             return active
         return schema.classes[0].id if len(schema) else ""
 
-    def top(self, project_id: str) -> dict[str, str]:
+    def top(self, project_id: str) -> str:
         scene = self.studio.scene_of(project_id)
         height, width, count = scene.shape
         nm = scene.bands.wavelength_nm
@@ -47,30 +51,33 @@ class Present:
         if scene.dsm is not None:
             facts.append("heights")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return {"title": scene.title, "facts": " · ".join(facts)}
+        return packed({"title": scene.title, "facts": " · ".join(facts)})
 
-    def viewer(self, project_id: str, active: str) -> dict[str, Any]:
-        """The viewer's value; its protocol is in `viewer.py`."""
-        project, scene = self.studio.project(project_id), self.studio.scene_of(project_id)
-        status = self.studio.status(project_id)
-        labels = project.labels()
-        points = [[int(r), int(c), int(k)] for r, c, k in zip(labels.row, labels.col, labels.label, strict=True)]
-        shown = None
-        if status.prediction is not None:
-            rev = status.prediction.revision
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}"}
-        return {
+    def viewer(self, project_id: str, active: str) -> str:
+        """The viewer's whole value; its protocol is in `viewer.py`."""
+        scene = self._scene(self.studio.scene_of(project_id))
+        return self.viewer_changes(project_id, scene=scene, active=active)
+
+    def viewer_changes(self, project_id: str, **more: Any) -> str:
+        """What a click or a new map changes. Without the scene, which the page has, and without the active class,
+        which the page knows better: an answer that took its time must not take a choice back."""
+        status, labels = self.studio.status(project_id), self.studio.project(project_id).labels()
+        points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
+        shown, prediction = None, self.studio.prediction(project_id)
+        if prediction is not None:
+            rev = prediction.revision
+            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": prediction.method}
+        value = {
             "project": project_id,
-            "scene": self._scene(scene),
             "classes": [
                 {"id": info.id, "name": info.name, "color": info.color, "key": k + 1 if k < 9 else None}
                 for k, info in enumerate(labels.schema.classes)
             ],
-            "active": active,
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
             "progress": progress_value(status.progress),
         }
+        return packed({**value, **more})
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -86,38 +93,56 @@ class Present:
             "composites": self.studio.composites(scene.id),
         }
 
-    def classes(self, project_id: str, active: str) -> dict[str, Any]:
+    def classes(self, project_id: str, **more: Any) -> str:
+        """The class list's value; `active` only where the server chooses."""
         project = self.studio.project(project_id)
         labels = project.labels()
         counts = labels.counts
-        return {
+        value = {
             "classes": [
                 {"id": info.id, "name": info.name, "color": info.color, "count": int(counts[k])}
                 for k, info in enumerate(labels.schema.classes)
             ],
-            "active": active,
             "undo": project.undo_label,
             "redo": project.redo_label,
         }
+        return packed({**value, **more})
 
-    def spectrum(self, project_id: str, pixel: tuple[int, int] | None) -> dict[str, Any]:
-        from hsi_studio.ui.plots import spectrum_value
+    def answer(self, project_id: str, class_id: str, chosen: str | None = None, **more: Any) -> tuple[Any, ...]:
+        """Values for (active class, viewer, class list) after an action. The active class changes only when the
+        action chose one, or when the one that was active is gone."""
+        wanted = self.active(project_id, chosen or class_id)
+        if wanted == class_id:
+            return gr.skip(), self.viewer_changes(project_id, **more), self.classes(project_id)
+        changes = self.viewer_changes(project_id, active=wanted, **more)
+        return wanted, changes, self.classes(project_id, active=wanted)
 
-        scene = self.studio.scene_of(project_id)
-        read = None if pixel is None else self.studio.spectrum(project_id, *pixel)
-        return spectrum_value(scene, read, self.studio.class_spectra(project_id))
+    def spectrum(self, project_id: str, pixel: tuple[int, int]) -> str:
+        """A pixel's spectrum for the plot."""
+        from hsi_studio.ui.plots import pixel_value
 
-    def class_means(self, project_id: str) -> dict[str, Any]:
-        """The spectrum panel's value without a pixel: the page keeps the one it shows."""
-        value = self.spectrum(project_id, None)
-        del value["pixel"]
-        return value
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
 
-    def strip(self, project_id: str) -> dict[str, Any]:
+    def class_means(self, project_id: str) -> str:
+        """The class means for the plot."""
+        from hsi_studio.ui.plots import means_value
+
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
+
+    def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
+        return packed(self._strip(project_id))
+
+    def _strip(self, project_id: str) -> dict[str, Any]:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
+        trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
+        if trained is not None and trained.report is not None:
+            value = strip_value(trained.report, stale=False)
+            late = project.revision - trained.revision
+            since = f" Your labels have changed {late} times since." if late else ""
+            return {**value, "text": f"This is the trained map ({trained.method}).{since}"}
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -131,7 +156,8 @@ class Present:
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
-        map_revision = status.prediction.revision if status.prediction is not None else -1
+        prediction = self.studio.prediction(project_id)
+        map_revision = "" if prediction is None else f"{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"

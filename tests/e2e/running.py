@@ -78,6 +78,11 @@ class RunningApp:
         (file,) = (self.home / "projects").glob("*/journal.jsonl")
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
+    def class_names(self) -> dict[str, str]:
+        """Class id → name of the only project, as it began."""
+        (file,) = (self.home / "projects").glob("*/project.json")
+        return {c["id"]: c["name"] for c in json.loads(file.read_text(encoding="utf-8"))["classes"]}
+
 
 def wait_ready(page: Any) -> None:
     page.wait_for_selector(f"{VIEWER}[data-ready='1']", timeout=40_000)

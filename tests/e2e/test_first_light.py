@@ -117,7 +117,28 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     check_map(file, shots())
-    assert [e["type"] for e in app.journal()] == ["add_point"] * 9 + ["undo", "redo"]
+    events = app.journal()
+    assert [e["type"] for e in events] == ["add_point"] * 9 + ["undo", "redo"]
+    given = [app.class_names()[e["payload"]["class"]] for e in events[:9]]
+    assert given == [name for name, pixels in shots().items() for _ in pixels]
+
+
+def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp) -> None:
+    seq = 0
+    for name, pixels in shots().items():
+        choose_class(page, name)
+        for row, col in pixels:
+            click_pixel(page, row, col)
+            seq += 1
+            wait_journal(page, seq)
+    wait_map(page, 9)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#hsi-train").click()
+    page.get_by_text("This is the trained map").wait_for(timeout=60_000)
+    assert "3 labels a class" in page.locator(".hsi-training").first.inner_text()
+    page.get_by_text("Follows the clicks").click()
+    page.get_by_text("This is the trained map").wait_for(state="detached")
+    wait_map(page, 9)
 
 
 def check_map(file: Path, labelled: dict[str, list[tuple[int, int]]]) -> None:

@@ -23,19 +23,18 @@ def create(studio: Studio, bus: Bus) -> None:
 
     def act(project_id: str, active: str, event: gr.EventData) -> tuple[Any, ...]:
         """Everything the class list can do; one function, because they all end the same way."""
-        done = event._data
+        done, chosen = event._data, None
+        if done.get("do") == "activate":  # the page has marked it already
+            return str(done["id"]), gr.skip(), gr.skip()
         try:
-            active = do(project_id, active, done) or active
+            chosen = do(project_id, done)
         except StudioError as error:
             gr.Warning(str(error))
-        active = present.active(project_id, active)
-        return active, present.viewer(project_id, active), present.classes(project_id, active)
+        return present.answer(project_id, active, chosen)
 
-    def do(project_id: str, active: str, done: dict[str, Any]) -> str:
-        """Make the action; returns the class that is active afterwards."""
+    def do(project_id: str, done: dict[str, Any]) -> str | None:
+        """Make the action; returns the class it chose, if it chose one."""
         what = done.get("do")
-        if what == "activate":
-            return str(done["id"])
         if what == "add":
             project = studio.project(project_id)
             studio.edit(project_id, lambda p: p.add_class(str(done["name"])))
@@ -50,7 +49,7 @@ def create(studio: Studio, bus: Bus) -> None:
         }
         if what in actions:
             studio.edit(project_id, actions[what])
-        return active
+        return None
 
     changed = bus.classes.act(
         act,
