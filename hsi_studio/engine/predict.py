@@ -40,7 +40,8 @@ def predict_scene(
 ) -> Prediction:
     """Map a whole scene. `tile` = side of the square tiles in pixels; None = full rows, as many as fit.
 
-    Progress is reported and cancel looked at before every tile. Raises Cancelled, and what `predict` raises.
+    Progress is reported and cancel looked at before every tile, and inside `fitted.warm(ctx)` where a method has it
+    (optional: all it can compute for the scene, before the tiles). Raises Cancelled, and what `predict` raises.
     """
     height, width, _ = scene.shape
     count = len(fitted.schema)
@@ -53,6 +54,9 @@ def predict_scene(
         for top in range(0, height, rows)
         for left in range(0, width, cols)
     ]
+    warm = getattr(fitted, "warm", None)  # methods with seconds of work before the first tile offer it
+    if warm is not None:
+        warm(ctx)
     started = time.perf_counter()
     for number, (r, c) in enumerate(windows):
         ctx.check()

@@ -43,10 +43,13 @@ def neighbour_pairs(index: IndexArray) -> tuple[npt.NDArray[np.int32], npt.NDArr
     return np.concatenate(first), np.concatenate(second)
 
 
-def diffusion_matrix(index: IndexArray, features: FloatArray, beta: float = 4.0) -> Any:
+def diffusion_matrix(
+    index: IndexArray, features: FloatArray, beta: float = 4.0, typical: float | None = None
+) -> Any:
     """P (n, n), scipy CSR float32, rows sum to 1; `features` (n, C) decide where the edges are.
 
-    A larger `beta` lets more through. Nodes without a neighbour keep their value.
+    A larger `beta` lets more through. Nodes without a neighbour keep their value. `typical` replaces the median d²,
+    so that a window of a scene gets the same edges as the whole.
     """
     import scipy.sparse as sp
 
@@ -61,7 +64,7 @@ def diffusion_matrix(index: IndexArray, features: FloatArray, beta: float = 4.0)
     upper = counts.row < counts.col
     row, col, pairs = counts.row[upper], counts.col[upper], counts.data[upper]
     distance = squared_distance(features, row, col)
-    weight = pairs * np.exp(-distance / (beta * _typical(distance)))
+    weight = pairs * np.exp(-distance / (beta * (typical if typical is not None else _typical(distance))))
     affinity = sp.coo_matrix((weight, (row, col)), shape=(n, n)).tocsr()
     affinity = affinity + affinity.T + sp.diags(own.astype(np.float32))
     degree = np.asarray(affinity.sum(axis=1)).ravel()

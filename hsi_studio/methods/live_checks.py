@@ -26,8 +26,11 @@ def enough_labels(labels: LabelSet) -> None:
         )
 
 
-def check_scene(state: State, scene: Scene) -> None:
-    """Raises SceneMismatch, with both numbers, when the bands, their units or the surface model differ."""
+def check_scene(state: State, scene: Scene, version: int = VERSION) -> None:
+    """Raises SceneMismatch, with both numbers, when the bands, their units or the surface model differ.
+
+    `version`: of the numbers the method makes from a scene.
+    """
     header, arrays = state.header, state.arrays
     remedy = "open the scene it was trained on, or retrain."
     if header["bands"] != scene.bands.count:
@@ -41,10 +44,10 @@ def check_scene(state: State, scene: Scene) -> None:
                 f"Band {worst + 1} is at {ours[worst]:.1f} nm in the model and at {theirs[worst]:.1f} nm in "
                 f"{scene.name}: {remedy}"
             )
-    if header["features_version"] != VERSION:
+    if header["features_version"] != version:
         raise SceneMismatch(
             f"The model was made with feature version {header['features_version']}, this program makes version "
-            f"{VERSION}: retrain."
+            f"{version}: retrain."
         )
     if header["scene"] == scene.id:
         return

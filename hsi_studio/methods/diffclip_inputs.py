@@ -1,0 +1,167 @@
+"""What `diffclip` sees of a scene: scaled channels of each modality in windows with a margin.
+
+Spectral channels: per-band robust scaling (median, interquartile range / 1.349), clipped, kept with the model;
+then, unless every band is wanted, a linear map to noise-whitened components (`features/spectral.py`), which differs
+from the paper: class differences of crops lie in components of little variance, and fewer channels cost less.
+Surface-model channels: every layer scaled robustly, and ln(1 + height above ground) of the first.
+Both are label-free and fitted on the whole valid scene (of large scenes on evenly spaced strips).
+
+A window is read with its margin; past the scene's edge it is mirrored. So any tiling gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.features.height import height_above_ground
+from hsi_studio.features.spatial import pixel_nodes, typical_distance
+from hsi_studio.features.spectral import mnf_axes, principal_axes, sampled_strips, scene_moments
+from hsi_studio.types import BoolArray, FloatArray, Scene
+
+CLIP = 6.0  # robust standard deviations; a hot pixel must not dominate a patch
+EDGE_COMPONENTS = 3
+QUANTILE_PIXELS = 200_000
+HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Everything fitted on a scene's values. b bands used, C channels, L' height channels (0 without)."""
+
+    bands: npt.NDArray[np.int64]  # (b,)
+    centre: FloatArray  # (b,) medians
+    scale: FloatArray  # (b,) interquartile range / 1.349
+    matrix: FloatArray  # (b, C) from scaled bands to channels; (0, 0) = the scaled bands themselves
+    edges: FloatArray  # (b, 3) from scaled bands to the components that decide where edges are
+    edge_unit: float  # median squared edge distance of neighbours
+    height_centre: FloatArray  # (L',)
+    height_scale: FloatArray  # (L',)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of each modality."""
+        spectral = self.matrix.shape[1] or self.bands.size
+        return (spectral, self.height_centre.size) if self.height_centre.size else (spectral,)
+
+    def scaled(self, spectra: FloatArray) -> FloatArray:
+        """(..., b) → (..., b), clipped."""
+        out: FloatArray = np.clip((spectra - self.centre) / self.scale, -CLIP * 4, CLIP * 4)
+        return out
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        names = ("bands", "centre", "scale", "matrix", "edges", "height_centre", "height_scale")
+        return {f"scaling.{n}": getattr(self, n) for n in names} | {
+            "scaling.edge_unit": np.array([self.edge_unit], dtype=np.float64)
+        }
+
+    @staticmethod
+    def from_arrays(a: dict[str, npt.NDArray[Any]]) -> Scaling:
+        names = ("bands", "centre", "scale", "matrix", "edges", "height_centre", "height_scale")
+        values = {n: a[f"scaling.{n}"] for n in names}
+        return Scaling(edge_unit=float(a["scaling.edge_unit"][0]), **values)
+
+
+def fit_scaling(
+    scene: Scene, components: int | None, use_dsm: bool, check: Callable[[float], None] = lambda _: None
+) -> Scaling:
+    """`components` None = every good band is a channel. Raises BadValues, and what `check` raises."""
+    bands, _, spread, covariance, noise = scene_moments(scene, lambda done: check(0.4 * done))
+    parts, kept = sampled_strips(scene.shape), []
+    share = max(1, int(scene.valid.sum()) // QUANTILE_PIXELS)
+    for number, rows in enumerate(parts):
+        check(0.4 + 0.4 * number / len(parts))
+        spectra = scene.read(rows, slice(0, scene.shape[1]), bands.tolist())[scene.valid[rows]]
+        kept.append(spectra[::share])
+    low, centre, high = np.nanquantile(np.concatenate(kept), [0.25, 0.5, 0.75], axis=0).astype(np.float32)
+    scale = (high - low) / np.float32(1.349)
+    scale = np.where(scale > 1e-3 * spread, scale, spread).astype(np.float32)
+    to_z = (scale / spread)[:, None]  # the moments are of z-scored bands
+    matrix = np.zeros((0, 0), dtype=np.float32)
+    if components is not None:
+        matrix = (to_z * mnf_axes(covariance, noise, min(components, bands.size))).astype(np.float32)
+    _, axes = principal_axes(covariance, min(EDGE_COMPONENTS, bands.size))
+    edges = (to_z * axes).astype(np.float32)
+
+    height_centre = height_scale = np.zeros(0, dtype=np.float32)
+    if use_dsm and scene.dsm is not None:
+        layers = _height_layers(scene)[scene.valid]  # (n, L')
+        low, height_centre, high = np.nanquantile(layers, [0.25, 0.5, 0.75], axis=0).astype(np.float32)
+        spreads = np.nanstd(layers, axis=0)
+        height_scale = np.maximum((high - low) / 1.349, np.maximum(0.3 * spreads, 1e-6)).astype(np.float32)
+        height_centre = np.nan_to_num(height_centre).astype(np.float32)
+        height_scale = np.where(np.isfinite(height_scale), height_scale, 1.0).astype(np.float32)
+    check(0.8)
+    draft = Scaling(bands, centre, scale, matrix, edges, 1.0, height_centre, height_scale)
+    units = []
+    inputs = SceneInputs(scene, draft)
+    for number, rows in enumerate(parts):
+        check(0.8 + 0.2 * number / len(parts))
+        index = pixel_nodes(scene.valid[rows])
+        if int(index.max(initial=-1)) > 0:
+            units.append(typical_distance(index, inputs.spectral_edges(rows, slice(0, scene.shape[1]))[index >= 0]))
+    unit = float(np.median(units)) if units else 1.0
+    return Scaling(bands, centre, scale, matrix, edges, unit, height_centre, height_scale)
+
+
+def _height_layers(scene: Scene) -> FloatArray:
+    """(H, W, 1 + L): ln(1 + height above ground), then the layers as they are. NaN where not known."""
+    assert scene.dsm is not None
+    above = np.log1p(np.maximum(height_above_ground(scene.dsm[..., 0], scene.gsd_m or 1.0), 0.0))
+    return np.concatenate([above[..., None], scene.dsm], axis=2).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SceneInputs:
+    """A scene through a `Scaling`. Cheap to make; reads windows."""
+
+    scene: Scene
+    scaling: Scaling
+
+    @cached_property
+    def _heights(self) -> FloatArray | None:
+        if not self.scaling.height_centre.size:
+            return None
+        return _height_layers(self.scene)
+
+    def window(self, rows: slice, cols: slice, margin: int) -> tuple[list[FloatArray], BoolArray]:
+        """Channels of each modality (h + 2m, w + 2m, C) and validity (h + 2m, w + 2m). Invalid pixels are 0."""
+        height, width, _ = self.scene.shape
+        top, bottom = max(rows.start - margin, 0), min(rows.stop + margin, height)
+        left, right = max(cols.start - margin, 0), min(cols.stop + margin, width)
+        pads = (
+            (top - (rows.start - margin), rows.stop + margin - bottom),
+            (left - (cols.start - margin), cols.stop + margin - right),
+        )
+        inside = (slice(top, bottom), slice(left, right))
+        s = self.scaling
+        valid = self.scene.valid[inside]
+        spectra = s.scaled(self.scene.read(*inside, s.bands.tolist()))
+        channels = [spectra @ s.matrix if s.matrix.size else spectra]
+        if self._heights is not None:
+            channels.append((self._heights[inside] - s.height_centre) / s.height_scale)
+        out = []
+        for values in channels:
+            values = np.clip(np.nan_to_num(values, nan=0.0), -CLIP, CLIP).astype(np.float32)
+            values[~valid] = 0.0
+            out.append(np.pad(values, (*pads, (0, 0)), mode="symmetric"))
+        return out, np.pad(valid, pads, mode="symmetric")
+
+    def spectral_edges(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, 3) values whose steps are edges."""
+        s = self.scaling
+        found: FloatArray = np.nan_to_num(s.scaled(self.scene.read(rows, cols, s.bands.tolist())) @ s.edges)
+        return found
+
+    def edges(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, 3 or 4) the same with height above ground, in units in which 1 is the typical step."""
+        found = self.spectral_edges(rows, cols) / np.float32(np.sqrt(self.scaling.edge_unit))
+        if self._heights is None:
+            return found
+        above = np.nan_to_num(self._heights[rows, cols, :1]) / np.float32(HEIGHT_EDGE)
+        return np.concatenate([found, above], axis=2)

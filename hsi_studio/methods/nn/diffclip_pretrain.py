@@ -1,0 +1,107 @@
+"""DiffCLIP stage 1: mask-diffusion pre-training on unlabelled patches (AAAI 2025, eq. 1–9).
+
+A step: take a batch of patches, turn each (same turn for all modalities), mask a share of tokens in each modality,
+noise the visible ones to a random step t of the chain, encode them, decode all tokens, compare with x_0.
+
+Ablations: without diffusion t = 0 always (plain masked autoencoding); without mask every token is visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from hsi_studio.methods.diffclip_params import DiffClipParams
+from hsi_studio.methods.nn.diffclip_net import ImageSide, MaskDiffusion
+from hsi_studio.methods.nn.diffusion import alpha_bar, noised, take, visible
+from hsi_studio.methods.nn.layers import build
+from hsi_studio.methods.nn.losses import predictability, reconstruction
+from hsi_studio.methods.nn.tokens import Layout, turned
+from hsi_studio.methods.nn.training import Average, batches, optimiser, rate, set_rate, steps_in
+
+
+def new_image_side(
+    channels: tuple[int, ...], tokens: int, params: DiffClipParams, device: str, generator: torch.Generator
+) -> ImageSide:
+    """An untrained image side."""
+
+    def make() -> ImageSide:
+        return ImageSide(channels, tokens, params.width, params.depth, params.heads)
+
+    return cast(ImageSide, build(make, device, generator))
+
+
+def pretrain(
+    tokens: list[Tensor],
+    which: Layout,
+    params: DiffClipParams,
+    device: str,
+    progress: Callable[[float, float], None],
+) -> tuple[ImageSide, list[float]]:
+    """Train on tokens (n, T, C_m) of each modality; returns the image side and the mean loss of every epoch.
+
+    `progress(fraction, last loss)` is called every step and may raise to stop.
+    """
+    generator = torch.Generator().manual_seed(params.pretrain_seed)
+    on_device = torch.Generator(device=device).manual_seed(params.pretrain_seed)
+    channels = tuple(x.shape[2] for x in tokens)
+    n, T = tokens[0].shape[:2]
+    net = cast(
+        MaskDiffusion,
+        build(
+            lambda: MaskDiffusion(
+                ImageSide(channels, T, params.width, params.depth, params.heads),
+                channels,
+                T,
+                params.width,
+                params.decoder_depth,
+                params.heads,
+            ),
+            device,
+            generator,
+        ),
+    )
+    symmetries = torch.as_tensor(which.symmetries, device=device)
+    kept_signal = alpha_bar(params.diffusion_steps).to(device)
+    ratio = params.mask_ratio if params.use_mask else 0.0
+    steps = steps_in(n, params.pretrain_batch, params.pretrain_epochs)
+    adam, rates = optimiser([(net, params.pretrain_lr)], params.weight_decay)
+    average = Average(net, params.average)
+    weights = [predictability(x) if params.weigh_channels else None for x in tokens]
+    losses: list[float] = []
+    loss_value = float("nan")
+    bf16 = device.startswith("cuda")
+    for step, index in enumerate(batches(n, params.pretrain_batch, params.pretrain_epochs, generator)):
+        progress(step / steps, loss_value)
+        at = index.to(device)
+        turn = torch.randint(8 if params.augment else 1, (at.numel(),), generator=on_device, device=device)
+        t = torch.randint(1, params.diffusion_steps + 1, (at.numel(),), generator=on_device, device=device)
+        if not params.use_diffusion:
+            t = torch.zeros_like(t)
+        clean, seen, places = [], [], []
+        for modality in tokens:
+            x0 = turned(modality[at], turn, symmetries)
+            kept = visible(at.numel(), T, ratio, on_device, x0.device)
+            clean.append(x0)
+            seen.append(noised(take(x0, kept), t, kept_signal, on_device))
+            places.append(kept)
+        set_rate(adam, rates, rate("cosine", step, steps))
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
+            predicted = net(seen, t, places)
+        loss = torch.stack(
+            [reconstruction(p.float(), x0, w) for p, x0, w in zip(predicted, clean, weights, strict=True)]
+        ).mean()
+        adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        adam.step()
+        average.update(net)
+        loss_value = float(loss.detach())
+        losses.append(loss_value)
+    average.store(net)
+    per_epoch = steps // params.pretrain_epochs
+    means = [sum(losses[i : i + per_epoch]) / per_epoch for i in range(0, len(losses), per_epoch)]
+    return net.image, means
