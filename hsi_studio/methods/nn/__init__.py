@@ -1,0 +1,1 @@
+"""Networks and losses that methods share. Only modules here import torch at module level; methods import them late."""

@@ -1,0 +1,88 @@
+"""The 3D-CNN of S3FN, over windows of a scene and over cubes of a collection.
+
+Source: Islam et al., 2025, arXiv 2510.07556 and its notebooks (MIT): Conv3D 32 → average pool 2 → Conv3D 64 →
+Conv3D 128 → average pool 2 → dense 128 → dropout 0.5 → dense 64 → K; kernels 3×3×3, ReLU, L2.
+
+What differs:
+- Global average pooling over space before the dense layers, as 98 % of the paper's 13–19 M weights sit in
+  flatten → dense. The spectral axis is flattened, not pooled: which component it is *is* the information.
+- Convolutions are padded along the spectrum (few components must work) and not in space, so that a window's
+  result never depends on an invented border.
+- For windows of a scene the pools move by 1 pixel in space (`stride` 1) and by 2 along the spectrum; the second one
+  and the global mean are one mean (the same thing for the smallest window, 9 pixels). Then a window's features are one position of a convolution over the scene: `dense` computes a map once instead of once a window,
+  and gives the same numbers up to rounding. Cubes of a collection use the paper's stride of 2.
+
+Notation: N windows, P side, C components (the depth axis of the convolutions), F = 128 features.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+FEATURES = 128
+LEAST_SIDE = {1: 9, 2: 14}  # what is left after three convolutions and two pools must be a pixel at least
+
+
+class CNN3D(nn.Module):
+    """Windows → F features (after the first dense layer's ReLU) → K scores."""
+
+    def __init__(self, components: int, side: int, classes: int, stride: int, channels: tuple[int, int, int]) -> None:
+        super().__init__()
+        if side < LEAST_SIDE[stride]:
+            raise ValueError(f"a window of {side} pixels is too small: at least {LEAST_SIDE[stride]}")
+        self.side, self.stride = side, stride
+        a, b, c = channels
+        self.conv1 = nn.Conv3d(1, a, 3, padding=(1, 0, 0))
+        self.conv2 = nn.Conv3d(a, b, 3, padding=(1, 0, 0))
+        self.conv3 = nn.Conv3d(b, c, 3, padding=(1, 0, 0))
+        depth = components
+        for _ in range(2):
+            depth = max(depth // 2, 1)
+        self.dense1 = nn.Linear(c * depth, FEATURES)
+        self.dense2 = nn.Linear(FEATURES, 64)
+        self.dense3 = nn.Linear(64, classes)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Glorot-uniform weights and zero biases, Keras' defaults."""
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, nn.Linear | nn.Conv3d):
+                    nn.init.xavier_uniform_(module.weight, generator=generator)
+                    assert module.bias is not None
+                    nn.init.zeros_(module.bias)
+
+    @property
+    def final(self) -> int:
+        """Side of the map after the third convolution, as many pixels as the last pools average over."""
+        if self.stride == 1:
+            return self.side - 7
+        return (self.side - 2) // 2 - 4
+
+    def trunk(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, 1, C, h, w) → (N, 128, C', h', w'), after the third convolution."""
+        x = F.relu(self.conv1(x))
+        x = F.avg_pool3d(x, (min(2, x.shape[2]), 2, 2), stride=(2, self.stride, self.stride))
+        x = F.relu(self.conv2(x))
+        x = F.relu(self.conv3(x))
+        return x if x.shape[2] == 1 else F.avg_pool3d(x, (2, 1, 1))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, P, P, C) → (N, F)."""
+        x = self.trunk(x.permute(0, 3, 1, 2)[:, None])
+        if self.stride == 2:
+            x = F.avg_pool3d(x, (1, 2, 2))  # the paper's second pool; an odd last row is left out, as there
+        return F.relu(self.dense1(x.mean(dim=(3, 4)).flatten(1)))
+
+    def scores(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, F) → (N, K). Dropout belongs to training and is applied there."""
+        return torch.as_tensor(self.dense3(F.relu(self.dense2(features))))
+
+    def dense(self, values: torch.Tensor) -> torch.Tensor:
+        """(h + P − 1, w + P − 1, C) → (h, w, F): the features of every pixel's window. Stride 1 only."""
+        if self.stride != 1:
+            raise ValueError("only windows with stride 1 share their computation")
+        x = self.trunk(values.permute(2, 0, 1)[None, None])[0]  # (128, C', h + final − 1, w + final − 1)
+        x = F.avg_pool2d(x.flatten(0, 1), self.final, stride=1)  # (128·C', h, w)
+        return F.relu(self.dense1(x.permute(1, 2, 0)))
