@@ -2,7 +2,7 @@
 // which is served from the installed plotly package; zoom survives updates (uirevision).
 //
 // value from Python: {scene, axis, unit, pixel: {name, x, y} | null,
-//   classes: [{name, color, x, mean, low, high}], text}
+//   classes: [{name, color, x, mean, low, high}]}; without `pixel` the one shown stays
 
 const root = element.querySelector(".hsi-spectrum");
 const plot = document.createElement("div");
@@ -57,10 +57,10 @@ function traces(value) {
       hovertemplate: `%{y:.4g}<extra>${name}</extra>`, showlegend: false,
     });
   }
-  if (value.pixel) {
-    const name = escape(value.pixel.name);
+  if (pixel) {
+    const name = escape(pixel.name);
     out.push({
-      x: value.pixel.x, y: value.pixel.y, mode: "lines", name, connectgaps: false,
+      x: pixel.x, y: pixel.y, mode: "lines", name, connectgaps: false,
       line: { width: 2, color: style("--body-text-color", "#111") },
       hovertemplate: `%{y:.4g}<extra>${name}</extra>`, showlegend: false,
     });
@@ -68,10 +68,21 @@ function traces(value) {
   return out;
 }
 
+let pixel = null, shownScene = null;
+
+function say(value) {
+  const means = "Coloured: class mean ± one standard deviation of your labels.";
+  if (!pixel && !(value.classes || []).length) return "Click a pixel to see its spectrum here; class means appear as you label.";
+  return [pixel ? `Bold line: ${pixel.name}.` : "", (value.classes || []).length ? means : ""].join(" ").trim();
+}
+
 async function render() {
   const value = props.value || {};
-  words.textContent = value.text || "";
-  const drawable = (value.classes || []).length || value.pixel;
+  if ("pixel" in value) pixel = value.pixel;
+  else if (value.scene !== shownScene) pixel = null;
+  shownScene = value.scene;
+  words.textContent = say(value);
+  const drawable = (value.classes || []).length || pixel;
   plot.hidden = !drawable;
   if (!drawable) return;
   const Plotly = await library();

@@ -110,6 +110,7 @@ function start(L) {
   function send(pixel, id) {
     labels.wish(pixel.row, pixel.col, id, ++n);  // on the screen before anything else happens
     trigger('pick', {row: pixel.row, col: pixel.col, class_id: id, n});
+    trigger('probe', {row: pixel.row, col: pixel.col});
     describe(pixel);
   }
   map.on('click', (event) => {

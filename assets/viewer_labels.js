@@ -125,13 +125,13 @@ function makeLabels(canvas, pane, onPending) {
       const sheet = sprite(k, radius, state, dpr);
       context.drawImage(sheet, Math.round(x * dpr - sheet.width / 2), Math.round(y * dpr - sheet.height / 2));
     };
+    if (cross) crosshair(view, dpr);
     for (const [place, p] of points) {
       const waiting = pending.get(place);
       if (!waiting) stamp(p[0], p[1], p[2], 'there'); else if (waiting.id === null) stamp(p[0], p[1], p[2], 'leaving');
     }
     for (const entry of pending.values()) if (entry.id !== null) stamp(entry.row, entry.col, classes.findIndex((c) => c.id === entry.id), 'coming');
     if (hover) outline(hover, view, dpr, 'rgba(255,255,255,.9)');
-    if (cross) crosshair(view, dpr, w, h);
   }
 
   function outline(pixel, view, dpr, colour) {
@@ -145,7 +145,7 @@ function makeLabels(canvas, pane, onPending) {
     context.strokeRect(left + 0.5, top + 0.5, side - 1, side - 1);
   }
 
-  function crosshair(view, dpr, w, h) {
+  function crosshair(view, dpr) {
     const x = Math.round((view.x0 + (cross.col + 0.5) * view.scale) * dpr) + 0.5, y = Math.round((view.y0 + (cross.row + 0.5) * view.scale) * dpr) + 0.5;
     const gap = Math.max(13, view.scale * 0.5 + 5) * dpr, arm = 22 * dpr;
     for (const [colour, line] of [['rgba(0,0,0,.7)', 3 * dpr], ['#fff', 1.2 * dpr]]) {

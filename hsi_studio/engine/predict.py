@@ -1,19 +1,32 @@
 """Whole-scene prediction: tile by tile, probabilities in, a map and its confidence out.
 
 A tile is what is in memory as probabilities (K, h, w); the scene itself is read by the method, with its halo.
+A fitted method that knows the best class without making all probabilities (`Painter`) is asked for just that.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.methods import Block, Context, Fitted
 from hsi_studio.types import FloatArray, Prediction, Progress, Scene
 
 TILE_VALUES = 32_000_000  # probabilities in memory at once when no tile side is given: 128 MB
+
+LabelArray = npt.NDArray[np.uint16]
+
+
+@runtime_checkable
+class Painter(Protocol):
+    """A fitted method with a short cut to the map."""
+
+    def predict_best(self, block: Block) -> tuple[LabelArray, FloatArray]:
+        """What `best_class(self.predict(block))` gives, made without all probabilities."""
+        ...
 
 
 def predict_scene(
@@ -46,12 +59,14 @@ def predict_scene(
         passed = time.perf_counter() - started
         left_s = passed / number * (len(windows) - number) if number else None
         ctx.progress(Progress("Mapping the scene", number, len(windows), left_s))
-        label[r, c], confidence[r, c] = best_class(fitted.predict(Block(scene, r, c)))
+        block = Block(scene, r, c)
+        best = fitted.predict_best(block) if isinstance(fitted, Painter) else best_class(fitted.predict(block))
+        label[r, c], confidence[r, c] = best
     ctx.progress(Progress("Mapping the scene", len(windows), len(windows), 0.0))
     return Prediction(fitted.schema, label, confidence, method_name, params, revision)
 
 
-def best_class(probabilities: FloatArray) -> tuple[np.ndarray[Any, np.dtype[np.uint16]], FloatArray]:
+def best_class(probabilities: FloatArray) -> tuple[LabelArray, FloatArray]:
     """(K, h, w) → label (h, w) uint16 (class + 1, 0 where NaN) and the probability of it (h, w), NaN there."""
     unknown = ~np.isfinite(probabilities).all(axis=0)
     best = probabilities.argmax(axis=0)

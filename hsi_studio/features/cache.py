@@ -7,6 +7,7 @@ written beside their final name and renamed, so a killed process leaves no half 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -115,4 +116,5 @@ def _store(file: Path, arrays: Arrays) -> None:
         partial.replace(file)
     except OSError as error:
         log.warning("cache file %s cannot be written: %s", file.name, error)
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()

@@ -146,7 +146,7 @@ def mnf_axes(covariance: Float64Array, noise: Float64Array, count: int, ridge: f
     order = np.argsort(values)[::-1][:count]
     vectors = fix_signs(vectors[:, order])
     spread = np.sqrt(np.maximum(np.einsum("ic,ij,jc->c", vectors, covariance, vectors, optimize=True), 0.0))
-    kept = spread > 1e-9 * max(spread.max(initial=0.0), np.finfo(float).tiny)
+    kept = spread > 1e-6 * max(spread.max(initial=0.0), np.finfo(float).tiny)
     return np.asarray(vectors[:, kept] / spread[kept])
 
 

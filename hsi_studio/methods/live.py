@@ -129,16 +129,30 @@ class LiveFitted:
 
     def predict(self, block: Block) -> FloatArray:
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for another scene's block."""
-        if block.scene.id != self.scene.id:
-            raise SceneMismatch(
-                f"The model stands on scene {self.scene.id}, the block is from {block.scene.id}: "
-                "load the model for that scene, or fit it there."
-            )
+        self._check_scene(block)
         nodes = self.node_probabilities()
         index = self.features.index[block.rows, block.cols]  # (h, w)
         out = np.take(nodes.T, np.maximum(index, 0), axis=1)  # (K, h, w)
         out[:, index < 0] = np.nan
         return np.ascontiguousarray(out)
+
+    def predict_best(self, block: Block) -> tuple[npt.NDArray[np.uint16], FloatArray]:
+        """(h, w) label codes (class + 1, 0 where invalid) and (h, w) confidence: two look-ups a pixel."""
+        self._check_scene(block)
+        nodes = self.node_probabilities()
+        best = nodes.argmax(axis=1)
+        # One entry more than nodes: index −1, an invalid pixel, takes the last.
+        label = np.append(best + 1, 0).astype(np.uint16)
+        confidence = np.append(nodes[np.arange(best.size), best], np.nan).astype(np.float32)
+        index = self.features.index[block.rows, block.cols]
+        return label[index], confidence[index]
+
+    def _check_scene(self, block: Block) -> None:
+        if block.scene.id != self.scene.id:
+            raise SceneMismatch(
+                f"The model stands on scene {self.scene.id}, the block is from {block.scene.id}: "
+                "load the model for that scene, or fit it there."
+            )
 
     def leave_one_out(self) -> IntArray:
         """(N,) class each label would get from a fit without it, in closed form; in the LabelSet's order.

@@ -204,8 +204,7 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     bus.after(viewer.redo(redo, inputs, outputs, **now))
     viewer.active(choose, [bus.project], outputs, **now)
     viewer.sync(again, inputs, outputs, **now)
-    for event in (viewer.pick, viewer.probe):
-        event(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
+    viewer.probe(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
 
 
 def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:
@@ -225,7 +224,8 @@ def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> 
             break
     if status.prediction is not None and not status.error:
         live.wait(revision, 10.0, report=True)
-        yield now()
+    viewer, strip, _, seen = now()
+    yield viewer, strip, present.class_means(project_id), seen
 
 
 def poll(present: Present, project_id: str, class_id: str, seen: str) -> tuple[Any, ...]:

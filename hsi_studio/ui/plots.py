@@ -38,18 +38,12 @@ def spectrum_value(scene: Scene, pixel: Spectrum | None, classes: list[ClassSpec
         }
         for c in classes
     ]
-    if pixel is None and not classes:
-        text = "Click a pixel to see its spectrum here; class means appear as you label."
-    else:
-        where = "" if pixel is None else f"Row {pixel.row}, column {pixel.col}: the bold line. "
-        text = where + ("Coloured: class mean ± one standard deviation of your labels." if classes else "")
     return {
         "scene": scene.id,
         "axis": "band number" if nm is None else "wavelength (nm)",
         "unit": scene.value_unit or "value",
         "pixel": shown,
         "classes": means,
-        "text": text,
     }
 
 

@@ -107,6 +107,12 @@ class Present:
         read = None if pixel is None else self.studio.spectrum(project_id, *pixel)
         return spectrum_value(scene, read, self.studio.class_spectra(project_id))
 
+    def class_means(self, project_id: str) -> dict[str, Any]:
+        """The spectrum panel's value without a pixel: the page keeps the one it shows."""
+        value = self.spectrum(project_id, None)
+        del value["pixel"]
+        return value
+
     def strip(self, project_id: str) -> dict[str, Any]:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
         from hsi_studio.ui.strip import strip_value

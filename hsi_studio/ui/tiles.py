@@ -26,6 +26,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,7 +64,16 @@ class MapVersion:
     revision: int
     classes: tuple[str, ...]
     label: npt.NDArray[np.uint16]  # (H, W)
-    confidence: npt.NDArray[np.uint8]  # (H, W) 0–254, 255 = no value
+    probability: npt.NDArray[np.float32]  # (H, W) of the chosen class
+
+    @cached_property
+    def confidence(self) -> npt.NDArray[np.uint8]:
+        """(H, W) 0–254, 255 = no value. Made when first asked for: on 4000² pixels it takes longer than the patch."""
+        return encode_confidence(self.probability)
+
+    @property
+    def nbytes(self) -> int:
+        return self.label.nbytes + self.probability.nbytes + self.label.size
 
 
 def encode_confidence(confidence: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -106,7 +116,7 @@ class MapHistory:
                 prediction.revision,
                 tuple(info.id for info in prediction.schema.classes),
                 prediction.label,
-                encode_confidence(prediction.confidence),
+                prediction.confidence,
             )
             self._kept[version.token] = (project_id, version)
             self._newest[project_id] = (prediction, version.token)
@@ -120,12 +130,12 @@ class MapHistory:
             return version if owner == project_id else None
 
     def _trim(self, keep: str) -> None:
-        size = sum(v.label.nbytes + v.confidence.nbytes for _, v in self._kept.values())
+        size = sum(version.nbytes for _, version in self._kept.values())
         for token in [t for t in self._kept if t != keep]:
             if size <= self.budget:
                 break
             project, version = self._kept.pop(token)
-            size -= version.label.nbytes + version.confidence.nbytes
+            size -= version.nbytes
             if self._newest.get(project, (None, ""))[1] == token:
                 del self._newest[project]
 

@@ -19,7 +19,7 @@ both valid. Never add a key named `path`: Gradio takes such an object for a file
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
     pick      {row, col, class_id, n}   give the pixel this class, or take it away when it has it already
-    probe     {row, col}                show its spectrum only (shift-click, or labelling switched off)
+    probe     {row, col}                show its spectrum; after every pick, or alone (shift-click, labelling off)
     undo, redo                          Ctrl+Z, Ctrl+Shift+Z / Ctrl+Y
     active    {class_id}                keys 1–9
     view      {composite, lo, hi}       for information: the page has changed the picture by itself
@@ -36,7 +36,9 @@ For tests, on the `.hsi-viewer` element and on the block around it: `__toClient(
 pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-journal` = seq shown;
 `data-pending` = clicks not confirmed; `data-map-rev` = revision painted.
 
-Traps: the templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element
+Traps: a listener with `trigger_mode="always_last"` must be the only one of its event: when it catches up, Gradio 6.31
+dispatches the *event* again, to every listener (a second listener on `pick` labelled pixels twice). `.then` is
+safe: there only the one function is run again. Listeners of one event run one after another. The templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element
 when it changes). A word in quotes in the script becomes an event of the component, so no prop may have the
 name of one.
 """
