@@ -59,6 +59,10 @@ class SceneMismatch(StudioError):
     """A fitted model met a scene with other bands or another normalisation."""
 
 
+class ModelMissing(StudioError):
+    """A text model that is not on this machine, or not in a form that is safe to load."""
+
+
 class Cancelled(StudioError):
     """The user stopped the work."""
 

