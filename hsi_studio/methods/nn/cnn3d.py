@@ -9,8 +9,9 @@ What differs:
 - Convolutions are padded along the spectrum (few components must work) and not in space, so that a window's
   result never depends on an invented border.
 - For windows of a scene the pools move by 1 pixel in space (`stride` 1) and by 2 along the spectrum; the second one
-  and the global mean are one mean (the same thing for the smallest window, 9 pixels). Then a window's features are one position of a convolution over the scene: `dense` computes a map once instead of once a window,
-  and gives the same numbers up to rounding. Cubes of a collection use the paper's stride of 2.
+  and the global mean are one mean (the same thing for the smallest window, 9 pixels). Then a window's features are
+  one position of a convolution over the scene: `dense` computes a map once instead of once a window, and gives the
+  same numbers up to rounding. Cubes of a collection use the paper's stride of 2.
 
 Notation: N windows, P side, C components (the depth axis of the convolutions), F = 128 features.
 """
@@ -18,8 +19,8 @@ Notation: N windows, P side, C components (the depth axis of the convolutions), 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 FEATURES = 128
 LEAST_SIDE = {1: 9, 2: 14}  # what is left after three convolutions and two pools must be a pixel at least
@@ -62,27 +63,27 @@ class CNN3D(nn.Module):
 
     def trunk(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 1, C, h, w) → (N, 128, C', h', w'), after the third convolution."""
-        x = F.relu(self.conv1(x))
-        x = F.avg_pool3d(x, (min(2, x.shape[2]), 2, 2), stride=(2, self.stride, self.stride))
-        x = F.relu(self.conv2(x))
-        x = F.relu(self.conv3(x))
-        return x if x.shape[2] == 1 else F.avg_pool3d(x, (2, 1, 1))
+        x = functional.relu(self.conv1(x))
+        x = functional.avg_pool3d(x, (min(2, x.shape[2]), 2, 2), stride=(2, self.stride, self.stride))
+        x = functional.relu(self.conv2(x))
+        x = functional.relu(self.conv3(x))
+        return x if x.shape[2] == 1 else functional.avg_pool3d(x, (2, 1, 1))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(N, P, P, C) → (N, F)."""
         x = self.trunk(x.permute(0, 3, 1, 2)[:, None])
         if self.stride == 2:
-            x = F.avg_pool3d(x, (1, 2, 2))  # the paper's second pool; an odd last row is left out, as there
-        return F.relu(self.dense1(x.mean(dim=(3, 4)).flatten(1)))
+            x = functional.avg_pool3d(x, (1, 2, 2))  # the paper's second pool; an odd last row is left out, as there
+        return functional.relu(self.dense1(x.mean(dim=(3, 4)).flatten(1)))
 
     def scores(self, features: torch.Tensor) -> torch.Tensor:
         """(N, F) → (N, K). Dropout belongs to training and is applied there."""
-        return torch.as_tensor(self.dense3(F.relu(self.dense2(features))))
+        return torch.as_tensor(self.dense3(functional.relu(self.dense2(features))))
 
     def dense(self, values: torch.Tensor) -> torch.Tensor:
         """(h + P − 1, w + P − 1, C) → (h, w, F): the features of every pixel's window. Stride 1 only."""
         if self.stride != 1:
             raise ValueError("only windows with stride 1 share their computation")
         x = self.trunk(values.permute(2, 0, 1)[None, None])[0]  # (128, C', h + final − 1, w + final − 1)
-        x = F.avg_pool2d(x.flatten(0, 1), self.final, stride=1)  # (128·C', h, w)
-        return F.relu(self.dense1(x.permute(1, 2, 0)))
+        x = functional.avg_pool2d(x.flatten(0, 1), self.final, stride=1)  # (128·C', h, w)
+        return functional.relu(self.dense1(x.permute(1, 2, 0)))

@@ -22,8 +22,8 @@ Notation: N windows, P side, C components, p token side in pixels, S = P / p tok
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 MOST_SCALE = 100.0  # of the temperature, as in CLIP
 
@@ -43,9 +43,10 @@ class Block(nn.Module):
         n, t, d = x.shape
         kept = 1 if first_only else t
         q, k, v = self.qkv(self.norm1(x)).view(n, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q[:, :, :kept], k, v)  # (N, M, kept, D/M)
+        mixed = functional.scaled_dot_product_attention(q[:, :, :kept], k, v)  # (N, M, kept, D/M)
         x = x[:, :kept] + self.out(mixed.transpose(1, 2).reshape(n, kept, d))
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
+        out: torch.Tensor = x + self.down(functional.gelu(self.up(self.norm2(x))))
+        return out
 
 
 class CuratedViT(nn.Module):
@@ -91,7 +92,7 @@ class CuratedViT(nn.Module):
 
     def prototypes(self, text: torch.Tensor) -> torch.Tensor:
         """(K, D) unit vectors from text embeddings (K, D_text). Part of the graph: the probe learns through it."""
-        return F.normalize(self.probe(text), dim=-1)
+        return functional.normalize(self.probe(text), dim=-1)
 
     def windows(self, x: torch.Tensor) -> torch.Tensor:
         """(N, P, P, C) → (N, D) unit vectors."""
@@ -105,7 +106,7 @@ class CuratedViT(nn.Module):
         last = len(self.blocks) - 1
         for number, block in enumerate(self.blocks):
             x = block(x, first_only=number == last)
-        return F.normalize(self.norm(x[:, 0]), dim=-1)
+        return functional.normalize(self.norm(x[:, 0]), dim=-1)
 
     def dense(self, values: torch.Tensor, pixel: torch.Tensor, width: int, chunk: int) -> torch.Tensor:
         """(m, D) unit vectors of chosen pixels of a block.
@@ -115,7 +116,9 @@ class CuratedViT(nn.Module):
         """
         p, s = self.token, self.tokens
         kernel = self.embed.weight.view(-1, p, p, values.shape[2]).permute(0, 3, 1, 2)
-        embedded = F.conv2d(values.permute(2, 0, 1)[None], kernel, self.embed.bias)[0]  # (D, h + P − p, w + P − p)
+        embedded = functional.conv2d(values.permute(2, 0, 1)[None], kernel, self.embed.bias)[
+            0
+        ]  # (D, h + P − p, w + P − p)
         stride = embedded.shape[2]
         flat = embedded.flatten(1).t().contiguous()  # (positions, D)
         corner = torch.arange(s, device=values.device) * p
@@ -123,6 +126,6 @@ class CuratedViT(nn.Module):
         start = pixel // width * stride + pixel % width  # (m,)
         parts = [
             self.attend(flat.index_select(0, (part[:, None] + offset).reshape(-1)).view(part.shape[0], s * s, -1))
-            for part in start.split(chunk)
+            for part in torch.split(start, chunk)
         ]
         return torch.cat(parts) if parts else values.new_zeros(0, flat.shape[1])

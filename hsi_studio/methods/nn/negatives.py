@@ -11,7 +11,7 @@ Notation: N samples, K classes.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 
 def is_full_softmax(classes: int, hard: int, semi: int) -> bool:
@@ -29,7 +29,7 @@ def curated_mask(
     classes = similarity.shape[1]
     hard = min(hard, classes - 1)
     semi = min(semi, classes - 1 - hard)
-    used = F.one_hot(label, classes).bool()
+    used = functional.one_hot(label, classes).bool()
     if hard:
         wrong = similarity.detach().masked_fill(used, -torch.inf)
         used = used.scatter(1, wrong.topk(hard, dim=1).indices, True)
@@ -41,4 +41,4 @@ def curated_mask(
 
 def curated_loss(similarity: torch.Tensor, label: torch.Tensor, used: torch.Tensor) -> torch.Tensor:
     """Mean over N of −log softmax of the positive among the classes of `used` (N, K)."""
-    return F.cross_entropy(similarity.masked_fill(~used, -torch.inf), label)
+    return functional.cross_entropy(similarity.masked_fill(~used, -torch.inf), label)

@@ -165,3 +165,10 @@ def label_grid(scene: Scene, basis: WindowBasis, row: IntArray, col: IntArray, r
 def block_values(scene: Scene, basis: WindowBasis, rows: slice, cols: slice, reach: int, device: str) -> torch.Tensor:
     """(h + 2·reach, w + 2·reach, C) on the device: what windows of all pixels of a block need."""
     return torch.from_numpy(read_components(scene, basis, rows, cols, reach)).to(device)
+
+
+def balanced(label: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(count,) indices into `label` (N,), every class as likely as another."""
+    own = label.cpu()
+    weight = 1.0 / torch.bincount(own).clamp(min=1).float()[own]
+    return torch.multinomial(weight, count, replacement=True, generator=generator).to(label.device)
