@@ -29,8 +29,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods import Context, Params, State
 from hsi_studio.methods.windowed import (
+    CACHE_BYTES,
     Labelled,
     Steps,
     WindowFitted,
@@ -41,6 +43,7 @@ from hsi_studio.methods.windowed import (
     load_network,
     open_encoder,
     part,
+    scene_basis,
     scene_facts,
     sorted_labels,
     torch_generator,
@@ -104,8 +107,11 @@ class Curated:
         "warm_up": False, "augment": False, "jitter": 0, "noise": 0.0, "average": 0.0,
     }  # fmt: skip
 
+    def __init__(self, cache: FeatureCache | None = None) -> None:
+        self.cache = cache or FeatureCache(CACHE_BYTES)
+
     def prepare(self, scene: Scene, params: CuratedParams, ctx: Context) -> None:
-        """Fit the components and throw them away: it is quick, and says early whether the scene can be used."""
+        """Fit the spectral components. Raises BadValues, Cancelled."""
         self._basis(scene, params, ctx)
 
     def fit(
@@ -158,12 +164,7 @@ class Curated:
         )  # fmt: skip
 
     def _basis(self, scene: Scene, params: CuratedParams, ctx: Context) -> WindowBasis:
-        from hsi_studio.methods.nn.window_grid import fit_basis
-
-        steps = Steps(ctx, "Learning the spectral components", 20, 0.0, 0.05)
-        basis = fit_basis(scene, params.axes, params.components, 1.0, 0.5, lambda done: steps(int(19 * done)))
-        steps(19)
-        return basis
+        return scene_basis(scene, params.axes, params.components, 1.0, 0.5, self.cache, ctx)
 
     def _fitted(
         self,

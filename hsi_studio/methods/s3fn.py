@@ -27,8 +27,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
+from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods import Context, Params, State
 from hsi_studio.methods.windowed import (
+    CACHE_BYTES,
     Steps,
     WindowFitted,
     check_state,
@@ -38,6 +40,7 @@ from hsi_studio.methods.windowed import (
     load_network,
     open_encoder,
     part,
+    scene_basis,
     scene_facts,
     sorted_labels,
     torch_generator,
@@ -108,8 +111,11 @@ class S3FN:
     halo_px: ClassVar[int] = 22  # at most: (patch − 1) / 2
     quick: ClassVar[dict[str, Any]] = {"epochs": 40, "text_epochs": 40, "channels": (8, 16, 32), "jitter": 0}  # tests
 
+    def __init__(self, cache: FeatureCache | None = None) -> None:
+        self.cache = cache or FeatureCache(CACHE_BYTES)
+
     def prepare(self, scene: Scene, params: S3FNParams, ctx: Context) -> None:
-        """Fit the components and throw them away: it is quick, and says early whether the scene can be used."""
+        """Fit the spectral components. Raises BadValues, Cancelled."""
         self._basis(scene, params, ctx)
 
     def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: S3FNParams, ctx: Context) -> WindowFitted:
@@ -157,14 +163,7 @@ class S3FN:
         )  # fmt: skip
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
-        from hsi_studio.methods.nn.window_grid import fit_basis
-
-        steps = Steps(ctx, "Learning the spectral components", 20, 0.0, 0.05)
-        basis = fit_basis(
-            scene, params.axes, params.components, params.variance, params.whitening, lambda done: steps(int(19 * done))
-        )
-        steps(19)
-        return basis
+        return scene_basis(scene, params.axes, params.components, params.variance, params.whitening, self.cache, ctx)
 
     def _fitted(
         self,

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import LabelProblem, SceneMismatch
+from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods import Block, Context, Params, State
 from hsi_studio.methods.live_checks import enough_labels
 from hsi_studio.methods.live_head import kernel, solve, thin
@@ -29,9 +30,10 @@ from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, Label
 if TYPE_CHECKING:
     import torch
 
-    from hsi_studio.methods.nn.window_grid import Grid, WindowBasis
+    from hsi_studio.methods.nn.window_grid import Axes, Grid, WindowBasis
 
 MAX_LEFT_OUT = 2500  # labels whose leave-one-out is solved exactly; the others are told by that solution
+CACHE_BYTES = 50_000_000  # of components kept in memory: a matrix a scene
 TILE_PX = 64  # side of the blocks a scene is mapped in: small enough that stopping takes well under a second
 
 
@@ -88,6 +90,26 @@ def open_encoder(spec: str, ctx: Context) -> Encoder:
     from hsi_studio.text.encoders import get_encoder
 
     return get_encoder(spec, cache_dir=ctx.cache_dir)
+
+
+def scene_basis(
+    scene: Scene, axes: Axes, most: int, variance: float, whitening: float, cache: FeatureCache, ctx: Context
+) -> WindowBasis:
+    """A scene's components (`nn/window_grid.fit_basis`), from the cache or fitted now. Raises BadValues, Cancelled."""
+    from hsi_studio.methods.nn.window_grid import BASIS_VERSION, WindowBasis, fit_basis
+
+    def part(fraction: float) -> None:
+        ctx.check()
+        ctx.progress(Progress("Learning the spectral components", 0.01 + 0.03 * fraction, 1.0))
+
+    ctx.check()
+    ctx.progress(Progress("Reading the scene", 0.0, 1.0))
+    chosen = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
+    key = cache_key(scene.id, "window_basis", BASIS_VERSION, chosen)
+    folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
+    arrays = cache.get(key, lambda: fit_basis(scene, axes, most, variance, whitening, part).arrays(), folder)
+    ctx.progress(Progress("Learning the spectral components", 0.05, 1.0))
+    return WindowBasis.from_arrays(arrays)
 
 
 def left_out_classes(features: FloatArray, at: Labelled) -> IntArray:

@@ -11,7 +11,7 @@ import pytest
 
 from hsi_studio.engine.predict import predict_scene
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, TooFewLabels
-from hsi_studio.methods import Block, Context, State, get_method, methods
+from hsi_studio.methods import Block, Context, Params, State, get_method, methods
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
 
@@ -30,9 +30,15 @@ def labels(scene: Scene) -> LabelSet:
     return draw_labels(fields(classes=CLASSES)[1], scene.valid, shots=4)
 
 
+def settings(name: str) -> Params:
+    """The method's defaults, with fewer steps where it says so for tests (`quick`)."""
+    method = get_method(name)
+    return method.Params(**getattr(method, "quick", {}))
+
+
 def mapped(name: str, scene: Scene, labels: LabelSet, seed: int = 0) -> Prediction:
     method, ctx = get_method(name), Context(seed=seed)
-    fitted = method.fit(scene, labels, PromptSet(), method.Params(), ctx)
+    fitted = method.fit(scene, labels, PromptSet(), settings(name), ctx)
     return predict_scene(fitted, scene, name, {}, labels.revision, ctx)
 
 
@@ -70,7 +76,7 @@ def test_same_seed_same_map_and_better_than_chance(name: str, scene: Scene, labe
 @EVERY_METHOD
 def test_probabilities_sum_to_one_and_invalid_pixels_stay_unlabelled(name: str, scene: Scene, labels: LabelSet) -> None:
     method = get_method(name)
-    fitted = method.fit(scene, labels, PromptSet(), method.Params(), Context())
+    fitted = method.fit(scene, labels, PromptSet(), settings(name), Context())
     block = Block(scene, slice(0, 40), slice(0, 48))
     probabilities = fitted.predict(block)
     assert probabilities.shape == (CLASSES, 40, 48)
@@ -87,7 +93,7 @@ def test_probabilities_sum_to_one_and_invalid_pixels_stay_unlabelled(name: str, 
 @EVERY_METHOD
 def test_tiles_give_the_same_map_as_one_block(name: str, scene: Scene, labels: LabelSet) -> None:
     method, ctx = get_method(name), Context()
-    fitted = method.fit(scene, labels, PromptSet(), method.Params(), ctx)
+    fitted = method.fit(scene, labels, PromptSet(), settings(name), ctx)
     whole = predict_scene(fitted, scene, name, {}, 0, ctx)
     assert same_map(whole, predict_scene(fitted, scene, name, {}, 0, ctx, tile=13))
 
@@ -122,7 +128,7 @@ def test_the_order_of_labels_changes_nothing(name: str, scene: Scene, labels: La
     assert same_map(mapped(name, scene, labels), mapped(name, scene, shuffled))
     method = get_method(name)
     left_out = [
-        method.fit(scene, which, PromptSet(), method.Params(), Context()).leave_one_out()
+        method.fit(scene, which, PromptSet(), settings(name), Context()).leave_one_out()
         for which in (labels, shuffled)
     ]
     assert np.array_equal(left_out[0][order], left_out[1])
@@ -143,7 +149,7 @@ def test_the_reference_changes_nothing(name: str, scene: Scene, labels: LabelSet
 @EVERY_METHOD
 def test_leave_one_out_has_one_class_a_label_and_finds_most(name: str, scene: Scene, labels: LabelSet) -> None:
     method = get_method(name)
-    left_out = method.fit(scene, labels, PromptSet(), method.Params(), Context()).leave_one_out()
+    left_out = method.fit(scene, labels, PromptSet(), settings(name), Context()).leave_one_out()
     assert left_out.shape == (len(labels),)
     assert set(left_out.tolist()) <= set(range(CLASSES))
     assert (left_out == labels.label).mean() > 2 / CLASSES
@@ -157,7 +163,7 @@ def test_leave_one_out_does_not_know_the_label_left_out(name: str, scene: Scene)
     wrong = labels.label.copy()
     wrong[0] = (wrong[0] + 1) % CLASSES
     method = get_method(name)
-    fitted = method.fit(scene, replace(labels, label=wrong), PromptSet(), method.Params(), Context())
+    fitted = method.fit(scene, replace(labels, label=wrong), PromptSet(), settings(name), Context())
     assert fitted.leave_one_out()[0] != wrong[0]
 
 
@@ -168,7 +174,7 @@ def test_state_goes_through_json_and_gives_the_same_map(
     from safetensors.numpy import load_file, save_file
 
     method, ctx = get_method(name), Context()
-    fitted = method.fit(scene, labels, PromptSet(), method.Params(), ctx)
+    fitted = method.fit(scene, labels, PromptSet(), settings(name), ctx)
     before = predict_scene(fitted, scene, name, {}, 0, ctx)
     state = fitted.state()
     save_file({k: np.ascontiguousarray(v) for k, v in state.arrays.items()}, tmp_path / "model.safetensors")
@@ -182,7 +188,7 @@ def test_state_goes_through_json_and_gives_the_same_map(
 @EVERY_METHOD
 def test_a_scene_with_other_bands_is_refused_with_both_numbers(name: str, scene: Scene, labels: LabelSet) -> None:
     method, ctx = get_method(name), Context()
-    state = method.fit(scene, labels, PromptSet(), method.Params(), ctx).state()
+    state = method.fit(scene, labels, PromptSet(), settings(name), ctx).state()
     other = scene_from(fields(bands=9)[0], name="nine")
     with pytest.raises(SceneMismatch, match=r"12 .* 9 "):
         method.from_state(state, other, ctx)
@@ -194,7 +200,7 @@ def test_cancel_stops_the_work_on_its_way(name: str, labels: LabelSet) -> None:
     fresh = scene_from(with_gaps(fields(classes=CLASSES)[0]), name="cancelled")
     asked = iter([False, False, True])  # the user stops it on its way, not before it starts
     with pytest.raises(Cancelled):
-        method.fit(fresh, labels, PromptSet(), method.Params(), Context(cancelled=lambda: next(asked, True)))
+        method.fit(fresh, labels, PromptSet(), settings(name), Context(cancelled=lambda: next(asked, True)))
 
 
 @EVERY_METHOD
@@ -202,7 +208,7 @@ def test_preparing_tells_how_far_it_is(name: str) -> None:
     said: list[Progress] = []
     fresh = scene_from(fields(classes=CLASSES)[0], name="progress")
     method = get_method(name)
-    method.prepare(fresh, method.Params(), Context(progress=said.append))
+    method.prepare(fresh, settings(name), Context(progress=said.append))
     done = [p.fraction for p in said]
     assert len(done) >= 3
     assert all(p.message for p in said)

@@ -26,6 +26,7 @@ from hsi_studio.features.cache import Arrays
 from hsi_studio.features.spectral import Projection, mnf_axes, principal_axes, scene_moments
 from hsi_studio.types import FloatArray, IntArray, Scene
 
+BASIS_VERSION = 1  # raise when `fit_basis` gives other numbers
 RESIDENT_VALUES = 256_000_000  # H·W·C that may stay on the device: 1 GB of float32
 
 Axes = Literal["pca", "mnf"]
