@@ -12,6 +12,8 @@ What differs:
   and the global mean are one mean (the same thing for the smallest window, 9 pixels). Then a window's features are
   one position of a convolution over the scene: `dense` computes a map once instead of once a window, and gives the
   same numbers up to rounding. Cubes of a collection use the paper's stride of 2.
+- For windows of a scene the middle pixel's own components join the pooled features: a label is one pixel's, and
+  pooling forgets which. (A cube of a collection has one label as a whole.)
 
 Notation: N windows, P side, C components (the depth axis of the convolutions), F = 128 features.
 """
@@ -41,7 +43,7 @@ class CNN3D(nn.Module):
         depth = components
         for _ in range(2):
             depth = max(depth // 2, 1)
-        self.dense1 = nn.Linear(c * depth, FEATURES)
+        self.dense1 = nn.Linear(c * depth + (components if stride == 1 else 0), FEATURES)
         self.dense2 = nn.Linear(FEATURES, 64)
         self.dense3 = nn.Linear(64, classes)
 
@@ -71,10 +73,12 @@ class CNN3D(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(N, P, P, C) → (N, F)."""
+        centre = x[:, self.side // 2, self.side // 2]  # (N, C)
         x = self.trunk(x.permute(0, 3, 1, 2)[:, None])
         if self.stride == 2:
             x = functional.avg_pool3d(x, (1, 2, 2))  # the paper's second pool; an odd last row is left out, as there
-        return functional.relu(self.dense1(x.mean(dim=(3, 4)).flatten(1)))
+        pooled = x.mean(dim=(3, 4)).flatten(1)  # (N, 128·C')
+        return functional.relu(self.dense1(torch.cat([pooled, centre], dim=1) if self.stride == 1 else pooled))
 
     def scores(self, features: torch.Tensor) -> torch.Tensor:
         """(N, F) → (N, K). Dropout belongs to training and is applied there."""
@@ -85,5 +89,7 @@ class CNN3D(nn.Module):
         if self.stride != 1:
             raise ValueError("only windows with stride 1 share their computation")
         x = self.trunk(values.permute(2, 0, 1)[None, None])[0]  # (128, C', h + final − 1, w + final − 1)
-        x = functional.avg_pool2d(x.flatten(0, 1), self.final, stride=1)  # (128·C', h, w)
-        return functional.relu(self.dense1(x.permute(1, 2, 0)))
+        pooled = functional.avg_pool2d(x.flatten(0, 1), self.final, stride=1).permute(1, 2, 0)  # (h, w, 128·C')
+        reach, (h, w) = self.side // 2, pooled.shape[:2]
+        centre = values[reach : reach + h, reach : reach + w]
+        return functional.relu(self.dense1(torch.cat([pooled, centre], dim=2)))

@@ -16,6 +16,9 @@ Whole scenes: a token's embedding depends on the token's pixels alone, so it is 
 the scene (a convolution) and gathered for each window; positions and attention are per window. `windows` and
 `dense` give the same numbers up to rounding.
 
+`centre` adds a projection of the middle pixel's components to the class token, 64·(C + 1) parameters more. It is ours:
+a label is one pixel's, and 3×3 tokens blur which.
+
 Notation: N windows, P side, C components, p token side in pixels, S = P / p tokens a side, T = S², D width, M heads.
 """
 
@@ -62,6 +65,7 @@ class CuratedViT(nn.Module):
         depth: int = 6,
         heads: int = 16,
         hidden: int = 64,
+        centre: bool = False,
     ) -> None:
         super().__init__()
         if side % token:
@@ -69,6 +73,7 @@ class CuratedViT(nn.Module):
         self.side, self.token, self.tokens = side, token, side // token
         self.embed = nn.Linear(token * token * components, width)
         self.first = nn.Parameter(torch.zeros(1, 1, width))
+        self.pixel = nn.Linear(components, width) if centre else None
         self.position = nn.Parameter(torch.zeros(1, 1 + self.tokens**2, width))
         self.blocks = nn.ModuleList(Block(width, heads, hidden) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
@@ -97,12 +102,16 @@ class CuratedViT(nn.Module):
     def windows(self, x: torch.Tensor) -> torch.Tensor:
         """(N, P, P, C) → (N, D) unit vectors."""
         n, s, p = x.shape[0], self.tokens, self.token
+        centre = x[:, self.side // 2, self.side // 2]  # (N, C)
         x = x.view(n, s, p, s, p, -1).transpose(2, 3).reshape(n, s * s, -1)  # (N, T, p·p·C)
-        return self.attend(self.embed(x))
+        return self.attend(self.embed(x), centre)
 
-    def attend(self, tokens: torch.Tensor) -> torch.Tensor:
-        """(N, T, D) embedded tokens → (N, D) unit vectors."""
-        x = torch.cat([self.first.expand(tokens.shape[0], -1, -1), tokens], dim=1) + self.position
+    def attend(self, tokens: torch.Tensor, centre: torch.Tensor) -> torch.Tensor:
+        """(N, T, D) embedded tokens and (N, C) components of the middle pixel → (N, D) unit vectors."""
+        first = self.first.expand(tokens.shape[0], -1, -1)
+        if self.pixel is not None:
+            first = first + self.pixel(centre)[:, None]
+        x = torch.cat([first, tokens], dim=1) + self.position
         last = len(self.blocks) - 1
         for number, block in enumerate(self.blocks):
             x = block(x, first_only=number == last)
@@ -124,8 +133,13 @@ class CuratedViT(nn.Module):
         corner = torch.arange(s, device=values.device) * p
         offset = (corner[:, None] * stride + corner[None, :]).reshape(-1)  # (T,)
         start = pixel // width * stride + pixel % width  # (m,)
+        middle = (pixel // width + self.side // 2) * values.shape[1] + pixel % width + self.side // 2
+        own = values.flatten(0, 1)
         parts = [
-            self.attend(flat.index_select(0, (part[:, None] + offset).reshape(-1)).view(part.shape[0], s * s, -1))
-            for part in torch.split(start, chunk)
+            self.attend(
+                flat.index_select(0, (corners[:, None] + offset).reshape(-1)).view(corners.shape[0], s * s, -1),
+                own.index_select(0, middles),
+            )
+            for corners, middles in zip(torch.split(start, chunk), torch.split(middle, chunk), strict=True)
         ]
         return torch.cat(parts) if parts else values.new_zeros(0, flat.shape[1])
