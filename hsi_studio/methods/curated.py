@@ -68,8 +68,8 @@ class CuratedParams(Params):
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     components: int = Field(40, ge=1, le=200, description="Components kept, fewer where there are fewer bands")
-    patch: int = Field(9, ge=1, le=45, description="Window side in pixels, odd")
-    token: int = Field(3, ge=1, le=15, description="Side of a transformer token in pixels; divides the window")
+    patch: int = Field(15, ge=1, le=45, description="Window side in pixels, odd")
+    token: int = Field(5, ge=1, le=15, description="Side of a transformer token in pixels; divides the window")
     centre: bool = Field(True, description="Give the transformer the middle pixel by itself as well")
     hard: int = Field(4, ge=0, le=100, description="Hardest wrong classes in the loss (k_h)")
     semi_hard: int = Field(4, ge=0, le=100, description="Other wrong classes drawn at random (k_s)")
@@ -89,7 +89,7 @@ class CuratedParams(Params):
         if self.patch % 2 == 0 or self.patch % self.token:
             raise ValueError(
                 f"windows of {self.patch} pixels cannot be cut into tokens of {self.token}: take an odd window side "
-                "that the token side divides, as 9 and 3"
+                "that the token side divides, as 15 and 5"
             )
         return self
 

@@ -10,8 +10,8 @@ What differs from the paper and its notebooks, and why:
   otherwise. `notebook_literal` switches both off.
 - The paper classifies small cubes of one label each (that is `s3fn_images.py`, for collections). For pixels of a
   scene the windows are small, pooled globally over space, and pools move by one pixel: see `nn/cnn3d.py`.
-- Components are divided by the root of their deviation (`whitening` 0.5), as PCA puts almost all variance in one;
-  at most `components` are kept, because convolution costs as much for the last component as for the first.
+- Noise-whitened components (MNF) instead of PCA, 16 of them: convolution costs as much for the last component as for
+  the first, and PCA's order puts brightness before what tells crops apart. `axes` = pca is there.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
@@ -20,18 +20,16 @@ Notation: N labels, K classes, C components, P window side, F = 128 features. Ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods import Context, Params, State
+from hsi_studio.methods.s3fn_stages import Stages, Trained, as_one, networks, train_both, used_anchors
 from hsi_studio.methods.windowed import (
     CACHE_BYTES,
-    Steps,
     WindowFitted,
     check_state,
     class_anchors,
@@ -43,44 +41,24 @@ from hsi_studio.methods.windowed import (
     scene_basis,
     scene_facts,
     sorted_labels,
-    torch_generator,
-    warm_cosine,
     window_features,
 )
-from hsi_studio.types import ClassSchema, FloatArray, LabelSet, PromptSet, Scene
+from hsi_studio.types import ClassSchema, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
-    from hsi_studio.methods.nn.cnn3d import CNN3D
-    from hsi_studio.methods.nn.s3fn_train import Draw, TextHead
     from hsi_studio.methods.nn.window_grid import WindowBasis
 
 VERSION = 1  # raise when a saved model would give another map
-VIEWS = 4  # draws of every label that stage 2 sees
 
 
-class S3FNParams(Params):
-    """Defaults were fixed on Indian Pines; see benchmarks/RESULTS.md."""
+class S3FNParams(Stages):
+    """Defaults were fixed on Indian Pines; `S3FN.paper` has the paper's."""
 
-    axes: Literal["pca", "mnf"] = Field("pca", description="Spectral components: principal (pca) or noise-whitened")
-    variance: float = Field(0.999, gt=0, le=1, description="Share of the variance that components must explain")
-    components: int = Field(16, ge=1, le=200, description="Components kept at most")
-    whitening: float = Field(0.5, ge=0, le=1, description="How far components are made equal: 0 = as PCA gives them")
+    axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
-    channels: tuple[int, int, int] = Field((32, 64, 128), description="Channels of the three convolutions")
-    dropout: float = Field(0.5, ge=0, lt=1, description="Share of features hidden at each step of stage 1")
-    l2: float = Field(1e-4, ge=0, le=1, description="Pull of all weights towards 0")
-    epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels in stage 1")
-    text_epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels in stage 2")
-    batch: int = Field(32, ge=1, le=4096, description="Windows a step")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's largest step")
-    text_encoder: str = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
-    augment: bool = Field(True, description="Random flips and turns of the windows")
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
-    average: float = Field(0.98, ge=0, lt=1, description="Averaging of the weights over steps; 0 = the last weights")
-    notebook_literal: bool = Field(False, description="As the notebooks: anchors not centred, no temperature")
 
     @field_validator("patch")
     @classmethod
@@ -88,16 +66,6 @@ class S3FNParams(Params):
         if value % 2 == 0:
             raise ValueError(f"a window of {value} pixels has no middle: take {value - 1} or {value + 1}")
         return value
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network after both stages."""
-
-    cnn: CNN3D
-    head: TextHead
-    anchors: FloatArray  # (K, D) as encoded, before any centring
-    training: dict[str, float]
 
 
 class S3FN:
@@ -110,6 +78,11 @@ class S3FN:
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
     halo_px: ClassVar[int] = 22  # at most: (patch − 1) / 2
     quick: ClassVar[dict[str, Any]] = {"epochs": 40, "text_epochs": 40, "channels": (8, 16, 32), "jitter": 0}  # tests
+
+    paper: ClassVar[dict[str, Any]] = {
+        "axes": "pca", "components": 200, "whitening": 0.0, "warm_up": False, "augment": False, "jitter": 0,
+        "average": 0.0,
+    }  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -181,77 +154,6 @@ class S3FN:
             used_anchors(trained.anchors, params.notebook_literal, device)), params.patch // 2, device, left_out,
             {"anchors": trained.anchors}, facts, wavelength_nm=wavelength_nm, training=trained.training,
         )  # fmt: skip
-
-
-def as_one(cnn: CNN3D, head: TextHead) -> nn.Module:
-    """Both networks under one roof: names of weights start with "cnn." and "head."."""
-    from torch import nn
-
-    return nn.ModuleDict({"cnn": cnn, "head": head})
-
-
-def networks(
-    components: int, side: int, stride: int, classes: int, text_dim: int, params: S3FNParams
-) -> tuple[CNN3D, TextHead]:
-    """Untrained networks."""
-    from hsi_studio.methods.nn.cnn3d import CNN3D
-    from hsi_studio.methods.nn.s3fn_train import TextHead
-
-    return CNN3D(components, side, classes, stride, params.channels), TextHead(text_dim, params.notebook_literal)
-
-
-def used_anchors(anchors: FloatArray, literal: bool, device: str) -> torch.Tensor:
-    """(K, D) anchors as the head uses them."""
-    import torch
-
-    from hsi_studio.methods.nn.s3fn_train import centred
-
-    own = torch.from_numpy(np.array(anchors, dtype=np.float32)).to(device)
-    return own if literal else centred(own)
-
-
-def train_both(
-    draw: Draw,
-    label: torch.Tensor,
-    components: int,
-    side: int,
-    stride: int,
-    anchors: FloatArray,
-    params: S3FNParams,
-    ctx: Context,
-) -> Trained:
-    """Stage 1 and stage 2. `label` (N,) on the device. Raises Cancelled."""
-    from hsi_studio.methods.nn.s3fn_train import Plan, frozen_features, train_cnn, train_head
-
-    generator = torch_generator(ctx.seed)
-    count = int(label.shape[0])
-    batch = min(params.batch, max(count, 2))
-    per_epoch = -(-count // params.batch)
-    cnn, head = networks(components, side, stride, anchors.shape[0], anchors.shape[1], params)
-    cnn.initialise(generator)
-    head.initialise(generator)
-    cnn.to(ctx.device)
-    head.to(ctx.device)
-
-    def plan(epochs: int, message: str, start: float, stop: float) -> Plan:
-        steps = per_epoch * epochs
-        rate, say = partial(warm_cosine, total=steps), Steps(ctx, message, steps, start, stop)
-        return Plan(steps, batch, params.learning_rate, params.l2, rate, say)
-
-    first = train_cnn(
-        cnn, draw, label, plan(params.epochs, "Training the 3D network", 0.05, 0.9), generator, params.dropout,
-        params.average,
-    )  # fmt: skip
-    cnn.eval()
-    views = frozen_features(cnn, draw, count, VIEWS, generator, ctx.check)
-    used = used_anchors(anchors, params.notebook_literal, ctx.device)
-    second = train_head(
-        head, views, label, used, plan(params.text_epochs, "Aligning with the texts", 0.9, 1.0), generator
-    )  # fmt: skip
-    head.eval()
-    return Trained(
-        cnn, head, anchors, {"loss_cnn": first, "loss_text": second, "temperature": float(head.scale.detach())}
-    )
 
 
 def _probabilities(

@@ -12,8 +12,8 @@ What differs:
   and the global mean are one mean (the same thing for the smallest window, 9 pixels). Then a window's features are
   one position of a convolution over the scene: `dense` computes a map once instead of once a window, and gives the
   same numbers up to rounding. Cubes of a collection use the paper's stride of 2.
-- For windows of a scene the middle pixel's own components join the pooled features: a label is one pixel's, and
-  pooling forgets which. (A cube of a collection has one label as a whole.)
+- For windows of a scene the mean components of the middle 3×3 pixels join the pooled features: a label is one
+  pixel's, and pooling forgets which; a pixel alone is noisy. (A cube of a collection has one label as a whole.)
 
 Notation: N windows, P side, C components (the depth axis of the convolutions), F = 128 features.
 """
@@ -73,7 +73,8 @@ class CNN3D(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """(N, P, P, C) → (N, F)."""
-        centre = x[:, self.side // 2, self.side // 2]  # (N, C)
+        middle = slice(self.side // 2 - 1, self.side // 2 + 2)
+        centre = x[:, middle, middle].mean(dim=(1, 2))  # (N, C)
         x = self.trunk(x.permute(0, 3, 1, 2)[:, None])
         if self.stride == 2:
             x = functional.avg_pool3d(x, (1, 2, 2))  # the paper's second pool; an odd last row is left out, as there
@@ -91,5 +92,6 @@ class CNN3D(nn.Module):
         x = self.trunk(values.permute(2, 0, 1)[None, None])[0]  # (128, C', h + final − 1, w + final − 1)
         pooled = functional.avg_pool2d(x.flatten(0, 1), self.final, stride=1).permute(1, 2, 0)  # (h, w, 128·C')
         reach, (h, w) = self.side // 2, pooled.shape[:2]
-        centre = values[reach : reach + h, reach : reach + w]
+        around = values[reach - 1 : reach + h + 1, reach - 1 : reach + w + 1].permute(2, 0, 1)
+        centre = functional.avg_pool2d(around, 3, stride=1).permute(1, 2, 0)  # (h, w, C)
         return functional.relu(self.dense1(torch.cat([pooled, centre], dim=2)))

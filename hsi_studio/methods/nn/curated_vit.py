@@ -17,7 +17,7 @@ the scene (a convolution) and gathered for each window; positions and attention 
 `dense` give the same numbers up to rounding.
 
 `centre` adds a projection of the middle pixel's components to the class token, 64·(C + 1) parameters more. It is ours:
-a label is one pixel's, and 3×3 tokens blur which.
+a label is one pixel's, and tokens blur which.
 
 Notation: N windows, P side, C components, p token side in pixels, S = P / p tokens a side, T = S², D width, M heads.
 """

@@ -68,16 +68,23 @@ def fit_basis(
     """
     bands, mean, scale, covariance, noise = scene_moments(scene, check)
     if axes == "mnf":
-        matrix = mnf_axes(covariance, noise, min(most, bands.size))
+        matrix = mnf_axes(covariance, noise, min(most, bands.size)).astype(np.float32)
     else:
         values, vectors = principal_axes(covariance, bands.size)
-        share = np.cumsum(values) / max(float(values.sum()), np.finfo(float).tiny)
-        count = min(most, int(np.searchsorted(share, variance) + 1), bands.size)
-        kept = values[:count] > 1e-9 * values[0]
-        std = np.sqrt(values[:count][kept])
-        matrix = vectors[:, :count][:, kept] / std**whitening
-        matrix /= np.sqrt(np.mean(std ** (2 - 2 * whitening)))
-    return WindowBasis(Projection(bands, mean, scale, matrix.astype(np.float32)))
+        matrix = scaled_axes(values, vectors, most, variance, whitening)
+    return WindowBasis(Projection(bands, mean, scale, matrix))
+
+
+def scaled_axes(
+    values: npt.NDArray[np.float64], vectors: npt.NDArray[np.float64], most: int, variance: float, whitening: float
+) -> FloatArray:
+    """(b, C) from all variances (b,), largest first, and axes (b, b): see `fit_basis`."""
+    share = np.cumsum(values) / max(float(values.sum()), np.finfo(float).tiny)
+    count = min(most, int(np.searchsorted(share, variance) + 1), values.size)
+    kept = values[:count] > 1e-9 * values[0]
+    std = np.sqrt(values[:count][kept])
+    matrix = vectors[:, :count][:, kept] / std**whitening
+    return np.asarray(matrix / np.sqrt(np.mean(std ** (2 - 2 * whitening))), dtype=np.float32)
 
 
 def mirror(start: int, stop: int, length: int) -> npt.NDArray[np.int64]:
