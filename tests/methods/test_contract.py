@@ -128,8 +128,7 @@ def test_the_order_of_labels_changes_nothing(name: str, scene: Scene, labels: La
     assert same_map(mapped(name, scene, labels), mapped(name, scene, shuffled))
     method = get_method(name)
     left_out = [
-        method.fit(scene, which, PromptSet(), settings(name), Context()).leave_one_out()
-        for which in (labels, shuffled)
+        method.fit(scene, which, PromptSet(), settings(name), Context()).leave_one_out() for which in (labels, shuffled)
     ]
     assert np.array_equal(left_out[0][order], left_out[1])
 
