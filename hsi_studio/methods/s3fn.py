@@ -48,6 +48,8 @@ from hsi_studio.types import ClassSchema, LabelSet, PromptSet, Scene
 if TYPE_CHECKING:
     import torch
 
+    from hsi_studio.methods.nn.cnn3d import CNN3D
+    from hsi_studio.methods.nn.s3fn_train import TextHead
     from hsi_studio.methods.nn.window_grid import WindowBasis
 
 VERSION = 1  # raise when a saved model would give another map
@@ -58,12 +60,23 @@ class S3FNParams(Stages):
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
+    centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
+    context: int = Field(0, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
 
-    @field_validator("patch")
+    @property
+    def outer(self) -> int:
+        """Side of the window a pixel's class depends on."""
+        return max(self.patch, self.context)
+
+    def networks(self, components: int, classes: int, text_dim: int) -> tuple[CNN3D, TextHead]:
+        """Untrained networks for windows of a scene."""
+        return networks(components, self.patch, 1, classes, text_dim, self, self.centre, self.context)
+
+    @field_validator("patch", "context")
     @classmethod
     def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
+        if value and value % 2 == 0:
             raise ValueError(f"a window of {value} pixels has no middle: take {value - 1} or {value + 1}")
         return value
 
@@ -76,7 +89,7 @@ class S3FN:
     source: ClassVar[str] = "Islam et al., 2025, arXiv 2510.07556 (3D-CNN features aligned with class descriptions)"
     Params: ClassVar[type[Params]] = S3FNParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    halo_px: ClassVar[int] = 22  # at most: (patch − 1) / 2
+    halo_px: ClassVar[int] = 22  # at most: (larger of patch and context − 1) / 2
     quick: ClassVar[dict[str, Any]] = {"epochs": 40, "text_epochs": 40, "channels": (8, 16, 32), "jitter": 0}  # tests
 
     paper: ClassVar[dict[str, Any]] = {
@@ -102,17 +115,18 @@ class S3FN:
         basis = self._basis(scene, params, ctx)
         anchors = class_anchors(labels.schema, prompts, open_encoder(params.text_encoder, ctx))
         ctx.check()
-        grid = label_grid(scene, basis, at.row, at.col, params.patch // 2 + params.jitter, ctx.device)
-        left_out = left_out_classes(window_features(grid, params.patch), at)
+        grid = label_grid(scene, basis, at.row, at.col, params.outer // 2 + params.jitter, ctx.device)
+        left_out = left_out_classes(window_features(grid, params.outer), at)
 
         def draw(which: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
             if generator is None:
-                return grid.windows(which, params.patch)
+                return grid.windows(which, params.outer)
             still = None if params.augment else torch.zeros_like(which)
-            return grid.windows(which, params.patch, generator, params.jitter, still)
+            return grid.windows(which, params.outer, generator, params.jitter, still)
 
         label = torch.from_numpy(at.label).to(ctx.device)
-        trained = train_both(draw, label, basis.components, params.patch, 1, anchors, params, ctx)
+        cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
+        trained = train_both(cnn, head, draw, label, anchors, params, ctx)
         facts = scene_facts(scene, labels.schema, prompts, VERSION)
         return self._fitted(
             trained, basis, params, ctx.device, left_out, facts, labels.schema, scene.bands.wavelength_nm
@@ -126,7 +140,7 @@ class S3FN:
         params = S3FNParams.model_validate(state.header["params"])
         basis = WindowBasis.from_arrays(part(state, "basis."))
         schema, anchors = classes_of(state), part(state, "own.")["anchors"]
-        cnn, head = networks(basis.components, params.patch, 1, len(schema), int(anchors.shape[1]), params)
+        cnn, head = params.networks(basis.components, len(schema), anchors.shape[1])
         load_network(as_one(cnn, head), state, ctx.device)
         trained = Trained(cnn, head, anchors, state.header["training"])
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
@@ -151,7 +165,7 @@ class S3FN:
     ) -> WindowFitted:
         return WindowFitted(
             self.name, schema, params, basis, as_one(trained.cnn, trained.head), partial(_probabilities, trained,
-            used_anchors(trained.anchors, params.notebook_literal, device)), params.patch // 2, device, left_out,
+            used_anchors(trained.anchors, params.notebook_literal, device)), params.outer // 2, device, left_out,
             {"anchors": trained.anchors}, facts, wavelength_nm=wavelength_nm, training=trained.training,
         )  # fmt: skip
 

@@ -3,9 +3,9 @@
 Source: Islam et al., 2025, arXiv 2510.07556: z-score and PCA, up to 20 random 32×32 cubes an image, 3D-CNN and text
 alignment (`s3fn_stages.py`), majority vote over an image's cubes; Wood, Blueberries and DeepHS-Fruit.
 
-What differs: components are fitted on the training images only; cubes shrink to the middle image's shorter side
-where images are smaller than 32 pixels (below 14 the pools move by one pixel, and 9 is the least), mirrored at the
-edges; a tie of votes goes to the larger mean probability. Nothing is chosen by the test images.
+What differs: components are fitted on the training images only; cubes shrink to three quarters of the middle image's
+shorter side where that is less than 32 pixels (below 14 the pools move by one pixel, and 9 is the least), mirrored
+at the edges; a tie of votes goes to the larger mean probability. Nothing is chosen by the test images.
 
 Notation: N images, M cubes, K classes, C components, P cube side.
 """
@@ -21,7 +21,7 @@ from pydantic import Field
 
 from hsi_studio.errors import BadValues, SceneMismatch, TooFewLabels
 from hsi_studio.methods import Context
-from hsi_studio.methods.s3fn_stages import Stages, Trained, train_both, used_anchors
+from hsi_studio.methods.s3fn_stages import Stages, Trained, networks, train_both, used_anchors
 from hsi_studio.methods.windowed import class_anchors, open_encoder
 from hsi_studio.scene.collection import Collection
 from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet, Scene
@@ -121,14 +121,18 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
         return grid.windows(which, side, generator if params.augment else None)
 
     stride = 2 if side >= LEAST_PAPER else 1
-    trained = train_both(draw, label, basis.components, side, stride, anchors, params, ctx)
+    cnn, head = networks(basis.components, side, stride, len(train.schema), anchors.shape[1], params)
+    trained = train_both(cnn, head, draw, label, anchors, params, ctx)
     return ImageClassifier(train.schema, params, basis, side, train.bands, trained, ctx.seed)
 
 
 def cube_side(scenes: list[Scene], wanted: int) -> int:
-    """`wanted`, or the middle image's shorter side where that is less; at least 9."""
+    """`wanted`, or three quarters of the middle image's shorter side where that is less; at least 9.
+
+    Three quarters leave room for cubes at different places.
+    """
     middle = int(np.median([min(scene.shape[:2]) for scene in scenes]))
-    return max(LEAST, min(wanted, middle))
+    return max(LEAST, min(wanted, 3 * middle // 4))
 
 
 def collection_basis(scenes: list[Scene], params: S3FNImageParams, ctx: Context) -> WindowBasis:

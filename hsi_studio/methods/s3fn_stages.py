@@ -65,13 +65,22 @@ def as_one(cnn: CNN3D, head: TextHead) -> nn.Module:
 
 
 def networks(
-    components: int, side: int, stride: int, classes: int, text_dim: int, params: Stages
+    components: int,
+    side: int,
+    stride: int,
+    classes: int,
+    text_dim: int,
+    params: Stages,
+    centre: bool = False,
+    context: int = 0,
 ) -> tuple[CNN3D, TextHead]:
-    """Untrained networks."""
+    """Untrained networks. `centre`, `context`: extra means for windows of a scene, see `nn/cnn3d.py`."""
     from hsi_studio.methods.nn.cnn3d import CNN3D
     from hsi_studio.methods.nn.s3fn_train import TextHead
 
-    return CNN3D(components, side, classes, stride, params.channels), TextHead(text_dim, params.notebook_literal)
+    return CNN3D(components, side, classes, stride, params.channels, centre, context), TextHead(
+        text_dim, params.notebook_literal
+    )
 
 
 def used_anchors(anchors: FloatArray, literal: bool, device: str) -> torch.Tensor:
@@ -85,23 +94,21 @@ def used_anchors(anchors: FloatArray, literal: bool, device: str) -> torch.Tenso
 
 
 def train_both(
+    cnn: CNN3D,
+    head: TextHead,
     draw: Draw,
     label: torch.Tensor,
-    components: int,
-    side: int,
-    stride: int,
     anchors: FloatArray,
     params: Stages,
     ctx: Context,
 ) -> Trained:
-    """Stage 1 and stage 2. `label` (N,) on the device. Raises Cancelled."""
+    """Stage 1 and stage 2 on untrained networks. `label` (N,) on the device. Raises Cancelled."""
     from hsi_studio.methods.nn.s3fn_train import Plan, frozen_features, train_cnn, train_head
 
     generator = torch_generator(ctx.seed)
     count = int(label.shape[0])
     batch = min(params.batch, max(count, 2))
     per_epoch = -(-count // params.batch)
-    cnn, head = networks(components, side, stride, anchors.shape[0], anchors.shape[1], params)
     cnn.initialise(generator)
     head.initialise(generator)
     cnn.to(ctx.device)

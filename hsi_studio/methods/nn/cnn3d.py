@@ -12,10 +12,12 @@ What differs:
   and the global mean are one mean (the same thing for the smallest window, 9 pixels). Then a window's features are
   one position of a convolution over the scene: `dense` computes a map once instead of once a window, and gives the
   same numbers up to rounding. Cubes of a collection use the paper's stride of 2.
-- For windows of a scene the mean components of the middle 3×3 pixels join the pooled features: a label is one
-  pixel's, and pooling forgets which; a pixel alone is noisy. (A cube of a collection has one label as a whole.)
+- For windows of a scene two plain means of the components may join the pooled features: of the middle 3×3 pixels
+  (`centre`: a label is one pixel's, and pooling forgets which; a pixel alone is noisy) and of a wider window
+  (`context`: what the pixel lies in, far cheaper than convolving it). A cube of a collection has one label as a whole.
 
-Notation: N windows, P side, C components (the depth axis of the convolutions), F = 128 features.
+Notation: N windows, P side of the convolved window, outer = max(P, context), C components (the depth axis of the
+convolutions), F = 128 features.
 """
 
 from __future__ import annotations
@@ -31,8 +33,18 @@ LEAST_SIDE = {1: 9, 2: 14}  # what is left after three convolutions and two pool
 class CNN3D(nn.Module):
     """Windows → F features (after the first dense layer's ReLU) → K scores."""
 
-    def __init__(self, components: int, side: int, classes: int, stride: int, channels: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        components: int,
+        side: int,
+        classes: int,
+        stride: int,
+        channels: tuple[int, int, int],
+        centre: bool = False,
+        context: int = 0,
+    ) -> None:
         super().__init__()
+        self.centre, self.context, self.outer = centre, context, max(side, context)
         if side < LEAST_SIDE[stride]:
             raise ValueError(f"a window of {side} pixels is too small: at least {LEAST_SIDE[stride]}")
         self.side, self.stride = side, stride
@@ -43,7 +55,7 @@ class CNN3D(nn.Module):
         depth = components
         for _ in range(2):
             depth = max(depth // 2, 1)
-        self.dense1 = nn.Linear(c * depth + (components if stride == 1 else 0), FEATURES)
+        self.dense1 = nn.Linear(c * depth + components * (centre + bool(context)), FEATURES)
         self.dense2 = nn.Linear(FEATURES, 64)
         self.dense3 = nn.Linear(64, classes)
 
@@ -72,26 +84,45 @@ class CNN3D(nn.Module):
         return x if x.shape[2] == 1 else functional.avg_pool3d(x, (2, 1, 1))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, P, P, C) → (N, F)."""
-        middle = slice(self.side // 2 - 1, self.side // 2 + 2)
-        centre = x[:, middle, middle].mean(dim=(1, 2))  # (N, C)
+        """(N, outer, outer, C) → (N, F)."""
+        found = [self._pooled(_middle(x, self.side))]
+        if self.centre:
+            found.append(_middle(x, 3).mean(dim=(1, 2)))
+        if self.context:
+            found.append(_middle(x, self.context).mean(dim=(1, 2)))
+        return functional.relu(self.dense1(torch.cat(found, dim=1)))
+
+    def _pooled(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, P, P, C) → (N, 128·C')."""
         x = self.trunk(x.permute(0, 3, 1, 2)[:, None])
         if self.stride == 2:
             x = functional.avg_pool3d(x, (1, 2, 2))  # the paper's second pool; an odd last row is left out, as there
-        pooled = x.mean(dim=(3, 4)).flatten(1)  # (N, 128·C')
-        return functional.relu(self.dense1(torch.cat([pooled, centre], dim=1) if self.stride == 1 else pooled))
+        return x.mean(dim=(3, 4)).flatten(1)
 
     def scores(self, features: torch.Tensor) -> torch.Tensor:
         """(N, F) → (N, K). Dropout belongs to training and is applied there."""
         return torch.as_tensor(self.dense3(functional.relu(self.dense2(features))))
 
     def dense(self, values: torch.Tensor) -> torch.Tensor:
-        """(h + P − 1, w + P − 1, C) → (h, w, F): the features of every pixel's window. Stride 1 only."""
+        """(h + outer − 1, w + outer − 1, C) → (h, w, F): the features of every pixel's window. Stride 1 only."""
         if self.stride != 1:
             raise ValueError("only windows with stride 1 share their computation")
-        x = self.trunk(values.permute(2, 0, 1)[None, None])[0]  # (128, C', h + final − 1, w + final − 1)
-        pooled = functional.avg_pool2d(x.flatten(0, 1), self.final, stride=1).permute(1, 2, 0)  # (h, w, 128·C')
-        reach, (h, w) = self.side // 2, pooled.shape[:2]
-        around = values[reach - 1 : reach + h + 1, reach - 1 : reach + w + 1].permute(2, 0, 1)
-        centre = functional.avg_pool2d(around, 3, stride=1).permute(1, 2, 0)  # (h, w, C)
-        return functional.relu(self.dense1(torch.cat([pooled, centre], dim=2)))
+        flat = values.permute(2, 0, 1)  # (C, …)
+        x = self.trunk(self._crop(flat, self.side)[None, None])[0]  # (128, C', h + final − 1, w + final − 1)
+        found = [functional.avg_pool2d(x.flatten(0, 1), self.final, stride=1)]  # (128·C', h, w)
+        if self.centre:
+            found.append(functional.avg_pool2d(self._crop(flat, 3), 3, stride=1))
+        if self.context:
+            found.append(functional.avg_pool2d(self._crop(flat, self.context), self.context, stride=1))
+        return functional.relu(self.dense1(torch.cat(found).permute(1, 2, 0)))
+
+    def _crop(self, x: torch.Tensor, side: int) -> torch.Tensor:
+        """(C, h + outer − 1, w + outer − 1) → (C, h + side − 1, w + side − 1), what windows of `side` need."""
+        cut = (self.outer - side) // 2
+        return x[:, cut : x.shape[1] - cut, cut : x.shape[2] - cut]
+
+
+def _middle(x: torch.Tensor, side: int) -> torch.Tensor:
+    """(N, P, P, C) → (N, side, side, C)."""
+    cut = (x.shape[1] - side) // 2
+    return x[:, cut : cut + side, cut : cut + side]
