@@ -109,5 +109,5 @@ def test_real_tree_crowns(shared_data: Path) -> None:
     assert (len(crowns), crowns.bands) == (53, 369)
     model = fit_images(crowns, PromptSet(), QUICK, Context())
     again = model.classify(crowns, Context())
-    assert (again.votes.sum(axis=1) == 5).all()
-    assert (again.label == crowns.label).mean() > 0.6
+    assert set(again.votes.sum(axis=1).tolist()) <= {1, 2, 3, 4, 5}  # a crown of 3×3 pixels may have fewer valid ones
+    assert (again.label == crowns.label).mean() > 0.8
