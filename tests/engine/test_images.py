@@ -105,9 +105,10 @@ def test_real_tree_crowns(shared_data: Path) -> None:
     by_tree = open_table(table, image="image_path", label="taxonID", group="individualID")
     with pytest.raises(BadRequest, match="0 of 15 classes have two groups"):
         evaluate_images(by_tree, shots=1, seeds=[0], params=QUICK)
-    crowns = open_table(table, image="image_path", label="taxonID")
+    crowns = replace(by_tree, images=tuple(replace(image, group=image.path.name) for image in by_tree.images))
     assert (len(crowns), crowns.bands) == (53, 369)
-    model = fit_images(crowns, PromptSet(), QUICK, Context())
+    few = QUICK.model_copy(update={"epochs": 20, "cubes": 3, "dropout": 0.0})
+    model = fit_images(crowns, PromptSet(), few, Context())
     again = model.classify(crowns, Context())
-    assert set(again.votes.sum(axis=1).tolist()) <= {1, 2, 3, 4, 5}  # a crown of 3×3 pixels may have fewer valid ones
+    assert set(again.votes.sum(axis=1).tolist()) <= {1, 2, 3}  # a crown of 3×3 pixels may have fewer valid ones
     assert (again.label == crowns.label).mean() > 0.8
