@@ -5,12 +5,6 @@
 // Names are always set with textContent: they come from files and from people.
 
 const root = element.querySelector(".hsi-classes");
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 const act = (what, more = {}) => trigger("act", { do: what, ...more });
 const button = (cls, label, title, onclick) => {
   const node = make("button", cls, label);
@@ -80,7 +74,7 @@ dialogRow.append(
 dialog.append(make("h3", "", "Paste a class list"), dialogText, area, dialogRow);
 
 function openPaste(text) {
-  const current = (props.value?.classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
+  const current = (readValue().classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
   area.value = text ?? current;
   dialog.showModal();
   area.focus();
@@ -192,7 +186,7 @@ document.addEventListener("hsi:active", (event) => {
 });
 
 function render() {
-  const value = props.value || {};
+  const value = readValue();
   const classes = value.classes || [];
   const total = classes.reduce((sum, c) => sum + c.count, 0);
   title.textContent = total ? `Classes · ${total} labelled` : "Classes";

@@ -2,12 +2,6 @@
 //   {notes: ["…"], sections: [{title, rows: [[name, value]], head: ["…"], table: [["…"]], numbers: [1, 2]}], empty: "…"}
 
 const root = element.querySelector(".hsi-facts");
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 
 function table(section) {
   const out = make("table");
@@ -31,7 +25,7 @@ function table(section) {
 }
 
 function render() {
-  const value = props.value || {};
+  const value = readValue();
   root.replaceChildren();
   for (const note of value.notes || []) root.append(make("p", "hsi-note", note));
   for (const section of value.sections || []) {

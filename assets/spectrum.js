@@ -1,14 +1,12 @@
 // One pixel's spectrum against wavelength, over the class means ± one standard deviation. Drawn by plotly.js,
 // which is served from the installed plotly package; zoom survives updates (uirevision).
 //
-// value from Python: {scene, axis, unit, pixel: {name, x, y} | null,
-//   classes: [{name, color, x, mean, low, high}]}; without `pixel` the one shown stays
+// value from Python: {scene, axis, unit} with pixel: {name, x, y} or with x and classes: [{name, color, mean, low,
+//   high}]. Each answer holds one of the two; the other stays as it is shown.
 
 const root = element.querySelector(".hsi-spectrum");
-const plot = document.createElement("div");
-plot.className = "hsi-spectrum-plot";
-const words = document.createElement("p");
-words.className = "hsi-hint";
+const plot = make("div", "hsi-spectrum-plot");
+const words = make("p", "hsi-hint");
 root.append(plot, words);
 
 function library() {
@@ -43,17 +41,17 @@ function outline(x, low, high) {
   return out;
 }
 
-function traces(value) {
+function traces() {
   const out = [];
-  for (const c of value.classes || []) {
+  for (const c of classes) {
     const name = escape(c.name);
-    const band = outline(c.x, c.low, c.high);
+    const band = outline(x, c.low, c.high);
     out.push({
       ...band, mode: "lines", line: { width: 0 }, fill: "toself", fillcolor: faint(c.color),
       hoverinfo: "skip", showlegend: false, connectgaps: false,
     });
     out.push({
-      x: c.x, y: c.mean, mode: "lines", name, line: { width: 1.5, color: c.color }, connectgaps: false,
+      x, y: c.mean, mode: "lines", name, line: { width: 1.5, color: c.color }, connectgaps: false,
       hovertemplate: `%{y:.4g}<extra>${name}</extra>`, showlegend: false,
     });
   }
@@ -68,21 +66,21 @@ function traces(value) {
   return out;
 }
 
-let pixel = null, shownScene = null;
+let pixel = null, classes = [], x = [], shownScene = null;
 
-function say(value) {
-  const means = "Coloured: class mean ± one standard deviation of your labels.";
-  if (!pixel && !(value.classes || []).length) return "Click a pixel to see its spectrum here; class means appear as you label.";
-  return [pixel ? `Bold line: ${pixel.name}.` : "", (value.classes || []).length ? means : ""].join(" ").trim();
+function take(value) {
+  if (value.scene !== shownScene) { pixel = null; classes = []; }
+  shownScene = value.scene;
+  if (value.pixel) pixel = value.pixel;
+  if (value.classes) { classes = value.classes; x = value.x; }
+  const parts = [];
+  if (pixel) parts.push(`Bold line: ${pixel.name}.`);
+  if (classes.length) parts.push("Coloured: class mean ± one standard deviation of your labels.");
+  words.textContent = parts.join(" ") || "Click a pixel to see its spectrum here; class means appear as you label.";
 }
 
 async function render() {
-  const value = props.value || {};
-  if ("pixel" in value) pixel = value.pixel;
-  else if (value.scene !== shownScene) pixel = null;
-  shownScene = value.scene;
-  words.textContent = say(value);
-  const drawable = (value.classes || []).length || pixel;
+  const value = readValue(), drawable = classes.length || pixel;
   plot.hidden = !drawable;
   if (!drawable) return;
   const Plotly = await library();
@@ -91,7 +89,7 @@ async function render() {
   const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: true };
   await Plotly.react(
     plot,
-    traces(value),
+    traces(),
     {
       uirevision: value.scene,
       height: 230,
@@ -108,6 +106,15 @@ async function render() {
   );
   root.dataset.drawn = String((Number(root.dataset.drawn) || 0) + 1);
 }
-const draw = () => render().catch((error) => (words.textContent = `The spectrum cannot be drawn: ${error.message}.`));
-watch("value", draw);
+// The map comes first: plotly is slow (some 100 ms on a laptop), so the plot waits until the page is idle.
+let waiting = 0; // the timer
+const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+function draw() {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => later(() => {
+    render().catch((error) => (words.textContent = `The spectrum cannot be drawn: ${error.message}.`));
+  }, { timeout: 500 }), 250);
+}
+watch("value", () => { take(readValue()); draw(); });
+take(readValue());
 draw();

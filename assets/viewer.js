@@ -59,7 +59,7 @@ function start(L) {
     toggleMode() { labelling = !labelling; controls.mode(labelling); },
     opacity(value) { setLayer({opacity: value, on: true}); },
     zoom(by) { map.setZoom(map.getZoom() + by); },
-    fit,
+    fit, choose,
     goto(row, col) { if (row !== '' && col !== '') { moveCross(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
 
@@ -309,10 +309,10 @@ function start(L) {
 
   controls.mode(true);
   controls.layer(raster.layer, false, true);
-  watch('value', () => take(props.value));
-  take(props.value || {});
+  watch('value', () => take(readValue()));
+  take(readValue());
   showState();
-  if (!props.value || props.value.scene === undefined) trigger('sync', {});
+  if (readValue().scene === undefined) trigger('sync', {});
 }
 
 withLeaflet().then(start).catch((error) => {

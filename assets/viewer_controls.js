@@ -126,6 +126,11 @@ function makeControls(root, actions) {
       parts.legend.hidden = !wanted || !classes.length;
       parts.legendlist.replaceChildren(...classes.map((info, k) => {
         const item = document.createElement('li');
+        item.tabIndex = 0;
+        item.setAttribute('role', 'button');
+        item.title = `Label with ${info.name}`;
+        item.addEventListener('click', () => actions.choose(info.id));
+        item.addEventListener('keydown', (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); actions.choose(info.id); } });
         const dot = document.createElement('i'), name = document.createElement('span'), count = document.createElement('b');
         dot.className = 'hv-dot'; dot.style.background = info.color;
         dot.style.color = inkOn(info.color); dot.textContent = String(k + 1);

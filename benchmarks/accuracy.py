@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from hsi_studio import Studio
-from hsi_studio.engine.scores import confusion_matrix, scores
-from hsi_studio.engine.splits import make_split
+from hsi_studio.engine.scores import confusion, scores
+from hsi_studio.engine.splits import make_split, parse_protocol
 from hsi_studio.types import Scene
 
 
@@ -39,7 +41,7 @@ def main() -> int:
         studio = Studio(home=Path(folder))
         scene = studio.open(args.scene)
         pixels = floor_features(scene)
-        print(f"| shots | protocol | {args.method} OA | AA | κ × 100 | fit + predict, s | SVM on spectra OA | AA | κ × 100 |")
+        print(f"| shots | protocol | {args.method} OA | AA | κ × 100 | fit + predict, s | SVM OA | AA | κ × 100 |")
         print("|---|---|---|---|---|---|---|---|---|")
         for shots in args.shots:
             for protocol in args.protocols:
@@ -82,13 +84,13 @@ def svm_floor(
     position = {value: k for k, value in enumerate(values)}
     rows = []
     for seed in range(seeds):
-        split = make_split(scene, shots=shots, seed=seed, protocol=protocol)
+        split = make_split(scene.reference, shots, seed, parse_protocol(protocol), None, scene.reference_names)
         model = SVC(C=100.0, gamma="scale").fit(pixels[split.train], truth[split.train])
         predicted = model.predict(pixels[split.test])
         true = np.array([position[v] for v in truth[split.test]])
         guess = np.array([position[v] for v in predicted])
-        result = scores(confusion_matrix(true, guess, len(values)))
-        rows.append([result.oa, result.aa, result.kappa])
+        result = scores(confusion(true, guess, len(values)))
+        rows.append([result.oa, result.aa, result.kappa or 0.0])
     table = np.array(rows) * 100
     spread = table.std(axis=0, ddof=1) if seeds > 1 else np.zeros(3)
     return list(zip(table.mean(axis=0).tolist(), spread.tolist(), strict=True))

@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_method(mapping)
     mapping.set_defaults(run=_map)
 
+    mending = commands.add_parser("mend", help="rescue a project whose journal is damaged")
+    mending.add_argument("project", metavar="PROJECT", help="its id: the folder's name under ~/.hsi_studio/projects")
+    mending.set_defaults(run=_mend)
+
     evaluation = commands.add_parser("evaluate", help="few-shot accuracy against the reference")
     _add_scene(evaluation)
     evaluation.add_argument("--shots", type=_positive, default=5, help="labelled pixels a class (default 5)")
@@ -179,6 +183,14 @@ def _map(args: argparse.Namespace) -> int:
     if args.confidence:
         export_confidence_geotiff(prediction, scene, Path(args.confidence))
     print(f"\n{written}", file=sys.stderr)
+    return 0
+
+
+def _mend(args: argparse.Namespace) -> int:
+    from hsi_studio.studio import Studio
+
+    for sentence in Studio().mend(args.project):
+        print(sentence)
     return 0
 
 

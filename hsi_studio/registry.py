@@ -1,7 +1,7 @@
 """Folder scan: every module of a package that defines a given attribute is an entry.
 
 A new format, method or tab is one new file. Duplicate names and modules that fail to import are
-reported in `Registry.problems`, never swallowed: `python -m hsi_studio doctor` and the tests show them.
+reported in `Registry.problems` and the log, never swallowed; a test demands that there are none.
 """
 
 from __future__ import annotations

@@ -72,6 +72,8 @@ class Studio:
         self._lock = threading.RLock()
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
+        self._scene_of: dict[str, Scene] = {}  # project id → its scene
+        self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
@@ -166,6 +168,7 @@ class Studio:
         kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
         project = Project.create(self.projects_folder, scene, kept, title)
         with self._lock:
+            self._scene_of[project.id] = scene
             self._projects[project.id] = project
         return project
 
@@ -174,13 +177,11 @@ class Studio:
         with self._lock:
             if project_id in self._projects:
                 return self._projects[project_id]
-            folder = self.projects_folder / project_id
-            if Path(project_id).name != project_id or not (folder / "project.json").is_file():
-                raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
-            project = Project.open(folder)
+            project = Project.open(self._project_folder(project_id))
             spec = dict(project.scene_spec)
             scene = self.open(spec.pop("spec"), **spec)
             project.attach(scene)
+            self._scene_of[project_id] = scene
             self._projects[project_id] = project
             return project
 
@@ -200,7 +201,25 @@ class Studio:
         return None
 
     def scene_of(self, project_id: str) -> Scene:
-        return self.scene(self.project(project_id).scene_id)
+        """The project's scene as it is on disk now (its content may have changed since the project began)."""
+        self.project(project_id)
+        with self._lock:
+            return self._scene_of[project_id]
+
+    def mend(self, project_id: str) -> list[str]:
+        """Rescue a project with a damaged journal: every line that makes sense is kept, and the old file.
+
+        Returns what was lost, in sentences. Raises BadRequest, FileProblem.
+        """
+        from hsi_studio.project.salvage import salvage
+
+        return salvage(self._project_folder(project_id))
+
+    def _project_folder(self, project_id: str) -> Path:
+        folder = self.projects_folder / project_id
+        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
+            raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
+        return folder
 
     # ── labels ──────────────────────────────────────────────────────────────────────────────────
 
@@ -250,7 +269,7 @@ class Studio:
                 return self._live[project_id]
             project = self.project(project_id)
             method = get_method(self.method)
-            live = LiveMap(self.scene(project.scene_id), method, method.Params(), Context(cache_dir=self.cache_folder))
+            live = LiveMap(self.scene_of(project_id), method, method.Params(), Context(cache_dir=self.cache_folder))
             self._live[project_id] = live
             while len(self._live) > MAX_LIVE:
                 _, oldest = self._live.popitem(last=False)
@@ -293,6 +312,10 @@ class Studio:
     def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
         """Mean ± std over the labelled pixels of each class that has any (at most 200 pixels a class)."""
         scene, labels = self.scene_of(project_id), self.project(project_id).labels()
+        with self._lock:
+            revision, known = self._spectra.get(project_id, (-1, []))
+        if revision == labels.revision:
+            return known
         found = []
         for k, info in enumerate(labels.schema.classes):
             members = np.flatnonzero(labels.label == k)[:200]
@@ -301,6 +324,8 @@ class Studio:
             values = np.stack([scene.spectrum(int(labels.row[n]), int(labels.col[n])) for n in members])  # (n, B)
             values[:, ~scene.good_bands] = np.nan
             found.append(ClassSpectrum(info, members.size, values.mean(axis=0), values.std(axis=0)))
+        with self._lock:
+            self._spectra[project_id] = (labels.revision, found)
         return found
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────

@@ -144,7 +144,8 @@ class Scene:
 
     def spectrum(self, row: int, col: int) -> FloatArray:
         """(B,) one pixel's values in all bands."""
-        return self.cube.read(slice(row, row + 1), slice(col, col + 1))[0, 0]
+        values: FloatArray = self.cube.read(slice(row, row + 1), slice(col, col + 1))[0, 0]
+        return values
 
     @cached_property
     def _survey(self) -> Survey:

@@ -38,8 +38,8 @@ class DamagedJournal(CorruptFile):
         super().__init__(
             path,
             f"line {line} is damaged ({problem.rstrip('.')})",
-            f"Restore the file from a backup, open the project read-only to see lines 1–{line - 1}, or mend it: "
-            "`hsi_studio.project.salvage.salvage(folder)` keeps every other line that makes sense, and the old file",
+            "Restore the file from a backup, or mend it: `python -m hsi_studio mend PROJECT` keeps every other line "
+            "that makes sense, and the old file",
         )
 
 

@@ -72,7 +72,7 @@ def catalog() -> list[CatalogEntry]:
     )
     demo = CatalogEntry(
         "demo",
-        "Simulated valley, hyperspectral + LiDAR",
+        "Simulated town and fields, hyperspectral + LiDAR",
         "simulated",
         (200, 200, 120),
         tuple(NAMES.values()),

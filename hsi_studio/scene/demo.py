@@ -81,10 +81,9 @@ def demo_simulation(seed: int = 0) -> Simulation:
     water = truth.abundance[..., truth.materials.index("water")] > 0.9
     dsm = (truth.ground_m + truth.height_m + error_m.astype(np.float32))[..., None]
     dsm[water & dropout] = np.nan  # water returns little light to a laser scanner
-    # a fixed id: it names the catalogue entry and does not depend on how a machine rounds
-    return Simulation(replace(made.scene, id="demo" if seed == 0 else f"demo-{seed}", dsm=dsm), truth)
+    return Simulation(replace(made.scene, dsm=dsm), truth)
 
 
 def demo_scene(seed: int = 0) -> Scene:
-    """The simulated scene, id "demo" for seed 0, "demo-7" for seed 7. Builds in one to three seconds."""
+    """The simulated scene. Builds in one to three seconds."""
     return demo_simulation(seed).scene

@@ -12,6 +12,7 @@ import logging
 import zlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -140,7 +141,8 @@ def _raster(header: Header, data_path: Path) -> Raster:
     axes = AXES[interleave]
     cube = ArrayCube(array, (axes[0], axes[1], axes[2]), gain, offset, None if ignore is None else float(ignore[0]))
     transform, crs, gsd_m = _georeference(header, notes)
-    names = header.items("class names")
+    # our own exports also hold the exact names, percent-encoded: ENVI has no escape for commas and braces
+    names = [unquote(name) for name in header.items("class names exact")] or header.items("class names")
     return Raster(
         cube,
         _bands(header, count, notes),

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hsi_studio.errors import BadRequest, BadValues, CorruptFile
-from hsi_studio.text.models import EMBEDDED, ModelFolder, find_model, model_hash, write_atomic
+from hsi_studio.text.models import EMBEDDED, ModelFolder, damaged, find_model, model_hash, write_atomic
 from hsi_studio.text.pooling import CLIP_KINDS, POOLINGS, choose_pooling, find_words, pool
 from hsi_studio.types import FloatArray, IntArray
 
@@ -169,9 +169,12 @@ class SentenceEncoder:
         if self._tokenizer is None:
             from transformers import AutoTokenizer
 
-            self._tokenizer = AutoTokenizer.from_pretrained(
-                str(self.model.path), local_files_only=True, trust_remote_code=False
-            )
+            try:
+                self._tokenizer = AutoTokenizer.from_pretrained(
+                    str(self.model.path), local_files_only=True, trust_remote_code=False
+                )
+            except Exception as error:  # the tokenizers library raises nothing more specific
+                raise damaged(self.model.path, "its tokenizer cannot be loaded", error) from error
         return self._tokenizer
 
     def _open_network(self) -> Any:
@@ -191,10 +194,7 @@ class SentenceEncoder:
                         path, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
                     )
             except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-                first = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise CorruptFile(
-                    self.model.path, f"its weights cannot be loaded: {first}", "Copy the model's folder again"
-                ) from error
+                raise damaged(self.model.path, "its weights cannot be loaded", error) from error
             lost = sorted(k for k in report["missing_keys"] if not k.startswith("pooler."))  # the pooler is not used
             lost += sorted(str(k[0] if isinstance(k, tuple) else k) for k in report["mismatched_keys"])
             if lost:  # they would be random numbers

@@ -117,8 +117,9 @@ def _embedded(cache_dir: Path | None, check: bool) -> Path:
 
 def _from_hub(hub_id: str, weights: bool) -> Path:
     """A snapshot folder of the local hub cache; downloaded when it is not complete and the hub can be reached."""
+    import httpx
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     patterns = WANTED if weights else [p for p in WANTED if p != "*.safetensors"]
     try:
@@ -126,7 +127,9 @@ def _from_hub(hub_id: str, weights: bool) -> Path:
         if _complete(path, weights):
             return path
     except LocalEntryNotFoundError:
-        path = None
+        log.debug("%s is not in the local hub cache", hub_id)
+    except HFValidationError as error:
+        raise BadRequest(f"{hub_id!r} is neither a folder nor a hub id such as BAAI/bge-large-en-v1.5.") from error
     reason = "HF_HUB_OFFLINE is set"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in {"1", "TRUE", "YES", "ON"}:
         log.info("downloading the text model %s from huggingface.co", hub_id)
@@ -135,7 +138,7 @@ def _from_hub(hub_id: str, weights: bool) -> Path:
             if _complete(path, weights):
                 return path
             reason = "the hub's copy has no safetensors weights or no tokenizer"
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        except (httpx.HTTPError, LocalEntryNotFoundError, OSError) as error:
             reason = (
                 f"huggingface.co did not give it: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             )
@@ -193,6 +196,12 @@ def write_atomic(file: Path, content: bytes) -> None:
     except OSError as error:
         log.warning("cache file %s cannot be written: %s", file.name, error)
         partial.unlink(missing_ok=True)
+
+
+def damaged(path: Path, what: str, error: Exception) -> CorruptFile:
+    """The error for a part of a model that another library cannot read."""
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return CorruptFile(path, f"{what}: {first}", "Copy the model's folder again")
 
 
 def _read_json(file: Path) -> Any:

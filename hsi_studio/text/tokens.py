@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import BadRequest, ModelMissing
-from hsi_studio.text.models import EMBEDDED, find_model
+from hsi_studio.text.models import EMBEDDED, damaged, find_model
 from hsi_studio.types import IntArray
 
 KINDS = ("wordpiece", "clip")
@@ -89,7 +89,10 @@ def _wordpiece(source: str) -> Any:
     file = model.path / "tokenizer.json"
     if not file.is_file():
         raise ModelMissing(f"{model.name}: there is no tokenizer.json in {model.path}: copy it there.")
-    tokenizer = Tokenizer.from_file(str(file))
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the tokenizers library raises nothing more specific
+        raise damaged(file, "it is not a tokenizer", error) from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return lambda sentence: list(tokenizer.encode(sentence).ids)
@@ -100,5 +103,8 @@ def _clip(source: str) -> Any:
     model = find_model(source, weights=False)
     from transformers import CLIPTokenizer
 
-    tokenizer = CLIPTokenizer.from_pretrained(str(model.path), local_files_only=True)
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(str(model.path), local_files_only=True)
+    except Exception as error:  # the tokenizers library raises nothing more specific
+        raise damaged(model.path, "its CLIP tokenizer cannot be loaded", error) from error
     return lambda sentence: list(tokenizer(sentence, truncation=False)["input_ids"])

@@ -173,7 +173,7 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
 
     def answer(project_id: str, class_id: str, **more: Any) -> tuple[Any, ...]:
         class_id = present.active(project_id, class_id)
-        value = {**present.viewer(project_id, class_id), **more}
+        value = present.viewer_changes(project_id, class_id, **more)
         return class_id, value, present.classes(project_id, class_id)
 
     def pick(project_id: str, class_id: str, event: gr.EventData) -> tuple[Any, ...]:
@@ -192,9 +192,12 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
         return answer(project_id, str(event._data.get("class_id", "")))
 
     def again(project_id: str, class_id: str) -> tuple[Any, ...]:
-        return answer(project_id, class_id) if project_id else (gr.skip(),) * 3
+        if not project_id:
+            return (gr.skip(),) * 3
+        class_id = present.active(project_id, class_id)
+        return class_id, present.viewer(project_id, class_id), present.classes(project_id, class_id)
 
-    def spectrum(project_id: str, event: gr.EventData) -> dict[str, Any]:
+    def spectrum(project_id: str, event: gr.EventData) -> str:
         return present.spectrum(project_id, (int(event._data["row"]), int(event._data["col"])))
 
     viewer: Any = bus.viewer  # gr.HTML accepts any event name
@@ -204,7 +207,7 @@ def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
     bus.after(viewer.redo(redo, inputs, outputs, **now))
     viewer.active(choose, [bus.project], outputs, **now)
     viewer.sync(again, inputs, outputs, **now)
-    viewer.probe(spectrum, [bus.project], [bus.spectrum], queue=False, trigger_mode="always_last", **QUIET)
+    viewer.probe(spectrum, [bus.project], [bus.spectrum], **now)
 
 
 def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> Iterator[tuple[Any, ...]]:
@@ -215,7 +218,8 @@ def follow(studio: Studio, present: Present, project_id: str, class_id: str) -> 
 
     def now() -> tuple[Any, ...]:
         chosen = present.active(project_id, class_id)
-        return present.viewer(project_id, chosen), present.strip(project_id), gr.skip(), present.seen(project_id)
+        viewer = present.viewer_changes(project_id, chosen)
+        return viewer, present.strip(project_id), gr.skip(), present.seen(project_id)
 
     while True:
         status = live.wait(revision, 0.5)
@@ -241,7 +245,8 @@ def poll(present: Present, project_id: str, class_id: str, seen: str) -> tuple[A
     if fresh == seen:
         return (gr.skip(),) * 4
     chosen = present.active(project_id, class_id)
-    return present.viewer(project_id, chosen), present.classes(project_id, chosen), present.strip(project_id), fresh
+    viewer = present.viewer_changes(project_id, chosen)
+    return viewer, present.classes(project_id, chosen), present.strip(project_id), fresh
 
 
 def _tried(action: Any) -> str:

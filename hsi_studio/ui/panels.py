@@ -3,10 +3,15 @@
 The template never holds a value (Gradio runs template text as JavaScript); scripts set all text with
 `textContent`. Because the template is constant, an update never rebuilds the element: focus, scroll
 and zoom survive.
+
+The value travels as one JSON *string*. As an object Gradio's page wraps it in proxies and clones it again
+and again (`structuredClone` took 400 ms of a click with a few hundred spectra values); a string is copied
+as it is. Scripts call `readValue()` of `assets/panel.js`, which stands before each of them.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import gradio as gr
@@ -14,16 +19,29 @@ import gradio as gr
 from hsi_studio.paths import ASSETS
 
 
-def panel(name: str, value: dict[str, Any], **options: Any) -> gr.HTML:
-    """The component whose script is `assets/<name>.js`; its element is found by `#hsi-<name>`."""
-    script = (ASSETS / f"{name}.js").read_text(encoding="utf-8")
+def packed(value: dict[str, Any]) -> str:
+    """A value as these components take it: every handler's answer to one of them goes through here."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def json_html(value: dict[str, Any], script: str, **options: Any) -> gr.HTML:
+    """`gr.HTML` whose script has `readValue()`.
+
+    Not a subclass with its own `postprocess`: for each subclass of a component Gradio writes a .pyi file beside
+    its source.
+    """
     return gr.HTML(
-        value=value,
-        html_template=f'<div class="hsi-{name}"></div>',
-        js_on_load=script,
+        value=packed(value),
+        js_on_load=(ASSETS / "panel.js").read_text(encoding="utf-8") + script,
         apply_default_css=False,
         container=False,
         padding=False,
-        elem_id=f"hsi-{name}",
         **options,
     )
+
+
+def panel(name: str, value: dict[str, Any], **options: Any) -> gr.HTML:
+    """The component whose script is `assets/<name>.js`; its element is found by `#hsi-<name>`."""
+    script = (ASSETS / f"{name}.js").read_text(encoding="utf-8")
+    template = f'<div class="hsi-{name}"></div>'
+    return json_html(value, script, html_template=template, elem_id=f"hsi-{name}", **options)

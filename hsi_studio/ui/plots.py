@@ -10,41 +10,51 @@ from hsi_studio.studio import ClassSpectrum, Spectrum
 from hsi_studio.types import FloatArray, Scene
 
 
-def spectrum_value(scene: Scene, pixel: Spectrum | None, classes: list[ClassSpectrum]) -> dict[str, Any]:
-    """The panel's value: the pixel's spectrum and each labelled class's mean ± one standard deviation."""
-    nm = scene.bands.wavelength_nm
-    axis = np.arange(1, scene.bands.count + 1, dtype=np.float64) if nm is None else nm.astype(np.float64)
-    order = np.argsort(axis, kind="stable")
-    order = order[scene.good_bands[order]]
-    x = axis[order]
-    spacing = np.diff(x)
-    breaks = np.flatnonzero(spacing > 4 * np.median(spacing)) + 1 if spacing.size else np.array([], dtype=int)
-    grid = _json(np.insert(x, breaks, x[breaks - 1]))
+def pixel_value(scene: Scene, pixel: Spectrum) -> dict[str, Any]:
+    """One pixel's spectrum; the page keeps the class means it has."""
+    grid = Grid(scene)
+    name = f"row {pixel.row}, column {pixel.col}"
+    return {**grid.axes, "pixel": {"name": name, "x": grid.x, "y": grid.line(pixel.values)}}
 
-    def line(values: FloatArray) -> list[float | None]:
-        return _json(np.insert(values[order].astype(np.float64), breaks, np.nan))
 
-    shown = None
-    if pixel is not None:
-        shown = {"name": f"row {pixel.row}, column {pixel.col}", "x": grid, "y": line(pixel.values)}
+def means_value(scene: Scene, classes: list[ClassSpectrum]) -> dict[str, Any]:
+    """Each labelled class's mean ± one standard deviation; the page keeps the pixel it shows."""
+    grid = Grid(scene)
     means = [
         {
             "name": f"{c.info.name} (mean of {c.count})",
             "color": c.info.color,
-            "x": grid,
-            "mean": line(c.mean),
-            "low": line(c.mean - c.std),
-            "high": line(c.mean + c.std),
+            "mean": grid.line(c.mean),
+            "low": grid.line(c.mean - c.std),
+            "high": grid.line(c.mean + c.std),
         }
         for c in classes
     ]
-    return {
-        "scene": scene.id,
-        "axis": "band number" if nm is None else "wavelength (nm)",
-        "unit": scene.value_unit or "value",
-        "pixel": shown,
-        "classes": means,
-    }
+    return {**grid.axes, "x": grid.x, "classes": means}
+
+
+class Grid:
+    """The horizontal axis: good bands in order of wavelength, an empty place where neighbours are far apart."""
+
+    def __init__(self, scene: Scene) -> None:
+        nm = scene.bands.wavelength_nm
+        axis = np.arange(1, scene.bands.count + 1, dtype=np.float64) if nm is None else nm.astype(np.float64)
+        order = np.argsort(axis, kind="stable")
+        self._order = order[scene.good_bands[order]]
+        x = axis[self._order]
+        spacing = np.diff(x)
+        wide = spacing > 4 * np.median(spacing) if spacing.size else np.zeros(0, dtype=np.bool_)
+        self._breaks = np.flatnonzero(wide) + 1
+        self.x = _json(np.insert(x, self._breaks, x[self._breaks - 1]))
+        self.axes = {
+            "scene": scene.id,
+            "axis": "band number" if nm is None else "wavelength (nm)",
+            "unit": scene.value_unit or "value",
+        }
+
+    def line(self, values: FloatArray) -> list[float | None]:
+        """(B,) values on this axis."""
+        return _json(np.insert(values[self._order].astype(np.float64), self._breaks, np.nan))
 
 
 def _json(values: np.ndarray[Any, Any]) -> list[float | None]:

@@ -1,13 +1,16 @@
-"""From the façade's values to what the components show. No component is made here; nothing is computed
-that grows with the scene."""
+"""From the façade's values to what the components show, packed as JSON text (`panels.py`). No component is
+made here; nothing is computed that grows with the scene."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
+import numpy as np
+
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import Progress, Scene
+from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
 
@@ -28,7 +31,7 @@ class Present:
             self.viewer(project_id, active),
             self.classes(project_id, active),
             self.strip(project_id),
-            self.spectrum(project_id, None),
+            self.class_means(project_id),
         )
 
     def active(self, project_id: str, active: str) -> str:
@@ -38,7 +41,7 @@ class Present:
             return active
         return schema.classes[0].id if len(schema) else ""
 
-    def top(self, project_id: str) -> dict[str, str]:
+    def top(self, project_id: str) -> str:
         scene = self.studio.scene_of(project_id)
         height, width, count = scene.shape
         nm = scene.bands.wavelength_nm
@@ -47,21 +50,22 @@ class Present:
         if scene.dsm is not None:
             facts.append("heights")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return {"title": scene.title, "facts": " · ".join(facts)}
+        return packed({"title": scene.title, "facts": " · ".join(facts)})
 
-    def viewer(self, project_id: str, active: str) -> dict[str, Any]:
-        """The viewer's value; its protocol is in `viewer.py`."""
-        project, scene = self.studio.project(project_id), self.studio.scene_of(project_id)
-        status = self.studio.status(project_id)
-        labels = project.labels()
-        points = [[int(r), int(c), int(k)] for r, c, k in zip(labels.row, labels.col, labels.label, strict=True)]
+    def viewer(self, project_id: str, active: str) -> str:
+        """The viewer's whole value; its protocol is in `viewer.py`."""
+        return self.viewer_changes(project_id, active, scene=self._scene(self.studio.scene_of(project_id)))
+
+    def viewer_changes(self, project_id: str, active: str, **more: Any) -> str:
+        """The same without the scene, which the page has: what a click or a new map changes."""
+        status, labels = self.studio.status(project_id), self.studio.project(project_id).labels()
+        points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown = None
         if status.prediction is not None:
             rev = status.prediction.revision
             shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}"}
-        return {
+        value = {
             "project": project_id,
-            "scene": self._scene(scene),
             "classes": [
                 {"id": info.id, "name": info.name, "color": info.color, "key": k + 1 if k < 9 else None}
                 for k, info in enumerate(labels.schema.classes)
@@ -71,6 +75,7 @@ class Present:
             "map": shown,
             "progress": progress_value(status.progress),
         }
+        return packed({**value, **more})
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -86,11 +91,11 @@ class Present:
             "composites": self.studio.composites(scene.id),
         }
 
-    def classes(self, project_id: str, active: str) -> dict[str, Any]:
+    def classes(self, project_id: str, active: str) -> str:
         project = self.studio.project(project_id)
         labels = project.labels()
         counts = labels.counts
-        return {
+        value = {
             "classes": [
                 {"id": info.id, "name": info.name, "color": info.color, "count": int(counts[k])}
                 for k, info in enumerate(labels.schema.classes)
@@ -99,22 +104,25 @@ class Present:
             "undo": project.undo_label,
             "redo": project.redo_label,
         }
+        return packed(value)
 
-    def spectrum(self, project_id: str, pixel: tuple[int, int] | None) -> dict[str, Any]:
-        from hsi_studio.ui.plots import spectrum_value
+    def spectrum(self, project_id: str, pixel: tuple[int, int]) -> str:
+        """A pixel's spectrum for the plot."""
+        from hsi_studio.ui.plots import pixel_value
 
-        scene = self.studio.scene_of(project_id)
-        read = None if pixel is None else self.studio.spectrum(project_id, *pixel)
-        return spectrum_value(scene, read, self.studio.class_spectra(project_id))
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
 
-    def class_means(self, project_id: str) -> dict[str, Any]:
-        """The spectrum panel's value without a pixel: the page keeps the one it shows."""
-        value = self.spectrum(project_id, None)
-        del value["pixel"]
-        return value
+    def class_means(self, project_id: str) -> str:
+        """The class means for the plot."""
+        from hsi_studio.ui.plots import means_value
 
-    def strip(self, project_id: str) -> dict[str, Any]:
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
+
+    def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
+        return packed(self._strip(project_id))
+
+    def _strip(self, project_id: str) -> dict[str, Any]:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)

@@ -2,8 +2,8 @@
 
 The interface below does not depend on Leaflet; `assets/viewer*.js` could be rewritten on another base.
 
-Value (Python → page). A dict; keys that are absent mean "unchanged", so a full state and a small answer are
-both valid. Never add a key named `path`: Gradio takes such an object for a file.
+Value (Python → page). A dict, sent as one JSON string (`panels.py`); keys that are absent mean "unchanged", so
+a full state and a small answer are both valid.
 
     project   any id; another one resets everything
     scene     {id, h, w, b, transform, crs_name, gsd_m, valid_all,
@@ -36,9 +36,11 @@ For tests, on the `.hsi-viewer` element and on the block around it: `__toClient(
 pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-journal` = seq shown;
 `data-pending` = clicks not confirmed; `data-map-rev` = revision painted.
 
-Traps: a listener with `trigger_mode="always_last"` must be the only one of its event: when it catches up, Gradio 6.31
-dispatches the *event* again, to every listener (a second listener on `pick` labelled pixels twice). `.then` is
-safe: there only the one function is run again. Listeners of one event run one after another. The templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element
+Traps: a listener with `trigger_mode="always_last"` must be the only one of its event: when it catches up,
+Gradio 6.31 dispatches the *event* again, to every listener (a second listener on `pick` labelled pixels
+twice), and with the data of the event that has just ended, not of the last one. `.then` is safe: there only the
+one function is run again, with the inputs of that moment. Listeners of one event run one after
+another. The templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element
 when it changes). A word in quotes in the script becomes an event of the component, so no prop may have the
 name of one.
 """
@@ -50,6 +52,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.paths import ASSETS
+from hsi_studio.ui.panels import json_html
 
 SCRIPTS = ("viewer_raster.js", "viewer_labels.js", "viewer_controls.js", "viewer.js")
 EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync")
@@ -70,14 +73,11 @@ def create_viewer(
 ) -> gr.HTML:
     """The viewer component. `base` is where `tiles.router` is mounted; `legend` adds a collapsible class list."""
     script = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return gr.HTML(
-        value=value or {},
+    return json_html(
+        value or {},
+        script,
         html_template=template("viewer.html"),
         css_template=template("viewer.css"),
-        js_on_load=script,
-        apply_default_css=False,
-        container=False,
-        padding=False,
         elem_id=elem_id,
         base=base,
         legend=legend,

@@ -20,6 +20,7 @@ import gradio as gr  # handlers' annotations are looked up in the module
 from hsi_studio.features.composite import composites
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.types import Bands, ClassInfo, ClassSchema, Prediction, Scene, Survey
+from hsi_studio.ui.panels import packed
 
 WAVELENGTH_NM = np.linspace(450, 900, 10, dtype=np.float32)
 CLASSES = ClassSchema((
@@ -106,7 +107,7 @@ class Board:
         confidence = np.where(label > 0, np.linspace(0.3, 1, h, dtype=np.float32)[:, None], np.nan).astype(np.float32)
         self.map = Prediction(CLASSES, label, confidence, "nearest column", {}, self.seq)
 
-    def value(self, message: str = "") -> dict[str, Any]:
+    def value(self, message: str = "") -> str:
         """The viewer's value; see hsi_studio/ui/viewer.py."""
         with self.lock:
             scene, shown = None, None
@@ -120,7 +121,7 @@ class Board:
                 }  # fmt: skip
             if self.map is not None:
                 shown = {"rev": self.map.revision, "url": f"/hsi/map/board/{self.map.revision}"}
-            return {
+            return packed({
                 "project": "board",
                 "scene": scene,
                 "classes": [
@@ -131,7 +132,7 @@ class Board:
                 "map": shown,
                 "progress": self.progress,
                 "message": message,
-            }
+            })  # fmt: skip
 
 
 class BoardSource:
@@ -160,18 +161,18 @@ def build(board: Board) -> Any:
         "queue": False, "trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private",
     }  # fmt: skip
 
-    def pick(event: gr.EventData) -> dict[str, Any]:
+    def pick(event: gr.EventData) -> str:
         return board.value(board.pick(event._data))
 
-    def step_back() -> dict[str, Any]:
+    def step_back() -> str:
         board.step(back=True)
         return board.value()
 
-    def step_on() -> dict[str, Any]:
+    def step_on() -> str:
         board.step(back=False)
         return board.value()
 
-    def choose(event: gr.EventData) -> dict[str, Any]:
+    def choose(event: gr.EventData) -> str:
         board.active = event._data["class_id"]
         return board.value()
 

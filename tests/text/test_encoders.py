@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +173,15 @@ def test_focus_averages_the_tokens_of_the_word_alone(bert: Path) -> None:
         encoder.encode(["a", "a"], focus=["a"])
 
 
+def test_roberta_cuts_at_its_own_limit_and_finds_words_after_a_space(tmp_path: Path) -> None:
+    folder = small.roberta(tmp_path / "tiny-roberta")
+    encoder = get_encoder(str(folder))
+    assert (encoder.pooling, encoder.max_tokens) == ("mean", 50)  # two of its 52 positions are never used
+    assert np.isfinite(encoder.encode(["grass " * 30])).all()
+    s = states(folder, "a green lawn")  # <s> a _ g r e e n _ l a w n </s>
+    assert np.allclose(encoder.encode(["a green lawn"], focus=["green"])[0], unit(s[2:8].mean(axis=0)), atol=1e-5)
+
+
 def test_words_are_found_wherever_they_occur() -> None:
     assert find_words([9, 1, 2, 5, 1, 2], [1, 2]) == [1, 2, 4, 5]
     assert find_words([1, 1, 1], [1, 1]) == [0, 1, 2]
@@ -222,6 +234,9 @@ def test_damaged_weights_and_configurations_are_told(tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(CorruptFile, match=r"model: its weights cannot be loaded"):
         get_encoder(str(folder)).encode(["water"])
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(CorruptFile, match=r"model: its tokenizer cannot be loaded"):
+        get_encoder(str(folder)).encode(["water"])
     (folder / "config.json").write_text("{")
     with pytest.raises(CorruptFile, match=r"config\.json: it cannot be read"):
         get_encoder(str(folder))
@@ -255,6 +270,26 @@ def test_a_hub_model_in_the_local_hub_cache_is_used(tmp_path: Path, monkeypatch:
     assert encoder.name == "someone/tiny"
     assert encoder.model.path == folder
     assert encoder.encode(["water"]).shape == (1, 16)
+
+
+def test_a_hub_that_does_not_answer_is_told() -> None:
+    """In a process of its own: the hub's address and offline mode are read when its library is imported."""
+    code = (
+        "from hsi_studio.text.encoders import get_encoder; from hsi_studio.errors import ModelMissing\n"
+        "try: get_encoder('someone/nothing')\n"
+        "except ModelMissing as told: print(told)"
+    )
+    nowhere = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ | nowhere
+    )
+    assert "someone/nothing is not on this machine (huggingface.co did not give it" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("spec", ["someone/..no", "a--b/c"])
+def test_an_id_the_hub_cannot_have_is_told(spec: str) -> None:
+    with pytest.raises(BadRequest, match="neither a folder nor a hub id"):
+        get_encoder(spec)
 
 
 @pytest.mark.parametrize("spec", ["/no/such/folder", "./nowhere", "", "not a hub id!"])

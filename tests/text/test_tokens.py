@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.errors import BadRequest, ModelMissing
+from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
 from hsi_studio.text.tokens import compact, token_set, tokenise
 from tests.text import small
 
@@ -77,6 +77,9 @@ def test_clip_without_a_source_says_what_to_do() -> None:
 def test_wordpiece_from_a_folder(tmp_path: Path) -> None:
     small.bert_tokenizer(tmp_path / "mine")
     assert tokenise(["grass road"], source=str(tmp_path / "mine")) == [[2, 8, 11, 3]]
+    (tmp_path / "mine" / "tokenizer.json").write_text("{}")
+    with pytest.raises(CorruptFile, match=r"tokenizer\.json: it is not a tokenizer"):
+        tokenise(["grass"], source=str(tmp_path / "mine"))
     (tmp_path / "mine" / "tokenizer.json").unlink()
     with pytest.raises(ModelMissing, match=r"no tokenizer\.json"):
         tokenise(["grass"], source=str(tmp_path / "mine"))

@@ -245,6 +245,7 @@ def simulate(
         notes=("This scene is simulated: no sensor ever measured it.", *notes),
         citation=CITATION,
         licence="Apache-2.0",
+        value_unit="reflectance",
     )
     return Simulation(scene, truth)
 

@@ -29,7 +29,7 @@ def create(studio: Studio, bus: Bus) -> None:
         except StudioError as error:
             gr.Warning(str(error))
         active = present.active(project_id, active)
-        return active, present.viewer(project_id, active), present.classes(project_id, active)
+        return active, present.viewer_changes(project_id, active), present.classes(project_id, active)
 
     def do(project_id: str, active: str, done: dict[str, Any]) -> str:
         """Make the action; returns the class that is active afterwards."""

@@ -10,7 +10,7 @@ import gradio as gr
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus, Tab
-from hsi_studio.ui.panels import panel
+from hsi_studio.ui.panels import packed, panel
 from hsi_studio.ui.present import Present
 from hsi_studio.ui.strip import per_class_value
 
@@ -63,7 +63,7 @@ def create(studio: Studio, bus: Bus) -> None:
         except StudioError as error:
             gr.Warning(str(error))
         active = present.active(project_id, active)
-        return None, active, present.viewer(project_id, active), present.classes(project_id, active)
+        return None, active, present.viewer_changes(project_id, active), present.classes(project_id, active)
 
     save.click(export, [bus.project], [files], api_visibility="private")
     save_labels.click(export_labels, [bus.project], [files], api_visibility="private")
@@ -75,7 +75,7 @@ def create(studio: Studio, bus: Bus) -> None:
     )
     bus.after(imported)
     bus.strip.change(
-        lambda p: per_class_value(studio.status(p).report), [bus.project], [classes],
+        lambda p: packed(per_class_value(studio.status(p).report)), [bus.project], [classes],
         queue=False, show_progress="hidden", api_visibility="private",
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import gradio as gr
 from hsi_studio.errors import ChooseVariable, StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus, Tab
-from hsi_studio.ui.panels import panel
+from hsi_studio.ui.panels import packed, panel
 from hsi_studio.ui.present import Present
 
 NONE = "(none)"
@@ -19,8 +19,6 @@ NONE = "(none)"
 
 def create(studio: Studio, bus: Bus) -> None:
     present = Present(studio)
-    facts = panel("facts", {"sections": []})
-
     with gr.Accordion("Open a scene of the catalogue", open=False):
         entry = gr.Dropdown(
             choices=[(f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()],
@@ -50,6 +48,7 @@ def create(studio: Studio, bus: Bus) -> None:
             open_mine = gr.Button("Open project", size="sm")
             fresh = gr.Button("New project on this scene", size="sm")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
+    facts = panel("facts", {"sections": []})
 
     def show(project_id: str) -> tuple[Any, ...]:
         return ("", gr.update(visible=False), *present.everything(project_id, ""))
@@ -122,7 +121,7 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.project.change(lambda p: scene_facts(studio, p), [bus.project], [facts], api_visibility="private")
 
 
-def scene_facts(studio: Studio, project_id: str) -> dict[str, Any]:
+def scene_facts(studio: Studio, project_id: str) -> str:
     """The scene as a table for `assets/facts.js`."""
     facts = studio.info(studio.scene_of(project_id))
     nm = facts["wavelength_nm"]
@@ -151,7 +150,7 @@ def scene_facts(studio: Studio, project_id: str) -> dict[str, Any]:
                 "words": "Used to measure accuracy only; no method sees it.",
             }
         )
-    return {"notes": facts["notes"], "sections": sections}
+    return packed({"notes": facts["notes"], "sections": sections})
 
 
 def _main_file(files: list[Path]) -> Path:
