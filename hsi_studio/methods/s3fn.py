@@ -61,7 +61,7 @@ class S3FNParams(Stages):
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
-    context: int = Field(0, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
+    context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
 
     @property
@@ -93,7 +93,8 @@ class S3FN:
     quick: ClassVar[dict[str, Any]] = {"epochs": 40, "text_epochs": 40, "channels": (8, 16, 32), "jitter": 0}  # tests
 
     paper: ClassVar[dict[str, Any]] = {
-        "axes": "pca", "components": 200, "whitening": 0.0, "warm_up": False, "augment": False, "jitter": 0,
+        "axes": "pca", "components": 200, "whitening": 0.0, "centre": False, "context": 0,
+        "warm_up": False, "augment": False, "jitter": 0,
         "average": 0.0,
     }  # fmt: skip
 
