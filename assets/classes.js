@@ -5,12 +5,6 @@
 // Names are always set with textContent: they come from files and from people.
 
 const root = element.querySelector(".hsi-classes");
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 const act = (what, more = {}) => trigger("act", { do: what, ...more });
 const button = (cls, label, title, onclick) => {
   const node = make("button", cls, label);

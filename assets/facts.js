@@ -2,12 +2,6 @@
 //   {notes: ["…"], sections: [{title, rows: [[name, value]], head: ["…"], table: [["…"]], numbers: [1, 2]}], empty: "…"}
 
 const root = element.querySelector(".hsi-facts");
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 
 function table(section) {
   const out = make("table");

@@ -5,10 +5,8 @@
 //   high}]. Each answer holds one of the two; the other stays as it is shown.
 
 const root = element.querySelector(".hsi-spectrum");
-const plot = document.createElement("div");
-plot.className = "hsi-spectrum-plot";
-const words = document.createElement("p");
-words.className = "hsi-hint";
+const plot = make("div", "hsi-spectrum-plot");
+const words = make("p", "hsi-hint");
 root.append(plot, words);
 
 function library() {

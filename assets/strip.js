@@ -4,12 +4,6 @@
 //   groups: [{title, words, figures: [{name, value, low, high, help}]}]}
 
 const root = element.querySelector(".hsi-strip");
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 
 function figure(item) {
   const box = make("div", "hsi-figure");

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from hsi_studio import Studio
 from hsi_studio.engine.scores import confusion, scores
 from hsi_studio.engine.splits import make_split, parse_protocol

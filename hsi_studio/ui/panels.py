@@ -6,7 +6,7 @@ and zoom survive.
 
 The value travels as one JSON *string*. As an object Gradio's page wraps it in proxies and clones it again
 and again (`structuredClone` took 400 ms of a click with a few hundred spectra values); a string is copied
-as it is. Scripts call `readValue()`, which stands before each of them.
+as it is. Scripts call `readValue()` of `assets/panel.js`, which stands before each of them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.paths import ASSETS
-
-READ = "const readValue = () => (props.value ? JSON.parse(props.value) : {});\n"
 
 
 def packed(value: dict[str, Any]) -> str:
@@ -34,7 +32,7 @@ def json_html(value: dict[str, Any], script: str, **options: Any) -> gr.HTML:
     """
     return gr.HTML(
         value=packed(value),
-        js_on_load=READ + script,
+        js_on_load=(ASSETS / "panel.js").read_text(encoding="utf-8") + script,
         apply_default_css=False,
         container=False,
         padding=False,
