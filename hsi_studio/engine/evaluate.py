@@ -37,6 +37,7 @@ __all__ = [
     "evaluate_split",
     "map_draw",
     "prompts_in_style",
+    "read_mask",
     "score_draw",
 ]
 
@@ -125,8 +126,8 @@ def evaluate(
     """Draw, fit, map and score, once a seed. `seeds` is a list, or n for 0 … n−1.
 
     `prompts`: class name → sentences, or a function that gives them for a seed; classes without any use their name.
-    Progress goes to `progress`, or else to `ctx.progress`. Raises BadRequest (no reference, unknown protocol, nothing to train or
-    test on), FileProblem (the split's file), TooFewLabels, Cancelled.
+    Progress goes to `progress`, or else to `ctx.progress`. Raises BadRequest (no reference, unknown protocol, nothing
+    to train or test on), FileProblem (the split's file), TooFewLabels, Cancelled.
     """
     if scene.reference is None:
         raise BadRequest(f"{scene.name} has no reference to evaluate against: give one with --reference FILE.")
@@ -138,7 +139,7 @@ def evaluate(
     ctx = ctx or Context()
     report = progress or ctx.progress
     rule = parse_protocol(protocol)
-    mask = _read_mask(rule, scene)
+    mask = read_mask(rule, scene)
     usable = np.where(scene.valid, scene.reference, 0).astype(np.int32)
     values = params if params is not None else method.Params()
     blind = scene.without_reference()
@@ -262,7 +263,8 @@ def _label_set(scene: Scene, train: IntArray, reference: IntArray) -> tuple[Labe
     return everything.only_labelled(), {info.id: k for k, info in enumerate(infos)}
 
 
-def _read_mask(rule: Protocol, scene: Scene) -> IntArray | None:
+def read_mask(rule: Protocol, scene: Scene) -> IntArray | None:
+    """(H, W) what `make_split` needs for a protocol with files; None for the others. Raises FileProblem."""
     if not rule.mask:
         return None
     from hsi_studio.scene import read_class_map
