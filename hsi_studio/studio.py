@@ -16,7 +16,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -384,15 +384,24 @@ class Studio:
         seeds: int | Sequence[int],
         protocol: str = "random",
         params: dict[str, Any] | None = None,
+        prompts: str = "names",
+        device: str = "cpu",
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Any:
-        """Few-shot accuracy over seeds. Raises BadRequest (no reference, unknown protocol)."""
-        from hsi_studio.engine.evaluate import evaluate
+        """Few-shot accuracy over seeds; `prompts` as in `prompts_in_style`, its notes are in the result's.
+
+        Raises BadRequest (no reference, unknown protocol or prompts).
+        """
+        from hsi_studio.engine.evaluate import evaluate, prompts_in_style
 
         chosen = get_method(method)
-        ctx = Context(progress=progress, cache_dir=self.cache_folder)
+        ctx = Context(progress=progress, device=device, cache_dir=self.cache_folder)
         values = make_params(chosen.Params, params or {})
-        return evaluate(scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, ctx=ctx)
+        said, notes = prompts_in_style(scene, prompts)
+        found = evaluate(
+            scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
+        )  # fmt: skip
+        return replace(found, notes=found.notes + notes)
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

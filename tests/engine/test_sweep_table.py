@@ -20,7 +20,8 @@ def cell(label: str, seed: int, right: int, prompts: str = "none", **changes: An
     figures = {"n_test": 100, "oa": right + 50.0, "aa": right + 50.0, "kappa": 2.0 * right, "confusion": confusion}
     return {
         "format": FORMAT, "scene": "made", "scene_id": "x", "title": "Made_scene", "classes": ["a", "b"],
-        "label": label, "method": label, "params": {}, "prompts": prompts, "shots": 5, "seed": seed, "draw": "draw", "n_train": 10,
+        "label": label, "method": label, "params": {}, "prompts": prompts, "shots": 5, "seed": seed,
+        "draw": "draw", "n_train": 10,
         "prepare_seconds": 1.0 if seed == 0 else 0.0, "fit_seconds": 2.0, "predict_seconds": 0.5, "pixels": 100,
         "pixels_per_second": 200.0, "device": "cpu", "threads": "1", "code": "c0de",
         "memory": {"before_mb": 100.0, "peak_mb": 150.0, "since_start": False, "cuda_peak_mb": None, "load": 1.5},
