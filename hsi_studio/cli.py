@@ -69,8 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--shots", type=_positive, default=5, help="labelled pixels a class (default 5)")
     evaluation.add_argument("--seeds", type=_positive, default=10, help="draws 0 … N−1 (default 10)")
     evaluation.add_argument(
-        "--protocol", default="random", help="random, buffered[:PIXELS] or split:FILE[:variable] (default random)"
+        "--protocol",
+        default="random",
+        help="random, buffered[:PIXELS], split:FILE[:variable] or official:TRAIN,TEST (default random)",
     )
+    evaluation.add_argument(
+        "--prompts", metavar="STYLE", help="p1 … p5, or permuted[:STYLE] as a control; default: the class names"
+    )
+    evaluation.add_argument("--device", default="cpu", help="cpu (default) or cuda, for methods that can use it")
     evaluation.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
     _add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
@@ -198,9 +204,11 @@ def _evaluate(args: argparse.Namespace) -> int:
     studio, scene = _open(args)
     result = studio.evaluate(
         scene, args.method, shots=args.shots, seeds=args.seeds, protocol=args.protocol, params=_params(args),
-        progress=_progress(),
+        prompts=args.prompts or "names", device=args.device, progress=_progress(),
     )  # fmt: skip
     report = result.to_json()
+    if args.prompts:
+        report["prompts"] = args.prompts
     if args.json == "-":
         print(json.dumps(report, ensure_ascii=False))
         return 0

@@ -12,10 +12,10 @@ used from many threads: each project has its own lock, and each open project one
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,26 +132,9 @@ class Studio:
 
     def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
         """Copy uploaded files into one folder under `home`, so that a project can open them again."""
-        import hashlib
+        from hsi_studio.project.files import keep_files
 
-        sources = [Path(f) for f in files]
-        digest = hashlib.sha256()
-        for source in sources:
-            digest.update(source.name.encode())
-            with source.open("rb") as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-        folder = self.home / "uploads" / digest.hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = []
-        for source in sources:
-            target = folder / source.name
-            if not target.exists():
-                partial = target.with_name(target.name + ".part")
-                shutil.copyfile(source, partial)
-                partial.replace(target)
-            kept.append(target)
-        return kept
+        return keep_files([Path(file) for file in files], self.home / "uploads")
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
@@ -433,15 +416,24 @@ class Studio:
         seeds: int | Sequence[int],
         protocol: str = "random",
         params: dict[str, Any] | None = None,
+        prompts: str = "names",
+        device: str = "cpu",
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Any:
-        """Few-shot accuracy over seeds. Raises BadRequest (no reference, unknown protocol)."""
-        from hsi_studio.engine.evaluate import evaluate
+        """Few-shot accuracy over seeds; `prompts` as in `prompts_in_style`, its notes are in the result's.
+
+        Raises BadRequest (no reference, unknown protocol or prompts).
+        """
+        from hsi_studio.engine.evaluate import evaluate, prompts_in_style
 
         chosen = get_method(method)
-        ctx = Context(progress=progress, cache_dir=self.cache_folder)
+        ctx = Context(progress=progress, device=device, cache_dir=self.cache_folder)
         values = make_params(chosen.Params, params or {})
-        return evaluate(scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, ctx=ctx)
+        said, notes = prompts_in_style(scene, prompts)
+        found = evaluate(
+            scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
+        )  # fmt: skip
+        return replace(found, notes=found.notes + notes)
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

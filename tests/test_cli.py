@@ -46,6 +46,16 @@ def test_evaluate_prints_one_json_object(small_scene: Path, capsys: pytest.Captu
     assert result["summary"]["oa"]["mean"] == pytest.approx(mean)
 
 
+def test_evaluate_names_its_prompts_only_when_asked(small_scene: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["evaluate", str(small_scene), "--method", "knn", "--shots", "3", "--seeds", "1", "--json", "-"]
+    assert main(argv) == 0
+    assert "prompts" not in json.loads(capsys.readouterr().out)
+    assert main([*argv, "--prompts", "permuted:p1"]) == 0
+    assert json.loads(capsys.readouterr().out)["prompts"] == "permuted:p1"
+    assert main([*argv, "--prompts", "p7"]) == 2
+    assert "p5" in capsys.readouterr().err
+
+
 def test_map_writes_a_geotiff_that_opens(small_scene: Path, tmp_path: Path) -> None:
     import rasterio
 

@@ -17,16 +17,31 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.engine.accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.predict import predict_scene
-from hsi_studio.engine.scores import Scores, confusion, scores
+from hsi_studio.engine.scores import Counts, Scores, confusion, scores
 from hsi_studio.engine.splits import Protocol, Split, make_split, parse_protocol
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import Context, Method, Params
 from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
 
-__all__ = ["AccuracyReport", "EvaluationResult", "SeedResult", "accuracy_report", "evaluate", "evaluate_split"]
+__all__ = [
+    "AccuracyReport",
+    "EvaluationResult",
+    "MappedDraw",
+    "SeedResult",
+    "accuracy_report",
+    "evaluate",
+    "evaluate_split",
+    "map_draw",
+    "prompts_in_style",
+    "read_mask",
+    "score_draw",
+]
+
+Sentences = Mapping[str, Sequence[str]]  # class name → sentences
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,16 @@ class SeedResult:
             "fit_seconds": round(self.fit_seconds, 4),
             "predict_seconds": round(self.predict_seconds, 4),
         }
+
+
+@dataclass(frozen=True)
+class MappedDraw:
+    """The map of one draw. Any number of test sets can be scored on it."""
+
+    index: IntArray  # (H·W,) class index among all reference classes, −1 = no class
+    n_train: int
+    fit_seconds: float
+    predict_seconds: float
 
 
 @dataclass(frozen=True)
@@ -94,15 +119,15 @@ def evaluate(
     seeds: int | Sequence[int],
     protocol: str = "random",
     params: Params | None = None,
-    prompts: Mapping[str, Sequence[str]] | None = None,
+    prompts: Sentences | Callable[[int], Sentences] | None = None,
     ctx: Context | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> EvaluationResult:
     """Draw, fit, map and score, once a seed. `seeds` is a list, or n for 0 … n−1.
 
-    `prompts`: class name → sentences; classes without any use their name. Progress goes to `progress`, or
-    else to `ctx.progress`. Raises BadRequest (no reference, unknown protocol, nothing to train or
-    test on), FileProblem (the split's file), TooFewLabels, Cancelled.
+    `prompts`: class name → sentences, or a function that gives them for a seed; classes without any use their name.
+    Progress goes to `progress`, or else to `ctx.progress`. Raises BadRequest (no reference, unknown protocol, nothing
+    to train or test on), FileProblem (the split's file), TooFewLabels, Cancelled.
     """
     if scene.reference is None:
         raise BadRequest(f"{scene.name} has no reference to evaluate against: give one with --reference FILE.")
@@ -114,7 +139,7 @@ def evaluate(
     ctx = ctx or Context()
     report = progress or ctx.progress
     rule = parse_protocol(protocol)
-    mask = _read_mask(rule, scene)
+    mask = read_mask(rule, scene)
     usable = np.where(scene.valid, scene.reference, 0).astype(np.int32)
     values = params if params is not None else method.Params()
     blind = scene.without_reference()
@@ -135,7 +160,8 @@ def evaluate(
         split = make_split(usable, shots, seed, rule, mask, scene.reference_names)
         notes = notes or split.notes
         quiet = replace(ctx, seed=seed, progress=lambda _: None)
-        results.append(evaluate_split(scene, blind, method, values, split, seed, prompts or {}, quiet))
+        said = prompts(seed) if callable(prompts) else prompts or {}
+        results.append(evaluate_split(scene, blind, method, values, split, seed, said, quiet))
     report(Progress("Done", len(chosen), len(chosen)))
     lost = int(np.count_nonzero((scene.reference > 0) & ~scene.valid))
     if lost:
@@ -160,13 +186,27 @@ def evaluate_split(
     params: Params,
     split: Split,
     seed: int,
-    prompts: Mapping[str, Sequence[str]],
+    prompts: Sentences,
     ctx: Context,
 ) -> SeedResult:
     """One draw: fit on `split.train` and score on `split.test`. `blind` is the scene without its reference."""
+    mapped = map_draw(scene, blind, method, params, split.train, prompts, ctx)
+    found = scores(score_draw(scene, mapped, split.test))
+    return SeedResult(seed, mapped.n_train, found, mapped.fit_seconds, mapped.predict_seconds)
+
+
+def map_draw(
+    scene: Scene,
+    blind: Scene,
+    method: Method,
+    params: Params,
+    train: npt.NDArray[np.int64],
+    prompts: Sentences,
+    ctx: Context,
+) -> MappedDraw:
+    """Fit on the flat pixel indices `train` and map the whole scene; nothing here knows which pixels test."""
     assert scene.reference is not None
-    reference = scene.reference.ravel()
-    labels, position = _label_set(scene, split, reference)
+    labels, position = _label_set(scene, train, scene.reference.ravel())
     sentences = {c.id: tuple(prompts[c.name]) for c in labels.schema.classes if prompts.get(c.name)}
     started = time.perf_counter()
     fitted = method.fit(blind, labels, PromptSet(sentences), params, ctx)
@@ -177,33 +217,63 @@ def evaluate_split(
     predict_seconds = time.perf_counter() - started
 
     column = np.array([-1, *(position[info.id] for info in prediction.schema.classes)])  # map code → class index
-    mapped = column[prediction.label.ravel()[split.test]]
+    return MappedDraw(column[prediction.label.ravel()], int(train.size), fit_seconds, predict_seconds)
+
+
+def score_draw(scene: Scene, mapped: MappedDraw, test: npt.NDArray[np.int64]) -> Counts:
+    """(K, K+1) confusion matrix of the flat pixel indices `test`, over all classes of the reference."""
+    assert scene.reference is not None
     row_of = np.zeros(max(scene.reference_names, default=0) + 1, dtype=np.int64)  # reference value → class index
     for k, (value, _) in enumerate(scene.reference_classes):
         row_of[value] = k
-    matrix = confusion(row_of[reference[split.test]], mapped, len(scene.reference_classes))
-    return SeedResult(seed, int(split.train.size), scores(matrix), fit_seconds, predict_seconds)
+    return confusion(row_of[scene.reference.ravel()[test]], mapped.index[test], len(scene.reference_classes))
 
 
-def _label_set(scene: Scene, split: Split, reference: IntArray) -> tuple[LabelSet, dict[str, int]]:
+def prompts_in_style(scene: Scene, style: str) -> tuple[Callable[[int], Sentences], tuple[str, ...]]:
+    """(seed → class name → sentences) and notes: "names" (none, methods use class names), "p1" … "p5", or "permuted".
+
+    "permuted[:STYLE]" (default p5) is the control: every class gets the sentences of another one, and each seed another
+    exchange. Raises BadRequest for an unknown style, or when there are fewer than two classes to exchange.
+    """
+    from hsi_studio.text.prompts import STYLES, permuted_names, sentences_for
+
+    kind, _, base = style.partition(":")
+    if style not in ("names", *STYLES) and (kind != "permuted" or (base or "p5") not in STYLES):
+        raise BadRequest(
+            f"There are no prompts {style!r}. Choose one of: names, {', '.join(STYLES)}, permuted[:STYLE]."
+        )
+    if style == "names":
+        return lambda _: {}, ()
+    names = [name for _, name in scene.reference_classes]
+    sentences, notes = sentences_for(names, (base or "p5") if kind == "permuted" else style, scene.name)
+    if kind != "permuted":
+        return lambda _: sentences, notes
+    return lambda seed: permuted_names(sentences, np.random.default_rng(seed)), notes
+
+
+def _label_set(scene: Scene, train: IntArray, reference: IntArray) -> tuple[LabelSet, dict[str, int]]:
     """The training pixels as labels of the classes that have any, and class id → index among all classes."""
     infos = [
         ClassInfo(f"reference-{value}", name, "#000000", value) for value, name in scene.reference_classes
     ]  # fmt: skip
     index = {info.reference_value: k for k, info in enumerate(infos)}
-    row, col = np.divmod(split.train, scene.shape[1])
-    label = np.array([index[int(value)] for value in reference[split.train]], dtype=np.int64)
+    row, col = np.divmod(train, scene.shape[1])
+    label = np.array([index[int(value)] for value in reference[train]], dtype=np.int64)
     everything = LabelSet(ClassSchema(tuple(infos)), row, col, label)
     return everything.only_labelled(), {info.id: k for k, info in enumerate(infos)}
 
 
-def _read_mask(rule: Protocol, scene: Scene) -> IntArray | None:
-    if rule.kind != "split":
+def read_mask(rule: Protocol, scene: Scene) -> IntArray | None:
+    """(H, W) what `make_split` needs for a protocol with files; None for the others. Raises FileProblem."""
+    if not rule.mask:
         return None
     from hsi_studio.scene import read_class_map
 
     mask, _ = read_class_map(rule.mask, scene.shape[:2])
-    return mask
+    if not rule.test_mask:
+        return mask
+    test, _ = read_class_map(rule.test_mask, scene.shape[:2])
+    return np.where(mask > 0, 1, np.where(test > 0, 2, 0)).astype(np.int32)
 
 
 def _percent(value: float | None) -> float | None:

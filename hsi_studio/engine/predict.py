@@ -38,13 +38,15 @@ def predict_scene(
     ctx: Context,
     tile: int | None = None,
 ) -> Prediction:
-    """Map a whole scene. `tile` = side of the square tiles in pixels; None = full rows, as many as fit.
+    """Map a whole scene. `tile` = side of the square tiles in pixels; None = the model's own `tile_px` (one that
+    takes long for a pixel names a side it maps in well under a second), else full rows, as many as fit.
 
     Progress is reported and cancel looked at before every tile, and inside `fitted.warm(ctx)` where a method has it
     (optional: all it can compute for the scene, before the tiles). Raises Cancelled, and what `predict` raises.
     """
     height, width, _ = scene.shape
     count = len(fitted.schema)
+    tile = tile or getattr(fitted, "tile_px", None)
     rows = tile or max(1, TILE_VALUES // max(count * width, 1))
     cols = tile or width
     label = np.zeros((height, width), dtype=np.uint16)

@@ -1,14 +1,15 @@
-"""Which reference pixels train and which test: the three protocols of `evaluate`.
+"""Which reference pixels train and which test: the protocols of `evaluate`.
 
     random            `shots` pixels a class train; every other labelled pixel tests
     buffered[:PX]     the same shots; only pixels farther than PX (default 5, Chebyshev) from all of them test
     split:FILE[:VAR]  shots are drawn inside a mask's training part; labelled pixels outside it test
+    official:A,B      shots are drawn where map A (FILE[:VAR]) is not 0; labelled pixels where B is not 0 and A is test
 
 The draw for seed s is fixed so that others can repeat it: rng = np.random.default_rng(s); for every class in
 label order, `rng.shuffle` of its flat (row-major) pixel indices; the first min(shots, n // 2) train. One
 generator for the whole draw. Pixels the scene has no data for are taken out of the reference before it.
 
-Why three: pixels beside a training pixel are seen through windows and smoothing, so `random` flatters every
+Why several: pixels beside a training pixel are seen through windows and smoothing, so `random` flatters every
 spatial method. 5 px is half of an 11×11 patch (Liang et al. 2017, doi:10.1109/TGRS.2016.2616585, on overlap).
 
 Masks come in three kinds, told apart by their values (`training_part`): {0, 1}: 1 trains; {0, 1, 2}: 1
@@ -44,9 +45,10 @@ class Protocol:
     """A parsed protocol. `text` is what the user wrote."""
 
     text: str
-    kind: str  # "random", "buffered", "split"
+    kind: str  # "random", "buffered", "split", "official"
     buffer_px: int = 0
     mask: str = ""  # FILE[:variable]
+    test_mask: str = ""  # FILE[:variable] of kind "official"
 
 
 def parse_protocol(text: str) -> Protocol:
@@ -62,7 +64,13 @@ def parse_protocol(text: str) -> Protocol:
         raise BadRequest(f"Protocol {text!r}: the buffer is a whole number of pixels from 1, as in buffered:7.")
     if kind == "split" and rest:
         return Protocol(text, kind, mask=rest)
-    raise BadRequest(f"There is no protocol {text!r}. Choose random, buffered[:PIXELS] or split:FILE[:variable].")
+    train, comma, test = rest.partition(",")
+    if kind == "official" and train and comma and test:
+        return Protocol(text, kind, mask=train, test_mask=test)
+    raise BadRequest(
+        f"There is no protocol {text!r}. Choose random, buffered[:PIXELS], split:FILE[:variable] or "
+        "official:TRAIN_FILE[:variable],TEST_FILE[:variable]."
+    )
 
 
 def draw_shots(reference: npt.NDArray[Any], shots: int, seed: int) -> npt.NDArray[np.int64]:
@@ -121,17 +129,22 @@ def _is_label_map(mask: IntArray, reference: IntArray, values: list[int]) -> boo
 def make_split(
     reference: IntArray, shots: int, seed: int, protocol: Protocol, mask: IntArray | None, names: dict[int, str]
 ) -> Split:
-    """Draw one split of an (H, W) reference. `mask` (H, W) for kind "split". Notes name classes without pixels.
+    """Draw one split of an (H, W) reference. Notes name classes without pixels.
+
+    `mask` (H, W): for kind "split" as `training_part` reads it; for kind "official" 1 = train, 2 = test, always.
 
     Raises BadRequest when nothing is left to train or to test on.
     """
     flat = reference.ravel()
     notes: list[str] = []
-    if protocol.kind == "split":
+    if protocol.kind in ("split", "official"):
         if mask is None:
-            raise ValueError("protocol split needs its mask")
-        train_part, test_part, sentence = training_part(mask, reference)
-        notes.append(sentence)
+            raise ValueError(f"protocol {protocol.kind} needs its mask")
+        if protocol.kind == "official":
+            train_part, test_part = mask == 1, mask == 2
+        else:
+            train_part, test_part, sentence = training_part(mask, reference)
+            notes.append(sentence)
         train = draw_shots(np.where(train_part, reference, 0), shots, seed)
         allowed = test_part.ravel() & (flat > 0)
     else:

@@ -43,9 +43,7 @@ def neighbour_pairs(index: IndexArray) -> tuple[npt.NDArray[np.int32], npt.NDArr
     return np.concatenate(first), np.concatenate(second)
 
 
-def diffusion_matrix(
-    index: IndexArray, features: FloatArray, beta: float = 4.0, typical: float | None = None
-) -> Any:
+def diffusion_matrix(index: IndexArray, features: FloatArray, beta: float = 4.0, typical: float | None = None) -> Any:
     """P (n, n), scipy CSR float32, rows sum to 1; `features` (n, C) decide where the edges are.
 
     A larger `beta` lets more through. Nodes without a neighbour keep their value. `typical` replaces the median d²,

@@ -40,6 +40,11 @@ class ArrayCube:
         stored = self._array.shape
         return stored[self._axes[0]], stored[self._axes[1]], stored[self._axes[2]]
 
+    @property
+    def stored(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32], npt.NDArray[np.float32], float | None]:
+        """(values as stored (H, W, B), scale, offset, nodata), all of it in memory: for copies without loss."""
+        return np.transpose(np.asarray(self._array[:, :, :]), self._axes), self._scale, self._offset, self._nodata
+
     def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
         """(h, w, b) float32; a copy, so that the caller may write to it."""
         wanted: list[Any] = [slice(None)] * 3

@@ -118,6 +118,27 @@ def test_a_split_file(tmp_path: Path) -> None:
     assert "1 = train" in result["notes"][0]
 
 
+def test_an_official_split_of_two_maps_whatever_their_values(tmp_path: Path) -> None:
+    train, test = np.zeros((30, 40), dtype=np.uint8), np.zeros((30, 40), dtype=np.uint8)
+    train[:10], test[5:20] = separable_scene().reference[:10], 1
+    np.save(tmp_path / "train.npy", train)
+    np.save(tmp_path / "test.npy", test)
+    scene, method = separable_scene(), FakeMethod()
+    protocol = f"official:{tmp_path / 'train.npy'},{tmp_path / 'test.npy'}"
+    result = evaluate(scene, method, shots=4, seeds=1, protocol=protocol).to_json()
+    assert method.seen[0][1].row.max() < 10
+    assert result["seeds"][0]["n_test"] == 10 * 40  # rows 10 … 19: rows 5 … 9 train
+    with pytest.raises(BadRequest, match="official:"):
+        evaluate(scene, method, shots=4, seeds=1, protocol="official:one.npy")
+
+
+def test_prompts_may_differ_by_seed() -> None:
+    method = FakeMethod()
+    evaluate(separable_scene(), method, shots=2, seeds=2, prompts=lambda seed: {"Stripe 1": [f"seed {seed}"]})
+    said = [prompts.of(labels.schema.classes[0]) for _, labels, prompts, _ in method.seen]
+    assert said == [("seed 0",), ("seed 1",)]
+
+
 def test_refusals_and_cancel() -> None:
     scene = separable_scene()
     bare = scene.without_reference()

@@ -1,0 +1,182 @@
+"""Square windows of a scene's spectral components, gathered on the device by index arithmetic.
+
+    bands ─ z-score ─ PCA or noise-whitened components ─ scaled ─▶ grid of rows (C,), mirrored at the scene's edge
+    (centre, offsets, flips, jitter) ─ integer arithmetic ─▶ row numbers ─ one gather ─▶ windows (N, P, P, C)
+
+The axes are fitted on all valid pixels of the scene, labelled or not (customary; declared in METHODS' evaluation
+notes). Pixels without data are 0 = the mean of the scene in every component. Edges are mirrored.
+
+A `Grid` is resident when the scene fits (`RESIDENT_VALUES`); of a larger scene it is an *atlas*: the windows around
+the labels, side by side, read from the file once. Training never knows which of the two it has.
+
+Notation: H W pixels, B bands, C components, P window side, N windows. An odd P has its pixel in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hsi_studio.features.cache import Arrays
+from hsi_studio.features.spectral import Projection, mnf_axes, principal_axes, scene_moments
+from hsi_studio.types import FloatArray, IntArray, Scene
+
+BASIS_VERSION = 1  # raise when `fit_basis` gives other numbers
+RESIDENT_VALUES = 256_000_000  # H·W·C that may stay on the device: 1 GB of float32
+
+Axes = Literal["pca", "mnf"]
+
+
+@dataclass(frozen=True)
+class WindowBasis:
+    """What a scene's bands are turned into before a network sees them."""
+
+    projection: Projection
+
+    @property
+    def components(self) -> int:
+        """C."""
+        return int(self.projection.matrix.shape[1])
+
+    def arrays(self) -> Arrays:
+        p = self.projection
+        return {"bands": p.bands, "mean": p.mean, "scale": p.scale, "axes": p.matrix}
+
+    @staticmethod
+    def from_arrays(a: Arrays) -> WindowBasis:
+        return WindowBasis(Projection(a["bands"], a["mean"], a["scale"], a["axes"]))
+
+
+def fit_basis(
+    scene: Scene,
+    axes: Axes,
+    most: int,
+    variance: float,
+    whitening: float,
+    check: Callable[[float], None] = lambda _: None,
+) -> WindowBasis:
+    """Components of z-scored bands: at most `most`, and no more than explain the share `variance` (PCA only).
+
+    `whitening` w: component c is divided by std_c**w, so 0 keeps the variances of PCA and 1 makes all equal; then
+    all by one number, so that their mean variance is 1. Noise-whitened components (MNF) have equal variances already.
+    Raises BadValues, and what `check(fraction done)` raises.
+    """
+    bands, mean, scale, covariance, noise = scene_moments(scene, check)
+    if axes == "mnf":
+        matrix = mnf_axes(covariance, noise, min(most, bands.size)).astype(np.float32)
+    else:
+        values, vectors = principal_axes(covariance, bands.size)
+        matrix = scaled_axes(values, vectors, most, variance, whitening)
+    return WindowBasis(Projection(bands, mean, scale, matrix))
+
+
+def scaled_axes(
+    values: npt.NDArray[np.float64], vectors: npt.NDArray[np.float64], most: int, variance: float, whitening: float
+) -> FloatArray:
+    """(b, C) from all variances (b,), largest first, and axes (b, b): see `fit_basis`."""
+    share = np.cumsum(values) / max(float(values.sum()), np.finfo(float).tiny)
+    count = min(most, int(np.searchsorted(share, variance) + 1), values.size)
+    kept = values[:count] > 1e-9 * values[0]
+    std = np.sqrt(values[:count][kept])
+    matrix = vectors[:, :count][:, kept] / std**whitening
+    return np.asarray(matrix / np.sqrt(np.mean(std ** (2 - 2 * whitening))), dtype=np.float32)
+
+
+def mirror(start: int, stop: int, length: int) -> npt.NDArray[np.int64]:
+    """Indices start … stop−1 folded into 0 … length−1 by reflection at the outermost pixels (which are not doubled)."""
+    index = np.arange(start, stop, dtype=np.int64)
+    if length == 1:
+        return np.zeros_like(index)
+    index %= 2 * (length - 1)
+    return np.minimum(index, 2 * (length - 1) - index)
+
+
+def read_components(scene: Scene, basis: WindowBasis, rows: slice, cols: slice, halo: int) -> FloatArray:
+    """(h + 2·halo, w + 2·halo, C) components of a window and of what lies around it, mirrored at the scene's edges."""
+    height, width, _ = scene.shape
+    r = mirror(rows.start - halo, rows.stop + halo, height)
+    c = mirror(cols.start - halo, cols.stop + halo, width)
+    top, left = int(r.min()), int(c.min())
+    inner_rows, inner_cols = slice(top, int(r.max()) + 1), slice(left, int(c.max()) + 1)
+    spectra = scene.read(inner_rows, inner_cols, basis.projection.bands.tolist())  # (h', w', b)
+    valid = scene.valid[inner_rows, inner_cols]
+    out = np.zeros((*valid.shape, basis.components), dtype=np.float32)
+    values = basis.projection(spectra[valid])
+    out[valid] = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.ascontiguousarray(out[np.ix_(r - top, c - left)])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Components of pixels, one row each, and where N centres lie among them."""
+
+    rows: torch.Tensor  # (n, C) on the device
+    stride: int  # how many rows one step down is
+    centre: torch.Tensor  # (N,) row number of every window's centre
+
+    def windows(
+        self,
+        which: torch.Tensor,
+        side: int,
+        generator: torch.Generator | None = None,
+        jitter: int = 0,
+        views: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """(m, P, P, C) windows around the centres `which` (m,).
+
+        With a generator each is turned and flipped at random (the 8 symmetries of the square) and moved by up to
+        `jitter` pixels each way. `views` (m,) in 0 … 7 fixes the symmetry instead.
+        """
+        m, device = which.shape[0], self.rows.device
+        step = torch.arange(side, device=device) - side // 2
+        down = step.view(1, side, 1).expand(m, side, side)
+        right = step.view(1, 1, side).expand(m, side, side)
+        centre = self.centre[which].view(m, 1, 1)
+        if generator is not None and views is None:
+            views = torch.randint(0, 8, (m,), generator=generator).to(device)
+        if generator is not None and jitter:
+            move = torch.randint(-jitter, jitter + 1, (2, m, 1, 1), generator=generator).to(device)
+            centre = centre + move[0] * self.stride + move[1]
+        if views is not None:
+            turn, up, flip = ((views >> bit & 1).bool().view(m, 1, 1) for bit in range(3))
+            # An even window reaches one pixel farther up than down; mirrored it must stay inside the halo.
+            down, right = torch.where(up, -down, down), torch.where(flip, -right, right)
+            down, right = torch.where(turn, right, down), torch.where(turn, down, right)
+        index = centre + down * self.stride + right  # (m, P, P)
+        return self.rows.index_select(0, index.reshape(-1)).view(m, side, side, -1)
+
+
+def label_grid(scene: Scene, basis: WindowBasis, row: IntArray, col: IntArray, reach: int, device: str) -> Grid:
+    """A grid that holds everything within `reach` pixels of the N labelled pixels."""
+    height, width, _ = scene.shape
+    if (height + 2 * reach) * (width + 2 * reach) * basis.components <= RESIDENT_VALUES:
+        values = read_components(scene, basis, slice(0, height), slice(0, width), reach)
+        stride = values.shape[1]
+        centre = (row.astype(np.int64) + reach) * stride + col.astype(np.int64) + reach
+    else:
+        side = 2 * reach + 1
+        tiles = [
+            read_components(scene, basis, slice(r, r + 1), slice(c, c + 1), reach)  # one read a label, not a pixel
+            for r, c in zip(row.tolist(), col.tolist(), strict=True)
+        ]
+        values, stride = np.concatenate(tiles), side  # tiles below each other
+        centre = np.arange(len(tiles), dtype=np.int64) * side * side + reach * side + reach
+    flat = torch.from_numpy(values.reshape(-1, basis.components)).to(device)
+    return Grid(flat, stride, torch.from_numpy(centre).to(device))
+
+
+def block_values(scene: Scene, basis: WindowBasis, rows: slice, cols: slice, reach: int, device: str) -> torch.Tensor:
+    """(h + 2·reach, w + 2·reach, C) on the device: what windows of all pixels of a block need."""
+    return torch.from_numpy(read_components(scene, basis, rows, cols, reach)).to(device)
+
+
+def balanced(label: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(count,) indices into `label` (N,), every class as likely as another."""
+    own = label.cpu()
+    weight = 1.0 / torch.bincount(own).clamp(min=1).float()[own]
+    return torch.multinomial(weight, count, replacement=True, generator=generator).to(label.device)

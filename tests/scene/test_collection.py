@@ -1,0 +1,104 @@
+"""Collections: folders and tables of small labelled cubes, and splits that keep groups together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hsi_studio.errors import BadRequest, FileProblem, SizeMismatch
+from hsi_studio.scene.collection import Collection, open_folder, open_table, split_images
+
+
+def cube(seed: int, height: int = 6, width: int = 7, bands: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0.1, 0.6, (height, width, bands)).astype(np.float32)
+
+
+def write_envi(path: Path, values: np.ndarray) -> None:
+    """A BSQ cube with its header beside it."""
+    h, w, b = values.shape
+    path.write_bytes(np.ascontiguousarray(values.transpose(2, 0, 1)).tobytes())
+    path.with_suffix(".hdr").write_text(
+        f"ENVI\nsamples = {w}\nlines = {h}\nbands = {b}\nheader offset = 0\ndata type = 4\ninterleave = bsq\n"
+        "byte order = 0\n"
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    from scipy.io import savemat
+
+    root = tmp_path / "fruit"
+    for name in ("apple", "pear"):
+        (root / name).mkdir(parents=True)
+    np.save(root / "apple" / "a1.npy", cube(1))
+    savemat(root / "apple" / "a2.mat", {"cube": cube(2)})
+    write_envi(root / "pear" / "p1.img", cube(3, 9, 8))
+    np.save(root / "pear" / "p2.npy", cube(4))
+    (root / "pear" / "notes.txt").write_text("picked on Monday")
+    (root / "empty").mkdir()
+    return root
+
+
+def test_a_folder_a_class_in_every_format(folder: Path) -> None:
+    found = open_folder(folder)
+    assert found.schema.names == ["apple", "pear"]
+    assert [image.path.name for image in found.images] == ["a1.npy", "a2.mat", "p1.img", "p2.npy"]
+    assert found.label.tolist() == [0, 0, 1, 1]
+    assert found.images[2].scene.shape == (9, 8, 5)
+    np.testing.assert_array_equal(found.images[2].scene.read(slice(0, 9), slice(0, 8)), cube(3, 9, 8))
+    assert found.notes == ("1 files are no images and are left out: notes.txt.",)
+    assert len({image.group for image in found.images}) == 4
+
+
+def test_refusals_say_what_is_there(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileProblem, match="no such folder"):
+        open_folder(tmp_path / "nowhere")
+    with pytest.raises(FileProblem, match="0 of its 0 subfolders"):
+        open_folder(folder / "pear")
+    np.save(folder / "pear" / "p3.npy", cube(5, bands=4))
+    with pytest.raises(SizeMismatch, match=r"p3\.npy: it has 4 bands, a1\.npy has 5"):
+        open_folder(folder)
+
+
+def test_a_table_names_images_classes_and_groups(tmp_path: Path) -> None:
+    for n in range(4):
+        np.save(tmp_path / f"{n}.npy", cube(n))
+    rows = ["file,species,tree", "0.npy,oak,t1", "1.npy,oak,t1", "2.npy,elm,t2", "3.npy,oak,t3", "9.npy,ash,t4"]
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    found = open_table(tmp_path / "list.csv", image="file", label="species", group="tree")
+    assert found.schema.names == ["elm", "oak"]
+    assert found.label.tolist() == [1, 1, 0, 1]
+    assert [image.group for image in found.images] == ["t1", "t1", "t2", "t3"]
+    assert found.notes == ("1 images of the table are not there: 9.npy.",)
+    with pytest.raises(BadRequest, match=r"no column 'plant'. It has: file, species, tree"):
+        open_table(tmp_path / "list.csv", image="file", label="plant")
+
+
+def many(tmp_path: Path, groups: bool) -> Collection:
+    rows = ["file,species,tree"]
+    for n in range(24):
+        np.save(tmp_path / f"{n}.npy", cube(n))
+        rows.append(f"{n}.npy,{'abc'[n % 3]},{n % 12}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    return open_table(tmp_path / "list.csv", image="file", label="species", group="tree" if groups else None)
+
+
+def test_groups_never_stand_on_both_sides(tmp_path: Path) -> None:
+    collection = many(tmp_path, groups=True)
+    for seed in range(5):
+        train, test = split_images(collection, 2, seed)
+        of = np.array([image.group for image in collection.images])
+        assert not set(of[train]) & set(of[test])
+        assert sorted([*train, *test]) == list(range(24))
+        assert np.bincount(collection.label[train]).tolist() == [4, 4, 4]  # two groups of two images a class
+
+
+def test_draws_depend_on_the_seed_alone_and_leave_a_group_to_test(tmp_path: Path) -> None:
+    collection = many(tmp_path, groups=False)
+    first, again, other = (split_images(collection, 3, seed)[0].tolist() for seed in (0, 0, 1))
+    assert first == again != other
+    train, test = split_images(collection, 100, 0)
+    assert np.bincount(collection.label[test]).tolist() == [1, 1, 1]
+    assert train.size == 21
