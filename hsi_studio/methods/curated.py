@@ -103,7 +103,7 @@ class Curated:
     Params: ClassVar[type[Params]] = CuratedParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
     halo_px: ClassVar[int] = 22  # at most: (patch − 1) / 2
-    quick: ClassVar[dict[str, Any]] = {"epochs": 40}  # for tests
+    quick: ClassVar[dict[str, Any]] = {"epochs": 40, "patch": 9, "token": 3, "jitter": 0}  # for tests on small fields
     paper: ClassVar[dict[str, Any]] = {
         "axes": "pca", "components": 50, "patch": 9, "token": 3, "centre": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
