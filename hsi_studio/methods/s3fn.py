@@ -90,12 +90,18 @@ class S3FN:
     Params: ClassVar[type[Params]] = S3FNParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
     halo_px: ClassVar[int] = 22  # at most: (larger of patch and context − 1) / 2
-    quick: ClassVar[dict[str, Any]] = {"epochs": 40, "text_epochs": 40, "channels": (8, 16, 32), "jitter": 0}  # tests
+    quick: ClassVar[dict[str, Any]] = {
+        "epochs": 40,
+        "text_epochs": 40,
+        "channels": (8, 16, 32),
+        "jitter": 0,
+        "least_steps": 0,
+    }  # tests
 
     paper: ClassVar[dict[str, Any]] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "centre": False, "context": 0,
-        "warm_up": False, "augment": False, "jitter": 0,
-        "average": 0.0,
+        "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
+        "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
