@@ -16,46 +16,37 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
+from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scores import Estimate
+from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
+from hsi_studio.engine.training import Training, TrainingStatus, device, enough_to_train
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import Context, Params, get_method
+from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
-from hsi_studio.types import ClassInfo, FloatArray, Prediction, Progress, Scene
+from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 
-__all__ = ["AccuracyReport", "ClassSpectrum", "Estimate", "LiveStatus", "ScoreBlock", "Spectrum", "Studio"]
+__all__ = [
+    "AccuracyReport",
+    "ClassSpectrum",
+    "Estimate",
+    "LiveStatus",
+    "ScoreBlock",
+    "Spectrum",
+    "Studio",
+    "TrainingStatus",
+    "crs_name",
+    "device",
+]
 
 log = logging.getLogger(__name__)
 
 MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """One pixel's spectrum."""
-
-    row: int
-    col: int
-    values: FloatArray  # (B,) NaN where there is no data or the band is not usable
-    xy: tuple[float, float] | None  # map coordinates
-
-
-@dataclass(frozen=True)
-class ClassSpectrum:
-    """Mean ± standard deviation of a class's labelled pixels."""
-
-    info: ClassInfo
-    count: int
-    mean: FloatArray  # (B,)
-    std: FloatArray  # (B,)
 
 
 class Studio:
@@ -73,6 +64,8 @@ class Studio:
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
+        self._training: dict[str, Training] = {}  # project id → its last training
+        self._trained_shown: set[str] = set()
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
 
@@ -285,48 +278,95 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The newest map, or None."""
+        """The map that is shown: the trained one where `show_trained` chose it, else the newest live one."""
+        trained = self.training(project_id) if self.shows_trained(project_id) else None
+        if trained is not None and trained.prediction is not None:
+            return trained.prediction
         return self.status(project_id).prediction
 
     def close(self) -> None:
-        """Stop the live-map threads."""
+        """Stop the live maps and the trainings."""
         with self._lock:
             for live in self._live.values():
                 live.close()
+            for training in self._training.values():
+                training.cancel()
             self._live.clear()
+
+    # ── training ────────────────────────────────────────────────────────────────────────────────
+
+    def trainable(self) -> list[Method]:
+        """Methods to train, all but the one that follows the clicks."""
+        return [method for name, method in methods().entries.items() if name != self.method]
+
+    def train(
+        self,
+        project_id: str,
+        method: str,
+        params: dict[str, Any] | None = None,
+        prompts: str = "p5",
+        seed: int = 0,
+    ) -> Training:
+        """Train on the labels as they are now, in the background; one training a project at a time.
+
+        `prompts` is a style, p1 … p5, for methods that need text. Raises BadRequest, TooFewLabels.
+        """
+        project, chosen = self.project(project_id), get_method(method)
+        values = make_params(chosen.Params, params or {})
+        labels = project.labels()
+        enough_to_train(labels)
+        sentences = project.prompts()
+        if "text" in chosen.needs:
+            from hsi_studio.text.prompts import prompt_set
+
+            given = prompt_set(labels.schema, prompts, self.scene_of(project_id).name)
+            sentences = PromptSet({**given.sentences, **sentences.sentences})
+        with self._lock:
+            running = self._training.get(project_id)
+            if running is not None and running.status.state == "running":
+                raise BadRequest("A training is running on this project: wait for it or stop it first.")
+            context = Context(seed=seed, device=device()[0], cache_dir=self.cache_folder)
+            made = Training(self.scene_of(project_id), labels, chosen, values, sentences, context)
+            self._training[project_id] = made
+        return made
+
+    def training(self, project_id: str) -> TrainingStatus | None:
+        """How far the project's last training is; None when there was none since the start."""
+        with self._lock:
+            made = self._training.get(project_id)
+        return made.status if made is not None else None
+
+    def stop_training(self, project_id: str) -> None:
+        with self._lock:
+            made = self._training.get(project_id)
+        if made is not None:
+            made.cancel()
+
+    def show_trained(self, project_id: str, trained: bool) -> None:
+        """Choose which map is shown: the trained one or the one that follows the clicks."""
+        with self._lock:
+            (self._trained_shown.add if trained else self._trained_shown.discard)(project_id)
+
+    def shows_trained(self, project_id: str) -> bool:
+        with self._lock:
+            return project_id in self._trained_shown
 
     # ── spectra ─────────────────────────────────────────────────────────────────────────────────
 
     def spectrum(self, project_id: str, row: int, col: int) -> Spectrum:
         """Raises LabelProblem for a pixel outside the scene."""
-        scene = self.scene_of(project_id)
-        height, width, _ = scene.shape
-        if not (0 <= row < height and 0 <= col < width):
-            raise LabelProblem(
-                f"Row {row}, column {col} is outside the scene (rows 0–{height - 1}, columns 0–{width - 1})."
-            )
-        values = scene.spectrum(row, col)
-        values[~scene.good_bands] = np.nan
-        return Spectrum(row, col, values, scene.map_xy(row, col))
+        return pixel_spectrum(self.scene_of(project_id), row, col)
 
     def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
-        """Mean ± std over the labelled pixels of each class that has any (at most 200 pixels a class)."""
-        scene, labels = self.scene_of(project_id), self.project(project_id).labels()
+        """Mean ± std of each class that has labels; made once a revision."""
+        labels = self.project(project_id).labels()
         with self._lock:
             revision, known = self._spectra.get(project_id, (-1, []))
-        if revision == labels.revision:
-            return known
-        found = []
-        for k, info in enumerate(labels.schema.classes):
-            members = np.flatnonzero(labels.label == k)[:200]
-            if not members.size:
-                continue
-            values = np.stack([scene.spectrum(int(labels.row[n]), int(labels.col[n])) for n in members])  # (n, B)
-            values[:, ~scene.good_bands] = np.nan
-            found.append(ClassSpectrum(info, members.size, values.mean(axis=0), values.std(axis=0)))
-        with self._lock:
-            self._spectra[project_id] = (labels.revision, found)
-        return found
+        if revision != labels.revision:
+            known = class_spectra(self.scene_of(project_id), labels)
+            with self._lock:
+                self._spectra[project_id] = (labels.revision, known)
+        return known
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 
@@ -365,7 +405,6 @@ class Studio:
         """A map from a file of labels, without a project. Raises FileProblem, TooFewLabels."""
         from hsi_studio.engine.predict import predict_scene
         from hsi_studio.project.importers import labels_from_file
-        from hsi_studio.types import PromptSet
 
         chosen = get_method(method)
         values = make_params(chosen.Params, params or {})
@@ -396,61 +435,4 @@ class Studio:
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
-        height, width, count = scene.shape
-        survey, bands = scene.survey, scene.bands
-        wavelength = None
-        if bands.wavelength_nm is not None:
-            wavelength = [round(float(w), 3) for w in bands.wavelength_nm]
-        reference = None
-        if scene.reference is not None:
-            reference = [
-                {"value": value, "name": name, "pixels": int((scene.reference == value).sum())}
-                for value, name in scene.reference_classes
-            ]
-        return {
-            "id": scene.id,
-            "name": scene.name,
-            "title": scene.title,
-            "rows": height,
-            "columns": width,
-            "bands": count,
-            "usable_bands": int(survey.good_bands.sum()),
-            "wavelength_nm": wavelength,
-            "valid_pixels": int(survey.valid.sum()),
-            "unit": scene.value_unit,
-            "value_range": [float(np.nanmin(survey.band_min)), float(np.nanmax(survey.band_max))],
-            "dsm_layers": 0 if scene.dsm is None else scene.dsm.shape[2],
-            "reference": reference,
-            "crs": crs_name(scene.crs),
-            "transform": scene.transform,
-            "gsd_m": scene.gsd_m,
-            "citation": scene.citation,
-            "licence": scene.licence,
-            "notes": [*scene.notes, *survey.notes],
-            "sources": [{"role": s.role, "file": Path(s.path).name, "sha256": s.sha256} for s in scene.sources],
-        }
-
-
-def make_params(kind: type[Params], values: dict[str, Any]) -> Params:
-    """Params from loose values, with errors a user can act on. Raises BadRequest."""
-    from pydantic import ValidationError
-
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(kind.model_fields)
-        raise BadRequest(f"Parameter {where}: {first['msg']}. Known parameters: {known}.") from error
-
-
-def crs_name(wkt: str | None) -> str | None:
-    """ "EPSG:32616 · WGS 84 / UTM zone 16N", or what the WKT calls itself; None without a CRS."""
-    if not wkt:
-        return None
-    from rasterio.crs import CRS
-
-    crs = CRS.from_wkt(wkt)
-    title = wkt.split('"')[1] if '"' in wkt else wkt
-    code = crs.to_epsg()
-    return f"EPSG:{code} · {title}" if code else title
+        return scene_facts(scene)

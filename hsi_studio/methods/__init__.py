@@ -125,3 +125,16 @@ def get_method(name: str) -> Method:
         raise BadRequest(f"There is no method {name!r}. Choose one of: {', '.join(entries)}.")
     method: Method = entries[name]
     return method
+
+
+def make_params(kind: type[Params], values: dict[str, Any]) -> Params:
+    """Params from loose values, with errors a user can act on. Raises BadRequest."""
+    from pydantic import ValidationError
+
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(kind.model_fields)
+        raise BadRequest(f"Parameter {where}: {first['msg']}. Known parameters: {known}.") from error

@@ -1,4 +1,4 @@
-"""Who may talk to the server: a check of the Host header and, when asked for, a user name and password.
+"""Who may talk to the server: a check of the Host and Origin headers and, when asked for, a name and password.
 
 One ASGI middleware in front of everything, so that our own routes (tiles, maps, files) are guarded exactly
 as Gradio's are. HTTP Basic (RFC 7617) needs TLS in front of it beyond a trusted network; the start-up
@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Answers 400 to a foreign Host (DNS rebinding), 401 without the right credentials."""
+    """Answers 400 to a foreign Host (DNS rebinding), 403 to a foreign page that wants to change something
+    (cross-site requests), 401 without the right credentials."""
 
     def __init__(
         self, app: ASGIApp, hosts: Sequence[str], user: str | None = None, password: str | None = None
@@ -33,12 +35,20 @@ class Guard:
         headers = {key.lower(): value for key, value in scope["headers"]}
         if "*" not in self.hosts and _host(headers.get(b"host", b"").decode("latin-1")) not in self.hosts:
             await _refuse(send, 400, b"This address is not served here. Start the app with --allow-host NAME.")
+        elif scope.get("method", "GET") not in SAFE and self._foreign(headers.get(b"origin")):
+            await _refuse(send, 403, b"Another web page tried to use this server.")
         elif self.expected is not None and not self._known(headers.get(b"authorization", b"")):
             await _refuse(
                 send, 401, b"User name and password needed.", (b"www-authenticate", b'Basic realm="HSI Studio"')
             )
         else:
             await self.app(scope, receive, send)
+
+    def _foreign(self, origin: bytes | None) -> bool:
+        """A browser names the page that asks in Origin; programs leave it away."""
+        if origin is None or "*" in self.hosts:
+            return False
+        return _host(origin.decode("latin-1").partition("://")[2]) not in self.hosts
 
     def _known(self, header: bytes) -> bool:
         scheme, _, token = header.partition(b" ")

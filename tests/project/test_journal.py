@@ -69,7 +69,7 @@ def test_a_damaged_line_stops_with_its_number_and_changes_nothing(project: Proje
     rows = journal(project).read_bytes().splitlines(keepends=True)
     rows[2] = bad
     journal(project).write_bytes(b"".join(rows))
-    with pytest.raises(DamagedJournal, match=r"journal.jsonl: line 3 .*backup.*lines 1–2") as caught:
+    with pytest.raises(DamagedJournal, match=r"journal.jsonl: line 3 .*backup.*mend") as caught:
         Project.open(project.folder)
     assert caught.value.line == 3
     assert journal(project).read_bytes() == b"".join(rows)

@@ -14,7 +14,7 @@ from hsi_studio.ui.guard import LOOPBACK, Guard
 
 
 def client(**options: str) -> TestClient:
-    inner = Starlette(routes=[Route("/hsi/x", lambda _: PlainTextResponse("secret"))])
+    inner = Starlette(routes=[Route("/hsi/x", lambda _: PlainTextResponse("secret"), methods=["GET", "POST"])])
     return TestClient(Guard(inner, LOOPBACK, **options), base_url="http://localhost")
 
 
@@ -28,6 +28,18 @@ def test_a_foreign_host_name_is_refused(host: str) -> None:
     answer = client().get("/hsi/x", headers={"host": host})
     assert answer.status_code == 400
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost.evil.example:7860", ""])
+def test_another_page_cannot_change_anything(origin: str) -> None:
+    answer = client().post("/hsi/x", headers={"origin": origin})
+    assert answer.status_code == 403
+    assert "secret" not in answer.text
+
+
+def test_the_own_page_and_programs_can() -> None:
+    assert client().post("/hsi/x", headers={"origin": "http://127.0.0.1:7860"}).text == "secret"
+    assert client().post("/hsi/x").text == "secret"
 
 
 def test_a_password_is_asked_for_and_checked() -> None:

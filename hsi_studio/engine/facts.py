@@ -1,0 +1,59 @@
+"""What a scene is, as plain values: for `info --json` and the Scene tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.types import Scene
+
+
+def scene_facts(scene: Scene) -> dict[str, Any]:
+    """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
+    height, width, count = scene.shape
+    survey, bands = scene.survey, scene.bands
+    wavelength = None
+    if bands.wavelength_nm is not None:
+        wavelength = [round(float(w), 3) for w in bands.wavelength_nm]
+    reference = None
+    if scene.reference is not None:
+        reference = [
+            {"value": value, "name": name, "pixels": int((scene.reference == value).sum())}
+            for value, name in scene.reference_classes
+        ]
+    return {
+        "id": scene.id,
+        "name": scene.name,
+        "title": scene.title,
+        "rows": height,
+        "columns": width,
+        "bands": count,
+        "usable_bands": int(survey.good_bands.sum()),
+        "wavelength_nm": wavelength,
+        "valid_pixels": int(survey.valid.sum()),
+        "unit": scene.value_unit,
+        "value_range": [float(np.nanmin(survey.band_min)), float(np.nanmax(survey.band_max))],
+        "dsm_layers": 0 if scene.dsm is None else scene.dsm.shape[2],
+        "reference": reference,
+        "crs": crs_name(scene.crs),
+        "transform": scene.transform,
+        "gsd_m": scene.gsd_m,
+        "citation": scene.citation,
+        "licence": scene.licence,
+        "notes": [*scene.notes, *survey.notes],
+        "sources": [{"role": s.role, "file": Path(s.path).name, "sha256": s.sha256} for s in scene.sources],
+    }
+
+
+def crs_name(wkt: str | None) -> str | None:
+    """ "EPSG:32616 · WGS 84 / UTM zone 16N", or what the WKT calls itself; None without a CRS."""
+    if not wkt:
+        return None
+    from rasterio.crs import CRS
+
+    crs = CRS.from_wkt(wkt)
+    title = wkt.split('"')[1] if '"' in wkt else wkt
+    code = crs.to_epsg()
+    return f"EPSG:{code} · {title}" if code else title
