@@ -4,6 +4,10 @@ A method module ends with `METHOD = TheMethod()`. One contract test runs over al
 (`tests/methods/test_contract.py`): defaults construct; same seed = same map; probabilities sum to 1;
 inputs unchanged; one label per class works; cancel within 1 s; save → load → same map; invalid
 pixels stay unlabelled; the order of test pixels changes nothing.
+
+Two optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it
+with (fewer steps, nothing else that matters); a fitted model that takes long for a pixel names in `tile_px` the side
+of the blocks it wants to be asked for, so that a map can be stopped between them.
 """
 
 from __future__ import annotations

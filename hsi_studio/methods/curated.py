@@ -47,6 +47,7 @@ from hsi_studio.methods.windowed import (
     scene_basis,
     scene_facts,
     sorted_labels,
+    step_count,
     torch_generator,
     warm_cosine,
     window_features,
@@ -71,11 +72,19 @@ class CuratedParams(Params):
     patch: int = Field(15, ge=1, le=45, description="Window side in pixels, odd")
     token: int = Field(5, ge=1, le=15, description="Side of a transformer token in pixels; divides the window")
     centre: bool = Field(True, description="Give the transformer the middle pixel by itself as well")
-    hard: int = Field(4, ge=0, le=100, description="Hardest wrong classes in the loss (k_h)")
+    hard: int = Field(
+        4,
+        ge=0,
+        le=100,
+        description="Hardest wrong classes in the loss (k_h). If k_h + k_s cover all wrong classes (9 classes or fewer "
+        "by default), the loss is the full softmax and neither number matters",
+    )
     semi_hard: int = Field(4, ge=0, le=100, description="Other wrong classes drawn at random (k_s)")
     text_encoder: str = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
     epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels")
     batch: int = Field(32, ge=1, le=4096, description="Windows a step")
+    least_steps: int = Field(100, ge=0, le=100_000, description="Steps at least, however few labels there are")
+    most_steps: int = Field(3000, ge=1, le=1_000_000, description="Steps at most, however many labels there are")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's largest step")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="Pull of all weights towards 0")
     warm_up: bool = Field(True, description="Warm-up and cosine schedule; off = constant learning rate")
@@ -103,11 +112,18 @@ class Curated:
     Params: ClassVar[type[Params]] = CuratedParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
     halo_px: ClassVar[int] = 22  # at most: (patch − 1) / 2
-    quick: ClassVar[dict[str, Any]] = {"epochs": 40}  # for tests
+    quick: ClassVar[dict[str, Any]] = {
+        "epochs": 40,
+        "patch": 9,
+        "token": 3,
+        "jitter": 0,
+        "least_steps": 0,
+    }  # small fields
     paper: ClassVar[dict[str, Any]] = {
         "axes": "pca", "components": 50, "patch": 9, "token": 3, "centre": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
-        "warm_up": False, "augment": False, "jitter": 0, "noise": 0.0, "average": 0.0,
+        "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
+        "noise": 0.0, "average": 0.0,
     }  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
@@ -191,7 +207,7 @@ class Curated:
             prototypes = network.prototypes(torch.from_numpy(np.array(text)).to(device)) * network.scale  # (K, D)
         return WindowFitted(
             self.name, schema, params, basis, network, partial(_probabilities, network, prototypes), params.patch // 2,
-            device, left_out, {"text": text}, facts, wavelength_nm=wavelength_nm, training=training,
+            device, left_out, {"text": text}, facts, tile_px=48, wavelength_nm=wavelength_nm, training=training,
         )  # fmt: skip
 
 
@@ -211,7 +227,7 @@ def train(
     generator: torch.Generator,
     ctx: Context,
 ) -> dict[str, float]:
-    """Fit the network in place. Returns the last epoch's mean loss and τ."""
+    """Fit the network in place. Returns the mean loss of the last ten steps and τ."""
     import torch
 
     from hsi_studio.methods.nn.negatives import curated_loss, curated_mask
@@ -220,8 +236,7 @@ def train(
     anchors = torch.from_numpy(text).to(ctx.device)  # (K, D_text), frozen
     label = torch.from_numpy(at.label).to(ctx.device)
     count = label.shape[0]
-    per_epoch = -(-count // params.batch)
-    total = per_epoch * params.epochs
+    total = step_count(count, params.batch, params.epochs, params.least_steps, params.most_steps)
     optimizer = torch.optim.Adam(network.parameters(), params.learning_rate, weight_decay=params.weight_decay)
     weights = list(network.parameters())
     mean = [w.detach().clone() for w in weights]
@@ -244,7 +259,7 @@ def train(
             # An average that forgets: as old as the run at first, so that the start does not linger in it.
             keep = min(params.average, (step + 1) / (step + 10)) if params.average else 0.0
             torch._foreach_lerp_(mean, [w.detach() for w in weights], 1.0 - keep)
-        if step >= total - per_epoch:
+        if step >= total - 10:
             losses.append(float(loss.detach()))
         say(step)
     with torch.no_grad():

@@ -9,7 +9,8 @@ What differs from the paper and its notebooks, and why:
 - Anchors are centred and normalised again, and a temperature is learnt: their cosines to each other are near 0.99
   otherwise. `notebook_literal` switches both off.
 - The paper classifies small cubes of one label each (that is `s3fn_images.py`, for collections). For pixels of a
-  scene the windows are small, pooled globally over space, and pools move by one pixel: see `nn/cnn3d.py`.
+  scene the windows are small, pooled globally over space, and pools move by one pixel; the means of the middle 3×3
+  pixels and of a 15×15 window join the pooled features (`centre`, `context`): see `nn/cnn3d.py`.
 - Noise-whitened components (MNF) instead of PCA, 16 of them: convolution costs as much for the last component as for
   the first, and PCA's order puts brightness before what tells crops apart. `axes` = pca is there.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
@@ -90,12 +91,18 @@ class S3FN:
     Params: ClassVar[type[Params]] = S3FNParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
     halo_px: ClassVar[int] = 22  # at most: (larger of patch and context − 1) / 2
-    quick: ClassVar[dict[str, Any]] = {"epochs": 40, "text_epochs": 40, "channels": (8, 16, 32), "jitter": 0}  # tests
+    quick: ClassVar[dict[str, Any]] = {
+        "epochs": 40,
+        "text_epochs": 40,
+        "channels": (8, 16, 32),
+        "jitter": 0,
+        "least_steps": 0,
+    }  # tests
 
     paper: ClassVar[dict[str, Any]] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "centre": False, "context": 0,
-        "warm_up": False, "augment": False, "jitter": 0,
-        "average": 0.0,
+        "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
+        "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from hsi_studio.methods import Context, Params
-from hsi_studio.methods.windowed import Steps, torch_generator, warm_cosine
+from hsi_studio.methods.windowed import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.types import FloatArray
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ class Stages(Params):
     channels: tuple[int, int, int] = Field((32, 64, 128), description="Channels of the three convolutions")
     dropout: float = Field(0.5, ge=0, lt=1, description="Share of features hidden at each step of stage 1")
     l2: float = Field(1e-4, ge=0, le=1, description="Pull of all weights towards 0")
-    epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels in stage 1")
-    text_epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels in stage 2")
+    epochs: int = Field(100, ge=1, le=2000, description="Passes over the windows in stage 1")
+    text_epochs: int = Field(100, ge=1, le=2000, description="Passes over the windows in stage 2")
     batch: int = Field(32, ge=1, le=4096, description="Windows a step")
+    least_steps: int = Field(300, ge=0, le=100_000, description="Steps at least, however few labels there are")
+    most_steps: int = Field(3000, ge=1, le=1_000_000, description="Steps at most, however many labels there are")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's largest step")
     text_encoder: str = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
     warm_up: bool = Field(True, description="Warm-up and cosine schedule; off = constant learning rate")
@@ -108,14 +110,13 @@ def train_both(
     generator = torch_generator(ctx.seed)
     count = int(label.shape[0])
     batch = min(params.batch, max(count, 2))
-    per_epoch = -(-count // params.batch)
     cnn.initialise(generator)
     head.initialise(generator)
     cnn.to(ctx.device)
     head.to(ctx.device)
 
     def plan(epochs: int, message: str, start: float, stop: float) -> Plan:
-        steps = per_epoch * epochs
+        steps = step_count(count, params.batch, epochs, params.least_steps, params.most_steps)
         rate = partial(warm_cosine, total=steps) if params.warm_up else lambda _: 1.0
         say = Steps(ctx, message, steps, start, stop)
         return Plan(steps, batch, params.learning_rate, params.l2, rate, say)

@@ -171,6 +171,11 @@ def torch_generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def step_count(labels: int, batch: int, epochs: int, least: int, most: int) -> int:
+    """Steps of a training: epochs × batches an epoch, within bounds: few labels still train, many still end."""
+    return max(1, min(max(-(-labels // batch) * epochs, least), most))
+
+
 def warm_cosine(step: int, total: int, warm: float = 0.1) -> float:
     """Factor on the learning rate: linear to 1 over the first tenth of the steps, then half a cosine to 0."""
     first = max(1.0, warm * total)

@@ -17,7 +17,9 @@ from hsi_studio.scene.collection import Collection, Image, open_table
 from hsi_studio.types import PromptSet
 from tests.features.scenes import scene_from, schema
 
-QUICK = S3FNImageParams.model_validate({"epochs": 40, "text_epochs": 40, "channels": (6, 8, 12), "cubes": 5})
+QUICK = S3FNImageParams.model_validate(
+    {"epochs": 40, "text_epochs": 40, "least_steps": 0, "channels": (6, 8, 12), "cubes": 5}
+)
 
 
 def made(classes: int = 3, each: int = 8, side: int = 18, bands: int = 8) -> Collection:

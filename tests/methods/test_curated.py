@@ -15,7 +15,7 @@ from hsi_studio.methods import Block, Context
 from hsi_studio.methods.curated import Curated, CuratedParams
 from hsi_studio.methods.nn.curated_vit import CuratedViT
 from hsi_studio.methods.nn.window_grid import label_grid
-from hsi_studio.methods.windowed import WindowFitted, class_anchors
+from hsi_studio.methods.windowed import WindowFitted, class_anchors, step_count
 from hsi_studio.types import LabelSet, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
 
@@ -29,7 +29,7 @@ def made(name: str = "curated") -> tuple[Scene, LabelSet]:
 
 
 def fit(scene: Scene, labels: LabelSet, prompts: PromptSet | None = None, **params: Any) -> WindowFitted:
-    values = CuratedParams.model_validate({"epochs": 5} | params)
+    values = CuratedParams.model_validate({"epochs": 5, "least_steps": 0} | params)
     return Curated().fit(scene, labels, prompts or PromptSet(), values, Context())
 
 
@@ -112,6 +112,12 @@ def test_texts_enter_the_model_and_go_with_it() -> None:
     header = told.state().header
     assert header["prompts"]["id0"] == ["smooth dark water", "a calm lake"]
     assert header["prompts"]["id2"] == ["class 2"]
+
+
+def test_few_labels_train_long_enough_and_many_labels_come_to_an_end() -> None:
+    assert step_count(309, 32, 100, 100, 3000) == 1000
+    assert step_count(4, 32, 5, 100, 3000) == 100
+    assert step_count(50_000, 32, 100, 100, 3000) == 3000
 
 
 def test_an_even_window_or_one_that_tokens_do_not_fill_is_refused() -> None:

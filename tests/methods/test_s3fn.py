@@ -24,7 +24,7 @@ SMALL = (3, 4, 5)
 def fit(**params: Any) -> tuple[Scene, WindowFitted]:
     cube, truth = fields(24, 26)
     scene = scene_from(with_gaps(cube), name="s3fn")
-    values = S3FNParams.model_validate({"epochs": 4, "text_epochs": 4, "channels": SMALL} | params)
+    values = S3FNParams.model_validate({"epochs": 4, "text_epochs": 4, "least_steps": 0, "channels": SMALL} | params)
     labels = draw_labels(truth, scene.valid, shots=2)
     return scene, S3FN().fit(scene, labels, PromptSet(), values, Context())
 
