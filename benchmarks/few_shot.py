@@ -19,6 +19,7 @@ import functools
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -77,6 +78,7 @@ def _run(args: argparse.Namespace) -> int:
     threads = args.threads or max(1, (os.cpu_count() or 1) // args.jobs)
     for name in THREAD_VARIABLES:  # read by numpy, scikit-learn and torch when the workers import them
         os.environ[name] = str(threads)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit from outside stops it like Ctrl-C
     opener = functools.partial(open_for_sweep, data=args.data)
     scenes = {spec: opener(spec) for spec in args.scenes}
     cells = plan(

@@ -110,7 +110,10 @@ def mean_std(values: Sequence[float]) -> tuple[float, float] | None:
 
 def plus_minus(values: Sequence[float], digits: int = 2) -> str:
     found = mean_std(values)
-    return "–" if found is None else f"{found[0]:.{digits}f} ± {found[1]:.{digits}f}"
+    if found is None:
+        return "–"
+    spread = f" ± {found[1]:.{digits}f}" if len(values) > 1 else ""  # one seed has none
+    return f"{found[0]:.{digits}f}{spread}"
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_mean_spread_and_number_of_seeds() -> None:
     assert (cost["prepare, s"], cost["fit, s"], cost["pixels/s"]) == ("1.0", "2.00 ± 0.00", "200")
     assert (cost["above scene MB"], cost["GPU MB"]) == ("50", "–")
     assert plus_minus([]) == "–"
-    assert plus_minus([3.0]) == "3.00 ± 0.00"
+    assert plus_minus([3.0]) == "3.00"
 
 
 def test_differences_are_of_the_same_seeds_only() -> None:
