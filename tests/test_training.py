@@ -105,3 +105,9 @@ def test_a_bug_in_a_method_is_a_status_not_a_dead_thread(labelled: tuple[Studio,
     status = training.wait(10)
     assert status.state == "failed"
     assert "by design" in status.error
+
+
+def test_whether_an_encoder_is_pretrained_is_said(labelled: tuple[Studio, str]) -> None:
+    studio, project_id = labelled
+    assert studio.pretrained(project_id, "diffclip") == "pre-trained: no"
+    assert studio.pretrained(project_id, "svm") == ""

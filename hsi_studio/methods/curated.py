@@ -125,6 +125,7 @@ class Curated:
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "noise": 0.0, "average": 0.0,
     }  # fmt: skip
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)

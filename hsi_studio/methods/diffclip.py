@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -79,6 +80,12 @@ class DiffClip:
         if params.use_pretraining:
             self._encoder(inputs, params, ctx)
         ctx.progress(Progress("Ready to fine-tune", 1.0, 1.0, 0.0))
+
+    def pretrained_status(self, scene: Scene, params: DiffClipParams, cache_dir: Path | None, device: str) -> str:
+        """For the user: "pre-trained: yes, 700 patches, 3 min ago"."""
+        from hsi_studio.methods.diffclip_cache import pretrained_status
+
+        return pretrained_status(scene, params, cache_dir, device)
 
     def fit(
         self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: DiffClipParams, ctx: Context
