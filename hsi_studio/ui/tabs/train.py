@@ -14,13 +14,7 @@ from hsi_studio.ui.panels import packed, panel
 from hsi_studio.ui.present import Present
 
 LIVE, TRAINED = "Follows the clicks", "Trained"
-STYLES = [
-    ("p1: a patch of a …", "p1"),
-    ("p2: a nice patch of a …", "p2"),
-    ("p3: a fusion patch of a …", "p3"),
-    ("p4: … with strong semantic information", "p4"),
-    ("p5: a description of each class", "p5"),
-]
+STYLES = [("p1 plain", "p1"), ("p2 nice", "p2"), ("p3 fusion", "p3"), ("p4 long", "p4"), ("p5 described", "p5")]
 
 
 def create(studio: Studio, bus: Bus) -> None:
@@ -79,11 +73,12 @@ def create(studio: Studio, bus: Bus) -> None:
             gr.update(active=running),
         )
 
-    def follow(project_id: str) -> tuple[Any, ...]:
+    def follow(project_id: str, name: str) -> tuple[Any, ...]:
         status = studio.training(project_id)
         if status is not None and status.state == "done" and not studio.shows_trained(project_id):
             studio.show_trained(project_id, True)  # the map one has waited for
-        return (*look(project_id), present.viewer_changes(project_id), present.strip(project_id))
+        told = packed({"empty": _about(studio, project_id, name)})  # its encoder may be pre-trained by now
+        return (*look(project_id), told, present.viewer_changes(project_id), present.strip(project_id))
 
     def show(project_id: str, which: str) -> tuple[Any, ...]:
         studio.show_trained(project_id, which == TRAINED)
@@ -95,7 +90,7 @@ def create(studio: Studio, bus: Bus) -> None:
     preset.input(take_preset, [method, preset], [values], **private)
     start.click(train, [bus.project, method, values, style, seed], state, **private)
     stop.click(lambda p: studio.stop_training(p), [bus.project], None, **private)
-    watch.tick(follow, [bus.project], [*state, bus.viewer, bus.strip], **private)
+    watch.tick(follow, [bus.project, method], [*state, about, bus.viewer, bus.strip], **private)
     bus.project.change(look, [bus.project], state, **private)
     bus.project.change(lambda p, m: packed({"empty": _about(studio, p, m)}), [bus.project, method], [about], **private)
     shown.input(show, [bus.project, shown], [bus.viewer, bus.strip], **private)
