@@ -206,7 +206,7 @@ def map_draw(
 ) -> MappedDraw:
     """Fit on the flat pixel indices `train` and map the whole scene; nothing here knows which pixels test."""
     assert scene.reference is not None
-    labels, position = _label_set(scene, train, scene.reference.ravel())
+    labels, position = support_set(scene, train, scene.reference.ravel())
     sentences = {c.id: tuple(prompts[c.name]) for c in labels.schema.classes if prompts.get(c.name)}
     started = time.perf_counter()
     fitted = method.fit(blind, labels, PromptSet(sentences), params, ctx)
@@ -251,7 +251,7 @@ def prompts_in_style(scene: Scene, style: str) -> tuple[Callable[[int], Sentence
     return lambda seed: permuted_names(sentences, np.random.default_rng(seed)), notes
 
 
-def _label_set(scene: Scene, train: IntArray, reference: IntArray) -> tuple[LabelSet, dict[str, int]]:
+def support_set(scene: Scene, train: IntArray, reference: IntArray) -> tuple[LabelSet, dict[str, int]]:
     """The training pixels as labels of the classes that have any, and class id → index among all classes."""
     infos = [
         ClassInfo(f"reference-{value}", name, "#000000", value) for value, name in scene.reference_classes

@@ -33,15 +33,57 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Checkpoints(Protocol):
+    """Where a long training leaves its state, so that it goes on after a pause, a crash or a kill."""
+
+    def load(self, stage: str) -> State | None:
+        """The last state saved under this name; None = begin at the start."""
+        ...
+
+    def due(self) -> bool:
+        """Whether to save now: some time has passed since the last one, or a pause was asked for. Cheap."""
+        ...
+
+    def save(self, stage: str, state: State) -> None:
+        """Keep it, in place of the last one of this name. A crash in between leaves the last one."""
+        ...
+
+
+class NoCheckpoints:
+    """Nothing is kept."""
+
+    def load(self, stage: str) -> State | None:
+        return None
+
+    def due(self) -> bool:
+        return False
+
+    def save(self, stage: str, state: State) -> None:
+        return None
+
+
+Metrics = Callable[[str, int, int, dict[str, float]], None]
+
+
 @dataclass
 class Context:
-    """What the surroundings give a method: seed, device, progress, cancel, a cache folder."""
+    """What the surroundings give a method: seed, device, progress, cancel, a cache folder.
+
+    The last three are for methods that train for long, and may be left alone by the others:
+    `metrics(stage, step, steps, values)` takes what the curves show (`loss`, its parts as `loss/…`, `lr`,
+    `temperature`, `accuracy` of the training pixels) and is free to drop most of it; `checkpoints` makes a training go
+    on with the same result as one that was never interrupted; `preview(make)` may call `make()` for the model as it is
+    now, to draw a first map. None of them may change the result: no draw from the training's generators.
+    """
 
     seed: int = 0
     device: str = "cpu"
     progress: Callable[[Progress], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
     cache_dir: Path | None = None  # None = keep nothing on disk
+    metrics: Metrics = lambda stage, step, steps, values: None
+    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
+    preview: Callable[[Callable[[], Fitted]], None] = lambda make: None
 
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
