@@ -5,6 +5,7 @@
 const KEEP = 3000; // points a curve; beyond it every second one is dropped, then every new second one is left out
 const COLOURS = ["--primary-600", "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#56b4e9"]; // the first: the run in focus
 const DARK_COLOURS = ["--primary-400", "#ff9a4d", "#63b3ed", "#e8a5ca", "#f2c14e", "#8fd3f4"];
+const PART = 74, BETWEEN = 22; // height of a plot and of the space above the next, in pixels
 const DASHES = ["solid", "dot", "dash", "dashdot", "longdash"];
 const PLOTS = [
   { name: "loss", title: "Loss", fits: (key) => key === "loss" || key.startsWith("loss/") },
@@ -132,12 +133,13 @@ function makeCurves() {
   function layout(plots) {
     const ink = style("--body-text-color"), grid = style("--border-color-primary"), n = plots.length;
     const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: false };
-    const stages = data.get(shown[0]?.id)?.stages || [], gap = 0.085, part = (1 - gap * (n - 1)) / n;
+    const stages = data.get(shown[0]?.id)?.stages || [], height = PART * n + BETWEEN * (n - 1), gap = BETWEEN / height, part = PART / height;
+    const steps = Math.max(1, ...shown.map((run) => { const s = data.get(run.id)?.stages.at(-1); return s ? s.from + s.steps : 0; }));
     const out = {
-      uirevision: "curves", height: 26 + n * 108 + 34, margin: { l: 46, r: 8, t: 22, b: 34 },
+      uirevision: "curves", height: height + 20 + 32, margin: { l: 46, r: 10, t: 20, b: 32 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 10.5, color: ink }, hovermode: "x",
       hoverlabel: { bgcolor: style("--background-fill-primary"), font: { color: ink } },
-      xaxis: { ...axis, title: { text: "step", standoff: 2 }, anchor: `y${n > 1 ? n : ""}`, rangemode: "tozero", nticks: 6 },
+      xaxis: { ...axis, title: { text: "step", standoff: 2 }, anchor: `y${n > 1 ? n : ""}`, range: [0, steps], nticks: 6 },
       shapes: stages.slice(1).map((stage) => ({
         type: "line", xref: "x", yref: "paper", x0: stage.from, x1: stage.from, y0: 0, y1: 1,
         line: { color: ink, width: 1, dash: "dot" },
@@ -155,10 +157,10 @@ function makeCurves() {
         font: { size: 11, color: ink },
       });
     });
-    stages.forEach((stage, i) => {
+    stages.forEach((stage) => {
       if (stages.length > 1) out.annotations.push({
-        text: stage.name.replace(/[<>&]/g, ""), xref: "x", yref: "paper", x: stage.from, y: 1, xanchor: "left", yanchor: "top",
-        xshift: 3, showarrow: false, font: { size: 10, color: ink }, opacity: i === stages.length - 1 ? 1 : 0.75,
+        text: stage.name.replace(/[<>&]/g, ""), xref: "x", yref: "paper", x: stage.from + stage.steps, y: 1, xanchor: "right",
+        yanchor: "bottom", xshift: -2, showarrow: false, font: { size: 10.5, color: ink },
       });
     });
     return out;

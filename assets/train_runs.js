@@ -19,8 +19,8 @@ const seconds = (value) => {
 };
 const when = (iso) => {
   const date = new Date(iso), today = new Date().toDateString() === date.toDateString();
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return today ? time : `${date.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return today ? time : `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
 };
 
 // The run in focus. `act(what, run)` sends a control to Python; `useSettings(run)` fills the form.
@@ -110,7 +110,7 @@ function makeRunCard(curves, act, useSettings) {
       if (logList.dataset.run !== id) { logList.replaceChildren(); logList.dataset.run = id; log.open = false; }
       for (const [time, level, text] of entries) {
         const item = make("li", `tr-log-${level}`);
-        item.append(make("time", "", new Date(1000 * time).toLocaleTimeString()), make("span", "", text));
+        item.append(make("time", "", new Date(1000 * time).toLocaleTimeString("en-GB")), make("span", "", text));
         logList.append(item);
       }
       while (logList.children.length > 500) logList.firstChild.remove();
