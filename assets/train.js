@@ -187,7 +187,7 @@ function paint(always = false) {
   none.hidden = runs.length > 0;
   card.paint(one, base(), previews.get(focus), codes.get(focus));
   curves.show(
-    [one, ...extra.map(run)].filter(Boolean).map((r) => ({ id: r.id, title: `${r.method_title}, ${when(r.created)}` })),
+    [one, ...extra.map(run)].filter(Boolean).map((r) => ({ id: r.id, title: `${r.title}, ${when(r.created)}` })),
     one && !isActive(one) && finished.has(one.id) ? "This run has no curves: its method reports none." : "",
   );
   const now = JSON.stringify([runs.map((r) => ({ ...r, progress: 0 })), focus, extra]);

@@ -130,13 +130,14 @@ function makeCurves() {
     return { plots, parts, out };
   }
 
+  const tall = (n) => PART * n + BETWEEN * (n - 1);
   function layout(plots) {
     const ink = style("--body-text-color"), grid = style("--border-color-primary"), n = plots.length;
     const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: false };
-    const stages = data.get(shown[0]?.id)?.stages || [], height = PART * n + BETWEEN * (n - 1), gap = BETWEEN / height, part = PART / height;
+    const stages = data.get(shown[0]?.id)?.stages || [], height = tall(n), gap = BETWEEN / height, part = PART / height;
     const steps = Math.max(1, ...shown.map((run) => { const s = data.get(run.id)?.stages.at(-1); return s ? s.from + s.steps : 0; }));
     const out = {
-      uirevision: "curves", height: height + 20 + 32, margin: { l: 46, r: 10, t: 20, b: 32 },
+      uirevision: "curves", autosize: true, margin: { l: 46, r: 10, t: 20, b: 32 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 10.5, color: ink }, hovermode: "x",
       hoverlabel: { bgcolor: style("--background-fill-primary"), font: { color: ink } },
       xaxis: { ...axis, title: { text: "step", standoff: 2 }, anchor: `y${n > 1 ? n : ""}`, range: [0, steps], nticks: 6 },
@@ -189,6 +190,7 @@ function makeCurves() {
     busy = (async () => {
       const Plotly = await plotly();
       label(parts);
+      plot.style.height = `${tall(plots.length) + 20 + 32}px`; // the plot fills its box, so that it may change its width
       await Plotly.react(plot, out, layout(plots), {
         displaylogo: false, responsive: true, displayModeBar: false, doubleClick: "reset",
       });

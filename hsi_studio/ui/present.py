@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import Progress, Scene
 from hsi_studio.ui.panels import packed
@@ -65,8 +66,8 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev = prediction.revision
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": prediction.method}
+            rev, kind = prediction.revision, self.studio.shown_run(project_id) or "live"
+            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}{self._draft(project_id)}", "kind": kind}
         value = {
             "project": project_id,
             "classes": [
@@ -78,6 +79,16 @@ class Present:
             "progress": progress_value(status.progress),
         }
         return packed({**value, **more})
+
+    def _draft(self, project_id: str) -> str:
+        """Which preview of a run in training is shown, "-…"; "" for whole maps."""
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return ""
+        try:
+            return f"-{(self.studio.runs.folder(run) / 'preview.npz').stat().st_mtime_ns}"
+        except (StudioError, OSError):  # it has ended, or has none yet
+            return ""
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -137,15 +148,9 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
-        trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
-        if trained is not None and trained.report is not None:
-            value = strip_value(trained.report, stale=False)
-            for group in value["groups"]:
-                group["title"] = f"{group['title']} · trained map ({trained.method})"
-            late = project.revision - trained.revision
-            if late:
-                value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
-            return value
+        trained = self._trained(project_id)
+        if trained is not None:
+            return trained
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -156,11 +161,33 @@ class Present:
             return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
         return strip_value(status.report, stale=status.report_revision < project.revision)
 
+    def _trained(self, project_id: str) -> dict[str, Any] | None:
+        """The strip of the run whose map is shown; None for the live map."""
+        from hsi_studio.ui.strip import strip_value
+
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return None
+        try:
+            info, report = self.studio.runs.get(run), self.studio.runs.report(run)
+        except StudioError as error:
+            return {"state": "error", "text": str(error)}
+        if report is None:
+            return {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
+        value = strip_value(report, stale=False)
+        for group in value["groups"]:
+            group["title"] = f"{group['title']} · trained map ({info.method})"
+        late = self.studio.project(project_id).revision - info.revision
+        if late:
+            value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
+        return value
+
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
         prediction = self.studio.prediction(project_id)
-        map_revision = "" if prediction is None else f"{prediction.method}{prediction.revision}"
+        shown = f"{self.studio.shown_run(project_id) or ''}{self._draft(project_id)}"
+        map_revision = "" if prediction is None else f"{shown}{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"

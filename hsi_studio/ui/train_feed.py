@@ -56,7 +56,7 @@ def router(studio: Studio) -> APIRouter:
             revision = studio.project(project_id).revision
             shown = studio.shown_run(project_id)
             found = studio.runs.list(project_id)[: train_values.LISTED]
-            listed = [train_values.run_value(studio, info, shown, revision) for info in found]
+            listed = [train_values.run_value(info, shown, revision) for info in found]
             seen = {"setup": f"{project_id}.{revision}", "runs": train_values.stamp(listed)}
             answer: dict[str, Any] = {"seen": seen, "events": _events(studio, {info.id for info in found}, follow)}
             if setup != seen["setup"]:

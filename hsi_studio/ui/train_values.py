@@ -11,33 +11,43 @@ from typing import Any
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio
-from hsi_studio.types import LabelSet
+from hsi_studio.types import LabelSet, PromptSet
 from hsi_studio.ui import forms
 from hsi_studio.ui.present import progress_value
+from hsi_studio.verbs.runs import RunInfo, RunRequest
 
-STYLES = (
-    ("p1", "p1 plain", "The class name alone in a short sentence."),
-    ("p2", "p2 nice", "A sentence with the class name and a word on the picture."),
-    ("p3", "p3 fusion", "The sentence of the DiffCLIP paper for fused sensors."),
-    ("p4", "p4 long", "A longer sentence round the class name."),
-    ("p5", "p5 described", "What each class looks like, from spectra and height; p4 where there is no description."),
-)
+STYLES = {"p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described"}
 LISTED = 50  # runs in the list
 FIRST_POINTS = 1500  # metric events of a stage sent at once to a page that has none yet
-ACTIVE = ("queued", "starting", "running", "pausing")
 
 
 def settings(studio: Studio, project_id: str) -> dict[str, Any]:
     """What the settings of a new run depend on: labels, heights, device, prompts."""
     project, scene = studio.project(project_id), studio.scene_of(project_id)
-    own = sum(bool(sentences) for sentences in project.prompts().sentences.values())
-    kept = f" Your own sentences are used for {own} class{'es' * (own != 1)}." if own else ""
+    labels = project.labels()
     return {
         "heights": scene.dsm is not None,
-        "device": studio.runs.device().reason,
-        "labels": label_set(project.labels()),
-        "prompts": [{"name": name, "title": title, "words": words + kept} for name, title, words in STYLES],
+        "device": studio.runs.device()[1],
+        "labels": label_set(labels),
+        "prompts": prompt_styles(labels, scene.name, project.prompts()),
     }
+
+
+def prompt_styles(labels: LabelSet, scene: str, own: PromptSet) -> list[dict[str, str]]:
+    """The styles to choose from, each with what the classes with labels are given in it."""
+    from hsi_studio.text.prompts import TEMPLATES, prompt_notes
+
+    count = sum(bool(sentences) for sentences in own.sentences.values())
+    kept = f"Your own sentences come first, for {count} class{'es' * (count != 1)}." if count else ""
+    found = []
+    for name, title in STYLES.items():
+        told = (
+            [f"“{TEMPLATES[name].format('class')}”"]
+            if name in TEMPLATES
+            else ["What each class looks like.", *prompt_notes(labels.only_labelled().schema, name, scene)]
+        )
+        found.append({"name": name, "title": title, "words": " ".join(filter(None, [*told, kept]))})
+    return found
 
 
 def label_set(labels: LabelSet) -> dict[str, Any]:
@@ -63,33 +73,32 @@ def label_set(labels: LabelSet) -> dict[str, Any]:
     return {"title": title, "classes": named, "words": words}
 
 
-def run_value(studio: Studio, info: Any, shown: str | None, revision: int) -> dict[str, Any]:
+def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]:
     """One run as the list and the card show it. `shown`: id of the run whose map the viewer shows."""
-    title = next((m.title for m in studio.trainable() if m.name == info.method), info.method)
     low, high = info.shots
     shots = f"{low} label{'s' * (low != 1)} a class" if low == high else f"{low} to {high} labels a class"
     late = revision - info.revision
-    device = (info.device or {}).get("reason", "") if isinstance(info.device, dict) else str(info.device or "")
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     about = [
         f"{shots}, seed {info.seed}, prompts {info.prompts}",
-        device,
+        info.device.get("reason", ""),
+        *info.adapted,
         f"changed: {changed}" if changed else "the method's defaults",
         f"your labels have changed {late} time{'s' * (late != 1)} since" if late > 0 else "",
     ]
     return {
         "id": info.id,
         "method": info.method,
-        "method_title": info.title or title,
+        "title": info.title,
         "state": info.state,
         "reason": info.reason,
         "position": info.position or 0,
-        "progress": progress_value(info.progress) if info.state in ACTIVE else None,
+        "progress": progress_value(info.progress) if info.alive else None,
         "created": info.created,
         "outcome": _outcome(info, words),
-        "brief": shots,
-        "about": ". ".join(part[:1].upper() + part[1:] for part in about if part) + ".",
+        "brief": f"prompts {info.prompts}, seed {info.seed}",
+        "about": ". ".join(part[:1].upper() + part[1:].rstrip(".") for part in about if part) + ".",
         "changed": info.changed,
         "prompts": info.prompts,
         "seed": info.seed,
@@ -124,7 +133,7 @@ def plan(studio: Studio, project_id: str, method: str, params: str, prompts: str
     try:
         values = forms.from_json(params)
         found = studio.runs.forecast(project_id, method, values)
-        request = studio.runs.request(project_id, method, values, prompts, seed)
+        request = RunRequest(project_id, method, values, prompts, seed)
         shell, python = studio.runs.as_cli(request), studio.runs.as_python(request)
     except StudioError as error:
         return {"words": str(error), "bad": True, "cli": "", "python": ""}
@@ -162,12 +171,11 @@ def _accuracy(metrics: dict[str, Any] | None) -> tuple[str, str]:
     return f"{100 * value:.1f} %", f"Overall accuracy {100 * value:.1f} %{interval} {block.get('words', '')}".strip()
 
 
-def _outcome(info: Any, accuracy: str) -> str:
+def _outcome(info: RunInfo, accuracy: str) -> str:
     """What came of a run that has ended."""
     if info.state != "done":
         return info.reason if info.state == "cancelled" else ""
-    timing = getattr(info, "timing", None) or {}
-    fit, mapped = timing.get("fit_seconds"), timing.get("predict_seconds")
+    fit, mapped = info.timing.get("fit_seconds"), info.timing.get("predict_seconds")
     took = "" if fit is None else f"Trained in {duration(fit)}"
     took += f", scene mapped in {duration(mapped)}." if took and mapped is not None else "." if took else ""
     return " ".join(filter(None, [took, f"{accuracy}." if accuracy else ""]))
