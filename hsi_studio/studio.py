@@ -30,8 +30,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
-from hsi_studio.verbs.runs import RunInfo, Runs
-from hsi_studio.verbs.trainings import TrainingStatus, training_status
+from hsi_studio.verbs.runs import Runs
 
 __all__ = [
     "AccuracyReport",
@@ -41,7 +40,6 @@ __all__ = [
     "ScoreBlock",
     "Spectrum",
     "Studio",
-    "TrainingStatus",
     "crs_name",
     "device",
 ]
@@ -270,9 +268,9 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: the trained one where `show_trained` chose it, else the newest live one."""
+        """The map that is shown: of the run that `show_trained` chose (its preview while it trains), else the live one."""
         shown = self.shown_run(project_id)
-        trained = self.runs.prediction(shown) if shown is not None else None
+        trained = self.runs.preview(shown) if shown is not None else None
         if trained is not None:
             return trained
         return self.status(project_id).prediction
@@ -291,21 +289,6 @@ class Studio:
         """Methods to train, all but the one that follows the clicks."""
         return [method for name, method in methods().entries.items() if name != self.method]
 
-    def train(
-        self,
-        project_id: str,
-        method: str,
-        params: dict[str, Any] | None = None,
-        prompts: str = "p5",
-        seed: int = 0,
-    ) -> RunInfo:
-        """`runs.start`."""
-        return self.runs.start(project_id, method, params, prompts, seed)
-
-    def training(self, project_id: str) -> TrainingStatus | None:
-        """How far the project's last training is; None when there was none."""
-        return training_status(self.runs, project_id)
-
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
         chosen = get_method(method)
@@ -316,29 +299,19 @@ class Studio:
         )
         return words
 
-    def stop_training(self, project_id: str) -> None:
-        run = self.runs.latest(project_id)
-        if run is not None and run.alive:
-            self.runs.cancel(run.id)
-
-    def show_trained(self, project_id: str, run: str | bool | None) -> None:
+    def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
-        if run is True:
-            latest = self.runs.latest(project_id)
-            run = latest.id if latest is not None else None
         with self._lock:
-            if run:
-                self._trained_shown[project_id] = str(run)
+            if run_id:
+                self._trained_shown[project_id] = run_id
             else:
                 self._trained_shown.pop(project_id, None)
 
     def shown_run(self, project_id: str) -> str | None:
         """The run whose map is shown; None = the live map."""
         with self._lock:
-            return self._trained_shown.get(project_id)
-
-    def shows_trained(self, project_id: str) -> bool:
-        return self.shown_run(project_id) is not None
+            run_id = self._trained_shown.get(project_id)
+        return run_id if run_id is not None and self.runs.exists(run_id) else None
 
     # ── spectra ─────────────────────────────────────────────────────────────────────────────────
 

@@ -5,10 +5,10 @@ A method module ends with `METHOD = TheMethod()`. One contract test runs over al
 inputs unchanged; one label per class works; cancel within 1 s; save → load → same map; invalid
 pixels stay unlabelled; the order of test pixels changes nothing.
 
-Optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it
-with (fewer steps, nothing else that matters), in `efforts` what the positions fast and thorough of the effort dial
-change (normal = the defaults), in `presets` further sets of values by name; a fitted model that takes long for a pixel names in `tile_px` the side
-of the blocks it wants to be asked for, so that a map can be stopped between them.
+Optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it with
+(fewer steps, nothing else that matters), in `efforts` what the positions fast and thorough of the effort dial change
+(normal = the defaults), in `presets` further sets of values by name; a fitted model that takes long for a pixel names
+in `tile_px` the side of the blocks it wants to be asked for, so that a map can be stopped between them.
 """
 
 from __future__ import annotations

@@ -153,5 +153,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 EFFORTS: dict[str, dict[str, Any]] = {
     "fast": {"pretrain_epochs": 10, "members": 1, "min_steps": 120, "stride": 3},
-    "thorough": {"pretrain_epochs": 100, "unlabelled": 1500, "members": 4, "epochs": 120, "min_steps": 400, "stride": 1},
+    "thorough": {
+        "pretrain_epochs": 100,
+        "unlabelled": 1500,
+        "members": 4,
+        "epochs": 120,
+        "min_steps": 400,
+        "stride": 1,
+    },
 }

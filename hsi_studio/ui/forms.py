@@ -98,7 +98,11 @@ def _range(kind: type[Params], name: str, schema: dict[str, Any]) -> dict[str, A
     odd = bool(re.search(r"\bodd\b", kind.model_fields[name].description or ""))
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    out: dict[str, Any] = {"whole": whole, "step": schema.get("multipleOf", 2 if odd else 1) if whole else None, "slider": None}
+    out: dict[str, Any] = {
+        "whole": whole,
+        "step": schema.get("multipleOf", 2 if odd else 1) if whole else None,
+        "slider": None,
+    }
     for key, limit in (
         ("min", "minimum"), ("max", "maximum"), ("above", "exclusiveMinimum"), ("below", "exclusiveMaximum"),
     ):  # fmt: skip

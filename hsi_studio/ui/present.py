@@ -173,7 +173,9 @@ class Present:
         except StudioError as error:
             return {"state": "error", "text": str(error)}
         if report is None:
-            return {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
+            return (
+                {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
+            )
         value = strip_value(report, stale=False)
         for group in value["groups"]:
             group["title"] = f"{group['title']} · trained map ({info.method})"

@@ -209,6 +209,13 @@ class Runs:
         """Raises BadRequest, FileProblem."""
         return self._info(self._folder(run_id))
 
+    def exists(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        try:
+            return self._folder(run_id).record_file.is_file()
+        except BadRequest:
+            return False
+
     def latest(self, project_id: str) -> RunInfo | None:
         """The project's newest run."""
         return next(iter(self.list(project_id)), None)

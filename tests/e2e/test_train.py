@@ -88,7 +88,9 @@ def wait_state(page: Any, *states: str, timeout: float = 60_000) -> None:
 
 def wait_updates(page: Any, count: int, timeout: float = 60_000) -> None:
     """Until the curves were drawn that many times since the page was loaded."""
-    page.wait_for_function(f"Number(document.querySelector('.tr-curves').dataset.updates || 0) >= {count}", timeout=timeout)
+    page.wait_for_function(
+        f"Number(document.querySelector('.tr-curves').dataset.updates || 0) >= {count}", timeout=timeout
+    )
 
 
 def wait_step(app: RunningApp, run: str, step: int, timeout: float = 60) -> None:
