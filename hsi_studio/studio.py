@@ -268,7 +268,7 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: of the run that `show_trained` chose (its preview while it trains), else the live one."""
+        """The map shown: that of the run `show_trained` chose (while it trains, a preview), else the live one."""
         shown = self.shown_run(project_id)
         trained = self.runs.preview(shown) if shown is not None else None
         if trained is not None:

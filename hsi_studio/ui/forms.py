@@ -114,11 +114,11 @@ def _range(kind: type[Params], name: str, schema: dict[str, Any]) -> dict[str, A
     if whole and (high - low) / out["step"] <= SLIDER_STEPS:
         out["slider"] = {"min": low, "max": high, "step": out["step"]}
     elif not whole and low >= 0 and high <= 1 and (default == 0 or default >= SMALLEST_SLID):
-        step = 0.01 if high - low > 0.5 else 0.005
+        fine = 0.01 if high - low > 0.5 else 0.005
         out["slider"] = {
-            "min": low + step * ("exclusiveMinimum" in schema),
-            "max": high - step * ("exclusiveMaximum" in schema),
-            "step": step,
+            "min": low + fine * ("exclusiveMinimum" in schema),
+            "max": high - fine * ("exclusiveMaximum" in schema),
+            "step": fine,
         }
     return out
 
