@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from hsi_studio.errors import StudioError
+from hsi_studio.methods import methods
 from hsi_studio.studio import Studio
 from hsi_studio.types import LabelSet, PromptSet
 from hsi_studio.ui import forms
@@ -80,8 +81,10 @@ def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]
     late = revision - info.revision
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
+    method = methods().entries.get(info.method)
+    text = f"prompts {info.prompts}" if method is not None and "text" in method.needs else ""
     about = [
-        f"{shots}, seed {info.seed}, prompts {info.prompts}",
+        ", ".join(filter(None, [shots, text, f"seed {info.seed}"])),
         info.device.get("reason", ""),
         *info.adapted,
         f"changed: {changed}" if changed else "the method's defaults",
@@ -97,7 +100,7 @@ def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]
         "progress": progress_value(info.progress) if info.alive else None,
         "created": info.created,
         "outcome": _outcome(info, words),
-        "brief": f"prompts {info.prompts}, seed {info.seed}",
+        "brief": ", ".join(filter(None, [text, f"seed {info.seed}"])),
         "about": ". ".join(part[:1].upper() + part[1:].rstrip(".") for part in about if part) + ".",
         "changed": info.changed,
         "prompts": info.prompts,
