@@ -13,6 +13,8 @@ What differs from the paper, and why:
 - Prototypes p_j are computed inside the graph at every step, or the probe would never learn.
 - Class-balanced batches, flips and turns, windows moved by a pixel, a warm-up and cosine schedule and an average of
   the last weights: with a few labels these are worth more than any loss. The paper's constants are in `paper`.
+- The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
+  components as further channels (`use_dsm`): that is our addition.
 - Never stopped early, never chosen by test pixels: the last (averaged) weights are the model.
 - The middle pixel also enters by itself, through the class token (`centre`).
 - k adapts to the number of classes, so two classes work.
@@ -69,6 +71,7 @@ class CuratedParams(Params):
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     components: int = Field(40, ge=1, le=200, description="Components kept, fewer where there are fewer bands")
+    use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(15, ge=1, le=45, description="Window side in pixels, odd")
     token: int = Field(5, ge=1, le=15, description="Side of a transformer token in pixels; divides the window")
     centre: bool = Field(True, description="Give the transformer the middle pixel by itself as well")
@@ -120,7 +123,7 @@ class Curated:
         "least_steps": 0,
     }  # small fields
     paper: ClassVar[dict[str, Any]] = {
-        "axes": "pca", "components": 50, "patch": 9, "token": 3, "centre": False,
+        "axes": "pca", "components": 50, "use_dsm": False, "patch": 9, "token": 3, "centre": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "noise": 0.0, "average": 0.0,
@@ -186,7 +189,7 @@ class Curated:
         )  # fmt: skip
 
     def _basis(self, scene: Scene, params: CuratedParams, ctx: Context) -> WindowBasis:
-        return scene_basis(scene, params.axes, params.components, 1.0, 0.5, self.cache, ctx)
+        return scene_basis(scene, params.axes, params.components, 1.0, 0.5, params.use_dsm, self.cache, ctx)
 
     def _fitted(
         self,

@@ -13,6 +13,8 @@ What differs from the paper and its notebooks, and why:
   pixels and of a 15×15 window join the pooled features (`centre`, `context`): see `nn/cnn3d.py`.
 - Noise-whitened components (MNF) instead of PCA, 16 of them: convolution costs as much for the last component as for
   the first, and PCA's order puts brightness before what tells crops apart. `axes` = pca is there.
+- The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
+  components as further channels (`use_dsm`): that is our addition.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
@@ -60,6 +62,7 @@ class S3FNParams(Stages):
     """Defaults were fixed on Indian Pines; `S3FN.paper` has the paper's."""
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
+    use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
     context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
@@ -100,7 +103,7 @@ class S3FN:
     }  # tests
 
     paper: ClassVar[dict[str, Any]] = {
-        "axes": "pca", "components": 200, "whitening": 0.0, "centre": False, "context": 0,
+        "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
@@ -159,7 +162,9 @@ class S3FN:
         )  # fmt: skip
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
-        return scene_basis(scene, params.axes, params.components, params.variance, params.whitening, self.cache, ctx)
+        return scene_basis(
+            scene, params.axes, params.components, params.variance, params.whitening, params.use_dsm, self.cache, ctx
+        )
 
     def _fitted(
         self,

@@ -93,7 +93,14 @@ def open_encoder(spec: str, ctx: Context) -> Encoder:
 
 
 def scene_basis(
-    scene: Scene, axes: Axes, most: int, variance: float, whitening: float, cache: FeatureCache, ctx: Context
+    scene: Scene,
+    axes: Axes,
+    most: int,
+    variance: float,
+    whitening: float,
+    use_dsm: bool,
+    cache: FeatureCache,
+    ctx: Context,
 ) -> WindowBasis:
     """A scene's components (`nn/window_grid.fit_basis`), from the cache or fitted now. Raises BadValues, Cancelled."""
     from hsi_studio.methods.nn.window_grid import BASIS_VERSION, WindowBasis, fit_basis
@@ -104,10 +111,13 @@ def scene_basis(
 
     ctx.check()
     ctx.progress(Progress("Reading the scene", 0.0, 1.0))
-    chosen = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
+    chosen: dict[str, Any] = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
+    use_dsm = use_dsm and scene.dsm is not None
+    if use_dsm:
+        chosen["dsm"] = True
     key = cache_key(scene.id, "window_basis", BASIS_VERSION, chosen)
     folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
-    arrays = cache.get(key, lambda: fit_basis(scene, axes, most, variance, whitening, part).arrays(), folder)
+    arrays = cache.get(key, lambda: fit_basis(scene, axes, most, variance, whitening, part, use_dsm).arrays(), folder)
     ctx.progress(Progress("Learning the spectral components", 0.05, 1.0))
     return WindowBasis.from_arrays(arrays)
 
@@ -202,6 +212,7 @@ class WindowFitted:
     tile_px: int = TILE_PX
     wavelength_nm: FloatArray | None = None
     training: dict[str, float] = field(default_factory=dict)  # final loss, temperature, seconds; for people
+    _heights: tuple[str, FloatArray | None] | None = field(default=None, repr=False)  # of the scene last asked about
 
     def predict(self, block: Block) -> FloatArray:
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for other bands."""
@@ -215,10 +226,18 @@ class WindowFitted:
         pixel = np.flatnonzero(block.valid.ravel())
         if pixel.size:
             with torch.inference_mode():
-                values = block_values(block.scene, self.basis, block.rows, block.cols, self.reach, self.device)
+                heights = self._heights_of(block.scene)
+                values = block_values(block.scene, self.basis, block.rows, block.cols, self.reach, self.device, heights)
                 found = self.probabilities(values, torch.from_numpy(pixel).to(self.device), w)
             out[:, pixel] = found.float().cpu().numpy().T
         return out.reshape(-1, h, w)
+
+    def _heights_of(self, scene: Scene) -> FloatArray | None:
+        """Made once a scene, not once a block. Raises SceneMismatch."""
+        kept = self._heights
+        if kept is None or kept[0] != scene.id:
+            kept = self._heights = (scene.id, self.basis.heights(scene))
+        return kept[1]
 
     def leave_one_out(self) -> IntArray:
         """(N,) see the file's header."""
@@ -267,7 +286,9 @@ def load_network(network: torch.nn.Module, state: State, device: str) -> None:
 
 
 def check_state(state: State, scene: Scene, version: int) -> None:
-    """Raises SceneMismatch when the bands, their values or the program's version differ from the model's."""
+    """Raises SceneMismatch when the bands, their values, the heights or the program's version are not the model's."""
+    from hsi_studio.methods.nn.window_grid import WindowBasis
+
     if state.header["version"] != version:
         raise SceneMismatch(
             f"The model was made with version {state.header['version']} of the method, this program has {version}: "
@@ -275,6 +296,7 @@ def check_state(state: State, scene: Scene, version: int) -> None:
         )
     basis = part(state, "basis.")
     check_bands(state.header, state.arrays.get("wavelength_nm"), basis["bands"], scene)
+    WindowBasis.from_arrays(basis).check_heights(scene)
     if state.header["scene"] == scene.id:
         return
     level, here = float(np.median(basis["mean"])), float(np.median(scene.survey.band_mean[basis["bands"]]))
