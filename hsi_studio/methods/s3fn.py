@@ -33,20 +33,18 @@ from hsi_studio.methods import Context, Params, State
 from hsi_studio.methods.s3fn_stages import Stages, Trained, as_one, networks, train_both, used_anchors
 from hsi_studio.methods.windowed import (
     CACHE_BYTES,
+    Ground,
     WindowFitted,
-    check_state,
     class_anchors,
-    classes_of,
     left_out_classes,
     load_network,
     open_encoder,
     part,
     scene_basis,
-    scene_facts,
     sorted_labels,
     window_features,
 )
-from hsi_studio.types import ClassSchema, LabelSet, PromptSet, Scene
+from hsi_studio.types import LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
@@ -138,49 +136,32 @@ class S3FN:
 
         label = torch.from_numpy(at.label).to(ctx.device)
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
-        trained = train_both(cnn, head, draw, label, anchors, params, ctx)
-        facts = scene_facts(scene, labels.schema, prompts, VERSION)
-        return self._fitted(
-            trained, basis, params, ctx.device, left_out, facts, labels.schema, scene.bands.wavelength_nm
-        )
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
+        trained = train_both(
+            cnn, head, draw, label, anchors, params, ctx,
+            lambda: ground.key(self.name, params, ctx.seed, at, anchors), lambda now: self._fitted(now, ground, params),
+        )  # fmt: skip
+        return self._fitted(trained, ground, params)
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
-        from hsi_studio.methods.nn.window_grid import WindowBasis
-
-        check_state(state, scene, VERSION)
+        ground = Ground.of_state(state, scene, VERSION, ctx.device)
         params = S3FNParams.model_validate(state.header["params"])
-        basis = WindowBasis.from_arrays(part(state, "basis."))
-        schema, anchors = classes_of(state), part(state, "own.")["anchors"]
-        cnn, head = params.networks(basis.components, len(schema), anchors.shape[1])
+        anchors = part(state, "own.")["anchors"]
+        cnn, head = params.networks(ground.basis.components, len(ground.schema), anchors.shape[1])
         load_network(as_one(cnn, head), state, ctx.device)
-        trained = Trained(cnn, head, anchors, state.header["training"])
-        facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
-        return self._fitted(
-            trained, basis, params, ctx.device, state.arrays["left_out"], facts, schema,
-            state.arrays.get("wavelength_nm"),
-        )  # fmt: skip
+        return self._fitted(Trained(cnn, head, anchors, state.header["training"]), ground, params)
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
         return scene_basis(
             scene, params.axes, params.components, params.variance, params.whitening, params.use_dsm, self.cache, ctx
         )
 
-    def _fitted(
-        self,
-        trained: Trained,
-        basis: WindowBasis,
-        params: S3FNParams,
-        device: str,
-        left_out: Any,
-        facts: dict[str, Any],
-        schema: ClassSchema,
-        wavelength_nm: Any,
-    ) -> WindowFitted:
-        return WindowFitted(
-            self.name, schema, params, basis, as_one(trained.cnn, trained.head), partial(_probabilities, trained,
-            used_anchors(trained.anchors, params.notebook_literal, device)), params.outer // 2, device, left_out,
-            {"anchors": trained.anchors}, facts, wavelength_nm=wavelength_nm, training=trained.training,
+    def _fitted(self, trained: Trained, ground: Ground, params: S3FNParams) -> WindowFitted:
+        anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
+        return ground.fitted(
+            self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),
+            params.outer // 2, {"anchors": trained.anchors}, trained.training,
         )  # fmt: skip
 
 
@@ -189,7 +170,7 @@ def _probabilities(
 ) -> torch.Tensor:
     """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C)."""
     features = trained.cnn.dense(values).flatten(0, 1)[pixel]  # (m, F)
-    scores: torch.Tensor = trained.head(features, anchors)
+    scores: torch.Tensor = trained.head(features, anchors) if trained.aligned else trained.cnn.scores(features)
     return scores.softmax(dim=1)
 
 

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from hsi_studio.errors import LabelProblem, SceneMismatch
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods import Block, Context, Params, State
+from hsi_studio.methods.clock import Clock
 from hsi_studio.methods.live_checks import enough_labels
 from hsi_studio.methods.live_head import kernel, solve, thin
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, Progress, PromptSet, Scene
@@ -159,19 +160,20 @@ class Steps:
     def __init__(self, ctx: Context, message: str, total: int, start: float = 0.0, stop: float = 1.0) -> None:
         self._ctx, self._message, self._total = ctx, message, max(total, 1)
         self._start, self._share = start, stop - start
-        self._began = self._said = time.perf_counter()
+        self._said, self._clock = time.perf_counter(), Clock()
         ctx.check()
         ctx.progress(Progress(message, start, 1.0))
 
     def __call__(self, step: int, note: str = "") -> None:
         """Call after step `step` (from 0). Raises Cancelled."""
         self._ctx.check()
-        now = time.perf_counter()
+        now, passed = time.perf_counter(), (step + 1) / self._total
+        left = self._clock.left(passed)  # its first question is at the first step done here, after a pause as well
         if now - self._said < 0.25 and step + 1 < self._total:
             return
-        self._said, passed = now, (step + 1) / self._total
-        left = (now - self._began) / passed * (1 - passed)
-        self._ctx.progress(Progress(self._message + note, self._start + self._share * passed, 1.0, left))
+        self._said = now
+        done = self._start + self._share * passed
+        self._ctx.progress(Progress(self._message + note, done, 1.0, left))
 
 
 def torch_generator(seed: int) -> torch.Generator:
@@ -262,14 +264,68 @@ class WindowFitted:
         return State(arrays, header)
 
 
-def scene_facts(scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int) -> dict[str, Any]:
-    """Header entries every state has."""
-    return {
-        "version": version,
-        "scene": scene.id,
-        "bands": scene.bands.count,
-        "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
-    }
+@dataclass(frozen=True)
+class Ground:
+    """What a fitted model stands on beside its network: made by `fit`, or read back from a state."""
+
+    schema: ClassSchema
+    basis: WindowBasis
+    left_out: IntArray
+    facts: dict[str, Any]  # header entries every state has
+    wavelength_nm: FloatArray | None
+    device: str
+
+    @staticmethod
+    def of_fit(
+        scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int, basis: WindowBasis, left_out: IntArray,
+        device: str,
+    ) -> Ground:  # fmt: skip
+        facts = {
+            "version": version,
+            "scene": scene.id,
+            "bands": scene.bands.count,
+            "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
+        }
+        return Ground(schema, basis, left_out, facts, scene.bands.wavelength_nm, device)
+
+    @staticmethod
+    def of_state(state: State, scene: Scene, version: int, device: str) -> Ground:
+        """Raises SceneMismatch: see `check_state`."""
+        from hsi_studio.methods.nn.window_grid import WindowBasis
+
+        check_state(state, scene, version)
+        facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
+        return Ground(
+            classes_of(state), WindowBasis.from_arrays(part(state, "basis.")), state.arrays["left_out"], facts,
+            state.arrays.get("wavelength_nm"), device,
+        )  # fmt: skip
+
+    def fitted(
+        self,
+        method: str,
+        params: Params,
+        network: torch.nn.Module,
+        probabilities: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor],
+        reach: int,
+        arrays: dict[str, npt.NDArray[Any]],
+        training: dict[str, float],
+        tile_px: int = TILE_PX,
+    ) -> WindowFitted:
+        """A network on this ground."""
+        return WindowFitted(
+            method, self.schema, params, self.basis, network, probabilities, reach, self.device, self.left_out, arrays,
+            self.facts, tile_px, self.wavelength_nm, training,
+        )  # fmt: skip
+
+    def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray) -> str:
+        """What a training on this ground depends on, for its checkpoints."""
+        from hsi_studio.methods.nn.resume import fingerprint
+
+        kind = self.device.split(":")[0]
+        values = params.model_dump(mode="json")
+        return fingerprint(
+            method, self.facts["version"], self.facts["scene"], values, seed, kind, at.row, at.col, at.label, text
+        )
 
 
 def part(state: State, prefix: str) -> dict[str, npt.NDArray[Any]]:
