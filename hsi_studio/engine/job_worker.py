@@ -422,7 +422,7 @@ def main(argv: list[str] | None = None, began: Callable[[], float] = time.perf_c
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     folder = RunFolder(args.folder)
-    lock = FileLock(folder.lock_file, timeout=0)
+    lock = FileLock(folder.lock_file, timeout=5)  # an earlier attempt may still be on its way out
     try:
         lock.acquire()
     except Timeout:

@@ -403,6 +403,7 @@ class Runs:
     def _info(self, folder: RunFolder) -> RunInfo:
         record = self._record(folder)
         state, progress = record.state, None
+        where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
             if self.queue.wish(record.id) == "pause":
                 state = "pausing"
@@ -413,7 +414,7 @@ class Runs:
         return RunInfo(
             id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
             params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
-            seed=record.seed, state=state, reason=record.reason, position=self.queue.position(record.id),
+            seed=record.seed, state=state, reason=record.reason, position=where,
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
