@@ -30,6 +30,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.models import Models
 
 __all__ = [
     "AccuracyReport",
@@ -68,6 +69,7 @@ class Studio:
         self._trained_shown: set[str] = set()
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        self.models = Models(self)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -261,7 +263,10 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: the trained one where `show_trained` chose it, else the newest live one."""
+        """The map that is shown: of the chosen model or the training, else the newest live one."""
+        chosen = self.models.maps.shown_map(project_id)
+        if chosen is not None:
+            return chosen
         trained = self.training(project_id) if self.shows_trained(project_id) else None
         if trained is not None and trained.prediction is not None:
             return trained.prediction
@@ -275,6 +280,7 @@ class Studio:
             for training in self._training.values():
                 training.cancel()
             self._live.clear()
+        self.models.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -337,6 +343,7 @@ class Studio:
 
     def show_trained(self, project_id: str, trained: bool) -> None:
         """Choose which map is shown: the trained one or the one that follows the clicks."""
+        self.models.maps.show(project_id)
         with self._lock:
             (self._trained_shown.add if trained else self._trained_shown.discard)(project_id)
 

@@ -23,7 +23,6 @@ import json
 import math
 import os
 import stat
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +34,7 @@ from pydantic import ValidationError
 from hsi_studio.engine.checkpoint_facts import CONTROL, CheckpointFacts
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.methods import State
+from hsi_studio.paths import write_whole
 
 FORMAT = 1
 KEY = "hsi_studio"  # in __metadata__
@@ -91,16 +91,7 @@ def write_checkpoint(path: Path, state: State, facts: CheckpointFacts) -> None:
     index_size = int.from_bytes(data[:8], "little")
     if index_size > MAX_INDEX:
         raise CorruptFile(path, f"a header of {index_size:,} bytes is too long", "shorten the prompts or the notes")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, data)
 
 
 def read_header(path: Path) -> Header:
