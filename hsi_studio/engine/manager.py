@@ -18,6 +18,7 @@ import logging
 import os
 import sys
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -244,9 +245,11 @@ def _forget(slots: list[_Slot]) -> None:
     if not slots:
         return
     kinds = {slot.kind for slot in slots}
+    alive = [weakref.ref(slot.loaded.fitted) for slot in slots if slot.loaded is not None]
     for slot in slots:
         slot.loaded = None
-    gc.collect()
+    if any(ref() is not None for ref in alive):  # it leads back to itself
+        gc.collect()
     torch = sys.modules.get("torch")
     if "cuda" in kinds and torch is not None:
         torch.cuda.empty_cache()

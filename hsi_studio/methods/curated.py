@@ -175,10 +175,11 @@ class Curated:
         check_state(state, scene, VERSION)
         params = CuratedParams.model_validate(state.header["params"])
         basis = WindowBasis.from_arrays(part(state, "basis."))
-        network = CuratedViT(
-            basis.components, params.patch, params.token, state.header["text_dim"], centre=params.centre
-        )
-        load_network(network, state, ctx.device)
+        text_dim = state.header["text_dim"]
+        network = load_network(
+            lambda: CuratedViT(basis.components, params.patch, params.token, text_dim, centre=params.centre),
+            state, ctx.device,
+        )  # fmt: skip
         return self._fitted(
             network, basis, part(state, "own.")["text"], params, ctx.device, state.arrays["left_out"],
             {key: state.header[key] for key in ("version", "scene", "bands", "prompts", "text_dim")},

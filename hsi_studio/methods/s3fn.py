@@ -149,9 +149,10 @@ class S3FN:
         params = S3FNParams.model_validate(state.header["params"])
         basis = WindowBasis.from_arrays(part(state, "basis."))
         schema, anchors = classes_of(state), part(state, "own.")["anchors"]
-        cnn, head = params.networks(basis.components, len(schema), anchors.shape[1])
-        load_network(as_one(cnn, head), state, ctx.device)
-        trained = Trained(cnn, head, anchors, state.header["training"])
+        both = load_network(
+            lambda: as_one(*params.networks(basis.components, len(schema), anchors.shape[1])), state, ctx.device
+        )
+        trained = Trained(both["cnn"], both["head"], anchors, state.header["training"])
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
         return self._fitted(
             trained, basis, params, ctx.device, state.arrays["left_out"], facts, schema,
