@@ -23,6 +23,7 @@ from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
 from hsi_studio.engine.training import Training, TrainingStatus, device, enough_to_train
@@ -43,6 +44,7 @@ __all__ = [
     "TrainingStatus",
     "crs_name",
     "device",
+    "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
@@ -271,6 +273,10 @@ class Studio:
         if trained is not None and trained.prediction is not None:
             return trained.prediction
         return self.status(project_id).prediction
+
+    def beside(self, project_id: str) -> Prediction | None:
+        """The map of the model that is shown beside it, if any."""
+        return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
         """Stop the live maps and the trainings."""

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from hsi_studio.studio import Studio, crs_name
-from hsi_studio.types import Progress, Scene
+from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
 from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
@@ -66,7 +66,10 @@ class Present:
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
             rev = prediction.revision
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": prediction.method}
+            model, _ = self.studio.models.maps.shown(project_id)
+            kind = f"model {model}" if model else prediction.method
+            extra = extra_classes(prediction, labels.schema)
+            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": kind, "extra": extra}
         value = {
             "project": project_id,
             "classes": [
@@ -75,9 +78,27 @@ class Present:
             ],
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
+            "beside": self._beside(project_id, labels.schema),
             "progress": progress_value(status.progress),
         }
         return packed({**value, **more})
+
+    def _beside(self, project_id: str, schema: ClassSchema) -> dict[str, Any] | None:
+        """The second map, right of the line."""
+        prediction = self.studio.beside(project_id)
+        if prediction is None:
+            return None
+        left, right = self.studio.models.maps.shown(project_id)
+        mine = self.studio.models.get(left).title if left else "Map of your labels"
+        if not left and self.studio.shows_trained(project_id):
+            mine = "Trained map"
+        return {
+            "url": f"/hsi/map/{project_id}/beside",
+            "kind": f"model {right}",
+            "title": self.studio.models.get(right).title,
+            "mine": mine,
+            "extra": extra_classes(prediction, schema),
+        }
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -164,7 +185,17 @@ class Present:
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
+            f"/{'+'.join(self.studio.models.maps.shown(project_id))}"
         )
+
+
+def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:
+    """Classes of a map that the project has not."""
+    return [
+        {"id": info.id, "name": info.name, "color": info.color}
+        for info in prediction.schema.classes
+        if schema.get(info.id) is None
+    ]
 
 
 def progress_value(progress: Progress | None) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from hsi_studio.engine.model_fit import SceneFit, scene_fit
 from hsi_studio.engine.model_shelf import ModelFile, ModelShelf
 from hsi_studio.engine.placement import Placement
 from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch
-from hsi_studio.methods import Block, Context, Fitted, State, get_method
+from hsi_studio.methods import Block, Context, Fitted, State, get_method, methods
 from hsi_studio.types import Prediction, Scene
 from hsi_studio.verbs import Desk
 from hsi_studio.verbs.model_maps import ModelMaps
@@ -123,6 +123,15 @@ class Models:
     def give_out(self, model_id: str, folder: Path) -> Path:
         """Export as one safe file, the user's edits in it. Raises BadRequest, FileProblem."""
         return self.shelf.give_out(model_id, folder)
+
+    @staticmethod
+    def changed_params(info: ModelInfo) -> dict[str, Any]:
+        """Parameters that differ from the method's defaults; all of them for a method this program has not."""
+        if info.facts is None:
+            return {}
+        method = methods().entries.get(info.facts.method)
+        defaults = {} if method is None else method.Params().model_dump(mode="json")
+        return {key: value for key, value in info.facts.params.items() if defaults.get(key, ...) != value}
 
     # ── in memory ───────────────────────────────────────────────────────────────────────────────
 

@@ -132,8 +132,8 @@ def same_shapes(make: Callable[[], nn.Module], arrays: Mapping[str, npt.NDArray[
     """Raises ValueError unless the arrays are those of the module, told by names and shapes before it takes memory:
     a file's numbers (widths, channels, classes) may ask for a network that its arrays do not fill."""
     with torch.device("meta"):
-        wanted = {name: tuple(value.shape) for name, value in make().state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in arrays.items()}
+        wanted = {name: tuple(value.shape) or (1,) for name, value in make().state_dict().items()}
+    found = {name: tuple(value.shape) or (1,) for name, value in arrays.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise ValueError(f"weight {name} is {found.get(name)}, the network's is {wanted.get(name)}")
