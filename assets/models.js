@@ -49,7 +49,7 @@ function day(seconds) {
   const date = new Date(seconds * 1000);
   const today = new Date().toDateString() === date.toDateString();
   const text = today
-    ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+    ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })
     : date.toLocaleDateString([], { day: "numeric", month: "short", year: date.getFullYear() === new Date().getFullYear() ? undefined : "2-digit" });
   return { text, full: date.toLocaleString() };
 }
@@ -215,7 +215,7 @@ function actions(info) {
   if (!info.problem) {
     line.append(
       toggle("Show map", why || "Its map in the viewer, in place of the live one (A)", info.a, no, () => act("show", { id: info.id })),
-      toggle("Beside", why || "Its map right of a line in the viewer (B)", info.b, no, () => act("beside", { id: info.id })),
+      toggle("Show beside", why || "Its map right of a line in the viewer (B)", info.b, no, () => act("beside", { id: info.id })),
       info.loaded
         ? toggle("Unload", info.inUse ? "In use just now" : "Give its memory back", false, info.inUse, () => act("unload", { id: info.id }))
         : toggle("Load", why || "Have it in memory, ready", false, no, () => act("load", { id: info.id })),

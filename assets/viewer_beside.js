@@ -11,6 +11,8 @@ function makeBeside(root, pane, fetchPatch, onReady) {
     canvas.style.clipPath = `inset(0 0 0 ${share * 100}%)`;
     line.style.left = `${share * 100}%`;
     line.setAttribute('aria-valuenow', String(Math.round(share * 100)));
+    left.style.maxWidth = `calc(${share * 100}cqw - 40px)`;
+    right.style.maxWidth = `calc(${(1 - share) * 100}cqw - 40px)`;
     left.classList.toggle('hv-tucked', share < 0.18);
     right.classList.toggle('hv-tucked', share > 0.82);
   }

@@ -75,7 +75,7 @@ class ModelFile:
     def title(self) -> str:
         facts = self.facts
         if facts is None:
-            return self.path.name
+            return self.id
         return facts.title or f"{facts.method}, {facts.labels.total} labels"
 
 

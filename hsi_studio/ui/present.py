@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
 from hsi_studio.ui.panels import packed
@@ -155,6 +156,25 @@ class Present:
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
+        left, right = self.studio.models.maps.shown(project_id)
+        if left:
+            return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
+        value = self._strip_of_labels(project_id)
+        if right and value.get("groups"):
+            value["groups"] = [value["groups"][0], self._model_group(project_id, right)]
+        return value
+
+    def _model_group(self, project_id: str, model_id: str) -> dict[str, Any]:
+        """A model's figures as they were when it was trained."""
+        from hsi_studio.ui.strip import model_group
+
+        try:
+            info = self.studio.models.get(model_id)
+        except StudioError as error:
+            return {"title": model_id, "figures": [], "words": str(error)}
+        return model_group(info.title, info.facts, self.studio.scene_of(project_id).id)
+
+    def _strip_of_labels(self, project_id: str) -> dict[str, Any]:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)

@@ -169,7 +169,7 @@ class Models:
                 raise CorruptFile(
                     model.path,
                     f"its parts do not fit together ({type(error).__name__}: {str(error)[:200]})",
-                    "get the file again from where it came, or train the model again",
+                    "Get the file again from where it came, or train the model again",
                 ) from error
 
         weights = sum(info.size for info in header.arrays.values())
