@@ -67,7 +67,7 @@ class Present:
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
             rev = prediction.revision
-            model, _ = self.studio.models.maps.shown(project_id)
+            model, _ = self._models(project_id)
             kind = f"model {model}" if model else prediction.method
             extra = extra_classes(prediction, labels.schema)
             shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": kind, "extra": extra}
@@ -84,12 +84,19 @@ class Present:
         }
         return packed({**value, **more})
 
+    def _models(self, project_id: str) -> tuple[str, str]:
+        """Models whose maps are on the screen: those that were chosen and have their map."""
+        maps = self.studio.models.maps
+        left, right = maps.shown(project_id)
+        ready = [bool(m) and maps.shown_map(project_id, side) is not None for side, m in enumerate((left, right))]
+        return left if ready[0] else "", right if ready[1] else ""
+
     def _beside(self, project_id: str, schema: ClassSchema) -> dict[str, Any] | None:
         """The second map, right of the line."""
         prediction = self.studio.beside(project_id)
         if prediction is None:
             return None
-        left, right = self.studio.models.maps.shown(project_id)
+        left, right = self._models(project_id)
         mine = self.studio.models.get(left).title if left else "Map of your labels"
         if not left and self.studio.shows_trained(project_id):
             mine = "Trained map"
@@ -156,7 +163,7 @@ class Present:
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
-        left, right = self.studio.models.maps.shown(project_id)
+        left, right = self._models(project_id)
         if left:
             return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
         value = self._strip_of_labels(project_id)
@@ -205,7 +212,7 @@ class Present:
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
-            f"/{'+'.join(self.studio.models.maps.shown(project_id))}"
+            f"/{'+'.join(self._models(project_id))}"
         )
 
 

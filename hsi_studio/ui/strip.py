@@ -43,7 +43,9 @@ def model_group(title: str, facts: Any, scene_id: str) -> dict[str, Any]:
             "words": f"Trained on {where}: how good it is here has not been measured.",
         }
     found = [(name, getattr(facts.accuracy, key), text) for name, key, text in NAMES]
-    figures = [_figure(name, Estimate(value, None, None), text) for name, value, text in found if value is not None]
+    figures = [
+        _figure(name, Estimate(value), text) | {"help": text} for name, value, text in found if value is not None
+    ]
     return {"title": f"{title} · when it was trained", "figures": figures, "words": f"{_upper(facts.accuracy.on)}."}
 
 
@@ -58,7 +60,7 @@ def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
         "value": f"{100 * estimate.value:.1f}",
         "low": f"{100 * estimate.low:.1f}" if estimate.low is not None and interval else "",
         "high": f"{100 * estimate.high:.1f}" if estimate.high is not None and interval else "",
-        "help": f"{text} Below it: 95 % interval." if interval else f"{text} No interval is known.",
+        "help": f"{text} Below it: 95 % interval." if interval else f"{text} Too few pixels for an interval.",
     }
 
 

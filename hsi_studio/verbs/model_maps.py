@@ -139,9 +139,9 @@ class ModelMaps:
         with self._lock:
             return self._shown.get(project_id, ("", ""))
 
-    def shown_map(self, project_id: str, beside: bool = False) -> Prediction | None:
+    def shown_map(self, project_id: str, beside: bool | int = False) -> Prediction | None:
         """The map of the model that is shown; None while there is none."""
-        model_id = self.shown(project_id)[beside]
+        model_id = self.shown(project_id)[int(beside)]
         if not model_id:
             return None
         try:
