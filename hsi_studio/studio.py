@@ -21,17 +21,18 @@ from typing import Any
 
 from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
+from hsi_studio.engine.devices import devices
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
-from hsi_studio.engine.training import Training, TrainingStatus, device, enough_to_train
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.models import Models
+from hsi_studio.verbs.runs import Runs
 
 __all__ = [
     "AccuracyReport",
@@ -41,13 +42,19 @@ __all__ = [
     "ScoreBlock",
     "Spectrum",
     "Studio",
-    "TrainingStatus",
     "crs_name",
     "device",
     "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
+
+
+def device() -> tuple[str, str]:
+    """(torch device, the reason for people): "CUDA: NVIDIA H200, 139 GiB free" or "CPU: no CUDA device found"."""
+    first = devices()[0]
+    return first.torch_name, first.reason
+
 
 MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
 
@@ -67,11 +74,11 @@ class Studio:
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
-        self._training: dict[str, Training] = {}  # project id → its last training
-        self._trained_shown: set[str] = set()
+        self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
+        self.runs = Runs(self)
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
-        self.models = Models(self)
+        self.models = Models(self, run_map=self.runs.prediction)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -265,13 +272,14 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: of the chosen model or the training, else the newest live one."""
+        """The map shown: of the chosen model; of the run `show_trained` chose (or its preview); the live one."""
         chosen = self.models.maps.shown_map(project_id)
         if chosen is not None:
             return chosen
-        trained = self.training(project_id) if self.shows_trained(project_id) else None
-        if trained is not None and trained.prediction is not None:
-            return trained.prediction
+        shown = self.shown_run(project_id)
+        trained = self.runs.preview(shown) if shown is not None else None
+        if trained is not None:
+            return trained
         return self.status(project_id).prediction
 
     def beside(self, project_id: str) -> Prediction | None:
@@ -279,57 +287,19 @@ class Studio:
         return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
-        """Stop the live maps and the trainings."""
+        """Stop the live maps and the trainings, which can be resumed."""
         with self._lock:
             for live in self._live.values():
                 live.close()
-            for training in self._training.values():
-                training.cancel()
             self._live.clear()
         self.models.close()
+        self.runs.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
     def trainable(self) -> list[Method]:
         """Methods to train, all but the one that follows the clicks."""
         return [method for name, method in methods().entries.items() if name != self.method]
-
-    def train(
-        self,
-        project_id: str,
-        method: str,
-        params: dict[str, Any] | None = None,
-        prompts: str = "p5",
-        seed: int = 0,
-    ) -> Training:
-        """Train on the labels as they are now, in the background; one training a project at a time.
-
-        `prompts` is a style, p1 … p5, for methods that need text. Raises BadRequest, TooFewLabels.
-        """
-        project, chosen = self.project(project_id), get_method(method)
-        values = make_params(chosen.Params, params or {})
-        labels = project.labels()
-        enough_to_train(labels)
-        sentences = project.prompts()
-        if "text" in chosen.needs:
-            from hsi_studio.text.prompts import prompt_set
-
-            given = prompt_set(labels.schema, prompts, self.scene_of(project_id).name)
-            sentences = PromptSet({**given.sentences, **sentences.sentences})
-        with self._lock:
-            running = self._training.get(project_id)
-            if running is not None and running.status.state == "running":
-                raise BadRequest("A training is running on this project: wait for it or stop it first.")
-            context = Context(seed=seed, device=device()[0], cache_dir=self.cache_folder)
-            made = Training(self.scene_of(project_id), labels, chosen, values, sentences, context)
-            self._training[project_id] = made
-        return made
-
-    def training(self, project_id: str) -> TrainingStatus | None:
-        """How far the project's last training is; None when there was none since the start."""
-        with self._lock:
-            made = self._training.get(project_id)
-        return made.status if made is not None else None
 
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
@@ -341,21 +311,20 @@ class Studio:
         )
         return words
 
-    def stop_training(self, project_id: str) -> None:
-        with self._lock:
-            made = self._training.get(project_id)
-        if made is not None:
-            made.cancel()
-
-    def show_trained(self, project_id: str, trained: bool) -> None:
-        """Choose which map is shown: the trained one or the one that follows the clicks."""
+    def show_trained(self, project_id: str, run_id: str | None) -> None:
+        """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
         self.models.maps.show(project_id)
         with self._lock:
-            (self._trained_shown.add if trained else self._trained_shown.discard)(project_id)
+            if run_id:
+                self._trained_shown[project_id] = run_id
+            else:
+                self._trained_shown.pop(project_id, None)
 
-    def shows_trained(self, project_id: str) -> bool:
+    def shown_run(self, project_id: str) -> str | None:
+        """The run whose map is shown; None = the live map."""
         with self._lock:
-            return project_id in self._trained_shown
+            run_id = self._trained_shown.get(project_id)
+        return run_id if run_id is not None and self.runs.exists(run_id) else None
 
     # ── spectra ─────────────────────────────────────────────────────────────────────────────────
 

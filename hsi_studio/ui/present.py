@@ -66,11 +66,10 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev = prediction.revision
-            model, _ = self._models(project_id)
-            kind = f"model {model}" if model else prediction.method
-            extra = extra_classes(prediction, labels.schema)
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": kind, "extra": extra}
+            rev, (model, _) = prediction.revision, self._models(project_id)
+            kind = f"model {model}" if model else self.studio.shown_run(project_id) or "live"
+            url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
+            shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
             "project": project_id,
             "classes": [
@@ -98,7 +97,7 @@ class Present:
             return None
         left, right = self._models(project_id)
         mine = self.studio.models.get(left).title if left else "Map of your labels"
-        if not left and self.studio.shows_trained(project_id):
+        if not left and self.studio.shown_run(project_id):
             mine = "Trained map"
         return {
             "url": f"/hsi/map/{project_id}/beside",
@@ -107,6 +106,16 @@ class Present:
             "mine": mine,
             "extra": extra_classes(prediction, schema),
         }
+
+    def _draft(self, project_id: str) -> str:
+        """Which preview of a run in training is shown, "-…"; "" for whole maps."""
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return ""
+        try:
+            return f"-{(self.studio.runs.folder(run) / 'preview.npz').stat().st_mtime_ns}"
+        except (StudioError, OSError):  # it has ended, or has none yet
+            return ""
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -185,15 +194,9 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
-        trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
-        if trained is not None and trained.report is not None:
-            value = strip_value(trained.report, stale=False)
-            for group in value["groups"]:
-                group["title"] = f"{group['title']} · trained map ({trained.method})"
-            late = project.revision - trained.revision
-            if late:
-                value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
-            return value
+        trained = self._trained(project_id)
+        if trained is not None:
+            return trained
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -204,11 +207,35 @@ class Present:
             return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
         return strip_value(status.report, stale=status.report_revision < project.revision)
 
+    def _trained(self, project_id: str) -> dict[str, Any] | None:
+        """The strip of the run whose map is shown; None for the live map."""
+        from hsi_studio.ui.strip import strip_value
+
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return None
+        try:
+            info, report = self.studio.runs.get(run), self.studio.runs.report(run)
+        except StudioError as error:
+            return {"state": "error", "text": str(error)}
+        if report is None:
+            return (
+                {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
+            )
+        value = strip_value(report, stale=False)
+        for group in value["groups"]:
+            group["title"] = f"{group['title']} · trained map ({info.method})"
+        late = self.studio.project(project_id).revision - info.revision
+        if late:
+            value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
+        return value
+
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
         prediction = self.studio.prediction(project_id)
-        map_revision = "" if prediction is None else f"{prediction.method}{prediction.revision}"
+        shown = f"{self.studio.shown_run(project_id) or ''}{self._draft(project_id)}"
+        map_revision = "" if prediction is None else f"{shown}{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
