@@ -191,6 +191,10 @@ class Models:
 
     def warm_start(self, model_id: str, method: str) -> State:
         """The state a new training of `method` may start from: `Context.warm_start`. Raises BadRequest, FileProblem."""
+        return read_checkpoint(self.warm_start_file(model_id, method))[0]
+
+    def warm_start_file(self, model_id: str, method: str) -> Path:
+        """Where that state is. Raises BadRequest, FileProblem."""
         model, header = self.shelf.usable(model_id)
         if header.facts.method != method:
             raise BadRequest(
@@ -199,7 +203,7 @@ class Models:
             )
         if not getattr(get_method(method), "warm_starts", False):
             raise BadRequest(f"{method} has no encoder that a training could start from: leave “Start from” empty.")
-        return read_checkpoint(model.path)[0]
+        return model.path
 
     def warm_starts(self, method: str) -> list[ModelInfo]:
         """Models a new training of `method` may start from, newest first."""
