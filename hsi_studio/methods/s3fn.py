@@ -59,10 +59,6 @@ VERSION = 1  # raise when a saved model would give another map
 class S3FNParams(Stages):
     """Defaults were fixed on Indian Pines; `S3FN.paper` has the paper's."""
 
-    groups: ClassVar[dict[str, str]] = {
-        "axes": "Components", "channels": "Network", "epochs": "Training", "patch": "Windows",
-    }  # fmt: skip
-
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
@@ -110,10 +106,6 @@ class S3FN:
         "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
-    efforts: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"epochs": 40, "text_epochs": 40, "least_steps": 120},
-        "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
-    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -156,9 +148,9 @@ class S3FN:
         ground = Ground.of_state(state, scene, VERSION, ctx.device)
         params = S3FNParams.model_validate(state.header["params"])
         anchors = part(state, "own.")["anchors"]
-        cnn, head = params.networks(ground.basis.components, len(ground.schema), anchors.shape[1])
-        load_network(as_one(cnn, head), state, ctx.device)
-        return self._fitted(Trained(cnn, head, anchors, state.header["training"]), ground, params)
+        sizes = (ground.basis.components, len(ground.schema), anchors.shape[1])
+        both = load_network(lambda: as_one(*params.networks(*sizes)), state, ctx.device)
+        return self._fitted(Trained(both["cnn"], both["head"], anchors, state.header["training"]), ground, params)
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
         return scene_basis(
