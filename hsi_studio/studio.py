@@ -23,6 +23,7 @@ from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
 from hsi_studio.engine.training import Training, TrainingStatus, device, enough_to_train
@@ -30,6 +31,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.models import Models
 
 __all__ = [
     "AccuracyReport",
@@ -42,6 +44,7 @@ __all__ = [
     "TrainingStatus",
     "crs_name",
     "device",
+    "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,7 @@ class Studio:
         self._trained_shown: set[str] = set()
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        self.models = Models(self)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -261,11 +265,18 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: the trained one where `show_trained` chose it, else the newest live one."""
+        """The map that is shown: of the chosen model or the training, else the newest live one."""
+        chosen = self.models.maps.shown_map(project_id)
+        if chosen is not None:
+            return chosen
         trained = self.training(project_id) if self.shows_trained(project_id) else None
         if trained is not None and trained.prediction is not None:
             return trained.prediction
         return self.status(project_id).prediction
+
+    def beside(self, project_id: str) -> Prediction | None:
+        """The map of the model that is shown beside it, if any."""
+        return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
         """Stop the live maps and the trainings."""
@@ -275,6 +286,7 @@ class Studio:
             for training in self._training.values():
                 training.cancel()
             self._live.clear()
+        self.models.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -337,6 +349,7 @@ class Studio:
 
     def show_trained(self, project_id: str, trained: bool) -> None:
         """Choose which map is shown: the trained one or the one that follows the clicks."""
+        self.models.maps.show(project_id)
         with self._lock:
             (self._trained_shown.add if trained else self._trained_shown.discard)(project_id)
 

@@ -6,7 +6,8 @@ inputs unchanged; one label per class works; cancel within 1 s; save â†’ load â†
 pixels stay unlabelled; the order of test pixels changes nothing.
 
 Two optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it
-with (fewer steps, nothing else that matters); a fitted model that takes long for a pixel names in `tile_px` the side
+with (fewer steps, nothing else that matters); one whose training can start from another model (`Context.warm_start`)
+says `warm_starts = True`; a fitted model that takes long for a pixel names in `tile_px` the side
 of the blocks it wants to be asked for, so that a map can be stopped between them.
 """
 
@@ -84,6 +85,7 @@ class Context:
     metrics: Metrics = lambda stage, step, steps, values: None
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     preview: Callable[[Callable[[], Fitted]], None] = lambda make: None
+    warm_start: State | None = None  # a fitted model to start from, for methods that say `warm_starts`
 
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
