@@ -104,9 +104,9 @@ def _tied(path: Path, name: str, language: str, said: list[tuple[str, str, str]]
         raise FileProblem(path, "it has no sentence for a class of this project", f"Its classes are {names} …")
     notes = []
     if unknown:
-        names = list(dict.fromkeys(unknown))
-        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-        notes.append(f"Left out, no class of this name here: {', '.join(names[:8])}{more}.")
+        lost = list(dict.fromkeys(unknown))
+        more = f" and {len(lost) - 8} more" if len(lost) > 8 else ""
+        notes.append(f"Left out, no class of this name here: {', '.join(lost[:8])}{more}.")
     without = [info.name for info in schema.classes if info.id not in found]
     if without:
         notes.append(f"No sentence in the file for: {', '.join(without)}.")
