@@ -24,9 +24,6 @@ NOW: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **PRIVATE}
 
 def create(studio: Studio, bus: Bus) -> None:
     tab: Any = Context.block  # the gr.Tab this stands in
-    shown = gr.Textbox(visible=False)  # id of the set that is shown, in the page
-    opened = gr.Textbox(visible=False)  # "1" once the likeness section is open
-    painted = gr.Textbox(visible=False)  # what the table shows: "project/revision"
     table: Any = panel("prompts", {"sets": [], "set": "", "classes": []})
     likeness = gr.Accordion("Likeness: what the text model mixes up", open=False, elem_id="hsi-likeness")
     with likeness:
@@ -49,6 +46,9 @@ def create(studio: Studio, bus: Bus) -> None:
             padding=False,
         )
         chosen = gr.File(label="File with prompts", height=110, elem_id="hsi-prompts-import")
+    shown = gr.Textbox(visible=False)  # id of the set that is shown, in the page
+    opened = gr.Textbox(visible=False)  # "1" once the likeness section is open
+    painted = gr.Textbox(visible=False)  # what the table shows: "project/revision"
     watch = gr.Timer(0.4, active=False)
     everything = [shown, painted, table, wordings, textview, drafts, language, watch]
 
