@@ -32,6 +32,7 @@ from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.models import Models
+from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.runs import Runs
 
 __all__ = [
@@ -80,6 +81,7 @@ class Studio:
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
+        self.prompts = Prompts(self, changed=self.refresh)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -295,6 +297,7 @@ class Studio:
             self._live.clear()
         self.models.close()
         self.runs.close()
+        self.prompts.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
