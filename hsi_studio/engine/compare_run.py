@@ -432,12 +432,12 @@ def _mcnemar(
 
 def versions(device: str) -> dict[str, str]:
     """What the figures were made with."""
+    import importlib
+
     import torch
 
-    from hsi_studio import __version__
-
     return {
-        "hsi_studio": __version__, "code": code_hash(), "python": platform.python_version(), "numpy": np.__version__,
+        "hsi_studio": importlib.import_module("hsi_studio").__version__, "code": code_hash(), "python": platform.python_version(), "numpy": np.__version__,
         "torch": str(torch.__version__), "platform": platform.platform(), "processor": platform.processor() or "?",
         "cores": str(os.cpu_count() or "?"), "device": device,
     }  # fmt: skip
