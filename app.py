@@ -17,18 +17,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for a name and password; needed with --host")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name users reach it by")
+    parser.add_argument(
+        "--llm-url", metavar="URL", help="OpenAI-compatible server (or HSI_STUDIO_LLM_URL); key: see README"
+    )
+    parser.add_argument("--llm-model", metavar="NAME", help="its model, or a folder (or HSI_STUDIO_LLM_MODEL)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     from hsi_studio.errors import StudioError
     from hsi_studio.studio import Studio
+    from hsi_studio.text.llm import writer
 
     user, colon, password = (args.auth or "").partition(":")
     if args.auth and not (user and colon and password):
         parser.error("--auth needs USER:PASSWORD")
     try:
         studio = Studio(home=args.home, data_root=args.data)
+        studio.prompts.drafts.writer = writer(url=args.llm_url or "", model=args.llm_model or "")
         from hsi_studio.ui.app import build
 
         build(studio, args.scene).launch(

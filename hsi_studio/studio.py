@@ -30,6 +30,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.prompts import Prompts
 
 __all__ = [
     "AccuracyReport",
@@ -68,6 +69,7 @@ class Studio:
         self._trained_shown: set[str] = set()
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        self.prompts = Prompts(self, changed=self.refresh)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -275,6 +277,7 @@ class Studio:
             for training in self._training.values():
                 training.cancel()
             self._live.clear()
+        self.prompts.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -292,18 +295,15 @@ class Studio:
     ) -> Training:
         """Train on the labels as they are now, in the background; one training a project at a time.
 
-        `prompts` is a style, p1 … p5, for methods that need text. Raises BadRequest, TooFewLabels.
+        `prompts` is one of `studio.prompts.choices`, for methods that need text. Raises BadRequest, TooFewLabels.
         """
         project, chosen = self.project(project_id), get_method(method)
         values = make_params(chosen.Params, params or {})
         labels = project.labels()
         enough_to_train(labels)
-        sentences = project.prompts()
+        sentences = PromptSet()
         if "text" in chosen.needs:
-            from hsi_studio.text.prompts import prompt_set
-
-            given = prompt_set(labels.schema, prompts, self.scene_of(project_id).name)
-            sentences = PromptSet({**given.sentences, **sentences.sentences})
+            sentences = PromptSet(self.prompts.resolve(project_id, prompts).sentences)
         with self._lock:
             running = self._training.get(project_id)
             if running is not None and running.status.state == "running":

@@ -11,6 +11,7 @@ Notation: n sentences, L ≤ context tokens of the longest, begin and end token 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,7 @@ def compact(rows: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[int]]:
     return [[dense[token] for token in row] for row in rows], vocabulary
 
 
+@functools.lru_cache(maxsize=4)
 def _wordpiece(source: str) -> Any:
     """sentence → ids, with the fast tokenizer alone: neither torch nor transformers is imported."""
     from tokenizers import Tokenizer
