@@ -437,10 +437,15 @@ def versions(device: str) -> dict[str, str]:
     import torch
 
     return {
-        "hsi_studio": importlib.import_module("hsi_studio").__version__, "code": code_hash(), "python": platform.python_version(), "numpy": np.__version__,
-        "torch": str(torch.__version__), "platform": platform.platform(), "processor": platform.processor() or "?",
-        "cores": str(os.cpu_count() or "?"), "device": device,
-    }  # fmt: skip
+        "hsi_studio": str(importlib.import_module("hsi_studio").__version__),
+        "code": code_hash(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": str(torch.__version__),
+        "platform": platform.platform(),
+        "cores": str(os.cpu_count() or "?"),
+        "device": device,
+    }
 
 
 def _write_arrays(file: Path, **arrays: npt.NDArray[Any]) -> None:

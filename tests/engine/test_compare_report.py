@@ -24,9 +24,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
         names = ["Stripe 1", "Stripe 2", "Stripe 3"]
         arms = [
             Arm(name="plain", method="wordy", words="p1", sentences={n: (f"a {n}",) for n in names}),
-            Arm(
-                name=NASTY, method="wordy", words="own", sentences=dict.fromkeys(names, ("<script>x()</script>",))
-            ),
+            Arm(name=NASTY, method="wordy", words="own", sentences=dict.fromkeys(names, ("<script>x()</script>",))),
         ]
         plan = make_plan({"arms": [a.model_dump() for a in arms], "shots": 4, "seeds": (0, 1, 2), "buffer_px": 2})
         return run_comparison(plan, tmp_path_factory.mktemp("c"), Context(), separable_scene(noise=0.8))
