@@ -21,16 +21,18 @@ from typing import Any
 
 from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
+from hsi_studio.engine.devices import devices
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
-from hsi_studio.engine.training import Training, TrainingStatus, device, enough_to_train
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.prompts import Prompts
+from hsi_studio.verbs.runs import RunInfo, Runs
+from hsi_studio.verbs.trainings import TrainingStatus, training_status
 
 __all__ = [
     "AccuracyReport",
@@ -46,6 +48,13 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+
+def device() -> tuple[str, str]:
+    """(torch device, the reason for people): "CUDA: NVIDIA H200, 139 GiB free" or "CPU: no CUDA device found"."""
+    first = devices()[0]
+    return first.torch_name, first.reason
+
 
 MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
 
@@ -65,8 +74,8 @@ class Studio:
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
-        self._training: dict[str, Training] = {}  # project id → its last training
-        self._trained_shown: set[str] = set()
+        self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
+        self.runs = Runs(self)
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.prompts = Prompts(self, changed=self.refresh)
@@ -264,20 +273,19 @@ class Studio:
 
     def prediction(self, project_id: str) -> Prediction | None:
         """The map that is shown: the trained one where `show_trained` chose it, else the newest live one."""
-        trained = self.training(project_id) if self.shows_trained(project_id) else None
-        if trained is not None and trained.prediction is not None:
-            return trained.prediction
+        shown = self.shown_run(project_id)
+        trained = self.runs.prediction(shown) if shown is not None else None
+        if trained is not None:
+            return trained
         return self.status(project_id).prediction
 
     def close(self) -> None:
-        """Stop the live maps and the trainings."""
+        """Stop the live maps and the trainings, which can be resumed."""
         with self._lock:
             for live in self._live.values():
                 live.close()
-            for training in self._training.values():
-                training.cancel()
             self._live.clear()
-        self.prompts.close()
+        self.runs.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -292,32 +300,13 @@ class Studio:
         params: dict[str, Any] | None = None,
         prompts: str = "p5",
         seed: int = 0,
-    ) -> Training:
-        """Train on the labels as they are now, in the background; one training a project at a time.
-
-        `prompts` is one of `studio.prompts.choices`, for methods that need text. Raises BadRequest, TooFewLabels.
-        """
-        project, chosen = self.project(project_id), get_method(method)
-        values = make_params(chosen.Params, params or {})
-        labels = project.labels()
-        enough_to_train(labels)
-        sentences = PromptSet()
-        if "text" in chosen.needs:
-            sentences = PromptSet(self.prompts.resolve(project_id, prompts).sentences)
-        with self._lock:
-            running = self._training.get(project_id)
-            if running is not None and running.status.state == "running":
-                raise BadRequest("A training is running on this project: wait for it or stop it first.")
-            context = Context(seed=seed, device=device()[0], cache_dir=self.cache_folder)
-            made = Training(self.scene_of(project_id), labels, chosen, values, sentences, context)
-            self._training[project_id] = made
-        return made
+    ) -> RunInfo:
+        """`runs.start`."""
+        return self.runs.start(project_id, method, params, prompts, seed)
 
     def training(self, project_id: str) -> TrainingStatus | None:
-        """How far the project's last training is; None when there was none since the start."""
-        with self._lock:
-            made = self._training.get(project_id)
-        return made.status if made is not None else None
+        """How far the project's last training is; None when there was none."""
+        return training_status(self.runs, project_id)
 
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
@@ -330,19 +319,28 @@ class Studio:
         return words
 
     def stop_training(self, project_id: str) -> None:
-        with self._lock:
-            made = self._training.get(project_id)
-        if made is not None:
-            made.cancel()
+        run = self.runs.latest(project_id)
+        if run is not None and run.alive:
+            self.runs.cancel(run.id)
 
-    def show_trained(self, project_id: str, trained: bool) -> None:
-        """Choose which map is shown: the trained one or the one that follows the clicks."""
+    def show_trained(self, project_id: str, run: str | bool | None) -> None:
+        """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
+        if run is True:
+            latest = self.runs.latest(project_id)
+            run = latest.id if latest is not None else None
         with self._lock:
-            (self._trained_shown.add if trained else self._trained_shown.discard)(project_id)
+            if run:
+                self._trained_shown[project_id] = str(run)
+            else:
+                self._trained_shown.pop(project_id, None)
+
+    def shown_run(self, project_id: str) -> str | None:
+        """The run whose map is shown; None = the live map."""
+        with self._lock:
+            return self._trained_shown.get(project_id)
 
     def shows_trained(self, project_id: str) -> bool:
-        with self._lock:
-            return project_id in self._trained_shown
+        return self.shown_run(project_id) is not None
 
     # ── spectra ─────────────────────────────────────────────────────────────────────────────────
 

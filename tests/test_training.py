@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hsi_studio.engine.training import Training
 
 from hsi_studio import Studio
-from hsi_studio.engine.training import Training
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import Context, get_method
 from hsi_studio.types import PromptSet
