@@ -30,6 +30,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.compare import Comparisons
 from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.runs import RunInfo, Runs
 from hsi_studio.verbs.trainings import TrainingStatus, training_status
@@ -79,6 +80,7 @@ class Studio:
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.prompts = Prompts(self, changed=self.refresh)
+        self.compare = Comparisons(self, self.runs, self.prompts)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 

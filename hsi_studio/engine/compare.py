@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -35,8 +35,12 @@ MAX_ARMS = 6
 MAX_SEEDS = 100
 MAX_JSON_BYTES = 64 * 2**20
 LEAST_LABELS = 4  # of a class, where labels test: two train, two test
-PLAN, RESULT, MAPS = "plan.json", "comparison.json", "maps"
+PLAN, RESULT, MAPS, CELLS = "plan.json", "comparison.json", "maps", "compared"
 CONTROL = "shuffled words"
+REMEDY = "Run the comparison again"
+
+
+Read = TypeVar("Read", bound="Fact")
 
 
 class Fact(BaseModel):
@@ -232,17 +236,27 @@ def write_json(file: Path, value: BaseModel) -> None:
         partial.unlink(missing_ok=True)
 
 
+def read_plan(folder: Path) -> ComparisonPlan:
+    """Raises FileProblem."""
+    return _read(folder / PLAN, ComparisonPlan)
+
+
 def read_comparison(folder: Path) -> Comparison | None:
     """The result in a folder; None when there is none yet. Raises FileProblem for one that cannot be read."""
     file = folder / RESULT
-    if not file.is_file():
-        return None
-    if file.stat().st_size > MAX_JSON_BYTES:
-        raise CorruptFile(file, f"it is larger than {MAX_JSON_BYTES >> 20} MiB", "Run the comparison again")
+    return _read(file, Comparison) if file.is_file() else None
+
+
+def _read(file: Path, kind: type[Read]) -> Read:
+    """Raises FileProblem."""
     try:
-        return Comparison.model_validate_json(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise CorruptFile(file, f"it is not a comparison ({error})"[:300], "Run the comparison again") from error
+        if file.stat().st_size > MAX_JSON_BYTES:
+            raise CorruptFile(file, f"it is larger than {MAX_JSON_BYTES >> 20} MiB", REMEDY)
+        return kind.model_validate_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileProblem(file, f"it cannot be read ({error.strerror})", REMEDY) from error
+    except (UnicodeDecodeError, ValidationError) as error:
+        raise CorruptFile(file, f"it is not a comparison's ({str(error)[:200]})", REMEDY) from error
 
 
 def read_map(folder: Path, comparison: Comparison, arm: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -258,9 +272,9 @@ def read_map(folder: Path, comparison: Comparison, arm: str) -> tuple[np.ndarray
         with np.load(file, allow_pickle=False) as stored:
             label, confidence = stored["label"], stored["confidence"]
     except (OSError, ValueError, KeyError) as error:
-        raise FileProblem(file, f"it is not a map ({error})", "Run the comparison again") from error
+        raise FileProblem(file, f"it is not a map ({error})", REMEDY) from error
     if label.shape != shape or confidence.shape != shape or label.dtype != np.uint16:
-        raise FileProblem(file, f"its map is {label.shape}, the scene is {shape}", "Run the comparison again")
+        raise FileProblem(file, f"its map is {label.shape}, the scene is {shape}", REMEDY)
     return label, confidence
 
 

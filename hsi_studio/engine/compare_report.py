@@ -15,6 +15,7 @@ from pathlib import Path
 from hsi_studio.engine.compare import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
 from hsi_studio.paths import ASSETS
 
+REPORT = "comparison-report"  # name of the files
 BASIS = {"reference": "the scene's reference map", "labels": "the project's labels (the scene has no reference map)"}
 
 
@@ -34,7 +35,7 @@ class Block:
     bullets: tuple[str, ...] = ()
 
 
-def write_report(comparison: Comparison, folder: Path, name: str = "comparison-report") -> list[Path]:
+def write_report(comparison: Comparison, folder: Path, name: str = REPORT) -> list[Path]:
     """`folder`/NAME.md and NAME.html. Returns both."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.md", folder / f"{name}.html"]

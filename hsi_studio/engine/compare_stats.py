@@ -93,12 +93,16 @@ def interval(d: Floats) -> tuple[float, float] | tuple[None, None]:
     if mean < 0:  # so that A against B and B against A say the same
         low, high = interval(-d)
         return (None, None) if low is None or high is None else (-high, -low)
-    rng = np.random.default_rng(0)
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)  # (draws, n) how often each seed is drawn
-    means = weights @ np.sort(d) / n
+    means = _weights(n, DRAWS) @ np.sort(d) / n
     tail = float(norm.cdf(-math.sqrt(n / (n - 1)) * quantile))
     ends = np.quantile(means, (tail, 1 - tail))
     return float(ends[0]), float(ends[1])
+
+
+@functools.cache
+def _weights(n: int, draws: int) -> Floats:
+    """(draws, n) how often each seed is drawn: the same for every figure, so made once."""
+    return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
 
 
 def paired_p(d: Floats) -> float | None:
@@ -120,11 +124,20 @@ def power_of(n: int, difference: float, deviation: float) -> float:
     Integrated over the standard deviation's own distribution (a mean over 1,000 quantiles of χ²): scipy's non-central t
     returns NaN for large n.
     """
-    from scipy.stats import chi2, norm, t
+    from scipy.special import ndtr
 
-    shift, limit = abs(difference) * math.sqrt(n) / deviation, float(t.ppf(1 - LEVEL / 2, n - 1))
-    ratio = limit * np.sqrt(chi2.ppf((np.arange(1000) + 0.5) / 1000, n - 1) / (n - 1))
-    return float(np.mean(norm.sf(ratio - shift) + norm.cdf(-ratio - shift)))
+    shift, limits = abs(difference) * math.sqrt(n) / deviation, _limits(n)
+    return float(np.mean(ndtr(shift - limits) + ndtr(-limits - shift)))
+
+
+@functools.cache
+def _limits(n: int) -> Floats:
+    """(1000,) what a mean of unit variance must exceed, for quantiles of the standard deviation found on n seeds."""
+    from scipy.stats import chi2, t
+
+    found = np.sqrt(chi2.ppf((np.arange(1000) + 0.5) / 1000, n - 1) / (n - 1))
+    limits: Floats = float(t.ppf(1 - LEVEL / 2, n - 1)) * found
+    return limits
 
 
 @functools.cache

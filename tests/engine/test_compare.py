@@ -25,8 +25,10 @@ from hsi_studio.engine.compare import (
     read_map,
     sentences_of,
 )
+from hsi_studio.engine.compare_cells import entries_of
+from hsi_studio.engine.compare_count import Gathered, collect
 from hsi_studio.engine.compare_presets import QUICK, plan_for
-from hsi_studio.engine.compare_run import collect, run_comparison
+from hsi_studio.engine.compare_run import run_comparison
 from hsi_studio.engine.compare_words import effect, listed, plain, signed
 from hsi_studio.errors import BadRequest, Cancelled, FileProblem, TooFewLabels
 from hsi_studio.methods import Context, methods
@@ -304,6 +306,6 @@ def test_files_of_others_are_not_trusted(wordy: WordyMethod, tmp_path: Path) -> 
 
 def test_nothing_is_counted_before_a_seed_is_complete(wordy: WordyMethod) -> None:
     p, scene = plan(arm("a"), arm("b", "wrong")), separable_scene()
-    c = collect(p, scene, True, compare_run.entries_of(p, scene), compare_run.Gathered(), [], final=False)
+    c = collect(p, scene, True, entries_of(p, scene), Gathered(), [], final=False)
     assert c.differences == ()
     assert c.arms[0].figures["random"].oa is None
