@@ -89,6 +89,11 @@ class Job:
     # ── the work ────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, started: float) -> None:
+        if self.record.kind == "compare":
+            from hsi_studio.engine.compare_job import compare
+
+            compare(self, started)
+            return
         record = self.record
         self._log("info", f"{record.method} on {record.scene['name']}, {record.device.get('reason') or 'CPU'}")
         method = get_method(record.method)

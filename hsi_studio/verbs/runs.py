@@ -82,6 +82,7 @@ class RunInfo:
     timing: dict[str, Any] = field(default_factory=dict)
     adapted: tuple[str, ...] = ()  # what was changed to fit into memory
     parent: str = ""
+    kind: str = "train"
 
     @property
     def alive(self) -> bool:
@@ -193,10 +194,18 @@ class Runs:
             )
         )  # fmt: skip
 
+    def forecast_of(self, request: Request) -> Forecast:
+        """Time and memory of one fit and map, whatever it is for. Raises BadRequest."""
+        return self._forecaster.forecast(request)
+
+    def device_name(self) -> str:
+        """The processor that a run would get now."""
+        return self._place("").name
+
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
-    def list(self, project_id: str | None = None, owner: str | None = None) -> Infos:
-        """Runs, newest first; those whose record is damaged are in the log and left out."""
+    def list(self, project_id: str | None = None, owner: str | None = None, kind: str = "train") -> Infos:
+        """Runs of a kind, newest first; those whose record is damaged are in the log and left out."""
         found = []
         for folder in run_folders(self._desk.home / "projects"):
             if project_id is not None and folder.path.parent.parent.name != project_id:
@@ -206,7 +215,7 @@ class Runs:
             except StudioError as error:
                 log.warning("run %s is passed over: %s", folder.path.name, error)
                 continue
-            if owner is None or info.owner == owner:
+            if (owner is None or info.owner == owner) and info.kind == kind:
                 found.append(info)
         return found
 
@@ -222,7 +231,7 @@ class Runs:
             return False
 
     def latest(self, project_id: str) -> RunInfo | None:
-        """The project's newest run."""
+        """The project's newest training."""
         return next(iter(self.list(project_id)), None)
 
     def events(self, run_id: str, after: int = 0) -> Events:
@@ -429,7 +438,7 @@ class Runs:
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
-            adapted=tuple(record.adapted), parent=record.parent,
+            adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
         )  # fmt: skip
 
     def _map(self, run_id: str, name: str) -> Prediction | None:
