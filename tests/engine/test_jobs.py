@@ -41,7 +41,8 @@ def worker_pid(studio: Studio, run_id: str) -> int:
 
 def training(studio: Studio, run_id: str) -> bool:
     """It is past its start: the network trains."""
-    return any("training" in e["message"].lower() for e in studio.runs.events(run_id) if e["kind"] == "progress")
+    said = [event["message"].lower() for event in studio.runs.events(run_id) if event["kind"] == "progress"]
+    return any("training" in text or "tuning" in text for text in said)
 
 
 def label_map(studio: Studio, run_id: str) -> bytes:
@@ -110,8 +111,7 @@ def test_cancel_stops_a_running_run_and_takes_waiting_ones_out(desk: tuple[Studi
     run = studio.runs.wait(first.id, 20)
     assert run.state == "cancelled"
     assert studio.runs.prediction(first.id) is None
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    until(lambda: not Path(f"/proc/{pid}/stat").exists())
     assert studio.runs.wait(third.id, 60).state == "done"
     with pytest.raises(BadRequest, match="nothing to stop"):
         studio.runs.cancel(third.id)
