@@ -67,6 +67,10 @@ CHUNK = 512  # windows in the transformer at once: they stay in the processor's 
 class CuratedParams(Params):
     """Ours by default; `Curated.paper` for the paper's."""
 
+    groups: ClassVar[dict[str, str]] = {
+        "axes": "Windows", "hard": "Loss and text", "epochs": "Training", "augment": "Augmentation",
+    }  # fmt: skip
+
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     components: int = Field(40, ge=1, le=200, description="Components kept, fewer where there are fewer bands")
     patch: int = Field(15, ge=1, le=45, description="Window side in pixels, odd")
@@ -126,6 +130,10 @@ class Curated:
         "noise": 0.0, "average": 0.0,
     }  # fmt: skip
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"epochs": 40, "least_steps": 60},
+        "thorough": {"epochs": 300, "least_steps": 400},
+    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -175,10 +183,11 @@ class Curated:
         check_state(state, scene, VERSION)
         params = CuratedParams.model_validate(state.header["params"])
         basis = WindowBasis.from_arrays(part(state, "basis."))
-        network = CuratedViT(
-            basis.components, params.patch, params.token, state.header["text_dim"], centre=params.centre
-        )
-        load_network(network, state, ctx.device)
+        text_dim = state.header["text_dim"]
+        network = load_network(
+            lambda: CuratedViT(basis.components, params.patch, params.token, text_dim, centre=params.centre),
+            state, ctx.device,
+        )  # fmt: skip
         return self._fitted(
             network, basis, part(state, "own.")["text"], params, ctx.device, state.arrays["left_out"],
             {key: state.header[key] for key in ("version", "scene", "bands", "prompts", "text_dim")},

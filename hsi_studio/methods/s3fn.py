@@ -59,6 +59,10 @@ VERSION = 1  # raise when a saved model would give another map
 class S3FNParams(Stages):
     """Defaults were fixed on Indian Pines; `S3FN.paper` has the paper's."""
 
+    groups: ClassVar[dict[str, str]] = {
+        "axes": "Components", "channels": "Network", "epochs": "Training", "patch": "Windows",
+    }  # fmt: skip
+
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
@@ -105,6 +109,10 @@ class S3FN:
         "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"epochs": 40, "text_epochs": 40, "least_steps": 120},
+        "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
+    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -149,9 +157,10 @@ class S3FN:
         params = S3FNParams.model_validate(state.header["params"])
         basis = WindowBasis.from_arrays(part(state, "basis."))
         schema, anchors = classes_of(state), part(state, "own.")["anchors"]
-        cnn, head = params.networks(basis.components, len(schema), anchors.shape[1])
-        load_network(as_one(cnn, head), state, ctx.device)
-        trained = Trained(cnn, head, anchors, state.header["training"])
+        both = load_network(
+            lambda: as_one(*params.networks(basis.components, len(schema), anchors.shape[1])), state, ctx.device
+        )
+        trained = Trained(both["cnn"], both["head"], anchors, state.header["training"])
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
         return self._fitted(
             trained, basis, params, ctx.device, state.arrays["left_out"], facts, schema,
