@@ -241,7 +241,7 @@ class Job:
             labels=(self.folder / "labels.json").read_bytes().hex(), device="cuda" if self._on_gpu() else "cpu",
             warm=r.parent,
         )  # fmt: skip
-        return RunCheckpoints(self.folder.path, key, self.reins, self.checkpoint_s)
+        return RunCheckpoints(self.folder.path, key, self.reins, self.checkpoint_s, self._log)
 
     def _device(self) -> None:
         """The CPU where the GPU it was queued for does not answer."""
