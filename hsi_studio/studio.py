@@ -24,12 +24,14 @@ from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.devices import devices
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.runs import Runs
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "Studio",
     "crs_name",
     "device",
+    "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,8 @@ class Studio:
         self.runs = Runs(self)
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        self.models = Models(self, run_map=self.runs.prediction)
+        self.runs.warm_file = self.models.warm_start_file
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -268,12 +273,19 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: that of the run `show_trained` chose (while it trains, a preview), else the live one."""
+        """The map shown: of the chosen model; of the run `show_trained` chose (or its preview); the live one."""
+        chosen = self.models.maps.shown_map(project_id)
+        if chosen is not None:
+            return chosen
         shown = self.shown_run(project_id)
         trained = self.runs.preview(shown) if shown is not None else None
         if trained is not None:
             return trained
         return self.status(project_id).prediction
+
+    def beside(self, project_id: str) -> Prediction | None:
+        """The map of the model that is shown beside it, if any."""
+        return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
         """Stop the live maps and the trainings, which can be resumed."""
@@ -281,6 +293,7 @@ class Studio:
             for live in self._live.values():
                 live.close()
             self._live.clear()
+        self.models.close()
         self.runs.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
@@ -301,6 +314,7 @@ class Studio:
 
     def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
+        self.models.maps.show(project_id)
         with self._lock:
             if run_id:
                 self._trained_shown[project_id] = run_id

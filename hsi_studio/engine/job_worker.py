@@ -31,10 +31,10 @@ from typing import Any
 
 from hsi_studio.engine.forecast import PHASES, Forecaster, Request
 from hsi_studio.engine.job_context import Reins, Reporter, RunCheckpoints, training_key
-from hsi_studio.engine.run_events import EventLog
+from hsi_studio.engine.run_events import EventLog, read_events
 from hsi_studio.engine.runs import RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, StudioError
-from hsi_studio.methods import Context, Fitted, Method, Params, get_method, make_params
+from hsi_studio.methods import Context, Fitted, Method, Params, State, get_method, make_params
 from hsi_studio.types import LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Job:
         known, blind = labels.only_labelled(), scene.without_reference()
         _ = blind.valid
         self._device()
-        self._count("start", time.perf_counter() - started)
+        self._count("start", self._since_start(started))
         self._versions()
         meter = self._meter()
         fitted = self._fitted(method, blind, known)
@@ -223,7 +223,16 @@ class Job:
         full = self.record.class_schema
         self.previews = Previews(blind, full, context, publish)
         self.checkpoints = self._checkpoints()
-        return replace(context, metrics=metrics, checkpoints=self.checkpoints, preview=self.previews)
+        return replace(
+            context, metrics=metrics, checkpoints=self.checkpoints, preview=self.previews, warm_start=self._warm_start()
+        )
+
+    def _warm_start(self) -> State | None:
+        """The model this run starts from. Raises FileProblem."""
+        from hsi_studio.engine.checkpoint_file import read_checkpoint
+
+        file = self.folder.warm_start_file
+        return read_checkpoint(file)[0] if file.is_file() else None
 
     def _checkpoints(self) -> RunCheckpoints:
         r = self.record
@@ -232,7 +241,7 @@ class Job:
             labels=(self.folder / "labels.json").read_bytes().hex(), device="cuda" if self._on_gpu() else "cpu",
             warm=r.parent,
         )  # fmt: skip
-        return RunCheckpoints(self.folder.path, key, self.reins, self.checkpoint_s)
+        return RunCheckpoints(self.folder.path, key, self.reins, self.checkpoint_s, self._log)
 
     def _device(self) -> None:
         """The CPU where the GPU it was queued for does not answer."""
@@ -319,6 +328,11 @@ class Job:
             yield
         finally:
             self._count(phase, time.perf_counter() - self._phase_began)
+
+    def _since_start(self, started: float) -> float:
+        """Seconds since the queue started this process; without a queue, since the program's first line."""
+        asked = [e["t"] for e in read_events(self.folder.events_file) if e.get("state") == "starting"]
+        return max(time.time() - asked[-1], 0.0) if asked else time.perf_counter() - started
 
     def _count(self, phase: str, seconds: float) -> None:
         key = f"{phase}_seconds"

@@ -121,6 +121,11 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def warm_start_file(self) -> Path:
+        """The model it starts from, where it starts from one."""
+        return self.path / "warm_start.safetensors"
+
+    @property
     def map_file(self) -> Path:
         return self.path / "map.npz"
 

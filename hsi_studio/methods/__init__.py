@@ -7,8 +7,9 @@ pixels stay unlabelled; the order of test pixels changes nothing.
 
 Optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it with
 (fewer steps, nothing else that matters), in `efforts` what the positions fast and thorough of the effort dial change
-(normal = the defaults), in `presets` further sets of values by name; a fitted model that takes long for a pixel names
-in `tile_px` the side of the blocks it wants to be asked for, so that a map can be stopped between them.
+(normal = the defaults), in `presets` further sets of values by name; one whose training can start from another model
+(`Context.warm_start`) says `warm_starts = True`; a fitted model that takes long for a pixel names in `tile_px` the side
+of the blocks it wants to be asked for, so that a map can be stopped between them.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class Context:
     metrics: Metrics = lambda stage, step, steps, values: None
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     preview: Callable[[Callable[[], Fitted]], None] = lambda make: None
+    warm_start: State | None = None  # a fitted model to start from, for methods that say `warm_starts`
 
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)

@@ -180,9 +180,12 @@ class Curated:
 
         ground = Ground.of_state(state, scene, VERSION, ctx.device)
         params = CuratedParams.model_validate(state.header["params"])
-        text = part(state, "own.")["text"]
-        network = CuratedViT(ground.basis.components, params.patch, params.token, text.shape[1], centre=params.centre)
-        load_network(network, state, ctx.device)
+        text, inputs = part(state, "own.")["text"], ground.basis.components
+        network = load_network(
+            lambda: CuratedViT(inputs, params.patch, params.token, text.shape[1], centre=params.centre),
+            state,
+            ctx.device,
+        )
         return self._fitted(network, ground, text, params, state.header["training"])
 
     def _basis(self, scene: Scene, params: CuratedParams, ctx: Context) -> WindowBasis:

@@ -44,6 +44,7 @@ from hsi_studio.methods.diffclip_fitted import DiffClipFitted
 from hsi_studio.methods.diffclip_inputs import Scaling, SceneInputs, fit_scaling
 from hsi_studio.methods.diffclip_labels import class_source, label_check, on_data
 from hsi_studio.methods.diffclip_params import EFFORTS, PRESETS, DiffClipParams
+from hsi_studio.methods.diffclip_warm import warm_encoder
 from hsi_studio.methods.live_checks import check_scene, enough_labels
 from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
 
@@ -74,13 +75,15 @@ class DiffClip:
         "members": 1,
     }  # fmt: skip
 
+    warm_starts: ClassVar[bool] = True  # from another model's encoder, see diffclip_warm.py
+
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(300_000_000)
 
     def prepare(self, scene: Scene, params: DiffClipParams, ctx: Context) -> None:
         """Fit the scaling and pre-train the encoder, or find both in the cache. Raises BadValues, Cancelled."""
         inputs = self._inputs(scene, params, ctx)
-        if params.use_pretraining:
+        if params.use_pretraining and ctx.warm_start is None:
             self._encoder(inputs, params, ctx)
         ctx.progress(Progress("Ready to fine-tune", 1.0, 1.0, 0.0))
 
@@ -101,7 +104,10 @@ class DiffClip:
         enough_labels(labels)
         on_data(scene, labels)
         inputs = self._inputs(scene, params, ctx)
-        encoder = self._encoder(inputs, params, ctx) if params.use_pretraining else None
+        if ctx.warm_start is not None:
+            encoder: Arrays | None = warm_encoder(ctx.warm_start, inputs, params)
+        else:
+            encoder = self._encoder(inputs, params, ctx) if params.use_pretraining else None
         import torch
 
         from hsi_studio.methods.nn.diffclip_finetune import finetune
@@ -132,7 +138,7 @@ class DiffClip:
             generator = torch.Generator().manual_seed(seed)
             image = new_image_side(inputs.scaling.channels, len(which), params, ctx.device, generator)
             if encoder is not None:
-                load_encoder_weights(image, encoder, params.keep_front_end)
+                load_encoder_weights(image, encoder, params.keep_front_end or ctx.warm_start is not None)
 
             def report(fraction: float, loss: float, member: int = member) -> None:
                 ctx.check()
@@ -140,7 +146,10 @@ class DiffClip:
 
             def key(seed: int = seed) -> str:
                 kind, values = ctx.device.split(":")[0], params.model_dump(mode="json")
-                return fingerprint("finetune", VERSION, scene.id, values, seed, kind, row, col, label, source.tensors)
+                started_from = {} if ctx.warm_start is None else ctx.warm_start.arrays
+                made_of = [values, seed, kind, row, col, label, source.tensors]
+                made_of += [started_from[name] for name in sorted(started_from)]
+                return fingerprint("finetune", VERSION, scene.id, *made_of)
 
             def with_others(one: Tuned, others: tuple[Tuned, ...] = tuple(tuned)) -> DiffClipFitted:
                 return made([*others, one])
@@ -155,8 +164,9 @@ class DiffClip:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
         import torch
 
-        from hsi_studio.methods.nn.diffclip_net import Members
+        from hsi_studio.methods.nn.diffclip_net import ImageSide, Members
         from hsi_studio.methods.nn.diffclip_pretrain import new_image_side
+        from hsi_studio.methods.nn.layers import same_shapes
         from hsi_studio.methods.nn.tokens import layout
 
         header, arrays = state.header, state.arrays
@@ -164,12 +174,15 @@ class DiffClip:
         params = DiffClipParams.model_validate(header["params"])
         scaling = Scaling.from_arrays(arrays)
         which = layout(params.tokens, params.patch)
+        weights = {name[4:]: value for name, value in arrays.items() if name.startswith("net.")}
+        width, depth, heads = params.width, params.depth, params.heads
+        same_shapes(
+            lambda: Members([ImageSide(scaling.channels, len(which), width, depth, heads)] * params.members), weights
+        )
         blank = torch.Generator().manual_seed(0)
         sides = [new_image_side(scaling.channels, len(which), params, ctx.device, blank) for _ in range(params.members)]
         image = Members(sides)
-        image.load_state_dict(
-            {name[4:]: torch.tensor(value) for name, value in arrays.items() if name.startswith("net.")}
-        )
+        image.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return DiffClipFitted(
             ClassSchema(tuple(ClassInfo(**c) for c in header["classes"])), params, SceneInputs(scene, scaling), image,
             arrays["prototypes"], float(header["inverse_temperature"]), arrays["left_out"], header["scene"], ctx.device,

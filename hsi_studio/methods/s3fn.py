@@ -156,9 +156,9 @@ class S3FN:
         ground = Ground.of_state(state, scene, VERSION, ctx.device)
         params = S3FNParams.model_validate(state.header["params"])
         anchors = part(state, "own.")["anchors"]
-        cnn, head = params.networks(ground.basis.components, len(ground.schema), anchors.shape[1])
-        load_network(as_one(cnn, head), state, ctx.device)
-        return self._fitted(Trained(cnn, head, anchors, state.header["training"]), ground, params)
+        sizes = (ground.basis.components, len(ground.schema), anchors.shape[1])
+        both = load_network(lambda: as_one(*params.networks(*sizes)), state, ctx.device)
+        return self._fitted(Trained(both["cnn"], both["head"], anchors, state.header["training"]), ground, params)
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
         return scene_basis(

@@ -333,12 +333,17 @@ def part(state: State, prefix: str) -> dict[str, npt.NDArray[Any]]:
     return {name[len(prefix) :]: value for name, value in state.arrays.items() if name.startswith(prefix)}
 
 
-def load_network(network: torch.nn.Module, state: State, device: str) -> None:
-    """Weights from a state into a network, which moves to the device."""
+def load_network(make: Callable[[], torch.nn.Module], state: State, device: str) -> Any:
+    """The network of a state, on the device. Raises ValueError when the state's arrays are not those of the network."""
     import torch
 
-    network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in part(state, "net.").items()})
-    network.to(device).eval()
+    from hsi_studio.methods.nn.layers import same_shapes
+
+    weights = part(state, "net.")
+    same_shapes(make, weights)
+    network = make()
+    network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    return network.to(device).eval()
 
 
 def check_state(state: State, scene: Scene, version: int) -> None:

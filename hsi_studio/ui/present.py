@@ -11,7 +11,7 @@ import numpy as np
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
-from hsi_studio.types import Progress, Scene
+from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
 from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
@@ -66,8 +66,10 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev, kind = prediction.revision, self.studio.shown_run(project_id) or "live"
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}{self._draft(project_id)}", "kind": kind}
+            rev, (model, _) = prediction.revision, self._models(project_id)
+            kind = f"model {model}" if model else self.studio.shown_run(project_id) or "live"
+            url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
+            shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
             "project": project_id,
             "classes": [
@@ -76,9 +78,34 @@ class Present:
             ],
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
+            "beside": self._beside(project_id, labels.schema),
             "progress": progress_value(status.progress),
         }
         return packed({**value, **more})
+
+    def _models(self, project_id: str) -> tuple[str, str]:
+        """Models whose maps are on the screen: those that were chosen and have their map."""
+        maps = self.studio.models.maps
+        left, right = maps.shown(project_id)
+        ready = [bool(m) and maps.shown_map(project_id, side) is not None for side, m in enumerate((left, right))]
+        return left if ready[0] else "", right if ready[1] else ""
+
+    def _beside(self, project_id: str, schema: ClassSchema) -> dict[str, Any] | None:
+        """The second map, right of the line."""
+        prediction = self.studio.beside(project_id)
+        if prediction is None:
+            return None
+        left, right = self._models(project_id)
+        mine = self.studio.models.get(left).title if left else "Map of your labels"
+        if not left and self.studio.shown_run(project_id):
+            mine = "Trained map"
+        return {
+            "url": f"/hsi/map/{project_id}/beside",
+            "kind": f"model {right}",
+            "title": self.studio.models.get(right).title,
+            "mine": mine,
+            "extra": extra_classes(prediction, schema),
+        }
 
     def _draft(self, project_id: str) -> str:
         """Which preview of a run in training is shown, "-…"; "" for whole maps."""
@@ -145,6 +172,25 @@ class Present:
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
+        left, right = self._models(project_id)
+        if left:
+            return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
+        value = self._strip_of_labels(project_id)
+        if right and value.get("groups"):
+            value["groups"] = [value["groups"][0], self._model_group(project_id, right)]
+        return value
+
+    def _model_group(self, project_id: str, model_id: str) -> dict[str, Any]:
+        """A model's figures as they were when it was trained."""
+        from hsi_studio.ui.strip import model_group
+
+        try:
+            info = self.studio.models.get(model_id)
+        except StudioError as error:
+            return {"title": model_id, "figures": [], "words": str(error)}
+        return model_group(info.title, info.facts, self.studio.scene_of(project_id).id)
+
+    def _strip_of_labels(self, project_id: str) -> dict[str, Any]:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
@@ -193,7 +239,17 @@ class Present:
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
+            f"/{'+'.join(self._models(project_id))}"
         )
+
+
+def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:
+    """Classes of a map that the project has not."""
+    return [
+        {"id": info.id, "name": info.name, "color": info.color}
+        for info in prediction.schema.classes
+        if schema.get(info.id) is None
+    ]
 
 
 def progress_value(progress: Progress | None) -> dict[str, Any] | None:
