@@ -139,7 +139,8 @@ class Runs:
 
         `prompts` is a style (p1 … p5, names) for methods that need text; the project's own sentences come before it,
         and `sentences` (class id → sentences) before both. `device` is "cpu" or "cuda:n"; "" = the GPU with the
-        shortest queue, the CPU where there is none. `warm_start`: id of a model whose encoder it starts from. Raises BadRequest, TooFewLabels, FileProblem.
+        shortest queue, the CPU where there is none. `warm_start`: id of a model whose encoder it starts from.
+        Raises BadRequest, TooFewLabels, FileProblem.
         """
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
