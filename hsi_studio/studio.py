@@ -77,12 +77,12 @@ class Studio:
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
         self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
-        self.runs = Runs(self)
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        self.prompts = Prompts(self, changed=self.refresh)
+        self.runs = Runs(self, words=self.prompts.record)
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
-        self.prompts = Prompts(self, changed=self.refresh)
         self.compare = Comparisons(self, self.runs, self.prompts)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────

@@ -12,12 +12,12 @@ from typing import Any
 from hsi_studio.errors import StudioError
 from hsi_studio.methods import methods
 from hsi_studio.studio import Studio
-from hsi_studio.types import LabelSet, PromptSet
+from hsi_studio.types import LabelSet
 from hsi_studio.ui import forms
 from hsi_studio.ui.present import progress_value
-from hsi_studio.verbs.runs import RunInfo, RunRequest
+from hsi_studio.verbs.run_words import RunRequest
+from hsi_studio.verbs.runs import RunInfo
 
-STYLES = {"p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described"}
 LISTED = 50  # runs in the list
 FIRST_POINTS = 1500  # metric events of a stage sent at once to a page that has none yet
 
@@ -30,24 +30,28 @@ def settings(studio: Studio, project_id: str) -> dict[str, Any]:
         "heights": scene.dsm is not None,
         "device": studio.runs.device()[1],
         "labels": label_set(labels),
-        "prompts": prompt_styles(labels, scene.name, project.prompts()),
+        "prompts": prompt_choices(studio, project_id, labels, scene.name),
     }
 
 
-def prompt_styles(labels: LabelSet, scene: str, own: PromptSet) -> list[dict[str, str]]:
-    """The styles to choose from, each with what the classes with labels are given in it."""
+def prompt_choices(studio: Studio, project_id: str, labels: LabelSet, scene: str) -> list[dict[str, str]]:
+    """The styles and the project's own sets to choose from, each with what the classes with labels are given in it."""
     from hsi_studio.text.prompts import TEMPLATES, prompt_notes
 
-    count = sum(bool(sentences) for sentences in own.sentences.values())
-    kept = f"Your own sentences come first, for {count} class{'es' * (count != 1)}." if count else ""
+    schema = labels.only_labelled().schema
     found = []
-    for name, title in STYLES.items():
-        told = (
-            [f"“{TEMPLATES[name].format('class')}”"]
-            if name in TEMPLATES
-            else ["What each class looks like.", *prompt_notes(labels.only_labelled().schema, name, scene)]
-        )
-        found.append({"name": name, "title": title, "words": " ".join(filter(None, [*told, kept]))})
+    for title, choice in studio.prompts.choices(project_id):
+        if choice in TEMPLATES:
+            told = [f"“{TEMPLATES[choice].format('class')}”"]
+        elif choice == "p5":
+            told = ["What each class looks like.", *prompt_notes(schema, choice, scene)]
+        else:
+            said = studio.prompts.resolve(project_id, choice).sentences
+            without = [info.name for info in schema.classes if not said.get(info.id)]
+            told = ["Your own sentences."]
+            if without:
+                told.append(f"For {_listed(without)} the name stands alone.")
+        found.append({"name": choice, "title": title, "words": " ".join(told)})
     return found
 
 
@@ -82,7 +86,7 @@ def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     method = methods().entries.get(info.method)
-    text = f"prompts {info.prompts}" if method is not None and "text" in method.needs else ""
+    text = f"prompts {info.words or info.prompts}" if method is not None and "text" in method.needs else ""
     about = [
         ", ".join(filter(None, [shots, text, f"seed {info.seed}"])),
         info.device.get("reason", ""),

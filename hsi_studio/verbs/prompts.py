@@ -52,7 +52,7 @@ class Chosen:
     def record(self) -> dict[str, Any]:
         """What a run's record keeps."""
         return {
-            "style": self.style, "set": self.title if self.set_id else "", "set_id": self.set_id,
+            "title": self.title, "style": self.style, "set": self.title if self.set_id else "", "set_id": self.set_id,
             "version": self.version, "sentences": {key: list(text) for key, text in self.sentences.items()},
         }  # fmt: skip
 
@@ -159,6 +159,10 @@ class Prompts:
         without = [c.name for c in project.schema.classes if c.id not in sentences]
         note = (f"No sentence for {', '.join(without)}: their names stand for them.",) if without else ()
         return Chosen(f"{info.name}, version {version}", "", set_id, version, sentences, note)
+
+    def record(self, project_id: str, choice: str) -> dict[str, Any]:
+        """What the record of a run keeps of a choice. Raises BadRequest, LabelProblem."""
+        return self.resolve(project_id, choice).record
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,6 @@ command line see the same. Records and events are read again only when their fil
 from __future__ import annotations
 
 import logging
-import shlex
 import shutil
 import threading
 import time
@@ -23,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport
 from hsi_studio.engine.devices import Device, devices, find_device
 from hsi_studio.engine.forecast import Forecast, Forecaster, Request
@@ -43,10 +41,11 @@ from hsi_studio.engine.runs import (
     run_folders,
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
-from hsi_studio.methods import Method, Params, get_method, make_params
+from hsi_studio.methods import Method, get_method, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.types import LabelSet, Prediction, Progress
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.run_words import RunRequest, as_cli, as_python, changed, title_of
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,8 @@ class RunInfo:
     method: str
     params: dict[str, Any]
     changed: dict[str, Any]
-    prompts: str  # the style
+    prompts: str  # the choice: a style, or a prompt set and its version
+    words: str  # the same for people
     seed: int
     state: RunState
     reason: str
@@ -90,26 +90,16 @@ class RunInfo:
         return self.state in WAITING | ALIVE
 
 
-@dataclass(frozen=True)
-class RunRequest:
-    """What a run would be started with; `as_cli` and `as_python` take it too."""
-
-    project_id: str
-    method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    prompts: str = "p5"
-    seed: int = 0
-
-
 Events = list[Event]  # the class below has a method `list`
 Infos = list[RunInfo]
+Words = Callable[[str, str], dict[str, Any]]  # (project id, choice of prompts) → what the record keeps
 
 
 class Runs:
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, limits: Limits | None = None) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, words: Words, limits: Limits | None = None) -> None:
+        self._desk, self._words = desk, words
         self.queue = JobQueue(desk.home, desk.cache_folder, limits)
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
@@ -137,8 +127,8 @@ class Runs:
     ) -> RunInfo:
         """Queue a training on the labels as they are now, and return at once.
 
-        `prompts` is a style (p1 … p5, names) for methods that need text; the project's own sentences come before it,
-        and `sentences` (class id → sentences) before both. `device` is "cpu" or "cuda:n"; "" = the GPU with the
+        `prompts`, for methods that need text: one of `studio.prompts.choices`, or "names"; `sentences` (class id →
+        sentences) come before it. `device` is "cpu" or "cuda:n"; "" = the GPU with the
         shortest queue, the CPU where there is none. `warm_start`: id of a model whose encoder it starts from.
         Raises BadRequest, TooFewLabels, FileProblem.
         """
@@ -149,12 +139,12 @@ class Runs:
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
         scene, place = self._desk.scene_of(project_id), self._place(device)
-        said = self._sentences(project, chosen, labels, prompts, sentences)
+        said = self._sentences(project, chosen, prompts, sentences)
         self.queue.check_limits(owner)
         start = self._start_from(warm_start, method) if warm_start else None
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(
-            id=new_run_id(), project_id=project_id, owner=owner, title=title or _title(chosen, labels), method=method,
+            id=new_run_id(), project_id=project_id, owner=owner, title=title or title_of(chosen, labels), method=method,
             params=values.model_dump(mode="json"), changed=changed(values), prompts=said,
             classes=[RunClass(**vars(info)) for info in labels.schema.classes],
             seed=seed,
@@ -310,26 +300,11 @@ class Runs:
 
     def as_cli(self, run: str | RunRequest) -> str:
         """The command line of the same training."""
-        asked = self._asked(run)
-        words = ["python", "-m", "hsi_studio", "train", asked.project_id, "--method", asked.method]
-        for name, value in asked.params.items():
-            words += ["--param", f"{name}={_json(value)}"]
-        words += ["--prompts", asked.prompts, "--seed", str(asked.seed)]
-        home = "" if self._desk.home == paths.home() else f"HSI_STUDIO_HOME={shlex.quote(str(self._desk.home))} "
-        return home + shlex.join(words)
+        return as_cli(self._asked(run), self._desk.home)
 
     def as_python(self, run: str | RunRequest) -> str:
         """A snippet for a notebook."""
-        asked = self._asked(run)
-        home = "" if self._desk.home == paths.home() else f"home={str(self._desk.home)!r}"
-        return (
-            "from hsi_studio import Studio\n\n"
-            f"studio = Studio({home})\n"
-            f"run = studio.runs.start({asked.project_id!r}, {asked.method!r}, {dict(asked.params)!r}, "
-            f"prompts={asked.prompts!r}, seed={asked.seed})\n"
-            "done = studio.runs.wait(run.id)\n"
-            'print(done.state, done.reason, done.metrics.get("main", {}).get("oa"))\n'
-        )
+        return as_python(self._asked(run), self._desk.home)
 
     def _asked(self, run: str | RunRequest) -> RunRequest:
         if isinstance(run, RunRequest):
@@ -355,21 +330,19 @@ class Runs:
         self,
         project: Project,
         method: Method,
-        labels: LabelSet,
-        style: str,
+        choice: str,
         given: Mapping[str, Sequence[str]] | None,
     ) -> dict[str, Any]:
-        """`RunRecord.prompts`. Raises BadRequest."""
-        found: dict[str, Sequence[str]] = {}
-        if "text" in method.needs and style != "names":
-            from hsi_studio.text.prompts import prompt_set
-
-            found |= prompt_set(labels.schema, style, self._desk.scene_of(project.id).name).sentences
-        found |= project.prompts().sentences
-        found |= given or {}
-        known = {info.id for info in labels.schema.classes}
-        sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
-        return {"style": style, "set": "", "sentences": sentences}
+        """`RunRecord.prompts`. Raises BadRequest, LabelProblem."""
+        if "text" not in method.needs:
+            return {"choice": choice}
+        record = {"choice": choice, **(self._words(project.id, choice) if choice != "names" else {"sentences": {}})}
+        if given:
+            record["sentences"] = {
+                **record["sentences"],
+                **{key: list(map(str, value)) for key, value in given.items()},
+            }
+        return record
 
     def _start_from(self, model_id: str, method: str) -> Path:
         """Raises BadRequest, FileProblem."""
@@ -434,7 +407,8 @@ class Runs:
                 progress = Progress(str(last["message"]), float(last["done"]), float(last["total"]), left)
         return RunInfo(
             id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
-            params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
+            params=record.params, changed=record.changed, prompts=str(record.prompts.get("choice", "p5")),
+            words=str(record.prompts.get("title", "")),
             seed=record.seed, state=state, reason=record.reason, position=where,
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
@@ -468,22 +442,3 @@ def enough_to_train(labels: LabelSet) -> None:
     if labelled < LABELS_NEEDED:
         need = "a pixel of each of two classes" if labelled == 0 else "a pixel of a second class"
         raise TooFewLabels(f"Label {need} before training.")
-
-
-def changed(values: Params) -> dict[str, Any]:
-    """What differs from the defaults, as JSON values."""
-    defaults = type(values)().model_dump(mode="json")
-    return {name: value for name, value in values.model_dump(mode="json").items() if value != defaults[name]}
-
-
-def _title(method: Method, labels: LabelSet) -> str:
-    counts = labels.counts[labels.counts > 0]
-    low, high = int(counts.min()), int(counts.max())
-    shots = f"{low}" if low == high else f"{low}–{high}"
-    return f"{method.title}, {shots} label{'s' * (high != 1)} a class"
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value)

@@ -20,7 +20,7 @@ from hsi_studio.engine.runs import RunFolder
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
 from hsi_studio.verbs import runs as runs_module
-from hsi_studio.verbs.runs import RunRequest
+from hsi_studio.verbs.run_words import RunRequest
 from tests.engine.halves import LONG, QUICK, halves, labelled_project, until
 
 
