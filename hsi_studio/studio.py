@@ -31,6 +31,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.collections import Collections
 from hsi_studio.verbs.models import Models
 
 __all__ = [
@@ -72,6 +73,7 @@ class Studio:
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.models = Models(self)
+        self.collections = Collections(self)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
