@@ -31,6 +31,7 @@ from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.verbs.collections import Collections
 from hsi_studio.verbs.compare import Comparisons
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
@@ -84,6 +85,7 @@ class Studio:
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(self, self.runs, self.prompts)
+        self.collections = Collections(self)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 

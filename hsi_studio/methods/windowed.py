@@ -256,10 +256,7 @@ class WindowFitted:
             "method": self.method,
             "params": self.params.model_dump(mode="json"),
             "training": self.training,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": class_entries(self.schema),
         }
         return State(arrays, header)
 
@@ -390,6 +387,13 @@ def check_bands(facts: dict[str, Any], wavelength_nm: FloatArray | None, bands: 
             f"The model uses {bands.size} bands, {lost.size} of them carry nothing in {scene.name} (the first is band "
             f"{int(lost[0]) + 1}): {remedy}"
         )
+
+
+def class_entries(schema: ClassSchema) -> list[dict[str, Any]]:
+    """A schema as JSON; `classes_of` reads it back."""
+    return [
+        {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value} for c in schema.classes
+    ]
 
 
 def classes_of(state: State) -> ClassSchema:
