@@ -1,5 +1,5 @@
 // The viewer: one scene, its class map and its labels. Gradio gives `element`, `trigger`, `props` and `watch`;
-// viewer_raster.js, viewer_labels.js and viewer_controls.js stand before this file in the same function.
+// viewer_raster.js, viewer_beside.js, viewer_labels.js and viewer_controls.js stand before this file in the same function.
 // The messages to and from Python are described in hsi_studio/ui/viewer.py.
 //
 // Pixels: column c, row r; the scene's corner (0, 0) is Leaflet's latlng (0, 0) and latlng (−r, c) is the corner
@@ -50,6 +50,7 @@ function start(L) {
     const answer = await fetch(url).catch(() => null), body = answer && await answer.json().catch(() => null);
     controls.message(body?.detail || 'The picture could not be loaded: check the connection to the server.');
   });
+  const beside = makeBeside(root, pane, fetchPatch, () => readout(read));
   const labels = makeLabels(root.querySelector('[data-part=markers]'), pane, (count) => mark('pending', String(count)));
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
@@ -86,6 +87,7 @@ function start(L) {
   }
   function moved() {
     raster.paint();
+    beside.paint();
     labels.draw();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
@@ -139,7 +141,8 @@ function start(L) {
   });
 
   // ── readout ──────────────────────────────────────────────────────────────────────────────────
-  const nameOf = (id) => classes.find((c) => c.id === id);
+  const known = () => [...classes, ...(mapWanted?.extra || []), ...beside.extra()];  // classes of a model come after the project's
+  const nameOf = (id) => known().find((c) => c.id === id);
   function describe(pixel) {
     const info = nameOf(labels.classIdAt(pixel.row, pixel.col)) || nameOf(raster.classAt(pixel.row, pixel.col));
     const count = labels.counts()[classes.indexOf(info)] || 0;
@@ -158,6 +161,11 @@ function start(L) {
     if (mapped) {
       const sure = raster.confidenceAt(pixel.row, pixel.col);
       items.push({text: mapped.name + (sure == null ? '' : ` ${Math.round(sure * 100)} %`), color: mapped.color});
+    }
+    const other = nameOf(beside.classAt(pixel.row, pixel.col));
+    if (other) {
+      const sure = beside.confidenceAt(pixel.row, pixel.col);
+      items.push({text: `${beside.title()}: ${other.name}` + (sure == null ? '' : ` ${Math.round(sure * 100)} %`), color: other.color});
     }
     if (scene.transform && scene.crs_name) {
       const [a, b, c, d, e, f] = scene.transform, x = pixel.col + 0.5, y = pixel.row + 0.5;
@@ -249,12 +257,14 @@ function start(L) {
     const mine = generation, patch = await fetchPatch(mapWanted.url.replace('/map/', '/conf/'), raster.tokens().conf);
     if (mine === generation) raster.applyPatch(patch, 'conf');
   }
-  function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); }
+  function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); mirror(); }
+  function mirror() { beside.mirror({scene, picture: [base, composite, ...stretch], colours: known(), layer: raster.layer}); }
 
   // ── values from Python ───────────────────────────────────────────────────────────────────────
   function showComposite(chosenHere) {
     raster.setComposite(base, composite, ...stretch);
     controls.composites(scene.composites, composite, stretch);
+    mirror();
     if (chosenHere) trigger('view', {composite, lo: stretch[0], hi: stretch[1]});
   }
   function showClasses() {
@@ -286,8 +296,9 @@ function start(L) {
     if (value.view && scene) { composite = value.view.composite || composite; stretch = [value.view.lo ?? stretch[0], value.view.hi ?? stretch[1]]; showComposite(false); }
     if (value.classes) {
       classes = value.classes;
-      labels.setClasses(classes); raster.setColours(classes);
+      labels.setClasses(classes);
     }
+    if ('beside' in value || another) beside.show(value.beside || null);
     if ('active' in value) active = value.active || '';
     if (value.labels && labels.setLabels(value.labels)) {
       const news = root.dataset.journal !== String(value.labels.seq);
@@ -301,6 +312,8 @@ function start(L) {
         if (!(typeof value.map.rev === 'number' && mapWanted && value.map.rev < mapWanted.rev)) { mapWanted = value.map; pull(); }
       }
     }
+    raster.setColours(known());
+    mirror();
     if ('progress' in value) controls.progress(value.progress);
     if (value.message && (value.message !== lastMessage || labels.pendingCount())) { controls.message(value.message); labels.refuse(value.ack); }
     if ('message' in value) lastMessage = value.message;

@@ -226,6 +226,7 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
       Object.assign(layer, changes);
       schedule();
     },
+    sceneId: () => scene?.id,
     clearMap() { map = emptyMap(); paletteKey = ''; schedule(); },
     tokens: () => ({index: map.token, conf: map.confToken, rev: map.rev}),
     classAt(row, col) { const k = map.index ? map.index[row * scene.w + col] : 0; return k ? map.ids[k - 1] : null; },

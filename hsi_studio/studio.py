@@ -24,6 +24,7 @@ from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.devices import devices
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
@@ -31,9 +32,9 @@ from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.compare import Comparisons
+from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
-from hsi_studio.verbs.runs import RunInfo, Runs
-from hsi_studio.verbs.trainings import TrainingStatus, training_status
+from hsi_studio.verbs.runs import Runs
 
 __all__ = [
     "AccuracyReport",
@@ -43,9 +44,9 @@ __all__ = [
     "ScoreBlock",
     "Spectrum",
     "Studio",
-    "TrainingStatus",
     "crs_name",
     "device",
+    "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class Studio:
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.prompts = Prompts(self, changed=self.refresh)
         self.compare = Comparisons(self, self.runs, self.prompts)
+        self.models = Models(self, run_map=self.runs.prediction)
+        self.runs.warm_file = self.models.warm_start_file
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -274,12 +277,19 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: the trained one where `show_trained` chose it, else the newest live one."""
+        """The map shown: of the chosen model; of the run `show_trained` chose (or its preview); the live one."""
+        chosen = self.models.maps.shown_map(project_id)
+        if chosen is not None:
+            return chosen
         shown = self.shown_run(project_id)
-        trained = self.runs.prediction(shown) if shown is not None else None
+        trained = self.runs.preview(shown) if shown is not None else None
         if trained is not None:
             return trained
         return self.status(project_id).prediction
+
+    def beside(self, project_id: str) -> Prediction | None:
+        """The map of the model that is shown beside it, if any."""
+        return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
         """Stop the live maps and the trainings, which can be resumed."""
@@ -287,6 +297,7 @@ class Studio:
             for live in self._live.values():
                 live.close()
             self._live.clear()
+        self.models.close()
         self.runs.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
@@ -294,21 +305,6 @@ class Studio:
     def trainable(self) -> list[Method]:
         """Methods to train, all but the one that follows the clicks."""
         return [method for name, method in methods().entries.items() if name != self.method]
-
-    def train(
-        self,
-        project_id: str,
-        method: str,
-        params: dict[str, Any] | None = None,
-        prompts: str = "p5",
-        seed: int = 0,
-    ) -> RunInfo:
-        """`runs.start`."""
-        return self.runs.start(project_id, method, params, prompts, seed)
-
-    def training(self, project_id: str) -> TrainingStatus | None:
-        """How far the project's last training is; None when there was none."""
-        return training_status(self.runs, project_id)
 
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
@@ -320,29 +316,20 @@ class Studio:
         )
         return words
 
-    def stop_training(self, project_id: str) -> None:
-        run = self.runs.latest(project_id)
-        if run is not None and run.alive:
-            self.runs.cancel(run.id)
-
-    def show_trained(self, project_id: str, run: str | bool | None) -> None:
+    def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
-        if run is True:
-            latest = self.runs.latest(project_id)
-            run = latest.id if latest is not None else None
+        self.models.maps.show(project_id)
         with self._lock:
-            if run:
-                self._trained_shown[project_id] = str(run)
+            if run_id:
+                self._trained_shown[project_id] = run_id
             else:
                 self._trained_shown.pop(project_id, None)
 
     def shown_run(self, project_id: str) -> str | None:
         """The run whose map is shown; None = the live map."""
         with self._lock:
-            return self._trained_shown.get(project_id)
-
-    def shows_trained(self, project_id: str) -> bool:
-        return self.shown_run(project_id) is not None
+            run_id = self._trained_shown.get(project_id)
+        return run_id if run_id is not None and self.runs.exists(run_id) else None
 
     # ── spectra ─────────────────────────────────────────────────────────────────────────────────
 

@@ -23,7 +23,6 @@ import json
 import math
 import os
 import stat
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +34,7 @@ from pydantic import ValidationError
 from hsi_studio.engine.checkpoint_facts import CONTROL, CheckpointFacts
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.methods import State
+from hsi_studio.paths import write_whole
 
 FORMAT = 1
 KEY = "hsi_studio"  # in __metadata__
@@ -47,7 +47,7 @@ DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
 }  # fmt: skip
-FETCH = "get the file again from where it came, or train the model again"
+FETCH = "Get the file again from where it came, or train the model again"
 
 Array = npt.NDArray[Any]
 
@@ -82,7 +82,7 @@ def write_checkpoint(path: Path, state: State, facts: CheckpointFacts) -> None:
 
     arrays = {name: _plain(array) for name, array in state.arrays.items()}
     for name, array in arrays.items():
-        _finite(path, name, array, "the training did not converge: lower the learning rate and train again")
+        _finite(path, name, array, "The training did not converge: lower the learning rate and train again")
     _agree(path, facts, state.header)
     content = json.loads(_canonical({"format": FORMAT, "facts": facts.model_dump(mode="json"), "header": state.header}))
     digests = {"arrays": _digest_of_arrays(arrays)}
@@ -90,17 +90,8 @@ def write_checkpoint(path: Path, state: State, facts: CheckpointFacts) -> None:
     data = save(arrays, metadata={KEY: text})
     index_size = int.from_bytes(data[:8], "little")
     if index_size > MAX_INDEX:
-        raise CorruptFile(path, f"a header of {index_size:,} bytes is too long", "shorten the prompts or the notes")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        raise CorruptFile(path, f"a header of {index_size:,} bytes is too long", "Shorten the prompts or the note")
+    write_whole(path, data)
 
 
 def read_header(path: Path) -> Header:
@@ -139,10 +130,10 @@ def _filled(stream: BinaryIO, target: Array) -> int:
 def _opened(path: Path) -> BinaryIO:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever
-            raise FileProblem(path, "this is not a file", "choose a .safetensors file")
+            raise FileProblem(path, "this is not a file", "Choose a .safetensors file")
         return path.open("rb")
     except OSError as error:
-        raise FileProblem(path, f"it cannot be read ({error.strerror})", "check that it exists and is yours") from error
+        raise FileProblem(path, f"it cannot be read ({error.strerror})", "Check that it exists and is yours") from error
 
 
 def _header(path: Path, stream: BinaryIO) -> tuple[Header, int]:
@@ -158,13 +149,13 @@ def _header(path: Path, stream: BinaryIO) -> tuple[Header, int]:
     index = _json(path, stream.read(index_size), "its index")
     metadata = index.pop("__metadata__", None)
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
-        raise UnknownFormat(path, "these are weights without the header of HSI Studio", "import a model exported there")
+        raise UnknownFormat(path, "these are weights without the header of HSI Studio", "Import a model exported there")
     arrays = _index(path, index, size - 8 - index_size)
     content = _json(path, metadata[KEY].encode("utf-8", "surrogatepass"), "its header")
     version = content.get("format")
     if version != FORMAT or isinstance(version, bool):
         raise UnknownFormat(
-            path, f"its format is {str(version)[:20]!r}, this program reads {FORMAT}", "update HSI Studio"
+            path, f"its format is {str(version)[:20]!r}, this program reads {FORMAT}", "Update HSI Studio"
         )
     digests, state = content.get("sha256"), content.get("header")
     if not isinstance(digests, dict) or not isinstance(state, dict):
@@ -194,7 +185,9 @@ def _index(path: Path, index: dict[str, Any], data_size: int) -> dict[str, Array
         if shape is None or offsets is None or len(shape) > MAX_DIMS or len(offsets) != 2:
             raise CorruptFile(path, f"“{name[:80]}” has no proper shape or place", FETCH)
         begin, end = offsets
-        if end > data_size or end - begin != math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize:
+        if end > data_size:
+            raise CorruptFile(path, f"it ends after {data_size:,} of at least {end:,} bytes of weights", FETCH)
+        if end - begin != math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize:
             raise CorruptFile(
                 path, f"“{name[:80]}” of shape {shape} does not fit its place {begin}–{end} of {data_size} bytes", FETCH
             )

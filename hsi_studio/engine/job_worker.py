@@ -34,7 +34,7 @@ from hsi_studio.engine.job_context import Reins, Reporter, RunCheckpoints, train
 from hsi_studio.engine.run_events import EventLog
 from hsi_studio.engine.runs import RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, StudioError
-from hsi_studio.methods import Context, Fitted, Method, Params, get_method, make_params
+from hsi_studio.methods import Context, Fitted, Method, Params, State, get_method, make_params
 from hsi_studio.types import LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -228,7 +228,16 @@ class Job:
         full = self.record.class_schema
         self.previews = Previews(blind, full, context, publish)
         self.checkpoints = self._checkpoints()
-        return replace(context, metrics=metrics, checkpoints=self.checkpoints, preview=self.previews)
+        return replace(
+            context, metrics=metrics, checkpoints=self.checkpoints, preview=self.previews, warm_start=self._warm_start()
+        )
+
+    def _warm_start(self) -> State | None:
+        """The model this run starts from. Raises FileProblem."""
+        from hsi_studio.engine.checkpoint_file import read_checkpoint
+
+        file = self.folder.warm_start_file
+        return read_checkpoint(file)[0] if file.is_file() else None
 
     def _checkpoints(self) -> RunCheckpoints:
         r = self.record
@@ -427,7 +436,7 @@ def main(argv: list[str] | None = None, began: Callable[[], float] = time.perf_c
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     folder = RunFolder(args.folder)
-    lock = FileLock(folder.lock_file, timeout=0)
+    lock = FileLock(folder.lock_file, timeout=5)  # an earlier attempt may still be on its way out
     try:
         lock.acquire()
     except Timeout:

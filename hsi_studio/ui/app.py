@@ -36,6 +36,7 @@ from hsi_studio.ui.present import Present
 from hsi_studio.ui.tabs import tabs
 from hsi_studio.ui.theme import css, theme
 from hsi_studio.ui.tiles import router
+from hsi_studio.ui.train_feed import router as train_feed
 from hsi_studio.ui.viewer import create_viewer
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class App:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         server.include_router(router(self.studio))
+        server.include_router(train_feed(self.studio))
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:

@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
-from hsi_studio.types import Progress, Scene
+from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
 from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
@@ -65,8 +66,10 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev = prediction.revision
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": prediction.method}
+            rev, (model, _) = prediction.revision, self._models(project_id)
+            kind = f"model {model}" if model else self.studio.shown_run(project_id) or "live"
+            url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
+            shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
             "project": project_id,
             "classes": [
@@ -75,9 +78,44 @@ class Present:
             ],
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
+            "beside": self._beside(project_id, labels.schema),
             "progress": progress_value(status.progress),
         }
         return packed({**value, **more})
+
+    def _models(self, project_id: str) -> tuple[str, str]:
+        """Models whose maps are on the screen: those that were chosen and have their map."""
+        maps = self.studio.models.maps
+        left, right = maps.shown(project_id)
+        ready = [bool(m) and maps.shown_map(project_id, side) is not None for side, m in enumerate((left, right))]
+        return left if ready[0] else "", right if ready[1] else ""
+
+    def _beside(self, project_id: str, schema: ClassSchema) -> dict[str, Any] | None:
+        """The second map, right of the line."""
+        prediction = self.studio.beside(project_id)
+        if prediction is None:
+            return None
+        left, right = self._models(project_id)
+        mine = self.studio.models.get(left).title if left else "Map of your labels"
+        if not left and self.studio.shown_run(project_id):
+            mine = "Trained map"
+        return {
+            "url": f"/hsi/map/{project_id}/beside",
+            "kind": f"model {right}",
+            "title": self.studio.models.get(right).title,
+            "mine": mine,
+            "extra": extra_classes(prediction, schema),
+        }
+
+    def _draft(self, project_id: str) -> str:
+        """Which preview of a run in training is shown, "-…"; "" for whole maps."""
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return ""
+        try:
+            return f"-{(self.studio.runs.folder(run) / 'preview.npz').stat().st_mtime_ns}"
+        except (StudioError, OSError):  # it has ended, or has none yet
+            return ""
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -134,18 +172,31 @@ class Present:
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
+        left, right = self._models(project_id)
+        if left:
+            return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
+        value = self._strip_of_labels(project_id)
+        if right and value.get("groups"):
+            value["groups"] = [value["groups"][0], self._model_group(project_id, right)]
+        return value
+
+    def _model_group(self, project_id: str, model_id: str) -> dict[str, Any]:
+        """A model's figures as they were when it was trained."""
+        from hsi_studio.ui.strip import model_group
+
+        try:
+            info = self.studio.models.get(model_id)
+        except StudioError as error:
+            return {"title": model_id, "figures": [], "words": str(error)}
+        return model_group(info.title, info.facts, self.studio.scene_of(project_id).id)
+
+    def _strip_of_labels(self, project_id: str) -> dict[str, Any]:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
-        trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
-        if trained is not None and trained.report is not None:
-            value = strip_value(trained.report, stale=False)
-            for group in value["groups"]:
-                group["title"] = f"{group['title']} · trained map ({trained.method})"
-            late = project.revision - trained.revision
-            if late:
-                value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
-            return value
+        trained = self._trained(project_id)
+        if trained is not None:
+            return trained
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -156,15 +207,49 @@ class Present:
             return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
         return strip_value(status.report, stale=status.report_revision < project.revision)
 
+    def _trained(self, project_id: str) -> dict[str, Any] | None:
+        """The strip of the run whose map is shown; None for the live map."""
+        from hsi_studio.ui.strip import strip_value
+
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return None
+        try:
+            info, report = self.studio.runs.get(run), self.studio.runs.report(run)
+        except StudioError as error:
+            return {"state": "error", "text": str(error)}
+        if report is None:
+            return (
+                {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
+            )
+        value = strip_value(report, stale=False)
+        for group in value["groups"]:
+            group["title"] = f"{group['title']} · trained map ({info.method})"
+        late = self.studio.project(project_id).revision - info.revision
+        if late:
+            value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
+        return value
+
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
         prediction = self.studio.prediction(project_id)
-        map_revision = "" if prediction is None else f"{prediction.method}{prediction.revision}"
+        shown = f"{self.studio.shown_run(project_id) or ''}{self._draft(project_id)}"
+        map_revision = "" if prediction is None else f"{shown}{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
+            f"/{'+'.join(self._models(project_id))}"
         )
+
+
+def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:
+    """Classes of a map that the project has not."""
+    return [
+        {"id": info.id, "name": info.name, "color": info.color}
+        for info in prediction.schema.classes
+        if schema.get(info.id) is None
+    ]
 
 
 def progress_value(progress: Progress | None) -> dict[str, Any] | None:

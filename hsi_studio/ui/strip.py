@@ -31,6 +31,28 @@ def _group(block: ScoreBlock) -> dict[str, Any]:
     return {"title": block.title, "figures": figures, "words": f"{block.words[:1].upper()}{block.words[1:]}."}
 
 
+def model_group(title: str, facts: Any, scene_id: str) -> dict[str, Any]:
+    """A model's own figures, from its file: they were computed when it was trained, and say so."""
+    if facts is None or facts.accuracy is None:
+        return {"title": title, "figures": [], "words": "No accuracy was measured when this model was trained."}
+    if facts.scene.id != scene_id:
+        where = facts.scene.title or facts.scene.name
+        return {
+            "title": title,
+            "figures": [],
+            "words": f"Trained on {where}: how good it is here has not been measured.",
+        }
+    found = [(name, getattr(facts.accuracy, key), text) for name, key, text in NAMES]
+    figures = [
+        _figure(name, Estimate(value), text) | {"help": text} for name, value, text in found if value is not None
+    ]
+    return {"title": f"{title} · when it was trained", "figures": figures, "words": f"{_upper(facts.accuracy.on)}."}
+
+
+def _upper(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
 def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
     interval = estimate.low is not None and estimate.high is not None
     return {

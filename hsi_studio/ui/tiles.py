@@ -9,6 +9,7 @@
 Unusual here:
 - Gradio's `auth` does not cover these routes: every one depends on `check(request)`, which raises
   HTTPException (401/403) and also is the place for a Host-header check when bound beyond loopback.
+- `beside` in place of a revision asks for the second map that is shown.
 - A map answer always describes the *newest* map, whatever revision was asked for; headers say which
   (`X-Hsi-Rev`, `X-Hsi-Token`), where the box lies (`X-Hsi-Box: row,col,h,w`), what it is to be painted on
   (`X-Hsi-Base`, empty = everything) and what the indices mean (`X-Hsi-Classes`: class ids; index k + 1).
@@ -43,6 +44,7 @@ MIN_ZOOM = -12  # 256 · 2¹² pixels a tile: more than any scene
 TILE_CACHE_BYTES = 64 * 2**20
 HISTORY_BYTES = 256 * 2**20  # earlier maps kept so that patches can be made
 LEAFLET_TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
+BESIDE = "beside"  # in place of a revision: the second map that is shown
 ASSET_VERSION = "1"  # part of the tiles' ETag: raise it when the rendering changes
 
 Check = Callable[[Request], None]
@@ -54,6 +56,10 @@ class Source(Protocol):
     def scene(self, scene_id: str) -> Scene: ...
 
     def prediction(self, project_id: str) -> Prediction | None: ...
+
+    def beside(self, project_id: str) -> Prediction | None:
+        """The second map that is shown, if any."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -176,10 +182,11 @@ def cut_tile(
     picture = compositor.render(scene, composite, rows, cols, percentiles, step)
     padded = np.zeros((TILE, TILE, 4), np.uint8)
     padded[: picture.shape[0], : picture.shape[1]] = picture
-    return _png(padded)
+    return encode_png(padded)
 
 
-def _png(rgba: npt.NDArray[np.uint8]) -> bytes:
+def encode_png(rgba: npt.NDArray[np.uint8]) -> bytes:
+    """(H, W, 4) as a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -241,9 +248,9 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
         except (KeyError, StudioError):
             raise HTTPException(404, "There is no such scene.") from None
 
-    def find_prediction(project_id: str) -> Prediction:
+    def find_prediction(project_id: str, revision: str = "") -> Prediction:
         try:
-            prediction = source.prediction(project_id)
+            prediction = source.beside(project_id) if revision == BESIDE else source.prediction(project_id)
         except (KeyError, StudioError):
             raise HTTPException(404, "There is no such project.") from None
         if prediction is None:
@@ -273,17 +280,19 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
 
     @api.get("/map/{project_id}/{revision}.bin")
     def class_map(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:
-        new = history.see(project_id, find_prediction(project_id))
-        return _patch(request, new, history.at(project_id, since), "label")
+        key = f"{project_id}/{revision == BESIDE}"
+        new = history.see(key, find_prediction(project_id, revision))
+        return _patch(request, new, history.at(key, since), "label")
 
     @api.get("/conf/{project_id}/{revision}.bin")
     def confidence(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:
-        new = history.see(project_id, find_prediction(project_id))
-        return _patch(request, new, history.at(project_id, since), "confidence")
+        key = f"{project_id}/{revision == BESIDE}"
+        new = history.see(key, find_prediction(project_id, revision))
+        return _patch(request, new, history.at(key, since), "confidence")
 
     @api.get("/map/{project_id}/{revision}.png")
     def map_picture(project_id: str, revision: str) -> Response:
-        png = _png(colour_map(find_prediction(project_id)))
+        png = encode_png(colour_map(find_prediction(project_id, revision)))
         return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     @api.get("/leaflet/{name:path}")

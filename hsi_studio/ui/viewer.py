@@ -14,6 +14,9 @@ a full state and a small answer are both valid.
     labels    {seq, points: [[row, col, k], …]}                   k indexes `classes`; an older seq is ignored
     map       {rev, url, kind} | null      url without ending; the page fetches `url.bin?since=…` (see tiles.py);
                                      another kind (live, trained) may go back to an older rev
+    beside    {url, kind, title, mine, extra} | null    a second map, right of a line that the user moves; `mine` names
+                                     the left one; `extra` (here and in map): classes [{id, name, color}] that a map
+                                     has and the project has not
     progress  {text, fraction | null, seconds_left | null} | null
     message   "" or a sentence; with it the oldest pending click (or `ack`: its n) vanishes: it was refused
 
@@ -55,7 +58,7 @@ import gradio as gr
 from hsi_studio.paths import ASSETS
 from hsi_studio.ui.panels import json_html
 
-SCRIPTS = ("viewer_raster.js", "viewer_labels.js", "viewer_controls.js", "viewer.js")
+SCRIPTS = ("viewer_raster.js", "viewer_beside.js", "viewer_labels.js", "viewer_controls.js", "viewer.js")
 EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync")
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import logging
 import shlex
+import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,7 @@ class Runs:
         self._desk = desk
         self.queue = JobQueue(desk.home, desk.cache_folder, limits)
         self._forecaster = Forecaster(desk.cache_folder)
+        self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
         self._lock = threading.RLock()
         self._folders: dict[str, RunFolder] = {}
         self._records: dict[Path, tuple[tuple[int, int], RunRecord]] = {}
@@ -137,7 +139,7 @@ class Runs:
 
         `prompts` is a style (p1 … p5, names) for methods that need text; the project's own sentences come before it,
         and `sentences` (class id → sentences) before both. `device` is "cpu" or "cuda:n"; "" = the GPU with the
-        shortest queue, the CPU where there is none. Raises BadRequest, TooFewLabels, FileProblem.
+        shortest queue, the CPU where there is none. `warm_start`: id of a model whose encoder it starts from. Raises BadRequest, TooFewLabels, FileProblem.
         """
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
@@ -148,6 +150,7 @@ class Runs:
         scene, place = self._desk.scene_of(project_id), self._place(device)
         said = self._sentences(project, chosen, labels, prompts, sentences)
         self.queue.check_limits(owner)
+        start = self._start_from(warm_start, method) if warm_start else None
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(
             id=new_run_id(), project_id=project_id, owner=owner, title=title or _title(chosen, labels), method=method,
@@ -169,6 +172,8 @@ class Runs:
         record = record.model_copy(update={"forecast": told.to_json()})
         folder = RunFolder(project.folder / "runs" / record.id)
         folder.path.mkdir(parents=True)
+        if start is not None:
+            shutil.copyfile(start, folder.warm_start_file)  # its own copy: the model may be deleted before it is used
         folder.write_labels(labels)
         folder.write(record)
         EventLog(folder.events_file).append(
@@ -217,6 +222,13 @@ class Runs:
     def get(self, run_id: str) -> RunInfo:
         """Raises BadRequest, FileProblem."""
         return self._info(self._folder(run_id))
+
+    def exists(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        try:
+            return self._folder(run_id).record_file.is_file()
+        except BadRequest:
+            return False
 
     def latest(self, project_id: str) -> RunInfo | None:
         """The project's newest training."""
@@ -358,6 +370,12 @@ class Runs:
         sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
         return {"style": style, "set": "", "sentences": sentences}
 
+    def _start_from(self, model_id: str, method: str) -> Path:
+        """Raises BadRequest, FileProblem."""
+        if self.warm_file is None:
+            raise BadRequest("There are no models to start from here: leave “Start from” empty.")
+        return self.warm_file(model_id, method)
+
     def _request(self, record: RunRecord, labels: LabelSet) -> Request:
         height, width, bands = record.scene["shape"]
         return Request(
@@ -405,6 +423,7 @@ class Runs:
     def _info(self, folder: RunFolder) -> RunInfo:
         record = self._record(folder)
         state, progress = record.state, None
+        where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
             if self.queue.wish(record.id) == "pause":
                 state = "pausing"
@@ -415,7 +434,7 @@ class Runs:
         return RunInfo(
             id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
             params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
-            seed=record.seed, state=state, reason=record.reason, position=self.queue.position(record.id),
+            seed=record.seed, state=state, reason=record.reason, position=where,
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,

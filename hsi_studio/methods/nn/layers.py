@@ -15,9 +15,10 @@ Shapes: n samples, T tokens, D width, h heads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -125,6 +126,17 @@ class ClassTokenEncoder(nn.Module):
         for block in list(self.blocks)[:-1]:
             x = block(x)
         return cast(Tensor, self.norm(cast(Block, self.blocks[-1]).first(x)))
+
+
+def same_shapes(make: Callable[[], nn.Module], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Raises ValueError unless the arrays are those of the module, told by names and shapes before it takes memory:
+    a file's numbers (widths, channels, classes) may ask for a network that its arrays do not fill."""
+    with torch.device("meta"):
+        wanted = {name: tuple(value.shape) or (1,) for name, value in make().state_dict().items()}
+    found = {name: tuple(value.shape) or (1,) for name, value in arrays.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ValueError(f"weight {name} is {found.get(name)}, the network's is {wanted.get(name)}")
 
 
 def build(make: Callable[[], nn.Module], device: str, generator: torch.Generator) -> nn.Module:
