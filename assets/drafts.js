@@ -39,6 +39,11 @@ const list = make("ul", "hsi-proposals");
 const none = make("p", "hsi-hint");
 root.append(none, bar, status, told, stream, list);
 
+function fit(box) {
+  box.style.height = "auto";
+  if (box.scrollHeight) box.style.height = `${box.scrollHeight + 2}px`;
+}
+
 function proposal(value, one) {
   const item = make("li", "hsi-proposal");
   item.dataset.id = one.id;
@@ -48,13 +53,14 @@ function proposal(value, one) {
   const boxes = (kept.get(one.id) || one.sentences).map((text, n) => {
     const box = make("textarea", "");
     box.value = text;
-    box.rows = 3;
+    box.rows = 2;
+    box.addEventListener("input", () => fit(box));
     box.setAttribute("aria-label", `Proposed sentence ${n + 1} of ${one.name}`);
     box.addEventListener("keydown", (event) => event.stopPropagation());
     box.addEventListener("input", () => kept.set(one.id, boxes.map((b) => b.value)));
     return box;
   });
-  const accept = button("hsi-small hsi-primary", "Accept", `Use these sentences for ${one.name}`, () => {
+  const accept = button(one.problems.length ? "hsi-small" : "hsi-small hsi-primary", "Accept", `Use these sentences for ${one.name}`, () => {
     act("accept", { id: one.id, sentences: boxes.map((b) => b.value) });
   });
   accept.disabled = !value.set;
@@ -112,6 +118,7 @@ function render() {
   if (list.contains(document.activeElement) && document.activeElement.tagName === "TEXTAREA") return;
   list.replaceChildren(...(value.proposals || []).map((one) => proposal(value, one)));
   list.hidden = !list.children.length;
+  for (const box of list.querySelectorAll("textarea")) fit(box);
 }
 watch("value", render);
 render();

@@ -1,7 +1,7 @@
 // The prompt sets of a project: which one is shown, and its table of classes × sentences, edited in place.
 //
 // value from Python: {project, rev, sets: [{id, name, version}], set, name, version, origin, language, languages, note,
-//   describe, classes: [{id, name, color, sentences: [{text, tokens, kind}], flags: [{n, kind, text}]}], limits,
+//   undo, redo, describe, classes: [{id, name, color, sentences: [{text, tokens, kind}], flags: [{n, kind, text}]}], limits,
 //   ack, refused, history: {id, entries: [{version, when, why, sentences, now}]}}
 // event to Python:   act {do, …}, see `ui/tabs/prompts.py`
 // A sentence is committed when the cursor leaves it or with Enter; Escape takes the typing back. The row that has the
@@ -44,7 +44,16 @@ root.append(head, starts, about, said, list, foot);
 function drawHead(value) {
   if (renaming && head.contains(document.activeElement)) return;
   head.replaceChildren();
-  if (!value.set) return;
+  const back = [["undo", "↶"], ["redo", "↷"]].map(([what, label]) => {
+    const node = button("hsi-small", label, value[what] || `Nothing to ${what}`, () => act(what));
+    node.setAttribute("aria-label", node.title);
+    node.disabled = !value[what];
+    return node;
+  });
+  if (!value.set) {
+    if (value.undo || value.redo) head.append(...back);
+    return;
+  }
   if (renaming) {
     const box = make("input", "hsi-prompts-name");
     box.value = value.name;
@@ -87,6 +96,7 @@ function drawHead(value) {
     button("hsi-small", "Copy", "Copy this set to change it without losing it", () => act("create", { source: `copy:${value.set}` })),
     button("hsi-small", "Rename", "Give this set another name", () => { renaming = true; render(); }),
     button("hsi-small", "Delete", "Delete this set", () => { asking = true; render(); }),
+    ...back,
   );
 }
 

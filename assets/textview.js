@@ -80,7 +80,9 @@ async function draw(value) {
   const traces = value.joint ? [
     scatter("text", "diamond", value.joint.texts, value.joint), scatter("labelled pixels", "circle", value.joint.pixels, value.joint),
   ] : [{
-    type: "scatter", mode: "markers", x: value.points.map((p) => p.x), y: value.points.map((p) => p.y), name: "",
+    type: "scatter", mode: "markers+text", x: value.points.map((p) => p.x), y: value.points.map((p) => p.y), name: "",
+    texttemplate: value.points.map((p, n) => (n && value.points[n - 1].k === p.k ? "" : short[p.k])),
+    textposition: "top center", textfont: { size: 9.5, color: ink }, cliponaxis: false,
     marker: { size: 10, color: value.points.map((p) => value.colors[p.k]), line: { width: 1, color: ink } },
     text: value.points.map((p) => `<b>${plain(value.names[p.k])}</b><br>${wrap(p.text)}`), hovertemplate: "%{text}<extra></extra>",
     showlegend: false,
@@ -108,8 +110,8 @@ function render() {
   for (const node of kinds.children) node.classList.toggle("is-on", node.dataset.key === kind);
   if (!has) return;
   matrixWords.textContent = kind === "centred"
-    ? `Cosine after the mean of all classes is taken away: red pairs are what ${value.encoder} mixes up.`
-    : `Cosine of the vectors of ${value.encoder}. One template makes all texts alike; look at the centred ones.`;
+    ? `Cosine after the mean of all classes is taken away: red pairs are what the text model (${value.encoder}) mixes up.`
+    : `Cosine of the vectors of the text model (${value.encoder}). One template makes all texts alike; look at the centred ones.`;
   mapTitle.textContent = value.joint ? "Texts and pixels in the trained model" : "Texts on a map";
   mapWords.textContent = value.joint
     ? value.joint.words

@@ -32,6 +32,7 @@ from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.compare import Comparisons
+from hsi_studio.verbs.compare import Comparisons
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.runs import Runs
@@ -80,10 +81,11 @@ class Studio:
         self.runs = Runs(self)
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
-        self.prompts = Prompts(self, changed=self.refresh)
-        self.compare = Comparisons(self, self.runs, self.prompts)
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
+        self.prompts = Prompts(self, changed=self.refresh)
+        self.compare = Comparisons(self, self.runs, self.prompts)
+        self.compare = Comparisons(self, self.runs, self.prompts)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -299,6 +301,7 @@ class Studio:
             self._live.clear()
         self.models.close()
         self.runs.close()
+        self.prompts.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 

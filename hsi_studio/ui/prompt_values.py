@@ -37,6 +37,8 @@ def prompts_value(studio: Studio, project_id: str, set_id: str, **more: Any) -> 
         "sets": [{"id": info.id, "name": info.name, "version": info.version} for info in book.all],
         "describe": studio.prompts.can_describe(),
         "limits": LIMITS,
+        "undo": project.undo_label,
+        "redo": project.redo_label,
         "classes": [],
     }
     if set_id:

@@ -107,10 +107,10 @@ class Drafts:
         if stop is not None:
             stop.set()
 
-    def accept(self, project_id: str, class_id: str, sentences: Sequence[str]) -> tuple[str, ...]:
-        """Take a proposal (as the user left it) out of the draft; returns the sentences to journal.
+    def checked(self, project_id: str, class_id: str, sentences: Sequence[str]) -> tuple[str, ...]:
+        """The sentences of a proposal, as the user left them, when nothing is wrong with them.
 
-        Raises LanguageModelProblem with what is wrong with it; then it stays.
+        Raises LanguageModelProblem with what is wrong, BadRequest when the proposal is gone.
         """
         draft, project = self.get(project_id), self._desk.project(project_id)
         info = project.schema.get(class_id)
@@ -120,7 +120,6 @@ class Drafts:
         wrong = problems(kept, info.name, self.task(project_id, (class_id,), measure=False).range_nm)
         if wrong:
             raise LanguageModelProblem(f"{info.name}: {' '.join(wrong)} Change it here, or turn it down.")
-        self.settle(project_id, class_id)
         return kept
 
     def settle(self, project_id: str, class_id: str) -> None:

@@ -102,6 +102,17 @@ class Prompts:
         self._changed(project_id)
         return version
 
+    def accept(self, project_id: str, set_id: str, proposals: Mapping[str, Sequence[str]], actor: str = "") -> int:
+        """Take over proposals of a language model (class id → sentences, as the user left them), all or none.
+
+        Raises LanguageModelProblem with what is wrong with one, BadRequest, LabelProblem.
+        """
+        kept = {key: self.drafts.checked(project_id, key, sentences) for key, sentences in proposals.items()}
+        version = self.edit(project_id, set_id, kept, "language model, seen and accepted", actor)
+        for key in kept:
+            self.drafts.settle(project_id, key)
+        return version
+
     def do(self, project_id: str, action: Callable[[PromptBook], Any]) -> Any:
         """Anything else: rename, delete, copy, revert, set_language. Raises LabelProblem."""
         done = action(self.book(project_id))

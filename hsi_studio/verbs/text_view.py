@@ -1,8 +1,8 @@
 """How a prompt set looks to the text model, made in the background: likeness, 2-D maps, words against pixels.
 
 One view a project is kept, for the set, its version and the labels it was made from; asking with another of these
-starts it again. The first view of a session takes some seconds (the text model is opened), the next ones less than one,
-because every sentence's vector is cached on disk.
+starts it again. The first view of a session takes some seconds (the text model is opened), the next ones less than one:
+the model stays open, each sentence's vector is cached on disk, the joint space is made once for a model and labels.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hsi_studio.engine.class_differences import differences
 from hsi_studio.engine.joint_space import JointSpace, joint_space, newest_model
 from hsi_studio.engine.spectra import class_spectra
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.text.disagreement import FEWEST, Disagreement, disagreements
-from hsi_studio.text.encoders import get_encoder
+from hsi_studio.text.encoders import SentenceEncoder, get_encoder
 from hsi_studio.text.nearness import Nearness, Pair, close_pairs, nearness
+from hsi_studio.types import LabelSet, Scene
 from hsi_studio.verbs import Desk
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, int, int]  # set id, version, labels' revision without the words' share
+Key = tuple[str, int, int]  # set id, version, hash of the labels
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class TextViews:
         self._desk, self._measured = desk, measured
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Key, TextView]] = {}
+        self._joints: dict[str, tuple[tuple[str, int], JointSpace]] = {}  # project id → (model, labels), space
+        self._encoder: SentenceEncoder | None = None
         self._closed = threading.Event()
 
     def view(self, project_id: str, set_id: str) -> TextView:
@@ -93,7 +97,7 @@ class TextViews:
     def _make(self, project_id: str, key: Key, made: TextView) -> TextView:
         project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
         prompts, labels = project.words.prompts(key[0], key[1]), project.labels()
-        encoder = get_encoder(cache_dir=self._desk.cache_folder)
+        encoder = self._open_encoder()
         found = nearness(encoder, prompts, labels.schema)
         known = differences(class_spectra(scene, labels), labels.schema, scene.bands)
         made = replace(made, nearness=found, pairs=tuple(close_pairs(found, prompts, known)))
@@ -120,12 +124,27 @@ class TextViews:
             note = "Train DiffCLIP on this scene to see texts and pixels in one space."
             return replace(made, state="done", joint_note=note)
         try:
-            joint = joint_space(file, scene, labels, lambda: self._check(project_id, key))
+            return replace(made, state="done", joint=self._joint(project_id, key, file, scene, labels))
         except Cancelled:
             raise
         except StudioError as error:
             return replace(made, state="done", joint_note=f"No joint space: {error}")
-        return replace(made, state="done", joint=joint)
+
+    def _joint(self, project_id: str, key: Key, file: Path, scene: Scene, labels: LabelSet) -> JointSpace:
+        made_from = (str(file), key[2])
+        with self._lock:
+            known = self._joints.get(project_id)
+        if known is None or known[0] != made_from:
+            known = (made_from, joint_space(file, scene, labels, lambda: self._check(project_id, key)))
+            with self._lock:
+                self._joints[project_id] = known
+        return known[1]
+
+    def _open_encoder(self) -> SentenceEncoder:
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = get_encoder(cache_dir=self._desk.cache_folder)
+            return self._encoder
 
     def _check(self, project_id: str, key: Key) -> None:
         """Raises Cancelled when nobody waits for this view any more."""

@@ -200,14 +200,18 @@ def test_a_draft_is_seen_before_it_is_used(desk: SmallDesk, monkeypatch: pytest.
     assert "Tile roof" in draft.notes[1]
     assert desk.made.words.prompts(made.id).sentences == {}  # nothing is used unseen
     with pytest.raises(LanguageModelProblem, match="markup"):
-        prompts.drafts.accept("x", water.id, draft.proposals[1].sentences)
-    kept = prompts.drafts.accept("x", meadow.id, draft.proposals[0].sentences)
-    prompts.edit("x", made.id, {meadow.id: kept}, why="language model")
+        prompts.accept("x", made.id, {p.class_id: p.sentences for p in draft.proposals})  # all or none
+    assert desk.made.words.get(made.id).version == 1
+    kept = {meadow.id: draft.proposals[0].sentences}
+    with pytest.raises(LabelProblem):
+        prompts.accept("x", "no such set", kept)
+    assert prompts.accept("x", made.id, kept) == 2
+    assert desk.made.words.versions(made.id)[1].why == "language model, seen and accepted"
     now = prompts.drafts.get("x")
     assert now is not None
     assert [p.class_id for p in now.proposals] == [water.id]
     with pytest.raises(BadRequest, match="gone"):
-        prompts.drafts.accept("x", meadow.id, kept)
+        prompts.accept("x", made.id, kept)
 
 
 def test_a_draft_can_be_stopped_and_failures_are_told(desk: SmallDesk) -> None:

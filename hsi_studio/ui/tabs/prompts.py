@@ -24,9 +24,6 @@ NOW: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **PRIVATE}
 
 def create(studio: Studio, bus: Bus) -> None:
     tab: Any = Context.block  # the gr.Tab this stands in
-    shown = gr.Textbox(visible=False)  # id of the set that is shown, in the page
-    opened = gr.Textbox(visible=False)  # "1" once the likeness section is open
-    painted = gr.Textbox(visible=False)  # what the table shows: "project/revision"
     table: Any = panel("prompts", {"sets": [], "set": "", "classes": []})
     likeness = gr.Accordion("Likeness: what the text model mixes up", open=False, elem_id="hsi-likeness")
     with likeness:
@@ -49,6 +46,9 @@ def create(studio: Studio, bus: Bus) -> None:
             padding=False,
         )
         chosen = gr.File(label="File with prompts", height=110, elem_id="hsi-prompts-import")
+    shown = gr.Textbox(visible=False)  # id of the set that is shown, in the page
+    opened = gr.Textbox(visible=False)  # "1" once the likeness section is open
+    painted = gr.Textbox(visible=False)  # what the table shows: "project/revision"
     watch = gr.Timer(0.4, active=False)
     everything = [shown, painted, table, wordings, textview, drafts, language, watch]
 
@@ -107,7 +107,10 @@ def create(studio: Studio, bus: Bus) -> None:
             prompts.do(project_id, lambda book: book.rename(set_id, str(done["name"])))
         elif what == "delete":
             prompts.do(project_id, lambda book: book.delete(set_id))
-            return "", {"said": "Deleted; undo in the Label tab brings it back."}, 0
+            return "", {"said": "Deleted; undo brings it back."}, 0
+        elif what in ("undo", "redo"):
+            studio.edit(project_id, lambda project: project.undo() if what == "undo" else project.redo())
+            return values.set_to_show(studio, project_id, set_id), {}, 0
         elif what == "revert":
             number, key = int(done["version"]), str(done.get("id", ""))
             prompts.do(project_id, lambda book: book.revert(set_id, number, key))
@@ -130,14 +133,11 @@ def create(studio: Studio, bus: Bus) -> None:
             elif what == "turn down":
                 lab.settle(project_id, str(done["id"]))
             elif what == "accept":
-                key = str(done["id"])
-                kept = lab.accept(project_id, key, [str(s) for s in done["sentences"]])
-                studio.prompts.edit(project_id, set_id, {key: kept}, "language model, seen and accepted")
+                studio.prompts.accept(project_id, set_id, {str(done["id"]): [str(s) for s in done["sentences"]]})
             elif what == "accept all":
-                now = lab.get(project_id)
+                now, wanted_ids = lab.get(project_id), set(map(str, done["ids"]))
                 proposals = {p.class_id: p.sentences for p in (now.proposals if now else ())}
-                kept_all = {k: lab.accept(project_id, k, proposals[k]) for k in map(str, done["ids"]) if k in proposals}
-                studio.prompts.edit(project_id, set_id, kept_all, "language model, seen and accepted")
+                studio.prompts.accept(project_id, set_id, {k: s for k, s in proposals.items() if k in wanted_ids})
         except StudioError as problem:
             error = str(problem)
         out = list(paint(project_id, set_id, wanted))
