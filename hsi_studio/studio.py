@@ -32,7 +32,6 @@ from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.compare import Comparisons
-from hsi_studio.verbs.compare import Comparisons
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.runs import Runs
@@ -84,7 +83,6 @@ class Studio:
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
         self.prompts = Prompts(self, changed=self.refresh)
-        self.compare = Comparisons(self, self.runs, self.prompts)
         self.compare = Comparisons(self, self.runs, self.prompts)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
