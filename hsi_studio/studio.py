@@ -32,7 +32,7 @@ from hsi_studio.methods import Context, Method, get_method, make_params, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.collections import Collections
-from hsi_studio.verbs.compare import Comparisons
+from hsi_studio.verbs.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.runs import Runs
@@ -40,9 +40,14 @@ from hsi_studio.verbs.runs import Runs
 __all__ = [
     "AccuracyReport",
     "ClassSpectrum",
+    "CompareInfo",
+    "Comparison",
+    "ComparisonPlan",
     "Estimate",
     "LiveStatus",
     "ScoreBlock",
+    "Shown",
+    "Side",
     "Spectrum",
     "Studio",
     "crs_name",
@@ -84,7 +89,9 @@ class Studio:
         self.runs = Runs(self, words=self.prompts.record)
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
-        self.compare = Comparisons(self, self.runs, self.prompts)
+        self.compare = Comparisons(
+            self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
+        )
         self.collections = Collections(self)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
@@ -279,8 +286,9 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: of the chosen model; of the run `show_trained` chose (or its preview); the live one."""
-        chosen = self.models.maps.shown_map(project_id)
+        """The map shown: of a comparison; of the chosen model; of the run `show_trained` chose (or its preview); the
+        live one."""
+        chosen = self.compare.maps.map(project_id) or self.models.maps.shown_map(project_id)
         if chosen is not None:
             return chosen
         shown = self.shown_run(project_id)
@@ -290,7 +298,9 @@ class Studio:
         return self.status(project_id).prediction
 
     def beside(self, project_id: str) -> Prediction | None:
-        """The map of the model that is shown beside it, if any."""
+        """The map that is shown beside it, if any: of a comparison or of a model."""
+        if self.compare.maps.shown(project_id) is not None:
+            return self.compare.maps.map(project_id, beside=True)
         return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:

@@ -30,6 +30,7 @@ from fastapi.responses import FileResponse
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.compare_feed import router as compare_feed
 from hsi_studio.ui.guard import LOOPBACK, Guard
 from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
@@ -63,6 +64,7 @@ class App:
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         server.include_router(router(self.studio))
         server.include_router(train_feed(self.studio))
+        server.include_router(compare_feed(self.studio))
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:

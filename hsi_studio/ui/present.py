@@ -12,6 +12,7 @@ import numpy as np
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
+from hsi_studio.ui.compare_values import compared_strip
 from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
@@ -66,8 +67,8 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev, (model, _) = prediction.revision, self._models(project_id)
-            kind = f"model {model}" if model else self.studio.shown_run(project_id) or "live"
+            rev, (model, _), compared = prediction.revision, self._models(project_id), self._compared(project_id)
+            kind = compared or (f"model {model}" if model else self.studio.shown_run(project_id) or "live")
             url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
             shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
@@ -95,6 +96,12 @@ class Present:
         prediction = self.studio.beside(project_id)
         if prediction is None:
             return None
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is not None:
+            return {
+                "url": f"/hsi/map/{project_id}/beside", "kind": f"{self._compared(project_id)} {shown.right}",
+                "title": shown.right, "mine": shown.left, "extra": extra_classes(prediction, schema),
+            }  # fmt: skip
         left, right = self._models(project_id)
         mine = self.studio.models.get(left).title if left else "Map of your labels"
         if not left and self.studio.shown_run(project_id):
@@ -106,6 +113,13 @@ class Present:
             "mine": mine,
             "extra": extra_classes(prediction, schema),
         }
+
+    def _compared(self, project_id: str) -> str:
+        """Names what is shown of a comparison; "" when nothing is."""
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is None:
+            return ""
+        return f"compare {shown.run_id} {shown.left}{f' − {shown.right}' if shown.difference else ''}"
 
     def _draft(self, project_id: str) -> str:
         """Which preview of a run in training is shown, "-…"; "" for whole maps."""
@@ -172,6 +186,9 @@ class Present:
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is not None:
+            return compared_strip(self.studio.compare.get(shown.run_id).comparison, shown)
         left, right = self._models(project_id)
         if left:
             return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
@@ -239,7 +256,7 @@ class Present:
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
-            f"/{'+'.join(self._models(project_id))}"
+            f"/{'+'.join(self._models(project_id))}/{self.studio.compare.maps.shown(project_id)}"
         )
 
 
