@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest
 from hsi_studio.project.clean import slug
 from hsi_studio.project.files import write_text
 from hsi_studio.project.prompt_book import PromptBook
@@ -26,10 +26,9 @@ from hsi_studio.project.prompt_sets import WordSet
 from hsi_studio.text.prompt_checks import Check, check, language_note
 from hsi_studio.types import PromptSet, Scene
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.measured import Measurements
 from hsi_studio.verbs.prompt_drafts import Drafts
 from hsi_studio.verbs.text_view import TextView, TextViews
-
-Describe = Callable[[str, str], Sequence[str]]  # (project id, class id) → measured sentences
 
 STYLE_NAMES = {
     "p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described",
@@ -58,18 +57,13 @@ class Chosen:
 
 
 class Prompts:
-    """One subject of `Studio`. `changed(project_id)` is called after every edit; `describe`, where there is one, gives
-    the measured sentences of a class's labelled pixels."""
+    """One subject of `Studio`. `changed(project_id)` is called after every edit."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        changed: Callable[[str], object] = lambda _: None,
-        describe: Describe | None = None,
-    ) -> None:
-        self._desk, self._changed, self._describe = desk, changed, describe
-        self.drafts = Drafts(desk, self.measured)
-        self._views = TextViews(desk, self.measured if describe is not None else None)
+    def __init__(self, desk: Desk, changed: Callable[[str], object] = lambda _: None) -> None:
+        self._desk, self._changed = desk, changed
+        self._measurements = Measurements(desk)
+        self.drafts = Drafts(desk, self._measurements)
+        self._views = TextViews(desk, self._measurements)
 
     # ── sets ────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,20 +112,6 @@ class Prompts:
         done = action(self.book(project_id))
         self._changed(project_id)
         return done
-
-    def can_describe(self) -> bool:
-        """Whether texts can be written from the pixels."""
-        return self._describe is not None
-
-    def measured(self, project_id: str, class_id: str) -> Sequence[str]:
-        """What was measured of a class's labelled pixels, in sentences; () without labels or a way to measure."""
-        if self._describe is None:
-            return ()
-        labels = self._desk.project(project_id).labels()
-        info = labels.schema.get(class_id)
-        if info is None or not labels.counts[labels.schema.index(class_id)]:
-            return ()
-        return tuple(self._describe(project_id, class_id))
 
     # ── what a run uses ─────────────────────────────────────────────────────────────────────────
 
@@ -214,25 +194,12 @@ class Prompts:
         if kind != "pixels":
             chosen = self.resolve(project_id, kind)
             return f"Style {chosen.title}", f"style {kind}", chosen.sentences, chosen.notes
-        if self._describe is None:
-            raise BadRequest("Texts from the pixels are not available here. Start from a style instead.")
-        classes = self._desk.project(project_id).schema.classes
-        said: dict[str, tuple[str, ...]] = {}
-        failed: list[str] = []
-        for info in classes:
-            try:
-                said[info.id] = tuple(self.measured(project_id, info.id))
-            except StudioError as error:
-                failed.append(f"{info.name}: {error}")
-        said = {key: text for key, text in said.items() if text}
+        said = self._measurements.of(project_id).sentences
         if not said:
-            raise BadRequest(
-                failed[0] if failed else "No class has labels to describe: label some pixels of each class first."
-            )
-        without = [info.name for info in classes if info.id not in said]
-        if without:
-            failed.append(f"Nothing could be measured of: {', '.join(without)}. Label pixels of them.")
-        return "From the pixels", "described from the labelled pixels", said, tuple(failed)
+            raise BadRequest("No class has labels to describe: label some pixels of each class first.")
+        without = [info.name for info in self._desk.project(project_id).schema.classes if info.id not in said]
+        notes = (f"No labels, so nothing was measured: {', '.join(without)}.",) if without else ()
+        return "From the pixels", "described from the labelled pixels", said, notes
 
 
 def range_nm(scene: Scene) -> tuple[float, float] | None:
