@@ -59,9 +59,18 @@ class Measurements:
         sentences = {}
         for key, facts in found.items():
             others = {names[other]: values for other, values in found.items() if other != key}
-            sentences[key] = describe(names[key], facts, others).sentences
+            sentences[key] = tuple(_alone(names[key], s) for s in describe(names[key], facts, others).sentences)
         values = {key: {name: fact.value for name, fact in facts.facts.items()} for key, facts in found.items()}
         return Measured(values, sentences)
+
+
+def _alone(name: str, sentence: str) -> str:
+    """A sentence that stands for itself: each prompt is encoded alone, and "It" names nothing."""
+    called = " ".join(name.replace("_", " ").split())
+    for start, instead in (("It is ", ""), ("It has ", "with ")):
+        if sentence.startswith(start):
+            return f"{called}: {instead}{sentence.removeprefix(start)}"
+    return sentence
 
 
 def label_key(labels: LabelSet) -> int:
