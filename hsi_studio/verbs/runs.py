@@ -44,6 +44,7 @@ from hsi_studio.engine.runs import (
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.methods import Method, Params, get_method, make_params
+from hsi_studio.project.prompt_choice import resolve
 from hsi_studio.project.store import Project
 from hsi_studio.types import LabelSet, Prediction, Progress
 from hsi_studio.verbs import Desk
@@ -65,7 +66,7 @@ class RunInfo:
     method: str
     params: dict[str, Any]
     changed: dict[str, Any]
-    prompts: str  # the style
+    prompts: str  # the style, or "set:ID@VERSION"
     seed: int
     state: RunState
     reason: str
@@ -83,6 +84,7 @@ class RunInfo:
     adapted: tuple[str, ...] = ()  # what was changed to fit into memory
     parent: str = ""
     kind: str = "train"
+    prompt_set: str = ""  # "My words, version 3" where it was trained with one
 
     @property
     def alive(self) -> bool:
@@ -137,10 +139,10 @@ class Runs:
     ) -> RunInfo:
         """Queue a training on the labels as they are now, and return at once.
 
-        `prompts` is a style (p1 … p5, names) for methods that need text; the project's own sentences come before it,
-        and `sentences` (class id → sentences) before both. `device` is "cpu" or "cuda:n"; "" = the GPU with the
-        shortest queue, the CPU where there is none. `warm_start`: id of a model whose encoder it starts from.
-        Raises BadRequest, TooFewLabels, FileProblem.
+        `prompts`, for methods that need text, is a style (p1 … p5), "names", or a prompt set of the project
+        ("set:ID", "set:ID@VERSION", "set:NAME"); `sentences` (class id → sentences) come before it. `device` is "cpu"
+        or "cuda:n"; "" = the GPU with the shortest queue, the CPU where there is none. `warm_start`: id of a model
+        whose encoder it starts from. Raises BadRequest, LabelProblem, TooFewLabels, FileProblem.
         """
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
@@ -360,16 +362,12 @@ class Runs:
         given: Mapping[str, Sequence[str]] | None,
     ) -> dict[str, Any]:
         """`RunRecord.prompts`. Raises BadRequest."""
-        found: dict[str, Sequence[str]] = {}
-        if "text" in method.needs and style != "names":
-            from hsi_studio.text.prompts import prompt_set
-
-            found |= prompt_set(labels.schema, style, self._desk.scene_of(project.id).name).sentences
-        found |= project.prompts().sentences
-        found |= given or {}
+        reads = "text" in method.needs
+        chosen = resolve(project, self._desk.scene_of(project.id).name, style if reads else "names")
         known = {info.id for info in labels.schema.classes}
+        found = {**chosen.sentences, **(given or {})}
         sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
-        return {"style": style, "set": "", "sentences": sentences}
+        return {**chosen.record, "style": chosen.choice if reads else style, "sentences": sentences}
 
     def _start_from(self, model_id: str, method: str) -> Path:
         """Raises BadRequest, FileProblem."""
@@ -440,6 +438,7 @@ class Runs:
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
             adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
+            prompt_set=str(record.prompts.get("set", "")),
         )  # fmt: skip
 
     def _map(self, run_id: str, name: str) -> Prediction | None:

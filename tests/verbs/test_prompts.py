@@ -120,7 +120,11 @@ def test_a_run_gets_a_style_or_a_version_of_a_set(desk: SmallDesk) -> None:
     assert (style.style, style.set_id, len(style.sentences)) == ("p4", "", 3)
     prompts.edit("x", made.id, {meadow.id: []})
     assert prompts.resolve("x", f"set:{made.id}").notes == ("No sentence for Meadow: their names stand for them.",)
-    for wrong in ("p9", "set:none", f"set:{made.id}@9", f"set:{made.id}@x", "names"):
+    assert old.choice == f"set:{made.id}@1"
+    assert prompts.resolve("x", old.choice) == old
+    assert prompts.resolve("x", "set:mine") == prompts.resolve("x", f"set:{made.id}")
+    assert prompts.resolve("x", "names").sentences == {}
+    for wrong in ("p9", "", "set:none", "set:", f"set:{made.id}@9", f"set:{made.id}@x", "set@1"):
         with pytest.raises(StudioError):
             prompts.resolve("x", wrong)
 
