@@ -114,7 +114,8 @@ function remember() {
 function useSettings(one) {
   if (!specs.some((s) => s.name === one.method)) return say(`The method ${one.method} is not installed here.`, true);
   seed.value = one.seed;
-  if (setup.prompts.some((p) => p.name === one.prompts)) prompts.value = one.prompts;
+  const words = one.prompts.split("@")[0]; // a set's version of then is in the run; here it is as it is now
+  if (setup.prompts.some((p) => p.name === words)) prompts.value = words;
   useMethod(one.method, one.changed);
 }
 

@@ -86,7 +86,7 @@ class Studio:
         self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.prompts = Prompts(self, changed=self.refresh)
-        self.runs = Runs(self, words=self.prompts.record)
+        self.runs = Runs(self)
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(

@@ -74,7 +74,7 @@ def class_vectors(
     each = encoder.encode(sentences)  # (n, D)
     sums = np.zeros((len(schema), each.shape[1]), dtype=np.float32)
     np.add.at(sums, owner, each)
-    return _unit(sums), each, owner
+    return unit(sums), each, owner
 
 
 def nearness(encoder: Encoder, prompts: PromptSet, schema: ClassSchema) -> Nearness:
@@ -94,7 +94,7 @@ def nearness(encoder: Encoder, prompts: PromptSet, schema: ClassSchema) -> Nearn
 
 def centred(vectors: FloatArray) -> FloatArray:
     """(K, D) rows without their mean, norm 1 again; a row that is the mean itself becomes 0."""
-    return _unit(vectors - vectors.mean(axis=0, keepdims=True))
+    return unit(vectors - vectors.mean(axis=0, keepdims=True))
 
 
 def plane(vectors: FloatArray) -> tuple[FloatArray, float]:
@@ -159,7 +159,8 @@ def joint_plane(prototypes: FloatArray, means: FloatArray) -> tuple[FloatArray, 
     return places[: len(prototypes)], pixels, shown
 
 
-def _unit(rows: FloatArray) -> FloatArray:
+def unit(rows: FloatArray) -> FloatArray:
+    """Rows scaled to norm 1; rows of (almost) 0 become 0."""
     norm = np.linalg.norm(rows, axis=-1, keepdims=True)
     out: FloatArray = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 1e-7).astype(np.float32)
     return out

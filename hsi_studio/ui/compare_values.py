@@ -119,9 +119,7 @@ def compared_strip(c: Comparison | None, shown: Shown) -> dict[str, Any]:
             for title, s in spreads
             if s is not None
         ]  # fmt: skip
-        words = (
-            f"Mean of {len(c.seeds)} seeds on {found.n_test:,} random test pixels; its map is of the first seed."
-        )
+        words = f"Mean of {len(c.seeds)} seeds on {found.n_test:,} random test pixels; its map is of the first seed."
         groups.append({"title": f"{name} · comparison", "figures": figures, "words": words})
     return {"state": "figures", "groups": groups, "text": ""}
 

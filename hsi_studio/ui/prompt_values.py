@@ -35,7 +35,7 @@ def prompts_value(studio: Studio, project_id: str, set_id: str, **more: Any) -> 
         "rev": project.revision,
         "set": set_id,
         "sets": [{"id": info.id, "name": info.name, "version": info.version} for info in book.all],
-        "describe": studio.prompts.can_describe(),
+        "labelled": bool(len(project.labels())),
         "limits": LIMITS,
         "undo": project.undo_label,
         "redo": project.redo_label,

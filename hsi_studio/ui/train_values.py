@@ -18,6 +18,7 @@ from hsi_studio.ui.present import progress_value
 from hsi_studio.verbs.run_words import RunRequest
 from hsi_studio.verbs.runs import RunInfo
 
+STYLES = {"p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described"}
 LISTED = 50  # runs in the list
 FIRST_POINTS = 1500  # metric events of a stage sent at once to a page that has none yet
 
@@ -30,28 +31,32 @@ def settings(studio: Studio, project_id: str) -> dict[str, Any]:
         "heights": scene.dsm is not None,
         "device": studio.runs.device()[1],
         "labels": label_set(labels),
-        "prompts": prompt_choices(studio, project_id, labels, scene.name),
+        "prompts": [*prompt_styles(labels, scene.name), *prompt_sets(studio, project_id)],
     }
 
 
-def prompt_choices(studio: Studio, project_id: str, labels: LabelSet, scene: str) -> list[dict[str, str]]:
-    """The styles and the project's own sets to choose from, each with what the classes with labels are given in it."""
+def prompt_sets(studio: Studio, project_id: str) -> list[dict[str, str]]:
+    """The project's own prompt sets, as they are now; a set that lacks a class says so."""
+    found = []
+    for title, value in studio.prompts.choices(project_id):
+        if value.startswith("set:"):
+            notes = studio.prompts.resolve(project_id, value).notes
+            found.append({"name": value, "title": title, "words": " ".join(notes) or "Your own sentences."})
+    return found
+
+
+def prompt_styles(labels: LabelSet, scene: str) -> list[dict[str, str]]:
+    """The styles to choose from, each with what the classes with labels are given in it."""
     from hsi_studio.text.prompts import TEMPLATES, prompt_notes
 
-    schema = labels.only_labelled().schema
     found = []
-    for title, choice in studio.prompts.choices(project_id):
-        if choice in TEMPLATES:
-            told = [f"“{TEMPLATES[choice].format('class')}”"]
-        elif choice == "p5":
-            told = ["What each class looks like.", *prompt_notes(schema, choice, scene)]
-        else:
-            said = studio.prompts.resolve(project_id, choice).sentences
-            without = [info.name for info in schema.classes if not said.get(info.id)]
-            told = ["Your own sentences."]
-            if without:
-                told.append(f"For {_listed(without)} the name stands alone.")
-        found.append({"name": choice, "title": title, "words": " ".join(told)})
+    for name, title in STYLES.items():
+        told = (
+            [f"“{TEMPLATES[name].format('class')}”"]
+            if name in TEMPLATES
+            else ["What each class looks like.", *prompt_notes(labels.only_labelled().schema, name, scene)]
+        )
+        found.append({"name": name, "title": title, "words": " ".join(told)})
     return found
 
 
@@ -86,7 +91,7 @@ def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     method = methods().entries.get(info.method)
-    text = f"prompts {info.words or info.prompts}" if method is not None and "text" in method.needs else ""
+    text = f"prompts {info.prompt_set or info.prompts}" if method is not None and "text" in method.needs else ""
     about = [
         ", ".join(filter(None, [shots, text, f"seed {info.seed}"])),
         info.device.get("reason", ""),

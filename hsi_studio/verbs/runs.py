@@ -42,6 +42,7 @@ from hsi_studio.engine.runs import (
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.methods import Method, get_method, make_params
+from hsi_studio.project.prompt_choice import resolve
 from hsi_studio.project.store import Project
 from hsi_studio.types import LabelSet, Prediction, Progress
 from hsi_studio.verbs import Desk
@@ -64,8 +65,7 @@ class RunInfo:
     method: str
     params: dict[str, Any]
     changed: dict[str, Any]
-    prompts: str  # the choice: a style, or a prompt set and its version
-    words: str  # the same for people
+    prompts: str  # the style, or "set:ID@VERSION"
     seed: int
     state: RunState
     reason: str
@@ -83,6 +83,7 @@ class RunInfo:
     adapted: tuple[str, ...] = ()  # what was changed to fit into memory
     parent: str = ""
     kind: str = "train"
+    prompt_set: str = ""  # "My words, version 3" where it was trained with one
 
     @property
     def alive(self) -> bool:
@@ -92,14 +93,13 @@ class RunInfo:
 
 Events = list[Event]  # the class below has a method `list`
 Infos = list[RunInfo]
-Words = Callable[[str, str], dict[str, Any]]  # (project id, choice of prompts) → what the record keeps
 
 
 class Runs:
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, words: Words, limits: Limits | None = None) -> None:
-        self._desk, self._words = desk, words
+    def __init__(self, desk: Desk, limits: Limits | None = None) -> None:
+        self._desk = desk
         self.queue = JobQueue(desk.home, desk.cache_folder, limits)
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
@@ -127,10 +127,10 @@ class Runs:
     ) -> RunInfo:
         """Queue a training on the labels as they are now, and return at once.
 
-        `prompts`, for methods that need text: one of `studio.prompts.choices`, or "names"; `sentences` (class id →
-        sentences) come before it. `device` is "cpu" or "cuda:n"; "" = the GPU with the
-        shortest queue, the CPU where there is none. `warm_start`: id of a model whose encoder it starts from.
-        Raises BadRequest, TooFewLabels, FileProblem.
+        `prompts`, for methods that need text, is a style (p1 … p5), "names", or a prompt set of the project
+        ("set:ID", "set:ID@VERSION", "set:NAME"); `sentences` (class id → sentences) come before it. `device` is "cpu"
+        or "cuda:n"; "" = the GPU with the shortest queue, the CPU where there is none. `warm_start`: id of a model
+        whose encoder it starts from. Raises BadRequest, LabelProblem, TooFewLabels, FileProblem.
         """
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
@@ -139,7 +139,7 @@ class Runs:
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
         scene, place = self._desk.scene_of(project_id), self._place(device)
-        said = self._sentences(project, chosen, prompts, sentences)
+        said = self._sentences(project, chosen, labels, prompts, sentences)
         self.queue.check_limits(owner)
         start = self._start_from(warm_start, method) if warm_start else None
         ids = [info.id for info in labels.schema.classes]
@@ -330,19 +330,17 @@ class Runs:
         self,
         project: Project,
         method: Method,
-        choice: str,
+        labels: LabelSet,
+        style: str,
         given: Mapping[str, Sequence[str]] | None,
     ) -> dict[str, Any]:
-        """`RunRecord.prompts`. Raises BadRequest, LabelProblem."""
-        if "text" not in method.needs:
-            return {"choice": choice}
-        record = {"choice": choice, **(self._words(project.id, choice) if choice != "names" else {"sentences": {}})}
-        if given:
-            record["sentences"] = {
-                **record["sentences"],
-                **{key: list(map(str, value)) for key, value in given.items()},
-            }
-        return record
+        """`RunRecord.prompts`. Raises BadRequest."""
+        reads = "text" in method.needs
+        chosen = resolve(project, self._desk.scene_of(project.id).name, style if reads else "names")
+        known = {info.id for info in labels.schema.classes}
+        found = {**chosen.sentences, **(given or {})}
+        sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
+        return {**chosen.record, "style": chosen.choice if reads else style, "sentences": sentences}
 
     def _start_from(self, model_id: str, method: str) -> Path:
         """Raises BadRequest, FileProblem."""
@@ -407,13 +405,13 @@ class Runs:
                 progress = Progress(str(last["message"]), float(last["done"]), float(last["total"]), left)
         return RunInfo(
             id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
-            params=record.params, changed=record.changed, prompts=str(record.prompts.get("choice", "p5")),
-            words=str(record.prompts.get("title", "")),
+            params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
             seed=record.seed, state=state, reason=record.reason, position=where,
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
             adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
+            prompt_set=str(record.prompts.get("set", "")),
         )  # fmt: skip
 
     def _map(self, run_id: str, name: str) -> Prediction | None:
