@@ -1,7 +1,7 @@
 """What a query asks for, taken apart: the thing itself, traits, what it lies near or away from.
 
-"tall vegetation near water" → about "vegetation", traits {tall}, near "water". Only a few plain English words are looked
-for; everything else is left to the sentence encoder.
+"tall vegetation near water" → about "tall vegetation", traits {tall}, near "water". Only a few plain English words are
+looked for; everything else is left to the sentence encoder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NEAR = ("next to", "close to", "adjacent to", "bordering", "near", "beside", "al
 AWAY = ("far from", "away from", "not near")
 WITHOUT = ("without", "not", "no", "except")
 FILLER = {
-    "a", "an", "the", "any", "some", "all", "of", "in", "on", "is", "are", "and", "with", "that", "this", "very", "really",
+    "a", "an", "the", "any", "some", "all", "of", "in", "on", "is", "are", "and", "with", "that", "this", "very",
     "something", "anything", "things", "places", "areas", "area", "surface", "surfaces", "pixels", "region", "regions",
     "show", "me", "find", "where", "colour", "coloured", "color", "colored",
 }  # fmt: skip
