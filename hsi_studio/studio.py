@@ -34,6 +34,7 @@ from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 from hsi_studio.verbs.compare import Comparisons
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
+from hsi_studio.verbs.queries import Queries
 from hsi_studio.verbs.runs import Runs
 
 __all__ = [
@@ -82,7 +83,12 @@ class Studio:
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.models = Models(self, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
-        self.prompts = Prompts(self, changed=self.refresh)
+        self.queries = Queries(
+            self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
+        )
+        self.prompts = Prompts(
+            self, changed=self.refresh, describe=lambda p, c: self.queries.describe_class(p, c).sentences
+        )
         self.compare = Comparisons(self, self.runs, self.prompts)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
@@ -277,8 +283,9 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: of the chosen model; of the run `show_trained` chose (or its preview); the live one."""
-        chosen = self.models.maps.shown_map(project_id)
+        """The map shown: of the chosen model; from texts alone; of the run `show_trained` chose (or its preview); the
+        live one."""
+        chosen = self.models.maps.shown_map(project_id) or self.queries.text_maps.shown_map(project_id)
         if chosen is not None:
             return chosen
         shown = self.shown_run(project_id)
@@ -300,6 +307,7 @@ class Studio:
         self.models.close()
         self.runs.close()
         self.prompts.close()
+        self.queries.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -320,6 +328,7 @@ class Studio:
     def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
         self.models.maps.show(project_id)
+        self.queries.text_maps.show(project_id, False)
         with self._lock:
             if run_id:
                 self._trained_shown[project_id] = run_id

@@ -107,7 +107,8 @@ class Matcher:
         likeness: tuple[Likeness, ...] = ()
         notes: list[str] = []
         if asked.about and words.things:
-            cosine, weight = self.weights([asked.about])
+            # with and without the traits' own words: "red tile roof" is one thing, "tall vegetation" is two
+            cosine, weight = self.weights([asked.about, asked.bare] if asked.bare else [asked.about])
             order = np.argsort(-weight)[:5]
             likeness = tuple(
                 Likeness(words.things[p], thing(words.things[p]).text, float(cosine[p]), float(weight[p]))

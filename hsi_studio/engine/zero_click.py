@@ -10,7 +10,7 @@ The learning curve is the live method on the same scene: k random labels a class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,9 @@ CLEAR = 2.0  # power of the grades: a thing that clearly holds outvotes several 
 METHOD = "described pixels"
 
 
-def zero_click(matcher: Matcher, schema: ClassSchema, texts: dict[str, Sequence[str]], revision: int = 0) -> Prediction:
+def zero_click(
+    matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]], revision: int = 0
+) -> Prediction:
     """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two."""
     probability, kept = zero_click_probabilities(matcher, schema, texts)
     words = matcher.words
@@ -38,7 +40,7 @@ def zero_click(matcher: Matcher, schema: ClassSchema, texts: dict[str, Sequence[
 
 
 def zero_click_probabilities(
-    matcher: Matcher, schema: ClassSchema, texts: dict[str, Sequence[str]]
+    matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]]
 ) -> tuple[FloatArray, np.ndarray[Any, Any]]:
     """(n, K) of the classes with texts, and their positions (K,) in the schema."""
     kept = [k for k, info in enumerate(schema.classes) if any(t.strip() for t in texts.get(info.id, ()))]

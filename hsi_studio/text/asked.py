@@ -27,6 +27,7 @@ class Asked:
 
     text: str
     about: str
+    bare: str = ""  # `about` without the words of traits; "" where that leaves nothing, or changes nothing
     traits: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()  # traits it must not have
     near: tuple[str, ...] = ()
@@ -52,6 +53,6 @@ def take_apart(text: str) -> Asked:
     lacking = [t.key for t in TRAITS if any(w in t.words for said in parts["without"] for w in said.split())]
     gone = [said for said in parts["without"] if not any(w in t.words for t in TRAITS for w in said.split())]
     return Asked(
-        text, main if rest else "", tuple(t.key for t in traits), tuple(lacking),
+        text, main if rest else "", " ".join(rest) if rest and named & set(words) else "", tuple(t.key for t in traits), tuple(lacking),
         tuple(parts["near"]), tuple(parts["away"]), tuple(gone),
     )  # fmt: skip

@@ -89,6 +89,7 @@ COVERS = {
 
 _RAISED, _GROUND = above("height", 2.5), below("height", 1.2)
 THINGS: tuple[Thing, ...] = (
+    Thing("plants", "vegetation", "vegetation, green plants of any kind", (above("ndvi", 0.45),), (), "other"),
     Thing("trees", "trees", "trees, a wood or forest, tree crowns", (above("ndvi", 0.6),),
           (above("height", 3.0), below("visible", 0.06)), "trees"),
     Thing("broadleaf", "broadleaf trees", "broadleaf deciduous trees such as oak, beech or maple",
@@ -179,9 +180,9 @@ def grade_things(facts: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
 
 
 def grade_traits(facts: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Trait key → (n,) grade, for the traits all of whose facts are there."""
-    told = [t for t in TRAITS if all(c.measure in facts for c in t.conds)]
-    return {t.key: graded(t.conds, facts) for t in told}
+    """Trait key → (n,) grade by those of its facts that are there; traits without any are left out."""
+    told = ((t, tuple(c for c in t.conds if c.measure in facts)) for t in TRAITS)
+    return {t.key: graded(conds, facts) for t, conds in told if conds}
 
 
 def thing(key: str) -> Thing:

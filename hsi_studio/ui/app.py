@@ -31,6 +31,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.guard import LOOPBACK, Guard
+from hsi_studio.ui.heat_feed import router as heat_feed
 from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
 from hsi_studio.ui.tabs import tabs
@@ -63,6 +64,7 @@ class App:
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         server.include_router(router(self.studio))
         server.include_router(train_feed(self.studio))
+        server.include_router(heat_feed(self.studio))
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:
