@@ -35,6 +35,7 @@ from hsi_studio.verbs.collections import Collections
 from hsi_studio.verbs.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
+from hsi_studio.verbs.queries import Queries
 from hsi_studio.verbs.runs import Runs
 
 __all__ = [
@@ -93,6 +94,9 @@ class Studio:
             self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
         )
         self.collections = Collections(self)
+        self.queries = Queries(
+            self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
+        )
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -286,9 +290,13 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: of a comparison; of the chosen model; of the run `show_trained` chose (or its preview); the
-        live one."""
-        chosen = self.compare.maps.map(project_id) or self.models.maps.shown_map(project_id)
+        """The map shown: of a comparison; of the chosen model; from texts alone; of the run `show_trained` chose (or
+        its preview); the live one."""
+        chosen = (
+            self.compare.maps.map(project_id)
+            or self.models.maps.shown_map(project_id)
+            or self.queries.text_maps.shown_map(project_id)
+        )
         if chosen is not None:
             return chosen
         shown = self.shown_run(project_id)
@@ -312,6 +320,7 @@ class Studio:
         self.models.close()
         self.runs.close()
         self.prompts.close()
+        self.queries.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -332,6 +341,7 @@ class Studio:
     def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
         self.models.maps.show(project_id)
+        self.queries.text_maps.show(project_id, False)
         with self._lock:
             if run_id:
                 self._trained_shown[project_id] = run_id

@@ -32,6 +32,7 @@ from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.compare_feed import router as compare_feed
 from hsi_studio.ui.guard import LOOPBACK, Guard
+from hsi_studio.ui.heat_feed import router as heat_feed
 from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
 from hsi_studio.ui.tabs import tabs
@@ -65,6 +66,7 @@ class App:
         server.include_router(router(self.studio))
         server.include_router(train_feed(self.studio))
         server.include_router(compare_feed(self.studio))
+        server.include_router(heat_feed(self.studio))
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:

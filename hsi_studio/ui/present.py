@@ -68,7 +68,9 @@ class Present:
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
             rev, (model, _), compared = prediction.revision, self._models(project_id), self._compared(project_id)
+            texts = self.studio.queries.text_maps.shown_map(project_id)
             kind = compared or (f"model {model}" if model else self.studio.shown_run(project_id) or "live")
+            kind = f"texts {id(texts)}" if prediction is texts else kind
             url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
             shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
@@ -211,6 +213,9 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
+        texts = self.studio.queries.text_maps
+        if texts.shown_map(project_id) is not None and texts.get(project_id).report is not None:
+            return text_map_strip(texts.get(project_id))
         trained = self._trained(project_id)
         if trained is not None:
             return trained
@@ -258,6 +263,16 @@ class Present:
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
             f"/{'+'.join(self._models(project_id))}/{self.studio.compare.maps.shown(project_id)}"
         )
+
+
+def text_map_strip(made: Any) -> dict[str, Any]:
+    """The strip of a map made from class texts alone."""
+    from hsi_studio.ui.strip import strip_value
+
+    value = strip_value(made.report, stale=False)
+    for group in value["groups"]:
+        group["title"] = f"{group['title']} · map from {made.prompts}, no labels used"
+    return value
 
 
 def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:
