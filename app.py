@@ -23,12 +23,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--max-disk-gb", type=float, metavar="GB", help="what an owner's folder may hold")
     parser.add_argument("--max-scene-mpx", type=float, metavar="MPX", help="million pixels a scene may have")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name users reach it by")
+    parser.add_argument(
+        "--llm-url", metavar="URL", help="OpenAI-compatible server (or HSI_STUDIO_LLM_URL); key: see README"
+    )
+    parser.add_argument("--llm-model", metavar="NAME", help="its model, or a folder (or HSI_STUDIO_LLM_MODEL)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     from hsi_studio.errors import StudioError
     from hsi_studio.studio import Studio
+    from hsi_studio.text.llm import writer
 
     if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
         parser.error("choose one of --auth, --auth-file and --per-session")
@@ -42,7 +47,12 @@ def main(argv: list[str] | None = None) -> int:
 
         users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None
         several = users is not None or args.per_session
-        studio = owners_of(args.home, args.data) if several else Studio(home=args.home, data_root=args.data)
+        drafts = writer(url=args.llm_url or "", model=args.llm_model or "")
+        if several:
+            studio = owners_of(args.home, args.data, lambda one: setattr(one.prompts.drafts, "writer", drafts))
+        else:
+            studio = Studio(home=args.home, data_root=args.data)
+            studio.prompts.drafts.writer = drafts
         build(studio, args.scene).launch(
             host=args.host,
             port=args.port,

@@ -188,7 +188,8 @@ function paint(always = false) {
   card.paint(one, base(), previews.get(focus), codes.get(focus));
   curves.show(
     [one, ...extra.map(run)].filter(Boolean).map((r) => ({ id: r.id, title: `${r.title}, ${when(r.created)}` })),
-    one && !isActive(one) && finished.has(one.id) ? "This run has no curves: its method reports none." : "",
+    one && !isActive(one) && finished.has(one.id)
+      ? one.state === "done" ? "No curves: this method is fitted in one step." : "No curves: it ended before the first step." : "",
   );
   const now = JSON.stringify([runs.map((r) => ({ ...r, progress: 0 })), focus, extra]);
   if (always || now !== listed) list.draw(runs, focus, overlaid);

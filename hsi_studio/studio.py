@@ -15,7 +15,6 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,13 @@ from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import Context, Method, get_method, make_params, methods
+from hsi_studio.methods import Context, Method, get_method, methods
 from hsi_studio.project.store import Project, list_projects
-from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.types import Prediction, Progress, Scene
 from hsi_studio.verbs.commons import Commons, Quotas
+from hsi_studio.verbs.compare import Comparisons
 from hsi_studio.verbs.models import Models
+from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.runs import Runs
 
 __all__ = [
@@ -92,6 +93,8 @@ class Studio:
         self.models = Models(self, self.commons.manager, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
         self.runs.admit = lambda: self.commons.admit_run(self.home, self.runs.alive)
+        self.prompts = Prompts(self, changed=self.refresh)
+        self.compare = Comparisons(self, self.runs, self.prompts)
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -323,6 +326,7 @@ class Studio:
                 live.close()
             self._live.clear()
         self.models.close()
+        self.prompts.close()
         if self._alone:
             self.runs.close()
             self.commons.close()
@@ -410,16 +414,10 @@ class Studio:
         seed: int = 0,
     ) -> Prediction:
         """A map from a file of labels, without a project. Raises FileProblem, TooFewLabels."""
-        from hsi_studio.engine.predict import predict_scene
-        from hsi_studio.project.importers import labels_from_file
+        from hsi_studio.verbs.offline import map_from_file
 
-        chosen = get_method(method)
-        values = make_params(chosen.Params, params or {})
-        labels = labels_from_file(Path(labels_file), scene).only_labelled()
         ctx = Context(seed=seed, progress=progress, cache_dir=self.cache_folder)
-        blind = scene.without_reference()
-        fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
-        return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+        return map_from_file(scene, Path(labels_file), method, params or {}, ctx)
 
     def evaluate(
         self,
@@ -438,16 +436,10 @@ class Studio:
 
         Raises BadRequest (no reference, unknown protocol or prompts).
         """
-        from hsi_studio.engine.evaluate import evaluate, prompts_in_style
+        from hsi_studio.verbs.offline import evaluation
 
-        chosen = get_method(method)
         ctx = Context(progress=progress, device=device, cache_dir=self.cache_folder)
-        values = make_params(chosen.Params, params or {})
-        said, notes = prompts_in_style(scene, prompts)
-        found = evaluate(
-            scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
-        )  # fmt: skip
-        return replace(found, notes=found.notes + notes)
+        return evaluation(scene, method, params or {}, prompts, ctx, shots=shots, seeds=seeds, protocol=protocol)
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

@@ -32,6 +32,23 @@ def scene_file(tmp_path: Path) -> Path:
     return file
 
 
+def test_other_words_alone_make_no_new_fit(studio: Studio, scene_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = studio.new_project(scene_file)
+    for n, name in enumerate(("upper", "lower")):
+        studio.edit(project.id, lambda p, name=name: p.add_class(name))  # type: ignore[misc]
+        seq = studio.label(project.id, 3 + 22 * n, 3, project.schema.classes[-1].id)
+    before = studio.live(project.id).wait(seq, 30, report=True)
+    assert before.prediction is not None
+    fits = []
+    monkeypatch.setattr(studio.live(project.id).method, "fit", lambda *_: fits.append(1))
+    made, _ = studio.prompts.create(project.id, "p1")
+    after = studio.live(project.id).wait(project.revision, 30, report=True)
+    assert (after.revision, after.report_revision, fits) == (project.revision, project.revision, [])
+    assert after.prediction is not None
+    assert after.prediction.label is before.prediction.label
+    assert studio.prompts.resolve(project.id, f"set:{made.id}").sentences
+
+
 def test_clicks_make_a_map_that_follows(studio: Studio, scene_file: Path) -> None:
     project = studio.new_project(scene_file)
     studio.edit(project.id, lambda p: p.add_class("upper"))

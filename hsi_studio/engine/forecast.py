@@ -277,7 +277,9 @@ def _parse(line: bytes) -> Seen | None:
         )  # fmt: skip
         phases = {str(k): float(v) for k, v in value["phases"].items()}
         seen = Seen(request, phases, float(value["peak_mb"]), bool(value["warm"]))
+        if len(request.shape) != 3 or min(request.shape) < 1:
+            return None
         workload(get_method(request.method), request.params, request.shape, request.labels, request.classes)
     except (ValueError, KeyError, TypeError, AttributeError, StudioError):
         return None  # torn, or of another version: one run less to learn from
-    return seen if len(request.shape) == 3 and min(request.shape) > 0 else None
+    return seen

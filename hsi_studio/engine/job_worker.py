@@ -31,7 +31,7 @@ from typing import Any
 
 from hsi_studio.engine.forecast import PHASES, Forecaster, Request
 from hsi_studio.engine.job_context import Reins, Reporter, RunCheckpoints, training_key
-from hsi_studio.engine.run_events import EventLog
+from hsi_studio.engine.run_events import EventLog, read_events
 from hsi_studio.engine.runs import RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, StudioError
 from hsi_studio.methods import Context, Fitted, Method, Params, State, get_method, make_params
@@ -89,6 +89,11 @@ class Job:
     # ── the work ────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, started: float) -> None:
+        if self.record.kind == "compare":
+            from hsi_studio.engine.compare_job import compare
+
+            compare(self, started)
+            return
         record = self.record
         self._log("info", f"{record.method} on {record.scene['name']}, {record.device.get('reason') or 'CPU'}")
         method = get_method(record.method)
@@ -96,7 +101,7 @@ class Job:
         known, blind = labels.only_labelled(), scene.without_reference()
         _ = blind.valid
         self._device()
-        self._count("start", time.perf_counter() - started)
+        self._count("start", self._since_start(started))
         self._versions()
         meter = self._meter()
         fitted = self._fitted(method, blind, known)
@@ -241,7 +246,7 @@ class Job:
             labels=(self.folder / "labels.json").read_bytes().hex(), device="cuda" if self._on_gpu() else "cpu",
             warm=r.parent,
         )  # fmt: skip
-        return RunCheckpoints(self.folder.path, key, self.reins, self.checkpoint_s)
+        return RunCheckpoints(self.folder.path, key, self.reins, self.checkpoint_s, self._log)
 
     def _device(self) -> None:
         """The CPU where the GPU it was queued for does not answer."""
@@ -328,6 +333,11 @@ class Job:
             yield
         finally:
             self._count(phase, time.perf_counter() - self._phase_began)
+
+    def _since_start(self, started: float) -> float:
+        """Seconds since the queue started this process; without a queue, since the program's first line."""
+        asked = [e["t"] for e in read_events(self.folder.events_file) if e.get("state") == "starting"]
+        return max(time.time() - asked[-1], 0.0) if asked else time.perf_counter() - started
 
     def _count(self, phase: str, seconds: float) -> None:
         key = f"{phase}_seconds"
@@ -431,7 +441,7 @@ def main(argv: list[str] | None = None, began: Callable[[], float] = time.perf_c
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     folder = RunFolder(args.folder)
-    lock = FileLock(folder.lock_file, timeout=0)
+    lock = FileLock(folder.lock_file, timeout=5)  # an earlier attempt may still be on its way out
     try:
         lock.acquire()
     except Timeout:

@@ -329,7 +329,7 @@ class JobQueue:
         for slot in self._all():
             current = slot.current
             if current is not None and current.folder.path == folder.path:
-                return current
+                return current if folder.read().state in WAITING | ALIVE else None  # else it is on its way out
         return None
 
     def _dequeue(self, folder: RunFolder, state: RunState, reason: str) -> bool:

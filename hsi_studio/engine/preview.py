@@ -1,5 +1,8 @@
 """A first map while a training runs: every n-th row of the scene, the rows between as the nearest one.
 
+A fitted model that can tell single pixels cheaply says so with `at(row, col)` → (N, K) probabilities; of its rows only
+every m-th pixel is asked for. The others map whole rows.
+
 Rows come in an order that halves the gaps (0, H/2, H/4, 3H/4, …), so that the work may end after any of them. What
 previews cost stays below `SHARE` of the time gone by: one that took longer than planned is paid back by waiting. The
 training's random numbers are put back afterwards, so that a run with previews gives the same map as one without.
@@ -12,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +28,8 @@ SHARE = 0.03  # of the time since the run began
 FIRST_S = 3.0  # no preview before
 FEWEST = 8  # rows that make a preview
 MOST = 96
+MOST_OVER = 3.0  # times the budget that a preview may take before it is given up
+ACROSS = 64  # pixels of a row, of models that tell single pixels
 
 
 class Previews:
@@ -55,12 +61,15 @@ class Previews:
         rows: list[int] = []
         label = np.zeros((height, width), dtype=np.uint16)
         confidence = np.full((height, width), np.nan, dtype=np.float32)
+        began = time.perf_counter()
         for row in spread(height):
-            if len(rows) >= MOST or (len(rows) >= FEWEST and time.perf_counter() > until):
+            now = time.perf_counter()
+            if len(rows) >= MOST or (len(rows) >= FEWEST and now > until):
                 break
+            if len(rows) < FEWEST and now - began > MOST_OVER * (until - began):
+                return len(rows)  # far too slow: nothing is shown, and the next one waits until there is time
             self.ctx.check()
-            block = Block(self.scene, slice(row, row + 1), slice(0, width))
-            label[row], confidence[row] = (part[0] for part in best_class(fitted.predict(block)))
+            label[row], confidence[row] = self._row(fitted, row)
             rows.append(row)
         nearest = _nearest(np.sort(np.array(rows)), height)
         valid = self.scene.valid
@@ -69,6 +78,19 @@ class Previews:
         found = Prediction(fitted.schema, label, confidence, "", {}, 0)
         self.publish(replace(in_schema(found, self.schema)))
         return len(rows)
+
+    def _row(self, fitted: Fitted, row: int) -> tuple[Any, Any]:
+        """(W,) label and confidence."""
+        width = self.scene.shape[1]
+        at = getattr(fitted, "at", None)
+        if at is None:
+            block = Block(self.scene, slice(row, row + 1), slice(0, width))
+            label, confidence = best_class(fitted.predict(block))
+            return label[0], confidence[0]
+        asked = np.arange(0, width, max(1, width // ACROSS))
+        label, confidence = best_class(at(np.full(asked.size, row), asked).T[:, None])
+        nearest = _nearest(asked, width)
+        return label[0][nearest], confidence[0][nearest]
 
 
 def spread(count: int) -> Iterator[int]:

@@ -182,7 +182,7 @@ class RunFolder:
         try:
             revision = int(value["revision"])
             table = np.array([(int(r), int(c), index[k]) for r, c, k in value["points"]], dtype=np.int64).reshape(-1, 3)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFile(path, f"these are not labels ({type(error).__name__}: {error})", REMEDY) from error
         row, col, label = (np.ascontiguousarray(column) for column in table.T)
         if row.size and (row.min() < 0 or col.min() < 0 or row.max() >= height or col.max() >= width):

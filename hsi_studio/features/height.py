@@ -8,7 +8,9 @@ What differs: works on a raster, so it is a few grey openings; between openings 
 the opened surface itself. A tilted plane is its own opening up to the window's edge effect, so a plane
 fitted to the scene is taken off first.
 
-Notation: z (H, W) height in metres, NaN = no data. Windows in pixels.
+For networks, `height_layers` stacks what a surface model says and `robust_scale` fits what brings it to one size.
+
+Notation: z (H, W) height in metres, NaN = no data. Windows in pixels. L layers of a surface model.
 """
 
 from __future__ import annotations
@@ -105,3 +107,31 @@ def height_above_ground(z: npt.NDArray[np.floating], gsd_m: float = 1.0) -> Floa
     above = np.maximum(filled - ground(filled, gsd_m), 0.0)
     above[~np.isfinite(z)] = np.nan
     return np.asarray(above, dtype=np.float32)
+
+
+def height_layers(dsm: FloatArray, gsd_m: float = 1.0, relief: bool = False) -> FloatArray:
+    """(H, W, 1 + L): ln(1 + height above ground) of the first layer, then the layers (H, W, L) as they are.
+
+    With `relief` (H, W, 3 + L): ln(1 + slope) and ln(1 + roughness) come second and third. NaN where not known.
+    """
+    z = dsm[..., 0]
+    made = [np.log1p(np.maximum(height_above_ground(z, gsd_m), 0.0))]
+    if relief:
+        filled, unknown = fill_gaps(z), ~np.isfinite(z)
+        for values in (slope(filled, gsd_m), roughness(filled)):
+            made.append(np.where(unknown, np.nan, np.log1p(values)))
+    return np.concatenate([np.stack(made, axis=2), dsm], axis=2).astype(np.float32)
+
+
+def robust_scale(layers: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Centre (L',) and scale (L',) of values (n, L'): median, and interquartile range / 1.349.
+
+    A layer that is flat for most pixels is scaled by 0.3 of its deviation instead. Unknown layers get 0 and 1.
+    """
+    low, centre, high = np.nanquantile(layers, [0.25, 0.5, 0.75], axis=0).astype(np.float32)
+    spreads = np.nanstd(layers, axis=0)
+    scale = np.maximum((high - low) / 1.349, np.maximum(0.3 * spreads, 1e-6)).astype(np.float32)
+    return (
+        np.nan_to_num(centre).astype(np.float32),
+        np.where(np.isfinite(scale), scale, 1.0).astype(np.float32),
+    )

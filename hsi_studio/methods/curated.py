@@ -13,6 +13,8 @@ What differs from the paper, and why:
 - Prototypes p_j are computed inside the graph at every step, or the probe would never learn.
 - Class-balanced batches, flips and turns, windows moved by a pixel, a warm-up and cosine schedule and an average of
   the last weights: with a few labels these are worth more than any loss. The paper's constants are in `paper`.
+- The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
+  components as further channels (`use_dsm`): that is our addition.
 - Never stopped early, never chosen by test pixels: the last (averaged) weights are the model.
 - The middle pixel also enters by itself, through the class token (`centre`).
 - k adapts to the number of classes, so two classes work.
@@ -24,6 +26,8 @@ Notation: N labels, K classes, C components, P window side, p token side, D = 64
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -34,30 +38,29 @@ from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods import Context, Params, State
 from hsi_studio.methods.windowed import (
     CACHE_BYTES,
+    Ground,
     Labelled,
     Steps,
     WindowFitted,
-    check_state,
     class_anchors,
-    classes_of,
     left_out_classes,
     load_network,
     open_encoder,
     part,
     scene_basis,
-    scene_facts,
     sorted_labels,
     step_count,
     torch_generator,
     warm_cosine,
     window_features,
 )
-from hsi_studio.types import LabelSet, PromptSet, Scene
+from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
 
     from hsi_studio.methods.nn.curated_vit import CuratedViT
+    from hsi_studio.methods.nn.resume import Watch
     from hsi_studio.methods.nn.window_grid import Grid, WindowBasis
 
 VERSION = 1  # raise when a saved model would give another map
@@ -73,6 +76,7 @@ class CuratedParams(Params):
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     components: int = Field(40, ge=1, le=200, description="Components kept, fewer where there are fewer bands")
+    use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(15, ge=1, le=45, description="Window side in pixels, odd")
     token: int = Field(5, ge=1, le=15, description="Side of a transformer token in pixels; divides the window")
     centre: bool = Field(True, description="Give the transformer the middle pixel by itself as well")
@@ -124,7 +128,7 @@ class Curated:
         "least_steps": 0,
     }  # small fields
     paper: ClassVar[dict[str, Any]] = {
-        "axes": "pca", "components": 50, "patch": 9, "token": 3, "centre": False,
+        "axes": "pca", "components": 50, "use_dsm": False, "patch": 9, "token": 3, "centre": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "noise": 0.0, "average": 0.0,
@@ -147,6 +151,7 @@ class Curated:
     ) -> WindowFitted:
         """Train. Raises TooFewLabels, LabelProblem, BadValues, FileProblem (the text encoder), Cancelled."""
         from hsi_studio.methods.nn.curated_vit import CuratedViT
+        from hsi_studio.methods.nn.resume import Watch
         from hsi_studio.methods.nn.window_grid import label_grid
 
         at = sorted_labels(scene, labels)
@@ -157,68 +162,53 @@ class Curated:
         reach = params.patch // 2
         grid = label_grid(scene, basis, at.row, at.col, reach + params.jitter, ctx.device)
         left_out = left_out_classes(window_features(grid, params.patch), at)
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
         generator = torch_generator(ctx.seed)
         network = CuratedViT(basis.components, params.patch, params.token, text.shape[1], centre=params.centre)
         network.initialise(generator)
-        training = train(network.to(ctx.device), grid, at, text, params, generator, ctx)
-        facts = scene_facts(scene, labels.schema, prompts, VERSION) | {"text_dim": int(text.shape[1])}
-        return self._fitted(
-            network,
-            basis,
-            text,
-            params,
-            ctx.device,
-            left_out,
-            facts,
-            labels.schema,
-            scene.bands.wavelength_nm,
-            training,
-        )
+        watch = Watch(ctx, "train", lambda: ground.key(self.name, params, ctx.seed, at, text))
+
+        def fitted(now: CuratedViT, training: dict[str, float]) -> WindowFitted:
+            return self._fitted(now, ground, text, params, training)
+
+        training = train(network.to(ctx.device), grid, at, text, params, generator, watch, fitted)
+        return fitted(network, training)
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
         from hsi_studio.methods.nn.curated_vit import CuratedViT
-        from hsi_studio.methods.nn.window_grid import WindowBasis
 
-        check_state(state, scene, VERSION)
+        ground = Ground.of_state(state, scene, VERSION, ctx.device)
         params = CuratedParams.model_validate(state.header["params"])
-        basis = WindowBasis.from_arrays(part(state, "basis."))
-        text_dim = state.header["text_dim"]
+        text, inputs = part(state, "own.")["text"], ground.basis.components
         network = load_network(
-            lambda: CuratedViT(basis.components, params.patch, params.token, text_dim, centre=params.centre),
-            state, ctx.device,
-        )  # fmt: skip
-        return self._fitted(
-            network, basis, part(state, "own.")["text"], params, ctx.device, state.arrays["left_out"],
-            {key: state.header[key] for key in ("version", "scene", "bands", "prompts", "text_dim")},
-            classes_of(state), state.arrays.get("wavelength_nm"), state.header["training"],
-        )  # fmt: skip
+            lambda: CuratedViT(inputs, params.patch, params.token, text.shape[1], centre=params.centre),
+            state,
+            ctx.device,
+        )
+        return self._fitted(network, ground, text, params, state.header["training"])
 
     def _basis(self, scene: Scene, params: CuratedParams, ctx: Context) -> WindowBasis:
-        return scene_basis(scene, params.axes, params.components, 1.0, 0.5, self.cache, ctx)
+        return scene_basis(scene, params.axes, params.components, 1.0, 0.5, params.use_dsm, self.cache, ctx)
 
     def _fitted(
         self,
         network: CuratedViT,
-        basis: WindowBasis,
-        text: Any,
+        ground: Ground,
+        text: FloatArray,
         params: CuratedParams,
-        device: str,
-        left_out: Any,
-        facts: dict[str, Any],
-        schema: Any,
-        wavelength_nm: Any,
         training: dict[str, float],
     ) -> WindowFitted:
         import torch
 
         network.eval()
         with torch.inference_mode():
-            prototypes = network.prototypes(torch.from_numpy(np.array(text)).to(device)) * network.scale  # (K, D)
-        return WindowFitted(
-            self.name, schema, params, basis, network, partial(_probabilities, network, prototypes), params.patch // 2,
-            device, left_out, {"text": text}, facts, tile_px=48, wavelength_nm=wavelength_nm, training=training,
-        )  # fmt: skip
+            own = torch.from_numpy(np.array(text)).to(ground.device)
+            prototypes = network.prototypes(own) * network.scale  # (K, D)
+        probabilities = partial(_probabilities, network, prototypes)
+        return ground.fitted(
+            self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, tile_px=48
+        )
 
 
 def _probabilities(
@@ -232,26 +222,39 @@ def train(
     network: CuratedViT,
     grid: Grid,
     at: Labelled,
-    text: Any,
+    text: FloatArray,
     params: CuratedParams,
     generator: torch.Generator,
-    ctx: Context,
+    watch: Watch,
+    fitted: Callable[[CuratedViT, dict[str, float]], WindowFitted],
 ) -> dict[str, float]:
-    """Fit the network in place. Returns the mean loss of the last ten steps and τ."""
+    """Fit the network in place. Returns the mean loss of the last ten steps and τ. `fitted`: for previews."""
     import torch
 
     from hsi_studio.methods.nn.negatives import curated_loss, curated_mask
+    from hsi_studio.methods.nn.resume import Loop, Parts
+    from hsi_studio.methods.nn.training import Average
     from hsi_studio.methods.nn.window_grid import balanced
 
+    ctx = watch.ctx
     anchors = torch.from_numpy(text).to(ctx.device)  # (K, D_text), frozen
     label = torch.from_numpy(at.label).to(ctx.device)
     count = label.shape[0]
     total = step_count(count, params.batch, params.epochs, params.least_steps, params.most_steps)
     optimizer = torch.optim.Adam(network.parameters(), params.learning_rate, weight_decay=params.weight_decay)
-    weights = list(network.parameters())
-    mean = [w.detach().clone() for w in weights]
-    say, losses = Steps(ctx, "Training", total, 0.05, 1.0), []
-    for step in range(total):
+    average = Average(network, params.average)
+    say = Steps(ctx, "Training", total, 0.05, 1.0)
+    loop = Loop(watch, Parts(network, optimizer, {"all": generator}, average), total)
+
+    def results(now: CuratedViT) -> dict[str, float]:
+        return {"loss": float(np.mean(loop.losses()[-10:])), "temperature": float(now.scale.detach())}
+
+    def preview() -> WindowFitted:
+        now = copy.deepcopy(network)
+        average.store(now)
+        return fitted(now, results(now))
+
+    for step in range(loop.first, total):
         if params.warm_up:
             for group in optimizer.param_groups:
                 group["lr"] = params.learning_rate * warm_cosine(step, total)
@@ -265,17 +268,19 @@ def train(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        with torch.no_grad():
-            # An average that forgets: as old as the run at first, so that the start does not linger in it.
-            keep = min(params.average, (step + 1) / (step + 10)) if params.average else 0.0
-            torch._foreach_lerp_(mean, [w.detach() for w in weights], 1.0 - keep)
-        if step >= total - 10:
-            losses.append(float(loss.detach()))
+        average.update(network)
+
+        def values(similarity: torch.Tensor = similarity, chosen: torch.Tensor = chosen) -> dict[str, float]:
+            return {
+                "lr": optimizer.param_groups[0]["lr"],
+                "temperature": float(network.scale),
+                "accuracy": float((similarity.argmax(dim=1) == label[chosen]).float().mean()),
+            }
+
+        loop.after(step, loss, values, preview)
         say(step)
-    with torch.no_grad():
-        for w, m in zip(weights, mean, strict=True):
-            w.copy_(m)
-        return {"loss": float(np.mean(losses)), "temperature": float(network.scale)}
+    average.store(network)
+    return results(network)
 
 
 METHOD = Curated()

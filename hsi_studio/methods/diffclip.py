@@ -38,6 +38,7 @@ import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.methods import Context, Params, State
+from hsi_studio.methods.clock import Clock
 from hsi_studio.methods.diffclip_cache import FOLDER, VERSION, Made, encoder_key, load_encoder, store_encoder
 from hsi_studio.methods.diffclip_fitted import DiffClipFitted
 from hsi_studio.methods.diffclip_inputs import Scaling, SceneInputs, fit_scaling
@@ -45,9 +46,10 @@ from hsi_studio.methods.diffclip_labels import class_source, label_check, on_dat
 from hsi_studio.methods.diffclip_params import EFFORTS, PRESETS, DiffClipParams
 from hsi_studio.methods.diffclip_warm import warm_encoder
 from hsi_studio.methods.live_checks import check_scene, enough_labels
-from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Progress, PromptSet, Scene
+from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
+    from hsi_studio.methods.nn.diffclip_finetune import Tuned
     from hsi_studio.methods.nn.diffclip_net import ImageSide
 
 MEMBER_SEEDS = 7919  # between the seeds of two members
@@ -109,8 +111,9 @@ class DiffClip:
         import torch
 
         from hsi_studio.methods.nn.diffclip_finetune import finetune
-        from hsi_studio.methods.nn.diffclip_net import Members, joined, scene_tokens
+        from hsi_studio.methods.nn.diffclip_net import scene_tokens
         from hsi_studio.methods.nn.diffclip_pretrain import new_image_side
+        from hsi_studio.methods.nn.resume import Watch, fingerprint
         from hsi_studio.methods.nn.tokens import layout
 
         order = np.lexsort((labels.label, labels.col, labels.row))  # the order of clicks changes nothing
@@ -119,8 +122,17 @@ class DiffClip:
         tokens = scene_tokens(inputs, which, row, col, ctx.device, ctx.check)
         source = class_source(labels.schema, prompts, params, ctx)
         target = torch.as_tensor(label, device=ctx.device)
-        started = time.perf_counter()
-        tuned = []
+        left_out = np.empty(len(labels), dtype=np.int64)
+        left_out[order] = label_check(
+            [x.cpu().numpy() for x in tokens], which.areas(), which.innermost(), label, len(labels.schema)
+        )
+        started, clock = time.perf_counter(), Clock()
+        tuned: list[Tuned] = []
+
+        def made(networks: list[Tuned]) -> DiffClipFitted:
+            seconds = time.perf_counter() - started
+            return _fitted(networks, labels.schema, params, inputs, left_out, ctx.device, seconds)
+
         for member in range(params.members):
             seed = ctx.seed + MEMBER_SEEDS * member
             generator = torch.Generator().manual_seed(seed)
@@ -130,25 +142,23 @@ class DiffClip:
 
             def report(fraction: float, loss: float, member: int = member) -> None:
                 ctx.check()
-                ctx.progress(_training("Fine-tuning", (member + fraction) / params.members, loss, started, 0.0))
+                ctx.progress(_training("Fine-tuning", (member + fraction) / params.members, loss, clock, 0.0))
 
-            tuned.append(finetune(image, source, tokens, target, which, params, ctx.device, seed, report))
-        losses = np.mean([one.losses for one in tuned], axis=0)
-        sharpness = float(np.mean([one.inverse_temperature for one in tuned]))
-        prototypes = joined([one.prototypes for one in tuned]).cpu().numpy()
-        left_out = np.empty(len(labels), dtype=np.int64)
-        left_out[order] = label_check(
-            [x.cpu().numpy() for x in tokens], which.areas(), which.innermost(), label, len(labels.schema)
-        )
-        history = {
-            "loss": [round(float(np.mean(part)), 5) for part in np.array_split(losses, min(20, len(losses)))],
-            "temperature": round(1.0 / sharpness, 5),
-            "seconds": round(time.perf_counter() - started, 2),
-        }
-        members = Members([one.image for one in tuned])
-        return DiffClipFitted(
-            labels.schema, params, inputs, members, prototypes, sharpness, left_out, scene.id, ctx.device, history
-        )
+            def key(seed: int = seed) -> str:
+                kind, values = ctx.device.split(":")[0], params.model_dump(mode="json")
+                started_from = {} if ctx.warm_start is None else ctx.warm_start.arrays
+                made_of = [values, seed, kind, row, col, label, source.tensors]
+                made_of += [started_from[name] for name in sorted(started_from)]
+                return fingerprint("finetune", VERSION, scene.id, *made_of)
+
+            def with_others(one: Tuned, others: tuple[Tuned, ...] = tuple(tuned)) -> DiffClipFitted:
+                return made([*others, one])
+
+            watch = Watch(ctx, "finetune" if member == 0 else f"finetune-{member + 1}", key)
+            tuned.append(
+                finetune(image, source, tokens, target, which, params, ctx.device, seed, report, watch, with_others)
+            )
+        return made(tuned)
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> DiffClipFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
@@ -213,6 +223,7 @@ def _pretrain(inputs: SceneInputs, params: DiffClipParams, ctx: Context) -> tupl
     """Stage 1 on patches drawn from the whole valid scene, without replacement."""
     from hsi_studio.methods.nn.diffclip_net import scene_tokens
     from hsi_studio.methods.nn.diffclip_pretrain import pretrain
+    from hsi_studio.methods.nn.resume import Watch
     from hsi_studio.methods.nn.tokens import layout
 
     row, col = np.nonzero(inputs.scene.valid)
@@ -220,13 +231,14 @@ def _pretrain(inputs: SceneInputs, params: DiffClipParams, ctx: Context) -> tupl
     drawn = np.sort(np.random.default_rng(params.pretrain_seed).choice(row.size, count, replace=False))
     which = layout(params.tokens, params.patch)
     tokens = scene_tokens(inputs, which, row[drawn], col[drawn], ctx.device, ctx.check)
-    started = time.perf_counter()
+    started, clock = time.perf_counter(), Clock()
 
     def report(fraction: float, loss: float) -> None:
         ctx.check()
-        ctx.progress(_training(f"Pre-training on {count:,} unlabelled patches", fraction, loss, started, 0.1))
+        ctx.progress(_training(f"Pre-training on {count:,} unlabelled patches", fraction, loss, clock, 0.1))
 
-    image, losses = pretrain(tokens, which, params, ctx.device, report)
+    watch = Watch(ctx, "pretrain", lambda: encoder_key(inputs.scene, params, ctx.device))
+    image, losses = pretrain(tokens, which, params, ctx.device, report, watch)
     arrays = {name: value.cpu().numpy().copy() for name, value in image.state_dict().items()}
     made = Made(
         count, params.pretrain_epochs, losses[0], losses[-1], time.perf_counter() - started,
@@ -235,9 +247,34 @@ def _pretrain(inputs: SceneInputs, params: DiffClipParams, ctx: Context) -> tupl
     return arrays, made
 
 
-def _training(message: str, fraction: float, loss: float, started: float, base: float) -> Progress:
-    passed = time.perf_counter() - started
-    left = passed * (1 - fraction) / fraction if fraction > 0.02 else None
+def _fitted(
+    tuned: list[Tuned],
+    schema: ClassSchema,
+    params: DiffClipParams,
+    inputs: SceneInputs,
+    left_out: IntArray,
+    device: str,
+    seconds: float,
+) -> DiffClipFitted:
+    """One model of the networks that are there: all of them, or during training those so far."""
+    from hsi_studio.methods.nn.diffclip_net import Members, joined
+
+    steps = min(len(one.losses) for one in tuned)
+    losses = np.mean([one.losses[:steps] for one in tuned], axis=0)
+    sharpness = float(np.mean([one.inverse_temperature for one in tuned]))
+    history = {
+        "loss": [round(float(np.mean(part)), 5) for part in np.array_split(losses, min(20, len(losses)))],
+        "temperature": round(1.0 / sharpness, 5),
+        "seconds": round(seconds, 2),
+    }
+    return DiffClipFitted(
+        schema, params.model_copy(update={"members": len(tuned)}), inputs, Members([one.image for one in tuned]),
+        joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, left_out, inputs.scene.id, device, history,
+    )  # fmt: skip
+
+
+def _training(message: str, fraction: float, loss: float, clock: Clock, base: float) -> Progress:
+    left = clock.left(fraction)
     said = f"{message}, loss {loss:.3f}" if np.isfinite(loss) else message
     return Progress(said, base + (1 - base) * fraction, 1.0, left)
 

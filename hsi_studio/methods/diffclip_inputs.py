@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.features.height import height_above_ground
+from hsi_studio.features.height import height_layers, robust_scale
 from hsi_studio.features.spatial import pixel_nodes, typical_distance
 from hsi_studio.features.spectral import mnf_axes, principal_axes, sampled_strips, scene_moments
 from hsi_studio.types import BoolArray, FloatArray, Scene
@@ -90,12 +90,7 @@ def fit_scaling(
 
     height_centre = height_scale = np.zeros(0, dtype=np.float32)
     if use_dsm and scene.dsm is not None:
-        layers = _height_layers(scene)[scene.valid]  # (n, L')
-        low, height_centre, high = np.nanquantile(layers, [0.25, 0.5, 0.75], axis=0).astype(np.float32)
-        spreads = np.nanstd(layers, axis=0)
-        height_scale = np.maximum((high - low) / 1.349, np.maximum(0.3 * spreads, 1e-6)).astype(np.float32)
-        height_centre = np.nan_to_num(height_centre).astype(np.float32)
-        height_scale = np.where(np.isfinite(height_scale), height_scale, 1.0).astype(np.float32)
+        height_centre, height_scale = robust_scale(_height_layers(scene)[scene.valid])
     check(0.8)
     draft = Scaling(bands, centre, scale, matrix, edges, 1.0, height_centre, height_scale)
     units = []
@@ -110,10 +105,9 @@ def fit_scaling(
 
 
 def _height_layers(scene: Scene) -> FloatArray:
-    """(H, W, 1 + L): ln(1 + height above ground), then the layers as they are. NaN where not known."""
+    """(H, W, 1 + L)."""
     assert scene.dsm is not None
-    above = np.log1p(np.maximum(height_above_ground(scene.dsm[..., 0], scene.gsd_m or 1.0), 0.0))
-    return np.concatenate([above[..., None], scene.dsm], axis=2).astype(np.float32)
+    return height_layers(scene.dsm, scene.gsd_m or 1.0)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def fit_pairs(
 
     from hsi_studio.methods.nn.diffclip_finetune import finetune
     from hsi_studio.methods.nn.diffclip_pretrain import new_image_side, pretrain
+    from hsi_studio.methods.nn.resume import Watch, fingerprint
     from hsi_studio.methods.nn.tokens import layout
 
     sizes = {plane.shape[0] for plane in planes}
@@ -95,16 +96,22 @@ def fit_pairs(
 
         return tell
 
+    def key() -> str:
+        values, kind = params.model_dump(mode="json"), ctx.device.split(":")[0]
+        return fingerprint("pairs", values, ctx.seed, kind, label, source.tensors, *tokens)
+
+    source = class_source(schema, prompts, params, ctx)
     generator = torch.Generator().manual_seed(ctx.seed)
     image = new_image_side(tuple(x.shape[2] for x in tokens), len(which), params, ctx.device, generator)
     if params.use_pretraining:
-        taught, _ = pretrain(tokens, which, params, ctx.device, report("Pre-training on all images", 0.0))
+        told = report("Pre-training on all images", 0.0)
+        taught, _ = pretrain(tokens, which, params, ctx.device, told, Watch(ctx, "pretrain", key))
         load_encoder_weights(image, {k: v.cpu().numpy() for k, v in taught.state_dict().items()}, params.keep_front_end)
     at = torch.as_tensor(known, device=ctx.device)
     target = torch.as_tensor(label[known], device=ctx.device)
-    source = class_source(schema, prompts, params, ctx)
     some, told = [x[at] for x in tokens], report("Fine-tuning", 0.5)
-    tuned = finetune(image, source, some, target, which, params, ctx.device, ctx.seed, told)
+    watch = Watch(ctx, "finetune", key)
+    tuned = finetune(image, source, some, target, which, params, ctx.device, ctx.seed, told, watch)
     return PairsFitted(
         schema, tuned.image, tuned.prototypes.cpu().numpy(), tuned.inverse_temperature, centre, scale, params.patch,
         ctx.device,

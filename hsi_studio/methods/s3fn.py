@@ -13,6 +13,8 @@ What differs from the paper and its notebooks, and why:
   pixels and of a 15×15 window join the pooled features (`centre`, `context`): see `nn/cnn3d.py`.
 - Noise-whitened components (MNF) instead of PCA, 16 of them: convolution costs as much for the last component as for
   the first, and PCA's order puts brightness before what tells crops apart. `axes` = pca is there.
+- The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
+  components as further channels (`use_dsm`): that is our addition.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
@@ -31,20 +33,18 @@ from hsi_studio.methods import Context, Params, State
 from hsi_studio.methods.s3fn_stages import Stages, Trained, as_one, networks, train_both, used_anchors
 from hsi_studio.methods.windowed import (
     CACHE_BYTES,
+    Ground,
     WindowFitted,
-    check_state,
     class_anchors,
-    classes_of,
     left_out_classes,
     load_network,
     open_encoder,
     part,
     scene_basis,
-    scene_facts,
     sorted_labels,
     window_features,
 )
-from hsi_studio.types import ClassSchema, LabelSet, PromptSet, Scene
+from hsi_studio.types import LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
@@ -64,6 +64,7 @@ class S3FNParams(Stages):
     }  # fmt: skip
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
+    use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
     context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
@@ -104,7 +105,7 @@ class S3FN:
     }  # tests
 
     paper: ClassVar[dict[str, Any]] = {
-        "axes": "pca", "components": 200, "whitening": 0.0, "centre": False, "context": 0,
+        "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
@@ -143,48 +144,32 @@ class S3FN:
 
         label = torch.from_numpy(at.label).to(ctx.device)
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
-        trained = train_both(cnn, head, draw, label, anchors, params, ctx)
-        facts = scene_facts(scene, labels.schema, prompts, VERSION)
-        return self._fitted(
-            trained, basis, params, ctx.device, left_out, facts, labels.schema, scene.bands.wavelength_nm
-        )
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
+        trained = train_both(
+            cnn, head, draw, label, anchors, params, ctx,
+            lambda: ground.key(self.name, params, ctx.seed, at, anchors), lambda now: self._fitted(now, ground, params),
+        )  # fmt: skip
+        return self._fitted(trained, ground, params)
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
-        from hsi_studio.methods.nn.window_grid import WindowBasis
-
-        check_state(state, scene, VERSION)
+        ground = Ground.of_state(state, scene, VERSION, ctx.device)
         params = S3FNParams.model_validate(state.header["params"])
-        basis = WindowBasis.from_arrays(part(state, "basis."))
-        schema, anchors = classes_of(state), part(state, "own.")["anchors"]
-        both = load_network(
-            lambda: as_one(*params.networks(basis.components, len(schema), anchors.shape[1])), state, ctx.device
-        )
-        trained = Trained(both["cnn"], both["head"], anchors, state.header["training"])
-        facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
-        return self._fitted(
-            trained, basis, params, ctx.device, state.arrays["left_out"], facts, schema,
-            state.arrays.get("wavelength_nm"),
-        )  # fmt: skip
+        anchors = part(state, "own.")["anchors"]
+        sizes = (ground.basis.components, len(ground.schema), anchors.shape[1])
+        both = load_network(lambda: as_one(*params.networks(*sizes)), state, ctx.device)
+        return self._fitted(Trained(both["cnn"], both["head"], anchors, state.header["training"]), ground, params)
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
-        return scene_basis(scene, params.axes, params.components, params.variance, params.whitening, self.cache, ctx)
+        return scene_basis(
+            scene, params.axes, params.components, params.variance, params.whitening, params.use_dsm, self.cache, ctx
+        )
 
-    def _fitted(
-        self,
-        trained: Trained,
-        basis: WindowBasis,
-        params: S3FNParams,
-        device: str,
-        left_out: Any,
-        facts: dict[str, Any],
-        schema: ClassSchema,
-        wavelength_nm: Any,
-    ) -> WindowFitted:
-        return WindowFitted(
-            self.name, schema, params, basis, as_one(trained.cnn, trained.head), partial(_probabilities, trained,
-            used_anchors(trained.anchors, params.notebook_literal, device)), params.outer // 2, device, left_out,
-            {"anchors": trained.anchors}, facts, wavelength_nm=wavelength_nm, training=trained.training,
+    def _fitted(self, trained: Trained, ground: Ground, params: S3FNParams) -> WindowFitted:
+        anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
+        return ground.fitted(
+            self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),
+            params.outer // 2, {"anchors": trained.anchors}, trained.training,
         )  # fmt: skip
 
 
@@ -193,7 +178,7 @@ def _probabilities(
 ) -> torch.Tensor:
     """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C)."""
     features = trained.cnn.dense(values).flatten(0, 1)[pixel]  # (m, F)
-    scores: torch.Tensor = trained.head(features, anchors)
+    scores: torch.Tensor = trained.head(features, anchors) if trained.aligned else trained.cnn.scores(features)
     return scores.softmax(dim=1)
 
 

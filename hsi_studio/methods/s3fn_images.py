@@ -102,6 +102,8 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
     """Train on all images of a collection. Raises TooFewLabels, BadValues, FileProblem, Cancelled."""
     import torch
 
+    from hsi_studio.methods.nn.resume import fingerprint
+
     counts = np.bincount(train.label, minlength=len(train.schema)) if len(train) else np.zeros(0)
     missing = [name for name, n in zip(train.schema.names, counts, strict=False) if not n]
     if len(train) == 0 or missing or len(train.schema) < 2:
@@ -122,7 +124,12 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
 
     stride = 2 if side >= LEAST_PAPER else 1
     cnn, head = networks(basis.components, side, stride, len(train.schema), anchors.shape[1], params)
-    trained = train_both(cnn, head, draw, label, anchors, params, ctx)
+
+    def key() -> str:
+        ids, kind = [scene.id for scene in scenes], ctx.device.split(":")[0]
+        return fingerprint(params.model_dump(mode="json"), ctx.seed, kind, ids, train.label, anchors)
+
+    trained = train_both(cnn, head, draw, label, anchors, params, ctx, key)
     return ImageClassifier(train.schema, params, basis, side, train.bands, trained, ctx.seed)
 
 

@@ -5,6 +5,8 @@ Source and differences: `s3fn.py`; the loops are in `nn/s3fn_train.py`, the netw
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from hsi_studio.methods import Context, Params
+from hsi_studio.methods import Context, Fitted, Params
 from hsi_studio.methods.windowed import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.types import FloatArray
 
@@ -57,6 +59,7 @@ class Trained:
     head: TextHead
     anchors: FloatArray  # (K, D) as encoded, before any centring
     training: dict[str, float]
+    aligned: bool = True  # False during stage 1: the head knows nothing yet, the network's own K outputs decide
 
 
 def as_one(cnn: CNN3D, head: TextHead) -> nn.Module:
@@ -103,8 +106,14 @@ def train_both(
     anchors: FloatArray,
     params: Stages,
     ctx: Context,
+    key: Callable[[], str],
+    fitted: Callable[[Trained], Fitted] | None = None,
 ) -> Trained:
-    """Stage 1 and stage 2 on untrained networks. `label` (N,) on the device. Raises Cancelled."""
+    """Stage 1 and stage 2 on untrained networks. `label` (N,) on the device. Raises Cancelled.
+
+    `key`: what the training depends on, for checkpoints; `fitted` makes a model of what is trained so far.
+    """
+    from hsi_studio.methods.nn.resume import Watch
     from hsi_studio.methods.nn.s3fn_train import Plan, frozen_features, train_cnn, train_head
 
     generator = torch_generator(ctx.seed)
@@ -115,21 +124,30 @@ def train_both(
     cnn.to(ctx.device)
     head.to(ctx.device)
 
-    def plan(epochs: int, message: str, start: float, stop: float) -> Plan:
+    def plan(stage: str, epochs: int, message: str, start: float, stop: float) -> Plan:
         steps = step_count(count, params.batch, epochs, params.least_steps, params.most_steps)
         rate = partial(warm_cosine, total=steps) if params.warm_up else lambda _: 1.0
         say = Steps(ctx, message, steps, start, stop)
-        return Plan(steps, batch, params.learning_rate, params.l2, rate, say)
+        return Plan(steps, batch, params.learning_rate, params.l2, rate, say, Watch(ctx, stage, key))
+
+    def early(now: CNN3D) -> Fitted:
+        assert fitted is not None
+        return fitted(Trained(now.eval(), copy.deepcopy(head).eval(), anchors, {}, aligned=False))
+
+    def late(now: TextHead) -> Fitted:
+        assert fitted is not None
+        return fitted(Trained(copy.deepcopy(cnn).eval(), now.eval(), anchors, {}))
 
     first = train_cnn(
-        cnn, draw, label, plan(params.epochs, "Training the 3D network", 0.05, 0.9), generator, params.dropout,
-        params.average,
+        cnn, draw, label, plan("cnn", params.epochs, "Training the 3D network", 0.05, 0.9), generator, params.dropout,
+        params.average, early if fitted else None,
     )  # fmt: skip
     cnn.eval()
     views = frozen_features(cnn, draw, count, VIEWS, generator, ctx.check)
     used = used_anchors(anchors, params.notebook_literal, ctx.device)
     second = train_head(
-        head, views, label, used, plan(params.text_epochs, "Aligning with the texts", 0.9, 1.0), generator
+        head, views, label, used, plan("text", params.text_epochs, "Aligning with the texts", 0.9, 1.0), generator,
+        late if fitted else None,
     )  # fmt: skip
     head.eval()
     return Trained(

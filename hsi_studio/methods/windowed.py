@@ -23,6 +23,7 @@ import numpy.typing as npt
 from hsi_studio.errors import LabelProblem, SceneMismatch
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods import Block, Context, Params, State
+from hsi_studio.methods.clock import Clock
 from hsi_studio.methods.live_checks import enough_labels
 from hsi_studio.methods.live_head import kernel, solve, thin
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, Progress, PromptSet, Scene
@@ -93,7 +94,14 @@ def open_encoder(spec: str, ctx: Context) -> Encoder:
 
 
 def scene_basis(
-    scene: Scene, axes: Axes, most: int, variance: float, whitening: float, cache: FeatureCache, ctx: Context
+    scene: Scene,
+    axes: Axes,
+    most: int,
+    variance: float,
+    whitening: float,
+    use_dsm: bool,
+    cache: FeatureCache,
+    ctx: Context,
 ) -> WindowBasis:
     """A scene's components (`nn/window_grid.fit_basis`), from the cache or fitted now. Raises BadValues, Cancelled."""
     from hsi_studio.methods.nn.window_grid import BASIS_VERSION, WindowBasis, fit_basis
@@ -104,10 +112,13 @@ def scene_basis(
 
     ctx.check()
     ctx.progress(Progress("Reading the scene", 0.0, 1.0))
-    chosen = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
+    chosen: dict[str, Any] = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
+    use_dsm = use_dsm and scene.dsm is not None
+    if use_dsm:
+        chosen["dsm"] = True
     key = cache_key(scene.id, "window_basis", BASIS_VERSION, chosen)
     folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
-    arrays = cache.get(key, lambda: fit_basis(scene, axes, most, variance, whitening, part).arrays(), folder)
+    arrays = cache.get(key, lambda: fit_basis(scene, axes, most, variance, whitening, part, use_dsm).arrays(), folder)
     ctx.progress(Progress("Learning the spectral components", 0.05, 1.0))
     return WindowBasis.from_arrays(arrays)
 
@@ -149,19 +160,20 @@ class Steps:
     def __init__(self, ctx: Context, message: str, total: int, start: float = 0.0, stop: float = 1.0) -> None:
         self._ctx, self._message, self._total = ctx, message, max(total, 1)
         self._start, self._share = start, stop - start
-        self._began = self._said = time.perf_counter()
+        self._said, self._clock = time.perf_counter(), Clock()
         ctx.check()
         ctx.progress(Progress(message, start, 1.0))
 
     def __call__(self, step: int, note: str = "") -> None:
         """Call after step `step` (from 0). Raises Cancelled."""
         self._ctx.check()
-        now = time.perf_counter()
+        now, passed = time.perf_counter(), (step + 1) / self._total
+        left = self._clock.left(passed)  # its first question is at the first step done here, after a pause as well
         if now - self._said < 0.25 and step + 1 < self._total:
             return
-        self._said, passed = now, (step + 1) / self._total
-        left = (now - self._began) / passed * (1 - passed)
-        self._ctx.progress(Progress(self._message + note, self._start + self._share * passed, 1.0, left))
+        self._said = now
+        done = self._start + self._share * passed
+        self._ctx.progress(Progress(self._message + note, done, 1.0, left))
 
 
 def torch_generator(seed: int) -> torch.Generator:
@@ -202,6 +214,7 @@ class WindowFitted:
     tile_px: int = TILE_PX
     wavelength_nm: FloatArray | None = None
     training: dict[str, float] = field(default_factory=dict)  # final loss, temperature, seconds; for people
+    _heights: tuple[str, FloatArray | None] | None = field(default=None, repr=False)  # of the scene last asked about
 
     def predict(self, block: Block) -> FloatArray:
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for other bands."""
@@ -215,10 +228,18 @@ class WindowFitted:
         pixel = np.flatnonzero(block.valid.ravel())
         if pixel.size:
             with torch.inference_mode():
-                values = block_values(block.scene, self.basis, block.rows, block.cols, self.reach, self.device)
+                heights = self._heights_of(block.scene)
+                values = block_values(block.scene, self.basis, block.rows, block.cols, self.reach, self.device, heights)
                 found = self.probabilities(values, torch.from_numpy(pixel).to(self.device), w)
             out[:, pixel] = found.float().cpu().numpy().T
         return out.reshape(-1, h, w)
+
+    def _heights_of(self, scene: Scene) -> FloatArray | None:
+        """Made once a scene, not once a block. Raises SceneMismatch."""
+        kept = self._heights
+        if kept is None or kept[0] != scene.id:
+            kept = self._heights = (scene.id, self.basis.heights(scene))
+        return kept[1]
 
     def leave_one_out(self) -> IntArray:
         """(N,) see the file's header."""
@@ -243,14 +264,68 @@ class WindowFitted:
         return State(arrays, header)
 
 
-def scene_facts(scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int) -> dict[str, Any]:
-    """Header entries every state has."""
-    return {
-        "version": version,
-        "scene": scene.id,
-        "bands": scene.bands.count,
-        "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
-    }
+@dataclass(frozen=True)
+class Ground:
+    """What a fitted model stands on beside its network: made by `fit`, or read back from a state."""
+
+    schema: ClassSchema
+    basis: WindowBasis
+    left_out: IntArray
+    facts: dict[str, Any]  # header entries every state has
+    wavelength_nm: FloatArray | None
+    device: str
+
+    @staticmethod
+    def of_fit(
+        scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int, basis: WindowBasis, left_out: IntArray,
+        device: str,
+    ) -> Ground:  # fmt: skip
+        facts = {
+            "version": version,
+            "scene": scene.id,
+            "bands": scene.bands.count,
+            "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
+        }
+        return Ground(schema, basis, left_out, facts, scene.bands.wavelength_nm, device)
+
+    @staticmethod
+    def of_state(state: State, scene: Scene, version: int, device: str) -> Ground:
+        """Raises SceneMismatch: see `check_state`."""
+        from hsi_studio.methods.nn.window_grid import WindowBasis
+
+        check_state(state, scene, version)
+        facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
+        return Ground(
+            classes_of(state), WindowBasis.from_arrays(part(state, "basis.")), state.arrays["left_out"], facts,
+            state.arrays.get("wavelength_nm"), device,
+        )  # fmt: skip
+
+    def fitted(
+        self,
+        method: str,
+        params: Params,
+        network: torch.nn.Module,
+        probabilities: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor],
+        reach: int,
+        arrays: dict[str, npt.NDArray[Any]],
+        training: dict[str, float],
+        tile_px: int = TILE_PX,
+    ) -> WindowFitted:
+        """A network on this ground."""
+        return WindowFitted(
+            method, self.schema, params, self.basis, network, probabilities, reach, self.device, self.left_out, arrays,
+            self.facts, tile_px, self.wavelength_nm, training,
+        )  # fmt: skip
+
+    def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray) -> str:
+        """What a training on this ground depends on, for its checkpoints."""
+        from hsi_studio.methods.nn.resume import fingerprint
+
+        kind = self.device.split(":")[0]
+        values = params.model_dump(mode="json")
+        return fingerprint(
+            method, self.facts["version"], self.facts["scene"], values, seed, kind, at.row, at.col, at.label, text
+        )
 
 
 def part(state: State, prefix: str) -> dict[str, npt.NDArray[Any]]:
@@ -272,7 +347,9 @@ def load_network(make: Callable[[], torch.nn.Module], state: State, device: str)
 
 
 def check_state(state: State, scene: Scene, version: int) -> None:
-    """Raises SceneMismatch when the bands, their values or the program's version differ from the model's."""
+    """Raises SceneMismatch when the bands, their values, the heights or the program's version are not the model's."""
+    from hsi_studio.methods.nn.window_grid import WindowBasis
+
     if state.header["version"] != version:
         raise SceneMismatch(
             f"The model was made with version {state.header['version']} of the method, this program has {version}: "
@@ -280,6 +357,7 @@ def check_state(state: State, scene: Scene, version: int) -> None:
         )
     basis = part(state, "basis.")
     check_bands(state.header, state.arrays.get("wavelength_nm"), basis["bands"], scene)
+    WindowBasis.from_arrays(basis).check_heights(scene)
     if state.header["scene"] == scene.id:
         return
     level, here = float(np.median(basis["mean"])), float(np.median(scene.survey.band_mean[basis["bands"]]))

@@ -59,8 +59,10 @@ def visitor() -> tuple[str, str] | None:
 class Owners:
     """The studios of a server with several owners. Safe to use from many threads."""
 
-    def __init__(self, home: Path, data_root: Path, commons: Commons, method: str = "live") -> None:
-        self.home, self.data_root, self.commons, self.method = home, data_root, commons, method
+    def __init__(
+        self, home: Path, data_root: Path, commons: Commons, prepare: Callable[[Studio], None] = lambda studio: None
+    ) -> None:
+        self.home, self.data_root, self.commons, self._prepare = home, data_root, commons, prepare
         self.shares = Shares(home / "shares.json")
         self._studios: dict[str, Studio] = {}
         self._guests: dict[str, Studio] = {}  # token → view
@@ -73,7 +75,9 @@ class Owners:
             raise BadRequest("It cannot be told who you are: load the page again.")
         with self._lock:
             if owner not in self._studios:
-                self._studios[owner] = Studio(folder, self.data_root, self.method, commons=self.commons)
+                made = Studio(folder, self.data_root, commons=self.commons)
+                self._prepare(made)
+                self._studios[owner] = made
             return self._studios[owner]
 
     def here(self) -> Studio:
@@ -127,8 +131,11 @@ class Owners:
         self.commons.close()
 
 
-def owners_of(home: Path | None, data_root: Path | None) -> Owners:
+def owners_of(
+    home: Path | None, data_root: Path | None, prepare: Callable[[Studio], None] = lambda studio: None
+) -> Owners:
     """For a server with several owners. Without `data_root` nobody opens files of the machine, only uploads.
+    `prepare` is called with each studio that is made.
 
     Raises BadRequest (a quota in the environment that is no number).
     """
@@ -141,7 +148,7 @@ def owners_of(home: Path | None, data_root: Path | None) -> Owners:
             "The projects in %s were made without user names: move those of a user to %s to have them in the list.",
             root / "projects", root / "users" / "NAME" / "projects",
         )  # fmt: skip
-    return Owners(root, data_root, Commons(root, Quotas.of_environment()))
+    return Owners(root, data_root, Commons(root, Quotas.of_environment()), prepare)
 
 
 class Mine:

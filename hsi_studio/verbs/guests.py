@@ -1,7 +1,8 @@
 """A studio as a guest sees it: one project of somebody else, its runs and its models, and nothing beside it.
 
 The guest works on the same objects as the owner (one live map, one journal), through a view that knows one project id.
-Subjects of the studio that offer no such view (`for_guest`) are closed to guests: what is not known to be safe is shut.
+Subjects of the studio that are not made anew here, on the view, are closed to guests: what is not known to be safe is
+shut.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import copy
 from typing import Any
 
 from hsi_studio.errors import BadRequest
+from hsi_studio.verbs.compare import Comparisons
+from hsi_studio.verbs.prompts import Prompts
 
 
 class Closed:
@@ -39,4 +42,7 @@ def guest_of(studio: Any, project_id: str) -> Any:
     view.runs = studio.runs.for_guest(view, project_id)
     view.models = studio.models.for_guest(view, project_id, view.runs.prediction)
     view.runs.warm_file = view.models.warm_start_file
+    view.prompts = Prompts(view, changed=view.refresh)
+    view.prompts.drafts.writer = studio.prompts.drafts.writer
+    view.compare = Comparisons(view, view.runs, view.prompts)
     return view

@@ -83,6 +83,7 @@ class RunInfo:
     timing: dict[str, Any] = field(default_factory=dict)
     adapted: tuple[str, ...] = ()  # what was changed to fit into memory
     parent: str = ""
+    kind: str = "train"
 
     @property
     def alive(self) -> bool:
@@ -197,10 +198,18 @@ class Runs:
             )
         )  # fmt: skip
 
+    def forecast_of(self, request: Request) -> Forecast:
+        """Time and memory of one fit and map, whatever it is for. Raises BadRequest."""
+        return self._forecaster.forecast(request)
+
+    def device_name(self) -> str:
+        """The processor that a run would get now."""
+        return self._place("").name
+
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
-    def list(self, project_id: str | None = None, owner: str | None = None) -> Infos:
-        """Runs, newest first; those whose record is damaged are in the log and left out."""
+    def list(self, project_id: str | None = None, owner: str | None = None, kind: str = "train") -> Infos:
+        """Runs of a kind ("" = all), newest first; those whose record is damaged are in the log and left out."""
         found = []
         for folder in run_folders(self._desk.home / "projects"):
             if not {project_id, self._only or None} <= {None, folder.path.parent.parent.name}:
@@ -210,13 +219,13 @@ class Runs:
             except StudioError as error:
                 log.warning("run %s is passed over: %s", folder.path.name, error)
                 continue
-            if owner is None or info.owner == owner:
+            if (owner is None or info.owner == owner) and kind in ("", info.kind):
                 found.append(info)
         return found
 
     def alive(self) -> int:
         """How many wait or work."""
-        return sum(info.alive for info in self.list())
+        return sum(info.alive for info in self.list(kind=""))
 
     def for_guest(self, desk: Desk, project_id: str) -> Runs:
         """The same, of one project only."""
@@ -236,7 +245,7 @@ class Runs:
             return False
 
     def latest(self, project_id: str) -> RunInfo | None:
-        """The project's newest run."""
+        """The project's newest training."""
         return next(iter(self.list(project_id)), None)
 
     def events(self, run_id: str, after: int = 0) -> Events:
@@ -431,6 +440,7 @@ class Runs:
     def _info(self, folder: RunFolder) -> RunInfo:
         record = self._record(folder)
         state, progress = record.state, None
+        where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
             if self.queue.wish(record.id) == "pause":
                 state = "pausing"
@@ -441,11 +451,11 @@ class Runs:
         return RunInfo(
             id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
             params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
-            seed=record.seed, state=state, reason=record.reason, position=self.queue.position(record.id),
+            seed=record.seed, state=state, reason=record.reason, position=where,
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
-            adapted=tuple(record.adapted), parent=record.parent,
+            adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
         )  # fmt: skip
 
     def _map(self, run_id: str, name: str) -> Prediction | None:

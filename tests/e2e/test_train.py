@@ -173,13 +173,13 @@ def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> 
 
 def test_a_run_that_was_killed_ends_with_the_same_map(browser: Any, app: RunningApp) -> None:
     page = page_on(browser, app)
-    whole = start(page, min_steps=400)
+    whole = start(page, min_steps=300)
     wait_state(page, "done")
     page.locator(".hsi-strip h4", has_text="trained map (diffclip)").first.wait_for(timeout=10_000)
 
     # the worker dies
-    first = start(page, min_steps=400)
-    wait_step(app, first, 150)
+    first = start(page, min_steps=300)
+    wait_step(app, first, 100)
     (worker,) = workers(app)
     os.kill(worker, signal.SIGKILL)
     wait_state(page, "interrupted", "failed", timeout=15_000)
@@ -187,8 +187,8 @@ def test_a_run_that_was_killed_ends_with_the_same_map(browser: Any, app: Running
     wait_state(page, "done")
 
     # the application dies
-    second = start(page, min_steps=400)
-    wait_step(app, second, 150)
+    second = start(page, min_steps=300)
+    wait_step(app, second, 100)
     page.evaluate("window.__before = true")
     app.kill()
     app.start()

@@ -12,6 +12,7 @@ What differs, and why (each can be set back; preset `paper`):
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,14 +22,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from hsi_studio.methods import Fitted
 from hsi_studio.methods.diffclip_params import DiffClipParams
 from hsi_studio.methods.nn.diffclip_net import ClassSide, ImageSide
 from hsi_studio.methods.nn.diffusion import alpha_bar, noised, take, visible
 from hsi_studio.methods.nn.layers import build
 from hsi_studio.methods.nn.losses import class_contrast, pair_contrast
+from hsi_studio.methods.nn.resume import Loop, Parts, Watch
 from hsi_studio.methods.nn.text import TextTransformer
 from hsi_studio.methods.nn.tokens import Layout, turned
-from hsi_studio.methods.nn.training import Average, batches, optimiser, rate, set_rate
+from hsi_studio.methods.nn.training import Average, Batches, optimiser, rate, set_rate
 
 TEXT_HEADS = 8
 
@@ -81,6 +84,15 @@ class Tuned:
     losses: list[float]
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A batch against the classes."""
+
+    loss: Tensor
+    parts: dict[str, Tensor]  # what the loss is made of, if of more than one thing
+    prototypes: Tensor  # (K, E)
+
+
 def finetune(
     image: ImageSide,
     source: ClassSource,
@@ -91,10 +103,13 @@ def finetune(
     device: str,
     seed: int,
     progress: Callable[[float, float], None],
+    watch: Watch | None = None,
+    fitted: Callable[[Tuned], Fitted] | None = None,
 ) -> Tuned:
     """Fine-tune `image` (changed in place) on tokens (N, T, C_m) with labels (N,) on the device.
 
-    `progress(fraction, last loss)` is called every step and may raise to stop.
+    `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see `resume.py`; `fitted`
+    makes a model of a network as it is under way, for previews.
     """
     generator = torch.Generator().manual_seed(seed)
     on_device = torch.Generator(device=device).manual_seed(seed)
@@ -119,12 +134,18 @@ def finetune(
         params.weight_decay,
     )
     average = Average(both, params.average)
-    losses: list[float] = []
-    loss_value = float("nan")
+    order = Batches(n, params.batch, generator)
+    generators = {"batches": generator, "draws": on_device}
+    loop = Loop(watch or Watch(), Parts(both, adam, generators, average, order), steps)
+
+    def now(losses: list[float]) -> Tuned:
+        """The averaged network, apart from the one that trains."""
+        return _tuned(average, copy.deepcopy(both), source, losses)
+
     bf16 = device.startswith("cuda")
-    for step, index in enumerate(batches(n, params.batch, epochs, generator)):
-        progress(step / steps, loss_value)
-        at = index.to(device)
+    for step in range(loop.first, steps):
+        progress(step / steps, loop.loss)
+        at = order.at(step).to(device)
         count = at.numel()
         turn = torch.randint(8 if params.augment else 1, (count,), generator=on_device, device=device)
         t = torch.randint(0, params.noise_steps + 1, (count,), generator=on_device, device=device)
@@ -148,15 +169,30 @@ def finetune(
             seen.append(noised(x, t, kept_signal, on_device) if params.noise_steps > 0 else x)
         set_rate(adam, rates, rate(params.schedule, step, steps))
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
-            z = both.image(seen, t, kept).float()
-            loss = _loss(both.classes, source, z, label[at], params, on_device)
+            z, each = both.image(seen, t, kept), both.classes.sentences(source.tensors)
+        compared = _compare(both.classes, source, z.float(), each.float(), label[at], params, on_device)
         adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        compared.loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)
         adam.step()
         average.update(both)
-        loss_value = float(loss.detach())
-        losses.append(loss_value)
+
+        def values(compared: Compared = compared, z: Tensor = z, at: Tensor = at) -> dict[str, float]:
+            right = (z.float() @ compared.prototypes.T).argmax(dim=1) == label[at]
+            return {
+                **{f"loss/{name}": float(part) for name, part in compared.parts.items()},
+                "lr": max(group["lr"] for group in adam.param_groups),
+                "temperature": 1.0 / float(both.classes.inverse_temperature()),
+                "accuracy": float(right.float().mean()),
+            }
+
+        make = None if fitted is None else lambda: fitted(now(loop.losses()))
+        loop.after(step, compared.loss, values, make)
+    return _tuned(average, both, source, loop.losses())
+
+
+def _tuned(average: Average, both: _Both, source: ClassSource, losses: list[float]) -> Tuned:
+    """The averaged weights, put into `both`."""
     average.store(both)
     with torch.inference_mode():
         prototypes = both.classes(source.tensors).float().clone()
@@ -164,15 +200,22 @@ def finetune(
     return Tuned(both.image, prototypes, scale, losses)
 
 
-def _loss(
-    side: ClassSide, source: ClassSource, z: Tensor, label: Tensor, params: DiffClipParams, generator: torch.Generator
-) -> Tensor:
-    scale = side.inverse_temperature()
+def _compare(
+    side: ClassSide,
+    source: ClassSource,
+    z: Tensor,
+    each: Tensor,
+    label: Tensor,
+    params: DiffClipParams,
+    generator: torch.Generator,
+) -> Compared:
+    """Image vectors z (n, E) and sentences (S, E) in float32: 1/τ up to 100 leaves nothing of 8 bits' cosines."""
+    scale, prototypes = side.inverse_temperature(), side.averaged(each, source.tensors)
     if not params.use_text:
-        return F.cross_entropy(scale * z @ side(source.tensors).float().T, label)
+        return Compared(F.cross_entropy(scale * z @ prototypes.T, label), {}, prototypes)
     if params.loss == "class":
-        return class_contrast(z, side(source.tensors).float(), label, scale)
-    # One sentence a sample, drawn among its class's.
-    each = side.sentences(source.tensors).float()  # (S, E)
-    pick = torch.multinomial(source.tensors["mean"][label], 1, generator=generator)[:, 0]
-    return pair_contrast(z, each[pick], scale)
+        both = class_contrast(z, prototypes, label, scale)
+    else:  # one sentence a sample, drawn among its class's
+        pick = torch.multinomial(source.tensors["mean"][label], 1, generator=generator)[:, 0]
+        both = pair_contrast(z, each[pick], scale)
+    return Compared(both.loss, {"to text": both.to_text, "to image": both.to_image}, prototypes)

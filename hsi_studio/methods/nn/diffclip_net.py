@@ -149,7 +149,10 @@ class ClassSide(nn.Module):
         Centred: what all classes' sentences share (most of a template) is taken off. Otherwise K nearly equal
         vectors have to be driven apart first, and with one label a class training can end before they are.
         """
-        each = self.sentences(source)
+        return self.averaged(self.sentences(source), source)
+
+    def averaged(self, each: Tensor, source: dict[str, Tensor]) -> Tensor:
+        """(S, E) sentences → (K, E) classes."""
         if "mean" not in source:
             return each
         classes = source["mean"] @ each

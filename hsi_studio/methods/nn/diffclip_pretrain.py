@@ -19,8 +19,9 @@ from hsi_studio.methods.nn.diffclip_net import ImageSide, MaskDiffusion
 from hsi_studio.methods.nn.diffusion import alpha_bar, noised, take, visible
 from hsi_studio.methods.nn.layers import build
 from hsi_studio.methods.nn.losses import predictability, reconstruction
+from hsi_studio.methods.nn.resume import Loop, Parts, Watch
 from hsi_studio.methods.nn.tokens import Layout, turned
-from hsi_studio.methods.nn.training import Average, batches, optimiser, rate, set_rate, steps_in
+from hsi_studio.methods.nn.training import Average, Batches, optimiser, rate, set_rate, steps_in
 
 MICRO_TOKENS = 8_000  # tokens through the network between two looks at cancel; gradients of a batch are summed
 
@@ -42,10 +43,11 @@ def pretrain(
     params: DiffClipParams,
     device: str,
     progress: Callable[[float, float], None],
+    watch: Watch | None = None,
 ) -> tuple[ImageSide, list[float]]:
     """Train on tokens (n, T, C_m) of each modality; returns the image side and the mean loss of every epoch.
 
-    `progress(fraction, last loss)` is called every step and may raise to stop.
+    `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see `resume.py`.
     """
     generator = torch.Generator().manual_seed(params.pretrain_seed)
     on_device = torch.Generator(device=device).manual_seed(params.pretrain_seed)
@@ -73,16 +75,18 @@ def pretrain(
     adam, rates = optimiser([(net, params.pretrain_lr)], params.weight_decay)
     average = Average(net, params.average)
     weights = [predictability(x) if params.weigh_channels else None for x in tokens]
-    losses: list[float] = []
-    loss_value = float("nan")
+    order = Batches(n, params.pretrain_batch, generator)
+    generators = {"batches": generator, "draws": on_device}
+    loop = Loop(watch or Watch(), Parts(net, adam, generators, average, order), steps)
     bf16 = device.startswith("cuda")
     micro = max(16, MICRO_TOKENS // T)
-    for step, index in enumerate(batches(n, params.pretrain_batch, params.pretrain_epochs, generator)):
+    for step in range(loop.first, steps):
+        index = order.at(step)
         set_rate(adam, rates, rate("cosine", step, steps))
         adam.zero_grad(set_to_none=True)
-        total = 0.0
+        parts = torch.zeros(len(tokens), dtype=torch.float64, device=device)  # a modality
         for part in torch.split(index, micro):
-            progress(step / steps, loss_value)
+            progress(step / steps, loop.loss)
             at, count = part.to(device), part.numel()
             turn = torch.randint(8 if params.augment else 1, (count,), generator=on_device, device=device)
             t = torch.randint(1, params.diffusion_steps + 1, (count,), generator=on_device, device=device)
@@ -97,16 +101,25 @@ def pretrain(
                 places.append(kept)
             with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
                 predicted = net(seen, t, places)
-            loss = torch.stack(
+            own = torch.stack(
                 [reconstruction(p.float(), x0, w) for p, x0, w in zip(predicted, clean, weights, strict=True)]
-            ).mean() * (count / index.numel())
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+            )
+            share = count / index.numel()
+            (own.mean() * share).backward()  # type: ignore[no-untyped-call]
+            parts += own.detach().double() * share
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         average.update(net)
-        loss_value = total
-        losses.append(total)
+
+        def values(parts: Tensor = parts) -> dict[str, float]:
+            each = parts.tolist() if len(tokens) > 1 else []
+            return {
+                "lr": adam.param_groups[0]["lr"],
+                **{f"loss/modality {number}": value for number, value in enumerate(each, start=1)},
+            }
+
+        loop.after(step, parts.mean(), values)
+    losses = loop.losses()
     average.store(net)
     per_epoch = steps // params.pretrain_epochs
     means = [sum(losses[i : i + per_epoch]) / per_epoch for i in range(0, len(losses), per_epoch)]

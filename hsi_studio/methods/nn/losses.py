@@ -8,12 +8,26 @@ Shapes: n images, K classes, D embedding. Embeddings are unit vectors; `scale` =
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 
-def class_contrast(image: Tensor, text: Tensor, label: Tensor, scale: Tensor, smoothing: float = 0.0) -> Tensor:
+@dataclass(frozen=True)
+class Contrast:
+    """A symmetric loss and its two halves, which are shown as curves."""
+
+    to_text: Tensor
+    to_image: Tensor
+
+    @property
+    def loss(self) -> Tensor:
+        return 0.5 * (self.to_text + self.to_image)
+
+
+def class_contrast(image: Tensor, text: Tensor, label: Tensor, scale: Tensor, smoothing: float = 0.0) -> Contrast:
     """Symmetric loss of image (n, D) against the K class texts (K, D); label (n,) or soft labels (n, K).
 
     Image → text: cross-entropy over the K classes. Text → image: for every class that occurs, cross-entropy over
@@ -28,17 +42,17 @@ def class_contrast(image: Tensor, text: Tensor, label: Tensor, scale: Tensor, sm
     per_class = -(share * logits.log_softmax(dim=0)).sum(dim=0)  # (K,)
     present = (mass > 1e-6).to(logits.dtype)
     to_image = (per_class * present).sum() / present.sum()
-    return 0.5 * (to_text + to_image)
+    return Contrast(to_text, to_image)
 
 
-def pair_contrast(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
+def pair_contrast(image: Tensor, text: Tensor, scale: Tensor) -> Contrast:
     """The paper's literal form (eq. 12–16): image i and text i of the batch belong together, all others do not.
 
     A class that repeats in the batch makes false negatives; kept for comparison.
     """
     logits = scale * image @ text.T  # (n, n)
     here = torch.arange(image.shape[0], device=image.device)
-    return 0.5 * (F.cross_entropy(logits, here) + F.cross_entropy(logits.T, here))
+    return Contrast(F.cross_entropy(logits, here), F.cross_entropy(logits.T, here))
 
 
 def reconstruction(predicted: Tensor, x0: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -14,14 +14,19 @@ Notation: N labels, K classes, F = 128 features, D text dimensions.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from hsi_studio.methods import Fitted
 from hsi_studio.methods.nn.cnn3d import CNN3D, FEATURES
+from hsi_studio.methods.nn.resume import Loop, Parts, Watch
+from hsi_studio.methods.nn.training import Average
 from hsi_studio.methods.nn.window_grid import balanced
 
 Draw = Callable[[torch.Tensor, torch.Generator | None], torch.Tensor]  # (m,) indices → (m, P, P, C), varied if given
@@ -38,6 +43,7 @@ class Plan:
     l2: float
     rate: Callable[[int], float]
     after: Callable[[int], None]
+    watch: Watch = field(default_factory=Watch)  # see `resume.py`
 
 
 class TextHead(nn.Module):
@@ -76,16 +82,23 @@ def train_cnn(
     generator: torch.Generator,
     dropout: float = 0.5,
     average: float = 0.0,
+    fitted: Callable[[CNN3D], Fitted] | None = None,
 ) -> float:
     """Stage 1 in place. Returns the last losses' mean.
 
-    The final weights are a moving average over steps where `average` > 0.
+    The final weights are a moving average over steps where `average` > 0. `fitted` makes a preview of a copy.
     """
-    weights = list(network.parameters())
-    mean = [w.detach().clone() for w in weights]
-    optimizer = torch.optim.Adam(weights, plan.learning_rate, weight_decay=plan.l2)
-    losses: list[float] = []
-    for step in range(plan.steps):
+    optimizer = torch.optim.Adam(network.parameters(), plan.learning_rate, weight_decay=plan.l2)
+    mean = Average(network, average)
+    loop = Loop(plan.watch, Parts(network, optimizer, {"all": generator}, mean), plan.steps)
+
+    def preview() -> Fitted:
+        assert fitted is not None
+        now = copy.deepcopy(network)
+        mean.store(now)
+        return fitted(now)
+
+    for step in range(loop.first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * plan.rate(step)
         chosen = balanced(label, plan.batch, generator)
@@ -93,21 +106,28 @@ def train_cnn(
         if dropout:
             kept = (torch.rand(features.shape, generator=generator) >= dropout).to(features.device)
             features = features * kept / (1.0 - dropout)
-        loss = functional.cross_entropy(network.scores(features), label[chosen])
+        scores = network.scores(features)
+        loss = functional.cross_entropy(scores, label[chosen])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        if average:
-            with torch.no_grad():
-                keep = min(average, (step + 1) / (step + 10))
-                torch._foreach_lerp_(mean, [w.detach() for w in weights], 1.0 - keep)
-        losses = [*losses[-9:], float(loss.detach())]
+        mean.update(network)
+        loop.after(step, loss, partial(_values, optimizer, scores, label[chosen]), preview if fitted else None)
         plan.after(step)
-    if average:
-        with torch.no_grad():
-            for w, m in zip(weights, mean, strict=True):
-                w.copy_(m)
-    return sum(losses) / max(len(losses), 1)
+    mean.store(network)
+    return _last(loop)
+
+
+def _values(optimizer: torch.optim.Optimizer, scores: torch.Tensor, label: torch.Tensor) -> dict[str, float]:
+    """What the curves show of a step on scores (n, K)."""
+    right = (scores.argmax(dim=1) == label).float().mean()
+    return {"lr": optimizer.param_groups[0]["lr"], "accuracy": float(right)}
+
+
+def _last(loop: Loop) -> float:
+    """Mean loss of the last ten steps."""
+    last = loop.losses()[-10:]
+    return sum(last) / max(len(last), 1)
 
 
 def frozen_features(
@@ -139,20 +159,26 @@ def train_head(
     anchors: torch.Tensor,
     plan: Plan,
     generator: torch.Generator,
+    fitted: Callable[[TextHead], Fitted] | None = None,
 ) -> float:
     """Stage 2 in place, on features (V, N, F) made beforehand. Returns the last losses' mean."""
     weights = [w for w in head.parameters() if w.requires_grad]
     optimizer = torch.optim.Adam(weights, plan.learning_rate, weight_decay=plan.l2)
-    losses: list[float] = []
-    for step in range(plan.steps):
+    loop = Loop(plan.watch, Parts(head, optimizer, {"all": generator}), plan.steps)
+    for step in range(loop.first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * plan.rate(step)
         chosen = balanced(label, plan.batch, generator)
         view = torch.randint(0, features.shape[0], (plan.batch,), generator=generator).to(label.device)
-        loss = functional.cross_entropy(head(features[view, chosen], anchors), label[chosen])
+        scores = head(features[view, chosen], anchors)
+        loss = functional.cross_entropy(scores, label[chosen])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        losses = [*losses[-9:], float(loss.detach())]
+
+        def values(scores: torch.Tensor = scores, chosen: torch.Tensor = chosen) -> dict[str, float]:
+            return {**_values(optimizer, scores, label[chosen]), "temperature": float(head.scale)}
+
+        loop.after(step, loss, values, None if fitted is None else lambda: fitted(copy.deepcopy(head)))
         plan.after(step)
-    return sum(losses) / max(len(losses), 1)
+    return _last(loop)

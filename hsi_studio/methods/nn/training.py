@@ -1,4 +1,4 @@
-"""Schedules, averaged weights and batches: what every training loop here needs, in plain functions.
+"""Schedules, averaged weights and batches: what the training loops here need.
 
 Learning-rate curves: `cosine` (warm-up, then half a cosine to zero; I. Loshchilov, F. Hutter, arXiv:1608.03983) and
 `step` (÷10 at 60 % and 85 %: DiffCLIP's step schedule, whose steps the paper does not give).
@@ -8,7 +8,7 @@ Averaged weights: exponential moving average with the usual start-up correction 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -51,15 +51,26 @@ class Average:
             parameter.copy_(self.values[name])
 
 
-def batches(n: int, size: int, epochs: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Index batches on the CPU: every epoch a new permutation; the last batch of an epoch may be smaller."""
-    for _ in range(epochs):
-        order = torch.randperm(n, generator=generator)
-        yield from torch.split(order, size)
+class Batches:
+    """Index batches on the CPU: every epoch a new permutation; the last batch of an epoch may be smaller.
+
+    Steps must be asked for in turn; `order` is the permutation of the epoch under way.
+    """
+
+    def __init__(self, n: int, size: int, generator: torch.Generator) -> None:
+        self.size, self.an_epoch, self._generator = size, math.ceil(n / size), generator
+        self.order = torch.arange(n)
+
+    def at(self, step: int) -> Tensor:
+        """(size or fewer,) the batch of step `step`, from 0."""
+        within = step % self.an_epoch
+        if within == 0:
+            self.order = torch.randperm(self.order.numel(), generator=self._generator)
+        return self.order[within * self.size : (within + 1) * self.size]
 
 
 def steps_in(n: int, size: int, epochs: int) -> int:
-    """How many batches `batches` yields."""
+    """How many batches there are in `epochs` epochs."""
     return epochs * math.ceil(n / size)
 
 
