@@ -53,7 +53,7 @@ class Present:
         if scene.dsm is not None:
             facts.append("heights")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return packed({"title": scene.title, "facts": " · ".join(facts)})
+        return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
 
     def viewer(self, project_id: str, active: str) -> str:
         """The viewer's whole value; its protocol is in `viewer.py`."""

@@ -12,6 +12,7 @@ command line see the same. Records and events are read again only when their fil
 
 from __future__ import annotations
 
+import copy
 import logging
 import shutil
 import threading
@@ -98,9 +99,10 @@ Infos = list[RunInfo]
 class Runs:
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, limits: Limits | None = None) -> None:
-        self._desk = desk
-        self.queue = JobQueue(desk.home, desk.cache_folder, limits)
+    def __init__(self, desk: Desk, limits: Limits | None = None, queue: JobQueue | None = None) -> None:
+        self._desk, self._only = desk, ""
+        self.queue = queue or JobQueue(desk.home, desk.cache_folder, limits)
+        self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
         self._lock = threading.RLock()
@@ -141,6 +143,7 @@ class Runs:
         scene, place = self._desk.scene_of(project_id), self._place(device)
         said = self._sentences(project, chosen, labels, prompts, sentences)
         self.queue.check_limits(owner)
+        self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(
@@ -196,19 +199,29 @@ class Runs:
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
     def list(self, project_id: str | None = None, owner: str | None = None, kind: str = "train") -> Infos:
-        """Runs of a kind, newest first; those whose record is damaged are in the log and left out."""
+        """Runs of a kind ("" = all), newest first; those whose record is damaged are in the log and left out."""
         found = []
         for folder in run_folders(self._desk.home / "projects"):
-            if project_id is not None and folder.path.parent.parent.name != project_id:
+            if not {project_id, self._only or None} <= {None, folder.path.parent.parent.name}:
                 continue
             try:
                 info = self._info(folder)
             except StudioError as error:
                 log.warning("run %s is passed over: %s", folder.path.name, error)
                 continue
-            if (owner is None or info.owner == owner) and info.kind == kind:
+            if (owner is None or info.owner == owner) and kind in ("", info.kind):
                 found.append(info)
         return found
+
+    def alive(self) -> int:
+        """How many wait or work."""
+        return sum(info.alive for info in self.list(kind=""))
+
+    def for_guest(self, desk: Desk, project_id: str) -> Runs:
+        """The same, of one project only."""
+        view = copy.copy(self)
+        view._desk, view._only = desk, project_id
+        return view
 
     def get(self, run_id: str) -> RunInfo:
         """Raises BadRequest, FileProblem."""
@@ -280,7 +293,9 @@ class Runs:
 
     def resume(self, run_id: str) -> RunInfo:
         """Go on from the last checkpoint; the result is that of a run without a break. Raises BadRequest."""
-        self.queue.resume(self._folder(run_id))
+        folder = self._folder(run_id)
+        self.admit()
+        self.queue.resume(folder)
         return self.get(run_id)
 
     def delete(self, run_id: str) -> None:
@@ -358,12 +373,13 @@ class Runs:
     def _folder(self, run_id: str) -> RunFolder:
         with self._lock:
             known = self._folders.get(run_id)
-        if known is not None and known.record_file.is_file():
-            return known
-        found = find_run(self._desk.home / "projects", run_id)
-        with self._lock:
-            self._folders[run_id] = found
-        return found
+        if known is None or not known.record_file.is_file():
+            known = find_run(self._desk.home / "projects", run_id)
+            with self._lock:
+                self._folders[run_id] = known
+        if self._only and known.path.parent.parent.name != self._only:
+            raise BadRequest(f"There is no run {run_id!r} in the project that was shared with you.")
+        return known
 
     def _record(self, folder: RunFolder) -> RunRecord:
         file = folder.record_file
