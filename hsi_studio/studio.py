@@ -25,7 +25,7 @@ from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
-from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
+from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, methods
 from hsi_studio.project.store import Project, list_projects
@@ -37,6 +37,7 @@ from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.queries import Queries
 from hsi_studio.verbs.runs import Runs
+from hsi_studio.verbs.spectra import Spectra
 
 __all__ = [
     "AccuracyReport",
@@ -94,7 +95,7 @@ class Studio:
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
         self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
-        self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
+        self.spectra = Spectra(self)
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         self.prompts = Prompts(self, changed=self.refresh)
         self.runs = Runs(self, queue=self.commons.queue)
@@ -383,23 +384,6 @@ class Studio:
         with self._lock:
             run_id = self._trained_shown.get(project_id)
         return run_id if run_id is not None and self.runs.exists(run_id) else None
-
-    # ── spectra ─────────────────────────────────────────────────────────────────────────────────
-
-    def spectrum(self, project_id: str, row: int, col: int) -> Spectrum:
-        """Raises LabelProblem for a pixel outside the scene."""
-        return pixel_spectrum(self.scene_of(project_id), row, col)
-
-    def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
-        """Mean ± std of each class that has labels; made once a revision."""
-        labels = self.project(project_id).labels()
-        with self._lock:
-            revision, known = self._spectra.get(project_id, (-1, []))
-        if revision != labels.revision:
-            known = class_spectra(self.scene_of(project_id), labels)
-            with self._lock:
-                self._spectra[project_id] = (labels.revision, known)
-        return known
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 

@@ -175,13 +175,13 @@ class Present:
         """A pixel's spectrum for the plot."""
         from hsi_studio.ui.plots import pixel_value
 
-        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectra.pixel(project_id, *pixel)))
 
     def class_means(self, project_id: str) -> str:
         """The class means for the plot."""
         from hsi_studio.ui.plots import means_value
 
-        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.spectra.of_classes(project_id)))
 
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""

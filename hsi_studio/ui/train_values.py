@@ -15,8 +15,8 @@ from hsi_studio.studio import Studio
 from hsi_studio.types import LabelSet
 from hsi_studio.ui import forms
 from hsi_studio.ui.present import progress_value
+from hsi_studio.verbs.run_info import RunInfo
 from hsi_studio.verbs.run_words import RunRequest
-from hsi_studio.verbs.runs import RunInfo
 
 STYLES = {"p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described"}
 LISTED = 50  # runs in the list

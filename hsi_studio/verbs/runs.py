@@ -19,7 +19,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ from hsi_studio.engine.runs import (
     RunClass,
     RunFolder,
     RunRecord,
-    RunState,
     find_run,
     new_run_id,
     now,
@@ -47,49 +45,13 @@ from hsi_studio.project.prompt_choice import resolve
 from hsi_studio.project.store import Project
 from hsi_studio.types import LabelSet, Prediction, Progress
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.run_info import RunInfo
 from hsi_studio.verbs.run_words import RunRequest, as_cli, as_python, changed, title_of
 
 log = logging.getLogger(__name__)
 
 MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
 LABELS_NEEDED = 2  # classes
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """One run as it is now."""
-
-    id: str
-    project_id: str
-    owner: str
-    title: str
-    method: str
-    params: dict[str, Any]
-    changed: dict[str, Any]
-    prompts: str  # the style, or "set:ID@VERSION"
-    seed: int
-    state: RunState
-    reason: str
-    position: int | None  # 0 = running, n = n-th in its queue, None = neither
-    progress: Progress | None
-    forecast: Forecast | None
-    created: str
-    started: str
-    ended: str
-    device: dict[str, str]  # slot, name, reason
-    shots: tuple[int, int]  # fewest and most labels of a class
-    revision: int  # of the labels
-    metrics: dict[str, Any]
-    timing: dict[str, Any] = field(default_factory=dict)
-    adapted: tuple[str, ...] = ()  # what was changed to fit into memory
-    parent: str = ""
-    kind: str = "train"
-    prompt_set: str = ""  # "My words, version 3" where it was trained with one
-
-    @property
-    def alive(self) -> bool:
-        """Waiting or at work."""
-        return self.state in WAITING | ALIVE
 
 
 Events = list[Event]  # the class below has a method `list`
