@@ -83,7 +83,7 @@ function drawHead(value) {
     choice.append(option);
   }
   choice.addEventListener("change", () => act("show", { set: choice.value }));
-  head.append(choice);
+  head.append(choice, ...back);
   if (asking) {
     head.append(
       button("hsi-small hsi-danger", "Delete", `Delete ${value.name}; undo brings it back`, () => { asking = false; act("delete"); }),
@@ -96,7 +96,6 @@ function drawHead(value) {
     button("hsi-small", "Copy", "Copy this set to change it without losing it", () => act("create", { source: `copy:${value.set}` })),
     button("hsi-small", "Rename", "Give this set another name", () => { renaming = true; render(); }),
     button("hsi-small", "Delete", "Delete this set", () => { asking = true; render(); }),
-    ...back,
   );
 }
 

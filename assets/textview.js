@@ -78,7 +78,7 @@ async function draw(value) {
   }, options);
   const axis = { zeroline: false, gridcolor: grid, showticklabels: false, color: ink };
   const traces = value.joint ? [
-    scatter("text", "diamond", value.joint.texts, value.joint), scatter("labelled pixels", "circle", value.joint.pixels, value.joint),
+    ties(value.joint), scatter("text", "diamond", value.joint.texts, value.joint), scatter("labelled pixels", "circle", value.joint.pixels, value.joint),
   ] : [{
     type: "scatter", mode: "markers", x: value.points.map((p) => p.x), y: value.points.map((p) => p.y), name: "",
     marker: { size: 6, opacity: 0.75, color: value.points.map((p) => value.colors[p.k]) },
@@ -105,11 +105,21 @@ function middles(value) {
   return { x: value.names.map((_, k) => mean(k, "x")), y: value.names.map((_, k) => mean(k, "y")) };
 }
 
+function ties(joint) { // a line from each text to its pixels
+  const x = [], y = [];
+  joint.texts.forEach((text, k) => {
+    if (joint.pixels[k]) { x.push(text[0], joint.pixels[k][0], null); y.push(text[1], joint.pixels[k][1], null); }
+  });
+  return { type: "scatter", mode: "lines", x, y, line: { width: 1, color: style("--border-color-primary", "#bbb") }, hoverinfo: "skip", showlegend: false };
+}
+
 function scatter(name, symbol, places, joint) {
   const there = places.map((p, k) => [p, k]).filter(([p]) => p);
   return {
-    type: "scatter", mode: "markers", name, x: there.map(([p]) => p[0]), y: there.map(([p]) => p[1]),
+    type: "scatter", mode: symbol === "diamond" ? "markers+text" : "markers", name, x: there.map(([p]) => p[0]), y: there.map(([p]) => p[1]),
     marker: { size: 10, symbol, color: there.map(([, k]) => joint.colors[k]), line: { width: 1, color: style("--body-text-color", "#222") } },
+    texttemplate: there.map(([, k]) => plain(joint.names[k])), textposition: "top center", cliponaxis: false,
+    textfont: { size: 9.5, color: style("--body-text-color", "#222") },
     text: there.map(([, k]) => `${plain(joint.names[k])}: ${name}`), hovertemplate: "%{text}<extra></extra>",
   };
 }

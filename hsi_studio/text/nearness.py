@@ -150,11 +150,18 @@ def _words(sentences: Sequence[str], name: str) -> set[str]:
 def joint_plane(prototypes: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray, float]:
     """Texts and pixels of a trained model in one plane: (K, 2) prototypes, (K, 2) class means, share of variance.
 
-    `means` (K, D): mean embedding of each class's labelled pixels, NaN rows for classes without; those stay NaN.
+    Each side is centred by its own mean: contrastive models keep texts and images apart as a whole (W. Liang et al.,
+    "Mind the gap", NeurIPS 2022, arXiv 2203.02053), which would be all that the plane shows. `means` (K, D): mean
+    embedding of each class's labelled pixels, NaN rows for classes without; those stay NaN.
     """
     known = np.isfinite(means).all(axis=1)
-    places, shown = plane(np.concatenate([prototypes, means[known]]).astype(np.float32))
     pixels = np.full((len(means), 2), np.nan, dtype=np.float32)
+    if not known.any():
+        places, shown = plane(prototypes)
+        return places, pixels, shown
+    texts = prototypes - prototypes[known].mean(axis=0)
+    both = np.concatenate([texts, means[known] - means[known].mean(axis=0)]).astype(np.float32)
+    places, shown = plane(both)
     pixels[known] = places[len(prototypes) :]
     return places[: len(prototypes)], pixels, shown
 
