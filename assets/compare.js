@@ -138,13 +138,15 @@ function figures(result) {
   });
   box.append(tabs, table(result, id), make("p", "hsi-hint", `Percent (κ × 100), mean ± standard deviation over ${result.seeds}.`));
   const gaps = result.gaps.filter((g) => g.protocol === id);
-  if (gaps.length) box.append(make("h4", "", "Difference in OA, percent points, 95 % interval"), chart(gaps, "OA"));
+  const own = gaps.filter((g) => !g.control), controls = gaps.filter((g) => g.control);
+  if (own.length) box.append(make("h4", "", `OA against ${result.first}: percent points, 95 % interval`), chart(own, "OA"));
+  if (controls.length) box.append(make("h4", "", "OA with shuffled words against the right ones"), chart(controls, "OA"));
   const pairs = result.classes.filter((c) => c.protocol === id);
   if (pairs.length) {
     const chosen = pairs.find((c) => c.pair === pair) || pairs[0];
     const head = make("div", "hsi-compare-head");
-    head.append(make("h4", "", "Difference in F1 by class"));
-    if (pairs.length > 1) head.append(select("", pairs.map((c) => [c.pair, c.pair]), chosen.pair, (p) => { pair = p; render(); }));
+    head.append(make("h4", "", "F1 by class"));
+    head.append(select("", pairs.map((c) => [c.pair, c.title]), chosen.pair, (p) => { pair = p; render(); }));
     const rows = chosen.rows.map((r) => ({...r, bar: true, strong: r.real})).sort((a, b) => b.value - a.value);
     box.append(head, chart(rows, "F1"), make("p", "hsi-hint", "Bold: holds over all classes together (false-discovery rate 5 %). Intervals are each class's own."));
   }

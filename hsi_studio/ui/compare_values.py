@@ -80,15 +80,17 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
             }
             for arm in c.arms
         ],
+        "first": c.plan.reference_arm.name,
         "maps": [arm.name for arm in c.arms if arm.name in c.maps],
         "gaps": [
-            {"name": f"{d.second} − {d.first}", "protocol": d.protocol, "control": control, **_gap(d.oa)}
+            {"name": d.first if control else d.second, "protocol": d.protocol, "control": control, **_gap(d.oa)}
             for d, control in pairs
             if d.oa is not None
         ],
         "classes": [
             {
-                "pair": f"{d.second} − {d.first}",
+                "pair": d.second,
+                "title": f"{d.second} against {d.first}",
                 "protocol": d.protocol,
                 "rows": [
                     {"name": k.name, "color": colors[k.name], "n": k.n_test, "real": k.real, **_gap(k.f1)}

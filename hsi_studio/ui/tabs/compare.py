@@ -18,7 +18,7 @@ from hsi_studio.ui.panels import packed, panel
 from hsi_studio.ui.present import Present
 
 WORDS, METHODS, HEIGHTS = "Words", "Methods", "Heights"
-PACES = [("Quick, about 2 minutes", "quick"), ("Thorough, 10 seeds", "thorough")]
+PACES = [("Quick", "quick"), ("Thorough", "thorough")]
 DEFAULT_SHOTS = 5
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -31,10 +31,12 @@ def create(studio: Studio, bus: Bus) -> None:
     with_heights = [(m.title, m.name) for m in found if compare.has_heights(m.name)]
     first = readers[0][1]
 
-    what = gr.Radio([WORDS, METHODS, HEIGHTS], value=WORDS, label="Compare", elem_id="hsi-compare-what")
     with gr.Row():
-        method = gr.Dropdown(readers, value=first, label="Method", elem_id="hsi-compare-method")
-        one = gr.Dropdown([("p5 described", "p5")], value="p5", label="Words", visible=False, elem_id="hsi-compare-one")
+        what = gr.Radio([WORDS, METHODS, HEIGHTS], value=WORDS, label="Compare", elem_id="hsi-compare-what")
+        method = gr.Dropdown(readers, value=first, label="Method", elem_id="hsi-compare-method", min_width=140)
+        one = gr.Dropdown(
+            [("p5 described", "p5")], value="p5", label="Words", visible=False, elem_id="hsi-compare-one", min_width=140
+        )
     words = gr.Dropdown(
         [("p1 plain", "p1"), ("p5 described", "p5")], value=["p1", "p5"], multiselect=True, max_choices=6,
         label="Words, the first is what the others are compared with", elem_id="hsi-compare-words",
@@ -44,8 +46,11 @@ def create(studio: Studio, bus: Bus) -> None:
         label="Methods, the first is what the others are compared with", elem_id="hsi-compare-methods",
     )  # fmt: skip
     with gr.Row():
-        shots = gr.Number(DEFAULT_SHOTS, precision=0, minimum=1, maximum=1000, label="Shots a class", min_width=90)
         pace = gr.Radio(PACES, value="quick", label="Pace", elem_id="hsi-compare-pace")
+        shots = gr.Number(
+            DEFAULT_SHOTS, precision=0, minimum=1, maximum=1000, label="Shots a class", min_width=140,
+            elem_id="hsi-compare-shots",
+        )  # fmt: skip
     told = panel("facts", {"empty": ""}, elem_classes="hsi-compare-told")
     with gr.Row():
         start = gr.Button("Compare", variant="primary", size="sm", elem_id="hsi-compare-start")
@@ -75,8 +80,9 @@ def create(studio: Studio, bus: Bus) -> None:
             return packed({"notes": [str(error)]})
         scene = studio.scene_of(project_id)
         where = "the reference map" if scene.reference is not None else "your labels: this scene has no reference map"
-        control = " Each with its shuffled-words control." if any(arm.words for arm in plan.arms) else ""
-        return packed({"empty": f"{told.words}{control} Shots are drawn from {where}."})
+        control = " Arms that read words are run with shuffled words too." if any(a.words for a in plan.arms) else ""
+        kind = "Quick: shorter trainings." if plan.pace == "quick" else "Thorough: full trainings, 10 seeds."
+        return packed({"empty": f"{kind} {told.words}{control} Shots are drawn from {where}."})
 
     def choose(project_id: str, kind: str) -> tuple[Any, ...]:
         """The fields of a kind of comparison."""
