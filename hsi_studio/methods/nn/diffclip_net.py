@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from hsi_studio.methods.diffclip_inputs import SceneInputs
 from hsi_studio.methods.nn.diffusion import put_back
 from hsi_studio.methods.nn.layers import Block, ClassTokenEncoder, FrontEnd
-from hsi_studio.methods.nn.memory import chunk_size, in_chunks
+from hsi_studio.methods.nn.memory import chunk_size, in_chunks, to_device
 from hsi_studio.methods.nn.text import TextTransformer
 from hsi_studio.methods.nn.tokens import Layout, gather, pooled_maps
 
@@ -185,10 +185,8 @@ def scene_tokens(
         channels, valid = inputs.window(rows, slice(0, width), which.radius)
         r = torch.as_tensor(row[here] - rows.start + which.radius, device=device)
         c = torch.as_tensor(col[here] + which.radius, device=device)
-        mask = torch.as_tensor(valid, device=device)
-        parts.append(
-            [gather(pooled_maps(torch.as_tensor(x, device=device), mask, which), r, c, which) for x in channels]
-        )
+        mask = to_device(valid, device)
+        parts.append([gather(pooled_maps(to_device(x, device), mask, which), r, c, which) for x in channels])
         places.append(here)
     back = torch.as_tensor(np.argsort(np.concatenate(places)), device=device)
     return [torch.cat(tokens)[back] for tokens in zip(*parts, strict=True)]
@@ -223,7 +221,7 @@ def lattice_embeddings(
     """
     width = inputs.scene.shape[1]
     channels, valid = inputs.window(rows, slice(0, width), which.radius)
-    mask = torch.as_tensor(valid, device=device)
+    mask = to_device(valid, device)
     inside = inputs.scene.valid[rows]
     on = np.zeros(inside.shape, dtype=bool)
     on[(-rows.start) % stride :: stride, ::stride] = True
@@ -234,7 +232,7 @@ def lattice_embeddings(
     summaries: list[list[Tensor]] = [[] for _ in image.sides]  # a member: class tokens (m, D) of each modality
     parts = len(channels) * len(summaries)
     for number, values in enumerate(channels):
-        pooled = pooled_maps(torch.as_tensor(values, device=device), mask, which)
+        pooled = pooled_maps(to_device(values, device), mask, which)
         for member, side in enumerate(image.sides):
             front, encoder = cast(ImageSide, side).fronts[number], cast(ImageSide, side).encoder
             before = number * len(summaries) + member

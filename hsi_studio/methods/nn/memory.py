@@ -1,4 +1,4 @@
-"""How much goes through a network at once: as much as pays, and less where a GPU has no room for it.
+"""How arrays get to a device, and how much goes through a network at once: as much as pays, less where it does not fit.
 
 On a CPU a chunk should stay near the processor's cache; on a GPU few large chunks keep it busy. What fits depends on
 what else runs there, so a chunk that finds no room is halved and tried again, and all after it are that small.
@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
+import numpy.typing as npt
 import torch
 
 log = logging.getLogger(__name__)
 
 GPU_CHUNK = 16  # times what a CPU takes at once
 LEAST = 1
+
+
+def to_device(array: npt.NDArray[Any], device: str) -> torch.Tensor:
+    """An array on the device. To a GPU through pinned memory, so that the copy runs beside the work that is queued."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.startswith("cuda") else tensor.to(device)
 
 
 def chunk_size(cpu: int, device: str) -> int:
