@@ -27,6 +27,8 @@ from hsi_studio.methods.windowed import class_entries, classes_of, load_network
 from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet
 
 if TYPE_CHECKING:
+    import torch
+
     from hsi_studio.methods.nn.diffclip_net import ImageSide
 
 NAME = "diffclip_images"
@@ -68,12 +70,21 @@ class PairsFitted:
         """M arrays (n, h, w) → (n, K) probabilities. t = 0: the same images always give the same numbers."""
         import torch
 
+        from hsi_studio.methods.nn.diffclip_net import CHUNK_TOKENS
+        from hsi_studio.methods.nn.memory import chunk_size, in_chunks
+
         tokens = _tokens(planes, self.centre, self.scale, self.grid)
-        with torch.inference_mode():
-            x = [torch.tensor(v, device=self.device) for v in tokens]
+
+        def some(at: slice) -> torch.Tensor:
+            x = [torch.tensor(v[at], device=self.device) for v in tokens]
             z = self.image(x, torch.zeros(x[0].shape[0], dtype=torch.long, device=self.device))
             logits = self.inverse_temperature * z @ torch.tensor(self.prototypes, device=self.device).T
-            out: FloatArray = logits.softmax(dim=1).cpu().numpy()
+            found: torch.Tensor = logits.softmax(dim=1)
+            return found
+
+        size = chunk_size(CHUNK_TOKENS // (1 + tokens[0].shape[1]), self.device)
+        with torch.inference_mode():
+            out: FloatArray = in_chunks(tokens[0].shape[0], size, some).cpu().numpy()
         return out
 
 
@@ -171,7 +182,7 @@ def _tokens(planes: list[FloatArray], centre: FloatArray, scale: FloatArray, gri
         if min(h, w) < grid:
             raise BadRequest(f"Images of {h} × {w} pixels cannot be cut into {grid} × {grid} cells: lower `patch`.")
         cell = max(1, min(MAX_CELL, min(h, w) // grid))
-        x = torch.tensor((plane - middle) / spread, dtype=torch.float32)[:, None].clamp(-6, 6)
+        x = torch.tensor((plane - middle) / spread, dtype=torch.float32, device="cpu")[:, None].clamp(-6, 6)
         x = F.adaptive_avg_pool2d(x, grid * cell)[:, 0]
         x = x.view(n, grid, cell, grid, cell).transpose(2, 3).reshape(n, grid * grid, cell * cell)
         out.append(x.numpy())

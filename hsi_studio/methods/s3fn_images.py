@@ -12,7 +12,7 @@ Notation: N images, M cubes, K classes, C components, P cube side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +78,7 @@ class ImageClassifier:
                 f"{self.bands} bands in the model, {images.bands} in the images of {images.name}: "
                 "take images of the same instrument, or train again."
             )
+        ctx = replace(ctx, device=str(next(self.trained.cnn.parameters()).device))  # where the network is
         grid, owner = cube_grid([i.scene for i in images.images], self.basis, self.side, self.params.cubes, ctx)
         anchors = used_anchors(self.trained.anchors, self.params.notebook_literal, ctx.device)
         parts: list[torch.Tensor] = []
