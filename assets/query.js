@@ -275,7 +275,7 @@ function render() {
   const another = lastAsked !== `${value.project}/${value.text}`;
   if (another) { lastAsked = `${value.project}/${value.text}`; chosen = null; open = -1; proposal = null; targetClass = ""; if (value.text && document.activeElement !== field) field.value = value.text; }
   options(engine, value.engines.map((e) => [e.title, e.id]), value.engine);
-  engineRow.hidden = value.engines.length < 2;
+  engineRow.hidden = engineNote.hidden = value.engines.length < 2;
   showEngineNote();
   if (!examples.childElementCount) {
     examples.append(...(value.examples || []).map((text) => button("hsi-chip", text, () => { field.value = text; form.requestSubmit(); })));
@@ -288,7 +288,7 @@ function render() {
   const words = working ? (value.progress ? `${value.progress.text} …` : "Working …") : "";
   status.textContent = value.refused || value.error || value.said || words || (value.answer && !working ? `Answered in ${value.answer.seconds.toFixed(1)} s.` : "");
   status.dataset.kind = value.refused || value.error ? "refused" : "";
-  if (!value.answer && !working && !status.textContent) status.textContent = "The answer is a heat map over the scene, with the best places and why they match. The first question measures the scene, once.";
+  if (!value.answer && !working && !status.textContent) status.textContent = "The answer is a heat map over the scene, with the best places and why they match. No label is needed. The first question measures the scene, once.";
   answer.hidden = !value.answer;
   if (value.answer) {
     const asked = value.answer.parts.length > 1 ? `Asked: ${value.answer.parts.join(", ")}. ` : "";

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.described import Surveyor
-from hsi_studio.engine.query import Answer
-from hsi_studio.engine.scene_words import SceneWords
+from hsi_studio.engine.query import Answer, Matcher
+from hsi_studio.engine.scene_words import COVER_KEYS
 from hsi_studio.text.describe import Description, describe
 from hsi_studio.text.describe_rules import UNITS, meaning
-from hsi_studio.text.words import TRAITS, Cond, thing
+from hsi_studio.text.words import COVERS, TRAITS, Cond, thing
 from hsi_studio.types import BoolArray, FloatArray
 
 TOP, MIN_PIXELS = 8, 3
@@ -49,9 +49,12 @@ class Region:
 
 
 def top_regions(
-    answer: Answer, threshold: float, surveyor: Surveyor, words: SceneWords | None, count: int = TOP
+    answer: Answer, threshold: float, surveyor: Surveyor, matcher: Matcher | None, count: int = TOP
 ) -> list[Region]:
-    """The `count` regions with the largest sum of score above the threshold, best first; [] when nothing is above."""
+    """The `count` best regions, best first: by mean score and the root of their size. [] when nothing is above.
+
+    `matcher`: the one that answered, for the reasons; None for a trained model.
+    """
     from scipy.ndimage import find_objects, label
 
     above = np.nan_to_num(answer.map, nan=-1.0) >= threshold
@@ -85,16 +88,17 @@ def top_regions(
                 float(mean[k]),
                 (rows.start, cols.start, rows.stop - rows.start, cols.stop - cols.start),
                 describe("", facts),
-                _reasons(answer, words, mask, rows, cols),
+                _reasons(answer, matcher, mask, rows, cols),
             )
         )
     return out
 
 
-def _reasons(answer: Answer, words: SceneWords | None, mask: BoolArray, rows: slice, cols: slice) -> tuple[Reason, ...]:
+def _reasons(answer: Answer, matcher: Matcher | None, mask: BoolArray, rows: slice, cols: slice) -> tuple[Reason, ...]:
     """What the query was taken for, as far as the region has it."""
-    if words is None or answer.asked is None:
+    if matcher is None or answer.asked is None:
         return ()
+    words, cover_of = matcher.words, matcher.cover_of
     nodes, size = np.unique(words.index[rows, cols][mask], return_counts=True)
     nodes, size = nodes[nodes >= 0], size[nodes >= 0]
     if not nodes.size:
@@ -118,6 +122,14 @@ def _reasons(answer: Answer, words: SceneWords | None, mask: BoolArray, rows: sl
             trait = next(t for t in TRAITS if t.key == key)
             facts = tuple(_fact(c, middle(words.facts[c.measure])) for c in trait.conds)
             out.append(Reason(key, 1.0, middle(words.traits[key]), facts))
+    for said in (*answer.asked.near, *answer.asked.away):
+        v = cover_of(said)
+        away = middle(words.distance_px[:, v]) * (words.gsd_m or 1.0)
+        unit = "pixels" if words.gsd_m is None else "m"
+        near = middle(words.near()[:, v])
+        grade = near if said in answer.asked.near else 1.0 - near
+        kind = "near" if said in answer.asked.near else "away from"
+        out.append(Reason(f"{kind} {said}", 1.0, grade, (f"{away:.0f} {unit} from {COVERS[COVER_KEYS[v]]}",)))
     return tuple(out)
 
 

@@ -52,7 +52,7 @@ def take_apart(text: str) -> Asked:
     rest = [word for word in words if word not in FILLER and word not in named]
     lacking = [t.key for t in TRAITS if any(w in t.words for said in parts["without"] for w in said.split())]
     gone = [said for said in parts["without"] if not any(w in t.words for t in TRAITS for w in said.split())]
-    return Asked(
-        text, main if rest else "", " ".join(rest) if rest and named & set(words) else "", tuple(t.key for t in traits), tuple(lacking),
-        tuple(parts["near"]), tuple(parts["away"]), tuple(gone),
-    )  # fmt: skip
+    bare = " ".join(rest) if rest and named & set(words) else ""
+    keys = tuple(t.key for t in traits)
+    near, away = tuple(parts["near"]), tuple(parts["away"])
+    return Asked(text, main if rest else "", bare, keys, tuple(lacking), near, away, tuple(gone))

@@ -285,8 +285,9 @@ class Queries:
         scene = self._desk.scene_of(project_id)
         with self._lock:
             matcher = self._matchers.get(scene.id)
-        words = matcher.words if matcher is not None and answer.score is not None else None
-        return tuple(top_regions(answer, threshold, self._surveyor(scene), words))
+        return tuple(
+            top_regions(answer, threshold, self._surveyor(scene), matcher if answer.score is not None else None)
+        )
 
     def _matcher(self, scene: Scene, say: Callable[[str, float], None]) -> Matcher:
         with self._lock:
