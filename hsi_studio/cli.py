@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.cli_compare import add_commands as add_compare
 from hsi_studio.cli_runs import add_commands
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.types import Progress, Scene
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
     add_commands(commands, _add_method, _params, _progress)
+    add_compare(commands, _add_scene, _open, _progress)
     return parser
 
 

@@ -171,6 +171,15 @@ def markdown(c: Comparison) -> str:
     return "\n".join(lines)
 
 
+def joined(title: str, comparisons: Sequence[Comparison]) -> str:
+    """Several comparisons in one Markdown text: their sentences first, then each in full."""
+    lines = [f"# {_md(title)}", ""]
+    lines += [f"- **{_md(title_of(c))}**: {_md(c.headline)}" for c in comparisons]
+    for c in comparisons:
+        lines += ["", re.sub(r"^(#+ )", r"#\1", markdown(c), flags=re.M).rstrip()]
+    return "\n".join(lines) + "\n"
+
+
 def page(c: Comparison) -> str:
     """One HTML page with its style inside."""
     style = (ASSETS / "report.css").read_text(encoding="utf-8")
