@@ -5,7 +5,7 @@
 const KEEP = 3000; // points a curve; beyond it every second one is dropped, then every new second one is left out
 const COLOURS = ["--primary-600", "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#56b4e9"]; // the first: the run in focus
 const DARK_COLOURS = ["--primary-400", "#ff9a4d", "#63b3ed", "#e8a5ca", "#f2c14e", "#8fd3f4"];
-const PART = 74, BETWEEN = 22; // height of a plot and of the space above the next, in pixels
+const TOP = 34, BOTTOM = 32, PART = 74, BETWEEN = 22; // height of a plot and of the space above the next, in pixels
 const DASHES = ["solid", "dot", "dash", "dashdot", "longdash"];
 const PLOTS = [
   { name: "loss", title: "Loss", fits: (key) => key === "loss" || key.startsWith("loss/") },
@@ -137,7 +137,7 @@ function makeCurves() {
     const stages = data.get(shown[0]?.id)?.stages || [], height = tall(n), gap = BETWEEN / height, part = PART / height;
     const steps = Math.max(1, ...shown.map((run) => { const s = data.get(run.id)?.stages.at(-1); return s ? s.from + s.steps : 0; }));
     const out = {
-      uirevision: "curves", autosize: true, margin: { l: 46, r: 10, t: 20, b: 32 },
+      uirevision: "curves", autosize: true, margin: { l: 46, r: 10, t: TOP, b: BOTTOM },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 10.5, color: ink }, hovermode: "x",
       hoverlabel: { bgcolor: style("--background-fill-primary"), font: { color: ink } },
       xaxis: { ...axis, title: { text: "step", standoff: 2 }, anchor: `y${n > 1 ? n : ""}`, range: [0, steps], nticks: 6 },
@@ -161,7 +161,7 @@ function makeCurves() {
     stages.forEach((stage) => {
       if (stages.length > 1) out.annotations.push({
         text: stage.name.replace(/[<>&]/g, ""), xref: "x", yref: "paper", x: stage.from + stage.steps, y: 1, xanchor: "right",
-        yanchor: "bottom", xshift: -2, showarrow: false, font: { size: 10.5, color: ink },
+        yanchor: "bottom", yshift: 13, xshift: 1, showarrow: false, font: { size: 10.5, color: ink },
       });
     });
     return out;
@@ -177,7 +177,7 @@ function makeCurves() {
       legend.append(item);
     };
     if (shown.length > 1) shown.forEach((run, i) => entry(run.title, colour(i), "solid"));
-    if (parts.length > 1) parts.forEach((key, i) => entry(key, shown.length > 1 ? style("--body-text-color") : colour(0), DASHES[i % DASHES.length]));
+    if (parts.length > 1) parts.forEach((key, i) => entry(key.replace(/^loss\//, ""), shown.length > 1 ? style("--body-text-color") : colour(0), DASHES[i % DASHES.length]));
   }
 
   async function redraw() {
@@ -190,7 +190,7 @@ function makeCurves() {
     busy = (async () => {
       const Plotly = await plotly();
       label(parts);
-      plot.style.height = `${tall(plots.length) + 20 + 32}px`; // the plot fills its box, so that it may change its width
+      plot.style.height = `${tall(plots.length) + TOP + BOTTOM}px`; // the plot fills its box, so that it may change its width
       await Plotly.react(plot, out, layout(plots), {
         displaylogo: false, responsive: true, displayModeBar: false, doubleClick: "reset",
       });
@@ -208,6 +208,7 @@ function makeCurves() {
     const x = [], y = [], at = [];
     for (const [key, points] of fresh) {
       const trace = traces.get(`${id} ${key}`);
+      if (!trace) return void redraw();
       x.push(points.x, points.x);
       y.push(points.y, smoothed(points.y, trace.weight, trace.state));
       at.push(trace.at, trace.at + 1);

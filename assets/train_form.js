@@ -42,7 +42,9 @@ function complaint(field, text) {
 function reach(field) {
   const low = field.min ?? field.above, high = field.max ?? field.below;
   if (low === undefined && high === undefined) return "";
-  return `${low === undefined ? "" : low.toLocaleString("en")} … ${high === undefined ? "" : high.toLocaleString("en")}`;
+  if (high === undefined) return `${field.min === undefined ? "more than" : "at least"} ${low.toLocaleString("en")}`;
+  if (low === undefined) return `${field.max === undefined ? "less than" : "at most"} ${high.toLocaleString("en")}`;
+  return `${low.toLocaleString("en")} … ${high.toLocaleString("en")}`;
 }
 
 // One input. Returns {node, show(value, base), bad()}; `tell(value)` is called with every valid new value.
@@ -55,7 +57,7 @@ function inputOf(field, tell) {
   const control = make("div", "tr-control");
   const reset = button("hsi-icon tr-reset", "↺", `Reset ${field.label}`, () => tell(base));
   const wrong = make("p", "tr-wrong");
-  const help = make("p", "hsi-hint", field.help + (field.kind === "number" && reach(field) ? ` (${reach(field)})` : ""));
+  const help = make("p", "hsi-hint", field.help + (field.kind === "number" && reach(field) ? ` · ${reach(field)}` : ""));
   help.id = `${id}-help`;
   wrong.setAttribute("role", "alert");
   let base, main, slider = null, typing = false;

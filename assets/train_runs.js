@@ -87,6 +87,7 @@ function makeRunCard(curves, act, useSettings) {
     pause.hidden = !["running", "starting"].includes(run.state);
     pause.disabled = stop.disabled = asked !== "";
     resume.hidden = !RESUMABLE.includes(run.state);
+    resume.classList.toggle("hsi-primary", run.state !== "failed"); // there, first something has to change
     stop.hidden = !(busy || run.state === "paused");
     show.hidden = !run.has_map;
     show.textContent = run.shown ? "Its map is shown" : "Show its map";

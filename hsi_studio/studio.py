@@ -15,7 +15,6 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,19 @@ from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
-from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
+from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import Context, Method, get_method, make_params, methods
+from hsi_studio.methods import Context, Method, get_method, methods
 from hsi_studio.project.store import Project, list_projects
-from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.types import Prediction, Progress, Scene
+from hsi_studio.verbs.collections import Collections
+from hsi_studio.verbs.commons import Commons, Quotas
 from hsi_studio.verbs.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
+from hsi_studio.verbs.queries import Queries
 from hsi_studio.verbs.runs import Runs
+from hsi_studio.verbs.spectra import Spectra
 
 __all__ = [
     "AccuracyReport",
@@ -71,10 +74,20 @@ class Studio:
 
     `home` holds projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root` is where
     the UI may open files (default: the user's home folder); the CLI and notebooks may open any path.
+    `commons` is what several owners share on a server; alone, a studio makes its own.
     """
 
-    def __init__(self, home: Path | None = None, data_root: Path | None = None, method: str = "live") -> None:
+    only: str | None = None  # id of the one project there is for a guest, see verbs/guests.py
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        data_root: Path | None = None,
+        method: str = "live",
+        commons: Commons | None = None,
+    ) -> None:
         self.home = Path(home) if home else paths.home()
+        self.commons, self._alone = commons or Commons(self.home, Quotas.of_environment()), commons is None
         self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
         self.method = method
         self._lock = threading.RLock()
@@ -82,14 +95,19 @@ class Studio:
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
         self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
-        self.runs = Runs(self)
-        self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
+        self.spectra = Spectra(self)
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
-        self.models = Models(self, run_map=self.runs.prediction)
-        self.runs.warm_file = self.models.warm_start_file
         self.prompts = Prompts(self, changed=self.refresh)
+        self.runs = Runs(self, queue=self.commons.queue)
+        self.models = Models(self, self.commons.manager, run_map=self.runs.prediction)
+        self.runs.warm_file = self.models.warm_start_file
+        self.runs.admit = lambda: self.commons.admit_run(self.home, self.runs.alive)
         self.compare = Comparisons(
             self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
+        )
+        self.collections = Collections(self)
+        self.queries = Queries(
+            self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
         )
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
@@ -100,7 +118,7 @@ class Studio:
 
     @property
     def cache_folder(self) -> Path:
-        return self.home / "cache"
+        return self.commons.cache_folder
 
     def open(
         self,
@@ -116,7 +134,7 @@ class Studio:
         """
         from hsi_studio.scene import resolve
 
-        scene = resolve(str(spec), variable=variable, dsm=dsm, reference=reference)
+        scene = self.commons.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference))
         with self._lock:
             return self._scenes.setdefault(scene.id, scene)
 
@@ -151,18 +169,25 @@ class Studio:
                 f"{full} lies outside {self.data_root}, the folder this app may read. "
                 "Move the file there, or start the app with --data FOLDER."
             )
+        mine = self.only is None and full.is_relative_to(self.home.resolve())
+        if full.is_relative_to(self.commons.home.resolve()) and not mine:
+            raise BadRequest(f"{full.name} lies in the app's own folder: upload the file instead.")
         return full
 
     def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
         """Copy uploaded files into one folder under `home`, so that a project can open them again."""
         from hsi_studio.project.files import keep_files
 
-        return keep_files([Path(file) for file in files], self.home / "uploads")
+        given = [Path(file) for file in files]
+        self.commons.check_disk(self.home, sum(file.stat().st_size for file in given))
+        return keep_files(given, self.home / "uploads")
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
     def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
         """Start a project on a scene; its classes come from the scene's reference, where there is one."""
+        self._not_as_guest()
+        self.commons.check_disk(self.home)
         scene = self.open(spec, **options)
         kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
         project = Project.create(self.projects_folder, scene, kept, title)
@@ -173,6 +198,8 @@ class Studio:
 
     def project(self, project_id: str) -> Project:
         """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
+        if self.only is not None and project_id != self.only:
+            raise BadRequest(f"There is no project {project_id!r} here: only one was shared with you.")
         with self._lock:
             if project_id in self._projects:
                 return self._projects[project_id]
@@ -186,7 +213,7 @@ class Studio:
 
     def projects(self) -> list[Any]:
         """What is on disk, newest first."""
-        return list_projects(self.projects_folder)
+        return [one for one in list_projects(self.projects_folder) if self.only in (None, one.id)]
 
     def latest_project(self, scene_id: str | None = None) -> Project | None:
         """The project changed last (on one scene); damaged ones are passed over. None when there is none."""
@@ -214,9 +241,17 @@ class Studio:
 
         return salvage(self._project_folder(project_id))
 
+    def _not_as_guest(self) -> None:
+        if self.only is not None:
+            raise BadRequest("You are in a project that was shared with you: leave it first (link above the picture).")
+
     def _project_folder(self, project_id: str) -> Path:
         folder = self.projects_folder / project_id
-        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
+        if (
+            Path(project_id).name != project_id
+            or self.only not in (None, project_id)
+            or not (folder / "project.json").is_file()
+        ):
             raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
         return folder
 
@@ -284,9 +319,13 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: of a comparison; of the chosen model; of the run `show_trained` chose (or its preview); the
-        live one."""
-        chosen = self.compare.maps.map(project_id) or self.models.maps.shown_map(project_id)
+        """The map shown: of a comparison; of the chosen model; from texts alone; of the run `show_trained` chose (or
+        its preview); the live one."""
+        chosen = (
+            self.compare.maps.map(project_id)
+            or self.models.maps.shown_map(project_id)
+            or self.queries.text_maps.shown_map(project_id)
+        )
         if chosen is not None:
             return chosen
         shown = self.shown_run(project_id)
@@ -308,8 +347,11 @@ class Studio:
                 live.close()
             self._live.clear()
         self.models.close()
-        self.runs.close()
         self.prompts.close()
+        self.queries.close()
+        if self._alone:
+            self.runs.close()
+            self.commons.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
@@ -330,6 +372,7 @@ class Studio:
     def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
         self.models.maps.show(project_id)
+        self.queries.text_maps.show(project_id, False)
         with self._lock:
             if run_id:
                 self._trained_shown[project_id] = run_id
@@ -341,23 +384,6 @@ class Studio:
         with self._lock:
             run_id = self._trained_shown.get(project_id)
         return run_id if run_id is not None and self.runs.exists(run_id) else None
-
-    # ── spectra ─────────────────────────────────────────────────────────────────────────────────
-
-    def spectrum(self, project_id: str, row: int, col: int) -> Spectrum:
-        """Raises LabelProblem for a pixel outside the scene."""
-        return pixel_spectrum(self.scene_of(project_id), row, col)
-
-    def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
-        """Mean ± std of each class that has labels; made once a revision."""
-        labels = self.project(project_id).labels()
-        with self._lock:
-            revision, known = self._spectra.get(project_id, (-1, []))
-        if revision != labels.revision:
-            known = class_spectra(self.scene_of(project_id), labels)
-            with self._lock:
-                self._spectra[project_id] = (labels.revision, known)
-        return known
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 
@@ -394,16 +420,10 @@ class Studio:
         seed: int = 0,
     ) -> Prediction:
         """A map from a file of labels, without a project. Raises FileProblem, TooFewLabels."""
-        from hsi_studio.engine.predict import predict_scene
-        from hsi_studio.project.importers import labels_from_file
+        from hsi_studio.verbs.offline import map_from_file
 
-        chosen = get_method(method)
-        values = make_params(chosen.Params, params or {})
-        labels = labels_from_file(Path(labels_file), scene).only_labelled()
         ctx = Context(seed=seed, progress=progress, cache_dir=self.cache_folder)
-        blind = scene.without_reference()
-        fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
-        return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+        return map_from_file(scene, Path(labels_file), method, params or {}, ctx)
 
     def evaluate(
         self,
@@ -422,16 +442,10 @@ class Studio:
 
         Raises BadRequest (no reference, unknown protocol or prompts).
         """
-        from hsi_studio.engine.evaluate import evaluate, prompts_in_style
+        from hsi_studio.verbs.offline import evaluation
 
-        chosen = get_method(method)
         ctx = Context(progress=progress, device=device, cache_dir=self.cache_folder)
-        values = make_params(chosen.Params, params or {})
-        said, notes = prompts_in_style(scene, prompts)
-        found = evaluate(
-            scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
-        )  # fmt: skip
-        return replace(found, notes=found.notes + notes)
+        return evaluation(scene, method, params or {}, prompts, ctx, shots=shots, seeds=seeds, protocol=protocol)
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

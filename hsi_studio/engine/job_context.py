@@ -69,10 +69,16 @@ class Reins:
 class RunCheckpoints:
     """`methods.Checkpoints` in a run folder."""
 
-    def __init__(self, folder: Path, key: str, reins: Reins, every_s: float = 10.0) -> None:
-        self.folder, self.key, self.reins, self.every_s = folder, key, reins, every_s
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        reins: Reins,
+        every_s: float = 10.0,
+        tell: Callable[[str, str], None] = lambda level, text: None,
+    ) -> None:
+        self.folder, self.key, self.reins, self.every_s, self.tell = folder, key, reins, every_s, tell
         self.seconds = 0.0  # spent on saving
-        self.said: list[str] = []  # what was wrong with files, for the run's log
         self._last = time.monotonic()
 
     def load(self, stage: str) -> State | None:
@@ -86,13 +92,15 @@ class RunCheckpoints:
             with safe_open(path, framework="numpy") as stream:
                 meta = stream.metadata() or {}
                 if meta.get("key") != self.key:
-                    self.said.append(f"{path.name} is of a training with other settings: it is not used.")
+                    self.tell("warning", f"{path.name} is of a training with other settings: it is not used.")
                     return None
                 header = json.loads(meta[HEADER])
-                return State({name: stream.get_tensor(name) for name in stream.keys()}, header)  # noqa: SIM118
+                state = State({name: stream.get_tensor(name) for name in stream.keys()}, header)  # noqa: SIM118
         except (OSError, SafetensorError, ValueError, KeyError) as error:
-            self.said.append(f"{path.name} cannot be read ({error}): this stage begins again.")
+            self.tell("warning", f"{path.name} cannot be read ({error}): this stage begins again.")
             return None
+        self.tell("info", f"{stage} goes on from its checkpoint{_step(header)}.")
+        return state
 
     def due(self) -> bool:
         now = time.monotonic()
@@ -133,6 +141,11 @@ def _plain(array: Any) -> Any:
     import numpy as np
 
     return np.ascontiguousarray(array).reshape(np.shape(array))
+
+
+def _step(header: dict[str, Any]) -> str:
+    step, steps = header.get("step"), header.get("steps")
+    return f", step {step:,} of {steps:,}" if isinstance(step, int) and isinstance(steps, int) else ""
 
 
 def training_key(**facts: Any) -> str:

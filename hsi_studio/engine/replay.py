@@ -71,6 +71,8 @@ def replay(
         blank = {"state": "starting", "timing": {}, "metrics": {}, "outputs": [], "adapted": [], "started": ""}
         copy.write(record.model_copy(update=blank))
         (copy / "labels.json").write_bytes((folder / "labels.json").read_bytes())
+        if folder.warm_start_file.is_file():
+            copy.warm_start_file.write_bytes(folder.warm_start_file.read_bytes())
         _work(copy, Path(temporary) / "cache" if fresh else cache, record, progress)
         done = copy.read()
         after = copy.read_map(done)

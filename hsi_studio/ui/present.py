@@ -53,7 +53,7 @@ class Present:
         if scene.dsm is not None:
             facts.append("heights")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return packed({"title": scene.title, "facts": " · ".join(facts)})
+        return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
 
     def viewer(self, project_id: str, active: str) -> str:
         """The viewer's whole value; its protocol is in `viewer.py`."""
@@ -68,7 +68,9 @@ class Present:
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
             rev, (model, _), compared = prediction.revision, self._models(project_id), self._compared(project_id)
+            texts = self.studio.queries.text_maps.shown_map(project_id)
             kind = compared or (f"model {model}" if model else self.studio.shown_run(project_id) or "live")
+            kind = f"texts {id(texts)}" if prediction is texts else kind
             url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
             shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
@@ -173,13 +175,13 @@ class Present:
         """A pixel's spectrum for the plot."""
         from hsi_studio.ui.plots import pixel_value
 
-        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectra.pixel(project_id, *pixel)))
 
     def class_means(self, project_id: str) -> str:
         """The class means for the plot."""
         from hsi_studio.ui.plots import means_value
 
-        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.spectra.of_classes(project_id)))
 
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
@@ -211,6 +213,9 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
+        texts = self.studio.queries.text_maps
+        if texts.shown_map(project_id) is not None and texts.get(project_id).report is not None:
+            return text_map_strip(texts.get(project_id))
         trained = self._trained(project_id)
         if trained is not None:
             return trained
@@ -258,6 +263,16 @@ class Present:
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
             f"/{'+'.join(self._models(project_id))}/{self.studio.compare.maps.shown(project_id)}"
         )
+
+
+def text_map_strip(made: Any) -> dict[str, Any]:
+    """The strip of a map made from class texts alone."""
+    from hsi_studio.ui.strip import strip_value
+
+    value = strip_value(made.report, stale=False)
+    for group in value["groups"]:
+        group["title"] = f"{group['title']} · map from {made.prompts}, no labels used"
+    return value
 
 
 def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:

@@ -49,7 +49,8 @@ from hsi_studio.types import Progress, Scene
 from hsi_studio.verbs import Desk
 from hsi_studio.verbs.compare_maps import CompareMaps, Shown
 from hsi_studio.verbs.prompts import Prompts
-from hsi_studio.verbs.runs import RunInfo, Runs
+from hsi_studio.verbs.run_info import RunInfo
+from hsi_studio.verbs.runs import Runs
 
 RunInfos = list[RunInfo]  # the class below has a method `list`
 Files = list[Path]
@@ -182,6 +183,7 @@ class Comparisons:
             device={"slot": slot, "name": reason, "reason": reason}, created=now(),
         )  # fmt: skip
         self._runs.queue.check_limits(owner)
+        self._runs.admit()
         folder = RunFolder(project.folder / "runs" / record.id)
         folder.path.mkdir(parents=True)
         folder.write_labels(labels)

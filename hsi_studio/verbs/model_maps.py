@@ -155,6 +155,11 @@ class ModelMaps:
             log.warning("model %s is no longer shown: %s", model_id, error)
             return None
 
+    def share(self, other: ModelMaps) -> None:
+        """Show and make the same as `other`."""
+        self._lock, self._work, self._stop = other._lock, other._work, other._stop
+        self._maps, self._shown = other._maps, other._shown
+
     def forget(self, model_id: str) -> None:
         """The model has gone: its map is no longer shown."""
         with self._lock:

@@ -69,6 +69,13 @@ class Models:
         self.shelf = ModelShelf(desk.home)
         self.maps = ModelMaps(desk, self.shelf, self._used, run_map)
 
+    def for_guest(self, desk: Desk, project_id: str, run_map: Callable[[str], Prediction | None]) -> Models:
+        """The same, of one project only. What is shown, and maps in the making, are shared."""
+        view = Models(desk, self.manager, run_map)
+        view.shelf.only = project_id
+        view.maps.share(self.maps)
+        return view
+
     # ── on disk ─────────────────────────────────────────────────────────────────────────────────
 
     def find(self, search: str = "", sort: str = "modified", descending: bool | None = None) -> list[ModelInfo]:
@@ -218,9 +225,8 @@ class Models:
         return self.maps.make(model_id, project_id, ctx)
 
     def close(self) -> None:
-        """Stop the maps that are being made, and put away what is loaded."""
+        """Stop the maps that are being made."""
         self.maps.close()
-        self.manager.close()
 
     def _infos(self, files: list[ModelFile]) -> list[ModelInfo]:
         loaded: dict[str, tuple[Placement, int, bool]] = {}
