@@ -1,4 +1,4 @@
-// Stands before every panel's script: the value as an object, and an element with a class and (safe) text.
+// Stands before every panel's script: the value as an object, an element with a class and (safe) text, plotly.js.
 
 const readValue = () => (props.value ? JSON.parse(props.value) : {});
 const make = (tag, cls, text) => {
@@ -6,4 +6,17 @@ const make = (tag, cls, text) => {
   if (cls) node.className = cls;
   if (text !== undefined) node.textContent = text;
   return node;
+};
+
+// plotly.js, loaded once a page from the installed plotly package, when something is first drawn with it.
+const plotly = () => {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  window.__hsiPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = "/hsi/plotly.min.js";
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("plotly.js could not be loaded"));
+    document.head.append(script);
+  });
+  return window.__hsiPlotly;
 };

@@ -9,18 +9,6 @@ const plot = make("div", "hsi-spectrum-plot");
 const words = make("p", "hsi-hint");
 root.append(plot, words);
 
-function library() {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
-  window.__hsiPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = "/hsi/plotly.min.js";
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("plotly.js could not be loaded"));
-    document.head.append(script);
-  });
-  return window.__hsiPlotly;
-}
-
 const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).trim() || fallback;
 const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); // plotly reads tags
 const faint = (color) => `${color}2e`; // #rrggbb + alpha
@@ -83,7 +71,7 @@ async function render() {
   const value = readValue(), drawable = classes.length || pixel;
   plot.hidden = !drawable;
   if (!drawable) return;
-  const Plotly = await library();
+  const Plotly = await plotly();
   const ink = style("--body-text-color", "#222");
   const grid = style("--border-color-primary", "#ddd");
   const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: true };

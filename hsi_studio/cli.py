@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.cli_collections import add_command
+from hsi_studio.cli_runs import add_commands
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.types import Progress, Scene
 
@@ -61,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_method(mapping)
     mapping.set_defaults(run=_map)
 
+    secret = commands.add_parser("password", help="a line for the app's --auth-file")
+    secret.add_argument("name", metavar="NAME")
+    secret.set_defaults(run=_password)
+
     mending = commands.add_parser("mend", help="rescue a project whose journal is damaged")
     mending.add_argument("project", metavar="PROJECT", help="its id: the folder's name under ~/.hsi_studio/projects")
     mending.set_defaults(run=_mend)
@@ -82,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
     add_command(commands, _params, _progress)
+    add_commands(commands, _add_method, _params, _progress)
     return parser
 
 
@@ -191,6 +197,20 @@ def _map(args: argparse.Namespace) -> int:
     if args.confidence:
         export_confidence_geotiff(prediction, scene, Path(args.confidence))
     print(f"\n{written}", file=sys.stderr)
+    return 0
+
+
+def _password(args: argparse.Namespace) -> int:
+    import getpass
+
+    from hsi_studio.users import Users, hashed
+
+    first = getpass.getpass(f"Password of {args.name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if sys.stdin.isatty() and getpass.getpass("Again: ") != first:
+        raise BadRequest("The two passwords differ: try again.")
+    line = hashed(first)
+    Users({args.name: line})  # a name that can be used
+    print(f"{args.name}:{line}")
     return 0
 
 

@@ -69,3 +69,14 @@ class Cancelled(StudioError):
 
 class BadRequest(StudioError):
     """A parameter, a name or a command-line value that does not exist or is out of range."""
+
+
+class LanguageModelProblem(StudioError):
+    """A language model that cannot be asked or did not answer as it should. Nothing of the project depends on it.
+
+    `retry_after`: seconds the server asks to wait, where it said so.
+    """
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(text)

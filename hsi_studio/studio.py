@@ -15,40 +15,56 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport, ScoreBlock
+from hsi_studio.engine.devices import devices
 from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
-from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
-from hsi_studio.engine.training import Training, TrainingStatus, device, enough_to_train
+from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import Context, Method, get_method, make_params, methods
+from hsi_studio.methods import Context, Method, get_method, methods
 from hsi_studio.project.store import Project, list_projects
-from hsi_studio.types import Prediction, Progress, PromptSet, Scene
+from hsi_studio.types import Prediction, Progress, Scene
 from hsi_studio.verbs.collections import Collections
+from hsi_studio.verbs.commons import Commons, Quotas
+from hsi_studio.verbs.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
 from hsi_studio.verbs.models import Models
+from hsi_studio.verbs.prompts import Prompts
+from hsi_studio.verbs.queries import Queries
+from hsi_studio.verbs.runs import Runs
+from hsi_studio.verbs.spectra import Spectra
 
 __all__ = [
     "AccuracyReport",
     "ClassSpectrum",
+    "CompareInfo",
+    "Comparison",
+    "ComparisonPlan",
     "Estimate",
     "LiveStatus",
     "ScoreBlock",
+    "Shown",
+    "Side",
     "Spectrum",
     "Studio",
-    "TrainingStatus",
     "crs_name",
     "device",
     "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
+
+
+def device() -> tuple[str, str]:
+    """(torch device, the reason for people): "CUDA: NVIDIA H200, 139 GiB free" or "CPU: no CUDA device found"."""
+    first = devices()[0]
+    return first.torch_name, first.reason
+
 
 MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
 
@@ -58,22 +74,41 @@ class Studio:
 
     `home` holds projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root` is where
     the UI may open files (default: the user's home folder); the CLI and notebooks may open any path.
+    `commons` is what several owners share on a server; alone, a studio makes its own.
     """
 
-    def __init__(self, home: Path | None = None, data_root: Path | None = None, method: str = "live") -> None:
+    only: str | None = None  # id of the one project there is for a guest, see verbs/guests.py
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        data_root: Path | None = None,
+        method: str = "live",
+        commons: Commons | None = None,
+    ) -> None:
         self.home = Path(home) if home else paths.home()
+        self.commons, self._alone = commons or Commons(self.home, Quotas.of_environment()), commons is None
         self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
         self.method = method
         self._lock = threading.RLock()
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
-        self._training: dict[str, Training] = {}  # project id → its last training
-        self._trained_shown: set[str] = set()
-        self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
+        self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
+        self.spectra = Spectra(self)
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
-        self.models = Models(self)
+        self.prompts = Prompts(self, changed=self.refresh)
+        self.runs = Runs(self, queue=self.commons.queue)
+        self.models = Models(self, self.commons.manager, run_map=self.runs.prediction)
+        self.runs.warm_file = self.models.warm_start_file
+        self.runs.admit = lambda: self.commons.admit_run(self.home, self.runs.alive)
+        self.compare = Comparisons(
+            self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
+        )
         self.collections = Collections(self)
+        self.queries = Queries(
+            self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
+        )
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -83,7 +118,7 @@ class Studio:
 
     @property
     def cache_folder(self) -> Path:
-        return self.home / "cache"
+        return self.commons.cache_folder
 
     def open(
         self,
@@ -99,7 +134,7 @@ class Studio:
         """
         from hsi_studio.scene import resolve
 
-        scene = resolve(str(spec), variable=variable, dsm=dsm, reference=reference)
+        scene = self.commons.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference))
         with self._lock:
             return self._scenes.setdefault(scene.id, scene)
 
@@ -134,18 +169,25 @@ class Studio:
                 f"{full} lies outside {self.data_root}, the folder this app may read. "
                 "Move the file there, or start the app with --data FOLDER."
             )
+        mine = self.only is None and full.is_relative_to(self.home.resolve())
+        if full.is_relative_to(self.commons.home.resolve()) and not mine:
+            raise BadRequest(f"{full.name} lies in the app's own folder: upload the file instead.")
         return full
 
     def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
         """Copy uploaded files into one folder under `home`, so that a project can open them again."""
         from hsi_studio.project.files import keep_files
 
-        return keep_files([Path(file) for file in files], self.home / "uploads")
+        given = [Path(file) for file in files]
+        self.commons.check_disk(self.home, sum(file.stat().st_size for file in given))
+        return keep_files(given, self.home / "uploads")
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
     def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
         """Start a project on a scene; its classes come from the scene's reference, where there is one."""
+        self._not_as_guest()
+        self.commons.check_disk(self.home)
         scene = self.open(spec, **options)
         kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
         project = Project.create(self.projects_folder, scene, kept, title)
@@ -156,6 +198,8 @@ class Studio:
 
     def project(self, project_id: str) -> Project:
         """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
+        if self.only is not None and project_id != self.only:
+            raise BadRequest(f"There is no project {project_id!r} here: only one was shared with you.")
         with self._lock:
             if project_id in self._projects:
                 return self._projects[project_id]
@@ -169,7 +213,7 @@ class Studio:
 
     def projects(self) -> list[Any]:
         """What is on disk, newest first."""
-        return list_projects(self.projects_folder)
+        return [one for one in list_projects(self.projects_folder) if self.only in (None, one.id)]
 
     def latest_project(self, scene_id: str | None = None) -> Project | None:
         """The project changed last (on one scene); damaged ones are passed over. None when there is none."""
@@ -197,9 +241,17 @@ class Studio:
 
         return salvage(self._project_folder(project_id))
 
+    def _not_as_guest(self) -> None:
+        if self.only is not None:
+            raise BadRequest("You are in a project that was shared with you: leave it first (link above the picture).")
+
     def _project_folder(self, project_id: str) -> Path:
         folder = self.projects_folder / project_id
-        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
+        if (
+            Path(project_id).name != project_id
+            or self.only not in (None, project_id)
+            or not (folder / "project.json").is_file()
+        ):
             raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
         return folder
 
@@ -267,71 +319,45 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map that is shown: of the chosen model or the training, else the newest live one."""
-        chosen = self.models.maps.shown_map(project_id)
+        """The map shown: of a comparison; of the chosen model; from texts alone; of the run `show_trained` chose (or
+        its preview); the live one."""
+        chosen = (
+            self.compare.maps.map(project_id)
+            or self.models.maps.shown_map(project_id)
+            or self.queries.text_maps.shown_map(project_id)
+        )
         if chosen is not None:
             return chosen
-        trained = self.training(project_id) if self.shows_trained(project_id) else None
-        if trained is not None and trained.prediction is not None:
-            return trained.prediction
+        shown = self.shown_run(project_id)
+        trained = self.runs.preview(shown) if shown is not None else None
+        if trained is not None:
+            return trained
         return self.status(project_id).prediction
 
     def beside(self, project_id: str) -> Prediction | None:
-        """The map of the model that is shown beside it, if any."""
+        """The map that is shown beside it, if any: of a comparison or of a model."""
+        if self.compare.maps.shown(project_id) is not None:
+            return self.compare.maps.map(project_id, beside=True)
         return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
-        """Stop the live maps and the trainings."""
+        """Stop the live maps and the trainings, which can be resumed."""
         with self._lock:
             for live in self._live.values():
                 live.close()
-            for training in self._training.values():
-                training.cancel()
             self._live.clear()
         self.models.close()
+        self.prompts.close()
+        self.queries.close()
+        if self._alone:
+            self.runs.close()
+            self.commons.close()
 
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
     def trainable(self) -> list[Method]:
         """Methods to train, all but the one that follows the clicks."""
         return [method for name, method in methods().entries.items() if name != self.method]
-
-    def train(
-        self,
-        project_id: str,
-        method: str,
-        params: dict[str, Any] | None = None,
-        prompts: str = "p5",
-        seed: int = 0,
-    ) -> Training:
-        """Train on the labels as they are now, in the background; one training a project at a time.
-
-        `prompts` is a style, p1 … p5, for methods that need text. Raises BadRequest, TooFewLabels.
-        """
-        project, chosen = self.project(project_id), get_method(method)
-        values = make_params(chosen.Params, params or {})
-        labels = project.labels()
-        enough_to_train(labels)
-        sentences = project.prompts()
-        if "text" in chosen.needs:
-            from hsi_studio.text.prompts import prompt_set
-
-            given = prompt_set(labels.schema, prompts, self.scene_of(project_id).name)
-            sentences = PromptSet({**given.sentences, **sentences.sentences})
-        with self._lock:
-            running = self._training.get(project_id)
-            if running is not None and running.status.state == "running":
-                raise BadRequest("A training is running on this project: wait for it or stop it first.")
-            context = Context(seed=seed, device=device()[0], cache_dir=self.cache_folder)
-            made = Training(self.scene_of(project_id), labels, chosen, values, sentences, context)
-            self._training[project_id] = made
-        return made
-
-    def training(self, project_id: str) -> TrainingStatus | None:
-        """How far the project's last training is; None when there was none since the start."""
-        with self._lock:
-            made = self._training.get(project_id)
-        return made.status if made is not None else None
 
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
@@ -343,38 +369,21 @@ class Studio:
         )
         return words
 
-    def stop_training(self, project_id: str) -> None:
-        with self._lock:
-            made = self._training.get(project_id)
-        if made is not None:
-            made.cancel()
-
-    def show_trained(self, project_id: str, trained: bool) -> None:
-        """Choose which map is shown: the trained one or the one that follows the clicks."""
+    def show_trained(self, project_id: str, run_id: str | None) -> None:
+        """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
         self.models.maps.show(project_id)
+        self.queries.text_maps.show(project_id, False)
         with self._lock:
-            (self._trained_shown.add if trained else self._trained_shown.discard)(project_id)
+            if run_id:
+                self._trained_shown[project_id] = run_id
+            else:
+                self._trained_shown.pop(project_id, None)
 
-    def shows_trained(self, project_id: str) -> bool:
+    def shown_run(self, project_id: str) -> str | None:
+        """The run whose map is shown; None = the live map."""
         with self._lock:
-            return project_id in self._trained_shown
-
-    # ── spectra ─────────────────────────────────────────────────────────────────────────────────
-
-    def spectrum(self, project_id: str, row: int, col: int) -> Spectrum:
-        """Raises LabelProblem for a pixel outside the scene."""
-        return pixel_spectrum(self.scene_of(project_id), row, col)
-
-    def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
-        """Mean ± std of each class that has labels; made once a revision."""
-        labels = self.project(project_id).labels()
-        with self._lock:
-            revision, known = self._spectra.get(project_id, (-1, []))
-        if revision != labels.revision:
-            known = class_spectra(self.scene_of(project_id), labels)
-            with self._lock:
-                self._spectra[project_id] = (labels.revision, known)
-        return known
+            run_id = self._trained_shown.get(project_id)
+        return run_id if run_id is not None and self.runs.exists(run_id) else None
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 
@@ -411,16 +420,10 @@ class Studio:
         seed: int = 0,
     ) -> Prediction:
         """A map from a file of labels, without a project. Raises FileProblem, TooFewLabels."""
-        from hsi_studio.engine.predict import predict_scene
-        from hsi_studio.project.importers import labels_from_file
+        from hsi_studio.verbs.offline import map_from_file
 
-        chosen = get_method(method)
-        values = make_params(chosen.Params, params or {})
-        labels = labels_from_file(Path(labels_file), scene).only_labelled()
         ctx = Context(seed=seed, progress=progress, cache_dir=self.cache_folder)
-        blind = scene.without_reference()
-        fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
-        return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+        return map_from_file(scene, Path(labels_file), method, params or {}, ctx)
 
     def evaluate(
         self,
@@ -439,16 +442,10 @@ class Studio:
 
         Raises BadRequest (no reference, unknown protocol or prompts).
         """
-        from hsi_studio.engine.evaluate import evaluate, prompts_in_style
+        from hsi_studio.verbs.offline import evaluation
 
-        chosen = get_method(method)
         ctx = Context(progress=progress, device=device, cache_dir=self.cache_folder)
-        values = make_params(chosen.Params, params or {})
-        said, notes = prompts_in_style(scene, prompts)
-        found = evaluate(
-            scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
-        )  # fmt: skip
-        return replace(found, notes=found.notes + notes)
+        return evaluation(scene, method, params or {}, prompts, ctx, shots=shots, seeds=seeds, protocol=protocol)
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

@@ -32,6 +32,23 @@ def scene_file(tmp_path: Path) -> Path:
     return file
 
 
+def test_other_words_alone_make_no_new_fit(studio: Studio, scene_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = studio.new_project(scene_file)
+    for n, name in enumerate(("upper", "lower")):
+        studio.edit(project.id, lambda p, name=name: p.add_class(name))  # type: ignore[misc]
+        seq = studio.label(project.id, 3 + 22 * n, 3, project.schema.classes[-1].id)
+    before = studio.live(project.id).wait(seq, 30, report=True)
+    assert before.prediction is not None
+    fits = []
+    monkeypatch.setattr(studio.live(project.id).method, "fit", lambda *_: fits.append(1))
+    made, _ = studio.prompts.create(project.id, "p1")
+    after = studio.live(project.id).wait(project.revision, 30, report=True)
+    assert (after.revision, after.report_revision, fits) == (project.revision, project.revision, [])
+    assert after.prediction is not None
+    assert after.prediction.label is before.prediction.label
+    assert studio.prompts.resolve(project.id, f"set:{made.id}").sentences
+
+
 def test_clicks_make_a_map_that_follows(studio: Studio, scene_file: Path) -> None:
     project = studio.new_project(scene_file)
     studio.edit(project.id, lambda p: p.add_class("upper"))
@@ -124,9 +141,9 @@ def test_class_spectra_are_the_mean_and_spread_of_the_labels(studio: Studio, sce
     cube = np.load(scene_file)
     for row, col in ((1, 1), (2, 7), (9, 4)):
         studio.label(project.id, row, col, upper.id)
-    (found,) = studio.class_spectra(project.id)
+    (found,) = studio.spectra.of_classes(project.id)
     values = np.stack([cube[1, 1], cube[2, 7], cube[9, 4]])
     assert found.count == 3
     np.testing.assert_allclose(found.mean, values.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(found.std, values.std(axis=0), rtol=1e-3)
-    np.testing.assert_allclose(studio.spectrum(project.id, 2, 7).values, cube[2, 7])
+    np.testing.assert_allclose(studio.spectra.pixel(project.id, 2, 7).values, cube[2, 7])

@@ -25,7 +25,7 @@ from hsi_studio.engine.scores import Counts, Scores, confusion, scores
 from hsi_studio.engine.splits import Protocol, Split, make_split, parse_protocol
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import Context, Method, Params
-from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
+from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, Progress, PromptSet, Scene
 
 __all__ = [
     "AccuracyReport",
@@ -74,6 +74,7 @@ class MappedDraw:
     """The map of one draw. Any number of test sets can be scored on it."""
 
     index: IntArray  # (H·W,) class index among all reference classes, −1 = no class
+    confidence: FloatArray  # (H·W,) probability of that class; NaN where there is none
     n_train: int
     fit_seconds: float
     predict_seconds: float
@@ -217,7 +218,13 @@ def map_draw(
     predict_seconds = time.perf_counter() - started
 
     column = np.array([-1, *(position[info.id] for info in prediction.schema.classes)])  # map code → class index
-    return MappedDraw(column[prediction.label.ravel()], int(train.size), fit_seconds, predict_seconds)
+    return MappedDraw(
+        column[prediction.label.ravel()],
+        prediction.confidence.ravel(),
+        int(train.size),
+        fit_seconds,
+        predict_seconds,
+    )
 
 
 def score_draw(scene: Scene, mapped: MappedDraw, test: npt.NDArray[np.int64]) -> Counts:
@@ -229,15 +236,23 @@ def score_draw(scene: Scene, mapped: MappedDraw, test: npt.NDArray[np.int64]) ->
     return confusion(row_of[scene.reference.ravel()[test]], mapped.index[test], len(scene.reference_classes))
 
 
-def prompts_in_style(scene: Scene, style: str) -> tuple[Callable[[int], Sentences], tuple[str, ...]]:
+def prompts_in_style(
+    scene: Scene, style: str, sets: Mapping[str, Sentences] | None = None
+) -> tuple[Callable[[int], Sentences], tuple[str, ...]]:
     """(seed → class name → sentences) and notes: "names" (none, methods use class names), "p1" … "p5", or "permuted".
 
     "permuted[:STYLE]" (default p5) is the control: every class gets the sentences of another one, and each seed another
-    exchange. Raises BadRequest for an unknown style, or when there are fewer than two classes to exchange.
+    exchange. `sets`: prompts of the caller's own by name; the name stands where a style would. Raises BadRequest for an
+    unknown style, or when there are fewer than two classes to exchange.
     """
     from hsi_studio.text.prompts import STYLES, permuted_names, sentences_for
 
     kind, _, base = style.partition(":")
+    own = {} if sets is None else sets
+    if style in own:
+        return lambda _: own[style], ()
+    if kind == "permuted" and base in own:
+        return lambda seed: permuted_names(own[base], np.random.default_rng(seed)), ()
     if style not in ("names", *STYLES) and (kind != "permuted" or (base or "p5") not in STYLES):
         raise BadRequest(
             f"There are no prompts {style!r}. Choose one of: names, {', '.join(STYLES)}, permuted[:STYLE]."

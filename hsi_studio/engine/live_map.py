@@ -51,6 +51,7 @@ class LiveMap:
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._wanted: LabelSet | None = None
+        self._mapped: LabelSet | None = None  # of the last map and its accuracy
         self._status = LiveStatus(progress=Progress("Waiting to start"))
         self._context = replace(context, progress=self._show_progress, cancelled=self._stop.is_set)
         self._thread = threading.Thread(target=self._run, name=f"live-{scene.name}", daemon=True)
@@ -133,6 +134,13 @@ class LiveMap:
 
     def _refresh(self, labels: LabelSet) -> None:
         started = time.perf_counter()
+        if self._mapped is not None and same_labels(labels, self._mapped):  # other words, the same labels
+            now = self._status
+            shown = replace(now.prediction, revision=labels.revision) if now.prediction is not None else None
+            self._mapped = labels
+            self._publish(prediction=shown, revision=labels.revision, report_revision=labels.revision, progress=None)
+            return
+        self._mapped = None
         known = labels.only_labelled()
         # The reference stays behind: a method that cannot see test labels cannot use them.
         blind = self.scene.without_reference()
@@ -143,6 +151,7 @@ class LiveMap:
                 revision=labels.revision, prediction=None, message=str(few), report=None,
                 report_revision=labels.revision, progress=None,
             )  # fmt: skip
+            self._mapped = labels
             return
         prediction = predict_scene(
             fitted, blind, self.method.name, self.params.model_dump(), labels.revision, self._context
@@ -160,6 +169,13 @@ class LiveMap:
             left_out = fitted.leave_one_out()
         report = accuracy_report(prediction, labels, self.scene, loo=left_out)
         self._publish(report=report, report_revision=labels.revision)
+        self._mapped = labels
+
+
+def same_labels(a: LabelSet, b: LabelSet) -> bool:
+    """The same classes and labelled pixels; the revision may differ (prompts are in the journal too)."""
+    pairs = ((a.row, b.row), (a.col, b.col), (a.label, b.label))
+    return a.schema == b.schema and all(np.array_equal(x, y) for x, y in pairs)
 
 
 def in_schema(prediction: Prediction, schema: ClassSchema) -> Prediction:

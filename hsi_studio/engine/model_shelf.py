@@ -84,6 +84,7 @@ class ModelShelf:
     """The models under `home`. Thread-safe."""
 
     home: Path
+    only: str | None = None  # the one project whose models there are, for a guest
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _read: dict[Path, tuple[tuple[int, int], Header | None, str]] = field(default_factory=dict)
 
@@ -98,18 +99,20 @@ class ModelShelf:
     def models(self) -> list[ModelFile]:
         """Models that are not in the trash, newest first."""
         found: dict[str, ModelFile] = {}
-        for path in sorted((self.home / "projects").glob(f"*/runs/*/{FILE}")):
+        for path in sorted((self.home / "projects").glob(f"{glob_of(self.only)}/runs/*/{FILE}")):
             run, project = path.parent.name, path.parents[2].name
             if SAFE_ID.match(run):
                 unique = run if run not in found else f"{run}-{hashlib.sha256(project.encode()).hexdigest()[:6]}"
                 found[unique] = self._one(unique, path, path.with_name("model.json"), "run", project)
-        for path in sorted(self.folder.glob("*.safetensors")):
+        for path in sorted(self.folder.glob("*.safetensors")) if self.only is None else ():
             if SAFE_ID.match(path.stem) and path.stem not in found:
                 found[path.stem] = self._one(path.stem, path, path.with_suffix(".json"), "import")
         return sorted(found.values(), key=lambda m: (m.modified, m.id), reverse=True)
 
     def trashed(self) -> list[ModelFile]:
-        """What was deleted, last first."""
+        """What was deleted, last first. Nothing for a guest."""
+        if self.only is not None:
+            return []
         entries = [
             replace(self._one(path.parent.name, path, path.with_name("edits.json"), "import"), trashed=True)
             for path in sorted(self.trash.glob(f"*/{FILE}"))
@@ -196,6 +199,8 @@ class ModelShelf:
 
         Raises FileProblem for anything but a whole, safe model file; then nothing is kept.
         """
+        if self.only is not None:
+            raise BadRequest("You are in a project that was shared with you: import models into your own.")
         header = read_header(source)  # refuses most before a byte is copied
         known = next((m.id for m in self.models() if m.header is not None and m.header.digest == header.digest), None)
         if known is not None:
@@ -256,6 +261,11 @@ class ModelShelf:
             with self._lock:
                 self._read[path] = known
         return known[1], known[2]
+
+
+def glob_of(name: str | None) -> str:
+    """A pattern that matches just this name; every name without one."""
+    return "*" if name is None else re.sub(r"([*?[])", r"[\1]", name)
 
 
 def _edits_path(model: ModelFile) -> Path:

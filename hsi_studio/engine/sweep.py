@@ -18,7 +18,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from hsi_studio.engine.evaluate import map_draw, prompts_in_style, score_draw
+from hsi_studio.engine.evaluate import MappedDraw, Sentences, map_draw, prompts_in_style, score_draw
 from hsi_studio.engine.footprint import Meter
 from hsi_studio.engine.scores import scores
 from hsi_studio.engine.splits import Protocol, make_split, parse_protocol
@@ -44,10 +44,15 @@ DRAW = "draw"  # the draw that `random` and `buffered` share
 
 @dataclass(frozen=True)
 class SweepScene:
-    """A scene with its own splits: name → (H, W) int, 1 = train, 2 = test; protocol `mask:NAME` uses them."""
+    """A scene with its own splits: name → (H, W) int, 1 = train, 2 = test; protocol `mask:NAME` uses them.
+
+    `prompts`: sets of sentences of the caller's own; a cell's prompts may be such a name, or "permuted:NAME". Only the
+    name is in a cell's key: it must change with the sentences.
+    """
 
     scene: Scene
     masks: dict[str, IntArray] = field(default_factory=dict)
+    prompts: dict[str, Sentences] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class Cell:
         place = "" if self.draw == DRAW else f"-{_slug(self.draw)}"
         name = f"{_slug(self.prompts)}-k{self.shots}-s{self.seed}{place}.json"
         return folder / "cells" / _slug(self.scene_name) / f"{_slug(self.variant.method)}-{self.variant.key}" / name
+
+
+Keep = Callable[[Cell, MappedDraw], None]  # takes a cell's map before its result is written
 
 
 def parse_variant(text: str) -> Variant:
@@ -148,7 +156,7 @@ def plan(
         if held.scene.reference is None:
             raise BadRequest(f"{held.scene.name} has no reference to evaluate against.")
         for style in prompts:
-            prompts_in_style(held.scene, style)
+            prompts_in_style(held.scene, style, held.prompts)
         draws: dict[str, list[str]] = {}
         for protocol in protocols:
             if not protocol.startswith("mask:"):
@@ -217,11 +225,13 @@ def run_cell(
     prepared_s: float = 0.0,
     meter: Meter | None = None,
     method: Method | None = None,
+    keep: Keep | None = None,
 ) -> dict[str, Any]:
     """Fit, map and score one cell → its JSON.
 
-    `meter`: one started before the preparation, so that its memory counts. `method`: default by name. Protocols that
-    leave no pixel to test on have a "problem" in place of figures. Raises what `fit` and `predict` do.
+    `meter`: one started before the preparation, so that its memory counts. `method`: default by name. `keep` gets the
+    map before the result is returned. Protocols that leave no pixel to test on have a "problem" in place of figures.
+    Raises what `fit` and `predict` do.
     """
     scene, blind = held.scene, held.scene.without_reference()
     assert scene.reference is not None
@@ -239,13 +249,15 @@ def run_cell(
     if not trains:
         raise BadRequest(" ".join(splits.values()))
     assert all(np.array_equal(train, trains[0]) for train in trains)
-    said, _ = prompts_in_style(scene, "names" if cell.prompts == READS_NONE else cell.prompts)
+    said, _ = prompts_in_style(scene, "names" if cell.prompts == READS_NONE else cell.prompts, held.prompts)
     sentences = {name: list(text) for name, text in said(cell.seed).items()}
 
     quiet = replace(ctx, seed=cell.seed, progress=lambda _: None)
     meter = meter or Meter(ctx.device)
     mapped = map_draw(scene, blind, method, params, trains[0], sentences, quiet)
     cost = asdict(meter.stop())
+    if keep is not None:
+        keep(cell, mapped)
     pixels = int(np.count_nonzero(scene.valid))
     return {
         "format": FORMAT,

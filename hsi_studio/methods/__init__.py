@@ -5,9 +5,10 @@ A method module ends with `METHOD = TheMethod()`. One contract test runs over al
 inputs unchanged; one label per class works; cancel within 1 s; save → load → same map; invalid
 pixels stay unlabelled; the order of test pixels changes nothing.
 
-Two optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it
-with (fewer steps, nothing else that matters); one whose training can start from another model (`Context.warm_start`)
-says `warm_starts = True`; a fitted model that takes long for a pixel names in `tile_px` the side
+Optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it with
+(fewer steps, nothing else that matters), in `efforts` what the positions fast and thorough of the effort dial change
+(normal = the defaults), in `presets` further sets of values by name; one whose training can start from another model
+(`Context.warm_start`) says `warm_starts = True`; a fitted model that takes long for a pixel names in `tile_px` the side
 of the blocks it wants to be asked for, so that a map can be stopped between them.
 """
 
@@ -32,6 +33,7 @@ class Params(BaseModel):
     """Base of a method's parameters: frozen, no unknown names; forms, JSON and docs come from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    groups: ClassVar[dict[str, str]] = {}  # first field of each part of the form → the part's title
 
 
 class Checkpoints(Protocol):

@@ -190,6 +190,7 @@ class Classic:
     Params: ClassVar[type[Params]]
     needs: ClassVar[frozenset[str]] = frozenset()
     halo_px: ClassVar[int] = 0
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {"thorough": {"features": "spectral-spatial"}}
 
     def prepare(self, scene: Scene, params: ClassicParams, ctx: Context) -> None:
         """Survey the scene's bands, or make or load its smoothed features. Raises BadValues, Cancelled."""
@@ -271,6 +272,10 @@ class RandomForest(Classic):
     title = "Random forest"
     source = "L. Breiman, Random forests, Machine Learning 45, 2001, doi:10.1023/A:1010933404324; scikit-learn"
     Params = ForestParams
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"trees": 50},
+        "thorough": {"features": "spectral-spatial", "trees": 1000},
+    }
 
 
 class Lda(Classic):

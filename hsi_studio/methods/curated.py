@@ -71,6 +71,10 @@ CHUNK = 512  # windows in the transformer at once: they stay in the processor's 
 class CuratedParams(Params):
     """Ours by default; `Curated.paper` for the paper's."""
 
+    groups: ClassVar[dict[str, str]] = {
+        "axes": "Windows", "hard": "Loss and text", "epochs": "Training", "augment": "Augmentation",
+    }  # fmt: skip
+
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     components: int = Field(40, ge=1, le=200, description="Components kept, fewer where there are fewer bands")
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
@@ -131,6 +135,10 @@ class Curated:
         "noise": 0.0, "average": 0.0,
     }  # fmt: skip
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"epochs": 40, "least_steps": 60},
+        "thorough": {"epochs": 300, "least_steps": 400},
+    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)

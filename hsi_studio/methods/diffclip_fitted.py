@@ -70,6 +70,10 @@ class DiffClipFitted:
         out = filled(self.inputs, self._known, self._classify, block.rows, block.cols, steps, p.edge_strength)
         return np.ascontiguousarray(out.transpose(2, 0, 1))  # (K, h, w)
 
+    def at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) probabilities of single pixels, without smoothing: for a first look while the training runs."""
+        return self._classify(row, col)
+
     def embed(self, block: Block) -> FloatArray:
         """(h, w, E) unit vectors of every pixel; NaN at invalid ones."""
         valid = block.valid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,11 @@ LARGE_SCENE = 300_000  # pixels
 
 class DiffClipParams(Params):
     """Defaults are the fast preset; see `PRESETS` for the paper's settings and what each ablation changes."""
+
+    groups: ClassVar[dict[str, str]] = {
+        "inputs": "Patches", "width": "Network", "use_pretraining": "Stage 1: pre-training",
+        "use_text": "Stage 2: classes and prompts", "members": "Stage 2: training", "stride": "Map",
+    }  # fmt: skip
 
     # what a patch is
     inputs: Literal["components", "bands"] = Field(
@@ -144,4 +149,16 @@ PRESETS: dict[str, dict[str, Any]] = {
     "no text": {"use_text": False},
     "no diffusion": {"use_diffusion": False},
     "no mask": {"use_mask": False},
+}
+
+EFFORTS: dict[str, dict[str, Any]] = {
+    "fast": {"pretrain_epochs": 10, "members": 1, "min_steps": 120, "stride": 3},
+    "thorough": {
+        "pretrain_epochs": 100,
+        "unlabelled": 1500,
+        "members": 4,
+        "epochs": 120,
+        "min_steps": 400,
+        "stride": 1,
+    },
 }

@@ -59,6 +59,10 @@ VERSION = 1  # raise when a saved model would give another map
 class S3FNParams(Stages):
     """Defaults were fixed on Indian Pines; `S3FN.paper` has the paper's."""
 
+    groups: ClassVar[dict[str, str]] = {
+        "axes": "Components", "channels": "Network", "epochs": "Training", "patch": "Windows",
+    }  # fmt: skip
+
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
@@ -106,6 +110,10 @@ class S3FN:
         "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
     presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"epochs": 40, "text_epochs": 40, "least_steps": 120},
+        "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
+    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)

@@ -6,7 +6,7 @@ Unusual here:
 - `plan` decides everything and changes nothing; `commit` cannot fail. So the store can write the journal
   between the two: what is in the journal is what was possible, and what was refused left no line.
 - A `Change` holds both sides of each thing it touched, so undo and redo cost what the action cost, never a
-  replay. A deleted class takes its points and prompts along and brings them back.
+  replay. A deleted class takes its points along and brings them back.
 - Undo and redo are events like any other. There is one undo stack a project: whoever undoes, undoes the last
   action on the project, whichever tab made it.
 
@@ -20,12 +20,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.project.clean import clean_color, clean_name, clean_text, same_name
+from hsi_studio.project.clean import clean_color, clean_name, same_name
+from hsi_studio.project.prompt_sets import PromptSets, SetsChange
 from hsi_studio.types import ClassInfo, ClassSchema
 
 Pixel = tuple[int, int]  # (row, column)
-MAX_SENTENCES = 64
-MAX_SENTENCE = 2000
 
 
 @dataclass(frozen=True)
@@ -57,22 +56,22 @@ class Change:
     text: str  # "add Corn at row 12, column 40"
     classes: tuple[ClassSchema, ClassSchema] | None = None  # before, after
     points: dict[Pixel, tuple[Point | None, Point | None]] = field(default_factory=dict)
-    prompts: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...] | None]] = field(default_factory=dict)
+    prompts: SetsChange | None = None
     kind: str = "do"
 
     @property
     def empty(self) -> bool:
-        return self.kind == "do" and self.classes is None and not self.points and not self.prompts
+        return self.kind == "do" and self.classes is None and not self.points and self.prompts is None
 
 
 class State:
-    """A project's classes, points and prompts, with its undo stack."""
+    """A project's classes, points and prompt sets, with its undo stack."""
 
     def __init__(self, shape: tuple[int, int], classes: Sequence[ClassInfo] = ()) -> None:
         self.shape = shape  # (H, W)
         self.schema = ClassSchema(tuple(classes))
         self.points: dict[Pixel, Point] = {}
-        self.prompts: dict[str, tuple[str, ...]] = {}
+        self.prompts = PromptSets()
         self.done: list[Change] = []
         self.undone: list[Change] = []
         self.next_number = 1
@@ -99,6 +98,8 @@ class State:
             self.done.append(change)
             self.undone.clear()
             self._apply(change, after=True)
+            if change.prompts is not None:
+                self.prompts.remember(change.prompts, change.seq)
 
     def _apply(self, change: Change, after: bool) -> None:
         if change.classes is not None:
@@ -110,12 +111,8 @@ class State:
             else:
                 self.points[pixel] = point
                 self.next_number = max(self.next_number, point.number + 1)
-        for class_id, versions in change.prompts.items():
-            sentences = versions[after]
-            if sentences is None:
-                self.prompts.pop(class_id, None)
-            else:
-                self.prompts[class_id] = sentences
+        if change.prompts is not None:
+            self.prompts.apply(change.prompts, after)
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 
@@ -142,12 +139,9 @@ class State:
                 raise LabelProblem(f"There is a class {info.name!r} already. Give the new one another name.")
         return cleaned
 
-    def without(self, gone: set[str]) -> dict[str, Any]:
-        """`points` and `prompts` of a Change that takes classes away."""
-        return {
-            "points": {pixel: (point, None) for pixel, point in self.points.items() if point.class_id in gone},
-            "prompts": {key: (self.prompts[key], None) for key in gone if key in self.prompts},
-        }
+    def without(self, gone: set[str]) -> dict[Pixel, tuple[Point | None, Point | None]]:
+        """`points` of a Change that takes classes away."""
+        return {pixel: (point, None) for pixel, point in self.points.items() if point.class_id in gone}
 
 
 def class_from_json(value: dict[str, Any]) -> ClassInfo:
@@ -210,8 +204,8 @@ def _delete_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
     info = state.info(payload["id"])
     after = ClassSchema(tuple(other for other in state.schema.classes if other.id != info.id))
     lost = state.without({info.id})
-    with_it = f" and its {_count(len(lost['points']), 'label')}" if lost["points"] else ""
-    return Change(seq, f"delete {info.name}{with_it}", (state.schema, after), **lost)
+    with_it = f" and its {_count(len(lost), 'label')}" if lost else ""
+    return Change(seq, f"delete {info.name}{with_it}", (state.schema, after), lost)
 
 
 def _set_classes(state: State, seq: int, payload: dict[str, Any]) -> Change:
@@ -220,9 +214,9 @@ def _set_classes(state: State, seq: int, payload: dict[str, Any]) -> Change:
         raise LabelProblem("A class is in the list twice. Keep one of them.")
     lost = state.without({info.id for info in state.schema.classes} - {info.id for info in after.classes})
     text = f"set the class list to {len(after)} {'class' if len(after) == 1 else 'classes'}"
-    if lost["points"]:
-        text += f", without {_count(len(lost['points']), 'label')} of classes not in it"
-    return Change(seq, text, None if after == state.schema else (state.schema, after), **lost)
+    if lost:
+        text += f", without {_count(len(lost), 'label')} of classes not in it"
+    return Change(seq, text, None if after == state.schema else (state.schema, after), lost)
 
 
 def _add_point(state: State, seq: int, payload: dict[str, Any]) -> Change:
@@ -278,16 +272,29 @@ def _clear(state: State, seq: int, payload: dict[str, Any]) -> Change:
     return Change(seq, f"clear {_count(len(points), 'label')}", points=points)
 
 
+def _words(seq: int, change: SetsChange) -> Change:
+    return Change(seq, change.text, prompts=change if change.sets else None)
+
+
 def _set_prompt(state: State, seq: int, payload: dict[str, Any]) -> Change:
     info = state.info(payload["id"])
-    sentences = tuple(text for text in (clean_text(s) for s in payload["sentences"]) if text)
-    if len(sentences) > MAX_SENTENCES or any(len(s) > MAX_SENTENCE for s in sentences):
-        raise LabelProblem(
-            f"A class takes at most {MAX_SENTENCES} sentences of {MAX_SENTENCE} characters. Shorten the description."
-        )
-    before, after = state.prompts.get(info.id), sentences or None
-    prompts = {} if before == after else {info.id: (before, after)}
-    return Change(seq, f"describe {info.name}", prompts=prompts)
+    return _words(seq, state.prompts.edit_first(info.id, payload["sentences"], state.schema))
+
+
+def _create_prompt_set(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    return _words(seq, state.prompts.create(payload, state.schema))
+
+
+def _update_prompt_set(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    return _words(seq, state.prompts.update(payload))
+
+
+def _delete_prompt_set(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    return _words(seq, state.prompts.delete(payload))
+
+
+def _edit_prompt_set(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    return _words(seq, state.prompts.edit(payload, state.schema))
 
 
 def _undo(state: State, seq: int, payload: dict[str, Any]) -> Change:
@@ -322,7 +329,11 @@ PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
     "remove_point": _remove_point,  # row, col
     "import_labels": _import_labels,  # points: [row, col, class id], classes: the new ones
     "clear": _clear,
-    "set_prompt": _set_prompt,  # id, sentences; [] = back to the class name
+    "set_prompt": _set_prompt,  # id, sentences; [] = back to the class name; writes to the set `FIRST_SET`
+    "create_prompt_set": _create_prompt_set,  # set, name, language, origin, sentences: class id → list
+    "update_prompt_set": _update_prompt_set,  # set, name, language
+    "delete_prompt_set": _delete_prompt_set,  # set
+    "edit_prompt_set": _edit_prompt_set,  # set, sentences: class id → list (others stay), why
     "undo": _undo,  # target: seq of the action undone
     "redo": _redo,  # target
     "lost": _lost,  # line, reason

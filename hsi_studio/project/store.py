@@ -33,6 +33,7 @@ from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_
 from hsi_studio.project.files import write_text
 from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.palette import next_color
+from hsi_studio.project.prompt_book import PromptBook
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 
 __all__ = ["Project", "ProjectSummary", "list_projects"]
@@ -51,6 +52,7 @@ class Project:
         self._labels: LabelSet | None = None
         self._points: tuple[int, dict[Pixel, str]] = (-1, {})
         self._scene: Scene | None = None
+        self.words = PromptBook(self, lambda: self._state.prompts, self._do, self._writing, self._lock)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
@@ -196,8 +198,13 @@ class Project:
             return self._labels
 
     def prompts(self) -> PromptSet:
+        """Sentences of the prompt set made or edited last; `words` has the others, and their versions."""
+        return self.words.prompts()
+
+    def when(self, seq: int) -> tuple[str, str]:
+        """Time and actor of an action."""
         with self._lock:
-            return PromptSet(dict(self._state.prompts))
+            return self._events[seq - 1].time, self._events[seq - 1].actor
 
     @property
     def can_undo(self) -> bool:
@@ -344,7 +351,7 @@ class Project:
         self._do("clear", {}, actor)
 
     def set_prompt(self, class_id: str, sentences: Sequence[str], actor: str = "") -> None:
-        """Describe a class in sentences; none = its name is used. Raises LabelProblem."""
+        """Describe a class in the project's own set, "My words"; none = its name is used. Raises LabelProblem."""
         self._do("set_prompt", {"id": class_id, "sentences": list(sentences)}, actor)
 
     def undo(self, actor: str = "") -> str:

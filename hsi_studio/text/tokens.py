@@ -11,8 +11,10 @@ Notation: n sentences, L ≤ context tokens of the longest, begin and end token 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,12 +85,19 @@ def compact(rows: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[int]]:
 
 def _wordpiece(source: str) -> Any:
     """sentence → ids, with the fast tokenizer alone: neither torch nor transformers is imported."""
-    from tokenizers import Tokenizer
-
     model = find_model(source, weights=False)
     file = model.path / "tokenizer.json"
     if not file.is_file():
         raise ModelMissing(f"{model.name}: there is no tokenizer.json in {model.path}: copy it there.")
+    found = file.stat()
+    return _read_wordpiece(file, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_wordpiece(file: Path, changed_ns: int, size: int) -> Any:
+    """The tokenizer of a file as it is now: another time or size is another file."""
+    from tokenizers import Tokenizer
+
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the tokenizers library raises nothing more specific

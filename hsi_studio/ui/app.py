@@ -19,24 +19,30 @@ import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Studio
+from hsi_studio.ui import sharing
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.compare_feed import router as compare_feed
 from hsi_studio.ui.guard import LOOPBACK, Guard
+from hsi_studio.ui.heat_feed import router as heat_feed
+from hsi_studio.ui.owners import Mine, Owners, remember_visitor
 from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
 from hsi_studio.ui.tabs import tabs
 from hsi_studio.ui.theme import css, theme
 from hsi_studio.ui.tiles import router
+from hsi_studio.ui.train_feed import router as train_feed
 from hsi_studio.ui.viewer import create_viewer
+from hsi_studio.users import Users
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +60,24 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 class App:
     """The page and the server around it."""
 
-    studio: Studio
+    studio: Studio  # or what stands for the visitor's one, see owners.py
     blocks: gr.Blocks
+    owners: Owners | None = None  # None = one owner, whoever asks
 
-    def asgi(self, host: str = "127.0.0.1", auth: tuple[str, str] | None = None, hosts: tuple[str, ...] = ()) -> Guard:
+    def asgi(
+        self,
+        host: str = "127.0.0.1",
+        users: Users | None = None,
+        hosts: tuple[str, ...] = (),
+        per_session: bool = False,
+    ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        server.include_router(router(self.studio))
+        ours = [router(self.studio), train_feed(self.studio), compare_feed(self.studio), heat_feed(self.studio)]
+        if self.owners is not None:
+            ours.append(sharing.router(self.owners))
+        for routes in ours:
+            server.include_router(routes, dependencies=[Depends(remember_visitor)])
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:
@@ -72,7 +89,7 @@ class App:
             path="/",
             theme=theme(),
             css=css(),
-            allowed_paths=[str(self.studio.projects_folder)],
+            allowed_paths=[str((self.owners or self.studio).home)],
             blocked_paths=[],
             max_file_size="4gb",
             show_error=True,
@@ -80,28 +97,33 @@ class App:
             footer_links=[],
             run_history=False,
         )
-        return Guard(server, [*LOOPBACK, host, *hosts], *(auth or (None, None)))
+        may_read = self.owners.may_read if self.owners is not None else None
+        return Guard(server, [*LOOPBACK, host, *hosts], users=users, per_session=per_session, may_read=may_read)
 
     def launch(
         self,
         host: str = "127.0.0.1",
         port: int | None = None,
-        auth: tuple[str, str] | None = None,
+        users: Users | None = None,
         hosts: tuple[str, ...] = (),
         open_browser: bool = True,
+        per_session: bool = False,
     ) -> None:
         """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. Raises BadRequest."""
         import uvicorn
 
-        if host not in LOOPBACK and auth is None:
+        if host not in LOOPBACK and users is None and not per_session:
             raise BadRequest(
-                f"Listening on {host} lets others in: add --auth USER:PASSWORD (and put TLS in front), "
-                "or leave --host away to serve this machine only."
+                f"Listening on {host} lets others in: add --auth USER:PASSWORD or --auth-file FILE (and put TLS in "
+                "front), --per-session to give each browser its own projects, or leave --host away to serve this "
+                "machine only."
             )
         chosen = _free_port(host, port)
         address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}"
         server = uvicorn.Server(
-            uvicorn.Config(self.asgi(host, auth, hosts), host=host, port=chosen, log_level="warning", ws="none")
+            uvicorn.Config(
+                self.asgi(host, users, hosts, per_session), host=host, port=chosen, log_level="warning", ws="none"
+            )
         )
 
         def announce() -> None:
@@ -118,11 +140,14 @@ class App:
             server.run()
         finally:
             done.set()
-            self.studio.close()
+            (self.owners or self.studio).close()
 
 
-def build(studio: Studio, spec: str = "indian_pines") -> App:
-    """The page on a studio. `spec` is the scene that opens when there is no project yet."""
+def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
+    """The page on a studio, or on those of several owners. `spec` is the scene that opens when there is no project."""
+    owners = studio if isinstance(studio, Owners) else None
+    if isinstance(studio, Owners):
+        studio = cast(Studio, Mine(studio.here))
     present = Present(studio)
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         project = gr.Textbox(visible=False)
@@ -152,6 +177,8 @@ def build(studio: Studio, spec: str = "indian_pines") -> App:
                     for tab in tabs():
                         with gr.Tab(tab.title, elem_id=f"hsi-tab-{tab.name}"):
                             tab.create(studio, bus)
+                if owners is not None:
+                    sharing.create(owners, project)
 
         def load(request: gr.Request) -> tuple[Any, ...]:
             wanted = request.query_params.get("project", "")
@@ -164,7 +191,7 @@ def build(studio: Studio, spec: str = "indian_pines") -> App:
             lambda p, s: poll(present, p, s), [project, seen], [viewer, classes, strip, seen],
             queue=False, **QUIET,
         )  # fmt: skip
-    return App(studio, blocks)
+    return App(studio, blocks, owners)
 
 
 def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:

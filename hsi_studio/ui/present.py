@@ -12,6 +12,7 @@ import numpy as np
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
+from hsi_studio.ui.compare_values import compared_strip
 from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
@@ -52,7 +53,7 @@ class Present:
         if scene.dsm is not None:
             facts.append("heights")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return packed({"title": scene.title, "facts": " · ".join(facts)})
+        return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
 
     def viewer(self, project_id: str, active: str) -> str:
         """The viewer's whole value; its protocol is in `viewer.py`."""
@@ -66,11 +67,12 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev = prediction.revision
-            model, _ = self._models(project_id)
-            kind = f"model {model}" if model else prediction.method
-            extra = extra_classes(prediction, labels.schema)
-            shown = {"rev": rev, "url": f"/hsi/map/{project_id}/{rev}", "kind": kind, "extra": extra}
+            rev, (model, _), compared = prediction.revision, self._models(project_id), self._compared(project_id)
+            texts = self.studio.queries.text_maps.shown_map(project_id)
+            kind = compared or (f"model {model}" if model else self.studio.shown_run(project_id) or "live")
+            kind = f"texts {id(texts)}" if prediction is texts else kind
+            url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
+            shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
             "project": project_id,
             "classes": [
@@ -96,9 +98,15 @@ class Present:
         prediction = self.studio.beside(project_id)
         if prediction is None:
             return None
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is not None:
+            return {
+                "url": f"/hsi/map/{project_id}/beside", "kind": f"{self._compared(project_id)} {shown.right}",
+                "title": shown.right, "mine": shown.left, "extra": extra_classes(prediction, schema),
+            }  # fmt: skip
         left, right = self._models(project_id)
         mine = self.studio.models.get(left).title if left else "Map of your labels"
-        if not left and self.studio.shows_trained(project_id):
+        if not left and self.studio.shown_run(project_id):
             mine = "Trained map"
         return {
             "url": f"/hsi/map/{project_id}/beside",
@@ -107,6 +115,23 @@ class Present:
             "mine": mine,
             "extra": extra_classes(prediction, schema),
         }
+
+    def _compared(self, project_id: str) -> str:
+        """Names what is shown of a comparison; "" when nothing is."""
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is None:
+            return ""
+        return f"compare {shown.run_id} {shown.left}{f' − {shown.right}' if shown.difference else ''}"
+
+    def _draft(self, project_id: str) -> str:
+        """Which preview of a run in training is shown, "-…"; "" for whole maps."""
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return ""
+        try:
+            return f"-{(self.studio.runs.folder(run) / 'preview.npz').stat().st_mtime_ns}"
+        except (StudioError, OSError):  # it has ended, or has none yet
+            return ""
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -150,19 +175,22 @@ class Present:
         """A pixel's spectrum for the plot."""
         from hsi_studio.ui.plots import pixel_value
 
-        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectra.pixel(project_id, *pixel)))
 
     def class_means(self, project_id: str) -> str:
         """The class means for the plot."""
         from hsi_studio.ui.plots import means_value
 
-        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.spectra.of_classes(project_id)))
 
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is not None:
+            return compared_strip(self.studio.compare.get(shown.run_id).comparison, shown)
         left, right = self._models(project_id)
         if left:
             return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
@@ -185,15 +213,12 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
-        trained = self.studio.training(project_id) if self.studio.shows_trained(project_id) else None
-        if trained is not None and trained.report is not None:
-            value = strip_value(trained.report, stale=False)
-            for group in value["groups"]:
-                group["title"] = f"{group['title']} · trained map ({trained.method})"
-            late = project.revision - trained.revision
-            if late:
-                value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
-            return value
+        texts = self.studio.queries.text_maps
+        if texts.shown_map(project_id) is not None and texts.get(project_id).report is not None:
+            return text_map_strip(texts.get(project_id))
+        trained = self._trained(project_id)
+        if trained is not None:
+            return trained
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -204,16 +229,50 @@ class Present:
             return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
         return strip_value(status.report, stale=status.report_revision < project.revision)
 
+    def _trained(self, project_id: str) -> dict[str, Any] | None:
+        """The strip of the run whose map is shown; None for the live map."""
+        from hsi_studio.ui.strip import strip_value
+
+        run = self.studio.shown_run(project_id)
+        if run is None:
+            return None
+        try:
+            info, report = self.studio.runs.get(run), self.studio.runs.report(run)
+        except StudioError as error:
+            return {"state": "error", "text": str(error)}
+        if report is None:
+            return (
+                {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
+            )
+        value = strip_value(report, stale=False)
+        for group in value["groups"]:
+            group["title"] = f"{group['title']} · trained map ({info.method})"
+        late = self.studio.project(project_id).revision - info.revision
+        if late:
+            value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
+        return value
+
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
         prediction = self.studio.prediction(project_id)
-        map_revision = "" if prediction is None else f"{prediction.method}{prediction.revision}"
+        shown = f"{self.studio.shown_run(project_id) or ''}{self._draft(project_id)}"
+        map_revision = "" if prediction is None else f"{shown}{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
-            f"/{'+'.join(self._models(project_id))}"
+            f"/{'+'.join(self._models(project_id))}/{self.studio.compare.maps.shown(project_id)}"
         )
+
+
+def text_map_strip(made: Any) -> dict[str, Any]:
+    """The strip of a map made from class texts alone."""
+    from hsi_studio.ui.strip import strip_value
+
+    value = strip_value(made.report, stale=False)
+    for group in value["groups"]:
+        group["title"] = f"{group['title']} · map from {made.prompts}, no labels used"
+    return value
 
 
 def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:

@@ -182,10 +182,11 @@ def cut_tile(
     picture = compositor.render(scene, composite, rows, cols, percentiles, step)
     padded = np.zeros((TILE, TILE, 4), np.uint8)
     padded[: picture.shape[0], : picture.shape[1]] = picture
-    return _png(padded)
+    return encode_png(padded)
 
 
-def _png(rgba: npt.NDArray[np.uint8]) -> bytes:
+def encode_png(rgba: npt.NDArray[np.uint8]) -> bytes:
+    """(H, W, 4) as a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -291,7 +292,7 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
 
     @api.get("/map/{project_id}/{revision}.png")
     def map_picture(project_id: str, revision: str) -> Response:
-        png = _png(colour_map(find_prediction(project_id, revision)))
+        png = encode_png(colour_map(find_prediction(project_id, revision)))
         return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     @api.get("/leaflet/{name:path}")

@@ -94,7 +94,12 @@ class ModelMaps:
                 return known[1]
         model, header = self.shelf.usable(model_id)
         scene = self.desk.scene_of(project_id)
-        made = self._run_map(model_id) if model.origin == "run" and model.project_id == project_id else None
+        made = None
+        if model.origin == "run" and model.project_id == project_id:
+            try:
+                made = self._run_map(model_id)
+            except StudioError as error:  # only its model is left, or its record is damaged
+                log.info("run %s has no map of its own: %s", model_id, error)
         if made is None or made.label.shape != scene.shape[:2]:
             made = kept_map(self._map_file(project_id, model_id), scene.shape[:2], header.digest)
         return None if made is None else self._remember(project_id, model_id, made)
@@ -149,6 +154,11 @@ class ModelMaps:
         except StudioError as error:
             log.warning("model %s is no longer shown: %s", model_id, error)
             return None
+
+    def share(self, other: ModelMaps) -> None:
+        """Show and make the same as `other`."""
+        self._lock, self._work, self._stop = other._lock, other._work, other._stop
+        self._maps, self._shown = other._maps, other._shown
 
     def forget(self, model_id: str) -> None:
         """The model has gone: its map is no longer shown."""

@@ -69,6 +69,13 @@ class Models:
         self.shelf = ModelShelf(desk.home)
         self.maps = ModelMaps(desk, self.shelf, self._used, run_map)
 
+    def for_guest(self, desk: Desk, project_id: str, run_map: Callable[[str], Prediction | None]) -> Models:
+        """The same, of one project only. What is shown, and maps in the making, are shared."""
+        view = Models(desk, self.manager, run_map)
+        view.shelf.only = project_id
+        view.maps.share(self.maps)
+        return view
+
     # ── on disk ─────────────────────────────────────────────────────────────────────────────────
 
     def find(self, search: str = "", sort: str = "modified", descending: bool | None = None) -> list[ModelInfo]:
@@ -191,6 +198,10 @@ class Models:
 
     def warm_start(self, model_id: str, method: str) -> State:
         """The state a new training of `method` may start from: `Context.warm_start`. Raises BadRequest, FileProblem."""
+        return read_checkpoint(self.warm_start_file(model_id, method))[0]
+
+    def warm_start_file(self, model_id: str, method: str) -> Path:
+        """Where that state is. Raises BadRequest, FileProblem."""
         model, header = self.shelf.usable(model_id)
         if header.facts.method != method:
             raise BadRequest(
@@ -199,7 +210,7 @@ class Models:
             )
         if not getattr(get_method(method), "warm_starts", False):
             raise BadRequest(f"{method} has no encoder that a training could start from: leave “Start from” empty.")
-        return read_checkpoint(model.path)[0]
+        return model.path
 
     def warm_starts(self, method: str) -> list[ModelInfo]:
         """Models a new training of `method` may start from, newest first."""
@@ -214,9 +225,8 @@ class Models:
         return self.maps.make(model_id, project_id, ctx)
 
     def close(self) -> None:
-        """Stop the maps that are being made, and put away what is loaded."""
+        """Stop the maps that are being made."""
         self.maps.close()
-        self.manager.close()
 
     def _infos(self, files: list[ModelFile]) -> list[ModelInfo]:
         loaded: dict[str, tuple[Placement, int, bool]] = {}

@@ -133,11 +133,13 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp) -
             wait_journal(page, seq)
     wait_map(page, 9)
     page.get_by_role("tab", name="Train", exact=True).click()
-    page.locator("#hsi-train").click()
+    page.wait_for_selector(".hsi-train[data-ready='1']")
+    page.locator("#hsi-method").select_option("svm")
+    page.locator("#hsi-train-start").click()
     trained = page.locator(".hsi-strip h4", has_text="trained map (svm)").first
     trained.wait_for(timeout=60_000)
-    assert "3 labels a class" in page.locator(".hsi-training").first.inner_text()
-    page.get_by_text("Follows the clicks").click()
+    assert "3 labels a class" in page.locator(".tr-run h3").inner_text()
+    page.get_by_text("Map shown follows the clicks").click()
     trained.wait_for(state="detached")
     wait_map(page, 9)
 

@@ -1,0 +1,67 @@
+"""Projects that were shared on purpose: an unguessable token a project, in one JSON file. Whoever has the link, and may
+use the server at all, may open the project, label in it and train; the owner can take the link back.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hsi_studio.errors import CorruptFile
+from hsi_studio.paths import write_whole
+
+
+@dataclass(frozen=True)
+class Share:
+    owner: str
+    project_id: str
+
+
+class Shares:
+    """Safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._known: dict[str, Share] | None = None
+
+    def get(self, token: str) -> Share | None:
+        with self._lock:
+            return self._all().get(token)
+
+    def make(self, owner: str, project_id: str) -> str:
+        with self._lock:
+            known, share = self._all(), Share(owner, project_id)
+            for token, one in known.items():
+                if one == share:
+                    return token
+            token = secrets.token_urlsafe(24)
+            self._keep({**known, token: share})
+            return token
+
+    def end(self, owner: str, project_id: str) -> list[str]:
+        """The tokens that no longer work."""
+        with self._lock:
+            known, share = self._all(), Share(owner, project_id)
+            gone = [token for token, one in known.items() if one == share]
+            if gone:
+                self._keep({token: one for token, one in known.items() if one != share})
+            return gone
+
+    def _all(self) -> dict[str, Share]:
+        if self._known is None:
+            try:
+                stored = json.loads(self.path.read_text(encoding="utf-8")) if self.path.is_file() else {}
+                self._known = {str(token): Share(**value) for token, value in stored.items()}
+            except (OSError, ValueError, TypeError, AttributeError) as error:
+                raise CorruptFile(
+                    self.path, f"the list of shared projects cannot be read ({error})", "Delete it and share again"
+                ) from error
+        return self._known
+
+    def _keep(self, known: dict[str, Share]) -> None:
+        write_whole(self.path, json.dumps({token: asdict(share) for token, share in known.items()}).encode())
+        self._known = known
