@@ -1,9 +1,9 @@
 // The prompt sets of a project: which one is shown, and its table of classes × sentences, edited in place.
 //
 // value from Python: {project, rev, sets: [{id, name, version}], set, name, version, origin, language, languages, note,
-//   undo, redo, describe, classes: [{id, name, color, sentences: [{text, tokens, kind}], flags: [{n, kind, text}]}], limits,
+//   undo, redo, labelled, classes: [{id, name, color, sentences: [{text, tokens, kind}], flags: [{n, kind, text}]}], limits,
 //   ack, refused, history: {id, entries: [{version, when, why, sentences, now}]}}
-// event to Python:   act {do, …}, see `ui/tabs/prompts.py`
+// event to Python:   act {do, …}, see `ui/tabs/prompts.py`; measure {}: a set described from the labelled pixels
 // A sentence is committed when the cursor leaves it or with Enter; Escape takes the typing back. The row that has the
 // cursor is not drawn again by an answer, so that nobody loses what they type.
 
@@ -83,7 +83,7 @@ function drawHead(value) {
     choice.append(option);
   }
   choice.addEventListener("change", () => act("show", { set: choice.value }));
-  head.append(choice);
+  head.append(choice, ...back);
   if (asking) {
     head.append(
       button("hsi-small hsi-danger", "Delete", `Delete ${value.name}; undo brings it back`, () => { asking = false; act("delete"); }),
@@ -96,7 +96,6 @@ function drawHead(value) {
     button("hsi-small", "Copy", "Copy this set to change it without losing it", () => act("create", { source: `copy:${value.set}` })),
     button("hsi-small", "Rename", "Give this set another name", () => { renaming = true; render(); }),
     button("hsi-small", "Delete", "Delete this set", () => { asking = true; render(); }),
-    ...back,
   );
 }
 
@@ -107,10 +106,17 @@ function drawStarts(value) {
   if (!open) return;
   starts.append(make("p", "hsi-hint", value.set ? "Start another set from:" :
     "Methods that read text learn from these sentences. Write down what sets each class apart; start from:"));
-  for (const [source, label, words] of STARTS) {
-    if (source === "pixels" && !value.describe) continue;
-    const node = button("hsi-start", "", words, () => { choosing = false; act("create", { source }); });
+  for (let [source, label, words] of STARTS) {
+    const node = button("hsi-start", "", words, () => {
+      choosing = false;
+      if (source === "pixels") trigger("measure", {}); // takes a while on a large scene
+      else act("create", { source });
+    });
     node.dataset.source = source;
+    if (source === "pixels" && !value.labelled) {
+      node.disabled = true;
+      words = "label some pixels first, then they can be described";
+    }
     node.append(make("b", "", label), make("span", "", words));
     starts.append(node);
   }

@@ -20,7 +20,7 @@ root.append(status, warnings, kinds, matrix, matrixWords, mapTitle, map, mapWord
 const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).trim() || fallback;
 const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); // plotly reads tags
 const wrap = (text) => plain(text).replace(/(.{1,60})(\s|$)/g, "$1<br>");
-let kind = "centred", drawn = "";
+let kind = "centred", drawn = "", drawing = Promise.resolve();
 
 for (const [key, label, title] of [
   ["centred", "Centred", "Without what all texts share: 0 is the average"],
@@ -78,14 +78,17 @@ async function draw(value) {
   }, options);
   const axis = { zeroline: false, gridcolor: grid, showticklabels: false, color: ink };
   const traces = value.joint ? [
-    scatter("text", "diamond", value.joint.texts, value.joint), scatter("labelled pixels", "circle", value.joint.pixels, value.joint),
+    ties(value.joint), scatter("text", "diamond", value.joint.texts, value.joint), scatter("labelled pixels", "circle", value.joint.pixels, value.joint),
   ] : [{
-    type: "scatter", mode: "markers+text", x: value.points.map((p) => p.x), y: value.points.map((p) => p.y), name: "",
-    texttemplate: value.points.map((p, n) => (n && value.points[n - 1].k === p.k ? "" : short[p.k])),
-    textposition: "top center", textfont: { size: 9.5, color: ink }, cliponaxis: false,
-    marker: { size: 10, color: value.points.map((p) => value.colors[p.k]), line: { width: 1, color: ink } },
+    type: "scatter", mode: "markers", x: value.points.map((p) => p.x), y: value.points.map((p) => p.y), name: "",
+    marker: { size: 6, opacity: 0.75, color: value.points.map((p) => value.colors[p.k]) },
     text: value.points.map((p) => `<b>${plain(value.names[p.k])}</b><br>${wrap(p.text)}`), hovertemplate: "%{text}<extra></extra>",
     showlegend: false,
+  }, {
+    type: "scatter", mode: "markers+text", ...middles(value), name: "", texttemplate: short, textposition: "top center",
+    textfont: { size: 9.5, color: ink }, cliponaxis: false, showlegend: false,
+    marker: { size: 11, color: value.colors, line: { width: 1, color: ink } },
+    text: value.names.map((name) => `<b>${plain(name)}</b><br>middle of its sentences`), hovertemplate: "%{text}<extra></extra>",
   }];
   await Plotly.react(map, traces, {
     ...base, uirevision: "map", height: 300, margin: { l: 8, r: 8, t: 8, b: 8 }, xaxis: axis, yaxis: { ...axis, scaleanchor: "x" },
@@ -94,11 +97,29 @@ async function draw(value) {
   root.dataset.drawn = String((Number(root.dataset.drawn) || 0) + 1);
 }
 
+function middles(value) {
+  const mean = (k, axis) => {
+    const own = value.points.filter((p) => p.k === k);
+    return own.reduce((sum, p) => sum + p[axis], 0) / own.length;
+  };
+  return { x: value.names.map((_, k) => mean(k, "x")), y: value.names.map((_, k) => mean(k, "y")) };
+}
+
+function ties(joint) { // a line from each text to its pixels
+  const x = [], y = [];
+  joint.texts.forEach((text, k) => {
+    if (joint.pixels[k]) { x.push(text[0], joint.pixels[k][0], null); y.push(text[1], joint.pixels[k][1], null); }
+  });
+  return { type: "scatter", mode: "lines", x, y, line: { width: 1, color: style("--border-color-primary", "#bbb") }, hoverinfo: "skip", showlegend: false };
+}
+
 function scatter(name, symbol, places, joint) {
   const there = places.map((p, k) => [p, k]).filter(([p]) => p);
   return {
-    type: "scatter", mode: "markers", name, x: there.map(([p]) => p[0]), y: there.map(([p]) => p[1]),
+    type: "scatter", mode: symbol === "diamond" ? "markers+text" : "markers", name, x: there.map(([p]) => p[0]), y: there.map(([p]) => p[1]),
     marker: { size: 10, symbol, color: there.map(([, k]) => joint.colors[k]), line: { width: 1, color: style("--body-text-color", "#222") } },
+    texttemplate: there.map(([, k]) => plain(joint.names[k])), textposition: "top center", cliponaxis: false,
+    textfont: { size: 9.5, color: style("--body-text-color", "#222") },
     text: there.map(([, k]) => `${plain(joint.names[k])}: ${name}`), hovertemplate: "%{text}<extra></extra>",
   };
 }
@@ -115,11 +136,12 @@ function render() {
   mapTitle.textContent = value.joint ? "Texts and pixels in the trained model" : "Texts on a map";
   mapWords.textContent = value.joint
     ? value.joint.words
-    : `Every sentence in the two directions in which they differ most (${Math.round(100 * value.shown)} % of it). ${value.jointNote}`;
+    : `Every sentence (small) and the middle of each class in the two directions in which they differ most (${Math.round(100 * value.shown)} % of it). ${value.jointNote}`;
   const mark = JSON.stringify([value, kind, root.clientWidth > 0]);
   if (mark === drawn || !root.clientWidth) return;
   drawn = mark;
-  draw(value).catch((error) => (status.textContent = `The picture cannot be drawn: ${error.message}.`));
+  drawing = drawing.then(() => (mark === drawn ? draw(value) : null)) // one after the other, the newest only
+    .catch((error) => (status.textContent = `The picture cannot be drawn: ${error.message}.`));
 }
 new ResizeObserver(() => render()).observe(root); // a closed section has no width
 watch("value", render);

@@ -114,7 +114,8 @@ function remember() {
 function useSettings(one) {
   if (!specs.some((s) => s.name === one.method)) return say(`The method ${one.method} is not installed here.`, true);
   seed.value = one.seed;
-  if (setup.prompts.some((p) => p.name === one.prompts)) prompts.value = one.prompts;
+  const words = one.prompts.split("@")[0]; // a set's version of then is in the run; here it is as it is now
+  if (setup.prompts.some((p) => p.name === words)) prompts.value = words;
   useMethod(one.method, one.changed);
 }
 
@@ -221,7 +222,7 @@ async function poll() {
 }
 async function answer(address) { // null when the server is away (Gradio's page says so and comes back) or refuses
   try {
-    const got = await fetch(address);
+    const got = await fetch(address, { signal: AbortSignal.timeout(10_000) });
     return got.ok ? await got.json() : null;
   } catch {
     return null;
@@ -263,8 +264,11 @@ function soon(ms = 30) {
   pollTimer = setTimeout(async () => {
     if (!element.isConnected) return;
     const busy = runs.some(isActive);
-    if (visible() || (busy && !document.hidden)) await poll();
-    soon(wanted().some((id) => !isActive(run(id))) ? 30 : busy ? BUSY_MS : visible() ? IDLE_MS : 400);
+    try {
+      if (visible() || (busy && !document.hidden)) await poll();
+    } finally { // whatever went wrong is in the console; the page goes on following
+      soon(wanted().some((id) => !isActive(run(id))) ? 30 : busy ? BUSY_MS : visible() ? IDLE_MS : 400);
+    }
   }, ms);
 }
 

@@ -208,6 +208,7 @@ function makeCurves() {
     const x = [], y = [], at = [];
     for (const [key, points] of fresh) {
       const trace = traces.get(`${id} ${key}`);
+      if (!trace) return void redraw();
       x.push(points.x, points.x);
       y.push(points.y, smoothed(points.y, trace.weight, trace.state));
       at.push(trace.at, trace.at + 1);

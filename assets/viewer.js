@@ -1,5 +1,5 @@
 // The viewer: one scene, its class map and its labels. Gradio gives `element`, `trigger`, `props` and `watch`;
-// viewer_raster.js, viewer_beside.js, viewer_labels.js and viewer_controls.js stand before this file in the same function.
+// viewer_raster.js, viewer_beside.js, viewer_heat.js, viewer_labels.js and viewer_controls.js stand before this file in the same function.
 // The messages to and from Python are described in hsi_studio/ui/viewer.py.
 //
 // Pixels: column c, row r; the scene's corner (0, 0) is Leaflet's latlng (0, 0) and latlng (−r, c) is the corner
@@ -51,6 +51,16 @@ function start(L) {
     controls.message(body?.detail || 'The picture could not be loaded: check the connection to the server.');
   });
   const beside = makeBeside(root, pane, fetchPatch, () => readout(read));
+  const heat = makeHeat(root, pane, {
+    close: () => trigger('heat_off', {}),
+    map: (on) => setLayer({on}),
+    mapOn: () => raster.layer.on,
+    message: (text) => controls.message(text),
+    go: ([row, col, h, w]) => {
+      const pad = 0.6 * Math.max(h, w, 12);
+      map.fitBounds([[-(row + h + pad), col - pad], [-(row - pad), col + w + pad]], {animate: false, maxZoom: 3});
+    },
+  });
   const labels = makeLabels(root.querySelector('[data-part=markers]'), pane, (count) => mark('pending', String(count)));
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
@@ -88,6 +98,7 @@ function start(L) {
   function moved() {
     raster.paint();
     beside.paint();
+    heat.paint();
     labels.draw();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
@@ -281,7 +292,7 @@ function start(L) {
   function setScene(next) {
     scene = next; generation++; fitted = painted = false; mapWanted = null;
     mark('ready', null); mark('mapRev', null);
-    raster.setScene(next); labels.reset();
+    raster.setScene(next); labels.reset(); heat.show(null);
     if (!next) return;
     composite = next.composites.find((c) => c.available)?.id || 'custom:1,1,1';
     showComposite(false);
@@ -299,6 +310,7 @@ function start(L) {
       labels.setClasses(classes);
     }
     if ('beside' in value || another) beside.show(value.beside || null);
+    if ('heat' in value && scene) heat.show(value.heat);
     if ('active' in value) active = value.active || '';
     if (value.labels && labels.setLabels(value.labels)) {
       const news = root.dataset.journal !== String(value.labels.seq);

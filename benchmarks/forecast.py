@@ -49,7 +49,7 @@ def project_with(studio: Studio, scene: str, shots: int) -> str:
     opened = studio.scene_of(project.id)
     assert opened.reference is not None
     usable = np.where(opened.valid, opened.reference, 0).astype(np.int32)
-    chosen = draw_shots(usable, shots, np.random.default_rng(shots))
+    chosen = draw_shots(usable, shots, seed=shots)
     row, col = np.divmod(np.asarray(chosen), opened.shape[1])
     names = opened.reference_names
     points = [(int(r), int(c), names[int(usable[r, c])], None) for r, c in zip(row, col, strict=True)]

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.cli_collections import add_command
 from hsi_studio.cli_runs import add_commands
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.types import Progress, Scene
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
     _add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
+    add_command(commands, _params, _progress)
     add_commands(commands, _add_method, _params, _progress)
     return parser
 

@@ -34,7 +34,7 @@ def add_commands(
     training = commands.add_parser("train", help="train on a project's labels, or on a scene with a file of labels")
     training.add_argument("target", metavar="PROJECT|SCENE", help="a project's id, a catalogue id or a file")
     training.add_argument("--labels", metavar="FILE", help="GeoJSON or CSV with row, col, class; for a scene")
-    training.add_argument("--prompts", default="p5", metavar="STYLE", help="p1 … p5 or names (default p5)")
+    training.add_argument("--prompts", default="p5", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--device", default="", help="cpu or cuda:0 … (default: a GPU where there is one)")
     training.add_argument("--title", default="", help="a name for the run")

@@ -25,23 +25,31 @@ from hsi_studio.engine.facts import crs_name, scene_facts
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.placement import in_words as size_in_words
 from hsi_studio.engine.scores import Estimate
-from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
+from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import Context, Method, get_method, methods
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.types import Prediction, Progress, Scene
+from hsi_studio.verbs.collections import Collections
 from hsi_studio.verbs.commons import Commons, Quotas
-from hsi_studio.verbs.compare import Comparisons
+from hsi_studio.verbs.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
+from hsi_studio.verbs.queries import Queries
 from hsi_studio.verbs.runs import Runs
+from hsi_studio.verbs.spectra import Spectra
 
 __all__ = [
     "AccuracyReport",
     "ClassSpectrum",
+    "CompareInfo",
+    "Comparison",
+    "ComparisonPlan",
     "Estimate",
     "LiveStatus",
     "ScoreBlock",
+    "Shown",
+    "Side",
     "Spectrum",
     "Studio",
     "crs_name",
@@ -87,14 +95,20 @@ class Studio:
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
         self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
-        self.runs = Runs(self, queue=self.commons.queue)
-        self._spectra: dict[str, tuple[int, list[ClassSpectrum]]] = {}  # project id → labels' revision, means
+        self.spectra = Spectra(self)
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        self.prompts = Prompts(self, changed=self.refresh)
+        self.runs = Runs(self, queue=self.commons.queue)
         self.models = Models(self, self.commons.manager, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
         self.runs.admit = lambda: self.commons.admit_run(self.home, self.runs.alive)
-        self.prompts = Prompts(self, changed=self.refresh)
-        self.compare = Comparisons(self, self.runs, self.prompts)
+        self.compare = Comparisons(
+            self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
+        )
+        self.collections = Collections(self)
+        self.queries = Queries(
+            self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
+        )
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -305,8 +319,13 @@ class Studio:
         return self.live(project_id).status
 
     def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: of the chosen model; of the run `show_trained` chose (or its preview); the live one."""
-        chosen = self.models.maps.shown_map(project_id)
+        """The map shown: of a comparison; of the chosen model; from texts alone; of the run `show_trained` chose (or
+        its preview); the live one."""
+        chosen = (
+            self.compare.maps.map(project_id)
+            or self.models.maps.shown_map(project_id)
+            or self.queries.text_maps.shown_map(project_id)
+        )
         if chosen is not None:
             return chosen
         shown = self.shown_run(project_id)
@@ -316,7 +335,9 @@ class Studio:
         return self.status(project_id).prediction
 
     def beside(self, project_id: str) -> Prediction | None:
-        """The map of the model that is shown beside it, if any."""
+        """The map that is shown beside it, if any: of a comparison or of a model."""
+        if self.compare.maps.shown(project_id) is not None:
+            return self.compare.maps.map(project_id, beside=True)
         return self.models.maps.shown_map(project_id, beside=True)
 
     def close(self) -> None:
@@ -327,6 +348,7 @@ class Studio:
             self._live.clear()
         self.models.close()
         self.prompts.close()
+        self.queries.close()
         if self._alone:
             self.runs.close()
             self.commons.close()
@@ -350,6 +372,7 @@ class Studio:
     def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
         self.models.maps.show(project_id)
+        self.queries.text_maps.show(project_id, False)
         with self._lock:
             if run_id:
                 self._trained_shown[project_id] = run_id
@@ -361,23 +384,6 @@ class Studio:
         with self._lock:
             run_id = self._trained_shown.get(project_id)
         return run_id if run_id is not None and self.runs.exists(run_id) else None
-
-    # ── spectra ─────────────────────────────────────────────────────────────────────────────────
-
-    def spectrum(self, project_id: str, row: int, col: int) -> Spectrum:
-        """Raises LabelProblem for a pixel outside the scene."""
-        return pixel_spectrum(self.scene_of(project_id), row, col)
-
-    def class_spectra(self, project_id: str) -> list[ClassSpectrum]:
-        """Mean ± std of each class that has labels; made once a revision."""
-        labels = self.project(project_id).labels()
-        with self._lock:
-            revision, known = self._spectra.get(project_id, (-1, []))
-        if revision != labels.revision:
-            known = class_spectra(self.scene_of(project_id), labels)
-            with self._lock:
-                self._spectra[project_id] = (labels.revision, known)
-        return known
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 

@@ -95,3 +95,27 @@ def test_what_a_user_can_fix_is_one_line_and_exit_2(
     assert last.startswith("error: ")
     assert words in last
     assert "Traceback" not in captured.err
+
+
+def test_a_training_from_the_shell_is_listed_exported_and_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.engine.halves import halves
+
+    labels = tmp_path / "labels.csv"
+    labels.write_text("row,col,class\n4,3,upper\n4,12,upper\n22,3,lower\n22,12,lower\n")
+    scene = halves(tmp_path)
+    assert main(["train", str(scene), "--labels", str(labels), "--method", "knn"]) == 0
+    run_id = capsys.readouterr().out.split()[0]
+    assert main(["runs"]) == 0
+    listed = capsys.readouterr().out
+    assert run_id in listed
+    assert "done" in listed
+    assert main(["runs", "--export", run_id, "--csv", "-"]) == 0
+    assert capsys.readouterr().out.startswith("seconds,stage,step,name,value")
+    assert main(["replay", run_id]) == 0
+    assert "Identical" in capsys.readouterr().out
+    assert main(["resume", run_id]) == 2
+    assert "only a paused" in capsys.readouterr().err
+    assert main(["train", "nowhere"]) == 2
+    assert "--labels FILE" in capsys.readouterr().err

@@ -141,9 +141,9 @@ def test_class_spectra_are_the_mean_and_spread_of_the_labels(studio: Studio, sce
     cube = np.load(scene_file)
     for row, col in ((1, 1), (2, 7), (9, 4)):
         studio.label(project.id, row, col, upper.id)
-    (found,) = studio.class_spectra(project.id)
+    (found,) = studio.spectra.of_classes(project.id)
     values = np.stack([cube[1, 1], cube[2, 7], cube[9, 4]])
     assert found.count == 3
     np.testing.assert_allclose(found.mean, values.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(found.std, values.std(axis=0), rtol=1e-3)
-    np.testing.assert_allclose(studio.spectrum(project.id, 2, 7).values, cube[2, 7])
+    np.testing.assert_allclose(studio.spectra.pixel(project.id, 2, 7).values, cube[2, 7])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest, TooFewLabels
+from hsi_studio.methods import get_method
 
 
 @pytest.fixture
@@ -71,3 +73,25 @@ def test_whether_an_encoder_is_pretrained_is_said(labelled: tuple[Studio, str]) 
     studio, project_id = labelled
     assert studio.pretrained(project_id, "diffclip") == "pre-trained: no"
     assert studio.pretrained(project_id, "svm") == ""
+
+
+@pytest.mark.slow
+def test_a_run_on_a_prompt_set_says_which_and_gives_the_text_view_its_space(labelled: tuple[Studio, str]) -> None:
+    studio, project_id = labelled
+    words, _ = studio.prompts.create(project_id, "p1", "Mine")
+    upper = studio.project(project_id).schema.classes[0]
+    studio.prompts.edit(project_id, words.id, {upper.id: ["the darker half"]})
+    quick = getattr(get_method("diffclip"), "quick", {})
+    run = studio.runs.start(project_id, "diffclip", quick, prompts="set:mine")
+    studio.prompts.edit(project_id, words.id, {upper.id: ["said later"]})
+    done = studio.runs.wait(run.id, 120)
+    assert (done.state, done.reason) == ("done", "")
+    assert (done.prompts, done.prompt_set) == (f"set:{words.id}@2", "Mine, version 2")
+    assert studio.prompts.resolve(project_id, done.prompts).sentences[upper.id] == ("the darker half",)
+    until = time.monotonic() + 60
+    while (view := studio.prompts.view(project_id, words.id)).state == "working" and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (view.state, view.joint_note) == ("done", "")
+    assert view.joint is not None
+    assert view.joint.model == run.id
+    assert view.joint.counts == (3, 3)

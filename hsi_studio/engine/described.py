@@ -32,17 +32,17 @@ class Surveyor:
     """What can be measured on one scene. Thread-safe; cheap to make."""
 
     def __init__(self, scene: Scene, cache: FeatureCache, folder: Path | None = None) -> None:
-        self.scene, self._cache, self._folder = scene, cache, folder
+        self.scene, self.cache, self.folder = scene, cache, folder
         survey = scene.survey
         self.axis = Axis(scene.bands.wavelength_nm, survey.good_bands)
         self.calibration: Calibration = calibrate(
-            scene.value_unit, scene.bands.wavelength_nm, survey.band_mean, survey.good_bands
+            scene.value_unit, scene.bands.wavelength_nm, survey.band_mean, survey.band_min, survey.good_bands
         )
 
     def rasters(self, check: Callable[[float], None] = lambda _: None) -> Arrays:
         """`texture` (H, W) and, with a surface model, `height`, `height_low`, `rough`; float32, NaN = not known."""
         key = cache_key(self.scene.id, "described_rasters", VERSION, {})
-        return self._cache.get(key, lambda: self._make_rasters(check), self._folder)
+        return self.cache.get(key, lambda: self._make_rasters(check), self.folder)
 
     def _make_rasters(self, check: Callable[[float], None]) -> Arrays:
         scene = self.scene
@@ -72,7 +72,8 @@ class Surveyor:
         bright = np.zeros((height, width), dtype=np.float32)
         for rows in strips(height, width * len(bands)):
             check(rows.start / height)
-            bright[rows] = self.scene.read(rows, slice(0, width), bands).mean(axis=-1)
+            values = self.scene.read(rows, slice(0, width), bands)
+            bright[rows] = ((values - self.calibration.haze[bands]) * self.calibration.factor[bands]).mean(axis=-1)
         known = self.scene.valid & np.isfinite(bright)
         weight = uniform_filter(known.astype(np.float64), 3, mode="nearest")
         value = np.where(known, bright, 0.0).astype(np.float64)
@@ -111,9 +112,7 @@ class Surveyor:
         each = self.measured(spectra)
         middle = self.measured(spectra.mean(axis=0, keepdims=True))
         found = {
-            name: _fact(
-                values, float(middle.values[name][0]) if name.startswith("depth") else None, each.bands_nm[name]
-            )
+            name: _fact(values, middle.values[name] if name.startswith("depth") else None, each.bands_nm[name])
             for name, values in each.values.items()
         }
         if with_rasters:
@@ -123,15 +122,16 @@ class Surveyor:
         return Facts(count, kept, self.calibration.absolute, self.calibration.note)
 
 
-def _fact(values: npt.NDArray[Any], value: float | None, bands_nm: tuple[float, ...]) -> Fact | None:
-    """The middle and the spread of a fact; None when fewer than half the pixels have it."""
+def _fact(values: npt.NDArray[Any], of_mean: FloatArray | None, bands_nm: tuple[float, ...]) -> Fact | None:
+    """The middle and the spread of a fact; None when fewer than half the pixels have it. `of_mean` (1,): the same
+    fact of the mean spectrum, which then stands for the middle."""
     known = values[np.isfinite(values)].astype(np.float64)
     if known.size < max(1, values.size // 2):
         return None
     low, middle, high = (float(q) for q in np.quantile(known, [0.1, 0.5, 0.9]))
-    if value is None or not np.isfinite(value):
-        value = middle
-    return Fact(value, low, high, float(known.std()), bands_nm)
+    if of_mean is not None and np.isfinite(of_mean[0]):
+        middle = float(of_mean[0])
+    return Fact(middle, low, high, float(known.std()), bands_nm)
 
 
 def class_facts(surveyor: Surveyor, labels: LabelSet, map_: Prediction | None = None) -> dict[str, Facts]:

@@ -6,7 +6,8 @@
 2. The machine's speed is measured once (about 0.1 s: matrix products and small operations) and kept in a file.
 3. Every run that ends well adds a line to `timings.jsonl`. The correction is the weighted geometric mean of
    real / computed over the five most similar runs of the method on the device: same scene, near in work and
-   parameters. So the formulas only carry from one run to another; a method's constant is learned, not assumed.
+   parameters, recent. Opening the scene and measuring the map are learned from runs of every method. So the formulas
+   only carry from one run to another; a method's constant is learned, not assumed.
 4. While it runs, the present phase tells its own time left, and the forecast covers the phases after it.
 
 Label-free work that an earlier run left in the cache is not done again: such a run's `prepare` is forecast from others
@@ -28,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.engine.devices import cpu_name
-from hsi_studio.engine.workload import Work, workload
+from hsi_studio.engine.workload import Work, fixed_seconds, workload
 from hsi_studio.errors import StudioError
 from hsi_studio.methods import get_method
 from hsi_studio.paths import write_whole
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 PHASES = ("start", "prepare", "fit", "predict", "report")
 SIMILAR = 5
+SHARED = frozenset({"start", "report"})  # phases that depend on the scene, not on the method
 MOST_LINES = 2000
 TORCH_MB = 420.0  # a process with torch and the methods, before the scene
 GPU_GFLOPS = 4000.0  # what small networks reach of a GPU; corrected by the first run
@@ -123,11 +125,15 @@ class Forecaster:
 
     def forecast(self, request: Request) -> Forecast:
         """Raises BadRequest for an unknown method."""
-        seen = [s for s in self.history() if s.request.method == request.method and s.request.device == request.device]
+        here = [s for s in self.history() if s.request.device == request.device]
+        seen = [s for s in here if s.request.method == request.method]
         warm = self.is_warm(request)
         computed = self._computed(request)
         phases = {}
         for phase in PHASES:
+            if phase in SHARED:
+                phases[phase] = round(computed[phase] * self._correction(request, phase, here, warm), 3)
+                continue
             like = [s for s in seen if phase != "prepare" or s.warm == warm]
             prior = 0.05 if phase == "prepare" and warm else computed[phase]
             phases[phase] = round(prior * self._correction(request, phase, like, warm), 3)
@@ -201,7 +207,8 @@ class Forecaster:
         work = workload(get_method(request.method), request.params, request.shape, request.labels, request.classes)
         megabytes = request.pixels * request.shape[2] * 4 / 1e6
         found = {
-            name: self._seconds(work.get(name, (0.0, 0.0)), request.slot) for name in ("prepare", "fit", "predict")
+            name: fixed_seconds(request.method, name) + self._seconds(work.get(name, (0.0, 0.0)), request.slot)
+            for name in ("prepare", "fit", "predict")
         }
         return {"start": 2.0 + megabytes / 100, **found, "report": 0.3 + request.pixels / 1e6}
 
@@ -211,14 +218,18 @@ class Forecaster:
         return 0.01 + work[0] / gflops + work[1] * speed.call_s
 
     def _correction(self, request: Request, phase: str, seen: list[Seen], warm: bool) -> float:
-        ranked = sorted(seen, key=lambda s: self._distance(request, s))[:SIMILAR]
+        def apart(one: Seen) -> float:
+            return _scene_distance(request, one) if phase in SHARED else self._distance(request, one)
+
+        newest = list(reversed(seen))
+        ranked = sorted(enumerate(newest), key=lambda item: apart(item[1]))[:SIMILAR]
         logs, weights = [], []
-        for one in ranked:
+        for age, one in ranked:
             real = one.phases.get(phase)
             prior = 0.05 if phase == "prepare" and warm else self._computed(one.request)[phase]
             if real is not None:
                 logs.append(math.log(max(real, 0.005) / prior))
-                weights.append(math.exp(-3 * self._distance(request, one)) + 1e-9)
+                weights.append(0.95**age * math.exp(-3 * apart(one)) + 1e-9)
         return math.exp(float(np.average(logs, weights=weights))) if logs else 1.0
 
     def _distance(self, request: Request, one: Seen) -> float:
@@ -238,6 +249,10 @@ class Forecaster:
         ratio = [math.log(max(s.peak_mb, 50.0) / _memory(s.request)) for s in ranked]
         factor: float = math.exp(float(np.average(ratio, weights=weights)))
         return mine * factor
+
+
+def _scene_distance(request: Request, one: Seen) -> float:
+    return abs(math.log(request.pixels / one.request.pixels)) + (request.scene != one.request.scene)
 
 
 def measure() -> Speed:

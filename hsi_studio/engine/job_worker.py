@@ -31,6 +31,7 @@ from typing import Any
 
 from hsi_studio.engine.forecast import PHASES, Forecaster, Request
 from hsi_studio.engine.job_context import Reins, Reporter, RunCheckpoints, training_key
+from hsi_studio.engine.preview import Previews
 from hsi_studio.engine.run_events import EventLog, read_events
 from hsi_studio.engine.runs import RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, StudioError
@@ -53,6 +54,8 @@ class Job:
         self.timing: dict[str, Any] = dict(self.record.timing)
         self.timing["attempts"] = int(self.timing.get("attempts", 0)) + 1
         self.reporter = Reporter(self.events, self._later)
+        self.previews: Previews | None = None
+        self.checkpoints: RunCheckpoints | None = None
         self._phase = ""
         self._phase_began = 0.0
 
@@ -124,6 +127,8 @@ class Job:
         if cost.cuda_peak_mb is not None:
             self.timing["cuda_peak_mb"] = round(cost.cuda_peak_mb, 1)
         self.timing["labels"] = len(known)
+        self.timing["preview_seconds"] = round(self.previews.seconds, 3) if self.previews is not None else 0.0
+        self.timing["checkpoint_seconds"] = round(self.checkpoints.seconds, 3) if self.checkpoints is not None else 0.0
         self.timing["total_seconds"] = round(
             sum(float(self.timing.get(f"{name}_seconds", 0.0)) for name in (*PHASES, "save")), 3
         )
@@ -213,8 +218,6 @@ class Job:
         )  # fmt: skip
         if blind is None or known is None:
             return context
-        from hsi_studio.engine.preview import Previews
-
         step = [0, 0]
 
         def metrics(stage: str, at: int, steps: int, values: dict[str, float]) -> None:
@@ -226,7 +229,7 @@ class Job:
             self.events.append("preview", file="preview.npz", step=step[0], steps=step[1])
 
         full = self.record.class_schema
-        self.previews = Previews(blind, full, context, publish)
+        self.previews = Previews(blind, full, context, publish, self._log)
         self.checkpoints = self._checkpoints()
         return replace(
             context, metrics=metrics, checkpoints=self.checkpoints, preview=self.previews, warm_start=self._warm_start()

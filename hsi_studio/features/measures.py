@@ -10,9 +10,11 @@ by the mean of its three bands, so that it does not grow with brightness; a wave
 window around it.
 
 A measure exists only where the sensor has usable bands in *every* window it needs, and no window may lie in the
-atmosphere's water-vapour bands (`VAPOUR_NM`): what is seen there is air. At-sensor radiance is divided by a black body
-of the sun's temperature first, so that ratios of bands mean nearly what they mean for reflectance; any value that is no
-reflectance is scaled so that the scene's median visible brightness is `TYPICAL`, and `Calibration.absolute` is False.
+atmosphere's water-vapour bands (`VAPOUR_NM`): what is seen there is air. At-sensor radiance is turned into something
+like reflectance, without depths of absorption, which would be the air's: haze, taken from the scene's darkest values
+in the visible, is subtracted (dark object: P. S. Chavez, 1988, doi:10.1016/0034-4257(88)90019-3) and the rest divided
+by the light of a black-body sun at `SUN_ZENITH_DEG`. Values in an unknown unit count as reflectance when their size
+says so, else they are scaled so that the scene's mean visible brightness is `TYPICAL`, and have no colours either.
 
 Notation: n spectra, B bands.
 """
@@ -28,6 +30,13 @@ from hsi_studio.types import BoolArray, FloatArray
 
 VAPOUR_NM = ((1345.0, 1455.0), (1800.0, 1962.0))  # between them nothing of the ground is seen through air
 SUN_K = 5778.0
+SUN_ZENITH_DEG = 35.0
+SUN_RADIUS_AU = 6.957e8 / 1.495978707e11
+RADIANCE = {  # unit → µW/(cm² nm sr)
+    "µW/(cm² nm sr)": 1.0, "uW/(cm^2 nm sr)": 1.0, "W/(m² µm sr)": 0.1, "W/(m^2 um sr)": 0.1, "W/(m² nm sr)": 100.0,
+    "mW/(m² nm sr)": 0.1,
+}  # fmt: skip
+HAZE_TO_NM, DARK = 740.0, 0.015  # path radiance matters below; what the darkest object reflects itself
 TYPICAL = 0.12  # visible reflectance of a mixed landscape
 WINDOWS: dict[str, tuple[float, float]] = {  # first and last nm of the bands a window may hold
     "blue": (440, 500), "green": (530, 580), "red": (640, 680), "edge": (700, 712), "edge_far": (735, 755),
@@ -49,11 +58,13 @@ FEATURES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float,
 
 @dataclass(frozen=True)
 class Calibration:
-    """How stored values become reflectance, or something like it. `factor` (B,) multiplies them."""
+    """How stored values become reflectance, or something like it: (value − haze) · factor, both (B,)."""
 
     factor: FloatArray
-    absolute: bool  # True: the values are reflectance
-    note: str = ""  # for the evidence, when they are not
+    haze: FloatArray
+    absolute: bool = True  # the values are reflectance: depths of absorption mean something
+    colours: bool = True  # bands may be compared with each other in the visible
+    note: str = ""  # for the evidence, when they are not reflectance
 
 
 @dataclass(frozen=True)
@@ -98,38 +109,43 @@ class Axis:
         return (float(seen.min()), float(seen.max())) if seen.size else None
 
 
-def sun_shape(wavelength_nm: FloatArray) -> FloatArray:
-    """(B,) black body of the sun's temperature, largest value 1."""
+def sun_light(wavelength_nm: FloatArray) -> FloatArray:
+    """(B,) irradiance of a black-body sun at one astronomical unit, µW/(cm² nm)."""
     metre = np.maximum(wavelength_nm.astype(np.float64), 200.0) * 1e-9
-    shape = metre**-5 / np.expm1(6.62607015e-34 * 2.99792458e8 / (metre * 1.380649e-23 * SUN_K))
-    return np.asarray(shape / shape.max(), dtype=np.float32)
+    h, c, k = 6.62607015e-34, 2.99792458e8, 1.380649e-23
+    radiance = 2 * h * c**2 / metre**5 / np.expm1(h * c / (metre * k * SUN_K))  # W/(m² m sr)
+    return np.asarray(np.pi * radiance * SUN_RADIUS_AU**2 * 1e-9 * 100.0, dtype=np.float32)
 
 
-def calibrate(unit: str, wavelength_nm: FloatArray | None, band_mean: FloatArray, usable: BoolArray) -> Calibration:
-    """How a scene's values are read. `unit` as in `Scene.value_unit`; `band_mean` (B,) over the scene's pixels."""
-    ones = np.ones(band_mean.size, dtype=np.float32)
+def calibrate(
+    unit: str, wavelength_nm: FloatArray | None, band_mean: FloatArray, band_min: FloatArray, usable: BoolArray
+) -> Calibration:
+    """How a scene's values are read. `unit` as in `Scene.value_unit`; `band_mean`, `band_min` (B,) over its pixels."""
+    count = band_mean.size
+    none, ones = np.zeros(count, dtype=np.float32), np.ones(count, dtype=np.float32)
     if unit == "reflectance":
-        return Calibration(ones, True)
-    radiance = "W" in unit and wavelength_nm is not None
-    factor = 1.0 / sun_shape(wavelength_nm) if radiance and wavelength_nm is not None else ones
-    axis = Axis(wavelength_nm, usable)
-    seen = axis.window(440, 690)
-    if not seen.size:
-        seen = np.flatnonzero(usable)
-    level = float(np.mean((band_mean * factor)[seen])) if seen.size else 1.0
-    note = (
-        "at-sensor radiance over a black-body sun, scaled to the scene"
-        if radiance
-        else "values of the file, scaled to the scene"
+        return Calibration(ones, none)
+    if unit in RADIANCE and wavelength_nm is not None:
+        light = sun_light(wavelength_nm) * np.float32(np.cos(np.radians(SUN_ZENITH_DEG)))
+        factor = np.float32(np.pi * RADIANCE[unit]) / light
+        haze = np.where(wavelength_nm < HAZE_TO_NM, np.maximum(band_min - DARK / factor, 0.0), 0.0)
+        note = f"radiance without haze, over a black-body sun at {SUN_ZENITH_DEG:.0f}° from the zenith"
+        return Calibration(factor, np.where(np.isfinite(haze), haze, 0.0).astype(np.float32), False, True, note)
+    means = band_mean[usable & np.isfinite(band_mean)]
+    if not unit and wavelength_nm is not None and means.size and 0.02 < means.mean() < 0.7 and means.max() < 1.0:
+        return Calibration(ones, none, note="the file names no unit; by their size the values are reflectance")
+    seen = Axis(wavelength_nm, usable).window(440, 690)
+    seen = seen if seen.size else np.flatnonzero(usable)
+    level = float(np.mean(band_mean[seen])) if seen.size else 1.0
+    scale = TYPICAL / level if np.isfinite(level) and level > 0 else 1.0
+    return Calibration(
+        np.full(count, scale, dtype=np.float32), none, False, False, "values of the file, scaled to the scene"
     )
-    if not np.isfinite(level) or level <= 0:
-        level = 1.0
-    return Calibration((factor * np.float32(TYPICAL / level)).astype(np.float32), False, note)
 
 
 def measure(spectra: FloatArray, axis: Axis, calibration: Calibration | None = None) -> Measured:
     """Every fact the sensor can tell of spectra (n, B); NaN for a spectrum without data there."""
-    values = spectra if calibration is None else spectra * calibration.factor
+    values = spectra if calibration is None else (spectra - calibration.haze) * calibration.factor
     out: dict[str, FloatArray] = {}
     bands: dict[str, tuple[float, ...]] = {}
 
@@ -155,8 +171,9 @@ def measure(spectra: FloatArray, axis: Axis, calibration: Calibration | None = N
             (b, bi), (g, gi), (r, ri) = seen["blue"], seen["green"], seen["red"]
             total = np.maximum(b + g + r, 1e-6)
             keep("visible", total / 3, bi, gi, ri)
-            keep("redness", (r - b) / np.maximum(r + b, 1e-6), bi, ri)
-            keep("greenness", (2 * g - r - b) / total, bi, gi, ri)
+            if calibration is None or calibration.colours:
+                keep("redness", (r - b) / np.maximum(r + b, 1e-6), bi, ri)
+                keep("greenness", (2 * g - r - b) / total, bi, gi, ri)
         elif has("green", "red"):
             keep("visible", (seen["green"][0] + seen["red"][0]) / 2, seen["green"][1], seen["red"][1])
         for name, first, second in (
@@ -172,11 +189,13 @@ def measure(spectra: FloatArray, axis: Axis, calibration: Calibration | None = N
             r670, r700, r740, r780 = (p[0] for p in points)
             at = 700.0 + 40.0 * ((r670 + r780) / 2 - r700) / (r740 - r700)
             keep("red_edge_nm", np.where((r740 > r700) & (at > 680) & (at < 760), at, np.nan), *(p[1] for p in points))
-        if (cai := [mean(w) for w in ((2005, 2035), (2085, 2115), (2185, 2215))]) and all(c is not None for c in cai):
+        absolute = calibration is None or calibration.absolute
+        cai = [mean(w) for w in ((2005, 2035), (2085, 2115), (2185, 2215))]
+        if absolute and all(c is not None for c in cai):
             (c20, i20), (c21, i21), (c22, i22) = (c for c in cai if c is not None)
             level = np.maximum((c20 + c21 + c22) / 3, 1e-4)
             keep("cai", (0.5 * (c20 + c22) - c21) / level, i20, i21, i22)
-        for name, (left, centre, right) in FEATURES.items():
+        for name, (left, centre, right) in FEATURES.items() if absolute else ():
             parts = [mean(left), mean(centre), mean(right)]
             if all(p is not None for p in parts):
                 (a, ai), (c, ci), (z, zi) = (p for p in parts if p is not None)
@@ -188,4 +207,4 @@ def measure(spectra: FloatArray, axis: Axis, calibration: Calibration | None = N
         if flat.size >= 4 and has("green", "nir"):
             part = values[:, flat].astype(np.float64)
             keep("shape", part.std(axis=1) / np.maximum(part.mean(axis=1), 1e-3), flat)
-    return Measured(out, bands, calibration is None or calibration.absolute)
+    return Measured(out, bands, absolute)

@@ -58,16 +58,10 @@ def connected(values: IntArray, count: int) -> Objects:
     np.add.at(borders, (first, value[second]), 1.0)
     np.add.at(borders, (second, value[first]), 1.0)
 
-    edge = np.ones(index.shape, dtype=np.bool_)  # a pixel whose four neighbours are of its region is inside
-    same = np.ones((index.shape[0] + 2, index.shape[1] + 2), dtype=np.int32) * -2
-    same[1:-1, 1:-1] = index
-    middle = same[1:-1, 1:-1]
-    edge = (
-        (same[:-2, 1:-1] != middle)
-        | (same[2:, 1:-1] != middle)
-        | (same[1:-1, :-2] != middle)
-        | (same[1:-1, 2:] != middle)
-    )
+    wide = np.full((index.shape[0] + 2, index.shape[1] + 2), -2, dtype=np.int32)
+    wide[1:-1, 1:-1] = index
+    sides = (wide[:-2, 1:-1], wide[2:, 1:-1], wide[1:-1, :-2], wide[1:-1, 2:])
+    edge = np.any([side != index for side in sides], axis=0)  # pixels with a neighbour of another region
     distance = distance_transform_edt(~edge) + 0.5 if (~edge).any() else np.full(index.shape, 0.5)
     width = 4.0 * mean(distance[inside])
     width = np.minimum(width, np.maximum(np.sqrt(area), width / 2))  # a disc's mean distance is r/3, a strip's w/4

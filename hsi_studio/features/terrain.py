@@ -25,7 +25,7 @@ STIFFNESS = 10.0
 ABOVE = 0.02  # weight of what lies above the sheet
 REACH_M = 0.15
 ROUNDS = 20
-MAX_CELLS = 120_000  # larger scenes get larger cells
+MAX_CELLS = 30_000  # larger scenes get larger cells
 
 
 def sheet(z: npt.NDArray[np.floating[Any]], gsd_m: float = 1.0) -> FloatArray:

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from hsi_studio.methods.nn.window_grid import Grid, WindowBasis
 
 VERSION = 1  # raise when a saved model would give another map
+TILE = 48  # pixels a side of the blocks a scene is mapped in
 CHUNK = 512  # windows in the transformer at once: they stay in the processor's cache
 
 
@@ -207,7 +208,7 @@ class Curated:
             prototypes = network.prototypes(own) * network.scale  # (K, D)
         probabilities = partial(_probabilities, network, prototypes)
         return ground.fitted(
-            self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, tile_px=48
+            self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, TILE
         )
 
 
@@ -215,7 +216,9 @@ def _probabilities(
     network: CuratedViT, prototypes: torch.Tensor, values: torch.Tensor, pixel: torch.Tensor, width: int
 ) -> torch.Tensor:
     """(m, K): softmax over all classes, whatever negatives training used."""
-    return (network.dense(values, pixel, width, CHUNK) @ prototypes.t()).softmax(dim=1)
+    from hsi_studio.methods.nn.memory import chunk_size
+
+    return (network.dense(values, pixel, width, chunk_size(CHUNK, values.device.type)) @ prototypes.t()).softmax(dim=1)
 
 
 def train(
@@ -238,7 +241,8 @@ def train(
 
     ctx = watch.ctx
     anchors = torch.from_numpy(text).to(ctx.device)  # (K, D_text), frozen
-    label = torch.from_numpy(at.label).to(ctx.device)
+    on_cpu = torch.from_numpy(at.label)
+    label = on_cpu.to(ctx.device)
     count = label.shape[0]
     total = step_count(count, params.batch, params.epochs, params.least_steps, params.most_steps)
     optimizer = torch.optim.Adam(network.parameters(), params.learning_rate, weight_decay=params.weight_decay)
@@ -258,10 +262,10 @@ def train(
         if params.warm_up:
             for group in optimizer.param_groups:
                 group["lr"] = params.learning_rate * warm_cosine(step, total)
-        chosen = balanced(label, min(params.batch, max(count, 2)), generator)
+        chosen = balanced(on_cpu, min(params.batch, max(count, 2)), generator).to(label.device)
         x = grid.windows(chosen, params.patch, generator if params.augment else None, params.jitter)
         if params.noise:
-            x = x + params.noise * torch.randn(x.shape, generator=generator).to(x.device)
+            x = x + params.noise * torch.randn(x.shape, generator=generator, device="cpu").to(x.device)
         similarity = network.scale * network.windows(x) @ network.prototypes(anchors).t()  # (n, K)
         used = curated_mask(similarity, label[chosen], params.hard, params.semi_hard, generator)
         loss = curated_loss(similarity, label[chosen], used)

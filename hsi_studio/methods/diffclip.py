@@ -286,7 +286,7 @@ def load_encoder_weights(image: ImageSide, arrays: Arrays, keep_front_end: bool)
     own = image.state_dict()
     for name, value in arrays.items():
         if name.startswith("encoder.") or (keep_front_end and name.startswith("fronts.")):
-            own[name] = torch.tensor(value)
+            own[name] = torch.from_numpy(np.array(value))  # a copy: cached arrays are read-only
     image.load_state_dict(own)
 
 

@@ -6,7 +6,6 @@ Scores are made strip by strip on first need, or all at once by `warm`, and kept
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
 from hsi_studio.methods import Block, Context, State
+from hsi_studio.methods.clock import Clock
 from hsi_studio.methods.diffclip_cache import VERSION
 from hsi_studio.methods.diffclip_inputs import SceneInputs
 from hsi_studio.methods.diffclip_map import filled, steps_for
@@ -171,20 +171,19 @@ class DiffClipFitted:
                 shape = (-(-height // stride), -(-width // stride), len(self.schema))
                 self._scores = np.full(shape, np.nan, dtype=np.float32)
                 self._done = np.zeros(shape[0], dtype=bool)
-            started = time.perf_counter()
-            features = self.params.width * len(self.inputs.scaling.channels) * self.params.members
-            parts = list(strips(self.inputs, which, features, stride))
+            clock = Clock()
+            parts = list(strips(self.inputs, which, self.params.width, stride))
             parts = [p for p in parts if p.stop > rows.start and p.start < rows.stop]
             for number, part in enumerate(parts):
                 mine = slice(part.start // stride, -(-part.stop // stride))
                 if self._done[mine].all():
                     continue
-                passed = time.perf_counter() - started
-                left = passed / number * (len(parts) - number) if number else None
-                progress(Progress("Running the network over the scene", number, len(parts), left))
-                for r, c, z in lattice_embeddings(
-                    self.inputs, which, self.image, part, stride, self.device, check
-                ):  # fmt: skip
-                    self._scores[r // stride, c // stride] = self._probabilities(z)
+
+                def done(fraction: float, number: int = number) -> None:
+                    share = (number + fraction) / len(parts)
+                    progress(Progress("Running the network over the scene", share, 1.0, clock.left(share)))
+
+                r, c, z = lattice_embeddings(self.inputs, which, self.image, part, stride, self.device, check, done)
+                self._scores[r // stride, c // stride] = self._probabilities(z)
                 self._done[mine] = True
             return self._scores

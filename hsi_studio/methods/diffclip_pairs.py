@@ -11,22 +11,28 @@ Axis letters: N samples, M planes, K classes; images are (N, h, w) a plane.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.errors import BadRequest, TooFewLabels
-from hsi_studio.methods import Context
+from hsi_studio.errors import BadRequest, SceneMismatch, TooFewLabels
+from hsi_studio.methods import Context, State
 from hsi_studio.methods.diffclip import load_encoder_weights
 from hsi_studio.methods.diffclip_labels import class_source
 from hsi_studio.methods.diffclip_params import DiffClipParams
+from hsi_studio.methods.windowed import class_entries, classes_of, load_network
 from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet
 
 if TYPE_CHECKING:
+    import torch
+
     from hsi_studio.methods.nn.diffclip_net import ImageSide
 
+NAME = "diffclip_images"
+VERSION = 1  # raise when a saved network would give other numbers
 MAX_CELL = 16  # pixels a cell's side at most; larger images are averaged down to G · MAX_CELL pixels
 
 
@@ -42,17 +48,43 @@ class PairsFitted:
     scale: FloatArray  # (M,)
     grid: int
     device: str
+    params: DiffClipParams
+    cell: int  # pixels a side that one token stands for, after averaging
+
+    def state(self) -> State:
+        """Arrays and a JSON header from which `pairs_from_state` makes the same probabilities."""
+        arrays = {f"net.{name}": value.detach().cpu().numpy() for name, value in self.image.state_dict().items()}
+        arrays |= {"prototypes": self.prototypes, "centre": self.centre, "scale": self.scale}
+        header = {
+            "method": NAME,
+            "version": VERSION,
+            "params": self.params.model_dump(mode="json"),
+            "cell": self.cell,
+            "bands": int(self.centre.size),
+            "inverse_temperature": self.inverse_temperature,
+            "classes": class_entries(self.schema),
+        }
+        return State(arrays, header)
 
     def predict(self, planes: list[FloatArray]) -> FloatArray:
         """M arrays (n, h, w) → (n, K) probabilities. t = 0: the same images always give the same numbers."""
         import torch
 
+        from hsi_studio.methods.nn.diffclip_net import CHUNK_TOKENS
+        from hsi_studio.methods.nn.memory import chunk_size, in_chunks
+
         tokens = _tokens(planes, self.centre, self.scale, self.grid)
-        with torch.inference_mode():
-            x = [torch.tensor(v, device=self.device) for v in tokens]
+
+        def some(at: slice) -> torch.Tensor:
+            x = [torch.tensor(v[at], device=self.device) for v in tokens]
             z = self.image(x, torch.zeros(x[0].shape[0], dtype=torch.long, device=self.device))
             logits = self.inverse_temperature * z @ torch.tensor(self.prototypes, device=self.device).T
-            out: FloatArray = logits.softmax(dim=1).cpu().numpy()
+            found: torch.Tensor = logits.softmax(dim=1)
+            return found
+
+        size = chunk_size(CHUNK_TOKENS // (1 + tokens[0].shape[1]), self.device)
+        with torch.inference_mode():
+            out: FloatArray = in_chunks(tokens[0].shape[0], size, some).cpu().numpy()
         return out
 
 
@@ -114,7 +146,28 @@ def fit_pairs(
     tuned = finetune(image, source, some, target, which, params, ctx.device, ctx.seed, told, watch)
     return PairsFitted(
         schema, tuned.image, tuned.prototypes.cpu().numpy(), tuned.inverse_temperature, centre, scale, params.patch,
-        ctx.device,
+        ctx.device, params, math.isqrt(tokens[0].shape[2]),
+    )  # fmt: skip
+
+
+def pairs_from_state(state: State, ctx: Context) -> PairsFitted:
+    """A network as it was saved, on `ctx.device`. Raises SceneMismatch for one of another version."""
+    from hsi_studio.methods.nn.diffclip_net import ImageSide
+
+    header, arrays = state.header, state.arrays
+    if header["version"] != VERSION:
+        raise SceneMismatch(
+            f"The model was made with version {header['version']} of {NAME}, this program has {VERSION}: retrain."
+        )
+    params, cell = DiffClipParams.model_validate(header["params"]), int(header["cell"])
+    channels = (cell * cell,) * int(arrays["centre"].size)
+
+    def make() -> ImageSide:
+        return ImageSide(channels, params.patch**2, params.width, params.depth, params.heads)
+
+    return PairsFitted(
+        classes_of(state), load_network(make, state, ctx.device), arrays["prototypes"],
+        float(header["inverse_temperature"]), arrays["centre"], arrays["scale"], params.patch, ctx.device, params, cell,
     )  # fmt: skip
 
 
@@ -129,40 +182,8 @@ def _tokens(planes: list[FloatArray], centre: FloatArray, scale: FloatArray, gri
         if min(h, w) < grid:
             raise BadRequest(f"Images of {h} × {w} pixels cannot be cut into {grid} × {grid} cells: lower `patch`.")
         cell = max(1, min(MAX_CELL, min(h, w) // grid))
-        x = torch.tensor((plane - middle) / spread, dtype=torch.float32)[:, None].clamp(-6, 6)
+        x = torch.tensor((plane - middle) / spread, dtype=torch.float32, device="cpu")[:, None].clamp(-6, 6)
         x = F.adaptive_avg_pool2d(x, grid * cell)[:, 0]
         x = x.view(n, grid, cell, grid, cell).transpose(2, 3).reshape(n, grid * grid, cell * cell)
         out.append(x.numpy())
     return out
-
-
-@dataclass(frozen=True)
-class BinaryScores:
-    """Of one binary test. Fractions; NaN where a class has no sample."""
-
-    accuracy: float
-    auc: float  # chance that a positive sample scores higher than a negative one, ties count half
-    sensitivity: float  # share of positives found
-    specificity: float  # share of negatives left alone
-
-
-def binary_scores(positive: FloatArray, label: npt.NDArray[np.int64]) -> BinaryScores:
-    """`positive` (n,) probability of class 1, `label` (n,) 0 or 1; decided at 0.5.
-
-    AUC is Mann–Whitney's U over n₁ n₀ (J. A. Hanley, B. J. McNeil, Radiology 143, 1982).
-    """
-    yes, no = positive[label == 1].astype(np.float64), positive[label == 0].astype(np.float64)
-    hits, kept = yes > 0.5, no <= 0.5
-    nan = float("nan")
-    auc = nan
-    if yes.size and no.size:
-        ordered = np.sort(no)
-        below = np.searchsorted(ordered, yes, side="left")
-        upto = np.searchsorted(ordered, yes, side="right")
-        auc = float((below + upto).mean() / 2 / no.size)
-    return BinaryScores(
-        accuracy=float(np.concatenate([hits, kept]).mean()) if label.size else nan,
-        auc=auc,
-        sensitivity=float(hits.mean()) if yes.size else nan,
-        specificity=float(kept.mean()) if no.size else nan,
-    )

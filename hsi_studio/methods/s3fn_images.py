@@ -12,7 +12,7 @@ Notation: N images, M cubes, K classes, C components, P cube side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,17 +20,22 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hsi_studio.errors import BadValues, SceneMismatch, TooFewLabels
-from hsi_studio.methods import Context
-from hsi_studio.methods.s3fn_stages import Stages, Trained, networks, train_both, used_anchors
-from hsi_studio.methods.windowed import class_anchors, open_encoder
+from hsi_studio.methods import Context, State
+from hsi_studio.methods.s3fn_stages import Stages, Trained, as_one, networks, train_both, used_anchors
+from hsi_studio.methods.windowed import class_anchors, class_entries, classes_of, load_network, open_encoder, part
 from hsi_studio.scene.collection import Collection
 from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
+    from hsi_studio.methods.nn.cnn3d import CNN3D
+    from hsi_studio.methods.nn.s3fn_train import TextHead
     from hsi_studio.methods.nn.window_grid import Grid, WindowBasis
 
+NAME = "s3fn_images"
+VERSION = 1  # raise when a saved classifier would vote otherwise
 MOST_SPECTRA = 200_000  # the components are fitted on about this many pixels, as many from every image
 LEAST_PAPER, LEAST = 14, 9  # cube sides below which the pools move by one pixel, and below which nothing is left
 SMALL = 64_000_000  # values of an image that is read whole
@@ -73,6 +78,7 @@ class ImageClassifier:
                 f"{self.bands} bands in the model, {images.bands} in the images of {images.name}: "
                 "take images of the same instrument, or train again."
             )
+        ctx = replace(ctx, device=str(next(self.trained.cnn.parameters()).device))  # where the network is
         grid, owner = cube_grid([i.scene for i in images.images], self.basis, self.side, self.params.cubes, ctx)
         anchors = used_anchors(self.trained.anchors, self.params.notebook_literal, ctx.device)
         parts: list[torch.Tensor] = []
@@ -82,6 +88,51 @@ class ImageClassifier:
                 features = self.trained.cnn.features(grid.windows(which, self.side))
                 parts.append(self.trained.head(features, anchors).softmax(dim=1))
         return count_votes(torch.cat(parts).cpu().numpy(), owner, len(images))
+
+    def state(self) -> State:
+        """Arrays and a JSON header from which `from_state` makes the same votes."""
+        network = as_one(self.trained.cnn, self.trained.head)
+        arrays = {f"net.{name}": value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+        arrays |= {f"basis.{name}": value for name, value in self.basis.arrays().items()}
+        header = {
+            "method": NAME,
+            "version": VERSION,
+            "params": self.params.model_dump(mode="json"),
+            "side": self.side,
+            "bands": self.bands,
+            "seed": self.seed,
+            "training": self.trained.training,
+            "classes": class_entries(self.schema),
+        }
+        return State(arrays | {"anchors": self.trained.anchors}, header)
+
+
+def from_state(state: State, ctx: Context) -> ImageClassifier:
+    """A classifier as it was saved, on `ctx.device`. Raises SceneMismatch for one of another version."""
+    from hsi_studio.methods.nn.window_grid import WindowBasis
+
+    header = state.header
+    if header["version"] != VERSION:
+        raise SceneMismatch(
+            f"The model was made with version {header['version']} of {NAME}, this program has {VERSION}: retrain."
+        )
+    params = S3FNImageParams.model_validate(header["params"])
+    basis, schema, anchors = WindowBasis.from_arrays(part(state, "basis.")), classes_of(state), state.arrays["anchors"]
+    side = int(header["side"])
+
+    def make() -> nn.Module:
+        return as_one(*_networks(basis, side, len(schema), anchors, params))
+
+    both = load_network(make, state, ctx.device)
+    trained = Trained(both["cnn"], both["head"], anchors, header["training"])
+    return ImageClassifier(schema, params, basis, side, int(header["bands"]), trained, int(header["seed"]))
+
+
+def _networks(
+    basis: WindowBasis, side: int, classes: int, anchors: FloatArray, params: S3FNImageParams
+) -> tuple[CNN3D, TextHead]:
+    stride = 2 if side >= LEAST_PAPER else 1
+    return networks(basis.components, side, stride, classes, anchors.shape[1], params)
 
 
 def count_votes(probability: FloatArray, owner: npt.NDArray[np.int64], images: int) -> ImageVotes:
@@ -104,13 +155,7 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
 
     from hsi_studio.methods.nn.resume import fingerprint
 
-    counts = np.bincount(train.label, minlength=len(train.schema)) if len(train) else np.zeros(0)
-    missing = [name for name, n in zip(train.schema.names, counts, strict=False) if not n]
-    if len(train) == 0 or missing or len(train.schema) < 2:
-        raise TooFewLabels(
-            f"{len(missing)} of {len(train.schema)} classes have no training image ({', '.join(missing[:5])}): "
-            "add an image of each, or leave these classes out."
-        )
+    enough_images(train)
     scenes = [image.scene for image in train.images]
     ctx.progress(Progress("Learning the spectral components", 0.0, 1.0))
     basis = collection_basis(scenes, params, ctx)
@@ -122,8 +167,7 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
     def draw(which: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         return grid.windows(which, side, generator if params.augment else None)
 
-    stride = 2 if side >= LEAST_PAPER else 1
-    cnn, head = networks(basis.components, side, stride, len(train.schema), anchors.shape[1], params)
+    cnn, head = _networks(basis, side, len(train.schema), anchors, params)
 
     def key() -> str:
         ids, kind = [scene.id for scene in scenes], ctx.device.split(":")[0]
@@ -131,6 +175,17 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
 
     trained = train_both(cnn, head, draw, label, anchors, params, ctx, key)
     return ImageClassifier(train.schema, params, basis, side, train.bands, trained, ctx.seed)
+
+
+def enough_images(train: Collection) -> None:
+    """Raises TooFewLabels unless there are two classes and an image of each."""
+    counts = np.bincount(train.label, minlength=len(train.schema)) if len(train) else np.zeros(len(train.schema))
+    missing = [name for name, n in zip(train.schema.names, counts, strict=True) if not n]
+    if missing or len(train.schema) < 2:
+        raise TooFewLabels(
+            f"{len(missing)} of {len(train.schema)} classes have no training image ({', '.join(missing[:5])}): "
+            "add an image of each, or leave these classes out."
+        )
 
 
 def cube_side(scenes: list[Scene], wanted: int) -> int:

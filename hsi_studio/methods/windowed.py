@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_LEFT_OUT = 2500  # labels whose leave-one-out is solved exactly; the others are told by that solution
 CACHE_BYTES = 50_000_000  # of components kept in memory: a matrix a scene
+GPU_TILES = 4  # times that side on a GPU, which a small block does not keep busy
 TILE_PX = 64  # side of the blocks a scene is mapped in: small enough that stopping takes well under a second
 
 
@@ -220,9 +221,30 @@ class WindowFitted:
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for other bands."""
         import torch
 
+        check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, block.scene)
+        try:
+            return self._predict(block)
+        except torch.OutOfMemoryError:
+            h, w = block.shape
+            if h * w == 1:
+                raise
+            torch.cuda.empty_cache()
+        # No room on the GPU: in halves, across the longer side. Windows overlap, results do not depend on the cut.
+        axis = 0 if h >= w else 1
+        cut = block.rows if axis == 0 else block.cols
+        middle = (cut.start + cut.stop) // 2
+        halves = []
+        for side in (slice(cut.start, middle), slice(middle, cut.stop)):
+            half = replace(block, rows=side) if axis == 0 else replace(block, cols=side)
+            halves.append(self.predict(half))
+        return np.concatenate(halves, axis=1 + axis)
+
+    def _predict(self, block: Block) -> FloatArray:
+        import torch
+
+        from hsi_studio.methods.nn.memory import to_device
         from hsi_studio.methods.nn.window_grid import block_values
 
-        check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, block.scene)
         h, w = block.shape
         out = np.full((len(self.schema), h * w), np.nan, dtype=np.float32)
         pixel = np.flatnonzero(block.valid.ravel())
@@ -230,7 +252,7 @@ class WindowFitted:
             with torch.inference_mode():
                 heights = self._heights_of(block.scene)
                 values = block_values(block.scene, self.basis, block.rows, block.cols, self.reach, self.device, heights)
-                found = self.probabilities(values, torch.from_numpy(pixel).to(self.device), w)
+                found = self.probabilities(values, to_device(pixel, self.device), w)
             out[:, pixel] = found.float().cpu().numpy().T
         return out.reshape(-1, h, w)
 
@@ -256,10 +278,7 @@ class WindowFitted:
             "method": self.method,
             "params": self.params.model_dump(mode="json"),
             "training": self.training,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": class_entries(self.schema),
         }
         return State(arrays, header)
 
@@ -314,7 +333,7 @@ class Ground:
         """A network on this ground."""
         return WindowFitted(
             method, self.schema, params, self.basis, network, probabilities, reach, self.device, self.left_out, arrays,
-            self.facts, tile_px, self.wavelength_nm, training,
+            self.facts, tile_px * (GPU_TILES if self.device.startswith("cuda") else 1), self.wavelength_nm, training,
         )  # fmt: skip
 
     def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray) -> str:
@@ -390,6 +409,13 @@ def check_bands(facts: dict[str, Any], wavelength_nm: FloatArray | None, bands: 
             f"The model uses {bands.size} bands, {lost.size} of them carry nothing in {scene.name} (the first is band "
             f"{int(lost[0]) + 1}): {remedy}"
         )
+
+
+def class_entries(schema: ClassSchema) -> list[dict[str, Any]]:
+    """A schema as JSON; `classes_of` reads it back."""
+    return [
+        {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value} for c in schema.classes
+    ]
 
 
 def classes_of(state: State) -> ClassSchema:

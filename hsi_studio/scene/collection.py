@@ -159,6 +159,26 @@ def split_images(collection: Collection, shots: int, seed: int) -> tuple[Indices
     return picked, np.array(test, dtype=np.int64)
 
 
+def fold_images(collection: Collection, folds: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """(train, test) positions of every fold: groups are dealt to folds class by class, in a random order.
+
+    A group with images of several classes counts for the first of them. A class with fewer groups than folds tests in
+    some folds only. Raises BadRequest for fewer than two folds.
+    """
+    if folds < 2:
+        raise BadRequest(f"{folds} folds: at least two are needed, one to train and one to test.")
+    rng = np.random.default_rng(seed)
+    fold_of: dict[str, int] = {}
+    for k in range(len(collection.schema)):
+        groups = sorted({image.group for image in collection.images if image.label == k} - set(fold_of))
+        start = int(rng.integers(folds))  # so that classes with few groups do not all test in the first fold
+        for place, g in enumerate(rng.permutation(len(groups))):
+            fold_of[groups[g]] = (start + place) % folds
+    own = np.array([fold_of[image.group] for image in collection.images], dtype=np.int64)
+    found = [(np.flatnonzero(own != fold), np.flatnonzero(own == fold)) for fold in range(folds)]
+    return [(train, test) for train, test in found if test.size]
+
+
 def _collect(source: Path, found: list[tuple[Path, str, str]], names: list[str], notes: list[str]) -> Collection:
     """Open every image and check that their bands are the same."""
     images = [Image(open_scene(path), names.index(name), group, path) for path, name, group in found]

@@ -1,7 +1,7 @@
 """What a query asks for, taken apart: the thing itself, traits, what it lies near or away from.
 
-"tall vegetation near water" → about "vegetation", traits {tall}, near "water". Only a few plain English words are looked
-for; everything else is left to the sentence encoder.
+"tall vegetation near water" → about "tall vegetation", traits {tall}, near "water". Only a few plain English words are
+looked for; everything else is left to the sentence encoder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NEAR = ("next to", "close to", "adjacent to", "bordering", "near", "beside", "al
 AWAY = ("far from", "away from", "not near")
 WITHOUT = ("without", "not", "no", "except")
 FILLER = {
-    "a", "an", "the", "any", "some", "all", "of", "in", "on", "is", "are", "and", "with", "that", "this", "very", "really",
+    "a", "an", "the", "any", "some", "all", "of", "in", "on", "is", "are", "and", "with", "that", "this", "very",
     "something", "anything", "things", "places", "areas", "area", "surface", "surfaces", "pixels", "region", "regions",
     "show", "me", "find", "where", "colour", "coloured", "color", "colored",
 }  # fmt: skip
@@ -27,6 +27,7 @@ class Asked:
 
     text: str
     about: str
+    bare: str = ""  # `about` without the words of traits; "" where that leaves nothing, or changes nothing
     traits: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()  # traits it must not have
     near: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ def take_apart(text: str) -> Asked:
     rest = [word for word in words if word not in FILLER and word not in named]
     lacking = [t.key for t in TRAITS if any(w in t.words for said in parts["without"] for w in said.split())]
     gone = [said for said in parts["without"] if not any(w in t.words for t in TRAITS for w in said.split())]
-    return Asked(
-        text, main if rest else "", tuple(t.key for t in traits), tuple(lacking),
-        tuple(parts["near"]), tuple(parts["away"]), tuple(gone),
-    )  # fmt: skip
+    bare = " ".join(rest) if rest and named & set(words) else ""
+    keys = tuple(t.key for t in traits)
+    near, away = tuple(parts["near"]), tuple(parts["away"])
+    return Asked(text, main if rest else "", bare, keys, tuple(lacking), near, away, tuple(gone))

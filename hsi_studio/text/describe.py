@@ -2,10 +2,10 @@
 
     Facts (of a class's or a region's pixels) ─ rules ─▶ phrases, each with its evidence ─▶ sentences
 
-What was measured is `features/measures.py` and heights; what may be said is `describe_rules.py`. A fact the sensor cannot
-give has no phrase: nothing is said about wavelengths it lacks, nor about those where the air absorbs. From fewer than
-`FEW` pixels nothing is said that needs many, and what is said is hedged. No model and no random number takes part: the
-same facts give the same words.
+What was measured is `features/measures.py` and heights; what may be said is `describe_rules.py`. A fact the sensor
+cannot give has no phrase: nothing is said about wavelengths it lacks, nor about those where the air absorbs. From fewer
+than `FEW` pixels nothing is said that needs many, and what is said is hedged. No model and no random number takes part:
+the same facts give the same words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.text.describe_rules import COMPARED, MOSTLY, RULES, SAID, UNITS, Rule, meaning
-from hsi_studio.text.words import Cond, tied_to_reflectance
+from hsi_studio.text.words import Cond
 
 FEW = 5  # pixels
 GROUND_M = 0.5  # below it a height counts as ground level
@@ -117,7 +117,7 @@ def describe(name: str, facts: Facts, others: Mapping[str, Facts] | None = None)
         notes = [f"{facts.pixels} labelled pixel{'s' * (facts.pixels != 1)}: label {FEW} or more for spread, "
                  "place and differences."]  # fmt: skip
     if not facts.absolute:
-        notes = [*notes, f"No colours and no absorption depths: the values are no reflectance ({facts.note})."]
+        notes = [*notes, f"No absorption depths: the values are no reflectance ({facts.note})."]
     return Description(called, tuple(sentences), (*look, *place, *apart), tuple(notes))
 
 
@@ -128,23 +128,20 @@ def _by_rules(facts: Facts, few: bool) -> list[Phrase]:
         if rule.slot in out or (few and rule.slot in ("surface", "texture")):
             continue
         text = rule.text if facts.absolute else (rule.text if rule.relative is None else rule.relative)
-        conds = rule.conds if facts.absolute else tuple(c for c in rule.conds if c.measure != "shape")
-        if not text or any(c.measure not in facts.facts for c in conds):
+        if not text or any(c.measure not in facts.facts for c in rule.conds):
             continue
-        if not facts.absolute and any(tied_to_reflectance(c.measure) for c in conds):
-            continue
-        said = _holds(rule, conds, facts, few)
+        said = _holds(rule, facts, few)
         if said:
             words = text.format(**{k: f.value for k, f in facts.facts.items()})
             doubtful = said == "mostly" and not few
-            out[rule.slot] = Phrase(_mostly(words) if doubtful else words, rule.slot, _evidence(conds, facts))
+            out[rule.slot] = Phrase(_mostly(words) if doubtful else words, rule.slot, _evidence(rule.conds, facts))
     return list(out.values())
 
 
-def _holds(rule: Rule, conds: Sequence[Cond], facts: Facts, few: bool) -> str:
+def _holds(rule: Rule, facts: Facts, few: bool) -> str:
     """ "clear", "mostly" or ""."""
     ends = 1.0
-    for cond in conds:
+    for cond in rule.conds:
         fact = facts.facts[cond.measure]
         middle, low, high = (float(g) for g in cond.grade(np.array([fact.value, fact.low, fact.high])))
         if not middle >= SAID:
@@ -220,8 +217,6 @@ def _differences(facts: Facts, others: Mapping[str, Facts]) -> tuple[list[Phrase
             continue
         effects = {m: _effect(facts, other, m) for m in COMPARED if m in facts.facts and m in other.facts}
         effects = {m: e for m, e in effects.items() if np.isfinite(e)}
-        if not facts.absolute:
-            effects = {m: e for m, e in effects.items() if not m.startswith("depth_")}
         if effects:
             distance = float(np.sqrt(np.mean(np.square(list(effects.values())))))
             ranked.append((distance, name, effects))
@@ -293,6 +288,5 @@ def _place(phrases: list[Phrase]) -> str:
     rest = [p.text for p in phrases if p.slot in ("region", "borders")]
     if top and not first:
         return ", ".join([f"has {top}", *rest])
-    return ", ".join(
-        [f"is {part}" if k == 0 else part for k, part in enumerate([*first, *([f"with {top}"] if top else []), *rest])]
-    )
+    parts = [*first, *([f"with {top}"] if top else []), *rest]
+    return f"is {', '.join(parts)}"

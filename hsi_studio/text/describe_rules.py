@@ -67,8 +67,8 @@ RULES: tuple[Rule, ...] = (
          (above("depth_2300", 0.05), below("ndvi", 0.3), above("swir", 0.08))),
     Rule("surface", "a rough, uneven top", (above("rough", 1.2),)),
     Rule("surface", "a smooth top", (below("rough", 0.3),)),
-    Rule("texture", "an even texture", (below("texture", 0.07),), ""),
-    Rule("texture", "a mottled texture", (above("texture", 0.2),), ""),
+    Rule("texture", "an even texture", (below("texture", 0.07),)),
+    Rule("texture", "a mottled texture", (above("texture", 0.2),)),
 )  # fmt: skip
 
 # measure: (more, less, unit, digits), said after "than <other class>"
@@ -93,7 +93,8 @@ MEANING = {
     "shape": "spread of reflectance over 450–900 nm, over its mean", "ndre": "NDRE", "ndwi": "NDWI", "ndmi": "NDMI",
     "swir_slope": "(SWIR − NIR) / (SWIR + NIR)", "cai": "cellulose absorption index over its bands' mean",
     "height": "height above ground", "height_low": "height above ground, by opening",
-    "rough": "standard deviation of height in 5 × 5 pixels", "texture": "relative deviation of brightness in 3 × 3 pixels",
+    "rough": "standard deviation of height in 5 × 5 pixels",
+    "texture": "relative deviation of brightness in 3 × 3 pixels",
     "green": "reflectance at 530–580 nm", "red": "reflectance at 640–680 nm", "blue": "reflectance at 440–500 nm",
     "width_m": "mean width", "area_m2": "area", "elongation": "length over width",
 }  # fmt: skip

@@ -24,6 +24,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,9 +81,9 @@ class Writer(Protocol):
     def write(
         self, messages: list[Message], on_text: Callable[[str], None], cancelled: Callable[[], bool], limit: int = 2000
     ) -> Answer:
-        """Answer; `on_text` gets each new piece; `limit` in tokens. Raises LanguageModelProblem, Cancelled.
+        """Answer; `on_text` gets each new piece, on any thread; `limit` in tokens. Takes seconds to minutes.
 
-        Not to be called where an asyncio loop runs: it takes seconds to minutes.
+        Raises LanguageModelProblem, Cancelled.
         """
         ...
 
@@ -142,8 +143,9 @@ class Endpoint:
     def write(
         self, messages: list[Message], on_text: Callable[[str], None], cancelled: Callable[[], bool], limit: int = 2000
     ) -> Answer:
-        """See `Writer`."""
-        return asyncio.run(self._write(messages, on_text, cancelled, limit))
+        """See `Writer`. On a thread of its own: the caller's may run an event loop already (a notebook does)."""
+        with ThreadPoolExecutor(1, "language model") as thread:
+            return thread.submit(asyncio.run, self._write(messages, on_text, cancelled, limit)).result()
 
     async def _write(
         self, messages: list[Message], on_text: Callable[[str], None], cancelled: Callable[[], bool], limit: int

@@ -74,7 +74,7 @@ def class_vectors(
     each = encoder.encode(sentences)  # (n, D)
     sums = np.zeros((len(schema), each.shape[1]), dtype=np.float32)
     np.add.at(sums, owner, each)
-    return _unit(sums), each, owner
+    return unit(sums), each, owner
 
 
 def nearness(encoder: Encoder, prompts: PromptSet, schema: ClassSchema) -> Nearness:
@@ -94,7 +94,7 @@ def nearness(encoder: Encoder, prompts: PromptSet, schema: ClassSchema) -> Nearn
 
 def centred(vectors: FloatArray) -> FloatArray:
     """(K, D) rows without their mean, norm 1 again; a row that is the mean itself becomes 0."""
-    return _unit(vectors - vectors.mean(axis=0, keepdims=True))
+    return unit(vectors - vectors.mean(axis=0, keepdims=True))
 
 
 def plane(vectors: FloatArray) -> tuple[FloatArray, float]:
@@ -150,16 +150,24 @@ def _words(sentences: Sequence[str], name: str) -> set[str]:
 def joint_plane(prototypes: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray, float]:
     """Texts and pixels of a trained model in one plane: (K, 2) prototypes, (K, 2) class means, share of variance.
 
-    `means` (K, D): mean embedding of each class's labelled pixels, NaN rows for classes without; those stay NaN.
+    Each side is centred by its own mean: contrastive models keep texts and images apart as a whole (W. Liang et al.,
+    "Mind the gap", NeurIPS 2022, arXiv 2203.02053), which would be all that the plane shows. `means` (K, D): mean
+    embedding of each class's labelled pixels, NaN rows for classes without; those stay NaN.
     """
     known = np.isfinite(means).all(axis=1)
-    places, shown = plane(np.concatenate([prototypes, means[known]]).astype(np.float32))
     pixels = np.full((len(means), 2), np.nan, dtype=np.float32)
+    if not known.any():
+        places, shown = plane(prototypes)
+        return places, pixels, shown
+    texts = prototypes - prototypes[known].mean(axis=0)
+    both = np.concatenate([texts, means[known] - means[known].mean(axis=0)]).astype(np.float32)
+    places, shown = plane(both)
     pixels[known] = places[len(prototypes) :]
     return places[: len(prototypes)], pixels, shown
 
 
-def _unit(rows: FloatArray) -> FloatArray:
+def unit(rows: FloatArray) -> FloatArray:
+    """Rows scaled to norm 1; rows of (almost) 0 become 0."""
     norm = np.linalg.norm(rows, axis=-1, keepdims=True)
     out: FloatArray = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 1e-7).astype(np.float32)
     return out

@@ -2,7 +2,7 @@
 
 Each word is a graded condition on facts of `features/measures.py` and on heights: 1 = true without doubt, 0 = false,
 0.5 on the border. Words whose facts the sensor cannot give do not exist for that scene; facts that help but may be
-missing (heights, colours of a scene in radiance) are in `also`.
+missing (heights, colours of a file without units) are in `also`.
 
 The thresholds are typical values from the literature the measures cite, set by hand, with soft borders; they were
 looked at on the simulated demo scene and on no reference of another one.
@@ -25,7 +25,6 @@ SOFT = {
     "texture": 0.05, "width_m": 2.0, "elongation": 0.5,
 }  # fmt: skip
 SOFT_DEPTH = 0.015
-COLOUR = {"redness", "greenness"}  # and depths: told of reflectance only, air colours radiance
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,7 @@ COVERS = {
 
 _RAISED, _GROUND = above("height", 2.5), below("height", 1.2)
 THINGS: tuple[Thing, ...] = (
+    Thing("plants", "vegetation", "vegetation, green plants of any kind", (above("ndvi", 0.45),), (), "other"),
     Thing("trees", "trees", "trees, a wood or forest, tree crowns", (above("ndvi", 0.6),),
           (above("height", 3.0), below("visible", 0.06)), "trees"),
     Thing("broadleaf", "broadleaf trees", "broadleaf deciduous trees such as oak, beech or maple",
@@ -160,16 +160,6 @@ TRAITS: tuple[Trait, ...] = (
 )
 
 
-def usable_conds(conds: tuple[Cond, ...], facts: Mapping[str, FloatArray], absolute: bool) -> tuple[Cond, ...]:
-    """Those whose fact is there and means something."""
-    return tuple(c for c in conds if c.measure in facts and (absolute or not tied_to_reflectance(c.measure)))
-
-
-def tied_to_reflectance(measure: str) -> bool:
-    """Whether air would change a fact so much that it is told of reflectance only."""
-    return measure in COLOUR or measure.startswith("depth") or measure == "cai"
-
-
 def graded(conds: tuple[Cond, ...], facts: Mapping[str, FloatArray]) -> FloatArray:
     """(n,) product of the conditions' grades; an unknown fact of one place counts as 0.5."""
     size = next(iter(facts.values())).shape
@@ -180,20 +170,19 @@ def graded(conds: tuple[Cond, ...], facts: Mapping[str, FloatArray]) -> FloatArr
     return out
 
 
-def grade_things(facts: Mapping[str, FloatArray], absolute: bool) -> dict[str, FloatArray]:
+def grade_things(facts: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Thing key → (n,) grade, for the things this scene's facts can tell."""
     out = {}
     for thing in THINGS:
-        need = usable_conds(thing.need, facts, absolute)
-        if len(need) == len(thing.need):
-            out[thing.key] = graded((*need, *usable_conds(thing.also, facts, absolute)), facts)
+        if all(c.measure in facts for c in thing.need):
+            out[thing.key] = graded((*thing.need, *(c for c in thing.also if c.measure in facts)), facts)
     return out
 
 
-def grade_traits(facts: Mapping[str, FloatArray], absolute: bool) -> dict[str, FloatArray]:
-    """Trait key → (n,) grade, for the traits all of whose facts are there."""
-    found = ((t, usable_conds(t.conds, facts, absolute)) for t in TRAITS)
-    return {t.key: graded(conds, facts) for t, conds in found if len(conds) == len(t.conds)}
+def grade_traits(facts: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Trait key → (n,) grade by those of its facts that are there; traits without any are left out."""
+    told = ((t, tuple(c for c in t.conds if c.measure in facts)) for t in TRAITS)
+    return {t.key: graded(conds, facts) for t, conds in told if conds}
 
 
 def thing(key: str) -> Thing:

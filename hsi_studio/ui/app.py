@@ -31,7 +31,9 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui import sharing
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.compare_feed import router as compare_feed
 from hsi_studio.ui.guard import LOOPBACK, Guard
+from hsi_studio.ui.heat_feed import router as heat_feed
 from hsi_studio.ui.owners import Mine, Owners, remember_visitor
 from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
@@ -71,7 +73,7 @@ class App:
     ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        ours = [router(self.studio), train_feed(self.studio)]
+        ours = [router(self.studio), train_feed(self.studio), compare_feed(self.studio), heat_feed(self.studio)]
         if self.owners is not None:
             ours.append(sharing.router(self.owners))
         for routes in ours:

@@ -12,6 +12,7 @@ import numpy as np
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio, crs_name
 from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
+from hsi_studio.ui.compare_values import compared_strip
 from hsi_studio.ui.panels import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
@@ -66,8 +67,10 @@ class Present:
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
         shown, prediction = None, self.studio.prediction(project_id)
         if prediction is not None:
-            rev, (model, _) = prediction.revision, self._models(project_id)
-            kind = f"model {model}" if model else self.studio.shown_run(project_id) or "live"
+            rev, (model, _), compared = prediction.revision, self._models(project_id), self._compared(project_id)
+            texts = self.studio.queries.text_maps.shown_map(project_id)
+            kind = compared or (f"model {model}" if model else self.studio.shown_run(project_id) or "live")
+            kind = f"texts {id(texts)}" if prediction is texts else kind
             url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
             shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
         value = {
@@ -95,6 +98,12 @@ class Present:
         prediction = self.studio.beside(project_id)
         if prediction is None:
             return None
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is not None:
+            return {
+                "url": f"/hsi/map/{project_id}/beside", "kind": f"{self._compared(project_id)} {shown.right}",
+                "title": shown.right, "mine": shown.left, "extra": extra_classes(prediction, schema),
+            }  # fmt: skip
         left, right = self._models(project_id)
         mine = self.studio.models.get(left).title if left else "Map of your labels"
         if not left and self.studio.shown_run(project_id):
@@ -106,6 +115,13 @@ class Present:
             "mine": mine,
             "extra": extra_classes(prediction, schema),
         }
+
+    def _compared(self, project_id: str) -> str:
+        """Names what is shown of a comparison; "" when nothing is."""
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is None:
+            return ""
+        return f"compare {shown.run_id} {shown.left}{f' − {shown.right}' if shown.difference else ''}"
 
     def _draft(self, project_id: str) -> str:
         """Which preview of a run in training is shown, "-…"; "" for whole maps."""
@@ -159,19 +175,22 @@ class Present:
         """A pixel's spectrum for the plot."""
         from hsi_studio.ui.plots import pixel_value
 
-        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectrum(project_id, *pixel)))
+        return packed(pixel_value(self.studio.scene_of(project_id), self.studio.spectra.pixel(project_id, *pixel)))
 
     def class_means(self, project_id: str) -> str:
         """The class means for the plot."""
         from hsi_studio.ui.plots import means_value
 
-        return packed(means_value(self.studio.scene_of(project_id), self.studio.class_spectra(project_id)))
+        return packed(means_value(self.studio.scene_of(project_id), self.studio.spectra.of_classes(project_id)))
 
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
+        shown = self.studio.compare.maps.shown(project_id)
+        if shown is not None:
+            return compared_strip(self.studio.compare.get(shown.run_id).comparison, shown)
         left, right = self._models(project_id)
         if left:
             return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
@@ -194,6 +213,9 @@ class Present:
         from hsi_studio.ui.strip import strip_value
 
         project, status = self.studio.project(project_id), self.studio.status(project_id)
+        texts = self.studio.queries.text_maps
+        if texts.shown_map(project_id) is not None and texts.get(project_id).report is not None:
+            return text_map_strip(texts.get(project_id))
         trained = self._trained(project_id)
         if trained is not None:
             return trained
@@ -239,8 +261,18 @@ class Present:
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
-            f"/{'+'.join(self._models(project_id))}"
+            f"/{'+'.join(self._models(project_id))}/{self.studio.compare.maps.shown(project_id)}"
         )
+
+
+def text_map_strip(made: Any) -> dict[str, Any]:
+    """The strip of a map made from class texts alone."""
+    from hsi_studio.ui.strip import strip_value
+
+    value = strip_value(made.report, stale=False)
+    for group in value["groups"]:
+        group["title"] = f"{group['title']} · map from {made.prompts}, no labels used"
+    return value
 
 
 def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:

@@ -35,7 +35,7 @@ def prompts_value(studio: Studio, project_id: str, set_id: str, **more: Any) -> 
         "rev": project.revision,
         "set": set_id,
         "sets": [{"id": info.id, "name": info.name, "version": info.version} for info in book.all],
-        "describe": studio.prompts.can_describe(),
+        "labelled": bool(len(project.labels())),
         "limits": LIMITS,
         "undo": project.undo_label,
         "redo": project.redo_label,
@@ -143,9 +143,19 @@ def _joint(view: Any) -> dict[str, Any] | None:
         "names": joint.schema.names, "colors": joint.schema.colors, "texts": _rounded(texts),
         "pixels": [None if any(v is None for v in row) else row for row in _rounded(pixels)],
         "words": f"Joint space of {joint.method} (run {joint.model}): diamonds are its class texts as it was trained "
-        f"with, dots the means of up to {max(joint.counts, default=0)} labelled pixels a class; "
-        f"{100 * shown:.0f} % of the differences are shown. A dot far from its diamond is a class the model doubts.",
+        f"with, dots the means of up to {max(joint.counts, default=0)} labelled pixels a class, each side around its "
+        f"own middle; {100 * shown:.0f} % of the differences are shown. {_nearest(joint)}",
     }  # fmt: skip
+
+
+def _nearest(joint: Any) -> str:
+    """Which classes' pixels lie nearest to another class's text, in all dimensions."""
+    names, cosine = joint.schema.names, joint.means @ joint.prototypes.T  # (K, K), NaN rows without labels
+    known = [k for k in range(len(names)) if joint.counts[k]]
+    wrong = [f"{names[k]} ({names[int(cosine[k].argmax())]})" for k in known if int(cosine[k].argmax()) != k]
+    if not wrong:
+        return "Every class's pixels are nearest to its own text."
+    return f"Nearest to another class's text are the pixels of: {', '.join(wrong)}."
 
 
 def drafts_value(studio: Studio, project_id: str, set_id: str, preview: bool = False, error: str = "") -> str:

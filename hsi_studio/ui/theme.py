@@ -35,4 +35,5 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """All style sheets of ours as one text."""
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("studio.css", "train.css"))
+    names = ("studio.css", "train.css", "compare.css", "query.css")
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)

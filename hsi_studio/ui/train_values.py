@@ -12,10 +12,11 @@ from typing import Any
 from hsi_studio.errors import StudioError
 from hsi_studio.methods import methods
 from hsi_studio.studio import Studio
-from hsi_studio.types import LabelSet, PromptSet
+from hsi_studio.types import LabelSet
 from hsi_studio.ui import forms
 from hsi_studio.ui.present import progress_value
-from hsi_studio.verbs.runs import RunInfo, RunRequest
+from hsi_studio.verbs.run_info import RunInfo
+from hsi_studio.verbs.run_words import RunRequest
 
 STYLES = {"p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described"}
 LISTED = 50  # runs in the list
@@ -30,16 +31,24 @@ def settings(studio: Studio, project_id: str) -> dict[str, Any]:
         "heights": scene.dsm is not None,
         "device": studio.runs.device()[1],
         "labels": label_set(labels),
-        "prompts": prompt_styles(labels, scene.name, project.prompts()),
+        "prompts": [*prompt_styles(labels, scene.name), *prompt_sets(studio, project_id)],
     }
 
 
-def prompt_styles(labels: LabelSet, scene: str, own: PromptSet) -> list[dict[str, str]]:
+def prompt_sets(studio: Studio, project_id: str) -> list[dict[str, str]]:
+    """The project's own prompt sets, as they are now; a set that lacks a class says so."""
+    found = []
+    for title, value in studio.prompts.choices(project_id):
+        if value.startswith("set:"):
+            notes = studio.prompts.resolve(project_id, value).notes
+            found.append({"name": value, "title": title, "words": " ".join(notes) or "Your own sentences."})
+    return found
+
+
+def prompt_styles(labels: LabelSet, scene: str) -> list[dict[str, str]]:
     """The styles to choose from, each with what the classes with labels are given in it."""
     from hsi_studio.text.prompts import TEMPLATES, prompt_notes
 
-    count = sum(bool(sentences) for sentences in own.sentences.values())
-    kept = f"Your own sentences come first, for {count} class{'es' * (count != 1)}." if count else ""
     found = []
     for name, title in STYLES.items():
         told = (
@@ -47,7 +56,7 @@ def prompt_styles(labels: LabelSet, scene: str, own: PromptSet) -> list[dict[str
             if name in TEMPLATES
             else ["What each class looks like.", *prompt_notes(labels.only_labelled().schema, name, scene)]
         )
-        found.append({"name": name, "title": title, "words": " ".join(filter(None, [*told, kept]))})
+        found.append({"name": name, "title": title, "words": " ".join(told)})
     return found
 
 
@@ -82,7 +91,7 @@ def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     method = methods().entries.get(info.method)
-    text = f"prompts {info.prompts}" if method is not None and "text" in method.needs else ""
+    text = f"prompts {info.prompt_set or info.prompts}" if method is not None and "text" in method.needs else ""
     about = [
         ", ".join(filter(None, [shots, text, f"seed {info.seed}"])),
         info.device.get("reason", ""),

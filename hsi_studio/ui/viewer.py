@@ -17,6 +17,7 @@ a full state and a small answer are both valid.
     beside    {url, kind, title, mine, extra} | null    a second map, right of a line that the user moves; `mine` names
                                      the left one; `extra` (here and in map): classes [{id, name, color}] that a map
                                      has and the project has not
+    heat      {url, title, threshold, marks: [[row, col], …]} | null    a question's answer (`heat_feed.py`)
     progress  {text, fraction | null, seconds_left | null} | null
     message   "" or a sentence; with it the oldest pending click (or `ack`: its n) vanishes: it was refused
 
@@ -27,6 +28,7 @@ Events (page → Python, `event: gr.EventData`, fields in `event._data`)
     undo, redo                          Ctrl+Z, Ctrl+Shift+Z / Ctrl+Y
     active    {class_id}                keys 1–9
     view      {composite, lo, hi}       for information: the page has changed the picture by itself
+    heat_off                            take the heat map away
     sync                                send the full value (first load, or clicks waited too long)
 
 Wiring, so that no click is lost and none waits for the map:
@@ -58,8 +60,10 @@ import gradio as gr
 from hsi_studio.paths import ASSETS
 from hsi_studio.ui.panels import json_html
 
-SCRIPTS = ("viewer_raster.js", "viewer_beside.js", "viewer_labels.js", "viewer_controls.js", "viewer.js")
-EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync")
+SCRIPTS = (
+    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_labels.js", "viewer_controls.js", "viewer.js",
+)  # fmt: skip
+EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync", "heat_off")
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")
 
 

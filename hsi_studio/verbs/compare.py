@@ -21,9 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from hsi_studio.engine.accuracy import reference_values
 from hsi_studio.engine.compare import (
     PLAN,
@@ -33,7 +30,6 @@ from hsi_studio.engine.compare import (
     enough_labels,
     labels_as_reference,
     read_comparison,
-    read_map,
     read_plan,
     sentences_of,
     write_json,
@@ -41,7 +37,7 @@ from hsi_studio.engine.compare import (
 from hsi_studio.engine.compare_cells import Kept, entries_of
 from hsi_studio.engine.compare_job import store_of
 from hsi_studio.engine.compare_presets import plan_for
-from hsi_studio.engine.compare_report import title_of, write_report
+from hsi_studio.engine.compare_report import write_report
 from hsi_studio.engine.compare_run import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.compare_words import findings
 from hsi_studio.engine.forecast import Request
@@ -49,15 +45,15 @@ from hsi_studio.engine.run_events import EventLog
 from hsi_studio.engine.runs import RunClass, RunFolder, RunRecord, new_run_id, now
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import Context, Method, get_method, make_params, methods
-from hsi_studio.project.palette import next_color
-from hsi_studio.types import ClassInfo, ClassSchema, Prediction, Progress, Scene
+from hsi_studio.types import Progress, Scene
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.compare_maps import CompareMaps, Shown
 from hsi_studio.verbs.prompts import Prompts
-from hsi_studio.verbs.runs import RunInfo, Runs
+from hsi_studio.verbs.run_info import RunInfo
+from hsi_studio.verbs.runs import Runs
 
 RunInfos = list[RunInfo]  # the class below has a method `list`
 Files = list[Path]
-ONLY_FIRST, ONLY_SECOND, NEITHER = 1, 2, 3  # of `difference`
 STOPPED = "Stopped. Finished fits are kept: the same comparison goes on from them when it is started again."
 
 
@@ -95,8 +91,11 @@ class CompareForecast:
 class Comparisons:
     """One subject of `Studio`. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, runs: Runs, prompts: Prompts) -> None:
+    def __init__(
+        self, desk: Desk, runs: Runs, prompts: Prompts, others: Callable[[str], object] = lambda _: None
+    ) -> None:
         self._desk, self._runs, self._prompts = desk, runs, prompts
+        self.maps = CompareMaps(desk, lambda run: (self.get(run).comparison, runs.folder(run)), others)
 
     # ── what can be compared ────────────────────────────────────────────────────────────────────
 
@@ -240,48 +239,6 @@ class Comparisons:
         """Finished fits are kept. Raises BadRequest when it has ended."""
         self._runs.cancel(run_id)
 
-    def prediction(self, run_id: str, arm: str) -> Prediction:
-        """The map of an arm's first seed. Raises BadRequest, FileProblem."""
-        info = self.get(run_id)
-        if info.comparison is None:
-            raise BadRequest("There is no map yet: the first seed is still running.")
-        label, confidence = read_map(self._runs.folder(run_id), info.comparison, arm)
-        schema = self.schema(info.run.project_id, info.comparison)
-        return Prediction(schema, label, confidence, arm, {}, info.run.revision)
-
-    def difference(self, run_id: str, first: str, second: str) -> npt.NDArray[np.uint8]:
-        """(H, W) 0 where two maps agree; where they differ `ONLY_FIRST` or `ONLY_SECOND` has the reference's class, or
-        `NEITHER` (also without a reference there). Raises BadRequest, FileProblem."""
-        info = self.get(run_id)
-        a, b = (self.prediction(run_id, arm).label for arm in (first, second))
-        code = np.where(a == b, 0, NEITHER).astype(np.uint8)
-        scene = self._compared(info.run.project_id)
-        assert scene.reference is not None
-        values = np.array([0, *(value for value, _ in scene.reference_classes)])
-        known, index = (scene.reference > 0) & scene.valid, np.searchsorted(values, scene.reference)  # 0 … K
-        differ = (a != b) & known
-        code[differ & (a == index)] = ONLY_FIRST
-        code[differ & (b == index)] = ONLY_SECOND
-        return code
-
-    def schema(self, project_id: str, comparison: Comparison) -> ClassSchema:
-        """The comparison's classes as the project's, with its colours; classes it lacks get colours of their own."""
-        scene, project = self._desk.scene_of(project_id), self._desk.project(project_id)
-        known = {info.name: info for info in project.schema.classes}
-        if comparison.basis == "reference":
-            names, tied = scene.reference_names, reference_values(project.schema.classes, scene)
-            by_id = {info.id: info for info in project.schema.classes}
-            known = {names[value]: by_id[key] for key, value in tied.items()}
-        used = [info.color for info in project.schema.classes]
-        found = []
-        for k, name in enumerate(comparison.classes):
-            info = known.get(name)
-            if info is None:
-                used.append(next_color(used))
-                info = ClassInfo(f"compared-{k}", name, used[-1])
-            found.append(info)
-        return ClassSchema(tuple(found))
-
     def report(self, run_id: str) -> Files:
         """The report's files, of the result as it is now. Raises BadRequest."""
         info = self.get(run_id)
@@ -406,4 +363,14 @@ def _title(plan: ComparisonPlan) -> str:
     return " / ".join(arm.name for arm in plan.arms)
 
 
-__all__ = ["CompareForecast", "CompareInfo", "Comparisons", "Side", "parse_side", "side_text", "title_of"]
+__all__ = [
+    "CompareForecast",
+    "CompareInfo",
+    "Comparison",
+    "ComparisonPlan",
+    "Comparisons",
+    "Shown",
+    "Side",
+    "parse_side",
+    "side_text",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem, Studi
 from hsi_studio.text.llm import HOW, Usage, Writer
 from hsi_studio.text.llm_task import MAX_SYSTEM, SYSTEM, Proposal, Task, problems
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.measured import Measurements
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ class Draft:
 class Drafts:
     """One draft a project. Thread-safe."""
 
-    def __init__(self, desk: Desk, measured: Callable[[str, str], Sequence[str]]) -> None:
-        self._desk, self._measured = desk, measured
+    def __init__(self, desk: Desk, measurements: Measurements) -> None:
+        self._desk, self._measurements = desk, measurements
         self.writer: Writer | None = None  # set by who starts the app, never by the page
         self._lock = threading.Lock()
         self._drafts: dict[str, Draft] = {}
@@ -70,7 +71,7 @@ class Drafts:
         if nm is not None and scene.good_bands.any():
             good = np.asarray(nm)[scene.good_bands]
             reach = (float(good.min()), float(good.max()))
-        facts = {key: tuple(self._measured(project_id, key)) for key in wanted} if measure else {}
+        facts = self._measurements.of(project_id).sentences if measure else {}
         return Task(
             scene.title, schema, reach, scene.dsm is not None, scene.gsd_m, int(scene.good_bands.sum()), facts, wanted
         )

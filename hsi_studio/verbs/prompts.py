@@ -1,9 +1,8 @@
 """`studio.prompts`: the words of a project's classes.
 
->>> words = studio.prompts.create(project.id, "p5")          # a set to start from
+>>> words, notes = studio.prompts.create(project.id, "p5")  # a set to start from
 >>> studio.prompts.edit(project.id, words.id, {corn.id: ["tall green rows"]})
->>> chosen = studio.prompts.resolve(project.id, f"set:{words.id}")
->>> studio.runs.start(project.id, "curated", sentences=chosen.sentences)
+>>> studio.runs.start(project.id, "curated", prompts=f"set:{words.id}")
 
 Editing goes through the project's journal (`project/prompt_book.py`). What takes longer than a moment, comparing texts
 and asking a language model, runs on a thread of its own: `text_view.py` and `drafts` here (`prompt_drafts.py`).
@@ -12,64 +11,35 @@ and asking a language model, runs on a thread of its own: `text_view.py` and `dr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest
 from hsi_studio.project.clean import slug
 from hsi_studio.project.files import write_text
 from hsi_studio.project.prompt_book import PromptBook
+from hsi_studio.project.prompt_choice import Chosen, choices, resolve
 from hsi_studio.project.prompt_sets import WordSet
 from hsi_studio.text.prompt_checks import Check, check, language_note
 from hsi_studio.types import PromptSet, Scene
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.measured import Measurements
 from hsi_studio.verbs.prompt_drafts import Drafts
 from hsi_studio.verbs.text_view import TextView, TextViews
 
-Describe = Callable[[str, str], Sequence[str]]  # (project id, class id) → measured sentences
-
-STYLE_NAMES = {
-    "p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described",
-}  # fmt: skip
 SOURCES = ("p1", "p2", "p3", "p4", "p5", "empty", "pixels", "copy")
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The words a run is to use. `set_id` "" = a style."""
-
-    title: str  # "p5 described", "My words, version 3"
-    style: str  # "p1" … "p5", "" for a set
-    set_id: str
-    version: int  # 0 for a style
-    sentences: dict[str, tuple[str, ...]]  # class id → sentences
-    notes: tuple[str, ...] = ()
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """What a run's record keeps."""
-        return {
-            "style": self.style, "set": self.title if self.set_id else "", "set_id": self.set_id,
-            "version": self.version, "sentences": {key: list(text) for key, text in self.sentences.items()},
-        }  # fmt: skip
-
-
 class Prompts:
-    """One subject of `Studio`. `changed(project_id)` is called after every edit; `describe`, where there is one, gives
-    the measured sentences of a class's labelled pixels."""
+    """One subject of `Studio`. `changed(project_id)` is called after every edit."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        changed: Callable[[str], object] = lambda _: None,
-        describe: Describe | None = None,
-    ) -> None:
-        self._desk, self._changed, self._describe = desk, changed, describe
-        self.drafts = Drafts(desk, self.measured)
-        self._views = TextViews(desk, self.measured if describe is not None else None)
+    def __init__(self, desk: Desk, changed: Callable[[str], object] = lambda _: None) -> None:
+        self._desk, self._changed = desk, changed
+        self._measurements = Measurements(desk)
+        self.drafts = Drafts(desk, self._measurements)
+        self._views = TextViews(desk, self._measurements)
 
     # ── sets ────────────────────────────────────────────────────────────────────────────────────
 
@@ -119,46 +89,18 @@ class Prompts:
         self._changed(project_id)
         return done
 
-    def can_describe(self) -> bool:
-        """Whether texts can be written from the pixels."""
-        return self._describe is not None
-
-    def measured(self, project_id: str, class_id: str) -> Sequence[str]:
-        """What was measured of a class's labelled pixels, in sentences; () without labels or a way to measure."""
-        if self._describe is None:
-            return ()
-        labels = self._desk.project(project_id).labels()
-        info = labels.schema.get(class_id)
-        if info is None or not labels.counts[labels.schema.index(class_id)]:
-            return ()
-        return tuple(self._describe(project_id, class_id))
-
     # ── what a run uses ─────────────────────────────────────────────────────────────────────────
 
     def choices(self, project_id: str) -> list[tuple[str, str]]:
         """(words, value) of everything that a run can be trained with; `resolve` takes the value."""
-        own = [(f"{info.name}, version {info.version}", f"set:{info.id}") for info in self.book(project_id).all]
-        return [*((name, style) for style, name in STYLE_NAMES.items()), *own]
+        return choices(self._desk.project(project_id))
 
     def resolve(self, project_id: str, choice: str) -> Chosen:
-        """The sentences behind a choice: "p1" … "p5", "set:ID" or "set:ID@VERSION". Raises BadRequest, LabelProblem."""
-        project = self._desk.project(project_id)
-        if choice in STYLE_NAMES:
-            from hsi_studio.text.prompts import sentences_for
+        """The sentences behind a choice: "p1" … "p5", "names", "set:ID" or "set:ID@VERSION".
 
-            said, notes = sentences_for(project.schema.names, choice, self._desk.scene_of(project_id).name)
-            by_id = {info.id: said[info.name] for info in project.schema.classes}
-            return Chosen(STYLE_NAMES[choice], choice, "", 0, by_id, notes)
-        kind, _, rest = choice.partition(":")
-        set_id, _, number = rest.partition("@")
-        if kind != "set" or (number and not number.isdecimal()):
-            raise BadRequest(f"There are no prompts {choice!r}. Choose p1 to p5, or a prompt set of the project.")
-        info = project.words.get(set_id)
-        version = int(number) if number else info.version
-        sentences = dict(project.words.prompts(set_id, version).sentences)
-        without = [c.name for c in project.schema.classes if c.id not in sentences]
-        note = (f"No sentence for {', '.join(without)}: their names stand for them.",) if without else ()
-        return Chosen(f"{info.name}, version {version}", "", set_id, version, sentences, note)
+        Raises BadRequest, LabelProblem.
+        """
+        return resolve(self._desk.project(project_id), self._desk.scene_of(project_id).name, choice)
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 
@@ -214,25 +156,12 @@ class Prompts:
         if kind != "pixels":
             chosen = self.resolve(project_id, kind)
             return f"Style {chosen.title}", f"style {kind}", chosen.sentences, chosen.notes
-        if self._describe is None:
-            raise BadRequest("Texts from the pixels are not available here. Start from a style instead.")
-        classes = self._desk.project(project_id).schema.classes
-        said: dict[str, tuple[str, ...]] = {}
-        failed: list[str] = []
-        for info in classes:
-            try:
-                said[info.id] = tuple(self.measured(project_id, info.id))
-            except StudioError as error:
-                failed.append(f"{info.name}: {error}")
-        said = {key: text for key, text in said.items() if text}
+        said = self._measurements.of(project_id).sentences
         if not said:
-            raise BadRequest(
-                failed[0] if failed else "No class has labels to describe: label some pixels of each class first."
-            )
-        without = [info.name for info in classes if info.id not in said]
-        if without:
-            failed.append(f"Nothing could be measured of: {', '.join(without)}. Label pixels of them.")
-        return "From the pixels", "described from the labelled pixels", said, tuple(failed)
+            raise BadRequest("No class has labels to describe: label some pixels of each class first.")
+        without = [info.name for info in self._desk.project(project_id).schema.classes if info.id not in said]
+        notes = (f"No labels, so nothing was measured: {', '.join(without)}.",) if without else ()
+        return "From the pixels", "described from the labelled pixels", said, notes
 
 
 def range_nm(scene: Scene) -> tuple[float, float] | None:

@@ -14,17 +14,14 @@ from __future__ import annotations
 
 import copy
 import logging
-import shlex
 import shutil
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hsi_studio import paths
 from hsi_studio.engine.accuracy import AccuracyReport
 from hsi_studio.engine.devices import Device, devices, find_device
 from hsi_studio.engine.forecast import Forecast, Forecaster, Request
@@ -37,69 +34,24 @@ from hsi_studio.engine.runs import (
     RunClass,
     RunFolder,
     RunRecord,
-    RunState,
     find_run,
     new_run_id,
     now,
     run_folders,
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
-from hsi_studio.methods import Method, Params, get_method, make_params
+from hsi_studio.methods import Method, get_method, make_params
+from hsi_studio.project.prompt_choice import resolve
 from hsi_studio.project.store import Project
 from hsi_studio.types import LabelSet, Prediction, Progress
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.run_info import RunInfo
+from hsi_studio.verbs.run_words import RunRequest, as_cli, as_python, changed, title_of
 
 log = logging.getLogger(__name__)
 
 MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
 LABELS_NEEDED = 2  # classes
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """One run as it is now."""
-
-    id: str
-    project_id: str
-    owner: str
-    title: str
-    method: str
-    params: dict[str, Any]
-    changed: dict[str, Any]
-    prompts: str  # the style
-    seed: int
-    state: RunState
-    reason: str
-    position: int | None  # 0 = running, n = n-th in its queue, None = neither
-    progress: Progress | None
-    forecast: Forecast | None
-    created: str
-    started: str
-    ended: str
-    device: dict[str, str]  # slot, name, reason
-    shots: tuple[int, int]  # fewest and most labels of a class
-    revision: int  # of the labels
-    metrics: dict[str, Any]
-    timing: dict[str, Any] = field(default_factory=dict)
-    adapted: tuple[str, ...] = ()  # what was changed to fit into memory
-    parent: str = ""
-    kind: str = "train"
-
-    @property
-    def alive(self) -> bool:
-        """Waiting or at work."""
-        return self.state in WAITING | ALIVE
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a run would be started with; `as_cli` and `as_python` take it too."""
-
-    project_id: str
-    method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    prompts: str = "p5"
-    seed: int = 0
 
 
 Events = list[Event]  # the class below has a method `list`
@@ -139,10 +91,10 @@ class Runs:
     ) -> RunInfo:
         """Queue a training on the labels as they are now, and return at once.
 
-        `prompts` is a style (p1 … p5, names) for methods that need text; the project's own sentences come before it,
-        and `sentences` (class id → sentences) before both. `device` is "cpu" or "cuda:n"; "" = the GPU with the
-        shortest queue, the CPU where there is none. `warm_start` is the id of a model whose encoder it starts from.
-        Raises BadRequest, TooFewLabels, FileProblem.
+        `prompts`, for methods that need text, is a style (p1 … p5), "names", or a prompt set of the project
+        ("set:ID", "set:ID@VERSION", "set:NAME"); `sentences` (class id → sentences) come before it. `device` is "cpu"
+        or "cuda:n"; "" = the GPU with the shortest queue, the CPU where there is none. `warm_start`: id of a model
+        whose encoder it starts from. Raises BadRequest, LabelProblem, TooFewLabels, FileProblem.
         """
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
@@ -157,7 +109,7 @@ class Runs:
         start = self._start_from(warm_start, method) if warm_start else None
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(
-            id=new_run_id(), project_id=project_id, owner=owner, title=title or _title(chosen, labels), method=method,
+            id=new_run_id(), project_id=project_id, owner=owner, title=title or title_of(chosen, labels), method=method,
             params=values.model_dump(mode="json"), changed=changed(values), prompts=said,
             classes=[RunClass(**vars(info)) for info in labels.schema.classes],
             seed=seed,
@@ -325,26 +277,11 @@ class Runs:
 
     def as_cli(self, run: str | RunRequest) -> str:
         """The command line of the same training."""
-        asked = self._asked(run)
-        words = ["python", "-m", "hsi_studio", "train", asked.project_id, "--method", asked.method]
-        for name, value in asked.params.items():
-            words += ["--param", f"{name}={_json(value)}"]
-        words += ["--prompts", asked.prompts, "--seed", str(asked.seed)]
-        home = "" if self._desk.home == paths.home() else f"HSI_STUDIO_HOME={shlex.quote(str(self._desk.home))} "
-        return home + shlex.join(words)
+        return as_cli(self._asked(run), self._desk.home)
 
     def as_python(self, run: str | RunRequest) -> str:
         """A snippet for a notebook."""
-        asked = self._asked(run)
-        home = "" if self._desk.home == paths.home() else f"home={str(self._desk.home)!r}"
-        return (
-            "from hsi_studio import Studio\n\n"
-            f"studio = Studio({home})\n"
-            f"run = studio.runs.start({asked.project_id!r}, {asked.method!r}, {dict(asked.params)!r}, "
-            f"prompts={asked.prompts!r}, seed={asked.seed})\n"
-            "done = studio.runs.wait(run.id)\n"
-            'print(done.state, done.reason, done.metrics.get("main", {}).get("oa"))\n'
-        )
+        return as_python(self._asked(run), self._desk.home)
 
     def _asked(self, run: str | RunRequest) -> RunRequest:
         if isinstance(run, RunRequest):
@@ -375,16 +312,12 @@ class Runs:
         given: Mapping[str, Sequence[str]] | None,
     ) -> dict[str, Any]:
         """`RunRecord.prompts`. Raises BadRequest."""
-        found: dict[str, Sequence[str]] = {}
-        if "text" in method.needs and style != "names":
-            from hsi_studio.text.prompts import prompt_set
-
-            found |= prompt_set(labels.schema, style, self._desk.scene_of(project.id).name).sentences
-        found |= project.prompts().sentences
-        found |= given or {}
+        reads = "text" in method.needs
+        chosen = resolve(project, self._desk.scene_of(project.id).name, style if reads else "names")
         known = {info.id for info in labels.schema.classes}
+        found = {**chosen.sentences, **(given or {})}
         sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
-        return {"style": style, "set": "", "sentences": sentences}
+        return {**chosen.record, "style": chosen.choice if reads else style, "sentences": sentences}
 
     def _start_from(self, model_id: str, method: str) -> Path:
         """Raises BadRequest, FileProblem."""
@@ -456,6 +389,7 @@ class Runs:
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
             adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
+            prompt_set=str(record.prompts.get("set", "")),
         )  # fmt: skip
 
     def _map(self, run_id: str, name: str) -> Prediction | None:
@@ -484,22 +418,3 @@ def enough_to_train(labels: LabelSet) -> None:
     if labelled < LABELS_NEEDED:
         need = "a pixel of each of two classes" if labelled == 0 else "a pixel of a second class"
         raise TooFewLabels(f"Label {need} before training.")
-
-
-def changed(values: Params) -> dict[str, Any]:
-    """What differs from the defaults, as JSON values."""
-    defaults = type(values)().model_dump(mode="json")
-    return {name: value for name, value in values.model_dump(mode="json").items() if value != defaults[name]}
-
-
-def _title(method: Method, labels: LabelSet) -> str:
-    counts = labels.counts[labels.counts > 0]
-    low, high = int(counts.min()), int(counts.max())
-    shots = f"{low}" if low == high else f"{low}–{high}"
-    return f"{method.title}, {shots} label{'s' * (high != 1)} a class"
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from hsi_studio.text.encoders import SentenceEncoder, get_encoder
 from hsi_studio.text.nearness import Nearness, Pair, close_pairs, nearness
 from hsi_studio.types import LabelSet, Scene
 from hsi_studio.verbs import Desk
+from hsi_studio.verbs.measured import Measurements, label_key
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ class TextView:
 class TextViews:
     """The views of all projects. Thread-safe."""
 
-    def __init__(self, desk: Desk, measured: Callable[[str, str], Sequence[str]] | None) -> None:
-        self._desk, self._measured = desk, measured
+    def __init__(self, desk: Desk, measurements: Measurements) -> None:
+        self._desk, self._measurements = desk, measurements
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Key, TextView]] = {}
         self._joints: dict[str, tuple[tuple[str, int], JointSpace]] = {}  # project id → (model, labels), space
@@ -59,8 +59,7 @@ class TextViews:
         """The view as far as it is; starts it when it is missing or old. Raises LabelProblem."""
         project = self._desk.project(project_id)
         info, labels = project.words.get(set_id), project.labels()
-        content = hash((labels.schema, labels.row.tobytes(), labels.col.tobytes(), labels.label.tobytes()))
-        key = (set_id, info.version, content)
+        key = (set_id, info.version, label_key(labels))
         with self._lock:
             known = self._kept.get(project_id)
             if known is not None and known[0] == key:
@@ -103,22 +102,14 @@ class TextViews:
         made = replace(made, nearness=found, pairs=tuple(close_pairs(found, prompts, known)))
         self._publish(project_id, key, made)  # the pixels' part takes longer
         self._check(project_id, key)
-        if self._measured is None:
-            made = replace(made, compared="Words and pixels are not compared: nothing here describes pixels.")
+        measured = self._measurements.of(project_id)
+        if len(measured.values) < FEWEST:
+            note = f"Words and pixels are compared once {FEWEST} classes have labels ({len(measured.values)} now)."
+            made = replace(made, compared=note)
         else:
-            described = {}
-            for info in labels.schema.classes:
-                self._check(project_id, key)
-                text = tuple(self._measured(project_id, info.id))
-                if text:
-                    described[info.id] = text
-            if len(described) < FEWEST:
-                note = f"Words and pixels are compared once {FEWEST} classes have labels ({len(described)} now)."
-                made = replace(made, compared=note)
-            else:
-                wrong = disagreements(encoder, prompts, labels.schema, described)
-                note = f"Words compared with what was measured on the labels of {len(described)} classes."
-                made = replace(made, disagreements=tuple(wrong), compared=note)
+            wrong = disagreements(encoder, prompts, labels.schema, measured.values, measured.sentences)
+            note = f"Words compared with what was measured on the labels of {len(measured.values)} classes."
+            made = replace(made, disagreements=tuple(wrong), compared=note)
         file = newest_model(project.folder / "runs", scene)
         if file is None:
             note = "Train DiffCLIP on this scene to see texts and pixels in one space."

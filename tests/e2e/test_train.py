@@ -49,8 +49,13 @@ def page_on(browser: Any, app: RunningApp) -> Any:
     """A page of a browser of its own, at the Train tab. Its console errors are in `.problems`."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     problems: list[str] = []
-    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: problems.append(str(e)))
+
+    def note(text: str) -> None:
+        problems.append(text)
+        print(text)  # beside a time-out, it is the cause
+
+    page.on("console", lambda m: note(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: note(str(e)))
     page.problems = problems
     page.goto(app.url)
     wait_ready(page)
@@ -130,7 +135,7 @@ def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> 
     page = page_on(browser, app)
     assert "9 labels in 3 classes" in page.locator(".tr-labels").inner_text()
     assert "13 classes have no label" in page.locator(".tr-labels").inner_text()
-    run = start(page, min_steps=10_000)
+    run = start(page, min_steps=10_000, members=4)
     wait_state(page, "running")
     page.get_by_role("tab", name="Label", exact=True).click()
     choose_class(page, "Woods")

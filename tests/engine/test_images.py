@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.engine.images import divisible, evaluate_images
+from hsi_studio.engine.images import detection, divisible, evaluate_images
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, TooFewLabels
 from hsi_studio.methods import Context
 from hsi_studio.methods.s3fn_images import S3FNImageParams, count_votes, cube_centres, cube_side, fit_images
-from hsi_studio.scene.collection import Collection, Image, open_table
+from hsi_studio.scene.collection import Collection, Image, fold_images, open_table
 from hsi_studio.types import PromptSet
 from tests.features.scenes import scene_from, schema
 
@@ -60,6 +60,32 @@ def test_classes_that_look_different_are_told_apart_and_the_result_is_json() -> 
     assert [row["n_train"] for row in result["seeds"]] == [9, 9]
     assert [row["n_test"] for row in result["seeds"]] == [15, 15]
     assert result["classes"] == ["class 0", "class 1", "class 2"]
+
+
+def test_detection_by_hand() -> None:
+    """Positives 0.9, 0.5, negatives 0.5, 0.2, 0.6: of 6 pairs 4 are right and 1 is tied."""
+    score, true = np.array([0.9, 0.5, 0.5, 0.2, 0.6]), np.array([1, 1, 0, 0, 0], dtype=bool)
+    found = detection(score, score > 0.5, true)
+    assert found.auc == pytest.approx((4 + 0.5) / 6)
+    assert found.sensitivity == 0.5
+    assert found.specificity == pytest.approx(2 / 3)
+    assert np.isnan(detection(score[:1], true[:1], true[:1]).auc)
+
+
+def test_folds_test_every_image_once_and_keep_groups_together() -> None:
+    collection = made(each=6)
+    twins = replace(
+        collection,
+        images=tuple(replace(image, group=f"{image.label} {n // 6}") for n, image in enumerate(collection.images)),
+    )
+    for one in (collection, twins):
+        splits = fold_images(one, 3, 1)
+        assert sorted(np.concatenate([test for _, test in splits]).tolist()) == list(range(18))
+        for train, test in splits:
+            assert not {one.images[n].group for n in train} & {one.images[n].group for n in test}
+            assert set(one.label[train]) == {0, 1, 2}
+    with pytest.raises(BadRequest, match="at least two"):
+        fold_images(collection, 1, 0)
 
 
 def test_votes_do_not_depend_on_labels_order_or_company() -> None:

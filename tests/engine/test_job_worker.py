@@ -16,8 +16,8 @@ from hsi_studio.engine.job_worker import Job
 from hsi_studio.engine.run_events import read_events
 from hsi_studio.engine.runs import RunFolder
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import State
-from tests.engine.halves import WalkMethod, walk_run
+from hsi_studio.methods import Context, State
+from tests.engine.halves import StatedFitted, WalkMethod, walk_run
 
 
 @pytest.fixture
@@ -223,3 +223,36 @@ def test_rows_of_a_preview_come_each_once_and_spread_out(count: int) -> None:
     if count == 30:
         first = sorted(rows[:8])
         assert max(b - a for a, b in itertools.pairwise(first)) <= 5
+
+
+def test_models_that_tell_single_pixels_are_asked_for_few(tmp_path: Path) -> None:
+    asked = []
+
+    class Pixels(StatedFitted):
+        def at(self, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+            asked.append(row.size)
+            upper = (row < 15).astype(np.float32)
+            return np.stack([upper, 1 - upper], axis=1)
+
+    folder = walk_run(tmp_path)
+    record = folder.read()
+    scene = job_worker.open_scene(record)
+    maps: list[Any] = []
+    drawn = preview.Previews(scene, record.class_schema, Context(), maps.append)
+    assert drawn._draw(lambda: Pixels(record.class_schema, np.zeros((2, 10))), 1e9) == 30
+    assert (maps[0].label[:15, :-1] == 1).all()
+    assert (maps[0].label[15:, :-1] == 2).all()
+    assert (maps[0].label[:, -1] == 0).all()
+    assert sum(asked) == 900
+
+
+def test_a_preview_that_fails_is_told_and_stops_no_training(
+    method: WalkMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "FIRST_S", 0.0)
+    monkeypatch.setattr(preview, "SHARE", 1e6)
+    monkeypatch.setattr(preview, "best_class", lambda found: 1 / 0)
+    folder = walk_run(tmp_path)
+    assert work(folder, tmp_path) == "done"
+    (said,) = [event["text"] for event in kinds(folder, "log") if event["level"] == "warning"]
+    assert "ZeroDivisionError" in said

@@ -20,7 +20,7 @@ from hsi_studio.engine.runs import RunFolder
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
 from hsi_studio.verbs import runs as runs_module
-from hsi_studio.verbs.runs import RunRequest
+from hsi_studio.verbs.run_words import RunRequest
 from tests.engine.halves import LONG, QUICK, halves, labelled_project, until
 
 
@@ -96,6 +96,7 @@ def test_mistakes_are_said_before_anything_starts(desk: tuple[Studio, str], tmp_
     assert studio.runs.list() == []
 
 
+@pytest.mark.slow
 def test_cancel_stops_a_running_run_and_takes_waiting_ones_out(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     first = studio.runs.start(project_id, "diffclip", LONG)
@@ -125,6 +126,7 @@ def test_a_run_cancelled_while_its_process_starts_is_gone(desk: tuple[Studio, st
     assert studio.runs.wait(run.id, 20).state == "cancelled"
 
 
+@pytest.mark.slow
 def test_pause_and_kill_and_resume_give_the_map_of_a_run_without_a_break(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     params = {**QUICK, "min_steps": 800}
@@ -163,6 +165,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_killing_the_application_ends_its_worker_and_a_new_one_resumes(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     code = APP.format(home=str(studio.home), project=project_id, params={**QUICK, "min_steps": 3000})
@@ -187,6 +190,7 @@ def test_killing_the_application_ends_its_worker_and_a_new_one_resumes(desk: tup
     assert studio.runs.wait(waiting_id, 60).state == "done"
 
 
+@pytest.mark.slow
 def test_a_run_on_the_cpu_does_not_wait_for_the_gpu(desk: tuple[Studio, str], monkeypatch: pytest.MonkeyPatch) -> None:
     studio, project_id = desk
     cpu = devices()[-1]

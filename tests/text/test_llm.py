@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -49,6 +51,14 @@ def test_a_good_answer_comes_piece_by_piece() -> None:
     assert body["model"] == "tiny"
     assert body["stream"] is True
     assert body["messages"] == MESSAGES
+
+
+def test_it_answers_where_an_event_loop_runs() -> None:  # a notebook
+    async def cell() -> Answer:
+        return ask(lambda to, _: (to.begin(), to.piece("hello", "stop")))[0]
+
+    with ThreadPoolExecutor(1) as thread:  # this one may run a loop of its own: the browser tests leave theirs
+        assert thread.submit(lambda: asyncio.run(cell())).result().text == "hello"
 
 
 def test_without_a_key_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,10 @@
-"""Likeness of class texts, and words that fit other pixels, on vectors that are known."""
+"""Likeness of class texts, on vectors that are known."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from hsi_studio.text.disagreement import disagreements
 from hsi_studio.text.nearness import centred, close_pairs, joint_plane, nearness, plane
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, PromptSet
 
@@ -69,30 +68,8 @@ def test_the_plane_keeps_distances_it_can_show() -> None:
     assert shown == pytest.approx(1)
     assert np.linalg.norm(places[0] - places[3]) == pytest.approx(np.hypot(3, 2), rel=1e-5)
     assert np.array_equal(places, plane(flat)[0])
-    texts, pixels, _ = joint_plane(flat[:3], np.array([flat[0], np.full(9, np.nan), flat[4]], dtype=np.float32))
-    assert np.allclose(texts[0], pixels[0])
+    gap = np.float32(5.0)  # images lie elsewhere as a whole
+    texts, pixels, _ = joint_plane(flat[:3], np.array([flat[0] + gap, np.full(9, np.nan), flat[2] + gap]))
+    assert np.allclose(texts[[0, 2]], pixels[[0, 2]], atol=1e-5)
     assert np.isnan(pixels[1]).all()
-
-
-DESCRIBED = {
-    "a": ["dark flat strip", "no plants"],
-    "b": ["bright broad band"],
-    "c": ["tall rough green crowns"],
-}
-
-
-def test_swapped_words_are_found_with_evidence_and_a_suggestion() -> None:
-    swapped = PromptSet({"a": ("bright broad band",), "b": ("dark flat strip",), "c": ("tall green crowns",)})
-    found = disagreements(Bag(), swapped, SCHEMA, DESCRIBED)
-    assert {(d.class_id, d.other_id) for d in found} == {("a", "b"), ("b", "a")}
-    first = next(d for d in found if d.class_id == "a")
-    assert first.other > first.own
-    assert "“Asphalt” fit the pixels of “Bitumen” better" in first.text
-    assert "dark flat strip" in first.text
-    assert first.suggestion == "dark flat strip"
-
-
-def test_words_that_fit_are_left_alone() -> None:
-    good = PromptSet({key: tuple(text) for key, text in DESCRIBED.items()})
-    assert disagreements(Bag(), good, SCHEMA, DESCRIBED) == []
-    assert disagreements(Bag(), good, SCHEMA, {"a": ["x"], "b": ["y"]}) == []  # two classes say nothing
+    assert np.isnan(joint_plane(flat[:2], np.full((2, 9), np.nan, dtype=np.float32))[1]).all()

@@ -5,26 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hsi_studio.errors import BadRequest, LabelProblem, LanguageModelProblem, StudioError
 from hsi_studio.project.store import Project
+from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.text.llm import KEY, Endpoint
-from hsi_studio.types import Scene
+from hsi_studio.types import Bands, Scene
 from hsi_studio.verbs.prompts import Prompts
 from tests.project.small import small_scene, striped_reference
 from tests.text.llm_server import Handler, serving
 
 NAMES = {1: "Meadow", 2: "Water", 3: "Tile roof"}
-SAID = {
-    "Meadow": ("Dense green grass, bright in the near infrared.",),
-    "Water": ("Smooth dark water, black beyond 750 nm.",),
-    "Tile roof": ("An orange red roof, high above the ground.",),
-}
+NM = np.array([480, 560, 660, 840, 1650], dtype=np.float32)
+SPECTRA = {1: (0.03, 0.09, 0.03, 0.45, 0.2), 2: (0.05, 0.06, 0.03, 0.01, 0.002), 3: (0.06, 0.1, 0.28, 0.33, 0.36)}
 
 
 @dataclass
@@ -52,17 +51,18 @@ class SmallDesk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> SmallDesk:
-    scene = small_scene(reference=striped_reference(), reference_names=NAMES, name="demo")
+    reference = striped_reference()
+    cube = np.zeros((12, 16, 5), dtype=np.float32)
+    for value, spectrum in SPECTRA.items():
+        cube[reference == value] = spectrum
+    cube += np.random.default_rng(0).uniform(0, 0.002, cube.shape).astype(np.float32)
+    made = small_scene(reference=reference, reference_names=NAMES, name="demo", value_unit="reflectance")
+    scene = replace(made, cube=ArrayCube(cube), bands=Bands(5, NM))
     return SmallDesk(tmp_path, scene, Project.create(tmp_path, scene, {"spec": "small"}))
 
 
-def lab(desk: SmallDesk, described: bool = True) -> Prompts:
-    def describe(_: str, class_id: str) -> tuple[str, ...]:
-        info = desk.made.schema.get(class_id)
-        assert info is not None
-        return SAID[info.name]
-
-    return Prompts(desk, desk.changed.append, describe if described else None)
+def lab(desk: SmallDesk) -> Prompts:
+    return Prompts(desk, desk.changed.append)
 
 
 def until(get: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
@@ -95,14 +95,13 @@ def test_every_start_makes_a_set_and_says_what_it_lacks(desk: SmallDesk) -> None
         prompts.create("x", "pixels")
     desk.made.add_point(4, 2, meadow.id)
     pixels, notes = prompts.create("x", "pixels")
-    assert pixels.sentences == {meadow.id: SAID["Meadow"]}
+    assert list(pixels.sentences) == [meadow.id]
+    assert "green vegetation" in pixels.sentences[meadow.id][0]
     assert "Water, Tile roof" in notes[0]
     assert len(desk.changed) == 6
     for wrong in ("p6", "", "copy:nothing"):
         with pytest.raises((BadRequest, LabelProblem)):
             prompts.create("x", wrong)
-    with pytest.raises(BadRequest, match="not available"):
-        lab(desk, described=False).create("x", "pixels")
 
 
 def test_a_run_gets_a_style_or_a_version_of_a_set(desk: SmallDesk) -> None:
@@ -121,7 +120,11 @@ def test_a_run_gets_a_style_or_a_version_of_a_set(desk: SmallDesk) -> None:
     assert (style.style, style.set_id, len(style.sentences)) == ("p4", "", 3)
     prompts.edit("x", made.id, {meadow.id: []})
     assert prompts.resolve("x", f"set:{made.id}").notes == ("No sentence for Meadow: their names stand for them.",)
-    for wrong in ("p9", "set:none", f"set:{made.id}@9", f"set:{made.id}@x", "names"):
+    assert old.choice == f"set:{made.id}@1"
+    assert prompts.resolve("x", old.choice) == old
+    assert prompts.resolve("x", "set:mine") == prompts.resolve("x", f"set:{made.id}")
+    assert prompts.resolve("x", "names").sentences == {}
+    for wrong in ("p9", "", "set:none", "set:", f"set:{made.id}@9", f"set:{made.id}@x", "set@1"):
         with pytest.raises(StudioError):
             prompts.resolve("x", wrong)
 
@@ -142,26 +145,26 @@ def test_the_view_compares_texts_and_pixels(desk: SmallDesk) -> None:
     label_all(desk)
     made, _ = prompts.create("x", "p1")
     meadow, water, roof = desk.made.schema.classes
-    texts = {meadow.id: SAID["Water"], water.id: SAID["Meadow"], roof.id: SAID["Tile roof"]}
+    texts = {meadow.id: ["a lake of open water"], water.id: ["a meadow of green grass"], roof.id: ["red tile roof"]}
     prompts.edit("x", made.id, texts)
     view = until(lambda: prompts.view("x", made.id), lambda v: v.state != "working")
     assert view.state == "done"
     assert view.version == 2
     assert {d.class_id for d in view.disagreements} == {meadow.id, water.id}
-    assert next(d for d in view.disagreements if d.class_id == meadow.id).suggestion == SAID["Meadow"][0]
+    assert next(d for d in view.disagreements if d.class_id == meadow.id).suggestion.startswith("Meadow: ")
     assert view.joint is None
     assert "DiffCLIP" in view.joint_note
     prompts.edit("x", made.id, {meadow.id: ["orange red roof tiles"], roof.id: ["orange red roof tiles"]})
     view = until(lambda: prompts.view("x", made.id), lambda v: v.state != "working")
     assert [(p.first, p.second) for p in view.pairs] == [(0, 2)]
-    assert "tell them apart by band" in view.pairs[0].text
+    assert "tell them apart by the " in view.pairs[0].text
 
 
-def test_without_descriptions_the_view_says_so(desk: SmallDesk) -> None:
-    prompts = lab(desk, described=False)
+def test_without_labels_the_view_says_so(desk: SmallDesk) -> None:
+    prompts = lab(desk)
     made, _ = prompts.create("x", "p1")
     view = until(lambda: prompts.view("x", made.id), lambda v: v.state != "working")
-    assert "nothing here describes pixels" in view.compared
+    assert "once 2 classes have labels (0 now)" in view.compared
     assert view.nearness is not None
 
 
@@ -191,7 +194,7 @@ def test_a_draft_is_seen_before_it_is_used(desk: SmallDesk, monkeypatch: pytest.
         draft = until(lambda: prompts.drafts.get("x"), lambda d: d.state != "writing")
     sent = server.seen[0][2]["messages"]
     assert sent[0]["content"] == "my own system prompt"
-    assert "measured: Dense green grass" in sent[1]["content"]
+    assert "measured: Meadow: " in sent[1]["content"]
     assert draft.state == "done"
     assert draft.usage is not None
     assert draft.usage.prompt_tokens == 100

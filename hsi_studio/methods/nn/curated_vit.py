@@ -28,6 +28,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from hsi_studio.methods.nn.memory import in_chunks
+
 MOST_SCALE = 100.0  # of the temperature, as in CLIP
 
 
@@ -135,11 +137,10 @@ class CuratedViT(nn.Module):
         start = pixel // width * stride + pixel % width  # (m,)
         middle = (pixel // width + self.side // 2) * values.shape[1] + pixel % width + self.side // 2
         own = values.flatten(0, 1)
-        parts = [
-            self.attend(
-                flat.index_select(0, (corners[:, None] + offset).reshape(-1)).view(corners.shape[0], s * s, -1),
-                own.index_select(0, middles),
-            )
-            for corners, middles in zip(torch.split(start, chunk), torch.split(middle, chunk), strict=True)
-        ]
-        return torch.cat(parts) if parts else values.new_zeros(0, flat.shape[1])
+
+        def some(at: slice) -> torch.Tensor:
+            corners = start[at]
+            tokens = flat.index_select(0, (corners[:, None] + offset).reshape(-1)).view(corners.shape[0], s * s, -1)
+            return self.attend(tokens, own.index_select(0, middle[at]))
+
+        return in_chunks(start.shape[0], chunk, some)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from hsi_studio.methods.diffclip_inputs import SceneInputs
 from hsi_studio.methods.nn.diffusion import put_back
 from hsi_studio.methods.nn.layers import Block, ClassTokenEncoder, FrontEnd
+from hsi_studio.methods.nn.memory import chunk_size, in_chunks, to_device
 from hsi_studio.methods.nn.text import TextTransformer
 from hsi_studio.methods.nn.tokens import Layout, gather, pooled_maps
 
@@ -43,8 +44,11 @@ class ImageSide(nn.Module):
 
     def embed(self, features: list[Tensor], t: Tensor, kept: Tensor | None = None) -> Tensor:
         """Front-end features of each modality (n, V, D), steps t (n,) → unit vectors (n, E)."""
-        tokens = [self.encoder.summary(x, t, kept) for x in features]
-        return F.normalize(self.head(torch.cat(tokens, dim=1)), dim=1)
+        return self.joint([self.encoder.summary(x, t, kept) for x in features])
+
+    def joint(self, summaries: list[Tensor]) -> Tensor:
+        """Class tokens of each modality (n, D) → unit vectors (n, E)."""
+        return F.normalize(self.head(torch.cat(summaries, dim=1)), dim=1)
 
     def forward(self, x: list[Tensor], t: Tensor, kept: Tensor | None = None) -> Tensor:
         """Tokens of each modality (n, V, C_m) → unit vectors (n, E)."""
@@ -181,10 +185,8 @@ def scene_tokens(
         channels, valid = inputs.window(rows, slice(0, width), which.radius)
         r = torch.as_tensor(row[here] - rows.start + which.radius, device=device)
         c = torch.as_tensor(col[here] + which.radius, device=device)
-        mask = torch.as_tensor(valid, device=device)
-        parts.append(
-            [gather(pooled_maps(torch.as_tensor(x, device=device), mask, which), r, c, which) for x in channels]
-        )
+        mask = to_device(valid, device)
+        parts.append([gather(pooled_maps(to_device(x, device), mask, which), r, c, which) for x in channels])
         places.append(here)
     back = torch.as_tensor(np.argsort(np.concatenate(places)), device=device)
     return [torch.cat(tokens)[back] for tokens in zip(*parts, strict=True)]
@@ -208,38 +210,48 @@ def lattice_embeddings(
     stride: int,
     device: str,
     check: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Tensor]]:
-    """(row, col, unit vectors (m, E)) for the valid lattice pixels of some rows, in chunks.
+    done: Callable[[float], None] = lambda _: None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Tensor]:
+    """(row, col, unit vectors (m, E)) for the valid lattice pixels of some rows.
 
     A pixel is on the lattice when its row and its column in the scene are multiples of `stride`. The front end runs
-    once a pixel and size of rectangle, not once a patch; the numbers are those of patch-by-patch evaluation.
+    once a pixel and size of rectangle, not once a patch; the numbers are those of patch-by-patch evaluation. One
+    member's map of one modality is in memory at a time, so that strips stay wide against their margins.
+    `done(fraction)` is told after every chunk.
     """
     width = inputs.scene.shape[1]
     channels, valid = inputs.window(rows, slice(0, width), which.radius)
-    mask = torch.as_tensor(valid, device=device)
-    pooled = [pooled_maps(torch.as_tensor(x, device=device), mask, which) for x in channels]
-    maps: list[list[list[Tensor]]] = []  # a member, a modality, a size
-    for side in image.sides:
-        maps.append([])
-        for sizes, front in zip(pooled, cast(ImageSide, side).fronts, strict=True):
-            made = []
-            for values in sizes:
-                check()
-                made.append(front(values))
-            maps[-1].append(made)
+    mask = to_device(valid, device)
     inside = inputs.scene.valid[rows]
     on = np.zeros(inside.shape, dtype=bool)
     on[(-rows.start) % stride :: stride, ::stride] = True
     r, c = np.nonzero(on & inside)
-    chunk = max(1, CHUNK_TOKENS // (1 + len(which)))
-    for start in range(0, r.size, chunk):
-        check()
-        at = slice(start, start + chunk)
-        tr = torch.as_tensor(r[at] + which.radius, device=device)
-        tc = torch.as_tensor(c[at] + which.radius, device=device)
-        t = torch.zeros(tr.shape[0], dtype=torch.long, device=device)
-        vectors = [
-            cast(ImageSide, side).embed([gather(m, tr, tc, which) for m in own], t)
-            for side, own in zip(image.sides, maps, strict=True)
-        ]
-        yield r[at] + rows.start, c[at], joined(vectors)
+    down = torch.as_tensor(r + which.radius, device=device)
+    right = torch.as_tensor(c + which.radius, device=device)
+    size = chunk_size(CHUNK_TOKENS // (1 + len(which)), device)
+    summaries: list[list[Tensor]] = [[] for _ in image.sides]  # a member: class tokens (m, D) of each modality
+    parts = len(channels) * len(summaries)
+    for number, values in enumerate(channels):
+        pooled = pooled_maps(to_device(values, device), mask, which)
+        for member, side in enumerate(image.sides):
+            front, encoder = cast(ImageSide, side).fronts[number], cast(ImageSide, side).encoder
+            before = number * len(summaries) + member
+            maps = []
+            for one in pooled:
+                check()
+                maps.append(front(one))
+
+            def run(
+                at: slice,
+                maps: list[Tensor] = maps,
+                encoder: ClassTokenEncoder = encoder,
+                before: int = before,
+            ) -> Tensor:
+                check()
+                done((before + at.start / max(r.size, 1)) / parts)
+                t = torch.zeros(at.stop - at.start, dtype=torch.long, device=device)
+                return encoder.summary(gather(maps, down[at], right[at], which), t)
+
+            summaries[member].append(in_chunks(r.size, size, run))
+    vectors = [cast(ImageSide, side).joint(own) for side, own in zip(image.sides, summaries, strict=True)]
+    return r + rows.start, c, joined(vectors)

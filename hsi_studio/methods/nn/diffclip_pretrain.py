@@ -84,7 +84,7 @@ def pretrain(
         index = order.at(step)
         set_rate(adam, rates, rate("cosine", step, steps))
         adam.zero_grad(set_to_none=True)
-        parts = torch.zeros(len(tokens), dtype=torch.float64, device=device)  # a modality
+        parts = torch.zeros(len(tokens), device=device)  # a modality
         for part in torch.split(index, micro):
             progress(step / steps, loop.loss)
             at, count = part.to(device), part.numel()
@@ -106,7 +106,7 @@ def pretrain(
             )
             share = count / index.numel()
             (own.mean() * share).backward()  # type: ignore[no-untyped-call]
-            parts += own.detach().double() * share
+            parts += own.detach() * share
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         average.update(net)

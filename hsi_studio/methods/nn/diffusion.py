@@ -17,8 +17,8 @@ from torch import Tensor
 
 def alpha_bar(steps: int, first: float = 1e-4, last: float = 0.02) -> Tensor:
     """(steps + 1,) ᾱ_0 … ᾱ_T; ᾱ_0 = 1. β_1 = first, β_T = last, linear between."""
-    beta = torch.linspace(first, last, steps, dtype=torch.float64)
-    return torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1.0 - beta, dim=0)]).float()
+    beta = torch.linspace(first, last, steps, dtype=torch.float64, device="cpu")
+    return torch.cat([torch.ones(1, dtype=torch.float64, device="cpu"), torch.cumprod(1.0 - beta, dim=0)]).float()
 
 
 def noised(x: Tensor, t: Tensor, kept_signal: Tensor, generator: torch.Generator) -> Tensor:

@@ -34,7 +34,8 @@ def curated_mask(
         wrong = similarity.detach().masked_fill(used, -torch.inf)
         used = used.scatter(1, wrong.topk(hard, dim=1).indices, True)
     if semi:
-        keys = torch.rand(similarity.shape, generator=generator).to(similarity.device).masked_fill(used, -1.0)
+        keys = torch.rand(similarity.shape, generator=generator, device="cpu").to(similarity.device)
+        keys = keys.masked_fill(used, -1.0)
         used = used.scatter(1, keys.topk(semi, dim=1).indices, True)
     return used
 

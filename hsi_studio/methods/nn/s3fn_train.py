@@ -89,7 +89,7 @@ def train_cnn(
     The final weights are a moving average over steps where `average` > 0. `fitted` makes a preview of a copy.
     """
     optimizer = torch.optim.Adam(network.parameters(), plan.learning_rate, weight_decay=plan.l2)
-    mean = Average(network, average)
+    mean, on_cpu = Average(network, average), label.cpu()
     loop = Loop(plan.watch, Parts(network, optimizer, {"all": generator}, mean), plan.steps)
 
     def preview() -> Fitted:
@@ -101,10 +101,10 @@ def train_cnn(
     for step in range(loop.first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * plan.rate(step)
-        chosen = balanced(label, plan.batch, generator)
+        chosen = balanced(on_cpu, plan.batch, generator).to(label.device)
         features = network.features(draw(chosen, generator))
         if dropout:
-            kept = (torch.rand(features.shape, generator=generator) >= dropout).to(features.device)
+            kept = (torch.rand(features.shape, generator=generator, device="cpu") >= dropout).to(features.device)
             features = features * kept / (1.0 - dropout)
         scores = network.scores(features)
         loss = functional.cross_entropy(scores, label[chosen])
@@ -164,12 +164,13 @@ def train_head(
     """Stage 2 in place, on features (V, N, F) made beforehand. Returns the last losses' mean."""
     weights = [w for w in head.parameters() if w.requires_grad]
     optimizer = torch.optim.Adam(weights, plan.learning_rate, weight_decay=plan.l2)
+    on_cpu = label.cpu()
     loop = Loop(plan.watch, Parts(head, optimizer, {"all": generator}), plan.steps)
     for step in range(loop.first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * plan.rate(step)
-        chosen = balanced(label, plan.batch, generator)
-        view = torch.randint(0, features.shape[0], (plan.batch,), generator=generator).to(label.device)
+        chosen = balanced(on_cpu, plan.batch, generator).to(label.device)
+        view = torch.randint(0, features.shape[0], (plan.batch,), generator=generator, device="cpu").to(label.device)
         scores = head(features[view, chosen], anchors)
         loss = functional.cross_entropy(scores, label[chosen])
         optimizer.zero_grad(set_to_none=True)

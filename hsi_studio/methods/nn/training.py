@@ -59,13 +59,13 @@ class Batches:
 
     def __init__(self, n: int, size: int, generator: torch.Generator) -> None:
         self.size, self.an_epoch, self._generator = size, math.ceil(n / size), generator
-        self.order = torch.arange(n)
+        self.order = torch.arange(n, device="cpu")
 
     def at(self, step: int) -> Tensor:
         """(size or fewer,) the batch of step `step`, from 0."""
         within = step % self.an_epoch
         if within == 0:
-            self.order = torch.randperm(self.order.numel(), generator=self._generator)
+            self.order = torch.randperm(self.order.numel(), generator=self._generator, device="cpu")
         return self.order[within * self.size : (within + 1) * self.size]
 
 

@@ -28,6 +28,7 @@ from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
 from hsi_studio.features.height import height_layers, robust_scale
 from hsi_studio.features.spectral import Projection, mnf_axes, principal_axes, scene_moments
+from hsi_studio.methods.nn.memory import to_device
 from hsi_studio.types import FloatArray, IntArray, Scene
 
 BASIS_VERSION = 1  # raise when `fit_basis` gives other numbers
@@ -194,9 +195,9 @@ class Grid:
         right = step.view(1, 1, side).expand(m, side, side)
         centre = self.centre[which].view(m, 1, 1)
         if generator is not None and views is None:
-            views = torch.randint(0, 8, (m,), generator=generator).to(device)
+            views = torch.randint(0, 8, (m,), generator=generator, device="cpu").to(device)
         if generator is not None and jitter:
-            move = torch.randint(-jitter, jitter + 1, (2, m, 1, 1), generator=generator).to(device)
+            move = torch.randint(-jitter, jitter + 1, (2, m, 1, 1), generator=generator, device="cpu").to(device)
             centre = centre + move[0] * self.stride + move[1]
         if views is not None:
             turn, up, flip = ((views >> bit & 1).bool().view(m, 1, 1) for bit in range(3))
@@ -231,8 +232,7 @@ def label_grid(
         ]
         values, stride = np.concatenate(tiles), side  # tiles below each other
         centre = np.arange(len(tiles), dtype=np.int64) * side * side + reach * side + reach
-    flat = torch.from_numpy(values.reshape(-1, basis.components)).to(device)
-    return Grid(flat, stride, torch.from_numpy(centre).to(device))
+    return Grid(to_device(values.reshape(-1, basis.components), device), stride, to_device(centre, device))
 
 
 def block_values(
@@ -245,11 +245,11 @@ def block_values(
     heights: FloatArray | None = None,
 ) -> torch.Tensor:
     """(h + 2·reach, w + 2·reach, C) on the device: what windows of all pixels of a block need."""
-    return torch.from_numpy(read_components(scene, basis, rows, cols, reach, heights)).to(device)
+    return to_device(read_components(scene, basis, rows, cols, reach, heights), device)
 
 
 def balanced(label: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """(count,) indices into `label` (N,), every class as likely as another."""
-    own = label.cpu()
-    weight = 1.0 / torch.bincount(own).clamp(min=1).float()[own]
-    return torch.multinomial(weight, count, replacement=True, generator=generator).to(label.device)
+    """(count,) indices into `label` (N,), every class as likely as another. `label` on the CPU, so that no step waits
+    for a GPU."""
+    weight = 1.0 / torch.bincount(label).clamp(min=1).float()[label]
+    return torch.multinomial(weight, count, replacement=True, generator=generator)

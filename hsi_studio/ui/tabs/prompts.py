@@ -7,6 +7,7 @@ is shown is kept in the page, so that choosing one to look at is no action on th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -121,6 +122,17 @@ def create(studio: Studio, bus: Bus) -> None:
             return set_id, {}, int(done["version"])
         return set_id, {}, 0
 
+    def measure(project_id: str, set_id: str, wanted: str) -> Iterator[tuple[Any, ...]]:
+        """A set from the pixels: the first one on a scene takes seconds, so the page is told first."""
+        yield paint(project_id, set_id, wanted, said="Measuring your labelled pixels …")
+        more: dict[str, Any] = {}
+        try:
+            made, notes = studio.prompts.create(project_id, "pixels")
+            set_id, more = made.id, {"said": " ".join(notes)}
+        except StudioError as error:
+            more = {"refused": str(error)}
+        yield paint(project_id, set_id, wanted, **more)
+
     def draft(project_id: str, set_id: str, wanted: str, event: gr.EventData) -> tuple[Any, ...]:
         """Everything the language model's panel can do."""
         done, error = event._data, ""
@@ -182,6 +194,7 @@ def create(studio: Studio, bus: Bus) -> None:
     here = [bus.project, shown, opened]
     for box in (table, wordings, textview):
         box.act(act, here, everything, **NOW)
+    table.measure(measure, here, everything, concurrency_limit=None, **PRIVATE)
     drafts.act(draft, here, everything, **NOW)
     watch.tick(look, here, [textview, drafts, watch], **PRIVATE)
     likeness.expand(lambda p, s: ("1", *paint(p, s, "1")), [bus.project, shown], [opened, *everything], **PRIVATE)
