@@ -3,9 +3,9 @@
 // value from Python: {models: [{id, title, method, scene, when, shots, labels, oa, size, sizeText, problem, loaded, a, b,
 //   imported, search}], memory: "…", trash: [{id, title, when}], detail: {…} | null, project: id}
 //   detail: {id, title, note, tags: ["…"], fit: {ok, words}, rows: [[name, text]], classes: [{name, color}],
-//   sentences: [[class, sentence]], work: {text, fraction, error} | null, loaded, inUse, a, b, problem}
+//   sentences: [[class, sentence]], work: {text, fraction, error} | null, loaded, inUse, warm, a, b, problem}
 // event to Python: act {do: "select" | "show" | "beside" | "load" | "unload" | "rename" | "annotate" | "label_tags" |
-//   "stop" | "discard" | "restore" | "purge" | "hand_out", id, …}
+//   "stop" | "begin" | "discard" | "restore" | "purge" | "hand_out", id, …}
 // All text is set with textContent: titles and notes come from files and from people.
 
 const root = element.querySelector(".hsi-models");
@@ -219,6 +219,9 @@ function actions(info) {
       info.loaded
         ? toggle("Unload", info.inUse ? "In use just now" : "Give its memory back", false, info.inUse, () => act("unload", { id: info.id }))
         : toggle("Load", why || "Have it in memory, ready", false, no, () => act("load", { id: info.id })),
+      ...(info.warm
+        ? [button("hsi-small", "Train from it", "A new training on your labels here, begun with this model's encoder and settings", () => act("begin", { id: info.id }))]
+        : []),
       button("hsi-small", "Export", "One safe file, with your title, note and tags", () => act("hand_out", { id: info.id })),
     );
   }

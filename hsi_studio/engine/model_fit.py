@@ -46,7 +46,7 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
     here, there = scene.bands, facts.scene
     instead = "Open the scene it was trained on, or train a new model here."
     if getattr(method, "warm_starts", False):
-        instead = "A new training here can start from its encoder (Train tab, “Start from”)."
+        instead = "A new training on this scene can start from its encoder: “Train from it”."
     if there.bands != here.count:
         reason = (
             f"The model has {_range(there.bands, there.wavelength_nm)}, {scene.name} has "

@@ -89,7 +89,7 @@ class App:
             path="/",
             theme=theme(),
             css=css(),
-            allowed_paths=[str((self.owners or self.studio).home)],
+            allowed_paths=[str(self.owners.home / "users" if self.owners else self.studio.projects_folder)],
             blocked_paths=[],
             max_file_size="4gb",
             show_error=True,
@@ -97,6 +97,8 @@ class App:
             footer_links=[],
             run_history=False,
         )
+        # `launch` sets this, `mount_gradio_app` does not: without it Gradio takes any path of the server for an upload.
+        self.blocks.has_launched = True
         may_read = self.owners.may_read if self.owners is not None else None
         return Guard(server, [*LOOPBACK, host, *hosts], users=users, per_session=per_session, may_read=may_read)
 

@@ -68,7 +68,7 @@ def _detail(studio: Studio, project_id: str, info: Any, left: str, right: str) -
     facts = info.facts
     value: dict[str, Any] = {
         "id": info.id, "title": info.title, "problem": info.problem, "loaded": bool(info.loaded),
-        "inUse": info.in_use, "a": info.id == left, "b": info.id == right, "note": "", "tags": [],
+        "inUse": info.in_use, "warm": False, "a": info.id == left, "b": info.id == right, "note": "", "tags": [],
         "fit": {"ok": False, "words": ""}, "rows": [], "classes": [], "sentences": [], "work": None,
     }  # fmt: skip
     if facts is None:
@@ -83,6 +83,7 @@ def _detail(studio: Studio, project_id: str, info: Any, left: str, right: str) -
         value["work"] = progress_value(work.progress) or {"text": "Making its map …", "fraction": None}
     elif work is not None and work.error:
         value["work"] = {"error": work.error}
+    value["warm"] = studio.models.can_start(info)
     names = {c.id: c.name for c in facts.classes}
     return value | {
         "note": facts.note,

@@ -212,6 +212,12 @@ class Models:
             raise BadRequest(f"{method} has no encoder that a training could start from: leave “Start from” empty.")
         return model.path
 
+    @staticmethod
+    def can_start(info: ModelInfo) -> bool:
+        """Whether a new training can start from this model."""
+        method = None if info.facts is None else methods().entries.get(info.facts.method)
+        return bool(getattr(method, "warm_starts", False))
+
     def warm_starts(self, method: str) -> list[ModelInfo]:
         """Models a new training of `method` may start from, newest first."""
         if not getattr(get_method(method), "warm_starts", False):

@@ -339,13 +339,28 @@ def test_pages_of_two_users_show_two_projects_and_routes_refuse_the_others(serve
         assert ben.get(route).status_code == 404, route
     assert ana.get(f"/hsi/train/{pid}").status_code == 200
 
-    viewer, pick = ana.component("hsi-viewer"), ana.handler(ana.component("hsi-viewer"), "pick")
-    click = {"row": 3, "col": 3, "class_id": "x", "n": 1}
-    assert viewer
-    with pytest.raises(AssertionError):
+    pick = ana.handler(ana.component("hsi-viewer"), "pick")
+    project = owners.studio("ana").project(pid)
+    project.add_class("upper")
+    click = {"row": 3, "col": 3, "class_id": project.schema.classes[0].id, "n": 1}
+    with pytest.raises(AssertionError, match="no project"):
         ben.fire(pick, [pid, ""], click)
-    lines = (owners.home / "users" / "ana" / "projects" / pid / "journal.jsonl").read_text().splitlines()
-    assert not any("point" in line for line in lines)
+    assert len(project.labels()) == 0
+    ana.fire(pick, [pid, ""], click)
+    assert len(project.labels()) == 1
+
+
+def test_a_file_of_another_cannot_be_handed_in_by_its_path(server: TestClient, owners: Owners, anas: Any) -> None:
+    """As the page's upload would, but with a path on the server in place of what was uploaded."""
+    _, model = anas
+    ben = Page(server, "ben", "session-e")
+    pid = ben.load()["project"]
+    button = ben.component("hsi-models-import")
+    path = str(owners.studio("ana").models.shelf.get(model).path)
+    stolen = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    with pytest.raises(AssertionError, match="not uploaded by a user"):
+        ben.fire(ben.handler(button, "upload"), [pid, "", stolen])
+    assert owners.studio("ben").models.find() == []
 
 
 def test_no_header_or_path_makes_one_user_the_other(server: TestClient, owners: Owners, anas: Any) -> None:

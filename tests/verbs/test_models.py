@@ -318,8 +318,31 @@ def test_a_network_larger_than_its_arrays_is_refused_before_it_is_built(
 def test_only_methods_with_an_encoder_offer_a_start(studio: Studio, project: Project) -> None:
     run = train(studio, project)
     assert studio.models.warm_starts("live") == []
+    assert not studio.models.can_start(studio.models.get(run))
     with pytest.raises(BadRequest, match="no encoder"):
         studio.models.warm_start(run, "live")
     with pytest.raises(BadRequest, match="a model of live"):
         studio.models.warm_start(run, "diffclip")
     assert get_method("live").name == "live"
+
+
+@pytest.mark.slow
+def test_a_run_starts_from_a_model_of_a_scene_with_other_bands(
+    studio: Studio, project: Project, tmp_path: Path
+) -> None:
+    run = train(studio, project, method="diffclip")
+    second = labelled(studio, scene_file(tmp_path / "data", "fewer", bands=7))
+    told = studio.models.fit(run, second.id)
+    assert "Train from it" in told.possible
+    facts = studio.models.get(run).facts
+    assert facts is not None
+    with pytest.raises(BadRequest, match="a model of diffclip"):
+        studio.runs.start(second.id, "lda", warm_start=run)
+    started = studio.runs.start(second.id, "diffclip", facts.params, warm_start=run)
+    studio.models.delete(run)  # the run has its own copy
+    done = studio.runs.wait(started.id, 90)
+    assert done.state == "done", done.reason
+    assert done.parent == run
+    info = studio.models.get(started.id)
+    assert info.facts is not None
+    assert info.facts.parent == run

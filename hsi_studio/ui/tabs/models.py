@@ -48,7 +48,7 @@ def create(studio: Studio, bus: Bus) -> None:
                 switch(project_id, wanted, what)
                 shown = True
             elif what == "hand_out":
-                folder = Path(gr.Blocks.GRADIO_CACHE) / secrets.token_hex(8)
+                folder = Path(file.GRADIO_CACHE) / secrets.token_hex(8)
                 folder.mkdir(parents=True)
                 written = gr.update(value=str(models.give_out(wanted, folder)), visible=True)
             elif what in edits:
@@ -72,7 +72,17 @@ def create(studio: Studio, bus: Bus) -> None:
         if model_id in (left, right):
             models.maps.request(project_id, model_id)
 
+    def start_from(project_id: str, model_id: str) -> None:
+        """A training on the labels as they are, with the model's settings, from its encoder."""
+        facts = models.get(model_id).facts
+        if facts is None:
+            return
+        style = facts.prompts.style or "p5"
+        run = studio.runs.start(project_id, facts.method, facts.params, style, facts.seed, warm_start=model_id)
+        gr.Info(f"“{run.title}” is queued: watch it in the Train tab.")
+
     edits: dict[str, Any] = {
+        "begin": lambda p, m, d: start_from(p, m),
         "load": lambda p, m, d: gr.Info(f"Loaded. {models.load(m, p).reason}."),
         "unload": lambda p, m, d: models.unload(m),
         "stop": lambda p, m, d: models.maps.stop(p, m),
