@@ -53,18 +53,10 @@ __all__ = [
     "Spectrum",
     "Studio",
     "crs_name",
-    "device",
     "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
-
-
-def device() -> tuple[str, str]:
-    """(torch device, the reason for people): "CUDA: NVIDIA H200, 139 GiB free" or "CPU: no CUDA device found"."""
-    first = devices()[0]
-    return first.torch_name, first.reason
-
 
 MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
 
@@ -365,7 +357,7 @@ class Studio:
         if "pretraining" not in chosen.needs or not hasattr(chosen, "pretrained_status"):
             return ""
         words: str = chosen.pretrained_status(
-            self.scene_of(project_id), chosen.Params(), self.cache_folder, device()[0]
+            self.scene_of(project_id), chosen.Params(), self.cache_folder, devices()[0].torch_name
         )
         return words
 

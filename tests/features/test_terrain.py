@@ -41,11 +41,13 @@ def test_regions_have_their_size_shape_and_neighbours() -> None:
     found = connected(values, 3)
     strip = int(np.flatnonzero(found.value == 1)[0])
     square = int(np.flatnonzero(found.value == 2)[0])
-    assert found.area_px[strip] == 320 and found.area_px[square] == 400
+    assert found.area_px[strip] == 320
+    assert found.area_px[square] == 400
     assert found.width_px[strip] == pytest.approx(4.0, abs=0.3)
     assert found.elongation[strip] == pytest.approx(20.0, rel=0.05)
     assert found.elongation[square] == pytest.approx(1.0, abs=0.01)
-    assert found.borders[strip, 2] == 0 and found.borders[strip, 0] > 0
+    assert found.borders[strip, 2] == 0
+    assert found.borders[strip, 0] > 0
     assert (found.index[:5, :5] == -1).all()
 
 

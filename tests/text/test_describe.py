@@ -37,7 +37,8 @@ def texts(description: object) -> list[str]:
 def test_the_roof_is_described_as_one() -> None:
     said = describe("Tile_roof", ROOF, {"Meadow": MEADOW})
     assert said.sentences[0].startswith("Tile roof: ")
-    assert "reddish" in texts(said) and "without green vegetation" in texts(said)
+    assert "reddish" in texts(said)
+    assert "without green vegetation" in texts(said)
     assert "about 7 m above the ground" in texts(said)
     assert "bordering on meadow and asphalt" in texts(said)
     assert 2 <= len(said.sentences) <= 3
@@ -124,7 +125,8 @@ def test_the_vocabulary_is_whole() -> None:
 def test_grades_are_half_on_the_border_and_rise() -> None:
     values = np.array([0.1, 0.45, 0.9])
     grade = above("ndvi", 0.45).grade(values)
-    assert grade[1] == pytest.approx(0.5) and grade[0] < 0.01 < 0.99 < grade[2]
+    assert grade[1] == pytest.approx(0.5)
+    assert grade[0] < 0.01 < 0.99 < grade[2]
     assert within("ndvi", 0.2, 0.5).grade(values)[1] > 0.6
     assert np.isnan(above("ndvi", 0.1).grade(np.array([np.nan]))[0])
 
@@ -152,5 +154,6 @@ def test_questions_are_taken_apart(text: str, about: str, bare: str, traits: tup
 
 def test_without_and_away_are_understood() -> None:
     asked = take_apart("roofs without trees far from water")
-    assert asked.without == ("trees",) and asked.away == ("water",)
+    assert asked.without == ("trees",)
+    assert asked.away == ("water",)
     assert take_apart("grass not dry").lacking == ("dry",)
