@@ -1,7 +1,7 @@
 // The Query tab: a question in words, where it holds and why, labels from it; a map from class texts alone.
 //
 // value from Python: {project, serial, engines: [{id, title, note}], engine, examples: ["…"], text, state, progress, error,
-//   classes: [{id, name, color}], answer: {seconds, threshold, taken: [{text, weight, cosine}], parts: ["…"], notes,
+//   classes: [{id, name, color, count}], answer: {seconds, threshold, taken: [{text, weight, cosine}], parts: ["…"], notes,
 //   looking, regions: [{row, col, box, score, size, description, reasons: [{text, weight, grade, facts}]}]} | null,
 //   map: {state, prompts, choices: [[words, value]], progress, error, ready, shown, figures, words, notes,
 //   curve: [{clicks, oa, std, seeds, method}], curve_note}, proposal?: {pixels: [[row, col]], id}, said?, refused?,
@@ -196,7 +196,8 @@ const looksClass = make("select");
 looksClass.setAttribute("aria-label", "Class to describe");
 looksRow.append(looksClass, button("hsi-small", "Describe from its pixels", () => act("describe", { id: looksClass.value })));
 const looksText = make("div", "hsi-query-looks");
-looks.append(make("p", "hsi-hint", "Measured on the labelled pixels: hover a phrase, or choose it, for the numbers it rests on."), looksRow, looksText);
+const looksHint = make("p", "hsi-hint");
+looks.append(looksHint, looksRow, looksText);
 
 // ── a map from texts ───────────────────────────────────────────────────────────────────────────
 const map = make("details", "hsi-query-more");
@@ -302,7 +303,10 @@ function render() {
   renderList();
   renderLabel();
 
-  options(looksClass, value.classes.map((c) => [c.name, c.id]));
+  const labelled = value.classes.filter((c) => c.count);
+  options(looksClass, labelled.map((c) => [`${c.name} (${c.count})`, c.id]));
+  looksRow.hidden = !labelled.length;
+  looksHint.textContent = labelled.length ? "Measured on the labelled pixels: hover a phrase, or choose it, for the numbers it rests on." : "Label pixels of a class, then it can be described.";
   if (value.described) {
     const d = value.described;
     looksText.replaceChildren(make("h5", "", d.name), phraseLine(d), make("q", "hsi-query-prompt", d.sentences.join(" ")), ...d.notes.map((text) => make("p", "hsi-hint", text)));

@@ -53,6 +53,7 @@ function start(L) {
   const beside = makeBeside(root, pane, fetchPatch, () => readout(read));
   const heat = makeHeat(root, pane, {
     close: () => trigger('heat_off', {}),
+    fit: () => fit(),
     map: (on) => setLayer({on}),
     mapOn: () => raster.layer.on,
     message: (text) => controls.message(text),

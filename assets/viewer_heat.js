@@ -15,7 +15,7 @@ function makeHeat(root, pane, actions) {
   const part = (name) => root.querySelector(`[data-part=${name}]`);
   const canvas = part('heat'), legend = part('heatlegend'), context = canvas.getContext('2d');
   let value = null, bytes = null, sheet = null, step = 1, threshold = 0.5, frameBox = null, generation = 0, loaded = '';
-  let mapWasOn = null;
+  let mapWasOn = null, jumped = false;
 
   part('heatclose').addEventListener('click', () => actions.close());
 
@@ -85,7 +85,7 @@ function makeHeat(root, pane, actions) {
   document.addEventListener('hsi:place', (event) => {
     if (!root.isConnected) return;
     frameBox = event.detail.box || null;
-    if (event.detail.go && frameBox) actions.go(frameBox);
+    if (event.detail.go && frameBox) { jumped = true; actions.go(frameBox); }
     paint();
   });
 
@@ -106,6 +106,7 @@ function makeHeat(root, pane, actions) {
       if (!had) { mapWasOn = actions.mapOn(); actions.map(false); }  // two colourings on one picture say nothing
       threshold = next.threshold;
       part('heattitle').textContent = next.title;
+      if (loaded !== next.url && jumped) { jumped = false; actions.fit(); }  // the next answer lies elsewhere
       if (loaded !== next.url) { loaded = next.url; bytes = null; sheet = null; frameBox = null; fetchBytes(); } else recolour();
       paint();
     },

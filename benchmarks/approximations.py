@@ -171,8 +171,9 @@ def table(found: list[dict[str, Any]]) -> list[str]:
 
     params = get_method("diffclip").Params
     lines = [
-        "| scene | shots | default → exact | seeds | OA default, random | exact − default, random | OA default, buffered "
-        "| exact − default, buffered | map seconds, exact / default | fit seconds, exact / default |",
+        "| scene | shots | default → exact | seeds | OA default, random | exact − default, random "
+        "| OA default, buffered | exact − default, buffered | map seconds, exact / default "
+        "| fit seconds, exact / default |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for scene, shots, *own in sorted({(f["scene"], f["shots"], *f["own"]) for f in found}):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.cli_collections import add_command
+from hsi_studio.cli_compare import add_commands as add_compare
 from hsi_studio.cli_runs import add_commands
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.types import Progress, Scene
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.set_defaults(run=_evaluate)
     add_command(commands, _params, _progress)
     add_commands(commands, _add_method, _params, _progress)
+    add_compare(commands, _add_scene, _open, _progress)
     return parser
 
 

@@ -14,7 +14,7 @@ sampled on a regular grid of pixel numbers, and the words say so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,19 @@ def accuracy_report(
     main = counter.block("Against the reference", 0)
     buffered = counter.block(f"Farther than {buffer_px} pixels from your labels", buffer_px)
     return AccuracyReport("reference", main, buffered, labels.revision, tuple(notes))
+
+
+def report_without_labels(prediction: Prediction, scene: Scene) -> AccuracyReport | None:
+    """Figures of a map that no label went into, on every reference pixel of its classes; None without a reference."""
+    if scene.reference is None:
+        return None
+    value_of = reference_values(prediction.schema.classes, scene)
+    tied = [info for info in prediction.schema.classes if info.id in value_of]
+    none = np.zeros(0, dtype=np.int64)
+    counter = _ReferenceCounter(prediction, LabelSet(prediction.schema, none, none, none), scene, tied, value_of)
+    block = counter.block("Against the reference", 0)
+    words = f"on all {block.n:,} reference pixels of {len(tied)} classes; no label was used"
+    return AccuracyReport("reference", replace(block, words=words), None, prediction.revision)
 
 
 def reference_values(classes: tuple[ClassInfo, ...], scene: Scene) -> dict[str, int]:

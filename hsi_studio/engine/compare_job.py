@@ -26,7 +26,7 @@ def store_of(folder: Path) -> Path:
 
 def compare(job: Job, started: float) -> None:
     """Run the comparison of the job's folder. `started`: perf_counter when the process began. Raises StudioError."""
-    from hsi_studio.engine.job_worker import open_scene
+    from hsi_studio.engine.job_support import open_scene
 
     folder: RunFolder = job.folder
     plan = read_plan(folder.path)

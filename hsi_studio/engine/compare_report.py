@@ -161,7 +161,7 @@ def markdown(c: Comparison) -> str:
     for block in _told(c):
         lines += [f"## {block.title}", ""]
         for words in block.words:
-            lines += [_md(words), ""]
+            lines += [_md_block(words), ""]
         for title, table in block.tables:
             if title:
                 lines += [f"### {_md(title)}", ""]
@@ -169,6 +169,15 @@ def markdown(c: Comparison) -> str:
         if block.bullets:
             lines += [*(f"- {_md(text)}" for text in block.bullets), ""]
     return "\n".join(lines)
+
+
+def joined(title: str, comparisons: Sequence[Comparison]) -> str:
+    """Several comparisons in one Markdown text: their sentences first, then each in full."""
+    lines = [f"# {_md(title)}", ""]
+    lines += [f"- **{_md(title_of(c))}**: {_md(c.headline)}" for c in comparisons]
+    for c in comparisons:
+        lines += ["", re.sub(r"^(#+ )", r"#\1", markdown(c), flags=re.M).rstrip()]
+    return "\n".join(lines) + "\n"
 
 
 def page(c: Comparison) -> str:
@@ -275,9 +284,12 @@ def _row(cells: Sequence[str]) -> str:
 
 def _md(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    flat = " ".join(text.split())
-    escaped = re.sub(r"([\\`*_\[\]<>|])", r"\\\1", flat)
-    return re.sub(r"^([#+-]|\d+\.)", r"\\\1", escaped)
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(text.split()))
+
+
+def _md_block(text: str) -> str:
+    """The same at the beginning of a line: no heading, no list."""
+    return re.sub(r"^(\d+)\.(?=\s)", r"\1\\.", re.sub(r"^([#+-])", r"\\\1", _md(text)))
 
 
 def _h(text: str) -> str:

@@ -23,7 +23,7 @@ from hsi_studio.features.terrain import sheet
 from hsi_studio.text.describe import Description, Fact, Facts, Regions, describe
 from hsi_studio.types import BoolArray, FloatArray, IntArray, LabelSet, Prediction, Scene
 
-VERSION = 1  # raise when the numbers this file caches change
+VERSION = 2  # raise when the numbers this file caches change
 MAX_PIXELS = 4000  # of a region that are read; more are thinned evenly
 HEIGHTS = ("height", "height_low", "rough")
 

@@ -19,7 +19,6 @@ import argparse
 import gc
 import logging
 import os
-import platform
 import signal
 import sys
 import time
@@ -31,17 +30,17 @@ from typing import Any
 
 from hsi_studio.engine.forecast import PHASES, Forecaster, Request
 from hsi_studio.engine.job_context import Reins, Reporter, RunCheckpoints, training_key
+from hsi_studio.engine.job_support import first_to_go, open_scene, out_of_memory, smaller_batch, threads, versions
 from hsi_studio.engine.preview import Previews
 from hsi_studio.engine.run_events import EventLog, read_events
-from hsi_studio.engine.runs import RunFolder, RunRecord, RunState
-from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, StudioError
-from hsi_studio.methods import Context, Fitted, Method, Params, State, get_method, make_params
+from hsi_studio.engine.runs import RunFolder, RunState
+from hsi_studio.errors import Cancelled, StudioError
+from hsi_studio.methods import Context, Fitted, Method, State, get_method, make_params
 from hsi_studio.types import LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
 
 MOST_HALVINGS = 2
-SMALLEST_BATCH = 2
 
 
 class Job:
@@ -365,66 +364,6 @@ class Job:
         return float(sum(phases.get(name, 0.0) for name in PHASES[PHASES.index(self._phase) + 1 :]))
 
 
-def open_scene(record: RunRecord) -> Scene:
-    """The scene the run is about. Raises FileProblem, BadRequest, SceneMismatch when its content is another."""
-    from hsi_studio.scene import resolve
-
-    spec = dict(record.scene["spec"])
-    scene = resolve(spec.pop("spec"), **spec)
-    if scene.id != record.scene["id"]:
-        raise SceneMismatch(
-            f"{scene.name} has changed since the run was started (content {scene.id}, then {record.scene['id']}): "
-            "restore the file, or start a new run on it as it is."
-        )
-    return scene
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Of the GPU or of the machine."""
-    text = str(error)
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and ("can't allocate memory" in text or "CUDA out of memory" in text))
-    )
-
-
-def smaller_batch(params: Params) -> dict[str, Any] | None:
-    """Half the batch, None where there is none or it is small already."""
-    batch = getattr(params, "batch", None)
-    if not isinstance(batch, int) or batch < 2 * SMALLEST_BATCH:
-        return None
-    smaller = {"batch": batch // 2}
-    try:
-        make_params(type(params), {**params.model_dump(), **smaller})
-    except BadRequest:
-        return None
-    return smaller
-
-
-def versions() -> dict[str, str]:
-    """What the numbers of a result depend on."""
-    import importlib.metadata
-
-    import numpy
-
-    from hsi_studio.engine.devices import cpu_name
-
-    return {
-        "hsi_studio": str(sys.modules["hsi_studio"].__version__),
-        "python": platform.python_version(),
-        "torch": importlib.metadata.version("torch"),
-        "numpy": numpy.__version__,
-        "platform": platform.platform(),
-        "cpu": cpu_name(),
-    }
-
-
-def threads() -> int:
-    """Threads of the numerical libraries."""
-    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-
-
 def _progress(message: str) -> Any:
     from hsi_studio.types import Progress
 
@@ -460,14 +399,6 @@ def main(argv: list[str] | None = None, began: Callable[[], float] = time.perf_c
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # at once: what torch and its threads would tidy up is gone with the process anyway
-
-
-def first_to_go() -> None:
-    """When the machine runs out of memory, Linux ends this process before the application."""
-    try:
-        Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
-    except OSError:
-        log.info("this system gives no say in who is ended when memory runs out")
 
 
 if __name__ == "__main__":

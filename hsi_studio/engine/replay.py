@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from hsi_studio.engine.devices import find_device
-from hsi_studio.engine.job_worker import open_scene, versions
+from hsi_studio.engine.job_support import open_scene, versions
 from hsi_studio.engine.jobs import CANCEL_WITHIN_S, end_of, worker_environment
 from hsi_studio.engine.run_events import EventTail
 from hsi_studio.engine.runs import ALIVE, WAITING, RunFolder, RunRecord

@@ -96,5 +96,5 @@ def learning_curve(
     for number, shots in enumerate(clicks):
         check(number / len(clicks))
         oa = evaluate(shots, seeds).to_json()["summary"]["oa"]
-        points.append(CurvePoint(shots, float(oa["mean"]), float(oa["std"] or 0.0), seeds, method))
+        points.append(CurvePoint(shots, float(oa["mean"]) / 100, float(oa["std"] or 0.0) / 100, seeds, method))
     return points

@@ -3,7 +3,7 @@
 Source: asymmetric least squares smoothing, P. H. C. Eilers, "A perfect smoother", Anal. Chem. 75, 2003,
 doi:10.1021/ac034173t, with the asymmetric weights of P. H. C. Eilers, H. F. M. Boelens, 2005.
 What differs: in two dimensions (second differences along rows, columns and across), on cells of a few metres that hold
-their low decile, and values up to `REACH_M` above the sheet count as ground.
+their low decile, after a plane fitted to the scene was taken off; values up to `REACH_M` above the sheet count as ground.
 
 `height.py` opens the surface with growing windows: it misses low things that are wide (a crop of 2 m over a whole
 field), and this one misses steep terrain. Where they agree, a height can be stated as a number.
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.features.height import fill_gaps
+from hsi_studio.features.height import fill_gaps, plane
 from hsi_studio.types import FloatArray
 
 CELL_M = 4.5
@@ -34,11 +34,13 @@ def sheet(z: npt.NDArray[np.floating[Any]], gsd_m: float = 1.0) -> FloatArray:
     from scipy.sparse.linalg import spsolve
 
     filled = fill_gaps(z)
+    tilt = plane(filled)  # a cell on a slope would hold its lower end
+    filled = filled - tilt
     height, width = filled.shape
     side = max(2, round(CELL_M / gsd_m), int(np.ceil(np.sqrt(filled.size / MAX_CELLS))))
     h, w = -(-height // side), -(-width // side)
     if min(h, w) < 3:
-        return np.full(z.shape, np.quantile(filled, 0.05), dtype=np.float32)
+        return np.asarray(tilt + np.quantile(filled, 0.05), dtype=np.float32)
     padded = np.pad(filled, ((0, h * side - height), (0, w * side - width)), mode="edge")
     cells = padded.reshape(h, side, w, side).transpose(0, 2, 1, 3).reshape(h, w, side * side)  # (h, w, side²)
     rank = max(1, side * side // 10)
@@ -56,7 +58,7 @@ def sheet(z: npt.NDArray[np.floating[Any]], gsd_m: float = 1.0) -> FloatArray:
         if (found == weight).all():
             break
         weight = found
-    return _spread(ground.reshape(h, w), side, (height, width))
+    return np.asarray(tilt + _spread(ground.reshape(h, w), side, (height, width)), dtype=np.float32)
 
 
 def _differences(n: int, order: int) -> Any:

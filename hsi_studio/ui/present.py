@@ -271,7 +271,7 @@ def text_map_strip(made: Any) -> dict[str, Any]:
 
     value = strip_value(made.report, stale=False)
     for group in value["groups"]:
-        group["title"] = f"{group['title']} · map from {made.prompts}, no labels used"
+        group["title"] = f"{group['title']} · map from texts alone ({made.prompts})"
     return value
 
 

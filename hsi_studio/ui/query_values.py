@@ -27,7 +27,10 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
         "state": status.state,
         "progress": progress_value(status.progress),
         "error": status.error,
-        "classes": [{"id": c.id, "name": c.name, "color": c.color} for c in project.schema.classes],
+        "classes": [
+            {"id": c.id, "name": c.name, "color": c.color, "count": int(n)}
+            for c, n in zip(project.schema.classes, project.labels().counts, strict=True)
+        ],
         "answer": None,
         "map": map_value(studio, project_id),
     }

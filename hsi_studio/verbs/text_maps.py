@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from hsi_studio.engine.accuracy import AccuracyReport, accuracy_report
+from hsi_studio.engine.accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query import Matcher
 from hsi_studio.engine.zero_click import CurvePoint, learning_curve, zero_click
 from hsi_studio.types import Prediction, Progress, Scene
@@ -105,7 +105,7 @@ class TextMaps:
         name = {info.id: info.name.replace("_", " ").replace("-", " ").lower() for info in labels.schema.classes}
         texts = {key: (own, *sentences.get(key, ())) for key, own in name.items()}
         made = zero_click(matcher, labels.schema, texts, labels.revision)
-        report = accuracy_report(made, labels, scene)
+        report = report_without_labels(made, scene)
         now = replace(self.get(project_id), prediction=made, report=report, progress=None)
         measured = curve and scene.reference is not None
         if curve and not measured:

@@ -12,6 +12,7 @@ import pytest
 from hsi_studio.engine import job_worker, preview
 from hsi_studio.engine.footprint import Meter
 from hsi_studio.engine.job_context import Reins, RunCheckpoints
+from hsi_studio.engine.job_support import open_scene
 from hsi_studio.engine.job_worker import Job
 from hsi_studio.engine.run_events import read_events
 from hsi_studio.engine.runs import RunFolder
@@ -236,7 +237,7 @@ def test_models_that_tell_single_pixels_are_asked_for_few(tmp_path: Path) -> Non
 
     folder = walk_run(tmp_path)
     record = folder.read()
-    scene = job_worker.open_scene(record)
+    scene = open_scene(record)
     maps: list[Any] = []
     drawn = preview.Previews(scene, record.class_schema, Context(), maps.append)
     assert drawn._draw(lambda: Pixels(record.class_schema, np.zeros((2, 10))), 1e9) == 30

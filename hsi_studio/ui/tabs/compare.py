@@ -64,7 +64,7 @@ def create(studio: Studio, bus: Bus) -> None:
             return [Side(name, key) for key in said or []]
         if kind == METHODS:
             return [Side(key, single) for key in names or []]
-        return [Side(name, single), Side(name, single, {"use_dsm": False})]
+        return [Side(name, single, {}, "heights"), Side(name, single, {"use_dsm": False}, "no heights")]
 
     def planned(project_id: str, number: float, speed: str, *form: Any) -> ComparisonPlan:
         return compare.plan(project_id, sides(*form), int(number or 0), speed)
