@@ -49,7 +49,13 @@ def world() -> Simulation:
     materials = {k + 1: name for k, name in enumerate(NAMES)}
     centre, fwhm = demo_bands()
     return simulate(
-        raster, ground + height, materials=materials, wavelength_nm=centre, fwhm_nm=fwhm, ground_m=ground, name="patches"
+        raster,
+        ground + height,
+        materials=materials,
+        wavelength_nm=centre,
+        fwhm_nm=fwhm,
+        ground_m=ground,
+        name="patches",
     )
 
 
