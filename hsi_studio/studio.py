@@ -72,12 +72,9 @@ class Studio:
     only: str | None = None  # id of the one project there is for a guest, see verbs/guests.py
 
     def __init__(
-        self,
-        home: Path | None = None,
-        data_root: Path | None = None,
-        method: str = "live",
+        self, home: Path | None = None, data_root: Path | None = None, method: str = "live",
         commons: Commons | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.home = Path(home) if home else paths.home()
         self.commons, self._alone = commons or Commons(self.home, Quotas.of_environment()), commons is None
         self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
@@ -87,19 +84,20 @@ class Studio:
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
         self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
-        self.spectra = Spectra(self)
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
+        runs = Runs(self, queue=self.commons.queue)
+        runs.admit = lambda: self.commons.admit_run(self.home, runs.alive)
+        self.put_up(runs, Models(self, self.commons.manager, run_map=runs.prediction))
+
+    def put_up(self, runs: Runs, models: Models) -> None:
+        """Hang every subject on this studio. They reach projects through it, so that a guest's reach only one."""
+        self.runs, self.models = runs, models
+        runs.warm_file = models.warm_start_file
+        self.spectra, self.collections = Spectra(self), Collections(self)
         self.prompts = Prompts(self, changed=self.refresh)
-        self.runs = Runs(self, queue=self.commons.queue)
-        self.models = Models(self, self.commons.manager, run_map=self.runs.prediction)
-        self.runs.warm_file = self.models.warm_start_file
-        self.runs.admit = lambda: self.commons.admit_run(self.home, self.runs.alive)
-        self.compare = Comparisons(
-            self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
-        )
-        self.collections = Collections(self)
+        self.compare = Comparisons(self, runs, self.prompts, lambda p: (models.maps.shown(p), self.shown_run(p)))
         self.queries = Queries(
-            self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
+            self, models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
         )
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────

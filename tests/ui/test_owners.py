@@ -203,13 +203,17 @@ def test_a_shared_project_is_all_a_guest_sees(owners: Owners, studio: Studio, fi
             lambda: studio.models.map(model, other.id),
             lambda: studio.models.take_in(owners.studio("ana").models.shelf.get(model).path),
             lambda: studio.prompts.book(other.id),
+            lambda: studio.spectra.of_classes(other.id),
             lambda: studio.runs.start(other.id, "lda"),
+            lambda: studio.runs.get(others_model),
             lambda: studio.confined(str(project.folder / "project.json")),
             lambda: owners.share(project.id),
         ]
         for attempt in attempts:
             with pytest.raises(StudioError):
                 attempt()
+        studio.queries.ask(other.id, "road")
+        assert "only one was shared with you" in studio.queries.wait(other.id, 30).error
     assert len(project.labels()) == 7  # the owner sees what the guest did
     with asking("ana"):
         owners.unshare(project.id)
