@@ -94,9 +94,7 @@ class Studio:
         self.models = Models(self, self.commons.manager, run_map=self.runs.prediction)
         self.runs.warm_file = self.models.warm_start_file
         self.runs.admit = lambda: self.commons.admit_run(self.home, self.runs.alive)
-        self.compare = Comparisons(
-            self, self.runs, self.prompts, lambda p: (self.models.maps.shown(p), self.shown_run(p))
-        )
+        self.compare = Comparisons(self, self.runs, self.prompts, self._chosen)
         self.collections = Collections(self)
         self.queries = Queries(
             self, self.models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
@@ -325,6 +323,14 @@ class Studio:
         if trained is not None:
             return trained
         return self.status(project_id).prediction
+
+    def _chosen(self, project_id: str) -> tuple[object, ...]:
+        """What is shown but for comparisons: another choice here takes their place."""
+        return (
+            self.models.maps.shown(project_id),
+            self.shown_run(project_id),
+            self.queries.text_maps.shown_map(project_id) is not None,
+        )
 
     def beside(self, project_id: str) -> Prediction | None:
         """The map that is shown beside it, if any: of a comparison or of a model."""

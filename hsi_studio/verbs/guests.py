@@ -44,5 +44,7 @@ def guest_of(studio: Any, project_id: str) -> Any:
     view.runs.warm_file = view.models.warm_start_file
     view.prompts = Prompts(view, changed=view.refresh)
     view.prompts.drafts.writer = studio.prompts.drafts.writer
-    view.compare = Comparisons(view, view.runs, view.prompts)
+    view.compare = Comparisons(
+        view, view.runs, view.prompts, lambda p: (view.models.maps.shown(p), view.shown_run(p))
+    )  # fmt: skip
     return view
