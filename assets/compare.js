@@ -173,7 +173,7 @@ function render() {
     return;
   }
   const headline = make("p", "hsi-compare-headline", result.headline);
-  if (run.alive) headline.append(make("span", "", `so far, ${result.seeds}`));
+  headline.append(make("span", "", [run.facts, run.alive ? `so far ${result.seeds}` : ""].filter(Boolean).join(" · ")));
   root.append(headline);
   if (result.words.length) {
     const list = make("ul", "hsi-compare-words");

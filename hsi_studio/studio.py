@@ -95,7 +95,7 @@ class Studio:
         runs.warm_file = models.warm_start_file
         self.spectra, self.collections = Spectra(self), Collections(self)
         self.prompts = Prompts(self, changed=self.refresh)
-        self.compare = Comparisons(self, runs, self.prompts, lambda p: (models.maps.shown(p), self.shown_run(p)))
+        self.compare = Comparisons(self, runs, self.prompts, self._chosen)
         self.queries = Queries(
             self, models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
         )
@@ -323,6 +323,14 @@ class Studio:
         if trained is not None:
             return trained
         return self.status(project_id).prediction
+
+    def _chosen(self, project_id: str) -> tuple[object, ...]:
+        """What is shown but for comparisons: another choice here takes their place."""
+        return (
+            self.models.maps.shown(project_id),
+            self.shown_run(project_id),
+            self.queries.text_maps.shown_map(project_id) is not None,
+        )
 
     def beside(self, project_id: str) -> Prediction | None:
         """The map that is shown beside it, if any: of a comparison or of a model."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsi_studio.engine.compare import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
+from hsi_studio.engine.compare_words import plain, signed
+from hsi_studio.methods import methods
 from hsi_studio.paths import ASSETS
 
 REPORT = "comparison-report"  # name of the files
@@ -45,7 +47,15 @@ def write_report(comparison: Comparison, folder: Path, name: str = REPORT) -> li
 
 
 def title_of(c: Comparison) -> str:
-    return c.plan.title or f"{' / '.join(arm.name for arm in c.plan.arms)} on {c.scene['title']}"
+    used = {arm.method for arm in c.plan.arms}
+    by = f", {method_title(used.pop())}" if len(used) == 1 else ""
+    return c.plan.title or f"{' / '.join(arm.name for arm in c.plan.arms)}{by}, on {c.scene['title']}"
+
+
+def method_title(name: str) -> str:
+    """A method's title; its name when it is not there any more."""
+    found = methods().entries.get(name)
+    return name if found is None else str(found.title)
 
 
 def blocks(c: Comparison) -> list[Block]:
@@ -214,10 +224,9 @@ def points(found: Gap | None) -> str:
     """ "+1.8 [0.6, 3.1]"."""
     if found is None:
         return "–"
-    text = f"{found.value:+.1f}".replace("-", "−")
     if found.low is None or found.high is None:
-        return text
-    return f"{text} [{found.low:.1f}, {found.high:.1f}]".replace("-", "−")
+        return signed(found.value)
+    return f"{signed(found.value)} [{plain(found.low)}, {plain(found.high)}]"
 
 
 def seeds_needed(found: Gap | None) -> str:

@@ -59,7 +59,11 @@ def needed(found: Gap) -> str:
         seeds = f"more than {MOST_SEEDS:,} seeds would be needed to show a difference this small"
     else:
         seeds = f"about {max(found.needed, found.n + 1)} seeds would be needed to show it, if it is really that large"
-    seen = "" if found.visible is None else f" ({found.n} seeds would probably have shown {found.visible:.1f})"
+    seen = (
+        ""
+        if found.visible is None
+        else f" ({found.n} seeds would probably have shown a difference of {found.visible:.1f})"
+    )
     return seeds + seen
 
 

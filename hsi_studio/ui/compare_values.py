@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsi_studio.studio import CompareInfo, Comparison, Shown, Studio
+from hsi_studio.studio import CompareInfo, Comparison, ComparisonPlan, Shown, Studio
+from hsi_studio.verbs.compare import method_title
 
 NAMES = (("oa", "OA"), ("aa", "AA"), ("kappa", "κ"))
 STATES = {
@@ -50,9 +51,17 @@ def run_value(info: CompareInfo) -> dict[str, Any]:
         "fraction": progress.fraction if progress is not None else None,
         "seconds_left": progress.seconds_left if progress is not None else None,
         "reason": "" if run.alive or run.state == "done" else info.reason,
-        "facts": f"{info.plan.pace} pace, {info.plan.shots} shots a class" if info.plan.pace != "own" else "",
+        "facts": facts(info.plan),
         "report": f"/hsi/compare/{run.project_id}/{run.id}/report",
     }
+
+
+def facts(plan: ComparisonPlan) -> str:
+    """ "S3FN, 5 shots a class, quick pace"."""
+    used = list(dict.fromkeys(arm.method for arm in plan.arms))
+    by = [method_title(used[0])] if len(used) == 1 else []
+    pace = [] if plan.pace == "own" else [f"{plan.pace} pace"]
+    return ", ".join([*by, f"{plan.shots} shot{'s' * (plan.shots != 1)} a class", *pace])
 
 
 def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, Any]:

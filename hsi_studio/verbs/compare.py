@@ -37,7 +37,7 @@ from hsi_studio.engine.compare import (
 from hsi_studio.engine.compare_cells import Kept, entries_of
 from hsi_studio.engine.compare_job import store_of
 from hsi_studio.engine.compare_presets import plan_for
-from hsi_studio.engine.compare_report import write_report
+from hsi_studio.engine.compare_report import method_title, write_report
 from hsi_studio.engine.compare_run import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.compare_words import findings
 from hsi_studio.engine.forecast import Request
@@ -371,6 +371,7 @@ __all__ = [
     "Comparisons",
     "Shown",
     "Side",
+    "method_title",
     "parse_side",
     "side_text",
 ]

@@ -274,7 +274,7 @@ def test_words_say_no_difference_seen_and_how_many_seeds_would_be_needed() -> No
     unseen = effect(Gap(value=0.3, low=-0.9, high=1.4, std=1.8, n=10, needed=284, visible=1.8))
     assert unseen.startswith("no difference seen, +0.3 OA (95 % interval −0.9 to 1.4) over 10 seeds")
     assert "about 284 seeds would be needed" in unseen
-    assert "would probably have shown 1.8" in unseen
+    assert "would probably have shown a difference of 1.8" in unseen
     assert "more than 1,000" in effect(Gap(value=0.01, low=-1.0, high=1.0, std=2.0, n=10))
     assert "too few seeds" in effect(Gap(value=1.0, n=1))
     assert (signed(-0.04), signed(-1.25), plain(-0.6), plain(0.0)) == ("0.0", "−1.2", "−0.6", "0.0")

@@ -15,6 +15,7 @@ from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.studio import Side, Studio
 from hsi_studio.ui.compare_values import compared_strip, panel_value
 from hsi_studio.verbs.compare import duration, parse_side, side_text
+from hsi_studio.verbs.guests import guest_of
 
 TINY = {"features": "spectra"}
 
@@ -204,3 +205,22 @@ def test_from_the_shell(
     assert (tmp_path / "o" / "comparison-report.html").is_file()
     assert main([*words, "--arm", "lda"]) == 2
     assert "at least 2" in capsys.readouterr().err
+
+
+def test_guests_compare_in_the_project_that_was_shared_and_nowhere_else(studio: Studio, scene_file: Path) -> None:
+    project, other = with_reference(studio, scene_file), with_reference(studio, scene_file)
+    sides = [Side("lda", "", TINY), Side("knn", "", TINY)]
+    theirs = studio.compare.start(other, studio.compare.plan(other, sides, 3, "thorough", 3))
+    guest = guest_of(studio, project)
+    plan = guest.compare.plan(project, sides, 3, "thorough", 3)
+    assert "6 maps" in guest.compare.forecast(project, plan).words
+    run_id = guest.compare.start(project, plan)
+    assert wait(studio, run_id) == "done"
+    assert [run.id for run in guest.compare.list(project)] == [run_id]
+    guest.compare.maps.show(project, run_id, *(arm.name for arm in plan.arms))
+    assert guest.compare.maps.shown(project) is not None
+    for refused in (lambda: guest.compare.get(theirs), lambda: guest.compare.plan(other, sides, 3)):
+        with pytest.raises(BadRequest):
+            refused()
+    if studio.compare.get(theirs).run.alive:
+        studio.compare.cancel(theirs)

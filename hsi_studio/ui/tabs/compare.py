@@ -31,8 +31,8 @@ def create(studio: Studio, bus: Bus) -> None:
     with_heights = [(m.title, m.name) for m in found if compare.has_heights(m.name)]
     first = readers[0][1]
 
+    what = gr.Radio([WORDS, METHODS, HEIGHTS], value=WORDS, label="Compare", elem_id="hsi-compare-what")
     with gr.Row():
-        what = gr.Radio([WORDS, METHODS, HEIGHTS], value=WORDS, label="Compare", elem_id="hsi-compare-what")
         method = gr.Dropdown(readers, value=first, label="Method", elem_id="hsi-compare-method", min_width=140)
         one = gr.Dropdown(
             [("p5 described", "p5")], value="p5", label="Words", visible=False, elem_id="hsi-compare-one", min_width=140
