@@ -132,7 +132,7 @@ def test_stated_indices_are_those_of_the_noise_free_spectrum(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in MIXED])
 def test_stated_absorptions_are_in_the_material(name: str) -> None:
-    """A feature that is named has two thirds of its threshold at least in the noise-free spectrum; a deep one is."""
+    """A feature that is named has at least two thirds of its threshold in the noise-free spectrum."""
     depth = {k: float(v[0]) for k, v in expected(name).values.items() if k.startswith("depth")}
     texts = " ".join(p.text for p in said(name).phrases)
     for words, key, least in (
@@ -142,8 +142,7 @@ def test_stated_absorptions_are_in_the_material(name: str) -> None:
         if words in texts:
             assert depth[key] > least, (words, texts)
     if float(expected(name).values["ndvi"][0]) > 0.6:
-        assert depth["depth_1450"] > 0.3
-        assert "liquid water absorption" in texts
+        assert depth["depth_1450"] > 0.3 and "liquid water absorption" in texts
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -189,8 +188,7 @@ def test_a_class_is_described_from_its_labels_alone() -> None:
     label = np.repeat([0, 1], [len(p) for p in points])
     labels = LabelSet(schema, row, col, label, 7)
     found = describe_class(surveyor(), labels, schema.classes[0].id)
-    assert found.text.startswith("Soil:")
-    assert any(p.slot == "difference" for p in found.phrases)
+    assert found.text.startswith("Soil:") and any(p.slot == "difference" for p in found.phrases)
     assert "trees" in found.sentences[-1]
     assert set(class_facts(surveyor(), labels)) == {c.id for c in schema.classes[:2]}
     with pytest.raises(BadRequest, match="Empty has no labelled pixels"):
@@ -204,8 +202,7 @@ def test_regions_and_borders_come_from_a_map() -> None:
     label[20:24] = 2
     found = map_shapes(Prediction(schema, label, np.ones((60, 80), np.float32), "live", {}, 1), 2.0)
     road, borders = found[schema.classes[1].id]
-    assert road.width_m == pytest.approx(8.0, abs=0.6)
-    assert road.elongation > 15
+    assert road.width_m == pytest.approx(8.0, abs=0.6) and road.elongation > 15
     assert borders == (("Field", 1.0),)
 
 
