@@ -20,7 +20,8 @@ def test_precision_is_1_for_a_perfect_order_and_the_share_for_none() -> None:
 
 
 def test_names_are_asked_as_people_type_them() -> None:
-    assert said("Corn-notill") == "corn notill" and said("Soil_vinyard") == "soil vinyard"
+    assert said("Corn-notill") == "corn notill"
+    assert said("Soil_vinyard") == "soil vinyard"
 
 
 def test_the_table_marks_what_beats_the_floor() -> None:
@@ -31,7 +32,8 @@ def test_the_table_marks_what_beats_the_floor() -> None:
         "zero_click": {"names": 50.0}, "largest_class": 40.0, "curve": [[0, 50.0, 0.0], [1, 60.0, 1.0]], "notes": [],
     }  # fmt: skip
     table = as_table(found)
-    assert "| Water | **0.900** |" in table and "| Soil | 0.300 |" in table
+    assert "| Water | **0.900** |" in table
+    assert "| Soil | 0.300 |" in table
     assert "names 50.0; largest class alone 40.0. Then 1 clicks 60.0 ± 1.0" in table
 
 

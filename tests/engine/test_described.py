@@ -142,7 +142,8 @@ def test_stated_absorptions_are_in_the_material(name: str) -> None:
         if words in texts:
             assert depth[key] > least, (words, texts)
     if float(expected(name).values["ndvi"][0]) > 0.6:
-        assert depth["depth_1450"] > 0.3 and "liquid water absorption" in texts
+        assert depth["depth_1450"] > 0.3
+        assert "liquid water absorption" in texts
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -188,7 +189,8 @@ def test_a_class_is_described_from_its_labels_alone() -> None:
     label = np.repeat([0, 1], [len(p) for p in points])
     labels = LabelSet(schema, row, col, label, 7)
     found = describe_class(surveyor(), labels, schema.classes[0].id)
-    assert found.text.startswith("Soil:") and any(p.slot == "difference" for p in found.phrases)
+    assert found.text.startswith("Soil:")
+    assert any(p.slot == "difference" for p in found.phrases)
     assert "trees" in found.sentences[-1]
     assert set(class_facts(surveyor(), labels)) == {c.id for c in schema.classes[:2]}
     with pytest.raises(BadRequest, match="Empty has no labelled pixels"):
@@ -202,7 +204,8 @@ def test_regions_and_borders_come_from_a_map() -> None:
     label[20:24] = 2
     found = map_shapes(Prediction(schema, label, np.ones((60, 80), np.float32), "live", {}, 1), 2.0)
     road, borders = found[schema.classes[1].id]
-    assert road.width_m == pytest.approx(8.0, abs=0.6) and road.elongation > 15
+    assert road.width_m == pytest.approx(8.0, abs=0.6)
+    assert road.elongation > 15
     assert borders == (("Field", 1.0),)
 
 

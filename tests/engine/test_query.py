@@ -61,9 +61,11 @@ def test_a_question_finds_its_class_far_above_chance(text: str, name: str, least
 
 def test_an_answer_is_a_map_of_the_scene_between_0_and_1() -> None:
     answer = ask_described(matcher(), "metal roof")
-    assert answer.map.shape == scene().shape[:2] and answer.map.dtype == np.float32
+    assert answer.map.shape == scene().shape[:2]
+    assert answer.map.dtype == np.float32
     np.testing.assert_array_equal(np.isfinite(answer.map), scene().valid)
-    assert 0.0 <= np.nanmin(answer.map) and np.nanmax(answer.map) <= 1.0
+    assert np.nanmin(answer.map) >= 0.0
+    assert np.nanmax(answer.map) <= 1.0
     assert 0.0 < answer.threshold < 1.0
     assert answer.likeness[0].weight >= answer.likeness[-1].weight
 
@@ -120,7 +122,8 @@ def test_sentences_of_superpixels_are_embedded_once_each() -> None:
     before = bag.asked
     own.prepare_sentences()
     assert bag.asked - before == len(said) < words().count
-    assert len(set(said)) <= len(said) and which.size == words().count
+    assert len(set(said)) <= len(said)
+    assert which.size == words().count
     ask_described(own, "water", "both")
     own.prepare_sentences()
     assert bag.asked - before < len(said) + 10
@@ -135,11 +138,13 @@ def test_empty_and_endless_questions_are_refused(text: str) -> None:
 def test_the_best_places_say_what_they_are_and_why() -> None:
     answer = ask_described(matcher(), "metal roof")
     regions = top_regions(answer, answer.threshold, surveyor(), matcher())
-    assert regions and regions[0].pixels > 100
+    assert regions
+    assert regions[0].pixels > 100
     best = regions[0]
     assert "above the ground" in best.description.text
     reason = best.reasons[0]
-    assert "metal roof" in reason.text and reason.grade > 0.8
+    assert "metal roof" in reason.text
+    assert reason.grade > 0.8
     assert any(fact.startswith("height above ground") for fact in reason.facts)
     assert answer.map[best.row, best.col] >= answer.threshold
     assert best.area_m2 == pytest.approx(best.pixels * 1.5**2)
@@ -154,7 +159,8 @@ def test_candidates_lie_inside_and_apart() -> None:
     answer = ask_described(matcher(), "water")
     regions = top_regions(answer, answer.threshold, surveyor(), matcher(), 2)
     pixels = candidates(answer, answer.threshold, regions, 4)
-    assert 4 < len(pixels) <= 8 and len(set(pixels)) == len(pixels)
+    assert 4 < len(pixels) <= 8
+    assert len(set(pixels)) == len(pixels)
     assert all(answer.map[p] >= answer.threshold for p in pixels)
     first = np.array(pixels[:4])
     distance = np.hypot(*(first[:, None] - first[None]).transpose(2, 0, 1))
@@ -185,7 +191,9 @@ def test_a_models_space_is_stretched_over_the_scene() -> None:
     space = Space()
     assert isinstance(space, TextSpace)
     answer = ask_model(space, "my model", "corn", ["Corn", "Woods"])
-    assert np.isnan(answer.map[0, 0]) and np.nanmax(answer.map) == 1.0 and answer.engine == "my model"
+    assert np.isnan(answer.map[0, 0])
+    assert np.nanmax(answer.map) == 1.0
+    assert answer.engine == "my model"
     assert "Corn, Woods" in answer.notes[0]
 
 
@@ -197,9 +205,11 @@ def test_a_map_from_names_alone_is_far_above_the_largest_class() -> None:
     classes = schema()
     made = zero_click(matcher(), classes, {c.id: [c.name] for c in classes.classes})
     assert accuracy_on(made, scene()) > 0.5  # the largest class has 0.24
-    assert (made.label[~scene().valid] == 0).all() and np.isnan(made.confidence[~scene().valid]).all()
+    assert (made.label[~scene().valid] == 0).all()
+    assert np.isnan(made.confidence[~scene().valid]).all()
     inside = made.confidence[scene().valid]
-    assert (inside > 0).all() and (inside <= 1).all()
+    assert (inside > 0).all()
+    assert (inside <= 1).all()
 
 
 def test_the_order_of_classes_changes_nothing() -> None:
@@ -228,5 +238,7 @@ def test_the_learning_curve_starts_at_the_map_from_texts() -> None:
     made = zero_click(matcher(), classes, {c.id: [c.name] for c in classes.classes})
     points = learning_curve(scene(), made, lambda shots, seeds: Found(shots), (1, 5), 3)
     assert [p.clicks for p in points] == [0, 1, 5]
-    assert points[0].oa == accuracy_on(made, scene()) and points[2].oa == pytest.approx(0.55)
-    assert points[1].std == pytest.approx(0.02) and points[1].seeds == 3
+    assert points[0].oa == accuracy_on(made, scene())
+    assert points[2].oa == pytest.approx(0.55)
+    assert points[1].std == pytest.approx(0.02)
+    assert points[1].seeds == 3

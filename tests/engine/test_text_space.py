@@ -55,14 +55,17 @@ def test_a_class_name_lights_up_its_own_field(method: str) -> None:
     assert isinstance(space, WindowSpace)
     for k, name in enumerate(("meadow", "water", "bare soil")):
         found = space.query([name])
-        assert found.shape == (32, 32) and np.isfinite(found).all() and (np.abs(found) <= 1.001).all()
+        assert found.shape == (32, 32)
+        assert np.isfinite(found).all()
+        assert (np.abs(found) <= 1.001).all()
         fields = [found[:14, :14], found[:14, 18:], found[18:, :14]]
         assert int(np.argmax([part.mean() for part in fields])) == k
 
 
 def test_a_model_without_a_text_side_answers_in_its_classes() -> None:
-    space = open_space(fitted("classic"), scene(), encoder)  # type: ignore[arg-type]
-    assert isinstance(space, ClassSpace) and not space.exact
+    space = open_space(fitted("svm"), scene(), encoder)  # type: ignore[arg-type]
+    assert isinstance(space, ClassSpace)
+    assert not space.exact
     lake = space.query(["a lake"])
     assert lake[:14, 18:].mean() > 0.5 > lake[:14, :14].mean()
 

@@ -24,8 +24,10 @@ def test_before_a_question_the_page_knows_what_to_ask(studio: Studio) -> None:
     project = studio.new_project("demo")
     value = query_value(studio, project.id)
     json.dumps(value, allow_nan=False)
-    assert value["answer"] is None and value["state"] == "idle"
-    assert value["engines"][0]["id"] == "described" and value["examples"]
+    assert value["answer"] is None
+    assert value["state"] == "idle"
+    assert value["engines"][0]["id"] == "described"
+    assert value["examples"]
     assert ["Class names alone", "names"] in value["map"]["choices"]
     assert heat_value(studio, project.id) is None
     studio.close()
@@ -38,14 +40,16 @@ def test_an_answer_is_plain_json_and_its_heat_can_be_fetched(studio: Studio) -> 
     value = query_value(studio, project.id)
     json.dumps(value, allow_nan=False)
     region = value["answer"]["regions"][0]
-    assert region["description"]["phrases"][0]["evidence"] and region["reasons"]
+    assert region["description"]["phrases"][0]["evidence"]
+    assert region["reasons"]
     heat = heat_value(studio, project.id)
     assert heat is not None
     server = FastAPI()
     server.include_router(router(studio))
     client = TestClient(server)
     answer = client.get(heat["url"])
-    assert answer.status_code == 200 and len(answer.content) == 200 * 200
+    assert answer.status_code == 200
+    assert len(answer.content) == 200 * 200
     assert client.get("/hsi/heat/nobody/x.bin").status_code == 404
     studio.queries.show_heat(project.id, False)
     assert heat_value(studio, project.id) is None
