@@ -242,3 +242,23 @@ def test_the_learning_curve_starts_at_the_map_from_texts() -> None:
     assert points[2].oa == pytest.approx(0.55)
     assert points[1].std == pytest.approx(0.02)
     assert points[1].seeds == 3
+
+
+def test_a_sensor_without_short_wave_infrared_answers_too() -> None:
+    """Traits whose facts it lacks in part (dry: leaf water) are judged by the rest, and the reasons name only those."""
+    from dataclasses import replace
+
+    whole = scene()
+    nm = whole.bands.wavelength_nm
+    assert nm is not None
+    usable = nm < 1000
+    narrow = replace(whole, id="narrow", bands=replace(whole.bands, usable=usable), dsm=None, gsd_m=None)
+    own = Surveyor(narrow.without_reference(), FeatureCache())
+    ask = Matcher(scene_words(own), WordBag())
+    answer = ask_described(ask, "dry straw near tall trees")
+    regions = top_regions(answer, answer.threshold, own, ask)
+    assert regions
+    assert any("cannot be measured" in note for note in ask_described(ask, "tall trees").notes)
+    assert not [
+        w for r in regions for w in r.reasons if any("1200" in fact or "above ground" in fact for fact in w.facts)
+    ]
