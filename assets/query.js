@@ -6,7 +6,7 @@
 //   map: {state, prompts, choices: [[words, value]], progress, error, ready, shown, figures, words, notes,
 //   curve: [{clicks, oa, std, seeds, method}], curve_note}, proposal?: {pixels: [[row, col]], id}, said?, refused?,
 //   described?: {name, sentences, phrases: [{text, evidence: ["…"]}], notes}, labelled?}
-// event to Python: act {do: "ask" | "threshold" | "propose" | "cancel" | "add" | "describe" | "map" | "show map", …}
+// event to Python: act {do: "ask" | "threshold" | "propose" | "cancel" | "add" | "heat" | "describe" | "map" | "show map", …}
 // To the viewer: 'hsi:heat' {threshold} while the slider moves, 'hsi:place' {box, go} for the region pointed at.
 // All text is set with textContent: questions and class names come from people.
 
@@ -69,7 +69,8 @@ slider.addEventListener("input", () => {
 slider.addEventListener("change", () => act("threshold", { value: Number(slider.value) }));
 const list = make("ol", "hsi-query-list");
 const label = make("div", "hsi-query-label");
-answer.append(taken, notes, slideRow, list, label);
+const heatOn = button("hsi-small", "Show the heat map again", () => act("heat"));
+answer.append(taken, notes, slideRow, heatOn, list, label);
 
 let chosen = null; // places that are ticked; null = all
 let open = -1; // the region whose reasons are shown
@@ -295,6 +296,7 @@ function render() {
     const asked = value.answer.parts.length > 1 ? `Asked: ${value.answer.parts.join(", ")}. ` : "";
     const likes = value.answer.taken.map((t) => `${t.text} (${Math.round(100 * t.weight)} %)`).join("; ");
     taken.textContent = asked + (likes ? `Taken for: ${likes}.` : "");
+    heatOn.hidden = value.answer.heat;
     notes.replaceChildren(...value.answer.notes.map((text) => make("li", "", text)));
     if (document.activeElement !== slider || another) { slider.value = value.answer.threshold; slideText.textContent = value.answer.threshold.toFixed(2); }
   }
@@ -321,7 +323,7 @@ function render() {
   mapStatus.textContent = m.error || (busy && m.progress ? `${m.progress.text} …` : "");
   mapStatus.dataset.kind = m.error ? "refused" : "";
   mapFigures.hidden = !m.ready;
-  mapFigures.textContent = m.ready ? [m.figures.join("   "), m.words].filter(Boolean).join(" · ") : "";
+  mapFigures.textContent = m.ready ? [m.figures.join(", "), m.words].filter(Boolean).join(" · ") : "";
   mapShow.hidden = !m.ready;
   mapShow.textContent = m.shown ? "Show the map of my labels again" : "Show this map";
   mapNotes.replaceChildren(...[...m.notes, m.curve_note].filter(Boolean).map((text) => make("li", "", text)));

@@ -120,7 +120,7 @@ def _reasons(answer: Answer, matcher: Matcher | None, mask: BoolArray, rows: sli
     for key in answer.asked.traits:
         if key in words.traits:
             trait = next(t for t in TRAITS if t.key == key)
-            facts = tuple(_fact(c, middle(words.facts[c.measure])) for c in trait.conds)
+            facts = tuple(_fact(c, middle(words.facts[c.measure])) for c in trait.conds if c.measure in words.facts)
             out.append(Reason(key, 1.0, middle(words.traits[key]), facts))
     for said in (*answer.asked.near, *answer.asked.away):
         v = cover_of(said)

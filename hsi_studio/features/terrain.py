@@ -3,7 +3,7 @@
 Source: asymmetric least squares smoothing, P. H. C. Eilers, "A perfect smoother", Anal. Chem. 75, 2003,
 doi:10.1021/ac034173t, with the asymmetric weights of P. H. C. Eilers, H. F. M. Boelens, 2005.
 What differs: in two dimensions (second differences along rows, columns and across), on cells of a few metres that hold
-their low decile, after taking off a plane fitted to the scene; values up to `REACH_M` above the sheet count as ground.
+their low decile, after a plane fitted to the scene was taken off; up to `REACH_M` above the sheet counts as ground.
 
 `height.py` opens the surface with growing windows: it misses low things that are wide (a crop of 2 m over a whole
 field), and this one misses steep terrain. Where they agree, a height can be stated as a number.

@@ -268,7 +268,7 @@ def _evidence(conds: Sequence[Cond], facts: Facts, **more: Any) -> dict[str, Any
 
 
 def _short(value: float) -> float | None:
-    return float(f"{value:.4g}") if np.isfinite(value) else None
+    return float(f"{value:.3g}") if np.isfinite(value) else None
 
 
 def _area(square_metres: float) -> str:

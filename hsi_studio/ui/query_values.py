@@ -47,6 +47,7 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
             "notes": list(answer.notes),
             "regions": [_region(r) for r in status.regions],
             "looking": status.state == "working",
+            "heat": status.heat,
         }
     return {**value, **more}
 
@@ -54,7 +55,7 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
 def heat_value(studio: Studio, project_id: str, marks: list[tuple[int, int]] | None = None) -> dict[str, Any] | None:
     """The viewer's `heat`."""
     status = studio.queries.status(project_id)
-    if status.answer is None:
+    if status.answer is None or not status.heat:
         return None
     name = f"{id(status.answer):x}"
     return {
@@ -72,7 +73,7 @@ def map_value(studio: Studio, project_id: str) -> dict[str, Any]:
     if made.report is not None:
         main = made.report.main
         figures = [
-            f"{name} {100 * e.value:.1f} %" if name != "κ" else f"κ {100 * e.value:.1f}"
+            f"{name} {100 * e.value:.1f}"
             for name, e in (("OA", main.oa), ("AA", main.aa), ("κ", main.kappa))
             if e is not None
         ]

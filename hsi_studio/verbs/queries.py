@@ -68,6 +68,7 @@ class QueryStatus:
     threshold: float = 0.5
     regions: tuple[Region, ...] = ()
     seconds: float = 0.0  # from asking to the answer
+    heat: bool = True  # whether its heat map is to be seen
     error: str = ""
 
 
@@ -155,10 +156,9 @@ class Queries:
         started = time.perf_counter()
         fresh = self._put(
             project_id, state="working", text=text, engine=engine, progress=Progress("Waiting"), answer=None,
-            regions=(), error="",
+            regions=(), error="", heat=True,
         )  # fmt: skip
-        serial = fresh.serial
-        self._submit(lambda: self._answer(project_id, text, engine, started, serial), self._failed(project_id, text))
+        self._submit(lambda: self._answer(project_id, text, engine, started), self._failed(project_id, text))
         return fresh
 
     def status(self, project_id: str) -> QueryStatus:
@@ -181,18 +181,22 @@ class Queries:
         fresh = self._put(project_id, threshold=threshold)
         answer = status.answer
 
+        def wanted() -> bool:
+            now = self.status(project_id)
+            return now.answer is answer and now.threshold == threshold
+
         def find() -> None:
-            if self.status(project_id).serial == fresh.serial:
+            if wanted():
                 regions = self._regions(project_id, answer, threshold)
-                if self.status(project_id).serial == fresh.serial:
+                if wanted():
                     self._put(project_id, regions=regions)
 
         self._submit(find, self._failed(project_id, status.text))
         return fresh
 
-    def forget(self, project_id: str) -> None:
-        """Take the answer off the screen."""
-        self._put(project_id, state="idle", text="", answer=None, regions=(), error="", progress=None)
+    def show_heat(self, project_id: str, shown: bool) -> None:
+        """Show the answer's heat map, or no longer; the places stay."""
+        self._put(project_id, heat=shown)
 
     def heat(self, project_id: str) -> tuple[str, npt.NDArray[np.uint8]] | None:
         """(name, (H, W) 0 … 254, 255 = invalid) of the answer that is shown; None when there is none."""
@@ -241,11 +245,11 @@ class Queries:
             if self._worker is not None:
                 self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, project_id: str, text: str, engine: str, started: float, serial: int) -> None:
+    def _answer(self, project_id: str, text: str, engine: str, started: float) -> None:
         def still() -> bool:
             return self.status(project_id).text == text and self.status(project_id).engine == engine
 
-        if not still() or self.status(project_id).serial < serial:
+        if not still():
             return
         say = self._reporter(project_id)
         if engine == DESCRIBED:

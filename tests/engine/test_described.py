@@ -132,7 +132,7 @@ def test_stated_indices_are_those_of_the_noise_free_spectrum(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in MIXED])
 def test_stated_absorptions_are_in_the_material(name: str) -> None:
-    """A feature that is named has two thirds of its threshold at least in the noise-free spectrum; a deep one is."""
+    """A feature that is named has at least two thirds of its threshold in the noise-free spectrum."""
     depth = {k: float(v[0]) for k, v in expected(name).values.items() if k.startswith("depth")}
     texts = " ".join(p.text for p in said(name).phrases)
     for words, key, least in (

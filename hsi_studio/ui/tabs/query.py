@@ -57,6 +57,7 @@ def create(studio: Studio, bus: Bus) -> None:
                 queries.set_threshold(project_id, float(done["value"]))
                 shown = (heat(project_id), gr.skip(), gr.skip())
             elif what == "propose":
+                queries.show_heat(project_id, True)
                 places = [int(k) for k in done.get("places", [])]
                 pixels = queries.propose(project_id, places, min(max(int(done.get("each", 3)), 1), 20))
                 more["proposal"] = {"pixels": pixels, "id": str(done.get("id", ""))}
@@ -73,6 +74,11 @@ def create(studio: Studio, bus: Bus) -> None:
                 more["described"] = description_value(queries.describe_class(project_id, str(done.get("id", ""))))
             elif what == "map":
                 queries.text_maps.request(project_id, str(done.get("prompts", "p5")))
+                queries.show_heat(project_id, False)  # the map is what one wants to see now
+                shown = (heat(project_id), gr.skip(), gr.skip())
+            elif what == "heat":
+                queries.show_heat(project_id, True)
+                shown = (heat(project_id), gr.skip(), gr.skip())
             elif what == "show map":
                 queries.text_maps.show(project_id, bool(done.get("on")))
                 shown = (present.viewer_changes(project_id), gr.skip(), present.strip(project_id))
@@ -96,7 +102,7 @@ def create(studio: Studio, bus: Bus) -> None:
         return (*paint(project_id), heat(project_id))
 
     def off(project_id: str) -> tuple[Any, ...]:
-        queries.forget(project_id)
+        queries.show_heat(project_id, False)
         return (*paint(project_id), packed({"heat": None}))
 
     mine = [box, seen, watch]

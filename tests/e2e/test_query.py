@@ -1,0 +1,84 @@
+"""Asking the demo scene in a real browser: heat map, places with reasons, labels from them, a map without a click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import VIEWER, RunningApp, wait_journal, wait_ready
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+ANSWERED = """(old) => {
+  const heat = document.querySelector('.hsi-viewer').dataset.heat;
+  return heat && heat !== old && document.querySelector('.hsi-query-status').textContent.startsWith('Answered');
+}"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[RunningApp]:
+    with RunningApp(tmp_path / "app", ["--scene", "demo"]) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, app: RunningApp) -> Iterator[Any]:
+    """The app's page with the Query tab open; any console error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: problems.append(str(e)))
+    opened.goto(app.url)
+    wait_ready(opened)
+    opened.get_by_role("tab", name="Query").click()
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def ask(page: Any, text: str) -> None:
+    old = page.evaluate(f"document.querySelector('{VIEWER}').dataset.heat || ''")
+    page.fill(".hsi-query-field", text)
+    page.keyboard.press("Enter")
+    page.wait_for_function(ANSWERED, arg=old, timeout=120_000)
+    page.wait_for_selector(".hsi-query-region")
+
+
+def test_a_question_becomes_labels_and_undo_takes_them_back(page: Any, app: RunningApp) -> None:
+    ask(page, "metal roof")
+    assert page.locator("[data-part=heatlegend]").is_visible()
+    page.locator(".hsi-query-name").first.click()
+    assert "bright metal roof" in page.inner_text(".hsi-query-why")
+    page.locator("button", has_text="Propose labels").click()
+    page.wait_for_selector(".hsi-query-ask")
+    assert app.journal() == []  # nothing without a yes
+    page.locator(".hsi-query-label .hsi-primary").click()
+    wait_journal(page, 1)
+    (line,) = app.journal()
+    assert len(line["data"]["points"] if "data" in line else line["payload"]["points"]) == 6
+    page.locator(f"{VIEWER} [data-part=stage]").focus()
+    page.keyboard.press("Control+z")
+    wait_journal(page, 2)
+    assert page.evaluate(f"document.querySelector('{VIEWER}').dataset.heat") is not None  # the answer stays
+
+
+def test_a_reload_shows_the_answer_again_and_the_cross_takes_it_away(page: Any) -> None:
+    ask(page, "water")
+    page.reload()
+    wait_ready(page)
+    page.wait_for_selector(f"{VIEWER}[data-heat]", timeout=20_000)
+    page.locator("[data-part=heatclose]").click()
+    page.wait_for_selector("[data-part=heatlegend]", state="hidden")
+
+
+def test_a_map_without_a_click_and_what_clicks_add(page: Any) -> None:
+    page.locator("summary", has_text="Map without a click").click()
+    page.locator("button", has_text="Map from these texts").click()
+    page.wait_for_selector(".hsi-query-curve svg", timeout=180_000)
+    assert page.inner_text(".hsi-query-figures").startswith("OA ")
+    page.wait_for_function(f"document.querySelector('{VIEWER}').dataset.mapRev !== undefined")
+    assert "map from texts alone" in page.inner_text("#hsi-strip")
