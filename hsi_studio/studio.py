@@ -354,8 +354,9 @@ class Studio:
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
     def trainable(self) -> list[Method]:
-        """Methods to train, all but the one that follows the clicks."""
-        return [method for name, method in methods().entries.items() if name != self.method]
+        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the floors last."""
+        found = [method for name, method in methods().entries.items() if name != self.method]
+        return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
 
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""

@@ -161,4 +161,4 @@ def create(studio: Studio, bus: Bus) -> None:
     ).then(forecast, [bus.project, *form], [told], **PRIVATE)
 
 
-TAB = Tab("compare", "Compare", 22, create)
+TAB = Tab("compare", "Compare", 18, create)

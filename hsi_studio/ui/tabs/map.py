@@ -79,4 +79,4 @@ def create(studio: Studio, bus: Bus) -> None:
     )  # fmt: skip
 
 
-TAB = Tab("map", "Map", 30, create)
+TAB = Tab("map", "Map", 22, create)

@@ -130,4 +130,4 @@ def tags_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip()[:50] for tag in text.split(",") if tag.strip()))[:50]
 
 
-TAB = Tab("models", "Models", 18, create)
+TAB = Tab("models", "Models", 20, create)

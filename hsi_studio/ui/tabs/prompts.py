@@ -213,4 +213,4 @@ def _languages() -> list[tuple[str, str]]:
     return [(LANGUAGES[code], code) for code in values.LANGUAGE_CHOICES]
 
 
-TAB = Tab("prompts", "Prompts", 12, create)
+TAB = Tab("prompts", "Prompts", 14, create)

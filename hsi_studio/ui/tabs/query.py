@@ -113,4 +113,4 @@ def create(studio: Studio, bus: Bus) -> None:
     viewer.heat_off(off, [bus.project], [*mine, bus.viewer], **NOW)
 
 
-TAB = Tab("query", "Query", 13, create)
+TAB = Tab("query", "Query", 16, create)

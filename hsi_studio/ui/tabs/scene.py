@@ -176,4 +176,4 @@ def _plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~&" else c for c in text)
 
 
-TAB = Tab("scene", "Scene", 20, create)
+TAB = Tab("scene", "Scene", 24, create)

@@ -75,4 +75,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.project.change(lambda project_id: answer(project_id), [bus.project], [panel], **now)
 
 
-TAB = Tab("train", "Train", 15, create)
+TAB = Tab("train", "Train", 12, create)
