@@ -209,7 +209,8 @@ def ask_model(space: TextSpace, name: str, text: str, known: Sequence[str]) -> A
 
 
 def suggest_threshold(score: FloatArray, pixels: npt.NDArray[np.int64]) -> float:
-    """Otsu's threshold over pixels (N. Otsu, 1979, doi:10.1109/TSMC.1979.4310076), at least half the largest and ABSENT."""
+    """Otsu's threshold over pixels (N. Otsu, 1979, doi:10.1109/TSMC.1979.4310076), at least half the largest score and
+    `ABSENT`."""
     if not score.size or float(score.max()) <= float(score.min()):
         return 0.5
     counts, edges = np.histogram(score, bins=128, weights=pixels)
