@@ -32,6 +32,7 @@ from hsi_studio.types import FloatArray
 
 SHARPNESS = 0.07  # of the softmax over things: smaller = only the most alike count
 FAINT = 0.35  # a likeness below it is said to be weak
+ABSENT = 0.25  # a place below it is not shown as found
 FLOOR = 0.1  # what is left of a place that lacks a trait asked for
 MAX_CHARS = 500
 Matching = Literal["words", "sentences", "both"]
@@ -184,7 +185,7 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words") -> 
     asked = take_apart(clean(text))
     score, likeness, notes = matcher.score(asked, matching)
     threshold = suggest_threshold(score, matcher.words.pixels)
-    if score.max(initial=0.0) < 0.25:
+    if score.max(initial=0.0) < ABSENT:
         notes.append(f"The best place only reaches {score.max(initial=0.0):.2f} of 1: it is likely not on this scene.")
     painted = matcher.words.paint(score)
     return Answer(
@@ -208,7 +209,8 @@ def ask_model(space: TextSpace, name: str, text: str, known: Sequence[str]) -> A
 
 
 def suggest_threshold(score: FloatArray, pixels: npt.NDArray[np.int64]) -> float:
-    """Otsu's threshold over pixels (N. Otsu, 1979, doi:10.1109/TSMC.1979.4310076), at least half the largest."""
+    """Otsu's threshold over pixels (N. Otsu, 1979, doi:10.1109/TSMC.1979.4310076), at least half the largest score and
+    `ABSENT`."""
     if not score.size or float(score.max()) <= float(score.min()):
         return 0.5
     counts, edges = np.histogram(score, bins=128, weights=pixels)
@@ -218,7 +220,7 @@ def suggest_threshold(score: FloatArray, pixels: npt.NDArray[np.int64]) -> float
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (moment[-1] * below / total - moment) ** 2 / (below * (total - below))
     otsu = float(middle[int(np.nanargmax(np.where(np.isfinite(between), between, -1.0)))])
-    return float(np.clip(max(otsu, 0.5 * float(score.max())), 0.0, 1.0))
+    return float(np.clip(max(otsu, 0.5 * float(score.max())), ABSENT, 1.0))
 
 
 def _unit(vectors: npt.NDArray[Any]) -> FloatArray:
