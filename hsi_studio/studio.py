@@ -355,7 +355,7 @@ class Studio:
 
     def trainable(self) -> list[Method]:
         """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the floors last."""
-        found = [method for name, method in methods().entries.items() if name != self.method]
+        found = (method for name, method in methods().entries.items() if name != self.method)
         return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
 
     def pretrained(self, project_id: str, method: str) -> str:
