@@ -64,9 +64,8 @@ MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
 class Studio:
     """One application's state: scenes, projects, live maps.
 
-    `home` holds projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root` is where
-    the UI may open files (default: the user's home folder); the CLI and notebooks may open any path.
-    `commons` is what several owners share on a server; alone, a studio makes its own.
+    `home` holds projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root` is where the UI may open
+    files (default: the user's home folder). `commons` is what owners share on a server; alone, a studio makes its own.
     """
 
     only: str | None = None  # id of the one project there is for a guest, see verbs/guests.py
