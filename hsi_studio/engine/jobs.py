@@ -30,7 +30,7 @@ from pathlib import Path
 
 from hsi_studio.engine.devices import cores, find_device
 from hsi_studio.engine.run_events import EventLog
-from hsi_studio.engine.runs import ALIVE, RESUMABLE, WAITING, RunFolder, RunRecord, RunState, run_folders
+from hsi_studio.engine.runs import ALIVE, RESUMABLE, WAITING, RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.paths import ASSETS
 
@@ -39,15 +39,6 @@ log = logging.getLogger(__name__)
 CANCEL_WITHIN_S = 0.7  # then its process group is ended
 PAUSE_WITHIN_S = 20.0  # a checkpoint of a large network takes seconds
 CLOSE_WITHIN_S = 2.0
-MB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Quotas of one owner; None = no limit."""
-
-    queued: int | None = None  # runs waiting or running at once
-    disk_mb: int | None = None  # of all runs kept
 
 
 @dataclass
@@ -141,9 +132,9 @@ class Slot:
 class JobQueue:
     """All slots of one application."""
 
-    def __init__(self, home: Path, cache: Path, limits: Limits | None = None, checkpoint_s: float = 10.0) -> None:
+    def __init__(self, home: Path, cache: Path, checkpoint_s: float = 10.0) -> None:
         self.home, self.projects, self.cache = home, home / "projects", cache
-        self.limits, self.checkpoint_s = limits or Limits(), checkpoint_s
+        self.checkpoint_s = checkpoint_s
         self.id = uuid.uuid4().hex
         self._slots: dict[str, Slot] = {}
         self._lock = threading.RLock()
@@ -152,8 +143,7 @@ class JobQueue:
     # ── what one can ask for ────────────────────────────────────────────────────────────────────
 
     def submit(self, folder: RunFolder, record: RunRecord, slot: str) -> RunRecord:
-        """Queue a run whose folder is written. Returns at once. Raises BadRequest when a quota is used up."""
-        self.check_limits(record.owner)
+        """Queue a run whose folder is written. Returns at once."""
         self._live()
         record = folder.move(record.model_copy(update={"queue": self.id, "ended": ""}), "queued")
         self._slot(slot).add(folder)
@@ -239,25 +229,6 @@ class JobQueue:
             return record
         began = "" if record.state == "queued" else " during the run"
         return folder.move(record, "interrupted", f"The program was ended{began}. Resume it to go on.")
-
-    def check_limits(self, owner: str) -> None:
-        """Raises BadRequest with what to do."""
-        if self.limits.queued is None and self.limits.disk_mb is None:
-            return
-        mine = [(folder, record) for folder in run_folders(self.projects) if (record := self._of(folder, owner))]
-        active = sum(record.state in WAITING | ALIVE for _, record in mine)
-        if self.limits.queued is not None and active >= self.limits.queued:
-            raise BadRequest(
-                f"You have {active} runs waiting or running, and {self.limits.queued} are allowed at once: "
-                "wait for one to end, or cancel one."
-            )
-        if self.limits.disk_mb is not None:
-            used = sum(file.stat().st_size for folder, _ in mine for file in folder.path.rglob("*") if file.is_file())
-            if used >= self.limits.disk_mb * MB:
-                raise BadRequest(
-                    f"Your runs take {used / MB:.0f} MiB, and {self.limits.disk_mb} MiB are allowed: "
-                    "delete runs you no longer need."
-                )
 
     def close(self) -> None:
         """Running runs leave a checkpoint and end as interrupted; waiting ones do too. All can be resumed."""
@@ -357,13 +328,6 @@ class JobQueue:
 
     def _lock_file(self, queue: str) -> Path:
         return self.home / "queues" / f"{Path(queue).name or 'none'}.lock"
-
-    def _of(self, folder: RunFolder, owner: str) -> RunRecord | None:
-        try:
-            record = self.checked(folder)
-        except StudioError:
-            return None
-        return record if record.owner == owner else None
 
     @staticmethod
     def _not_ours(record: RunRecord) -> str:

@@ -182,7 +182,6 @@ class Comparisons:
             },
             device={"slot": slot, "name": reason, "reason": reason}, created=now(),
         )  # fmt: skip
-        self._runs.queue.check_limits(owner)
         self._runs.admit()
         folder = RunFolder(project.folder / "runs" / record.id)
         folder.path.mkdir(parents=True)

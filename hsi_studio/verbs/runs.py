@@ -25,7 +25,7 @@ from typing import Any
 from hsi_studio.engine.accuracy import AccuracyReport
 from hsi_studio.engine.devices import Device, devices, find_device
 from hsi_studio.engine.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.jobs import JobQueue, Limits
+from hsi_studio.engine.jobs import JobQueue
 from hsi_studio.engine.report_json import report_from_json
 from hsi_studio.engine.run_events import Event, EventLog, EventTail
 from hsi_studio.engine.runs import (
@@ -61,9 +61,9 @@ Infos = list[RunInfo]
 class Runs:
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, limits: Limits | None = None, queue: JobQueue | None = None) -> None:
+    def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:
         self._desk, self._only = desk, ""
-        self.queue = queue or JobQueue(desk.home, desk.cache_folder, limits)
+        self.queue = queue or JobQueue(desk.home, desk.cache_folder)
         self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
@@ -104,7 +104,6 @@ class Runs:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
         scene, place = self._desk.scene_of(project_id), self._place(device)
         said = self._sentences(project, chosen, labels, prompts, sentences)
-        self.queue.check_limits(owner)
         self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
         ids = [info.id for info in labels.schema.classes]

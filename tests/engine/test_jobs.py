@@ -15,7 +15,7 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.engine.devices import Device, devices
-from hsi_studio.engine.jobs import Limits, end_of, free
+from hsi_studio.engine.jobs import end_of, free
 from hsi_studio.engine.runs import RunFolder
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
@@ -220,21 +220,6 @@ def test_closing_the_application_leaves_everything_to_be_resumed(tmp_path: Path)
     assert again.runs.get(waiting.id).state == "interrupted"
     again.runs.cancel(run.id)
     assert again.runs.get(run.id).state == "cancelled"
-
-
-def test_quotas_say_what_to_do(tmp_path: Path) -> None:
-    studio = Studio(home=tmp_path / "home")
-    project_id = labelled_project(studio, halves(tmp_path))
-    studio.runs.queue.limits = Limits(queued=1)
-    run = studio.runs.start(project_id, "svm", owner="ada")
-    with pytest.raises(BadRequest, match=r"1 runs waiting or running.*wait for one"):
-        studio.runs.start(project_id, "svm", owner="ada")
-    other = studio.runs.start(project_id, "svm", owner="grace")
-    assert {studio.runs.wait(one.id, 60).state for one in (run, other)} == {"done"}
-    studio.runs.queue.limits = Limits(disk_mb=0)
-    with pytest.raises(BadRequest, match="delete runs"):
-        studio.runs.start(project_id, "svm", owner="ada")
-    studio.close()
 
 
 def test_a_damaged_record_hides_no_other_run(desk: tuple[Studio, str]) -> None:
