@@ -72,6 +72,9 @@ class QueryStatus:
     error: str = ""
 
 
+MEASURED = FeatureCache(400_000_000)  # of all owners: what is measured on a scene depends on nothing else
+
+
 class Queries:
     """One subject of `Studio`; maps from texts are `text_maps`. `evaluate` is `Studio.evaluate`; `map_of` gives a
     project's live map, if there is one."""
@@ -89,7 +92,6 @@ class Queries:
         self._changed = changed
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
-        self._cache = FeatureCache(400_000_000)
         self._matchers: OrderedDict[str, Matcher] = OrderedDict()  # scene id → its words
         self._surveyors: OrderedDict[str, Surveyor] = OrderedDict()
         self._spaces: tuple[str, TextSpace, bool] | None = None  # the model asked last
@@ -312,7 +314,7 @@ class Queries:
         with self._lock:
             if scene.id not in self._surveyors:
                 blind = scene.without_reference()
-                self._surveyors[scene.id] = Surveyor(blind, self._cache, self._desk.cache_folder / "described")
+                self._surveyors[scene.id] = Surveyor(blind, MEASURED, self._desk.cache_folder / "described")
                 while len(self._surveyors) > 2 * KEPT:
                     self._surveyors.popitem(last=False)
             return self._surveyors[scene.id]
