@@ -4,8 +4,8 @@
 
 Starts `app.py --per-session` with an empty home folder and opens that many browser contexts in one headless browser,
 every one with a project of its own on the demo scene. Each labels a first pixel of four classes, queues a training in
-the Train tab, then clicks a reference pixel every `--every` seconds (all sessions in the same instant, which is worse
-than people are) until the time is over. From the page's own clock: click event → journal has it (`journal`), click
+the Train tab, then clicks a reference pixel every `--every` seconds until the time is over; the sessions take turns, or
+with `--burst` all click in the same instant. Browser and server share the machine. From the page's own clock: click event → journal has it (`journal`), click
 event → map of that label painted (`map`). Beside them the same of one session alone, before the others come: the
 baseline.
 
@@ -81,6 +81,7 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=8)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--every", type=float, default=6, help="seconds between clicks of a session")
+    parser.add_argument("--burst", action="store_true", help="all sessions click in the same instant")
     args = parser.parse_args()
     count = int(60 * args.minutes / args.every) + FIRST + 30
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # workers end a little later
@@ -142,7 +143,9 @@ def drive(app: RunningApp, sessions: list[Session], args: argparse.Namespace) ->
     started = looked = time.monotonic()
     while time.monotonic() - started < 60 * args.minutes:
         began = time.monotonic()
-        for session in sessions:
+        for number, session in enumerate(sessions):
+            due = 0.0 if args.burst else number * args.every / len(sessions)
+            session.page.wait_for_timeout(1000 * max(0.0, began + due - time.monotonic()))
             session.click()
         if time.monotonic() - looked >= 10:
             looked = time.monotonic()
