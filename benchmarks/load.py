@@ -5,9 +5,9 @@
 Starts `app.py --per-session` with an empty home folder and opens that many browser contexts in one headless browser,
 every one with a project of its own on the demo scene. Each labels a first pixel of four classes, queues a training in
 the Train tab, then clicks a reference pixel every `--every` seconds until the time is over; the sessions take turns, or
-with `--burst` all click in the same instant. Browser and server share the machine. From the page's own clock: click event → journal has it (`journal`), click
-event → map of that label painted (`map`). Beside them the same of one session alone, before the others come: the
-baseline.
+with `--burst` all click in the same instant. Browser and server share the machine. From the page's own clock: click
+event → journal has it (`journal`), click event → map of that label painted (`map`). Beside them the same of one session
+alone, before the others come: the baseline.
 
 Checked at the end: every journal holds exactly that session's clicks in their order; every run trained on its own
 session's labels; no error in a console or in the server's log. Memory of the server alone and with its workers, every
