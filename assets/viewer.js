@@ -340,6 +340,18 @@ function start(L) {
   take(readValue());
   showState();
   if (readValue().scene === undefined) trigger('sync', {});
+  lookElsewhere('');
+}
+
+async function lookElsewhere(last) {  // has another tab, browser or process changed what this page shows?
+  const project = new URL(window.location).searchParams.get('project');
+  let now = last;
+  if (project && !document.hidden) {
+    const answer = await fetch(`${base}/seen/${encodeURIComponent(project)}`, {cache: 'no-store'}).catch(() => null);
+    now = !answer ? `no ${project}` : answer.ok ? `${project} ${await answer.text()}` : last;  // gone: Gradio is to notice it
+  }
+  if (now !== last && root.isConnected) trigger('elsewhere', {});
+  if (root.isConnected) setTimeout(lookElsewhere, 2000, now);
 }
 
 withLeaflet().then(start).catch((error) => {

@@ -5,7 +5,7 @@
 - `pick` answers as soon as the journal has the label: `trigger_mode="multiple"`, nothing dropped.
 - `refresh` is a generator: progress while features are computed, then the map, then the accuracy;
   `trigger_mode="always_last"`, so a burst of clicks ends in one refresh of the last state.
-- A timer looks every two seconds whether another tab (or process) changed the project.
+- The page asks every two seconds, by a plain route, whether another tab (or process) changed the project.
 - The project's id is in the page's address: a reload or a second tab opens the same one.
 """
 
@@ -37,6 +37,7 @@ from hsi_studio.ui.heat_feed import router as heat_feed
 from hsi_studio.ui.owners import Mine, Owners, remember_visitor
 from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
+from hsi_studio.ui.seen_feed import router as seen_feed
 from hsi_studio.ui.tabs import tabs
 from hsi_studio.ui.theme import css, theme
 from hsi_studio.ui.tiles import router
@@ -73,7 +74,8 @@ class App:
     ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        ours = [router(self.studio), train_feed(self.studio), compare_feed(self.studio), heat_feed(self.studio)]
+        feeds = (router, seen_feed, train_feed, compare_feed, heat_feed)
+        ours = [feed(self.studio) for feed in feeds]
         if self.owners is not None:
             ours.append(sharing.router(self.owners))
         for routes in ours:
@@ -189,7 +191,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         after(blocks.load(load, None, bus.shown, **QUIET))
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         _wire_viewer(studio, present, bus)
-        gr.Timer(2.0).tick(
+        viewer.elsewhere(
             lambda p, s: poll(present, p, s), [project, seen], [viewer, classes, strip, seen],
             queue=False, **QUIET,
         )  # fmt: skip
@@ -258,7 +260,7 @@ def follow(studio: Studio, present: Present, project_id: str) -> Iterator[tuple[
 
 
 def poll(present: Present, project_id: str, seen: str) -> tuple[Any, ...]:
-    """What the timer shows: nothing, unless somebody else changed the project or work goes on."""
+    """When something happened elsewhere: nothing, unless the page does not show it yet."""
     if not project_id:
         return (gr.skip(),) * 4
     try:

@@ -30,6 +30,7 @@ Events (page → Python, `event: gr.EventData`, fields in `event._data`)
     view      {composite, lo, hi}       for information: the page has changed the picture by itself
     heat_off                            take the heat map away
     sync                                send the full value (first load, or clicks waited too long)
+    elsewhere                           the project looks different on the server: seen_feed.py
 
 Wiring, so that no click is lost and none waits for the map:
 
@@ -63,7 +64,7 @@ from hsi_studio.ui.panels import json_html
 SCRIPTS = (
     "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_labels.js", "viewer_controls.js", "viewer.js",
 )  # fmt: skip
-EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync", "heat_off")
+EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync", "heat_off", "elsewhere")
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")
 
 
