@@ -11,14 +11,18 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest
+from hsi_studio.features.cache import FeatureCache
 from hsi_studio.project.store import Project
+from hsi_studio.verbs import queries
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    made = Studio(home=tmp_path_factory.mktemp("home"))
-    yield made
-    made.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "MEASURED", FeatureCache())  # what other tests measured is not on this home's disk
+        made = Studio(home=tmp_path_factory.mktemp("home"))
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="module")
