@@ -1,7 +1,7 @@
 // The class list: colour, key, name, labelled pixels; add, rename, recolour, delete, paste a whole list.
 //
-// value from Python: {classes: [{id, name, color, count}], active: id, undo: "…", redo: "…"}
-// event to Python:   act {do: "activate" | "add" | "rename" | "recolour" | "remove" | "paste" | "undo" | "redo", …}
+// value from Python: {classes: [{id, name, color, count}], active: id of a class that was just made, undo: "…", redo: "…"}
+// event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "undo" | "redo", …}
 // Names are always set with textContent: they come from files and from people.
 
 const root = element.querySelector(".hsi-classes");
@@ -163,7 +163,6 @@ function row(info, index, active) {
     if (renaming === info.id) return;
     highlight(info.id);
     document.dispatchEvent(new CustomEvent("hsi:active", { detail: { id: info.id, from: root } }));
-    act("activate", { id: info.id });
   };
   item.addEventListener("click", choose);
   item.addEventListener("keydown", (event) => {
@@ -189,8 +188,9 @@ document.addEventListener("hsi:active", (event) => {
 
 function render() {
   const value = readValue();
-  if ("active" in value) active = value.active;
+  if (value.active) active = value.active;
   const classes = value.classes || [];
+  if (!classes.some((c) => c.id === active)) active = classes.length ? classes[0].id : null;
   const total = classes.reduce((sum, c) => sum + c.count, 0);
   title.textContent = total ? `Classes · ${total} labelled` : "Classes";
   undo.disabled = !value.undo;
@@ -207,5 +207,5 @@ function render() {
 }
 
 root.append(head, list, empty, form, dialog);
-watch("value", render);
+onValue(render);
 render();

@@ -195,5 +195,5 @@ function render() {
   if (!run.alive) files.append(button("Delete", "hsi-quiet", () => trigger("act", {do: "delete"})));
   root.append(more, files);
 }
-watch("value", render);
+onValue(render);
 render();

@@ -120,5 +120,5 @@ function render() {
   list.hidden = !list.children.length;
   for (const box of list.querySelectorAll("textarea")) fit(box);
 }
-watch("value", render);
+onValue(render);
 render();

@@ -35,5 +35,5 @@ function render() {
   }
   if (value.empty) root.append(make("p", "hsi-hint", value.empty));
 }
-watch("value", render);
+onValue(render);
 render();

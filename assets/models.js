@@ -337,5 +337,11 @@ function render() {
   renderDetail();
   renderBin();
 }
-watch("value", render);
+onValue(render);
 render();
+
+// Another tab, a training or the command line may change the list: asked while it is on the screen.
+(function look() {
+  if (root.offsetParent !== null && !document.hidden) trigger("look", {});
+  if (root.isConnected) setTimeout(look, readValue().detail?.work?.text ? 500 : 2000);
+})();

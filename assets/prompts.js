@@ -273,5 +273,8 @@ function render() {
 }
 const fitAll = () => { for (const box of list.querySelectorAll("textarea")) fit(box); };
 new ResizeObserver(fitAll).observe(root); // a hidden tab has no sizes
-watch("value", render);
+onValue(render);
 render();
+document.addEventListener("hsi:seen", () => { // labels may have changed, and with them what the words say of them
+  if (root.offsetParent !== null) trigger("look", {});
+});

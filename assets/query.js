@@ -330,5 +330,5 @@ function render() {
   drawCurve(m.curve);
   if (m.state !== "idle" && !map.dataset.opened) { map.open = true; map.dataset.opened = "1"; }
 }
-watch("value", render);
+onValue(render);
 render();

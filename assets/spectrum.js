@@ -103,6 +103,6 @@ function draw() {
     render().catch((error) => (words.textContent = `The spectrum cannot be drawn: ${error.message}.`));
   }, { timeout: 500 }), 250);
 }
-watch("value", () => { take(readValue()); draw(); });
+onValue(() => { take(readValue()); draw(); });
 take(readValue());
 draw();

@@ -31,5 +31,5 @@ function render() {
   if (value.text) root.append(make("p", value.state === "error" ? "hsi-strip-error" : "hsi-strip-text", value.text));
 }
 root.setAttribute("role", "status");
-watch("value", render);
+onValue(render);
 render();

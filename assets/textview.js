@@ -144,5 +144,5 @@ function render() {
     .catch((error) => (status.textContent = `The picture cannot be drawn: ${error.message}.`));
 }
 new ResizeObserver(() => render()).observe(root); // a closed section has no width
-watch("value", render);
+onValue(render);
 render();

@@ -14,5 +14,5 @@ function render() {
   facts.textContent = value.facts || "";
   leave.hidden = !value.guest;
 }
-watch("value", render);
+onValue(render);
 render();

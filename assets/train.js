@@ -295,5 +295,5 @@ function fromPython() {
   soon();
 }
 open(true);
-watch("value", fromPython);
+onValue(fromPython);
 fromPython();

@@ -1,5 +1,5 @@
 // The viewer: one scene, its class map and its labels. Gradio gives `element`, `trigger`, `props` and `watch`;
-// viewer_raster.js, viewer_beside.js, viewer_heat.js, viewer_labels.js and viewer_controls.js stand before this file in the same function.
+// viewer_raster.js, viewer_beside.js, viewer_heat.js, viewer_labels.js, viewer_controls.js and viewer_server.js stand before this file in the same function.
 // The messages to and from Python are described in hsi_studio/ui/viewer.py.
 //
 // Pixels: column c, row r; the scene's corner (0, 0) is Leaflet's latlng (0, 0) and latlng (−r, c) is the corner
@@ -62,6 +62,13 @@ function start(L) {
       map.fitBounds([[-(row + h + pad), col - pad], [-(row - pad), col + w + pad]], {animate: false, maxZoom: 3});
     },
   });
+  const server = makeServer(base, {
+    alive: () => root.isConnected,
+    project: () => project,
+    say: (text) => controls.message(text),
+    lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
+    turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
+  });
   const labels = makeLabels(root.querySelector('[data-part=markers]'), pane, (count) => mark('pending', String(count)));
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
@@ -117,14 +124,14 @@ function start(L) {
   function act(pixel, looking) {
     if (!pixel || !scene) return;
     labels.setCross({row: pixel.row, col: pixel.col});
-    if (looking || !labelling) { trigger('probe', {row: pixel.row, col: pixel.col}); describe(pixel); return; }
-    if (!active) { controls.message('Add a class first: a click gives a pixel the chosen class.', 'hint'); trigger('probe', {row: pixel.row, col: pixel.col}); return; }
+    if (looking || !labelling) { server.spectrum(pixel.row, pixel.col); describe(pixel); return; }
+    if (!active) { controls.message('Add a class first: a click gives a pixel the chosen class.', 'hint'); server.spectrum(pixel.row, pixel.col); return; }
     send(pixel, active);
   }
   function send(pixel, id) {
     labels.wish(pixel.row, pixel.col, id, ++n);  // on the screen before anything else happens
-    trigger('pick', {row: pixel.row, col: pixel.col, class_id: id, n});
-    trigger('probe', {row: pixel.row, col: pixel.col});
+    server.act({do: 'pick', row: pixel.row, col: pixel.col, class_id: id, n});
+    server.spectrum(pixel.row, pixel.col);
     describe(pixel);
   }
   map.on('click', (event) => {
@@ -143,7 +150,6 @@ function start(L) {
     if (!id || id === active) return;
     active = id;
     showClasses();
-    trigger('active', {class_id: id});
     document.dispatchEvent(new CustomEvent('hsi:active', {detail: {id, from: root}}));
   }
   document.addEventListener('hsi:active', (event) => {  // chosen in the class list: the very next click must know
@@ -225,7 +231,7 @@ function start(L) {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     let done = true;
     if (event.ctrlKey || event.metaKey) {
-      if (key === 'z') trigger(event.shiftKey ? 'redo' : 'undo', {}); else if (key === 'y') trigger('redo', {}); else done = false;
+      if (key === 'z') server.act({do: event.shiftKey ? 'redo' : 'undo'}); else if (key === 'y') server.act({do: 'redo'}); else done = false;
     } else if (key in ARROWS) {
       const from = labels.cross() || middle(), by = event.shiftKey ? 10 : 1;
       moveCross(from.row + ARROWS[key][0] * by, from.col + ARROWS[key][1] * by);
@@ -312,7 +318,8 @@ function start(L) {
     }
     if ('beside' in value || another) beside.show(value.beside || null);
     if ('heat' in value && scene) heat.show(value.heat);
-    if ('active' in value) active = value.active || '';
+    if (value.active) active = value.active;
+    if (value.classes && !classes.some((c) => c.id === active)) active = classes[0]?.id || '';
     if (value.labels && labels.setLabels(value.labels)) {
       const news = root.dataset.journal !== String(value.labels.seq);
       mark('journal', String(value.labels.seq));
@@ -328,30 +335,19 @@ function start(L) {
     raster.setColours(known());
     mirror();
     if ('progress' in value) controls.progress(value.progress);
-    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { controls.message(value.message); labels.refuse(value.ack); }
+    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { controls.message(value.message); (value.refused || [null]).forEach((number) => labels.refuse(number)); }
     if ('message' in value) lastMessage = value.message;
     showClasses();
     showState();
+    if (another && project) server.follow();
   }
 
   controls.mode(true);
   controls.layer(raster.layer, false, true);
-  watch('value', () => take(readValue()));
+  onValue(() => take(readValue()));
   take(readValue());
   showState();
   if (readValue().scene === undefined) trigger('sync', {});
-  lookElsewhere('');
-}
-
-async function lookElsewhere(last) {  // has another tab, browser or process changed what this page shows?
-  const project = new URL(window.location).searchParams.get('project');
-  let now = last;
-  if (project && !document.hidden) {
-    const answer = await fetch(`${base}/seen/${encodeURIComponent(project)}`, {cache: 'no-store'}).catch(() => null);
-    now = !answer ? `no ${project}` : answer.ok ? `${project} ${await answer.text()}` : last;  // gone: Gradio is to notice it
-  }
-  if (now !== last && root.isConnected) trigger('elsewhere', {});
-  if (root.isConnected) setTimeout(lookElsewhere, 2000, now);
 }
 
 withLeaflet().then(start).catch((error) => {

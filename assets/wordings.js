@@ -55,5 +55,5 @@ function render() {
   }
   root.append(list);
 }
-watch("value", render);
+onValue(render);
 render();

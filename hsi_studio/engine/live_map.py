@@ -51,6 +51,7 @@ class LiveMap:
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._wanted: LabelSet | None = None
+        self._asked = -1  # the newest revision that was asked for
         self._mapped: LabelSet | None = None  # of the last map and its accuracy
         self._status = LiveStatus(progress=Progress("Waiting to start"))
         self._context = replace(context, progress=self._show_progress, cancelled=self._stop.is_set)
@@ -62,13 +63,19 @@ class LiveMap:
         with self._changed:
             return self._status
 
+    @property
+    def asked(self) -> int:
+        """The newest revision that a map was asked for; −1 for none."""
+        with self._changed:
+            return self._asked
+
     def request(self, labels: LabelSet) -> None:
         """Ask for the map of these labels. A label set with an older revision than the waiting one is ignored."""
         with self._changed:
             newest = self._wanted.revision if self._wanted is not None else self._status.revision
             if labels.revision < newest:
                 return
-            self._wanted = labels
+            self._wanted, self._asked = labels, max(self._asked, labels.revision)
             if self._thread.is_alive():
                 self._status = replace(self._status, error="")  # the last failure was about older labels
             self._changed.notify_all()

@@ -1,10 +1,9 @@
 """The page: one viewer that every tab shares, the accuracy strip under it, the tabs beside it; and the server.
 
-    click ─▶ pick (journal, ≤ 100 ms, every click) ─▶ then refresh (waits for the live map; newest only)
+    click ─▶ acts (in the journal when it answers, every click in order) ─▶ follow (waits for the live map; newest only)
 
-- `pick` answers as soon as the journal has the label: `trigger_mode="multiple"`, nothing dropped.
-- `refresh` is a generator: progress while features are computed, then the map, then the accuracy;
-  `trigger_mode="always_last"`, so a burst of clicks ends in one refresh of the last state.
+- Labelling goes by plain routes (`click_feed.py`), everything else by Gradio events; a handler that changed labels ends
+  in `bus.after`, which has the page follow.
 - The page asks every two seconds, by a plain route, whether another tab (or process) changed the project.
 - The project's id is in the page's address: a reload or a second tab opens the same one.
 """
@@ -16,7 +15,6 @@ import os
 import socket
 import threading
 import webbrowser
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +29,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui import sharing
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.click_feed import router as click_feed
 from hsi_studio.ui.compare_feed import router as compare_feed
 from hsi_studio.ui.guard import LOOPBACK, Guard
 from hsi_studio.ui.heat_feed import router as heat_feed
@@ -74,7 +73,7 @@ class App:
     ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        feeds = (router, seen_feed, train_feed, compare_feed, heat_feed)
+        feeds = (router, click_feed, seen_feed, train_feed, compare_feed, heat_feed)
         ours = [feed(self.studio) for feed in feeds]
         if self.owners is not None:
             ours.append(sharing.router(self.owners))
@@ -155,28 +154,15 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     present = Present(studio)
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         project = gr.Textbox(visible=False)
-        active = gr.Textbox(visible=False)
-        seen = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
         classes = panel("classes", {"classes": []}, render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
-                viewer = create_viewer()
+                viewer: Any = create_viewer()  # gr.HTML accepts any event name
                 strip = panel("strip", {"state": "words", "text": "Opening the scene …"})
             with gr.Column(scale=4, elem_id="hsi-side"):
-
-                def after(event: Any) -> Any:
-                    return event.then(
-                        refresh, [project], [viewer, strip, spectrum, seen],
-                        trigger_mode="always_last", concurrency_limit=None, **QUIET,
-                    )  # fmt: skip
-
-                bus = Bus(project, active, seen, top, viewer, strip, classes, spectrum, after)
-
-                def refresh(project_id: str) -> Iterator[tuple[Any, ...]]:
-                    yield from follow(studio, present, project_id)
-
+                bus = Bus(project, top, viewer, strip, classes, spectrum)
                 with gr.Tabs():
                     for tab in tabs():
                         with gr.Tab(tab.title, elem_id=f"hsi-tab-{tab.name}"):
@@ -184,103 +170,19 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
                 if owners is not None:
                     sharing.create(owners, project)
 
+        def again(project_id: str) -> tuple[Any, ...]:
+            if not project_id:
+                return gr.skip(), gr.skip()
+            return present.viewer(project_id), present.classes(project_id)
+
         def load(request: gr.Request) -> tuple[Any, ...]:
             wanted = request.query_params.get("project", "")
-            return present.everything(_project_to_show(studio, wanted, spec), "")
+            return present.everything(_project_to_show(studio, wanted, spec))
 
-        after(blocks.load(load, None, bus.shown, **QUIET))
+        blocks.load(load, None, bus.shown, **QUIET)
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
-        _wire_viewer(studio, present, bus)
-        viewer.elsewhere(
-            lambda p, s: poll(present, p, s), [project, seen], [viewer, classes, strip, seen],
-            queue=False, **QUIET,
-        )  # fmt: skip
+        viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     return App(studio, blocks, owners)
-
-
-def _wire_viewer(studio: Studio, present: Present, bus: Bus) -> None:
-    """Clicks, keys and probes that come out of the viewer."""
-    inputs, outputs = [bus.project, bus.active], [bus.active, bus.viewer, bus.classes]
-
-    def pick(project_id: str, class_id: str, event: gr.EventData) -> tuple[Any, ...]:
-        data = event._data
-        row, col, wanted = int(data["row"]), int(data["col"]), str(data.get("class_id") or class_id)
-        refused = _tried(lambda: studio.label(project_id, row, col, wanted))
-        return present.answer(project_id, class_id, message=refused, ack=data.get("n"))
-
-    def undo(project_id: str, class_id: str) -> tuple[Any, ...]:
-        said = _tried(lambda: studio.edit(project_id, lambda p: p.undo()))
-        return present.answer(project_id, class_id, message=said)
-
-    def redo(project_id: str, class_id: str) -> tuple[Any, ...]:
-        said = _tried(lambda: studio.edit(project_id, lambda p: p.redo()))
-        return present.answer(project_id, class_id, message=said)
-
-    def choose(event: gr.EventData) -> str:
-        return str(event._data.get("class_id", ""))  # the page has marked it already
-
-    def again(project_id: str, class_id: str) -> tuple[Any, ...]:
-        if not project_id:
-            return gr.skip(), gr.skip()
-        class_id = present.active(project_id, class_id)
-        return present.viewer(project_id, class_id), present.classes(project_id, active=class_id)
-
-    def spectrum(project_id: str, event: gr.EventData) -> str:
-        return present.spectrum(project_id, (int(event._data["row"]), int(event._data["col"])))
-
-    viewer: Any = bus.viewer  # gr.HTML accepts any event name
-    now: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **QUIET}
-    bus.after(viewer.pick(pick, inputs, outputs, **now))
-    bus.after(viewer.undo(undo, inputs, outputs, **now))
-    bus.after(viewer.redo(redo, inputs, outputs, **now))
-    viewer.active(choose, None, [bus.active], **now)
-    viewer.sync(again, inputs, [bus.viewer, bus.classes], **now)
-    viewer.probe(spectrum, [bus.project], [bus.spectrum], **now)
-
-
-def follow(studio: Studio, present: Present, project_id: str) -> Iterator[tuple[Any, ...]]:
-    """Yield (viewer, strip, spectrum, seen) until the map and its accuracy are those of the labels now."""
-    if not project_id:
-        return
-    live, revision = studio.live(project_id), studio.project(project_id).revision
-
-    def now() -> tuple[Any, ...]:
-        viewer, strip = present.viewer_changes(project_id), present.strip(project_id)
-        return viewer, strip, gr.skip(), present.seen(project_id)
-
-    while True:
-        status = live.wait(revision, 0.5)
-        yield now()
-        if status.revision >= revision or status.error:
-            break
-    if status.prediction is not None and not status.error:
-        live.wait(revision, 10.0, report=True)
-    viewer, strip, _, seen = now()
-    yield viewer, strip, present.class_means(project_id), seen
-
-
-def poll(present: Present, project_id: str, seen: str) -> tuple[Any, ...]:
-    """When something happened elsewhere: nothing, unless the page does not show it yet."""
-    if not project_id:
-        return (gr.skip(),) * 4
-    try:
-        present.studio.project(project_id).refresh()
-        fresh = present.seen(project_id)
-    except StudioError as error:
-        log.warning("poll of %s: %s", project_id, error)
-        return (gr.skip(),) * 4
-    if fresh == seen:
-        return (gr.skip(),) * 4
-    return present.viewer_changes(project_id), present.classes(project_id), present.strip(project_id), fresh
-
-
-def _tried(action: Any) -> str:
-    """Run it; the message of what went wrong, or ""."""
-    try:
-        action()
-    except StudioError as error:
-        return str(error)
-    return ""
 
 
 def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
@@ -24,25 +23,16 @@ class Present:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
-    def everything(self, project_id: str, active: str) -> tuple[Any, ...]:
+    def everything(self, project_id: str) -> tuple[Any, ...]:
         """Values for `Bus.shown`, in its order."""
-        active = self.active(project_id, active)
         return (
             project_id,
-            active,
             self.top(project_id),
-            self.viewer(project_id, active),
-            self.classes(project_id, active=active),
+            self.viewer(project_id),
+            self.classes(project_id),
             self.strip(project_id),
             self.class_means(project_id),
         )
-
-    def active(self, project_id: str, active: str) -> str:
-        """The class to label with: the one asked for while it exists, else the first."""
-        schema = self.studio.project(project_id).schema
-        if schema.get(active) is not None:
-            return active
-        return schema.classes[0].id if len(schema) else ""
 
     def top(self, project_id: str) -> str:
         scene = self.studio.scene_of(project_id)
@@ -55,10 +45,9 @@ class Present:
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
         return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
 
-    def viewer(self, project_id: str, active: str) -> str:
+    def viewer(self, project_id: str) -> str:
         """The viewer's whole value; its protocol is in `viewer.py`."""
-        scene = self._scene(self.studio.scene_of(project_id))
-        return self.viewer_changes(project_id, scene=scene, active=active)
+        return self.viewer_changes(project_id, scene=self._scene(self.studio.scene_of(project_id)))
 
     def viewer_changes(self, project_id: str, **more: Any) -> str:
         """What a click or a new map changes. Without the scene, which the page has, and without the active class,
@@ -162,14 +151,10 @@ class Present:
         }
         return packed({**value, **more})
 
-    def answer(self, project_id: str, class_id: str, chosen: str | None = None, **more: Any) -> tuple[Any, ...]:
-        """Values for (active class, viewer, class list) after an action. The active class changes only when the
-        action chose one, or when the one that was active is gone."""
-        wanted = self.active(project_id, chosen or class_id)
-        if wanted == class_id:
-            return gr.skip(), self.viewer_changes(project_id, **more), self.classes(project_id)
-        changes = self.viewer_changes(project_id, active=wanted, **more)
-        return wanted, changes, self.classes(project_id, active=wanted)
+    def answer(self, project_id: str, chosen: str | None = None, **more: Any) -> tuple[str, str]:
+        """Values for (viewer, class list) after an action; `chosen`: the class it chose to label with, if it did."""
+        choice = {} if chosen is None else {"active": chosen}
+        return self.viewer_changes(project_id, **choice, **more), self.classes(project_id, **choice)
 
     def spectrum(self, project_id: str, pixel: tuple[int, int]) -> str:
         """A pixel's spectrum for the plot."""

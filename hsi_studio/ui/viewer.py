@@ -10,7 +10,7 @@ a full state and a small answer are both valid.
                composites: [{id, title, available, why}]}         null = no scene open
     view      {composite, lo, hi}                                 only to change it from Python
     classes   [{id, name, color "#rrggbb", key 1–9 or null}]      in display order
-    active    class id
+    active    class id, when the server chose it
     labels    {seq, points: [[row, col, k], …]}                   k indexes `classes`; an older seq is ignored
     map       {rev, url, kind} | null      url without ending; the page fetches `url.bin?since=…` (see tiles.py);
                                      another kind (live, trained) may go back to an older rev
@@ -19,37 +19,28 @@ a full state and a small answer are both valid.
                                      has and the project has not
     heat      {url, title, threshold, marks: [[row, col], …]} | null    a question's answer (`heat_feed.py`)
     progress  {text, fraction | null, seconds_left | null} | null
-    message   "" or a sentence; with it the oldest pending click (or `ack`: its n) vanishes: it was refused
+    message   "" or a sentence; with it the pending clicks `refused` (their n; absent: the oldest one) vanish
+
+The active class is the page's: it changes with `active`, which the server sends only when an action chose a class, and
+to the first class when the active one is gone.
+
+What the page asks by plain routes (`click_feed.py`, `seen_feed.py`; `assets/viewer_server.js`): every click, undo and
+redo, in order and never dropped; then the map that follows; the spectrum of a pixel; every two seconds, whether the
+project looks different on the server. `hsi:follow` on the document has it bring the map up to date.
 
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
-    pick      {row, col, class_id, n}   give the pixel this class, or take it away when it has it already
-    probe     {row, col}                show its spectrum; after every pick, or alone (shift-click, labelling off)
-    undo, redo                          Ctrl+Z, Ctrl+Shift+Z / Ctrl+Y
-    active    {class_id}                keys 1–9
     view      {composite, lo, hi}       for information: the page has changed the picture by itself
     heat_off                            take the heat map away
-    sync                                send the full value (first load, or clicks waited too long)
-    elsewhere                           the project looks different on the server: seen_feed.py
-
-Wiring, so that no click is lost and none waits for the map:
-
-    now = dict(queue=False, trigger_mode="multiple", show_progress="hidden", api_visibility="private")
-    viewer.pick(write_to_journal, [project], [viewer], **now)         # answers with labels (and message)
-    viewer.sync(full_value, [project], [viewer], **now)
-    ….then(wait_for_map, …, trigger_mode="always_last")               # answers with map {rev, url}
+    sync                                send the full value (first load, clicks waited too long, server gone or back)
 
 For tests, on the `.hsi-viewer` element and on the block around it: `__toClient(col, row)` → {x, y} of the
 pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-journal` = seq shown;
 `data-pending` = clicks not confirmed; `data-map-rev` = revision painted.
 
-Traps: a listener with `trigger_mode="always_last"` must be the only one of its event: when it catches up,
-Gradio 6.31 dispatches the *event* again, to every listener (a second listener on `pick` labelled pixels
-twice), and with the data of the event that has just ended, not of the last one. `.then` is safe: there only the
-one function is run again, with the inputs of that moment. Listeners of one event run one after
-another. The templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element
-when it changes). A word in quotes in the script becomes an event of the component, so no prop may have the
-name of one.
+Traps: the templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element when it
+changes). A word in quotes in the script becomes an event of the component, so no prop may have the name of one. Each
+output of an event costs the server a new component, a skipped one too: keep gr.HTML outputs off what happens often.
 """
 
 from __future__ import annotations
@@ -62,9 +53,10 @@ from hsi_studio.paths import ASSETS
 from hsi_studio.ui.panels import json_html
 
 SCRIPTS = (
-    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_labels.js", "viewer_controls.js", "viewer.js",
+    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_labels.js", "viewer_controls.js",
+    "viewer_server.js", "viewer.js",
 )  # fmt: skip
-EVENTS = ("pick", "probe", "undo", "redo", "active", "view", "sync", "heat_off", "elsewhere")
+EVENTS = ("view", "sync", "heat_off")
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")
 
 

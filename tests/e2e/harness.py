@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported
-import gradio as gr  # handlers' annotations are looked up in the module
+import gradio as gr
+from fastapi import APIRouter, Body, FastAPI, Response
 
 from hsi_studio.features.composite import composites
 from hsi_studio.scene.cube import ArrayCube
@@ -63,7 +64,6 @@ class Board:
     undone: list[dict[tuple[int, int], int]] = field(default_factory=list)
     done: list[dict[tuple[int, int], int]] = field(default_factory=list)
     seq: int = 0
-    active: str = CLASSES.classes[0].id
     progress: dict[str, Any] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     map: Prediction | None = None
@@ -107,7 +107,7 @@ class Board:
         confidence = np.where(label > 0, np.linspace(0.3, 1, h, dtype=np.float32)[:, None], np.nan).astype(np.float32)
         self.map = Prediction(CLASSES, label, confidence, "nearest column", {}, self.seq)
 
-    def value(self, message: str = "") -> str:
+    def value(self, message: str = "", refused: list[int] | None = None) -> str:
         """The viewer's value; see hsi_studio/ui/viewer.py."""
         with self.lock:
             scene, shown = None, None
@@ -127,11 +127,11 @@ class Board:
                 "classes": [
                     {"id": c.id, "name": c.name, "color": c.color, "key": k + 1} for k, c in enumerate(CLASSES.classes)
                 ],
-                "active": self.active,
                 "labels": {"seq": self.seq, "points": [[r, c, k] for (r, c), k in self.points.items()]},
                 "map": shown,
                 "progress": self.progress,
                 "message": message,
+                "refused": refused or [],
             })  # fmt: skip
 
 
@@ -150,46 +150,50 @@ class BoardSource:
         return self.board.map
 
 
+def feed(board: Board) -> Any:
+    """What click_feed.py and seen_feed.py answer, from the board."""
+    api = APIRouter(prefix="/hsi")
+
+    @api.post("/acts/board")
+    def acts(wanted: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        said, refused = "", []
+        for act in wanted["acts"]:
+            kind = act.pop("do")
+            if kind == "pick":
+                words = board.pick(act)
+                said, refused = words or said, refused + [act["n"]] * bool(words)
+            else:
+                board.step(back=kind == "undo")
+        return {"show": {"hsi-viewer": board.value(said, refused)}}
+
+    @api.get("/follow/board")
+    def follow() -> dict[str, Any]:
+        return {"show": {"hsi-viewer": board.value()}, "seen": str(board.seq), "mapped": True, "done": True}
+
+    @api.get("/spectrum/board/{row}/{col}")
+    def spectrum(row: int, col: int) -> dict[str, Any]:
+        board.events.append({"kind": "probe", "row": row, "col": col})
+        return {"show": {}}
+
+    @api.get("/seen/board")
+    def seen() -> Response:
+        return Response(str(board.seq))
+
+    return api
+
+
 def build(board: Board) -> Any:
     """The ASGI application: our routes and one page with the viewer."""
-    from fastapi import FastAPI
-
     from hsi_studio.ui.tiles import router
     from hsi_studio.ui.viewer import create_viewer
-
-    now: dict[str, Any] = {
-        "queue": False, "trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private",
-    }  # fmt: skip
-
-    def pick(event: gr.EventData) -> str:
-        return board.value(board.pick(event._data))
-
-    def step_back() -> str:
-        board.step(back=True)
-        return board.value()
-
-    def step_on() -> str:
-        board.step(back=False)
-        return board.value()
-
-    def choose(event: gr.EventData) -> str:
-        board.active = event._data["class_id"]
-        return board.value()
-
-    def note(event: gr.EventData) -> None:
-        board.events.append({"kind": "probe", **event._data})
 
     with gr.Blocks(title="Viewer", fill_width=True, analytics_enabled=False) as blocks:
         viewer: Any = create_viewer()
         gr.Textbox(label="A text field", elem_id="text")
-        viewer.pick(pick, None, viewer, **now)
-        viewer.undo(step_back, None, viewer, **now)
-        viewer.redo(step_on, None, viewer, **now)
-        viewer.active(choose, None, viewer, **now)
-        viewer.sync(board.value, None, viewer, **now)
-        viewer.probe(note, None, None, **now)
+        viewer.sync(board.value, None, viewer, queue=False, show_progress="hidden", api_visibility="private")
     server = FastAPI()
     server.include_router(router(BoardSource(board)))
+    server.include_router(feed(board))
     return gr.mount_gradio_app(
         server, blocks, path="/", ssr_mode=False, footer_links=[], run_history=False,
         css="footer{display:none !important} .gradio-container{max-width:none !important;padding:8px !important}",

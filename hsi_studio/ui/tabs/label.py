@@ -21,16 +21,14 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.classes.render()
     bus.spectrum.render()
 
-    def act(project_id: str, active: str, event: gr.EventData) -> tuple[Any, ...]:
+    def act(project_id: str, event: gr.EventData) -> tuple[Any, ...]:
         """Everything the class list can do; one function, because they all end the same way."""
         done, chosen = event._data, None
-        if done.get("do") == "activate":  # the page has marked it already
-            return str(done["id"]), gr.skip(), gr.skip()
         try:
             chosen = do(project_id, done)
         except StudioError as error:
             gr.Warning(str(error))
-        return present.answer(project_id, active, chosen)
+        return present.answer(project_id, chosen)
 
     def do(project_id: str, done: dict[str, Any]) -> str | None:
         """Make the action; returns the class it chose, if it chose one."""
@@ -53,8 +51,8 @@ def create(studio: Studio, bus: Bus) -> None:
 
     changed = bus.classes.act(
         act,
-        inputs=[bus.project, bus.active],
-        outputs=[bus.active, bus.viewer, bus.classes],
+        inputs=[bus.project],
+        outputs=[bus.viewer, bus.classes],
         queue=False,
         show_progress="hidden",
         trigger_mode="multiple",

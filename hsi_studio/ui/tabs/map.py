@@ -10,7 +10,7 @@ import gradio as gr
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus, Tab
-from hsi_studio.ui.panels import packed, panel
+from hsi_studio.ui.panels import panel
 from hsi_studio.ui.present import Present
 from hsi_studio.ui.strip import per_class_value
 
@@ -26,7 +26,7 @@ def create(studio: Studio, bus: Bus) -> None:
         save = gr.Button("Export map and labels", variant="primary", size="sm", elem_id="hsi-export")
         save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
-    classes = panel("facts", {"sections": [], "empty": "Accuracy per class appears with the first map."})
+    panel("facts", per_class_value(None), elem_id="hsi-map-classes")  # its values come with the map, see click_feed.py
     with gr.Accordion("Import labels", open=False):
         gr.HTML(
             "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
@@ -55,28 +55,24 @@ def create(studio: Studio, bus: Bus) -> None:
             return gr.update(visible=False)
         return gr.update(value=[str(p) for p in written], visible=True)
 
-    def bring_in(project_id: str, active: str, file: str | None) -> tuple[Any, ...]:
+    def bring_in(project_id: str, file: str | None) -> tuple[Any, ...]:
         if not file:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return gr.skip(), gr.skip(), gr.skip()
         try:
             gr.Info("  ".join(studio.import_labels(project_id, file)))
         except StudioError as error:
             gr.Warning(str(error))
-        return None, *present.answer(project_id, active)
+        return None, *present.answer(project_id)
 
     save.click(export, [bus.project], [files], api_visibility="private")
     save_labels.click(export_labels, [bus.project], [files], api_visibility="private")
     imported = chosen.upload(
         bring_in,
-        [bus.project, bus.active, chosen],
-        [chosen, bus.active, bus.viewer, bus.classes],
+        [bus.project, chosen],
+        [chosen, bus.viewer, bus.classes],
         api_visibility="private",
     )
     bus.after(imported)
-    bus.strip.change(
-        lambda p: packed(per_class_value(studio.status(p).report)), [bus.project], [classes],
-        queue=False, show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
 
 
 TAB = Tab("map", "Map", 22, create)

@@ -15,8 +15,6 @@ from hsi_studio.ui.model_values import list_value
 from hsi_studio.ui.panels import packed, panel
 from hsi_studio.ui.present import Present
 
-IDLE_S, BUSY_S = 2.0, 0.5  # between two looks, without and with a map in the making
-
 
 def create(studio: Studio, bus: Bus) -> None:
     present, models = Present(studio), studio.models
@@ -28,14 +26,11 @@ def create(studio: Studio, bus: Bus) -> None:
             "Import a model file", file_types=[".safetensors"], size="sm", elem_id="hsi-models-import"
         )
     file = gr.File(label="Exported model", interactive=False, visible=False, elem_id="hsi-models-export")
-    clock = gr.Timer(IDLE_S)
 
     def draw(project_id: str, model_id: str) -> tuple[Any, ...]:
-        """(list, drawn, clock) as things are now."""
-        value = list_value(studio, project_id, model_id)
-        text = packed(value)
-        busy = value["detail"] is not None and bool((value["detail"]["work"] or {}).get("text"))
-        return text, str(hash(text)), gr.update(value=BUSY_S if busy else IDLE_S)
+        """(list, drawn) as things are now."""
+        text = packed(list_value(studio, project_id, model_id))
+        return text, str(hash(text))
 
     def act(project_id: str, model_id: str, event: gr.EventData) -> tuple[Any, ...]:
         done = event._data
@@ -95,13 +90,11 @@ def create(studio: Studio, bus: Bus) -> None:
     }
 
     def look(project_id: str, model_id: str, before: str) -> tuple[Any, ...]:
-        """What the clock shows: nothing unless something changed; the viewer when a map is done."""
+        """While the list is on the screen, its page asks: nothing unless something changed."""
         if not project_id:
-            return (gr.skip(),) * 5
-        text, now, pace = draw(project_id, model_id)
-        if now == before:
-            return (gr.skip(),) * 5
-        return text, now, pace, present.viewer_changes(project_id), present.strip(project_id)
+            return (gr.skip(),) * 2
+        text, now = draw(project_id, model_id)
+        return (gr.skip(),) * 2 if now == before else (text, now)
 
     def take_in(project_id: str, model_id: str, path: str | None) -> tuple[Any, ...]:
         if path:
@@ -114,13 +107,13 @@ def create(studio: Studio, bus: Bus) -> None:
         return (model_id, *draw(project_id, model_id))
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    drawing = [listed, drawn, clock]
+    drawing = [listed, drawn]
     listing: Any = listed  # gr.HTML accepts any event name
     listing.act(
         act, [bus.project, chosen], [chosen, *drawing, bus.viewer, bus.strip, file],
         queue=False, trigger_mode="multiple", **quiet,
     )  # fmt: skip
-    clock.tick(look, [bus.project, chosen, drawn], [*drawing, bus.viewer, bus.strip], queue=False, **quiet)
+    listing.look(look, [bus.project, chosen, drawn], drawing, queue=False, **quiet)
     bring.upload(take_in, [bus.project, chosen, bring], [chosen, *drawing], **quiet)
     bus.project.change(lambda p, m: draw(p, m), [bus.project, chosen], drawing, **quiet)
 

@@ -199,7 +199,7 @@ def create(studio: Studio, bus: Bus) -> None:
     watch.tick(look, here, [textview, drafts, watch], **PRIVATE)
     likeness.expand(lambda p, s: ("1", *paint(p, s, "1")), [bus.project, shown], [opened, *everything], **PRIVATE)
     likeness.collapse(lambda: "", None, [opened], **PRIVATE)
-    for event in (bus.project.change, bus.seen.change, tab.select):
+    for event in (bus.project.change, table.look, tab.select):
         event(repaint, [*here, painted], everything, queue=False, **PRIVATE)
     language.input(set_language, [*here, language], everything, **PRIVATE)
     as_json.click(lambda p, s: export(p, s, "json"), [bus.project, shown], [files], **PRIVATE)

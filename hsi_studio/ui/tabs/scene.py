@@ -51,7 +51,7 @@ def create(studio: Studio, bus: Bus) -> None:
     facts = panel("facts", {"sections": []})
 
     def show(project_id: str) -> tuple[Any, ...]:
-        return ("", gr.update(visible=False), *present.everything(project_id, ""))
+        return ("", gr.update(visible=False), *present.everything(project_id))
 
     def failed(error: StudioError) -> tuple[Any, ...]:
         choose = gr.update(visible=False)
