@@ -42,6 +42,7 @@ from hsi_studio.types import Prediction, Scene
 TILE = 256
 MIN_ZOOM = -12  # 256 · 2¹² pixels a tile: more than any scene
 TILE_CACHE_BYTES = 64 * 2**20
+HISTORY_MAPS = 4  # of a project
 HISTORY_BYTES = 256 * 2**20  # earlier maps kept so that patches can be made
 LEAFLET_TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
 BESIDE = "beside"  # in place of a revision: the second map that is shown
@@ -101,7 +102,10 @@ def changed_box(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> tuple[int, int,
 
 @dataclass
 class MapHistory:
-    """The newest map of each project and earlier ones, bounded by bytes. Thread-safe."""
+    """The newest maps of each project, bounded by number and bytes. Thread-safe.
+
+    A page asks for what changed since the map it has, which is one of the last few; one that comes later gets all of it.
+    """
 
     budget: int = HISTORY_BYTES
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -136,6 +140,9 @@ class MapHistory:
             return version if owner == project_id else None
 
     def _trim(self, keep: str) -> None:
+        mine = [t for t, (project, _) in self._kept.items() if project == self._kept[keep][0] and t != keep]
+        for token in mine[: max(0, len(mine) - HISTORY_MAPS + 1)]:
+            del self._kept[token]
         size = sum(version.nbytes for _, version in self._kept.values())
         for token in [t for t in self._kept if t != keep]:
             if size <= self.budget:

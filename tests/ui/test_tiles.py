@@ -16,7 +16,7 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.features.composite import Compositor
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.types import Bands, ClassInfo, ClassSchema, Prediction, Scene, Survey
-from hsi_studio.ui.tiles import MapHistory, TileCache, changed_box, encode_confidence, router
+from hsi_studio.ui.tiles import HISTORY_MAPS, MapHistory, TileCache, changed_box, encode_confidence, router
 
 H, W = 300, 530
 SCHEMA = ClassSchema((ClassInfo("a" * 32, "Corn", "#e69f00"), ClassInfo("b" * 32, "Woods", "#009e73")))
@@ -262,6 +262,11 @@ def test_history_and_tiles_are_bounded() -> None:
     assert history.at("p", tokens[0]) is None
     assert history.at("q", tokens[-1]) is None  # not another project's
     assert len(history._kept) == 3
+    roomy = MapHistory()
+    for k in range(20):
+        roomy.see("q", predict(np.full((100, 100), 1), 0))
+        roomy.see("p", predict(np.full((100, 100), k % 3), k))
+    assert len(roomy._kept) == 2 * HISTORY_MAPS  # clicks do not fill the memory of a server
     cache = TileCache(budget=100)
     for k in range(10):
         cache.put(str(k), b"x" * 40)
