@@ -6,7 +6,7 @@
 //   map: {state, prompts, choices: [[words, value]], progress, error, ready, shown, figures, words, notes,
 //   curve: [{clicks, oa, std, seeds, method}], curve_note}, proposal?: {pixels: [[row, col]], id}, said?, refused?,
 //   described?: {name, sentences, phrases: [{text, evidence: ["…"]}], notes}, labelled?}
-// event to Python: act {do: "ask" | "threshold" | "propose" | "cancel" | "add" | "heat" | "describe" | "map" | "show map", …}
+// event to Python: act {do: "ask" | "threshold" | "propose" | "cancel" | "add" | "heat" | "describe" | "describe region" | "map" | "show map", …}
 // To the viewer: 'hsi:heat' {threshold} while the slider moves, 'hsi:place' {box, go} for the region pointed at.
 // All text is set with textContent: questions and class names come from people.
 
@@ -191,14 +191,26 @@ function guess(value) {
 
 // ── what a class looks like ────────────────────────────────────────────────────────────────────
 const looks = make("details", "hsi-query-more");
-looks.append(make("summary", "", "What a class looks like"));
+looks.append(make("summary", "", "What a class or a region looks like"));
 const looksRow = make("div", "hsi-query-row");
 const looksClass = make("select");
 looksClass.setAttribute("aria-label", "Class to describe");
 looksRow.append(looksClass, button("hsi-small", "Describe from its pixels", () => act("describe", { id: looksClass.value })));
+const drawRow = make("div", "hsi-query-row");
+const draw = button("hsi-small", "Draw a region to describe", () => {
+  draw.disabled = true;
+  document.dispatchEvent(new CustomEvent("hsi:draw", { detail: {} }));
+}, "Drag around pixels in the picture; Escape gives up");
+draw.dataset.testid = "draw-region";
+drawRow.append(draw);
+document.addEventListener("hsi:region", (event) => {
+  if (!root.isConnected) return;
+  draw.disabled = false;
+  if (event.detail.polygon) act("describe region", { polygon: event.detail.polygon });
+});
 const looksText = make("div", "hsi-query-looks");
 const looksHint = make("p", "hsi-hint");
-looks.append(looksHint, looksRow, looksText);
+looks.append(looksHint, looksRow, drawRow, looksText);
 
 // ── a map from texts ───────────────────────────────────────────────────────────────────────────
 const map = make("details", "hsi-query-more");
@@ -308,7 +320,7 @@ function render() {
   const labelled = value.classes.filter((c) => c.count);
   options(looksClass, labelled.map((c) => [`${c.name} (${c.count})`, c.id]));
   looksRow.hidden = !labelled.length;
-  looksHint.textContent = labelled.length ? "Measured on the labelled pixels: hover a phrase, or choose it, for the numbers it rests on." : "Label pixels of a class, then it can be described.";
+  looksHint.textContent = labelled.length ? "Measured on the labelled pixels: hover a phrase, or choose it, for the numbers it rests on." : "Label pixels of a class, then it can be described; a region needs no label.";
   if (value.described) {
     const d = value.described;
     looksText.replaceChildren(make("h5", "", d.name), phraseLine(d), make("q", "hsi-query-prompt", d.sentences.join(" ")), ...d.notes.map((text) => make("p", "hsi-hint", text)));

@@ -1,5 +1,5 @@
 // The viewer: one scene, its class map and its labels. Gradio gives `element`, `trigger`, `props` and `watch`;
-// viewer_raster.js, viewer_beside.js, viewer_heat.js, viewer_labels.js, viewer_controls.js and viewer_server.js stand before this file in the same function.
+// viewer_raster.js, viewer_beside.js, viewer_heat.js, viewer_region.js, viewer_labels.js, viewer_controls.js and viewer_server.js stand before this file in the same function.
 // The messages to and from Python are described in hsi_studio/ui/viewer.py.
 //
 // Pixels: column c, row r; the scene's corner (0, 0) is Leaflet's latlng (0, 0) and latlng (−r, c) is the corner
@@ -62,6 +62,7 @@ function start(L) {
       map.fitBounds([[-(row + h + pad), col - pad], [-(row - pad), col + w + pad]], {animate: false, maxZoom: 3});
     },
   });
+  const region = makeRegion(root, pane, stage, map, (text, kind) => controls.message(text, kind));
   const server = makeServer(base, {
     alive: () => root.isConnected,
     project: () => project,
@@ -107,6 +108,7 @@ function start(L) {
     raster.paint();
     beside.paint();
     heat.paint();
+    region.paint();
     labels.draw();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
@@ -299,7 +301,7 @@ function start(L) {
   function setScene(next) {
     scene = next; generation++; fitted = painted = false; mapWanted = null;
     mark('ready', null); mark('mapRev', null);
-    raster.setScene(next); labels.reset(); heat.show(null);
+    raster.setScene(next); labels.reset(); heat.show(null); region.clear();
     if (!next) return;
     composite = next.composites.find((c) => c.available)?.id || 'custom:1,1,1';
     showComposite(false);

@@ -1,12 +1,13 @@
 """Cold start, click → marker and click → refreshed map, measured in the browser on the real app.
 
-    python benchmarks/click.py --scene indian_pines --clicks 24
+    python benchmarks/click.py --scene indian_pines --clicks 24 [--training]
 
 Starts `app.py` with an empty home folder and drives it with Playwright: two pixels to begin with, then `--clicks`
 reference pixels of ever other classes. The page's own clock is read: a `MutationObserver` notes when
 the markers were drawn with the click pending, when the journal has it and when the map of that revision is painted.
 The named baseline is the same labels' fit + predict in this process, without a browser: what any
-interface has to wait for.
+interface has to wait for. With --training the same page then starts a training that outlasts as many clicks again; the
+idle clicks of the same run are their baseline.
 """
 
 from __future__ import annotations
@@ -45,8 +46,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scene", default="indian_pines")
     parser.add_argument("--clicks", type=int, default=24)
+    parser.add_argument("--training", action="store_true", help="then as many clicks while a training runs")
     args = parser.parse_args()
 
+    busy: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         started = time.perf_counter()
@@ -59,14 +62,23 @@ def main() -> int:
             wait_ready(page)
             visible = time.perf_counter() - opened
             print(f"cold start: page served after {served:.1f} s; scene visible {visible:.1f} s after it was asked for")
-            pixels = reference_pixels(args.scene, home / "bench", args.clicks + 2)
+            chosen = reference_pixels(args.scene, home / "bench", (1 + args.training) * args.clicks + 2)
+            pixels, later = chosen[: args.clicks + 2], chosen[args.clicks + 2 :]
+            page.evaluate(WATCH)
             times = measure(page, pixels)
+            if args.training:
+                start_training(page)
+                busy = measure(page, later, done=len(pixels))
+                assert page.locator(".tr-run").get_attribute("data-state") == "running", "the training did not last"
             browser.close()
         floor = fit_and_predict(args.scene, home / "bench", pixels)
     for name, values in times.items():
         print(
             f"click → {name:8} median {statistics.median(values):5.0f} ms, p90 {p90(values):5.0f} ms, n {len(values)}"
         )
+    for name, values in busy.items():
+        median, ratio = statistics.median(values), statistics.median(values) / statistics.median(times[name])
+        print(f"while training → {name:8} median {median:5.0f} ms, p90 {p90(values):5.0f} ms: {ratio:.2f} × idle")
     median = statistics.median(times["map"])
     print(
         f"fit + predict of the same labels, no browser: median {floor:.0f} ms; click → map is {median / floor:.1f} × it"
@@ -74,11 +86,27 @@ def main() -> int:
     return 0
 
 
-def measure(page: Any, pixels: list[tuple[int, int, str]]) -> dict[str, list[float]]:
-    """Click each pixel with its class; milliseconds from the click event to each of the three moments."""
-    page.evaluate(WATCH)
+def start_training(page: Any) -> None:
+    """A long DiffCLIP training through the Train tab; back to the labels once its steps are seen."""
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)
+    if page.locator(".tr-panel").is_hidden():
+        page.locator(".tr-toggle").click()
+    page.locator("#hsi-method").select_option("diffclip")
+    page.locator(".tr-advanced").evaluate("node => (node.open = true)")
+    page.locator(".tr-advanced > details.tr-details").evaluate("node => (node.open = true)")
+    page.locator(".tr-json").fill('{"epochs": 5000}')
+    page.locator("#hsi-train-start").click()
+    page.wait_for_selector(".tr-run[data-state='running']", timeout=60_000)
+    page.wait_for_function("Number(document.querySelector('.tr-curves').dataset.updates || 0) >= 3", timeout=120_000)
+    page.get_by_role("tab", name="Label", exact=True).click()
+
+
+def measure(page: Any, pixels: list[tuple[int, int, str]], done: int = 0) -> dict[str, list[float]]:
+    """Click each pixel with its class; milliseconds from the click event to each of the three moments. `done` labels are
+    there already."""
     found: dict[str, list[float]] = {"marker": [], "journal": [], "map": []}
-    for seq, (row, col, name) in enumerate(pixels, start=1):
+    for seq, (row, col, name) in enumerate(pixels, start=done + 1):
         page.locator(".hsi-class", has_text=name).filter(has=page.get_by_text(name, exact=True)).click()
         page.wait_for_timeout(150)
         page.evaluate("delete window.__at.marker")

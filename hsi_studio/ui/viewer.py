@@ -27,6 +27,7 @@ to the first class when the active one is gone.
 What the page asks by plain routes (`click_feed.py`, `seen_feed.py`; `assets/viewer_server.js`): every click, undo and
 redo, in order and never dropped; then the map that follows; the spectrum of a pixel; every two seconds, whether the
 project looks different on the server. `hsi:follow` on the document has it bring the map up to date.
+`hsi:draw` has the user draw a region (`assets/viewer_region.js`).
 
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
@@ -53,7 +54,7 @@ from hsi_studio.paths import ASSETS
 from hsi_studio.ui.panels import json_html
 
 SCRIPTS = (
-    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_labels.js", "viewer_controls.js",
+    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_region.js", "viewer_labels.js", "viewer_controls.js",
     "viewer_server.js", "viewer.js",
 )  # fmt: skip
 EVENTS = ("view", "sync", "heat_off")

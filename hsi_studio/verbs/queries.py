@@ -31,6 +31,7 @@ from hsi_studio.engine.scene_words import scene_words
 from hsi_studio.engine.text_space import ClassSpace, open_space
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.scene.region import polygon_mask
 from hsi_studio.text.describe import Description, Facts, describe
 from hsi_studio.text.encoders import TextEncoder, get_encoder
 from hsi_studio.types import BoolArray, LabelSet, Prediction, Progress, Scene
@@ -121,6 +122,12 @@ class Queries:
     def describe_region(self, project_id: str, mask: BoolArray) -> Description:
         """Any pixels of the scene, (H, W). Raises BadRequest for none."""
         return describe_region(self._surveyor(self._desk.scene_of(project_id)), mask)
+
+    def describe_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
+        """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
+        scene = self._desk.scene_of(project_id)
+        mask = polygon_mask(scene.shape[:2], corners) & scene.valid
+        return describe_region(self._surveyor(scene), mask, "This region")
 
     def _class_facts(self, project_id: str, surveyor: Surveyor, labels: LabelSet) -> dict[str, Facts]:
         map_ = self._map_of(project_id)

@@ -82,3 +82,24 @@ def test_a_map_without_a_click_and_what_clicks_add(page: Any) -> None:
     assert page.inner_text(".hsi-query-figures").startswith("OA ")
     page.wait_for_function(f"document.querySelector('{VIEWER}').dataset.mapRev !== undefined")
     assert "map from texts alone" in page.inner_text("#hsi-strip")
+
+
+def test_a_region_is_drawn_and_described_and_labels_nothing(page: Any, app: RunningApp) -> None:
+    page.locator("summary", has_text="What a class or a region looks like").click()
+    page.get_by_test_id("draw-region").click()
+    box = page.locator(f"{VIEWER} [data-part=stage]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for dx, dy in ((60, 0), (60, 60), (0, 60), (0, 5)):
+        page.mouse.move(x + dx, y + dy, steps=5)
+    page.mouse.up()
+    page.wait_for_selector(".hsi-query-looks .hsi-phrase", timeout=120_000)
+    assert "This region" in page.inner_text(".hsi-query-looks")
+    page.locator(".hsi-query-looks .hsi-phrase").first.click()
+    assert "most pixels" in page.inner_text(".hsi-query-looks .hsi-query-evidence")
+    assert page.locator(f"{VIEWER} [data-part=region]").is_visible()
+    assert app.journal() == []
+    page.get_by_test_id("draw-region").click()
+    page.keyboard.press("Escape")
+    assert page.get_by_test_id("draw-region").is_enabled()

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.errors import StudioError
+from hsi_studio.scene.region import MOST_POINTS
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus, Tab
 from hsi_studio.ui.panels import packed, panel
@@ -72,6 +73,9 @@ def create(studio: Studio, bus: Bus) -> None:
                 shown = (present.viewer_changes(project_id, **value), present.classes(project_id), gr.skip())
             elif what == "describe":
                 more["described"] = description_value(queries.describe_class(project_id, str(done.get("id", ""))))
+            elif what == "describe region":
+                corners = [(float(row), float(col)) for row, col in done.get("polygon", [])[: MOST_POINTS + 1]]
+                more["described"] = description_value(queries.describe_polygon(project_id, corners))
             elif what == "map":
                 queries.text_maps.request(project_id, str(done.get("prompts", "p5")))
                 queries.show_heat(project_id, False)  # the map is what one wants to see now

@@ -1,0 +1,109 @@
+"""The Models tab in a real browser: two trained models side by side, renamed, searched, exported, imported, thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import VIEWER, RunningApp, wait_ready
+from tests.e2e.test_train import POINTS, SMALL
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+TABLE, DETAIL = ".hsi-models tbody tr", ".hsi-models-detail"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[RunningApp]:
+    """The application with two trained models of one project."""
+    from hsi_studio import Studio
+
+    studio = Studio(home=tmp_path / "app")
+    project = studio.new_project("indian_pines")
+    ids = {info.name: info.id for info in project.schema.classes}
+    for name, pixels in POINTS.items():
+        for row, col in pixels:
+            studio.label(project.id, row, col, ids[name])
+    params = {**SMALL, "epochs": 2, "min_steps": 4}
+    for seed in (0, 1):
+        run = studio.runs.start(project.id, "diffclip", params, "p5", seed)
+        assert studio.runs.wait(run.id, 120).state == "done"
+    studio.close()
+    with RunningApp(tmp_path / "app") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, app: RunningApp) -> Iterator[Any]:
+    """The app's page with the Models tab open; any console error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: problems.append(str(e)))
+    opened.goto(app.url)
+    wait_ready(opened)
+    opened.get_by_role("tab", name="Models", exact=True).click()
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def button(page: Any, name: str) -> Any:
+    return page.locator(DETAIL).get_by_role("button", name=name, exact=True)
+
+
+def wait_rows(page: Any, count: int) -> None:
+    page.wait_for_function(f"document.querySelectorAll('{TABLE}').length === {count}", timeout=15_000)
+
+
+def test_two_models_are_shown_side_by_side(page: Any) -> None:
+    wait_rows(page, 2)
+    page.locator(TABLE).first.click()
+    button(page, "Show map").click()
+    page.wait_for_function(f"document.querySelector('{VIEWER}').dataset.mapRev !== undefined", timeout=60_000)
+    page.wait_for_selector(f"{TABLE} >> text=A", timeout=10_000)
+    page.locator(TABLE).nth(1).click()
+    page.wait_for_function(f"document.querySelector('{TABLE}:nth-child(2)').classList.contains('is-active')")
+    button(page, "Show beside").click()
+    page.wait_for_selector(f"{VIEWER} [data-part=swipe]:not([hidden])", timeout=60_000)
+    page.reload()
+    wait_ready(page)
+    page.wait_for_selector(f"{VIEWER} [data-part=swipe]:not([hidden])", timeout=30_000)  # nothing is lost
+
+
+def test_a_model_is_renamed_found_given_out_binned_and_taken_in_again(page: Any, tmp_path: Path) -> None:
+    wait_rows(page, 2)
+    page.locator(TABLE).first.click()
+    page.locator(DETAIL).get_by_role("button", name="Rename").click()
+    page.locator(".hsi-models .hsi-class-rename").fill("Summer, final")
+    page.keyboard.press("Enter")
+    page.locator(TABLE, has_text="Summer, final").wait_for()
+    page.locator(".hsi-models-search").fill("summer")
+    wait_rows(page, 1)
+    page.locator(TABLE).first.click()
+    button(page, "Export").click()
+    with page.expect_download() as waiting:
+        page.locator("#hsi-models-export a").first.click()
+    file = tmp_path / "given.safetensors"
+    waiting.value.save_as(file)
+    assert file.stat().st_size > 10_000
+    button(page, "Delete").click()
+    button(page, "Delete").click()  # it asks first
+    wait_rows(page, 0)
+    page.locator(".hsi-models-search").fill("")
+    wait_rows(page, 1)
+    assert "1" in page.locator(".hsi-models-bin summary").inner_text()
+    page.set_input_files("#hsi-models-import input[type=file]", str(file))
+    page.locator(TABLE, has_text="Summer, final").wait_for()
+
+
+def test_a_wrong_file_is_refused_with_the_reason(page: Any, tmp_path: Path) -> None:
+    wait_rows(page, 2)
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"\xff" * 400)
+    page.set_input_files("#hsi-models-import input[type=file]", str(wrong))
+    page.get_by_text("wrong.safetensors").first.wait_for()
+    wait_rows(page, 2)
