@@ -179,6 +179,7 @@ function heading(info) {
     editing = false;
     const title = box.value.trim();
     if (keep && title && title !== info.title) act("rename", { id: info.id, title });
+    box.blur(); // a field that has the cursor is not drawn again
     renderDetail();
   };
   box.addEventListener("keydown", (event) => {

@@ -103,8 +103,8 @@ def start_training(page: Any) -> None:
 
 
 def measure(page: Any, pixels: list[tuple[int, int, str]], done: int = 0) -> dict[str, list[float]]:
-    """Click each pixel with its class; milliseconds from the click event to each of the three moments. `done` labels are
-    there already."""
+    """Click each pixel with its class; milliseconds from the click event to each of the three moments. `done`: labels
+    that are there already."""
     found: dict[str, list[float]] = {"marker": [], "journal": [], "map": []}
     for seq, (row, col, name) in enumerate(pixels, start=done + 1):
         page.locator(".hsi-class", has_text=name).filter(has=page.get_by_text(name, exact=True)).click()

@@ -187,6 +187,7 @@ def outcome(app: RunningApp, sessions: list[Session], memory: list[tuple[float, 
         "map_ms": summary([t for s in sessions for t in s.times("map", FIRST)]),
         "server_mb": {
             "start": round(statistics.mean(server[:half])), "end": round(statistics.mean(server[-half:])),
+            "each_minute": [round(statistics.mean(server[k : k + 6])) for k in range(0, len(server), 6)],
             "most": round(max(server)), "most_with_workers": round(max(m[1] for m in memory)),
         },
         "runs": {state: states.count(state) for state in sorted(set(states))},

@@ -16,9 +16,9 @@ MOST_POINTS = 5000
 def polygon_mask(shape: tuple[int, int], corners: Sequence[tuple[float, float]]) -> BoolArray:
     """(H, W) bool: pixels whose centre lies inside a closed polygon.
 
-    `corners` are (row, column) in pixels, (0, 0) the upper left corner of the first pixel, in drawing order; parts outside
-    the scene are cut off. Only the polygon's bounding box is looked at. Raises BadRequest for fewer than three corners,
-    more than 5,000, numbers that are not finite, or a polygon around no pixel.
+    `corners` are (row, column) in pixels, (0, 0) the upper left corner of the first pixel, in drawing order; parts
+    outside the scene are cut off. Only the polygon's bounding box is looked at. Raises BadRequest for fewer than three
+    corners, more than 5,000, numbers that are not finite, or a polygon around no pixel.
     """
     points = np.asarray(corners, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not 3 <= len(points) <= MOST_POINTS or not np.isfinite(points).all():

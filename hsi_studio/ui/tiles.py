@@ -104,7 +104,7 @@ def changed_box(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> tuple[int, int,
 class MapHistory:
     """The newest maps of each project, bounded by number and bytes. Thread-safe.
 
-    A page asks for what changed since the map it has, which is one of the last few; one that comes later gets all of it.
+    A page asks for what changed since the map it has, one of the last few; a page that comes later gets all of it.
     """
 
     budget: int = HISTORY_BYTES

@@ -54,8 +54,8 @@ from hsi_studio.paths import ASSETS
 from hsi_studio.ui.panels import json_html
 
 SCRIPTS = (
-    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_region.js", "viewer_labels.js", "viewer_controls.js",
-    "viewer_server.js", "viewer.js",
+    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_region.js", "viewer_labels.js",
+    "viewer_controls.js", "viewer_server.js", "viewer.js",
 )  # fmt: skip
 EVENTS = ("view", "sync", "heat_off")
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")

@@ -1,4 +1,4 @@
-"""The Models tab in a real browser: two trained models side by side, renamed, searched, exported, imported, thrown away."""
+"""The Models tab in a real browser: two models side by side; renamed, searched, exported, thrown away, imported."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from tests.e2e.running import VIEWER, RunningApp, wait_ready
 from tests.e2e.test_train import POINTS, SMALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-TABLE, DETAIL = ".hsi-models tbody tr", ".hsi-models-detail"
+TABLE, DETAIL = ".hsi-models-sheet tbody tr", ".hsi-models-detail"
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[RunningApp]:
-    """The application with two trained models of one project."""
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """The application with two trained models of one project; the last test throws one away."""
     from hsi_studio import Studio
 
-    studio = Studio(home=tmp_path / "app")
+    home = tmp_path_factory.mktemp("models")
+    studio = Studio(home=home)
     project = studio.new_project("indian_pines")
     ids = {info.name: info.id for info in project.schema.classes}
     for name, pixels in POINTS.items():
@@ -31,7 +32,7 @@ def app(tmp_path: Path) -> Iterator[RunningApp]:
         run = studio.runs.start(project.id, "diffclip", params, "p5", seed)
         assert studio.runs.wait(run.id, 120).state == "done"
     studio.close()
-    with RunningApp(tmp_path / "app") as running:
+    with RunningApp(home) as running:
         yield running
 
 
@@ -59,6 +60,12 @@ def wait_rows(page: Any, count: int) -> None:
     page.wait_for_function(f"document.querySelectorAll('{TABLE}').length === {count}", timeout=15_000)
 
 
+def hand_in(page: Any, file: Path) -> None:
+    with page.expect_file_chooser() as waiting:
+        page.locator("#hsi-models-import").click()
+    waiting.value.set_files(str(file))
+
+
 def test_two_models_are_shown_side_by_side(page: Any) -> None:
     wait_rows(page, 2)
     page.locator(TABLE).first.click()
@@ -72,6 +79,15 @@ def test_two_models_are_shown_side_by_side(page: Any) -> None:
     page.reload()
     wait_ready(page)
     page.wait_for_selector(f"{VIEWER} [data-part=swipe]:not([hidden])", timeout=30_000)  # nothing is lost
+
+
+def test_a_wrong_file_is_refused_with_the_reason(page: Any, tmp_path: Path) -> None:
+    wait_rows(page, 2)
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"\xff" * 400)
+    hand_in(page, wrong)
+    page.get_by_text("wrong.safetensors").first.wait_for()
+    wait_rows(page, 2)
 
 
 def test_a_model_is_renamed_found_given_out_binned_and_taken_in_again(page: Any, tmp_path: Path) -> None:
@@ -96,14 +112,5 @@ def test_a_model_is_renamed_found_given_out_binned_and_taken_in_again(page: Any,
     page.locator(".hsi-models-search").fill("")
     wait_rows(page, 1)
     assert "1" in page.locator(".hsi-models-bin summary").inner_text()
-    page.set_input_files("#hsi-models-import input[type=file]", str(file))
+    hand_in(page, file)
     page.locator(TABLE, has_text="Summer, final").wait_for()
-
-
-def test_a_wrong_file_is_refused_with_the_reason(page: Any, tmp_path: Path) -> None:
-    wait_rows(page, 2)
-    wrong = tmp_path / "wrong.safetensors"
-    wrong.write_bytes(b"\xff" * 400)
-    page.set_input_files("#hsi-models-import input[type=file]", str(wrong))
-    page.get_by_text("wrong.safetensors").first.wait_for()
-    wait_rows(page, 2)

@@ -316,7 +316,7 @@ class Page:
     def load(self) -> dict[str, Any]:
         """What the page shows first: the viewer's value."""
         out = self.fire(self.handler(None, "load"), [])
-        return cast(dict[str, Any], json.loads(out[3]))
+        return cast(dict[str, Any], json.loads(out[2]))
 
 
 @pytest.fixture
@@ -337,20 +337,21 @@ def test_pages_of_two_users_show_two_projects_and_routes_refuse_the_others(serve
     pid = hers["project"]
     routes = [
         f"/hsi/map/{pid}/0.bin", f"/hsi/map/{pid}/0.png", f"/hsi/map/{pid}/beside.bin", f"/hsi/conf/{pid}/0.bin",
-        f"/hsi/train/{pid}", f"/hsi/train/{pid}/20260101-120000-abcdef/map.png",
+        f"/hsi/train/{pid}", f"/hsi/train/{pid}/20260101-120000-abcdef/map.png", f"/hsi/follow/{pid}",
+        f"/hsi/spectrum/{pid}/3/3",
     ]  # fmt: skip
     for route in routes:
         assert ben.get(route).status_code == 404, route
     assert ana.get(f"/hsi/train/{pid}").status_code == 200
 
-    pick = ana.handler(ana.component("hsi-viewer"), "pick")
     project = owners.studio("ana").project(pid)
     project.add_class("upper")
-    click = {"row": 3, "col": 3, "class_id": project.schema.classes[0].id, "n": 1}
+    click = {"acts": [{"do": "pick", "row": 3, "col": 3, "class_id": project.schema.classes[0].id, "n": 1}]}
+    assert server.post(f"/hsi/acts/{pid}", json=click, auth=ben.auth).status_code == 404
     with pytest.raises(AssertionError, match="no project"):
-        ben.fire(pick, [pid, ""], click)
+        ben.fire(ben.handler(ben.component("hsi-viewer"), "sync"), [pid])
     assert len(project.labels()) == 0
-    ana.fire(pick, [pid, ""], click)
+    assert server.post(f"/hsi/acts/{pid}", json=click, auth=ana.auth).status_code == 200
     assert len(project.labels()) == 1
 
 
