@@ -21,6 +21,12 @@ FILLER = {
 }  # fmt: skip
 
 
+INFRARED = re.compile(  # a part of the spectrum, not a place: "strong near-infrared plateau"
+    r"\b(?:(strong|high|bright|large)|(weak|low|dark|little|no)) (?:in (?:the )?)?near[ -]infrared"
+    r"(?: plateau| reflectance)?\b|\bnear[ -]infrared\b"
+)
+
+
 @dataclass(frozen=True)
 class Asked:
     """`about` may be empty: "something dark" asks for a trait alone."""
@@ -38,9 +44,10 @@ class Asked:
 def take_apart(text: str) -> Asked:
     """Raises nothing: any text asks for something."""
     lowered = " ".join(re.sub(r"[^\w\s'-]", " ", text.lower()).split())
+    lowered = INFRARED.sub(_infrared, lowered)
     marks = {**dict.fromkeys(NEAR, "near"), **dict.fromkeys(AWAY, "away"), **dict.fromkeys(WITHOUT, "without")}
     pattern = "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))
-    pieces = re.split(rf"\b({pattern})\b", lowered)
+    pieces = re.split(rf"(?<!-)\b({pattern})\b(?!-)", lowered)
     parts: dict[str, list[str]] = {"near": [], "away": [], "without": []}
     for mark, words in zip(pieces[1::2], pieces[2::2], strict=True):
         if words.strip():
@@ -56,3 +63,8 @@ def take_apart(text: str) -> Asked:
     keys = tuple(t.key for t in traits)
     near, away = tuple(parts["near"]), tuple(parts["away"])
     return Asked(text, main if rest else "", bare, keys, tuple(lacking), near, away, tuple(gone))
+
+
+def _infrared(found: re.Match[str]) -> str:
+    """One word that is a trait of its own where it says how strong."""
+    return "strong-near-infrared" if found[1] else "weak-near-infrared" if found[2] else "near-infrared"

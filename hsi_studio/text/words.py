@@ -150,6 +150,8 @@ TRAITS: tuple[Trait, ...] = (
     Trait("yellow", ("yellow", "yellowish"), (above("redness", 0.3), above("greenness", 0.08))),
     Trait("dense", ("dense", "healthy", "vigorous"), (above("ndvi", 0.7),)),
     Trait("dry", ("dry", "withered", "dead"), (below("ndvi", 0.5), below("depth_1200", 0.06))),
+    Trait("strong near infrared", ("strong-near-infrared",), (above("nir", 0.3),)),
+    Trait("weak near infrared", ("weak-near-infrared",), (below("nir", 0.14),)),
     Trait("tall", ("tall", "high", "raised", "elevated"), (above("height", 3.0),)),
     Trait("low", ("low", "short", "flat-lying"), (below("height", 1.0),)),
     Trait("rough", ("rough", "uneven", "bumpy"), (above("rough", 1.0),)),

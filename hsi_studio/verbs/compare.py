@@ -127,6 +127,8 @@ class Comparisons:
 
         Raises BadRequest, TooFewLabels (no reference, and not enough labels to test on).
         """
+        if len(sides) < 2:
+            raise BadRequest("Choose at least 2: the first is what the others are compared with.")
         scene, labels = self._desk.scene_of(project_id), self._desk.project(project_id).labels()
         if scene.reference is None:
             enough_labels(labels, shots)

@@ -157,3 +157,13 @@ def test_without_and_away_are_understood() -> None:
     assert asked.without == ("trees",)
     assert asked.away == ("water",)
     assert take_apart("grass not dry").lacking == ("dry",)
+
+
+def test_near_infrared_is_no_place() -> None:
+    asked = take_apart("healthy grass, dense green canopy, strong near-infrared plateau")
+    assert asked.near == ()
+    assert set(asked.traits) == {"dense", "green", "strong near infrared"}
+    asked = take_apart("low near infrared, near water")
+    assert asked.traits == ("weak near infrared",)  # and not "low"
+    assert asked.near == ("water",)
+    assert take_apart("near-infrared bright near-surface water").near == ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio import ComparisonPlan, Side, Studio
@@ -25,6 +26,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 
 def create(studio: Studio, bus: Bus) -> None:
     present, compare = Present(studio), studio.compare
+    tab: Any = Context.block  # the gr.Tab this stands in
     found = compare.methods()
     readers = [(m.title, m.name) for m in found if "text" in m.needs]
     everyone = [(m.title, m.name) for m in found]
@@ -98,6 +100,11 @@ def create(studio: Studio, bus: Bus) -> None:
             gr.update(visible=kind == METHODS),
         )
 
+    def offer(project_id: str) -> tuple[Any, ...]:
+        """Prompt sets may have come since: the words one can choose now."""
+        options = compare.words(project_id) if project_id else [("p5 described", "p5")]
+        return gr.update(choices=options), gr.update(choices=options)
+
     def draw(project_id: str, run_id: str, said: str = "", bad: bool = False) -> tuple[Any, ...]:
         """Values for `state`."""
         value = panel_value(studio, project_id, run_id, said, bad)
@@ -150,6 +157,7 @@ def create(studio: Studio, bus: Bus) -> None:
     what.input(choose, [bus.project, what], fields, **PRIVATE).then(forecast, [bus.project, *form], [told], **PRIVATE)
     for box in (shots, pace, method, words, one, methods):
         box.input(forecast, [bus.project, *form], [told], **PRIVATE)
+    tab.select(offer, [bus.project], [one, words], **PRIVATE)
     start.click(begin, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(end, [bus.project, chosen], state, **PRIVATE)
     watch.tick(look, [bus.project, chosen], state, **PRIVATE)
