@@ -62,6 +62,7 @@ def take_apart(text: str) -> Asked:
     bare = " ".join(rest) if rest and named & set(words) else ""
     keys = tuple(t.key for t in traits)
     near, away = tuple(parts["near"]), tuple(parts["away"])
+    main = re.sub(r"-?near-infrared", " near infrared", main).strip()
     return Asked(text, main if rest else "", bare, keys, tuple(lacking), near, away, tuple(gone))
 
 
