@@ -349,7 +349,6 @@ function start(L) {
   onValue(() => take(readValue()));
   take(readValue());
   showState();
-  if (readValue().scene === undefined) trigger('sync', {});
 }
 
 withLeaflet().then(start).catch((error) => {

@@ -95,7 +95,7 @@ def start_training(page: Any) -> None:
     page.locator("#hsi-method").select_option("diffclip")
     page.locator(".tr-advanced").evaluate("node => (node.open = true)")
     page.locator(".tr-advanced > details.tr-details").evaluate("node => (node.open = true)")
-    page.locator(".tr-json").fill('{"epochs": 5000}')
+    page.locator(".tr-json").fill('{"epochs": 2000}')
     page.locator("#hsi-train-start").click()
     page.wait_for_selector(".tr-run[data-state='running']", timeout=60_000)
     page.wait_for_function("Number(document.querySelector('.tr-curves').dataset.updates || 0) >= 3", timeout=120_000)

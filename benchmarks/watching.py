@@ -1,12 +1,11 @@
-"""What watching costs a training: the same run with nobody looking and with its curves open in a browser, in turns.
+"""What watching costs a training: one run, its curves open in a browser and nobody looking, in turns.
 
-    python -m benchmarks.watching --pairs 4
+    python -m benchmarks.watching --turns 6 --seconds 12
 
-Each pair trains the same DiffCLIP (same seed, same labels of the demo scene) twice: without a page, and with the Train
-tab open on it, which asks for new points once a second and draws them; the order changes from pair to pair. Browser,
-server and training share the machine, so this includes the browser's own work, which on a server is another machine's.
-`--threads` are the training's, as in the app all cores by default. Figures: steps a second of the fine-tuning, from the
-times that the run itself wrote down, and how many times the curves were drawn a second.
+A long DiffCLIP training on the demo scene; while it goes on, a page with the Train tab, which asks for points once a
+second and draws them, is opened and closed again. Steps a second of every turn come from the times that the run itself
+wrote down; the first seconds of a turn, in which a page loads, are left out. Browser, server and training share the
+machine, so this includes the browser's own work, which on a server is another machine's. The run is stopped at the end.
 """
 
 from __future__ import annotations
@@ -30,69 +29,83 @@ from hsi_studio import Studio
 from tests.e2e.conftest import _start
 from tests.e2e.running import RunningApp, wait_ready
 
-PARAMS: dict[str, Any] = {"members": 1, "use_pretraining": False, "stride": 5}
+PARAMS: dict[str, Any] = {"members": 1, "use_pretraining": False, "epochs": 2000, "batch": 64}
+SETTLE_S = 3.0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=400, help="of the fine-tuning")
+    parser.add_argument("--turns", type=int, default=6, help="of each kind")
+    parser.add_argument("--seconds", type=float, default=12, help="of a turn")
     args = parser.parse_args()
-    params = {**PARAMS, "min_steps": args.steps, "epochs": 1}
+    turns: list[tuple[str, float, float]] = []  # kind, from, to
+    drawn: list[float] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         studio = Studio(home=home)
-        project = project_with(studio, "demo", 5)
-        rates: dict[str, list[float]] = {"alone": [], "watched": []}
-        drawn: list[float] = []
+        project = project_with(studio, "demo", 20)
+        run = studio.runs.start(project, "diffclip", PARAMS, device="cpu")
+        events = studio.runs.folder(run.id) / "events.jsonl"
         with RunningApp(home, ["--scene", "demo"]) as app, sync_playwright() as playwright:
             browser = _start(playwright)
-            train(studio, project, params)  # caches are warm from here on
-            for pair in range(args.pairs):
-                for kind in ("alone", "watched") if pair % 2 else ("watched", "alone"):
-                    page = None
-                    if kind == "watched":
-                        page = browser.new_page(viewport={"width": 1440, "height": 900})
-                        page.goto(f"{app.url}/?project={project}")
-                        wait_ready(page)
-                        page.get_by_role("tab", name="Train", exact=True).click()
-                        page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)
-                    rate, seconds, updates = train(studio, project, params, page)
-                    rates[kind].append(rate)
-                    if page is not None:
-                        drawn.append(updates / seconds)
-                        page.close()
+            while len(steps(events)) < 3:
+                time.sleep(0.5)
+            for turn in range(2 * args.turns):
+                watched = turn % 4 in (1, 2)  # alone, watched, watched, alone, …: a drift is shared by both
+                page = open_train(browser, app, project) if watched else None
+                time.sleep(SETTLE_S)
+                before, begun = updates(page), time.time()
+                if page is None:
+                    time.sleep(args.seconds)
+                else:
+                    page.wait_for_timeout(1000 * args.seconds)
+                turns.append(("watched" if watched else "alone", begun, time.time()))
+                if page is not None:
+                    drawn.append((updates(page) - before) / (time.time() - begun))
+                    page.close()
             browser.close()
+            points = steps(events)
+            alive = studio.runs.get(run.id).alive
+            studio.runs.cancel(run.id)
+            studio.runs.wait(run.id, 30)
         studio.close()
-    slower = [1 - w / a for w, a in zip(rates["watched"], rates["alone"], strict=True)]
+    if not alive:
+        raise SystemExit("error: the training was over before the turns were: fewer turns, or longer trainings")
+    rates = {kind: [rate(points, a, b) for k, a, b in turns if k == kind] for kind in ("alone", "watched")}
     for kind, values in rates.items():
         print(f"{kind:8} {statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} steps/s, n {len(values)}")
-    print(
-        f"slower by {100 * statistics.mean(slower):.1f} % (pairs: {', '.join(f'{100 * s:.1f}' for s in slower)}); "
-        f"curves drawn {statistics.mean(drawn):.2f} times a second; load {os.getloadavg()[0]:.1f}"
-    )
+    slower = 1 - statistics.mean(rates["watched"]) / statistics.mean(rates["alone"])
+    print(f"watched is {100 * slower:.1f} % slower; curves drawn {statistics.mean(drawn):.2f} times a second")
+    print(f"load {os.getloadavg()[0]:.1f}")
     return 0
 
 
-def train(studio: Studio, project: str, params: dict[str, Any], page: Any = None) -> tuple[float, float, int]:
-    """(steps a second, seconds between first and last step, times the curves were drawn meanwhile)."""
-    run = studio.runs.start(project, "diffclip", params, device="cpu")
-    while True:
-        info = studio.runs.get(run.id)
-        if not info.alive:
-            break
-        if page is None:
-            time.sleep(0.25)
-        else:
-            page.wait_for_timeout(250)
-    if info.state != "done":
-        raise SystemExit(f"the training ended as {info.state}: {info.reason}")
-    updates = 0 if page is None else int(page.evaluate("document.querySelector('.tr-curves').dataset.updates || 0"))
-    lines = (studio.runs.folder(run.id) / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    steps = [e for e in map(json.loads, lines) if e["kind"] == "metric"]
-    first, last = steps[0], steps[-1]
-    seconds = float(last["t"]) - float(first["t"])
-    return (int(last["step"]) - int(first["step"])) / seconds, seconds, updates
+def open_train(browser: Any, app: RunningApp, project: str) -> Any:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{app.url}/?project={project}")
+    wait_ready(page)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)
+    return page
+
+
+def updates(page: Any) -> int:
+    return 0 if page is None else int(page.evaluate("document.querySelector('.tr-curves').dataset.updates || 0"))
+
+
+def steps(events: Path) -> list[tuple[float, int]]:
+    """(time, step) of every point of the fine-tuning that is written down."""
+    lines = events.read_text(encoding="utf-8").splitlines() if events.is_file() else []
+    found = [e for e in map(json.loads, lines) if e["kind"] == "metric"]
+    return [(float(e["t"]), int(e["step"])) for e in found]
+
+
+def rate(points: list[tuple[float, int]], since: float, until: float) -> float:
+    """Steps a second between the first and the last point of a turn."""
+    inside = [p for p in points if since <= p[0] <= until]
+    if len(inside) < 2:
+        raise SystemExit("error: too few points in a turn: longer turns")
+    return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0])
 
 
 if __name__ == "__main__":

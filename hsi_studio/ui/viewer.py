@@ -33,7 +33,7 @@ Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
     view      {composite, lo, hi}       for information: the page has changed the picture by itself
     heat_off                            take the heat map away
-    sync                                send the full value (first load, clicks waited too long, server gone or back)
+    sync                                send the full value (clicks waited too long, server gone or back)
 
 For tests, on the `.hsi-viewer` element and on the block around it: `__toClient(col, row)` → {x, y} of the
 pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-journal` = seq shown;

@@ -190,6 +190,7 @@ def build(board: Board) -> Any:
     with gr.Blocks(title="Viewer", fill_width=True, analytics_enabled=False) as blocks:
         viewer: Any = create_viewer()
         gr.Textbox(label="A text field", elem_id="text")
+        blocks.load(board.value, None, viewer, show_progress="hidden", api_visibility="private")
         viewer.sync(board.value, None, viewer, queue=False, show_progress="hidden", api_visibility="private")
     server = FastAPI()
     server.include_router(router(BoardSource(board)))
