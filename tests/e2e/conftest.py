@@ -91,3 +91,12 @@ def browser() -> Iterator[Any]:
             pytest.skip(message)
         yield started
         started.close()
+
+
+@pytest.fixture(autouse=True)
+def tidy(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pages that a test leaves open go on asking and drawing beside all later tests."""
+    browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
+    yield
+    for context in browser.contexts if browser is not None else ():
+        context.close()
