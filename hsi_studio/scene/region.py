@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.path import Path as Polygon
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.types import BoolArray
@@ -20,6 +19,8 @@ def polygon_mask(shape: tuple[int, int], corners: Sequence[tuple[float, float]])
     outside the scene are cut off. Only the polygon's bounding box is looked at. Raises BadRequest for fewer than three
     corners, more than 5,000, numbers that are not finite, or a polygon around no pixel.
     """
+    from matplotlib.path import Path as Polygon  # slow to import, and seldom needed
+
     points = np.asarray(corners, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not 3 <= len(points) <= MOST_POINTS or not np.isfinite(points).all():
         raise BadRequest(f"A region needs 3 to {MOST_POINTS} corners, each a row and a column: draw it again.")

@@ -53,6 +53,7 @@ def test_cubes_lie_inside_large_images_and_are_as_many_as_there_are_places() -> 
     assert [cube_side([scene], 32) for scene in (large, small)] == [15, 9]
 
 
+@pytest.mark.slow
 def test_classes_that_look_different_are_told_apart_and_the_result_is_json() -> None:
     said = evaluate_images(made(), shots=3, seeds=[0, 1], params=QUICK, prompts={"class 0": ["smooth", "bright"]})
     result = json.loads(json.dumps(said.to_json()))
@@ -122,6 +123,7 @@ def test_refusals_and_cancel() -> None:
         evaluate_images(lone, shots=1, seeds=[0], params=QUICK)
 
 
+@pytest.mark.slow
 def test_real_tree_crowns(shared_data: Path) -> None:
     """53 crowns of 15 trees, 3 to 20 pixels wide: read, learnt, voted on. They are too few to say more.
 

@@ -209,6 +209,7 @@ def test_a_run_on_the_cpu_does_not_wait_for_the_gpu(desk: tuple[Studio, str], mo
     assert studio.runs.get(gpu.id).device["slot"] == "cpu"
 
 
+@pytest.mark.slow
 def test_closing_the_application_leaves_everything_to_be_resumed(tmp_path: Path) -> None:
     studio = Studio(home=tmp_path / "home")
     project_id = labelled_project(studio, halves(tmp_path))

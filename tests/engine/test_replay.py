@@ -31,6 +31,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, di
     studio.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "fresh"), [("svm", False), ("diffclip", True)])
 def test_the_map_is_made_again_bit_by_bit(ended: tuple[Studio, dict[str, str]], name: str, fresh: bool) -> None:
     studio, runs = ended

@@ -64,6 +64,7 @@ def test_it_describes_itself_and_every_parameter(name: str) -> None:
     assert all(field.description for field in method.Params.model_fields.values())
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_same_seed_same_map_and_better_than_chance(name: str, scene: Scene, labels: LabelSet) -> None:
     first = mapped(name, scene, labels)
@@ -90,6 +91,7 @@ def test_probabilities_sum_to_one_and_invalid_pixels_stay_unlabelled(name: str, 
     assert np.array_equal(np.isnan(prediction.confidence), ~scene.valid)
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_tiles_give_the_same_map_as_one_block(name: str, scene: Scene, labels: LabelSet) -> None:
     method, ctx = get_method(name), Context()
@@ -121,6 +123,7 @@ def test_fewer_than_two_classes_is_an_answer(name: str, scene: Scene, classes: i
         mapped(name, scene, LabelSet(schema(classes), at, at, at))
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_the_order_of_labels_changes_nothing(name: str, scene: Scene, labels: LabelSet) -> None:
     order = np.random.default_rng(1).permutation(len(labels))
@@ -133,6 +136,7 @@ def test_the_order_of_labels_changes_nothing(name: str, scene: Scene, labels: La
     assert np.array_equal(left_out[0][order], left_out[1])
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_the_reference_changes_nothing(name: str, scene: Scene, labels: LabelSet) -> None:
     """Test labels must not be seen: neither true ones nor shuffled ones move the map."""

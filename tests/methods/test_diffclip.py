@@ -123,6 +123,7 @@ def test_embeddings_are_unit_vectors_and_explain_the_map(scene: Scene, labels: L
     assert np.array_equal((z @ model.prototypes.T).argmax(axis=1), model.predict(block).argmax(axis=0)[block.valid])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [1, 3])
 def test_heights_help_where_spectra_do_not(layers: int) -> None:
     rng = np.random.default_rng(0)

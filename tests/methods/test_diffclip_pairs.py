@@ -31,6 +31,7 @@ def knees(n: int = 120, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:  
     return planes, label
 
 
+@pytest.mark.slow
 def test_a_finding_is_learned_from_few_labelled_samples() -> None:
     planes, truth = knees()
     label = np.where(np.arange(truth.size) < 60, truth, -1)

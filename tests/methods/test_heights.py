@@ -51,6 +51,7 @@ def test_heights_are_the_last_channels_scaled_and_zero_where_unknown(layers: int
     assert np.array_equal(part, values[4:13, 20:])
 
 
+@pytest.mark.slow
 @EVERY
 def test_heights_tell_classes_of_one_spectrum_apart(name: str) -> None:
     high, flat, labels = scenes()
@@ -63,6 +64,7 @@ def test_heights_tell_classes_of_one_spectrum_apart(name: str) -> None:
     assert found["flat"] < 0.7
 
 
+@pytest.mark.slow
 @EVERY
 def test_without_a_surface_model_or_with_it_switched_off_the_map_is_the_cubes(name: str) -> None:
     high, flat, labels = scenes()

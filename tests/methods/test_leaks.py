@@ -83,6 +83,7 @@ class Spy:
         return found
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_the_reference_of_test_pixels_changes_only_the_score(name: str) -> None:
     scene, split = the_scene(), the_split()

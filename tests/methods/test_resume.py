@@ -74,6 +74,7 @@ def same(a: Fitted, b: Fitted) -> bool:
     return set(one.arrays) == set(two.arrays) and all(np.array_equal(one.arrays[k], two.arrays[k]) for k in one.arrays)
 
 
+@pytest.mark.slow
 @EVERY
 @pytest.mark.parametrize("most", [1, 2, 5])
 def test_a_stopped_training_ends_as_one_never_stopped(name: str, most: int) -> None:
@@ -94,6 +95,7 @@ def test_a_stopped_training_ends_as_one_never_stopped(name: str, most: int) -> N
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 @EVERY
 def test_a_checkpoint_of_another_training_is_left_aside(name: str, caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept()

@@ -46,6 +46,7 @@ def verbs(tmp_path: Path) -> Collections:
     return Studio(home=tmp_path / "home").collections
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", list(QUICK))
 @pytest.mark.parametrize("how", ["shots", "folds"])
 def test_figures_over_draws(verbs: Collections, knees: Path, method: str, how: str) -> None:
@@ -121,6 +122,7 @@ def test_a_table_names_its_columns(verbs: Collections, knees: Path) -> None:
     table.unlink()
 
 
+@pytest.mark.slow
 def test_the_shell_prints_a_table_or_one_json_object(
     knees: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_own_prompt_sets_are_arms_with_their_version(studio: Studio, scene_file:
     assert plan.arms[1].sentences["Class 2"] == plan.arms[0].sentences["Class 2"]
 
 
+@pytest.mark.slow
 def test_a_comparison_runs_in_the_queue_and_its_maps_are_shown(studio: Studio, scene_file: Path) -> None:
     project = with_reference(studio, scene_file)
     sides = [Side("lda", "", TINY), Side("knn", "", TINY)]
@@ -154,6 +155,7 @@ def test_without_a_reference_the_labels_are_compared_or_it_is_said_what_is_missi
     studio.compare.maps.show(project, run_id, found.arms[0].name, found.arms[1].name, difference=True)
 
 
+@pytest.mark.slow
 def test_a_cancelled_comparison_keeps_what_is_done(studio: Studio, scene_file: Path) -> None:
     project = with_reference(studio, scene_file)
     plan = studio.compare.plan(project, [Side("lda", "", TINY), Side("forest", "", TINY)], 3, "thorough", 100)
@@ -207,6 +209,7 @@ def test_from_the_shell(
     assert "at least 2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_guests_compare_in_the_project_that_was_shared_and_nowhere_else(studio: Studio, scene_file: Path) -> None:
     project, other = with_reference(studio, scene_file), with_reference(studio, scene_file)
     sides = [Side("lda", "", TINY), Side("knn", "", TINY)]
