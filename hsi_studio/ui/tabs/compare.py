@@ -154,9 +154,11 @@ def create(studio: Studio, bus: Bus) -> None:
     form = [shots, pace, what, method, words, one, methods]
     fields = [what, method, one, words, methods]
     state = [chosen, result, start, stop, watch]
-    what.input(choose, [bus.project, what], fields, **PRIVATE).then(forecast, [bus.project, *form], [told], **PRIVATE)
+    # a forecast takes a second at first: changes meanwhile must not be dropped, the last of them counts
+    last: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
+    what.input(choose, [bus.project, what], fields, **last).then(forecast, [bus.project, *form], [told], **PRIVATE)
     for box in (shots, pace, method, words, one, methods):
-        box.input(forecast, [bus.project, *form], [told], **PRIVATE)
+        box.input(forecast, [bus.project, *form], [told], **last)
     tab.select(offer, [bus.project], [one, words], **PRIVATE)
     start.click(begin, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(end, [bus.project, chosen], state, **PRIVATE)
