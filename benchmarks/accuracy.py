@@ -69,7 +69,7 @@ def floor_features(scene: Scene) -> np.ndarray[Any, Any]:
     scaled = StandardScaler().fit(cube[valid]).transform(np.nan_to_num(cube))
     components = min(30, scaled.shape[1])
     reduced: np.ndarray[Any, Any] = PCA(components, random_state=0).fit(scaled[valid]).transform(scaled)
-    return reduced / reduced[valid].std()
+    return reduced / float(reduced[valid].std())
 
 
 def svm_floor(

@@ -140,7 +140,9 @@ def _fit_and_map(
         found = predict_scene(fitted, blind, method.name, values, labels.revision, here)
         map_seconds = time.perf_counter() - started
         column = np.array([-1, *(position[info.id] for info in found.schema.classes)])
-        mapped = MappedDraw(column[found.label.ravel()], int(train.size), fit_seconds, map_seconds)
+        mapped = MappedDraw(
+            column[found.label.ravel()], found.confidence.ravel(), int(train.size), fit_seconds, map_seconds
+        )
         result = {
             "scene": args.scene, "shots": shots, "seed": seed, "params": values, "fit_seconds": round(fit_seconds, 3),
             "map_seconds": round(map_seconds, 3), "pixels": int(scene.valid.sum()), "device": ctx.device,

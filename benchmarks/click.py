@@ -132,7 +132,7 @@ def reference_pixels(scene_id: str, home: Path, count: int) -> list[tuple[int, i
     scene = Studio(home=home).open(scene_id)
     assert scene.reference is not None
     rng = np.random.default_rng(0)
-    classes = sorted(scene.reference_classes, key=lambda c: -int((scene.reference == c[0]).sum()))[:8]
+    classes = sorted(scene.reference_classes, key=lambda c: -int(np.count_nonzero(scene.reference == c[0])))[:8]
     chosen: list[tuple[int, int, str]] = []
     while len(chosen) < count:
         value, name = classes[len(chosen) % len(classes)]

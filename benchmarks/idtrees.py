@@ -56,13 +56,13 @@ class Plot:
 
     def contains(self, x: float, y: float) -> bool:
         h, w = self.height_m.shape
-        return self.left <= x < self.left + w * self.gsd_m and self.top - h * self.gsd_m < y <= self.top
+        return bool(self.left <= x < self.left + w * self.gsd_m and self.top - h * self.gsd_m < y <= self.top)
 
     def overlaps(self, other: Plot) -> bool:
         (h, w), (g, v) = self.height_m.shape, other.height_m.shape
         across = min(self.left + w * self.gsd_m, other.left + v * other.gsd_m) - max(self.left, other.left)
         down = min(self.top, other.top) - max(self.top - h * self.gsd_m, other.top - g * other.gsd_m)
-        return across > 0 and down > 0
+        return bool(across > 0 and down > 0)
 
 
 @dataclass(frozen=True)

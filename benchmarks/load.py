@@ -223,7 +223,7 @@ def reference_pixels(home: Path, count: int, seed: int) -> list[tuple[int, int, 
     scene = Studio(home=home).open("demo")
     assert scene.reference is not None
     rng = np.random.default_rng(seed)
-    classes = sorted(scene.reference_classes, key=lambda c: -int((scene.reference == c[0]).sum()))[:CLASSES]
+    classes = sorted(scene.reference_classes, key=lambda c: -int(np.count_nonzero(scene.reference == c[0])))[:CLASSES]
     chosen: list[tuple[int, int, str]] = []
     near = np.zeros(scene.shape[:2], dtype=bool)
     while len(chosen) < count:
@@ -237,7 +237,7 @@ def reference_pixels(home: Path, count: int, seed: int) -> list[tuple[int, int, 
     return chosen
 
 
-def summary(values: list[float]) -> dict[str, float]:
+def summary(values: list[float]) -> dict[str, int]:
     ordered = sorted(values)
     at = {"median": 0.5, "p95": 0.95, "most": 1.0}
     return {name: round(ordered[int(q * (len(ordered) - 1))]) for name, q in at.items()} | {"n": len(ordered)}

@@ -124,7 +124,8 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
     schema = ClassSchema(tuple(ClassInfo.new(name, "#000000", value) for value, name in scene.reference_classes))
     p5, notes = sentences_for(schema.names, "p5", scene.name)
     index = words.paint(words.facts["ndvi"])[known] if "ndvi" in words.facts else np.zeros(truth.size, np.float32)
-    rows, times = [], []
+    rows: list[dict[str, Any]] = []
+    times: list[float] = []
     for info in schema.classes:
         own = truth == info.reference_value
         if not own.any():

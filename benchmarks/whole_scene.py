@@ -81,8 +81,9 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
     from hsi_studio.engine.predict import best_class, predict_scene
     from hsi_studio.engine.scores import confusion, scores
     from hsi_studio.engine.splits import make_split, parse_protocol
-    from hsi_studio.methods import Block, Context, make_params
+    from hsi_studio.methods import Block, Context
     from hsi_studio.methods.diffclip import DiffClip
+    from hsi_studio.methods.diffclip_params import DiffClipParams
     from hsi_studio.types import PromptSet
 
     method = DiffClip()  # with an empty cache: every preset pays for its own preparation
@@ -90,7 +91,7 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
     values = {**method.presets[name], **(EPOCHS if epochs else {})}
     share = share if name == "paper" else 1.0
     ran = {key: max(1, round(share * values[key])) for key in EPOCHS if key in values}
-    params = make_params(method.Params, {**values, **ran})
+    params = DiffClipParams.model_validate({**values, **ran})
     reference = scene.reference
     split = make_split(reference, shots, 0, parse_protocol("random"), None, scene.reference_names)
     labels, _ = support_set(scene, split.train, reference.ravel())
@@ -100,7 +101,7 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
     pixels = int(blind.valid.sum())  # the one pass over the cube is not the method's
     meter, started, once = Meter(device), time.perf_counter(), 0.0
     if share < 1:  # scaling and one epoch, so that only epochs are multiplied
-        method.prepare(blind, make_params(method.Params, {**values, **ran, "pretrain_epochs": 1}), ctx)
+        method.prepare(blind, DiffClipParams.model_validate({**values, **ran, "pretrain_epochs": 1}), ctx)
         once = time.perf_counter() - started
     begun = time.perf_counter()
     method.prepare(blind, params, ctx)
