@@ -203,25 +203,27 @@ def difference_table(rows: Sequence[Row], protocols: Sequence[str], baseline: st
     return Table(f"Difference from {baseline} on the same seeds, points [95 % interval]", head, body)
 
 
-def permuted_table(rows: Sequence[Row], protocols: Sequence[str]) -> Table:
-    """What words add: a style − the same sentences exchanged among the classes, on the same seeds."""
+def words_table(rows: Sequence[Row], protocols: Sequence[str]) -> Table:
+    """What words add, on the same seeds: a style − the plain names of p1, and a style − the same sentences exchanged
+    among the classes.
+    """
     used = [p for p in protocols if any(row.cells.get(p) for row in rows)]
     head = _head(used)
     body = []
     for row in rows:
-        kind, _, base = row.prompts.partition(":")
-        if kind != "permuted":
+        if row.prompts.startswith("permuted"):
             continue
-        same = (row.scene, row.shots, row.label)
-        right = next((r for r in rows if (r.scene, r.shots, r.label) == same and r.prompts == (base or "p5")), None)
-        if right is None:
-            continue
-        found = [_difference(row, right, p) for p in used]
-        figures = [text for estimates, _ in found for text in estimates]
-        name = f"{row.label}: {right.prompts} − {row.prompts}"
-        body.append([str(row.shots), name, *figures, "/".join(dict.fromkeys(str(n) for _, n in found))])
-    note = "An interval that holds 0 means that the right words were not seen to help."
-    return Table("What words add: right text − permuted text, points [95 % interval]", head, body, (note,))
+        alike = [r for r in rows if (r.scene, r.shots, r.label) == (row.scene, row.shots, row.label) and r is not row]
+        exchanged = ("permuted", f"permuted:{row.prompts}") if row.prompts == "p5" else (f"permuted:{row.prompts}",)
+        for other in [r for r in alike if r.prompts == "p1"] + [r for r in alike if r.prompts in exchanged]:
+            found = [_difference(other, row, p) for p in used]
+            figures = [text for estimates, _ in found for text in estimates]
+            name = f"{row.label}: {row.prompts} − {other.prompts}"
+            body.append([str(row.shots), name, *figures, "/".join(dict.fromkeys(str(n) for _, n in found))])
+    note = "An interval that holds 0 means that these words were not seen to help."
+    return Table(
+        "What words add: text − p1, and right text − permuted text, points [95 % interval]", head, body, (note,)
+    )
 
 
 def _difference(first: Row, second: Row, protocol: str) -> tuple[list[str], int]:
@@ -271,7 +273,7 @@ def tables(
         here = [row for row in rows if row.scene == scene]
         made = [accuracy_table(here, protocols, published), cost_table(here)]
         made += [difference_table(here, protocols, b) for b in baselines if any(b in (r.name, r.label) for r in here)]
-        made.append(permuted_table(here, protocols))
+        made.append(words_table(here, protocols))
         last = made[0]
         made[0] = Table(last.title, last.head, last.body, last.notes + footnotes(here))
         out[titles[scene]] = [table for table in made if table.body]
