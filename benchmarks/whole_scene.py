@@ -5,7 +5,7 @@
 The scene has the size of Houston 2013; what it shows is our generator's, on Trento's real label map and heights,
 mirrored until they fill it (`--data`, else $HSI_STUDIO_TEST_DATA). The paper's schedule: 700 unlabelled patches × 100
 epochs, then 150 epochs on the labels. `fast` is run as it is by default and with the paper's epochs (`fast+epochs`);
-`paper` classifies every pixel on its own from 242 tokens: a strip is mapped and its speed carried over to the scene.
+`paper` classifies every pixel on its own from 242 tokens: 2,000 pixels are, and their speed is carried over.
 With `--share 0.1` it trains for a tenth of its epochs, and its training times are carried over as well, to the epochs
 it has; "share" in the output says so. Accuracy is on all labelled pixels but the shots. One JSON object a line on
 standard output.
@@ -23,7 +23,7 @@ from typing import Any
 
 SHAPE, BANDS = (349, 1905), 144
 EPOCHS = {"pretrain_epochs": 100, "epochs": 150}
-STRIP_ROWS = 4
+PAPER_PIXELS = 2000
 
 
 def main() -> int:
@@ -78,10 +78,10 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
 
     from hsi_studio.engine.evaluate import prompts_in_style, support_set
     from hsi_studio.engine.footprint import Meter
-    from hsi_studio.engine.predict import best_class, predict_scene
+    from hsi_studio.engine.predict import predict_scene
     from hsi_studio.engine.scores import confusion, scores
     from hsi_studio.engine.splits import make_split, parse_protocol
-    from hsi_studio.methods import Block, Context
+    from hsi_studio.methods import Context
     from hsi_studio.methods.diffclip import DiffClip
     from hsi_studio.methods.diffclip_params import DiffClipParams
     from hsi_studio.types import PromptSet
@@ -114,8 +114,9 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
         finetune_s *= values["epochs"] / ran["epochs"]
     meter, accuracy, mapped = Meter(device), None, pixels
     if name == "paper":
-        top, mapped = SHAPE[0] // 2, STRIP_ROWS * SHAPE[1]
-        best_class(fitted.predict(Block(blind, slice(top, top + STRIP_ROWS), slice(0, SHAPE[1]))))
+        mapped = PAPER_PIXELS
+        row, col = np.divmod(np.linspace(0, SHAPE[0] * SHAPE[1] - 1, mapped).astype(np.int64), SHAPE[1])
+        fitted._classify(row, col)  # a block would map the whole strip of rows it lies in
     else:
         found = predict_scene(fitted, blind, "diffclip", params.model_dump(), 0, ctx)
         truth = reference.ravel()[split.test] - 1
