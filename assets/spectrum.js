@@ -54,7 +54,7 @@ function traces() {
   return out;
 }
 
-let pixel = null, classes = [], x = [], shownScene = null;
+let pixel = null, classes = [], x = [], shownScene = null, drawnWidth = 0;
 
 function take(value) {
   if (value.scene !== shownScene) { pixel = null; classes = []; }
@@ -70,7 +70,8 @@ function take(value) {
 async function render() {
   const value = readValue(), drawable = classes.length || pixel;
   plot.hidden = !drawable;
-  if (!drawable) return;
+  drawnWidth = root.clientWidth;
+  if (!drawable || !drawnWidth) return; // in a tab that is not shown: the observer below asks again
   const Plotly = await plotly();
   const ink = style("--body-text-color", "#222");
   const grid = style("--border-color-primary", "#ddd");
@@ -80,6 +81,7 @@ async function render() {
     traces(),
     {
       uirevision: value.scene,
+      width: drawnWidth,
       height: 230,
       margin: { l: 48, r: 8, t: 8, b: 40 },
       paper_bgcolor: "rgba(0,0,0,0)",
@@ -90,7 +92,7 @@ async function render() {
       xaxis: { ...axis, title: { text: value.axis, standoff: 6 } },
       yaxis: { ...axis, title: { text: value.unit, standoff: 4 } },
     },
-    { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] },
+    { displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] },
   );
   root.dataset.drawn = String((Number(root.dataset.drawn) || 0) + 1);
 }
@@ -106,3 +108,4 @@ function draw() {
 onValue(() => { take(readValue()); draw(); });
 take(readValue());
 draw();
+new ResizeObserver(() => { if (root.clientWidth && root.clientWidth !== drawnWidth) draw(); }).observe(root);
