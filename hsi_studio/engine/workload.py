@@ -33,7 +33,8 @@ def fixed_seconds(method: str, phase: str) -> float:
 
 
 def workload(method: Any, params: dict[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
-    """Phase → work."""
+    """Phase → work; without labels, that of one."""
+    labels, classes = max(labels, 1), max(classes, 1)
     own = getattr(method, "work", None)
     if own is not None:
         return dict(own(params, shape, labels, classes))

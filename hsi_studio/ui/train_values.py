@@ -31,6 +31,7 @@ def settings(studio: Studio, project_id: str) -> dict[str, Any]:
         "heights": scene.dsm is not None,
         "device": studio.runs.device()[1],
         "labels": label_set(labels),
+        "draw": studio.labels.can_draw(project_id),
         "prompts": [*prompt_styles(labels, scene.name), *prompt_sets(studio, project_id)],
     }
 
@@ -150,8 +151,11 @@ def plan(studio: Studio, project_id: str, method: str, params: str, prompts: str
     except StudioError as error:
         return {"words": str(error), "bad": True, "cli": "", "python": ""}
     known = studio.pretrained(project_id, method)
+    enough = len(studio.project(project_id).labels().only_labelled().schema) >= 2
     words = [
-        f"About {duration(found.seconds)}, {memory(found.peak_mb)} of memory at most ({found.basis}).",
+        f"About {duration(found.seconds)}, {memory(found.peak_mb)} of memory at most ({found.basis})."
+        if enough
+        else "How long it will take is said here once two classes have labels.",
         f"Encoder {known}." if known else "",
     ]
     return {"words": " ".join(filter(None, words)), "bad": False, "cli": shell, "python": python}

@@ -183,6 +183,14 @@ def test_a_plan_forecasts_and_gives_the_same_as_text(desk: Desk) -> None:
         assert word in bad["words"]
 
 
+def test_a_plan_without_labels_says_what_it_waits_for(desk: Desk) -> None:
+    desk.project.clear()
+    for method in desk.studio.trainable():
+        value = desk.get("/plan", method=method.name)
+        assert not value["bad"]
+        assert value["words"].startswith("How long it will take is said here once two classes have labels.")
+
+
 def test_every_method_that_can_be_trained_has_a_form(desk: Desk) -> None:
     told = desk.client.get("/hsi/train-methods").json()
     assert [form["name"] for form in told] == [method.name for method in desk.studio.trainable()]
