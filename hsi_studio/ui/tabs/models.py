@@ -109,9 +109,9 @@ def create(studio: Studio, bus: Bus) -> None:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     drawing = [listed, drawn]
     listing: Any = listed  # gr.HTML accepts any event name
-    listing.act(
+    listing.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
         act, [bus.project, chosen], [chosen, *drawing, bus.viewer, bus.strip, file],
-        queue=False, trigger_mode="multiple", **quiet,
+        concurrency_limit=None, trigger_mode="multiple", **quiet,
     )  # fmt: skip
     listing.look(look, [bus.project, chosen, drawn], drawing, queue=False, **quiet)
     bring.upload(take_in, [bus.project, chosen, bring], [chosen, *drawing], **quiet)
