@@ -1,7 +1,8 @@
 // The class list: colour, key, name, labelled pixels; add, rename, recolour, delete, paste a whole list.
 //
-// value from Python: {classes: [{id, name, color, count}], active: id of a class that was just made, undo: "…", redo: "…"}
-// event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "undo" | "redo", …}
+// value from Python: {classes: [{id, name, color, count}], active: id of a class that was just made, undo: "…", redo: "…",
+//                     draw: whether there is a reference to draw labels from}
+// event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "draw" | "undo" | "redo", …}
 // Names are always set with textContent: they come from files and from people.
 
 const root = element.querySelector(".hsi-classes");
@@ -39,7 +40,11 @@ input.setAttribute("aria-label", "Name of a new class");
 input.maxLength = 80;
 const add = make("button", "hsi-small", "Add");
 add.type = "submit";
-form.append(input, add, button("hsi-small", "Paste list", "Replace the list: one class a line", () => openPaste()));
+const labelled = () => (readValue().classes || []).reduce((sum, c) => sum + c.count, 0);
+const openDraw = makeDrawDialog((wanted) => act("draw", wanted));
+const drawButton = button("hsi-small", "Draw …", "Draw labels from the reference, for experiments", () => openDraw(labelled()));
+document.addEventListener("hsi:draw-labels", () => openDraw(labelled()));
+form.append(input, add, button("hsi-small", "Paste list", "Replace the list: one class a line", () => openPaste()), drawButton);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const name = input.value.trim();
@@ -191,7 +196,8 @@ function render() {
   if (value.active) active = value.active;
   const classes = value.classes || [];
   if (!classes.some((c) => c.id === active)) active = classes.length ? classes[0].id : null;
-  const total = classes.reduce((sum, c) => sum + c.count, 0);
+  const total = labelled();
+  drawButton.hidden = !value.draw;
   title.textContent = total ? `Classes · ${total} labelled` : "Classes";
   undo.disabled = !value.undo;
   redo.disabled = !value.redo;

@@ -67,6 +67,8 @@ const form = makeForm(() => {
 });
 const labels = make("div", "tr-labels"), device = make("p", "tr-device"), forecast = make("p", "tr-forecast");
 forecast.setAttribute("aria-live", "polite");
+const drawLabels = button("hsi-small tr-draw", "Draw labels from the reference …", "",
+  () => document.dispatchEvent(new CustomEvent("hsi:draw-labels")));
 const code = makeCode();
 panel.append(
   labelled("Method", method), aboutMethod, form.dial, choices, promptWords, labels, device, forecast, form.advanced, code.node,
@@ -133,6 +135,7 @@ function drawSetup() {
   }
   labels.append(list);
   for (const text of setup.labels.words) labels.append(make("p", "hsi-hint", text));
+  if (setup.draw) labels.append(drawLabels);
   device.textContent = setup.device;
 }
 

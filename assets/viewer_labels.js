@@ -4,7 +4,7 @@
 // whole label set with the journal's sequence number: an older set never replaces a newer one, and a pending
 // click ends when a set agrees with it, when the server refuses it, or when nothing came back in time.
 
-const PENDING_MS = 8000, ASK_AGAIN_MS = 2500, MANY = 600;
+const PENDING_MS = 8000, ASK_AGAIN_MS = 2500, MANY = 150;
 
 function inkOn(hex) {  // black or white, whichever reads better on a colour (relative luminance, WCAG 2.1)
   const v = parseInt(hex.slice(1), 16);
@@ -117,7 +117,7 @@ function makeLabels(canvas, pane, onPending) {
     const scene = pane.scene();
     if (!scene || !width) return;
     const view = pane.place(), at = (row, col) => [view.x0 + (col + 0.5) * view.scale, view.y0 + (row + 0.5) * view.scale];
-    const many = points.size > MANY && view.scale < 12;
+    const many = points.size > MANY && view.scale < 12;  // numbers would hide the fields they lie in
     const radius = many ? 3 : view.scale < 1 ? 6 : 8;
     const stamp = (row, col, k, state) => {
       const [x, y] = at(row, col);

@@ -2,6 +2,7 @@
 
     python -m hsi_studio train PROJECT --method diffclip --param epochs=40
     python -m hsi_studio train SCENE --labels FILE --method svm
+    python -m hsi_studio train SCENE --shots 20 --method diffclip
     python -m hsi_studio runs [PROJECT]
     python -m hsi_studio runs --export RUN --csv FILE
     python -m hsi_studio resume RUN
@@ -34,6 +35,8 @@ def add_commands(
     training = commands.add_parser("train", help="train on a project's labels, or on a scene with a file of labels")
     training.add_argument("target", metavar="PROJECT|SCENE", help="a project's id, a catalogue id or a file")
     training.add_argument("--labels", metavar="FILE", help="GeoJSON or CSV with row, col, class; for a scene")
+    training.add_argument("--shots", type=int, metavar="N", help="N labels a class drawn from the scene's reference")
+    training.add_argument("--draw-seed", type=int, default=0, metavar="SEED", help="of --shots; as in evaluate")
     training.add_argument("--prompts", default="p5", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--device", default="", help="cpu or cuda:0 … (default: a GPU where there is one)")
@@ -63,16 +66,19 @@ def _train(args: argparse.Namespace, params: dict[str, Any], show: Show) -> int:
 
     studio = Studio()
     if args.target in {summary.id for summary in studio.projects()}:
-        if args.labels:
-            raise BadRequest("A project has its labels already: leave --labels out, or name a scene.")
+        if args.labels or args.shots is not None:
+            raise BadRequest("A project has its labels already: leave --labels and --shots out, or name a scene.")
         project = studio.project(args.target)
-    elif args.labels:
+    elif args.labels or args.shots is not None:
         project = studio.new_project(args.target)
-        for note in studio.import_labels(project.id, args.labels):
+        for note in studio.import_labels(project.id, args.labels) if args.labels else []:
             print(note, file=sys.stderr)
+        if args.shots is not None:
+            print(studio.labels.draw(project.id, args.shots, args.draw_seed), file=sys.stderr)
     else:
         raise BadRequest(
-            f"There is no project {args.target!r} in {studio.projects_folder}. For a scene, add --labels FILE."
+            f"There is no project {args.target!r} in {studio.projects_folder}. For a scene, add --labels FILE or "
+            "--shots N."
         )
     run = studio.runs.start(
         project.id, args.method, params, args.prompts, args.seed, title=args.title, device=args.device

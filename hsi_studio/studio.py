@@ -33,6 +33,7 @@ from hsi_studio.types import Prediction, Progress, Scene
 from hsi_studio.verbs.collections import Collections
 from hsi_studio.verbs.commons import Commons, Quotas
 from hsi_studio.verbs.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
+from hsi_studio.verbs.labels import Labels
 from hsi_studio.verbs.models import Models
 from hsi_studio.verbs.prompts import Prompts
 from hsi_studio.verbs.queries import Queries
@@ -92,7 +93,7 @@ class Studio:
         """Hang every subject on this studio. They reach projects through it, so that a guest's reach only one."""
         self.runs, self.models = runs, models
         runs.warm_file = models.warm_start_file
-        self.spectra, self.collections = Spectra(self), Collections(self)
+        self.spectra, self.collections, self.labels = Spectra(self), Collections(self), Labels(self, self.refresh)
         self.prompts = Prompts(self, changed=self.refresh)
         self.compare = Comparisons(self, runs, self.prompts, self._chosen)
         self.queries = Queries(
@@ -265,8 +266,7 @@ class Studio:
 
     def edit(self, project_id: str, action: Callable[[Project], object]) -> int:
         """Do anything else to a project (classes, undo, import) and ask for a new map."""
-        project = self.project(project_id)
-        action(project)
+        action(project := self.project(project_id))
         self.refresh(project_id)
         return project.revision
 

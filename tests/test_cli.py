@@ -119,3 +119,13 @@ def test_a_training_from_the_shell_is_listed_exported_and_replayed(
     assert "only a paused" in capsys.readouterr().err
     assert main(["train", "nowhere"]) == 2
     assert "--labels FILE" in capsys.readouterr().err
+
+
+def test_a_training_on_shots_drawn_from_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "indian_pines", "--shots", "3", "--draw-seed", "1", "--method", "knn"]) == 0
+    captured = capsys.readouterr()
+    assert "48 labels drawn from the reference with seed 1." in captured.err
+    assert "OA" in captured.out
+    project = captured.err.split("of project ")[1].split()[0]
+    assert main(["train", project, "--shots", "5", "--method", "knn"]) == 2
+    assert "leave --labels and --shots out" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
     <project folder>/runs/<run id>/
       run.json       the record (`RunRecord`), always whole: written beside and renamed
-      labels.json    the labels as they were: row, column, class id; never from the reference
+      labels.json    the project's labels as they were: row, column, class id
       events.jsonl   what happened (`run_events.py`)
       checkpoint-<stage>.safetensors   where to go on after a pause or a crash; gone when the run ends well
       model.safetensors                the fitted model (`checkpoint_file.py`)

@@ -73,15 +73,20 @@ def parse_protocol(text: str) -> Protocol:
     )
 
 
-def draw_shots(reference: npt.NDArray[Any], shots: int, seed: int) -> npt.NDArray[np.int64]:
-    """Flat indices of the training pixels of an (H, W) reference (0 = not labelled), class after class."""
+def shot_order(reference: npt.NDArray[Any], seed: int) -> dict[int, npt.NDArray[np.int64]]:
+    """Value of each class of an (H, W) reference (0 = not labelled) → flat indices of its pixels, in random order."""
     flat = reference.ravel()
     rng = np.random.default_rng(seed)
-    drawn = []
-    for value in np.unique(flat[flat > 0]):
-        index = np.flatnonzero(flat == value)
+    order = {}
+    for value in np.unique(flat[flat > 0]).tolist():
+        order[int(value)] = index = np.flatnonzero(flat == value)
         rng.shuffle(index)
-        drawn.append(index[: min(shots, index.size // 2)])
+    return order
+
+
+def draw_shots(reference: npt.NDArray[Any], shots: int, seed: int) -> npt.NDArray[np.int64]:
+    """Flat indices of the training pixels of an (H, W) reference, class after class; at most half of a class."""
+    drawn = [index[: min(shots, index.size // 2)] for index in shot_order(reference, seed).values()]
     return np.concatenate(drawn).astype(np.int64) if drawn else np.zeros(0, dtype=np.int64)
 
 

@@ -241,7 +241,7 @@ def _remove_point(state: State, seq: int, payload: dict[str, Any]) -> Change:
 
 
 def _import_labels(state: State, seq: int, payload: dict[str, Any]) -> Change:
-    """Many at once; a pixel that is labelled already takes the imported label."""
+    """Many at once; a pixel that is labelled already takes the imported label. "instead": all others go."""
     new = tuple(class_from_json(value) for value in payload.get("classes", []))
     for info in new:
         state.free_name(info.name)
@@ -250,18 +250,23 @@ def _import_labels(state: State, seq: int, payload: dict[str, Any]) -> Change:
     if len(known) < len(after) or len({n.casefold() for n in after.names}) < len(after):
         raise LabelProblem("A class is in the import twice. Keep one of them.")
     points: dict[Pixel, tuple[Point | None, Point | None]] = {}
+    others = ""
+    if payload.get("instead"):
+        points = {pixel: (point, None) for pixel, point in state.points.items()}
+        others = f" instead of {len(points)}" if points else ""
     number = state.next_number
     for row, col, class_id in payload["points"]:
         pixel, before = state.pixel(row, col), state.points.get((int(row), int(col)))
         if class_id not in known:
             raise LabelProblem("An imported label belongs to a class that does not exist.")
         if before is not None and before.class_id == class_id:
+            points.pop(pixel, None)
             continue
         points[pixel] = (before, Point(*pixel, class_id, number if before is None else before.number))
         number += before is None
     return Change(
         seq,
-        f"import {_count(len(payload['points']), 'label')}",
+        f"import {_count(len(payload['points']), 'label')}{others}",
         classes=(state.schema, after) if new else None,
         points=points,
     )
@@ -327,7 +332,7 @@ PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
     "set_classes": _set_classes,  # classes: the whole list after it
     "add_point": _add_point,  # row, col, class
     "remove_point": _remove_point,  # row, col
-    "import_labels": _import_labels,  # points: [row, col, class id], classes: the new ones
+    "import_labels": _import_labels,  # points: [row, col, class id], classes: the new ones, instead: of the others
     "clear": _clear,
     "set_prompt": _set_prompt,  # id, sentences; [] = back to the class name; writes to the set `FIRST_SET`
     "create_prompt_set": _create_prompt_set,  # set, name, language, origin, sentences: class id → list

@@ -313,12 +313,17 @@ class Project:
                 self.add_point(row, col, class_id, actor)
 
     def import_labels(
-        self, points: Iterable[tuple[int, int, str, str | None]], actor: str = "", source: str = ""
+        self,
+        points: Iterable[tuple[int, int, str, str | None]],
+        actor: str = "",
+        source: str = "",
+        instead: bool = False,
     ) -> str:
         """Add (row, column, class name, colour or None) at once; unknown names become classes.
 
         Labelled pixels take the imported label. Classes that exist keep their colour. Points without data
-        are left out and counted in the returned sentence. Raises LabelProblem; then nothing is imported.
+        are left out and counted in the returned sentence. `instead`: the project's other labels go, in the same action.
+        Raises LabelProblem; then nothing is imported.
         """
         with self._writing():
             by_name = {info.name.casefold(): info for info in self.schema.classes}
@@ -341,6 +346,8 @@ class Project:
             if not found and not no_data:
                 raise LabelProblem("There is no label to import. Choose a file with rows, columns and classes.")
             payload = {"points": found, "classes": [class_to_json(info) for info in new], "source": clean_text(source)}
+            if instead:
+                payload["instead"] = True
             text = self._do("import_labels", payload, actor).text
             if no_data:
                 text += f"; {no_data} on pixels without data left out"

@@ -155,7 +155,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
-        classes = panel("classes", {"classes": []}, render=False)
+        classes = panel("classes", {"classes": []}, parts=("draw_labels",), render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):

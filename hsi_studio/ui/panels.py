@@ -40,9 +40,9 @@ def json_html(value: dict[str, Any], script: str, **options: Any) -> gr.HTML:
     )
 
 
-def panel(name: str, value: dict[str, Any], **options: Any) -> gr.HTML:
-    """The component whose script is `assets/<name>.js`; found by `#hsi-<name>`."""
-    script = (ASSETS / f"{name}.js").read_text(encoding="utf-8")
+def panel(name: str, value: dict[str, Any], parts: tuple[str, ...] = (), **options: Any) -> gr.HTML:
+    """The component whose script is `assets/<name>.js`, with its `parts` before it; found by `#hsi-<name>`."""
+    script = "\n".join((ASSETS / f"{part}.js").read_text(encoding="utf-8") for part in (*parts, name))
     template = f'<div class="hsi-{name}"></div>'
     if name != "facts":  # the only one that stands on a page more than once
         options.setdefault("elem_id", f"hsi-{name}")

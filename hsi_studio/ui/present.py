@@ -148,6 +148,7 @@ class Present:
             ],
             "undo": project.undo_label,
             "redo": project.redo_label,
+            "draw": self.studio.labels.can_draw(project_id),
         }
         return packed({**value, **more})
 

@@ -189,6 +189,19 @@ def test_an_import_is_one_action(project: Project) -> None:
     assert project.points == {(1, 1): corn.id}
 
 
+def test_an_import_instead_of_the_others_is_one_action(project: Project) -> None:
+    corn = project.add_class("Corn")
+    for col in (1, 2):
+        project.add_point(1, col, corn.id)
+    said = project.import_labels([(1, 2, "Corn", None), (4, 4, "Wood", None)], instead=True)
+    wood = project.schema.classes[1]
+    assert said == "import 2 labels instead of 2"
+    assert project.points == {(1, 2): corn.id, (4, 4): wood.id}
+    assert Project.open(project.folder).points == project.points
+    project.undo()
+    assert project.points == {(1, 1): corn.id, (1, 2): corn.id}
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("", "needs a name"), (" \x00\n", "needs a name"), ("x" * 81, "81 characters"), ("CORN", "'Corn' already")],

@@ -6,11 +6,12 @@ they are rendered here.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gradio as gr
 
-from hsi_studio.errors import StudioError
+from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Studio
 from hsi_studio.ui.bus import Bus, Tab
 from hsi_studio.ui.present import Present
@@ -37,6 +38,9 @@ def create(studio: Studio, bus: Bus) -> None:
             project = studio.project(project_id)
             studio.edit(project_id, lambda p: p.add_class(str(done["name"])))
             return project.schema.classes[-1].id
+        if what == "draw":
+            shots, seed = _whole(done.get("shots")), _whole(done.get("seed"))
+            gr.Info(studio.labels.draw(project_id, shots, seed, instead=done.get("instead") is True))
         actions = {
             "rename": lambda p: p.rename_class(str(done["id"]), str(done["name"])),
             "recolour": lambda p: p.recolour_class(str(done["id"]), str(done["color"])),
@@ -49,11 +53,10 @@ def create(studio: Studio, bus: Bus) -> None:
             studio.edit(project_id, actions[what])
         return None
 
-    changed = bus.classes.act(
+    changed = bus.classes.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
         act,
         inputs=[bus.project],
         outputs=[bus.viewer, bus.classes],
-        queue=False,
         show_progress="hidden",
         trigger_mode="multiple",
         api_visibility="private",
@@ -64,6 +67,13 @@ def create(studio: Studio, bus: Bus) -> None:
         "Keys 1–9 choose a class; press ? in the picture for all keys.</p>",
         padding=False,
     )
+
+
+def _whole(number: Any) -> int:
+    """A number of the page. Raises BadRequest for what is no whole number."""
+    if not isinstance(number, int | float) or not math.isfinite(number) or int(number) != number:
+        raise BadRequest(f"{number!r} is no whole number: give one, such as 5.")
+    return int(number)
 
 
 TAB = Tab("label", "Label", 10, create)
