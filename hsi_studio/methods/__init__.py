@@ -7,7 +7,8 @@ pixels stay unlabelled; the order of test pixels changes nothing.
 
 Optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it with
 (fewer steps, nothing else that matters), in `efforts` what the positions fast and thorough of the effort dial change
-(normal = the defaults), in `presets` further sets of values by name; one whose training can start from another model
+(normal = the defaults), in `presets` further sets of values by name, in `parts` what can be switched off to see what
+it is worth (with what the part needs to matter); one whose training can start from another model
 (`Context.warm_start`) says `warm_starts = True`; a fitted model that takes long for a pixel names in `tile_px` the side
 of the blocks it wants to be asked for, so that a map can be stopped between them.
 """

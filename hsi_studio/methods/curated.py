@@ -139,6 +139,12 @@ class Curated:
         "fast": {"epochs": 40, "least_steps": 60},
         "thorough": {"epochs": 300, "least_steps": 400},
     }
+    parts: ClassVar[dict[str, dict[str, Any]]] = {
+        "hard negatives": {"hard": 0, "semi_hard": 8},  # as many, all of them random
+        "middle pixel": {"centre": False},
+        "augmentation": {"augment": False, "jitter": 0, "noise": 0.0},
+        "averaging": {"average": 0.0},
+    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)

@@ -43,7 +43,7 @@ from hsi_studio.methods.diffclip_cache import FOLDER, VERSION, Made, encoder_key
 from hsi_studio.methods.diffclip_fitted import DiffClipFitted
 from hsi_studio.methods.diffclip_inputs import Scaling, SceneInputs, fit_scaling
 from hsi_studio.methods.diffclip_labels import class_source, label_check, on_data
-from hsi_studio.methods.diffclip_params import EFFORTS, PRESETS, DiffClipParams
+from hsi_studio.methods.diffclip_params import EFFORTS, PARTS, PRESETS, DiffClipParams
 from hsi_studio.methods.diffclip_warm import warm_encoder
 from hsi_studio.methods.live_checks import check_scene, enough_labels
 from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
@@ -69,6 +69,7 @@ class DiffClip:
     halo_px: ClassVar[int] = 0
     presets: ClassVar[dict[str, dict[str, Any]]] = PRESETS
     efforts: ClassVar[dict[str, dict[str, Any]]] = EFFORTS
+    parts: ClassVar[dict[str, dict[str, Any]]] = PARTS
     quick: ClassVar[dict[str, Any]] = {
         "width": 32, "depth": 1, "heads": 4, "text_depth": 1, "patch": 3, "unlabelled": 32, "pretrain_epochs": 2,
         "epochs": 1, "min_steps": 30, "batch": 32, "smoothing": 10, "lr": 2e-3, "stride": 1, "average": 0.8,

@@ -1,4 +1,4 @@
-"""Every dial of `diffclip`, and the presets: `fast` (the defaults), `clip`, `paper`, and the paper's ablations."""
+"""Every dial of `diffclip`, the presets (`fast` = the defaults, `clip`, `paper`, ablations), and the parts."""
 
 from __future__ import annotations
 
@@ -149,6 +149,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     "no text": {"use_text": False},
     "no diffusion": {"use_diffusion": False},
     "no mask": {"use_mask": False},
+}
+
+PARTS: dict[str, dict[str, Any]] = {
+    "pre-training": {"use_pretraining": False},
+    "diffusion": {"use_pretraining": True, "use_diffusion": False},
+    "masking": {"use_pretraining": True, "use_mask": False},
+    "text": {"use_text": False},
+    "edge smoothing": {"smoothing": 0},
 }
 
 EFFORTS: dict[str, dict[str, Any]] = {

@@ -211,6 +211,7 @@ class Live:
     Params: ClassVar[type[Params]] = LiveParams
     needs: ClassVar[frozenset[str]] = frozenset()
     halo_px: ClassVar[int] = 0
+    parts: ClassVar[dict[str, dict[str, Any]]] = {"smoothing": {"smoothing": "pixel"}}
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache()

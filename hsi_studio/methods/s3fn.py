@@ -114,6 +114,12 @@ class S3FN:
         "fast": {"epochs": 40, "text_epochs": 40, "least_steps": 120},
         "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
     }
+    parts: ClassVar[dict[str, dict[str, Any]]] = {
+        "centred anchors": {"notebook_literal": True},
+        "middle and surroundings": {"centre": False, "context": 0},
+        "augmentation": {"augment": False, "jitter": 0},
+        "averaging": {"average": 0.0},
+    }
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)

@@ -112,6 +112,23 @@ class Comparisons:
         """Whether the method has a switch for the surface model."""
         return "use_dsm" in get_method(method).Params.model_fields
 
+    def parts(self, method: str) -> list[str]:
+        """What of a method can be switched off, by name; [] where nothing can."""
+        return list(getattr(get_method(method), "parts", {}))
+
+    def without_parts(self, method: str, words: str, parts: Sequence[str]) -> list[Side]:
+        """The whole method, then it without each of these parts. Raises BadRequest.
+
+        What a part needs to matter is said of every side, so that no pace switches it off.
+        """
+        known: dict[str, dict[str, Any]] = getattr(get_method(method), "parts", {})
+        if strange := [name for name in parts if name not in known]:
+            raise BadRequest(f"{method} has no part {strange[0]!r}. Choose of: {', '.join(known) or 'none'}.")
+        usual = get_method(method).Params().model_dump(mode="json")
+        whole = {key: usual[key] for name in parts for key in known[name]}
+        sides = [Side(method, words, whole, "everything")] if parts else []
+        return sides + [Side(method, words, {**whole, **known[name]}, f"no {name}") for name in parts]
+
     # ── starting ────────────────────────────────────────────────────────────────────────────────
 
     def plan(
@@ -122,9 +139,11 @@ class Comparisons:
         pace: str = "quick",
         seeds: int | None = None,
         title: str = "",
+        control: bool = True,
     ) -> ComparisonPlan:
         """The plan of a comparison; the first side is what the others are compared with.
 
+        `control`: arms that read words are run with shuffled words too.
         Raises BadRequest, TooFewLabels (no reference, and not enough labels to test on).
         """
         if len(sides) < 2:
@@ -133,7 +152,7 @@ class Comparisons:
         if scene.reference is None:
             enough_labels(labels, shots)
         found = [self._arm(project_id, side) for side in sides]
-        return plan_for(named(sides, found), shots, pace, seeds, title)
+        return plan_for(named(sides, found), shots, pace, seeds, title, control)
 
     def forecast(self, project_id: str, plan: ComparisonPlan) -> CompareForecast:
         """What it would take now. Raises BadRequest."""

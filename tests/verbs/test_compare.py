@@ -12,6 +12,7 @@ import pytest
 from hsi_studio.cli import main
 from hsi_studio.engine.compare_job import store_of
 from hsi_studio.errors import BadRequest, TooFewLabels
+from hsi_studio.methods import get_method
 from hsi_studio.studio import Side, Studio
 from hsi_studio.ui.compare_values import compared_strip, panel_value
 from hsi_studio.verbs.compare import duration, parse_side, side_text
@@ -68,6 +69,35 @@ def test_arms_are_named_by_what_tells_them_apart(studio: Studio, scene_file: Pat
     }  # fmt: skip
     with pytest.raises(BadRequest, match="neighbors"):
         studio.compare.plan(project, [Side("knn", "", {"neighbors": 3}), Side("lda")], 5)
+
+
+@pytest.mark.parametrize("name", ["diffclip", "curated", "s3fn", "live"])
+def test_a_method_without_each_of_its_parts(studio: Studio, scene_file: Path, name: str) -> None:
+    project = with_reference(studio, scene_file)
+    parts = studio.compare.parts(name)
+    sides = studio.compare.without_parts(name, "p1", parts)
+    assert [side.name for side in sides] == ["everything", *(f"no {part}" for part in parts)]
+    usual = get_method(name).Params().model_dump(mode="json")
+    assert all(usual[key] == value for key, value in sides[0].params.items())
+    for side in sides[1:]:
+        assert set(side.params) == set(sides[0].params)
+        assert side.params != sides[0].params
+    plan = studio.compare.plan(project, sides, 5, "quick", control=False)
+    assert not plan.control
+    for arm in plan.arms:  # the quick pace must not switch a part off that is looked at
+        assert all(
+            arm.params[key] == value for side in sides if side.name == arm.name for key, value in side.params.items()
+        )
+
+
+def test_parts_that_matter_only_with_another_bring_it(studio: Studio) -> None:
+    whole, less = studio.compare.without_parts("diffclip", "", ["masking"])
+    assert whole.params == {"use_pretraining": True, "use_mask": True}
+    assert less.params == {"use_pretraining": True, "use_mask": False}
+    assert studio.compare.without_parts("diffclip", "", []) == []
+    assert studio.compare.parts("svm") == []
+    with pytest.raises(BadRequest, match=r"no part 'soul'\. Choose of: pre-training"):
+        studio.compare.without_parts("diffclip", "", ["soul"])
 
 
 def test_own_prompt_sets_are_arms_with_their_version(studio: Studio, scene_file: Path) -> None:

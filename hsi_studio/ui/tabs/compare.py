@@ -18,7 +18,8 @@ from hsi_studio.ui.compare_values import panel_value
 from hsi_studio.ui.panels import packed, panel
 from hsi_studio.ui.present import Present
 
-WORDS, METHODS, HEIGHTS = "Words", "Methods", "Heights"
+WORDS, METHODS, PARTS, HEIGHTS = "Words", "Methods", "Parts", "Heights"
+TEXT = "text"  # the part whose worth the shuffled words are the control of
 PACES = [("Quick", "quick"), ("Thorough", "thorough")]
 DEFAULT_SHOTS = 5
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -30,10 +31,11 @@ def create(studio: Studio, bus: Bus) -> None:
     found = compare.methods()
     readers = [(m.title, m.name) for m in found if "text" in m.needs]
     everyone = [(m.title, m.name) for m in found]
+    with_parts = [(m.title, m.name) for m in found if compare.parts(m.name)]
     with_heights = [(m.title, m.name) for m in found if compare.has_heights(m.name)]
     first = readers[0][1]
 
-    what = gr.Radio([WORDS, METHODS, HEIGHTS], value=WORDS, label="Compare", elem_id="hsi-compare-what")
+    what = gr.Radio([WORDS, METHODS, PARTS, HEIGHTS], value=WORDS, label="Compare", elem_id="hsi-compare-what")
     with gr.Row():
         method = gr.Dropdown(readers, value=first, label="Method", elem_id="hsi-compare-method", min_width=140)
         one = gr.Dropdown(
@@ -46,6 +48,10 @@ def create(studio: Studio, bus: Bus) -> None:
     methods = gr.Dropdown(
         everyone, value=[first, "live"], multiselect=True, max_choices=6, visible=False,
         label="Methods, the first is what the others are compared with", elem_id="hsi-compare-methods",
+    )  # fmt: skip
+    parts = gr.Dropdown(
+        compare.parts(first), value=compare.parts(first), multiselect=True, max_choices=5, visible=False,
+        label="Parts to switch off, one at a time", elem_id="hsi-compare-parts",
     )  # fmt: skip
     with gr.Row():
         pace = gr.Radio(PACES, value="quick", label="Pace", elem_id="hsi-compare-pace")
@@ -61,15 +67,18 @@ def create(studio: Studio, bus: Bus) -> None:
     result: Any = panel("compare", {"project": "", "earlier": [], "run": None})
     watch = gr.Timer(0.7, active=False)
 
-    def sides(kind: str, name: str, said: list[str], single: str, names: list[str]) -> list[Side]:
+    def sides(kind: str, name: str, said: list[str], single: str, names: list[str], switched: list[str]) -> list[Side]:
         if kind == WORDS:
             return [Side(name, key) for key in said or []]
         if kind == METHODS:
             return [Side(key, single) for key in names or []]
+        if kind == PARTS:
+            return compare.without_parts(name, single, switched or [])
         return [Side(name, single, {}, "heights"), Side(name, single, {"use_dsm": False}, "no heights")]
 
-    def planned(project_id: str, number: float, speed: str, *form: Any) -> ComparisonPlan:
-        return compare.plan(project_id, sides(*form), int(number or 0), speed)
+    def planned(project_id: str, number: float, speed: str, kind: str, *form: Any) -> ComparisonPlan:
+        control = kind != PARTS or TEXT in (form[-1] or [])
+        return compare.plan(project_id, sides(kind, *form), int(number or 0), speed, control=control)
 
     def forecast(project_id: str, *form: Any) -> str:
         """What it would take, or what is missing."""
@@ -82,22 +91,29 @@ def create(studio: Studio, bus: Bus) -> None:
             return packed({"notes": [str(error)]})
         scene = studio.scene_of(project_id)
         where = "the reference map" if scene.reference is not None else "your labels: this scene has no reference map"
-        control = " Arms that read words are run with shuffled words too." if any(a.words for a in plan.arms) else ""
+        read = plan.control and any(arm.words for arm in plan.arms)
+        control = " Arms that read words are run with shuffled words too." if read else ""
         kind = "Quick: shorter trainings." if plan.pace == "quick" else "Thorough: full trainings, 10 seeds."
         return packed({"empty": f"{kind} {told.words}{control} Shots are drawn from {where}."})
+
+    def switches(name: str) -> Any:
+        """The parts of a method to choose from, all of them chosen."""
+        return gr.update(choices=compare.parts(name), value=compare.parts(name))
 
     def choose(project_id: str, kind: str) -> tuple[Any, ...]:
         """The fields of a kind of comparison."""
         heights = bool(project_id) and studio.scene_of(project_id).dsm is not None
         options = compare.words(project_id) if project_id else [("p5 described", "p5")]
-        methods_for = with_heights if kind == HEIGHTS else readers
-        kinds = [WORDS, METHODS, *([HEIGHTS] if heights else [])]
+        methods_for = {HEIGHTS: with_heights, PARTS: with_parts}.get(kind, readers)
+        kinds = [WORDS, METHODS, PARTS, *([HEIGHTS] if heights else [])]
+        named = methods_for[0][1]
         return (
             gr.update(choices=kinds, value=kind if kind in kinds else WORDS),
-            gr.update(choices=methods_for, value=methods_for[0][1], visible=kind != METHODS),
+            gr.update(choices=methods_for, value=named, visible=kind != METHODS),
             gr.update(choices=options, visible=kind != WORDS),
             gr.update(choices=options, visible=kind == WORDS),
             gr.update(visible=kind == METHODS),
+            gr.update(choices=compare.parts(named), value=compare.parts(named), visible=kind == PARTS),
         )
 
     def offer(project_id: str) -> tuple[Any, ...]:
@@ -151,13 +167,14 @@ def create(studio: Studio, bus: Bus) -> None:
         seen = (present.viewer_changes(project_id), present.strip(project_id)) if shown else (gr.skip(), gr.skip())
         return (*draw(project_id, run_id, said, bad=bool(said)), *seen)
 
-    form = [shots, pace, what, method, words, one, methods]
-    fields = [what, method, one, words, methods]
+    form = [shots, pace, what, method, words, one, methods, parts]
+    fields = [what, method, one, words, methods, parts]
     state = [chosen, result, start, stop, watch]
     # a forecast takes a second at first: changes meanwhile must not be dropped, the last of them counts
     last: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
     what.input(choose, [bus.project, what], fields, **last).then(forecast, [bus.project, *form], [told], **PRIVATE)
-    for box in (shots, pace, method, words, one, methods):
+    method.input(switches, [method], [parts], **last).then(forecast, [bus.project, *form], [told], **PRIVATE)
+    for box in (shots, pace, words, one, methods, parts):
         box.input(forecast, [bus.project, *form], [told], **last)
     tab.select(offer, [bus.project], [one, words], **PRIVATE)
     start.click(begin, [bus.project, chosen, *form], state, **PRIVATE)
