@@ -323,6 +323,9 @@ def _step_back(seq: int, payload: dict[str, Any], stack: list[Change], kind: str
     return Change(seq, f"{kind}: {stack[-1].text}", kind=kind)
 
 
+# Actions that change labels, or the classes they have; all others are about words and looks.
+LABEL_KINDS = frozenset({"delete_class", "set_classes", "add_point", "remove_point", "import_labels", "clear"})
+
 PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
     "add_class": _add_class,  # id, name, color, reference_value
     "rename_class": _rename_class,  # id, name

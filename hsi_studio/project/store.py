@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ import numpy as np
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
 from hsi_studio.project.about import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
 from hsi_studio.project.clean import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
-from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json, class_to_json
+from hsi_studio.project.events import LABEL_KINDS, Change, Event, Pixel, Point, State, class_from_json, class_to_json
 from hsi_studio.project.files import write_text
 from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.palette import next_color
@@ -51,6 +52,7 @@ class Project:
         self._events: list[Event] = []
         self._labels: LabelSet | None = None
         self._points: tuple[int, dict[Pixel, str]] = (-1, {})
+        self._label_changes: tuple[int, list[int]] = (0, [])  # actions looked at, those of them that changed labels
         self._scene: Scene | None = None
         self.words = PromptBook(self, lambda: self._state.prompts, self._do, self._writing, self._lock)
 
@@ -196,6 +198,16 @@ class Project:
                     array.flags.writeable = False
                 self._labels = LabelSet(schema, row, col, label, len(self._events))
             return self._labels
+
+    def label_changes(self, since: int) -> int:
+        """How many actions after revision `since` changed labels; an undo counts as what it undoes."""
+        with self._lock:
+            for event in self._events[self._label_changes[0] :]:
+                of = event.payload.get("target", event.seq) if event.type in ("undo", "redo") else event.seq
+                if self._events[of - 1].type in LABEL_KINDS:
+                    self._label_changes[1].append(event.seq)
+            self._label_changes = (len(self._events), self._label_changes[1])
+            return len(self._label_changes[1]) - bisect_right(self._label_changes[1], since)
 
     def prompts(self) -> PromptSet:
         """Sentences of the prompt set made or edited last; `words` has the others, and their versions."""

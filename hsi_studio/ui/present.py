@@ -233,7 +233,7 @@ class Present:
         value = strip_value(report, stale=False)
         for group in value["groups"]:
             group["title"] = f"{group['title']} · trained map ({info.method})"
-        late = self.studio.project(project_id).revision - info.revision
+        late = self.studio.project(project_id).label_changes(info.revision)
         if late:
             value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
         return value

@@ -53,11 +53,11 @@ def router(studio: Studio) -> APIRouter:
         follow: str = Query("", max_length=1000),
     ) -> dict[str, Any]:
         try:
-            revision = studio.project(project_id).revision
+            project = studio.project(project_id)
             shown = studio.shown_run(project_id)
             found = studio.runs.list(project_id)[: train_values.LISTED]
-            listed = [train_values.run_value(info, shown, revision) for info in found]
-            seen = {"setup": f"{project_id}.{revision}", "runs": train_values.stamp(listed)}
+            listed = [train_values.run_value(info, shown, project.label_changes(info.revision)) for info in found]
+            seen = {"setup": f"{project_id}.{project.revision}", "runs": train_values.stamp(listed)}
             answer: dict[str, Any] = {"seen": seen, "events": _events(studio, {info.id for info in found}, follow)}
             if setup != seen["setup"]:
                 answer["setup"] = train_values.settings(studio, project_id)

@@ -84,11 +84,11 @@ def label_set(labels: LabelSet) -> dict[str, Any]:
     return {"title": title, "classes": named, "words": words}
 
 
-def run_value(info: RunInfo, shown: str | None, revision: int) -> dict[str, Any]:
-    """One run as the list and the card show it. `shown`: id of the run whose map the viewer shows."""
+def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
+    """One run as the list and the card show it. `shown`: id of the run whose map the viewer shows; `late`: how often
+    labels have changed since."""
     low, high = info.shots
     shots = f"{low} label{'s' * (low != 1)} a class" if low == high else f"{low} to {high} labels a class"
-    late = revision - info.revision
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     method = methods().entries.get(info.method)

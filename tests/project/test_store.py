@@ -202,6 +202,24 @@ def test_an_import_instead_of_the_others_is_one_action(project: Project) -> None
     assert project.points == {(1, 1): corn.id, (1, 2): corn.id}
 
 
+def test_only_changes_of_labels_count_as_such(project: Project) -> None:
+    corn = project.add_class("Corn")
+    assert project.label_changes(0) == 0
+    project.add_point(1, 1, corn.id)
+    since = project.revision
+    project.set_prompt(corn.id, ["tall maize"])
+    project.rename_class(corn.id, "Maize")
+    assert (project.label_changes(0), project.label_changes(since)) == (1, 0)
+    project.undo()  # the name
+    project.undo()  # the words
+    assert project.label_changes(since) == 0
+    project.undo()  # the label
+    project.redo()
+    project.import_labels([(2, 2, "Corn", None)])
+    assert project.label_changes(since) == 3
+    assert Project.open(project.folder).label_changes(since) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("", "needs a name"), (" \x00\n", "needs a name"), ("x" * 81, "81 characters"), ("CORN", "'Corn' already")],
