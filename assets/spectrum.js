@@ -92,7 +92,7 @@ async function render() {
       xaxis: { ...axis, title: { text: value.axis, standoff: 6 } },
       yaxis: { ...axis, title: { text: value.unit, standoff: 4 } },
     },
-    { displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] },
+    { displaylogo: false, modeBarButtonsToRemove: ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"] },
   );
   root.dataset.drawn = String((Number(root.dataset.drawn) || 0) + 1);
 }
