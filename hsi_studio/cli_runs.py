@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.types import Progress
+from hsi_studio.types import Progress, Scene
 
 Show = Callable[[Progress], None]
 
@@ -70,6 +70,7 @@ def _train(args: argparse.Namespace, params: dict[str, Any], show: Show) -> int:
             raise BadRequest("A project has its labels already: leave --labels and --shots out, or name a scene.")
         project = studio.project(args.target)
     elif args.labels or args.shots is not None:
+        _check_labels(args, studio.open(args.target))
         project = studio.new_project(args.target)
         for note in studio.import_labels(project.id, args.labels) if args.labels else []:
             print(note, file=sys.stderr)
@@ -87,6 +88,17 @@ def _train(args: argparse.Namespace, params: dict[str, Any], show: Show) -> int:
     if run.forecast is not None:
         print(f"about {run.forecast.seconds:.0f} s ({run.forecast.basis})", file=sys.stderr)
     return _follow(studio, run.id, show)
+
+
+def _check_labels(args: argparse.Namespace, scene: Scene) -> None:
+    """What a project would be made for in vain. Raises BadRequest, FileProblem."""
+    from hsi_studio.project.importers import labels_from_file
+    from hsi_studio.verbs.labels import check_draw
+
+    if args.shots is not None:
+        check_draw(scene, args.shots, args.draw_seed)
+    if args.labels:
+        labels_from_file(args.labels, scene)
 
 
 def _resume(args: argparse.Namespace, show: Show) -> int:

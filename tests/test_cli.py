@@ -129,3 +129,12 @@ def test_a_training_on_shots_drawn_from_the_reference(capsys: pytest.CaptureFixt
     project = captured.err.split("of project ")[1].split()[0]
     assert main(["train", project, "--shots", "5", "--method", "knn"]) == 2
     assert "leave --labels and --shots out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [["--shots", "0"], ["--shots", "3", "--draw-seed", "-1"], ["--labels", "none.csv"]])
+def test_a_training_that_cannot_begin_leaves_no_project(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from hsi_studio import Studio
+
+    assert main(["train", "indian_pines", "--method", "knn", *wrong]) == 2
+    assert "error: " in capsys.readouterr().err
+    assert not Studio().projects()

@@ -71,9 +71,11 @@ def gives_up(arms: Sequence[Arm]) -> tuple[str, ...]:
     out = []
     for name in dict.fromkeys(arm.method for arm in arms):
         method = get_method(name)
-        usual = method.Params().model_dump()
+        usual, own = method.Params().model_dump(), [arm.params for arm in arms if arm.method == name]
         changed = [
-            f"{key} {_shown(value)} instead of {_shown(usual[key])}" for key, value in QUICK.get(name, {}).items()
+            f"{key} {_shown(value)} instead of {_shown(usual[key])}"
+            for key, value in QUICK.get(name, {}).items()
+            if not all(key in params for params in own)  # what every arm says itself is as it says
         ]
         if changed:
             out.append(f"Quick pace, {method.title} is not at its best: {', '.join(changed)}.")

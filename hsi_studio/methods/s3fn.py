@@ -115,7 +115,7 @@ class S3FN:
         "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
     }
     parts: ClassVar[dict[str, dict[str, Any]]] = {
-        "centred anchors": {"notebook_literal": True},
+        "centring and temperature": {"notebook_literal": True},
         "middle and surroundings": {"centre": False, "context": 0},
         "augmentation": {"augment": False, "jitter": 0},
         "averaging": {"average": 0.0},

@@ -75,6 +75,7 @@ class State:
         self.done: list[Change] = []
         self.undone: list[Change] = []
         self.next_number = 1
+        self.relabelled: list[int] = []  # sequence numbers of the actions that changed labels
 
     def plan(self, event: Event) -> Change:
         """What the event would do. An event that changes nothing gives an empty Change. Raises LabelProblem."""
@@ -88,18 +89,21 @@ class State:
 
     def commit(self, change: Change) -> None:
         """Make a planned change. Cannot fail."""
+        applied = change
         if change.kind == "undo":
-            self.undone.append(self.done.pop())
-            self._apply(self.undone[-1], after=False)
+            self.undone.append(applied := self.done.pop())
+            self._apply(applied, after=False)
         elif change.kind == "redo":
-            self.done.append(self.undone.pop())
-            self._apply(self.done[-1], after=True)
+            self.done.append(applied := self.undone.pop())
+            self._apply(applied, after=True)
         elif not change.empty:
             self.done.append(change)
             self.undone.clear()
             self._apply(change, after=True)
             if change.prompts is not None:
                 self.prompts.remember(change.prompts, change.seq)
+        if applied.points:
+            self.relabelled.append(change.seq)
 
     def _apply(self, change: Change, after: bool) -> None:
         if change.classes is not None:
@@ -322,9 +326,6 @@ def _step_back(seq: int, payload: dict[str, Any], stack: list[Change], kind: str
         raise LabelProblem(f"Action {payload['target']} is not the one to {kind}; {stack[-1].seq} is.")
     return Change(seq, f"{kind}: {stack[-1].text}", kind=kind)
 
-
-# Actions that change labels, or the classes they have; all others are about words and looks.
-LABEL_KINDS = frozenset({"delete_class", "set_classes", "add_point", "remove_point", "import_labels", "clear"})
 
 PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
     "add_class": _add_class,  # id, name, color, reference_value

@@ -30,7 +30,7 @@ import numpy as np
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
 from hsi_studio.project.about import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
 from hsi_studio.project.clean import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
-from hsi_studio.project.events import LABEL_KINDS, Change, Event, Pixel, Point, State, class_from_json, class_to_json
+from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json, class_to_json
 from hsi_studio.project.files import write_text
 from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.palette import next_color
@@ -52,9 +52,8 @@ class Project:
         self._events: list[Event] = []
         self._labels: LabelSet | None = None
         self._points: tuple[int, dict[Pixel, str]] = (-1, {})
-        self._label_changes: tuple[int, list[int]] = (0, [])  # actions looked at, those of them that changed labels
         self._scene: Scene | None = None
-        self.words = PromptBook(self, lambda: self._state.prompts, self._do, self._writing, self._lock)
+        self.words = PromptBook(self, lambda: self._state.prompts, self._do, self.writing, self._lock)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
@@ -200,14 +199,9 @@ class Project:
             return self._labels
 
     def label_changes(self, since: int) -> int:
-        """How many actions after revision `since` changed labels; an undo counts as what it undoes."""
+        """How many actions after revision `since` changed labels: edits of words, names and colours do not count."""
         with self._lock:
-            for event in self._events[self._label_changes[0] :]:
-                of = event.payload.get("target", event.seq) if event.type in ("undo", "redo") else event.seq
-                if self._events[of - 1].type in LABEL_KINDS:
-                    self._label_changes[1].append(event.seq)
-            self._label_changes = (len(self._events), self._label_changes[1])
-            return len(self._label_changes[1]) - bisect_right(self._label_changes[1], since)
+            return len(self._state.relabelled) - bisect_right(self._state.relabelled, since)
 
     def prompts(self) -> PromptSet:
         """Sentences of the prompt set made or edited last; `words` has the others, and their versions."""
@@ -261,7 +255,7 @@ class Project:
         self, name: str, color: str | None = None, reference_value: int | None = None, actor: str = ""
     ) -> ClassInfo:
         """Append a class; without a colour it takes the palette's next. Raises LabelProblem."""
-        with self._writing():
+        with self.writing():
             info = ClassInfo.new(name, color or next_color(self.schema.colors), reference_value)
             self._do("add_class", class_to_json(info), actor)
             return self._state.info(info.id)
@@ -289,7 +283,7 @@ class Project:
         their labels. Returns what was done, for the user. Raises LabelProblem with the line number.
         """
         wanted = parse_class_list(text)
-        with self._writing():
+        with self.writing():
             kept = {
                 name: next((info for info in self.schema.classes if same_name(info.name, name)), None)
                 for name, _ in wanted
@@ -307,7 +301,7 @@ class Project:
 
     def add_point(self, row: int, col: int, class_id: str, actor: str = "") -> None:
         """Label a pixel; one that has another label is relabelled. Raises LabelProblem."""
-        with self._writing():
+        with self.writing():
             self._check_data(row, col)
             self._do("add_point", {"row": int(row), "col": int(col), "class": class_id}, actor)
 
@@ -317,7 +311,7 @@ class Project:
 
     def toggle_point(self, row: int, col: int, class_id: str, actor: str = "") -> None:
         """A click: label the pixel, relabel it, or take the label away when it is this class's. Raises LabelProblem."""
-        with self._writing():
+        with self.writing():
             point = self._state.points.get((int(row), int(col)))
             if point is not None and point.class_id == class_id:
                 self.remove_point(row, col, actor)
@@ -337,7 +331,7 @@ class Project:
         are left out and counted in the returned sentence. `instead`: the project's other labels go, in the same action.
         Raises LabelProblem; then nothing is imported.
         """
-        with self._writing():
+        with self.writing():
             by_name = {info.name.casefold(): info for info in self.schema.classes}
             new: list[ClassInfo] = []
             found: list[list[Any]] = []
@@ -375,13 +369,13 @@ class Project:
 
     def undo(self, actor: str = "") -> str:
         """Undo the project's last action; returns what was undone. Raises LabelProblem when there is none."""
-        with self._writing():
+        with self.writing():
             target = {"target": self._state.done[-1].seq} if self._state.done else {}
             return self._do("undo", target, actor).text
 
     def redo(self, actor: str = "") -> str:
         """Make the last undone action again. Raises LabelProblem when there is none."""
-        with self._writing():
+        with self.writing():
             target = {"target": self._state.undone[-1].seq} if self._state.undone else {}
             return self._do("redo", target, actor).text
 
@@ -395,8 +389,8 @@ class Project:
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Both locks held, others' lines applied. May be nested."""
+    def writing(self) -> Iterator[None]:
+        """Both locks held, others' lines applied: what is read meanwhile stays true. May be nested."""
         if self.read_only:
             raise LabelProblem(f"The project {self.title!r} is open read-only. Open it normally to change it.")
         with self._lock, self._journal.locked():
@@ -406,7 +400,7 @@ class Project:
             yield
 
     def _do(self, kind: str, payload: dict[str, Any], actor: str) -> Change:
-        with self._writing():
+        with self.writing():
             event = Event(len(self._events) + 1, _now(), clean_text(actor)[:64], kind, payload)
             change = self._state.plan(event)
             if not change.empty:

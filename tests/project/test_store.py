@@ -217,7 +217,11 @@ def test_only_changes_of_labels_count_as_such(project: Project) -> None:
     project.redo()
     project.import_labels([(2, 2, "Corn", None)])
     assert project.label_changes(since) == 3
+    project.set_classes("Maize, #123456\nCorn")
+    assert project.label_changes(since) == 3
     assert Project.open(project.folder).label_changes(since) == 3
+    project.set_classes("Maize")  # without Corn and its labels
+    assert project.label_changes(since) == 4
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,33 @@ def test_half_of_a_class_stays_to_test_on(bench: Bench) -> None:
     assert "Fewer where half of a class's reference pixels are needed to test on: Meadow has 59, Water has" in said
 
 
+def test_draws_of_other_seeds_do_not_add_up(bench: Bench) -> None:
+    bench.labels.draw("x", 1000)
+    with pytest.raises(BadRequest, match="nothing to add"):
+        bench.labels.draw("x", 1000, seed=1)
+    assert bench.project.labels().counts.tolist() == [29, 25, 24]
+
+
+def test_classes_are_found_by_name_too(bench: Bench) -> None:
+    bench.project.set_classes("Water, #0000ff\ntile ROOF\nMine")
+    bench.project.set_classes("Meadow\nWater\ntile ROOF")
+    bench.labels.draw("x", 5, seed=3)
+    assert bench.project.labels().counts.tolist() == [5, 5, 5]
+    assert bench.flat == bench.benchmark(5, 3)
+
+
+def test_what_another_process_did_is_seen(bench: Bench) -> None:
+    other = Project.open(bench.project.folder)
+    meadow, water, _ = other.schema.classes
+    other.rename_class(meadow.id, "Grass")
+    other.delete_class(water.id)
+    other.add_point(4, 2, meadow.id)
+    bench.labels.draw("x", 5)
+    assert bench.project.schema.names == ["Grass", "Tile roof"]
+    assert bench.project.labels().counts.tolist() == [5, 5]
+    assert (4, 2) in bench.project.points
+
+
 def test_classes_without_reference_get_none(bench: Bench) -> None:
     water = bench.project.schema.classes[1]
     bench.project.delete_class(water.id)

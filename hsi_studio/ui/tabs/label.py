@@ -6,7 +6,6 @@ they are rendered here.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import gradio as gr
@@ -59,6 +58,7 @@ def create(studio: Studio, bus: Bus) -> None:
         outputs=[bus.viewer, bus.classes],
         show_progress="hidden",
         trigger_mode="multiple",
+        concurrency_limit=None,
         api_visibility="private",
     )
     bus.after(changed)
@@ -71,9 +71,11 @@ def create(studio: Studio, bus: Bus) -> None:
 
 def _whole(number: Any) -> int:
     """A number of the page. Raises BadRequest for what is no whole number."""
-    if not isinstance(number, int | float) or not math.isfinite(number) or int(number) != number:
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if type(number) is not int:
         raise BadRequest(f"{number!r} is no whole number: give one, such as 5.")
-    return int(number)
+    return number
 
 
 TAB = Tab("label", "Label", 10, create)
