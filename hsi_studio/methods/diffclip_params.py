@@ -131,7 +131,7 @@ PAPER: dict[str, Any] = {
     "schedule": "step",
     "weight_decay": 1e-5,
     "average": 0.0,
-    "noise_steps": 1000,
+    "noise_steps": 0,  # stage 2 sees clean patches, in the paper's figures and in its code
     "augment": True,
     "mixing": 0.0,
     "dropped_tokens": 0.0,

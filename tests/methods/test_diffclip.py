@@ -313,3 +313,11 @@ def test_a_class_without_labels_is_named(scene: Scene, labels: LabelSet) -> None
 
     with pytest.raises(TooFewLabels, match="class 4"):
         fitted(scene, replace(labels, schema=schema(5)))
+
+
+def test_the_papers_second_stage_is_as_published() -> None:
+    from hsi_studio.methods.nn.training import rate
+
+    assert DiffClipParams.preset("paper").noise_steps == 0  # clean patches
+    rates = [rate("step", epoch, 150) for epoch in (0, 99, 100, 130, 131, 149)]
+    assert rates == [1.0, 1.0, 0.1, 0.1, 0.01, 0.01]

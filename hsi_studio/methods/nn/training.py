@@ -1,7 +1,7 @@
 """Schedules, averaged weights and batches: what the training loops here need.
 
 Learning-rate curves: `cosine` (warm-up, then half a cosine to zero; I. Loshchilov, F. Hutter, arXiv:1608.03983) and
-`step` (÷10 at 60 % and 85 %: DiffCLIP's step schedule, whose steps the paper does not give).
+`step` (÷10 after epochs 100 and 131 of 150: DiffCLIP's step schedule, as in its published code).
 Averaged weights: exponential moving average with the usual start-up correction min(decay, (1+i)/(10+i)).
 """
 
@@ -23,7 +23,7 @@ def rate(schedule: Schedule, step: int, steps: int, warm_up: float = 0.1) -> flo
     if schedule == "constant":
         return 1.0
     if schedule == "step":
-        return 1.0 if done < 0.6 else 0.1 if done < 0.85 else 0.01
+        return 1.0 if done < 100 / 150 else 0.1 if done < 131 / 150 else 0.01
     if done < warm_up:
         return (step + 1) / (warm_up * steps + 1)
     return 0.5 * (1.0 + math.cos(math.pi * (done - warm_up) / (1.0 - warm_up)))
