@@ -39,6 +39,7 @@ function makeDrawDialog(draw) {
   );
   document.body.append(dialog);
   return (labelled) => {
+    if (!dialog.isConnected) return; // a newer page part has its own
     insteadBox.hidden = !labelled;
     instead.checked = false; // numbers are remembered, taking away is not
     insteadWords.textContent = labelled === 1 ? "Take away the label there is first" : `Take away the ${labelled} labels there are first`;

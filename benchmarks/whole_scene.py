@@ -116,7 +116,7 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
     if name == "paper":
         mapped = PAPER_PIXELS
         row, col = np.divmod(np.linspace(0, SHAPE[0] * SHAPE[1] - 1, mapped).astype(np.int64), SHAPE[1])
-        fitted._classify(row, col)  # a block would map the whole strip of rows it lies in
+        fitted.at(row, col)  # a block would map the whole strip of rows it lies in
     else:
         found = predict_scene(fitted, blind, "diffclip", params.model_dump(), 0, ctx)
         truth = reference.ravel()[split.test] - 1

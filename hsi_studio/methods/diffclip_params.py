@@ -152,10 +152,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 PARTS: dict[str, dict[str, Any]] = {
-    "pre-training": {"use_pretraining": False},
-    "diffusion": {"use_pretraining": True, "use_diffusion": False},
-    "masking": {"use_pretraining": True, "use_mask": False},
-    "text": {"use_text": False},
+    "pre-training": PRESETS["clip"],
+    "diffusion": {"use_pretraining": True, **PRESETS["no diffusion"]},
+    "masking": {"use_pretraining": True, **PRESETS["no mask"]},
+    "text": PRESETS["no text"],
     "edge smoothing": {"smoothing": 0},
 }
 

@@ -58,7 +58,8 @@ class Labels:
             for info in labels.schema.classes:
                 pixels = order.get(values.get(info.id, 0), NO_PIXEL)
                 most = min(shots, pixels.size // 2)
-                free = pixels if instead else pixels[~np.isin(pixels, taken)]
+                first = pixels[: most + taken.size]  # enough, whichever of them are taken
+                free = first if instead else first[~np.isin(first, taken)]
                 chosen = free[: max(0, most - (0 if instead else have[info.id]))]
                 points += [(int(at) // width, int(at) % width, info.name, None) for at in chosen]
                 if most < shots and info.id in values:
