@@ -103,10 +103,10 @@ def enmap_mosaic(folder: Path) -> Scene:
 def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[str, Any]:
     """Everything of one scene as plain values."""
     from hsi_studio import Studio
-    from hsi_studio.engine.described import Surveyor
-    from hsi_studio.engine.query import Matcher, ask_described
-    from hsi_studio.engine.scene_words import scene_words
-    from hsi_studio.engine.zero_click import accuracy_on, learning_curve, zero_click
+    from hsi_studio.engine.query.graded_superpixels import scene_words
+    from hsi_studio.engine.query.matcher import Matcher, ask_described
+    from hsi_studio.engine.query.pixel_facts import Surveyor
+    from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_click
     from hsi_studio.features.cache import FeatureCache
     from hsi_studio.text.encoders import get_encoder
     from hsi_studio.text.prompts import readable, sentences_for
@@ -170,9 +170,9 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
 
 def model_precision(scene: Scene, method: str, folder: Path) -> list[float]:
     """Average precision of class names asked to a model trained on 5 shots a class (seed 0, p5), class by class."""
-    from hsi_studio.engine.evaluate import support_set
-    from hsi_studio.engine.splits import make_split, parse_protocol
-    from hsi_studio.engine.text_space import open_space
+    from hsi_studio.engine.evaluation.few_shot import support_set
+    from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
+    from hsi_studio.engine.query.model_text_space import open_space
     from hsi_studio.methods import Context, get_method
     from hsi_studio.text.encoders import get_encoder
     from hsi_studio.text.prompts import prompt_set

@@ -2,6 +2,6 @@
 
 import sys
 
-from hsi_studio.cli import main
+from hsi_studio.cli.main import main
 
 sys.exit(main())

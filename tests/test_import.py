@@ -15,7 +15,7 @@ socket.socket.connect = refuse
 socket.socket.bind = refuse
 socket.create_connection = refuse
 import hsi_studio
-import hsi_studio.types, hsi_studio.methods, hsi_studio.scene, hsi_studio.studio, hsi_studio.cli
+import hsi_studio.types, hsi_studio.methods, hsi_studio.scene, hsi_studio.studio.facade, hsi_studio.cli.main
 slow = {"gradio", "torch", "transformers", "sklearn", "skimage", "rasterio", "matplotlib", "h5py", "tensorly"}
 print(sorted(slow & set(sys.modules)))
 """

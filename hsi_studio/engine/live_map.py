@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.accuracy import AccuracyReport, accuracy_report
-from hsi_studio.engine.predict import predict_scene
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
+from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
 from hsi_studio.methods import Context, Method, Params
 from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, PromptSet, Scene

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.engine.predict import predict_scene
+from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, TooFewLabels
 from hsi_studio.methods import Block, Context, Params, State, get_method, methods
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene

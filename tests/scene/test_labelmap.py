@@ -10,7 +10,7 @@ from hsi_studio.errors import BadValues, CorruptFile, FileProblem, SizeMismatch
 from hsi_studio.scene import open_scene, read_class_map, read_dsm
 from hsi_studio.scene.labelmap import split_spec
 from tests.scene import fake
-from tests.scene.test_geotiff import geotiff
+from tests.scene.formats.test_geotiff import geotiff
 
 MAP = np.array([[0, 1, 1, 2, 0], [3, 3, 0, 0, 1]])
 

@@ -1,0 +1,1 @@
+"""Baselines on single spectra and on spectral-spatial features."""

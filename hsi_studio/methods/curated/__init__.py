@@ -1,0 +1,1 @@
+"""Curated prompts (Chatterjee and Ghosh 2025)."""

@@ -1,0 +1,1 @@
+"""DiffCLIP (Zhang, Cao et al., AAAI 2025)."""

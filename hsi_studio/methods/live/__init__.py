@@ -1,0 +1,1 @@
+"""The map that follows the clicks."""
