@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from hsi_studio.errors import StudioError
     from hsi_studio.studio.facade import Studio
-    from hsi_studio.text.llm.endpoint import writer
+    from hsi_studio.text.llm.factory import writer
 
     if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
         parser.error("choose one of --auth, --auth-file and --per-session")
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
                 os.environ[f"HSI_STUDIO_{name.upper()}"] = str(getattr(args, name))
         from hsi_studio.ui.app import build
         from hsi_studio.ui.server.owners import owners_of
-        from hsi_studio.ui.server.users import Users
+        from hsi_studio.users import Users
 
         users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None
         several = users is not None or args.per_session

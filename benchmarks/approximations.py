@@ -83,7 +83,8 @@ def _run(args: argparse.Namespace) -> int:
     for name in THREAD_VARIABLES:
         os.environ[name] = str(args.threads)
     from benchmarks.scenes import open_for_sweep
-    from hsi_studio.methods import Context, get_method
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import Context
 
     own = {key: _value(value) for key, _, value in (item.partition("=") for item in args.param)}
     chosen = [COMPARISONS[n - 1] for n in args.only] if args.only else list(COMPARISONS)
@@ -117,7 +118,8 @@ def _fit_and_map(
     from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
     from hsi_studio.engine.mapping.predict import predict_scene
     from hsi_studio.engine.sweep.cells import code_hash, write_cell
-    from hsi_studio.methods import State, get_method
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import State
     from hsi_studio.types import PromptSet
 
     method, blind = get_method("diffclip"), scene.without_reference()

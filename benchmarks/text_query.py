@@ -57,7 +57,7 @@ def main() -> int:
 def open_named(name: str, data: str | None) -> Scene:
     """A catalogue scene, or the EnMAP mosaic. Raises BadRequest, FileProblem."""
     if name != "enmap_potsdam":
-        from hsi_studio.scene import resolve
+        from hsi_studio.scene.resolve import resolve
 
         return resolve(name)
     folder = data_folder(data)
@@ -70,9 +70,9 @@ def enmap_mosaic(folder: Path) -> Scene:
     """All labelled tiles of the EnMAP scene at their places; between them there is no data."""
     import rasterio
 
-    from hsi_studio.scene import open_scene
     from hsi_studio.scene.cube import ArrayCube
     from hsi_studio.scene.identity import scene_id
+    from hsi_studio.scene.open import open_scene
     from hsi_studio.scene.survey import survey
 
     files = sorted((folder / "images").glob("*.tif"))
@@ -173,7 +173,8 @@ def model_precision(scene: Scene, method: str, folder: Path) -> list[float]:
     from hsi_studio.engine.evaluation.few_shot import support_set
     from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
     from hsi_studio.engine.query.model_text_space import open_space
-    from hsi_studio.methods import Context, get_method
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import Context
     from hsi_studio.text.encoders import get_encoder
     from hsi_studio.text.prompts import prompt_set
 

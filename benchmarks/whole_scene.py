@@ -81,7 +81,7 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
     from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
     from hsi_studio.engine.mapping.predict import predict_scene
     from hsi_studio.engine.runs.resources import Meter
-    from hsi_studio.methods import Context
+    from hsi_studio.methods.contract import Context
     from hsi_studio.methods.diffclip.method import DiffClip
     from hsi_studio.methods.diffclip.params import DiffClipParams
     from hsi_studio.types import PromptSet

@@ -28,13 +28,13 @@ def test_import_opens_no_socket_and_loads_nothing_slow() -> None:
 
 
 def test_registries_report_no_problem() -> None:
-    import hsi_studio.scene
+    import hsi_studio.scene.formats
     from hsi_studio.methods import methods
     from hsi_studio.registry import scan
 
     assert methods().problems == []
     assert "live" in methods().entries
-    readers = scan(hsi_studio.scene, "READER")
+    readers = scan(hsi_studio.scene.formats, "READER")
     assert readers.problems == []
     assert {"envi", "geotiff", "matlab", "hdf", "numpy"} <= set(readers.entries)
 

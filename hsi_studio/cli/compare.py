@@ -44,7 +44,7 @@ def add_commands(
 
 def _compare(args: argparse.Namespace, studio: Any, scene: Scene, show: Show) -> int:
     from hsi_studio.engine.compare.report import write_report
-    from hsi_studio.studio.compare import parse_side
+    from hsi_studio.studio.compare_arms import parse_side
 
     sides = [parse_side(text) for text in args.arm]
     plan = studio.compare.plan_on(scene, sides, args.shots, args.pace, args.seeds)

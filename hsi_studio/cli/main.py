@@ -205,7 +205,7 @@ def _map(args: argparse.Namespace) -> int:
 def _password(args: argparse.Namespace) -> int:
     import getpass
 
-    from hsi_studio.ui.server.users import Users, hashed
+    from hsi_studio.users import Users, hashed
 
     first = getpass.getpass(f"Password of {args.name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if sys.stdin.isatty() and getpass.getpass("Again: ") != first:

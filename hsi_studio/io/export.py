@@ -6,14 +6,14 @@ import json
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from xml.etree import ElementTree
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import replacing, write_text
 from hsi_studio.io.label_csv import labels_to_csv
 from hsi_studio.io.label_geojson import labels_to_geojson
 from hsi_studio.io.map_figure import export_png
-from hsi_studio.io.map_rasters import export_confidence_geotiff, export_map_envi, export_map_geotiff, xml_text
+from hsi_studio.io.map_rasters import export_confidence_geotiff, export_map_envi, export_map_geotiff
+from hsi_studio.io.qgis_style import export_qgis_style
 from hsi_studio.sanitize import slug
 from hsi_studio.types import LabelSet, Prediction, Scene
 
@@ -87,16 +87,3 @@ def zip_files(files: Iterable[Path], path: Path | str) -> Path:
         for file in files:
             archive.write(file, file.name)
     return path
-
-
-def export_qgis_style(prediction: Prediction, path: Path | str) -> Path:
-    """A .qml that QGIS applies by itself to the raster of the same name: one palette entry a class."""
-    root = ElementTree.Element("qgis", version="3.0")
-    pipe = ElementTree.SubElement(root, "pipe")
-    renderer = ElementTree.SubElement(pipe, "rasterrenderer", type="paletted", band="1", opacity="1", alphaBand="-1")
-    palette = ElementTree.SubElement(renderer, "colorPalette")
-    for value, info in enumerate(prediction.schema.classes, start=1):
-        ElementTree.SubElement(
-            palette, "paletteEntry", value=str(value), color=info.color, label=xml_text(info.name), alpha="255"
-        )
-    return write_text(Path(path), ElementTree.tostring(root, encoding="unicode") + "\n")

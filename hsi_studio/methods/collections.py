@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Context, Params, State
+from hsi_studio.methods.common.image_votes import ImageVotes
+from hsi_studio.methods.contract import Context, Params, State
 from hsi_studio.methods.diffclip import collection as diffclip_images
 from hsi_studio.methods.diffclip import multi_image as diffclip_pairs
 from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.methods.s3fn import collection as s3fn_images
-from hsi_studio.methods.s3fn.collection import ImageVotes, S3FNImageParams
+from hsi_studio.methods.s3fn.collection import S3FNImageParams
 from hsi_studio.scene.collection import Collection
 from hsi_studio.types import ClassSchema, PromptSet
 

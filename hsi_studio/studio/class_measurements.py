@@ -1,7 +1,7 @@
 """What was measured of each class's labelled pixels, made once for a scene and labels.
 
-Facts come from `engine/query/pixel_facts.py`, sentences from `text/description.py`. The first call on a scene makes its rasters
-(seconds on a large one); so this is not called from a handler.
+Facts come from `engine/query/pixel_facts.py`, sentences from `text/description.py`. The first call on a scene makes
+its rasters (seconds on a large one); so this is not called from a handler.
 """
 
 from __future__ import annotations

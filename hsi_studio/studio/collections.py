@@ -21,8 +21,8 @@ from hsi_studio.engine.evaluation.collection_accuracy import ImageResult, evalua
 from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
 from hsi_studio.engine.models.metadata import CheckpointFacts, ClassFacts, LabelFacts, PromptFacts, SceneFacts
 from hsi_studio.errors import BadRequest, CorruptFile
-from hsi_studio.methods import Context, make_params
 from hsi_studio.methods.collections import ImageModel, get_image_method, load_image_model
+from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.scene.collection import Collection, open_folder, open_table
 from hsi_studio.studio import Desk
 from hsi_studio.types import Progress
@@ -76,7 +76,8 @@ class Collections:
         progress: Callable[[Progress], None] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> ImageResult:
-        """Accuracy over draws: see `engine/evaluation/collection_accuracy.py`. Raises BadRequest, TooFewLabels, FileProblem, Cancelled."""
+        """Accuracy over draws: see `engine/evaluation/collection_accuracy.py`. Raises BadRequest, TooFewLabels,
+        FileProblem, Cancelled."""
         collection = source if isinstance(source, Collection) else self.open(source, columns)
         return evaluate_images(
             collection, seeds=list(seeds), shots=shots, folds=folds, method=method,

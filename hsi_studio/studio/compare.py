@@ -6,37 +6,26 @@
 >>> run = studio.compare.start(project.id, plan)
 >>> studio.compare.get(run).comparison.headline
 
-A comparison is a run of kind "compare" (`engine/compare/run_kind.py`): it waits in the same queue as trainings, goes on when
-the page is closed, and is stopped, resumed and deleted like one (`studio.runs`). It draws its shots from the
+A comparison is a run of kind "compare" (`engine/compare/run_kind.py`): it waits in the same queue as trainings, goes
+on when the page is closed, and is stopped, resumed and deleted like one (`studio.runs`). It draws its shots from the
 scene's reference map, not from the labels of the project; a scene without one is compared on its labels.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hsi_studio.engine.compare.cells import Kept, entries_of
 from hsi_studio.engine.compare.findings import findings
+from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.paces import plan_for
+from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, sentences_of
 from hsi_studio.engine.compare.report import method_title, write_report
-from hsi_studio.engine.compare.results import (
-    PLAN,
-    Arm,
-    Comparison,
-    ComparisonPlan,
-    enough_labels,
-    labels_as_reference,
-    read_comparison,
-    read_plan,
-    sentences_of,
-    write_json,
-)
+from hsi_studio.engine.compare.results import PLAN, Comparison, read_comparison, read_plan, write_json
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
@@ -44,8 +33,10 @@ from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
 from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_run_id, now
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Context, Method, get_method, make_params, methods
+from hsi_studio.methods import get_method, methods
+from hsi_studio.methods.contract import Context, Method
 from hsi_studio.studio import Desk
+from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side, side_text
 from hsi_studio.studio.compare_maps import CompareMaps, Shown
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.run_info import RunInfo
@@ -55,16 +46,6 @@ from hsi_studio.types import Progress, Scene
 RunInfos = list[RunInfo]  # the class below has a method `list`
 Files = list[Path]
 STOPPED = "Stopped. Finished fits are kept: the same comparison goes on from them when it is started again."
-
-
-@dataclass(frozen=True)
-class Side:
-    """What somebody asks to compare: a method, words for it, parameters that differ from its defaults."""
-
-    method: str
-    words: str = ""  # one of `Comparisons.words`; "" = p5 where the method reads text
-    params: Mapping[str, Any] = field(default_factory=dict)
-    name: str = ""  # "" = what tells it from the other sides
 
 
 @dataclass(frozen=True)
@@ -310,65 +291,6 @@ class Comparisons:
     def _request(self, scene: Scene, method: str, params: dict[str, Any], shots: int, slot: str) -> Request:
         classes = len(scene.reference_classes)
         return Request(method, params, scene.id, scene.shape, shots * classes, classes, slot, self._runs.device_name())
-
-
-def _arm(side: Side, words: str, said: Mapping[str, Sequence[str]]) -> Arm:
-    method = get_method(side.method)
-    make_params(method.Params, dict(side.params))  # raises BadRequest with the parameter's name
-    sentences = {name: tuple(text) for name, text in said.items()}
-    return Arm(
-        name=side.name or method.title, method=method.name, params=dict(side.params), words=words, sentences=sentences
-    )
-
-
-def named(sides: Sequence[Side], arms: Sequence[Arm]) -> list[Arm]:
-    """Arms called by what tells them apart: "p1" and "p5", or "DiffCLIP" and "S3FN", or "DiffCLIP, no heights"."""
-    several = len({arm.method for arm in arms}) > 1
-    worded = len({arm.words for arm in arms if arm.words}) > 1
-    out = []
-    for side, arm in zip(sides, arms, strict=True):
-        parts = [get_method(arm.method).title] if several or not arm.words or not worded else []
-        if arm.words and worded:
-            parts.append(arm.words)
-        parts += [_switch(key, value) for key, value in side.params.items()]
-        if len(parts) > 1 and not several and not worded and any(s.params for s in sides):
-            parts = parts[1:]
-        out.append(arm.model_copy(update={"name": side.name or ", ".join(parts)}))
-    return out
-
-
-def _switch(key: str, value: Any) -> str:
-    """A parameter in a name: "no heights", "patch 9"."""
-    said = {"use_dsm": "heights", "use_text": "words", "use_pretraining": "pre-training"}.get(key)
-    if said is not None and isinstance(value, bool):
-        return said if value else f"no {said}"
-    return f"{key} {value}"
-
-
-def parse_side(text: str) -> Side:
-    """METHOD[:WORDS][,NAME=VALUE…][@NAME], as "curated:p1", "diffclip:p5,use_dsm=false@no heights".
-
-    Values are JSON, or text where they are not. Raises BadRequest with the choices.
-    """
-    body, _, name = text.partition("@")
-    head, *items = re.split(r",(?=\w+=)", body)
-    method, _, words = head.partition(":")
-    get_method(method.strip())
-    params: dict[str, Any] = {}
-    for item in items:
-        key, _, value = item.partition("=")
-        try:
-            params[key] = json.loads(value)
-        except json.JSONDecodeError:
-            params[key] = value
-    return Side(method.strip(), words.strip(), params, name.strip())
-
-
-def side_text(side: Side) -> str:
-    """What `parse_side` reads."""
-    params = "".join(f",{key}={json.dumps(value)}" for key, value in side.params.items())
-    words = f":{side.words}" if side.words else ""
-    return f"{side.method}{words}{params}{f'@{side.name}' if side.name else ''}"
 
 
 def duration(seconds: float) -> str:

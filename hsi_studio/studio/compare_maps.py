@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hsi_studio.engine.compare.results import Comparison, labels_as_reference, read_map
+from hsi_studio.engine.compare.label_reference import labels_as_reference
+from hsi_studio.engine.compare.results import Comparison, read_map
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.io.palette import next_color

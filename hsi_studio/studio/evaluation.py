@@ -10,7 +10,8 @@ from typing import Any
 from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.io.label_import import labels_from_file
-from hsi_studio.methods import Context, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.types import Prediction, PromptSet, Scene
 
 

@@ -27,16 +27,19 @@ from hsi_studio.engine.runs.devices import devices
 from hsi_studio.engine.scene_info import crs_name, scene_facts
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import Context, Method, get_method, methods
+from hsi_studio.methods import get_method, methods
+from hsi_studio.methods.contract import Context, Method
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.studio.collections import Collections
-from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown, Side
+from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown
+from hsi_studio.studio.compare_arms import Side
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.queries import Queries
+from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.runs import Runs
-from hsi_studio.studio.shared_server import Commons, Quotas
+from hsi_studio.studio.shared_server import Commons
 from hsi_studio.studio.spectra import Spectra
 from hsi_studio.types import Prediction, Progress, Scene
 
@@ -122,7 +125,7 @@ class Studio:
 
         `dsm` and `reference` are "FILE" or "FILE:variable". Raises FileProblem, BadRequest.
         """
-        from hsi_studio.scene import resolve
+        from hsi_studio.scene.resolve import resolve
 
         scene = self.commons.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference))
         with self._lock:

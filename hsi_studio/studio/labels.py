@@ -1,8 +1,8 @@
 """`studio.labels`: shots drawn from the scene's reference, for experiments as in the papers.
 
-The draw is that of `evaluate` and the benchmarks (`engine/evaluation/splits.py`): of each class the first N pixels of a random
-order that the seed fixes, at most half of the class. So on a project without labels, N shots and a seed give the same
-support set everywhere, and asking for more later adds to it what the larger draw has more.
+The draw is that of `evaluate` and the benchmarks (`engine/evaluation/splits.py`): of each class the first N pixels of
+a random order that the seed fixes, at most half of the class. So on a project without labels, N shots and a seed give
+the same support set everywhere, and asking for more later adds to it what the larger draw has more.
 """
 
 from __future__ import annotations

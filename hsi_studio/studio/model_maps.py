@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from hsi_studio.engine.mapping.map_cache import keep_map, kept_map, onto
+from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.engine.mapping.predict import predict_scene
+from hsi_studio.engine.mapping.schema_match import onto
 from hsi_studio.engine.models.compatibility import scene_fit
 from hsi_studio.engine.models.library import ModelShelf
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.errors import Cancelled, StudioError
-from hsi_studio.methods import Context
+from hsi_studio.methods.contract import Context
 from hsi_studio.studio import Desk
 from hsi_studio.types import ClassSchema, Prediction, Progress
 

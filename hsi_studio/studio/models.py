@@ -24,7 +24,8 @@ from hsi_studio.engine.models.memory import Loaded, ModelManager
 from hsi_studio.engine.models.metadata import CheckpointFacts
 from hsi_studio.engine.models.placement import Placement
 from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch
-from hsi_studio.methods import Block, Context, Fitted, State, get_method, methods
+from hsi_studio.methods import get_method, methods
+from hsi_studio.methods.contract import Block, Context, Fitted, State
 from hsi_studio.studio import Desk
 from hsi_studio.studio.model_maps import ModelMaps
 from hsi_studio.types import Prediction, Scene

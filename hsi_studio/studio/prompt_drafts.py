@@ -18,7 +18,8 @@ from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem, Studi
 from hsi_studio.studio import Desk
 from hsi_studio.studio.class_measurements import Measurements
 from hsi_studio.text.llm.description_task import MAX_SYSTEM, SYSTEM, Proposal, Task, problems
-from hsi_studio.text.llm.endpoint import HOW, Usage, Writer
+from hsi_studio.text.llm.protocol import Usage, Writer
+from hsi_studio.text.llm.settings import HOW
 
 log = logging.getLogger(__name__)
 

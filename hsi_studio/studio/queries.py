@@ -6,8 +6,8 @@
 >>> studio.queries.describe_class(project.id, roof.id).sentences
 
 Asking returns at once: one thread does the work of all projects, the newest question of a project wins. What a scene's
-words are worth (`engine/query/graded_superpixels.py`) is made at the first question and cached by the scene's content; the questions
-after it take a fraction of a second.
+words are worth (`engine/query/graded_superpixels.py`) is made at the first question and cached by the scene's content;
+the questions after it take a fraction of a second.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio import paths
-from hsi_studio.methods import Method, Params
+from hsi_studio.methods.contract import Method, Params
 from hsi_studio.types import LabelSet
 
 

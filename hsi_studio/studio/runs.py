@@ -6,8 +6,8 @@
 >>> studio.runs.pause(run.id); studio.runs.resume(run.id)
 >>> studio.runs.wait(run.id).metrics["main"]["oa"]
 
-Everything shown comes from the run folders (`engine/runs/record.py`), so a page that was closed, another browser and the
-command line see the same. Records and events are read again only when their files have changed.
+Everything shown comes from the run folders (`engine/runs/record.py`), so a page that was closed, another browser and
+the command line see the same. Records and events are read again only when their files have changed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ from hsi_studio.engine.runs.record import (
     run_folders,
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
-from hsi_studio.methods import Method, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Desk
 from hsi_studio.studio.prompt_choice import resolve

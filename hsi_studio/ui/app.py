@@ -2,8 +2,8 @@
 
     click ─▶ acts (in the journal when it answers, every click in order) ─▶ follow (waits for the live map; newest only)
 
-- Labelling goes by plain routes (`ui/viewer/label_routes.py`), everything else by Gradio events; a handler that changed labels ends
-  in `bus.after`, which has the page follow.
+- Labelling goes by plain routes (`ui/viewer/label_routes.py`), everything else by Gradio events; a handler that
+  changed labels ends in `bus.after`, which has the page follow.
 - The page asks every two seconds, by a plain route, whether another tab (or process) changed the project.
 - The project's id is in the page's address: a reload or a second tab opens the same one.
 """
@@ -31,7 +31,6 @@ from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.server import sharing
 from hsi_studio.ui.server.guard import LOOPBACK, Guard
 from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
-from hsi_studio.ui.server.users import Users
 from hsi_studio.ui.tabs import tabs
 from hsi_studio.ui.tabs.compare.routes import router as compare_feed
 from hsi_studio.ui.tabs.train.routes import router as train_feed
@@ -43,6 +42,7 @@ from hsi_studio.ui.viewer.label_routes import router as click_feed
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.viewer.tile_routes import router
 from hsi_studio.ui.web_component import panel
+from hsi_studio.users import Users
 
 log = logging.getLogger(__name__)
 

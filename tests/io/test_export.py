@@ -19,11 +19,11 @@ from hsi_studio.io.export import (
     export_map_envi,
     export_map_geotiff,
     export_png,
-    export_qgis_style,
     write_map,
     zip_files,
 )
 from hsi_studio.io.palette import palette
+from hsi_studio.io.qgis_style import export_qgis_style
 from hsi_studio.scene import read_class_map
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 from tests.project.small import UTM, small_scene, utm_wkt

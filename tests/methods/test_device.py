@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from hsi_studio.methods import Block, Context, get_method
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Block, Context
 from hsi_studio.methods.diffclip.multi_image import fit_pairs
 from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.types import PromptSet

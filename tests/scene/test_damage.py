@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from hsi_studio.errors import StudioError
-from hsi_studio.scene import open_scene
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 from tests.scene.formats.test_geotiff import geotiff
 from tests.scene.formats.test_matlab import savemat73

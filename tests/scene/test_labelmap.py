@@ -7,8 +7,9 @@ import pytest
 from scipy.io import savemat
 
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, SizeMismatch
-from hsi_studio.scene import open_scene, read_class_map, read_dsm
+from hsi_studio.scene import read_class_map, read_dsm
 from hsi_studio.scene.labelmap import split_spec
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 from tests.scene.formats.test_geotiff import geotiff
 

@@ -10,7 +10,8 @@ import numpy as np
 from hsi_studio import Studio
 from hsi_studio.engine.models.checkpoint import write_checkpoint
 from hsi_studio.engine.models.metadata import describe
-from hsi_studio.methods import Context, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.types import PromptSet
 

@@ -13,10 +13,12 @@ from hsi_studio.cli.main import main
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
-from hsi_studio.studio.compare import duration, parse_side, side_text
+from hsi_studio.studio.compare import duration
+from hsi_studio.studio.compare_arms import parse_side, side_text
 from hsi_studio.studio.facade import Side, Studio
 from hsi_studio.studio.guest import guest_of
-from hsi_studio.ui.tabs.compare.values import compared_strip, panel_value
+from hsi_studio.ui.tabs.compare.values import panel_value
+from hsi_studio.ui.viewer.accuracy_strip import compared_strip
 
 TINY = {"features": "spectra"}
 

@@ -15,7 +15,8 @@ from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
 from hsi_studio.engine.models.metadata import AccuracyFacts
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, SceneMismatch
-from hsi_studio.methods import Context, State, get_method
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, State
 from hsi_studio.project.store import Project
 from tests.scene.fake import little_memory
 from tests.studio.models import labelled, scene_file, train

@@ -16,7 +16,8 @@ from hsi_studio.errors import BadRequest, LabelProblem, LanguageModelProblem, St
 from hsi_studio.project.store import Project
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.studio.prompts import Prompts
-from hsi_studio.text.llm.endpoint import KEY, Endpoint
+from hsi_studio.text.llm.endpoint import Endpoint
+from hsi_studio.text.llm.settings import KEY
 from hsi_studio.types import Bands, Scene
 from tests.project.small import small_scene, striped_reference
 from tests.text.llm_server import Handler, serving

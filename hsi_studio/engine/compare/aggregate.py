@@ -10,15 +10,8 @@ import numpy.typing as npt
 
 from hsi_studio.engine.compare import statistics as stats
 from hsi_studio.engine.compare.cells import CellJson, Entry
-from hsi_studio.engine.compare.results import (
-    ArmResult,
-    ClassGap,
-    Comparison,
-    ComparisonPlan,
-    Difference,
-    Disagreement,
-    Figures,
-)
+from hsi_studio.engine.compare.plan import ComparisonPlan
+from hsi_studio.engine.compare.results import ArmResult, ClassGap, Comparison, Difference, Disagreement, Figures
 from hsi_studio.engine.evaluation.metrics import Scores, scores
 from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
 from hsi_studio.engine.sweep.cells import READS_NONE

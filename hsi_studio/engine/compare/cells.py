@@ -20,11 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.compare.results import CONTROL, MAPS, Arm, ComparisonPlan, reference_hash
+from hsi_studio.engine.compare.label_reference import reference_hash
+from hsi_studio.engine.compare.plan import CONTROL, Arm, ComparisonPlan
+from hsi_studio.engine.compare.results import MAPS
 from hsi_studio.engine.evaluation.few_shot import MappedDraw
 from hsi_studio.engine.sweep.cells import DRAW, READS_NONE, Cell, Variant, code_hash, missing, read_cell, reads_text
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import make_params
 from hsi_studio.types import IntArray, Scene
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsi_studio.engine.compare.results import MAX_SEEDS, Arm, ComparisonPlan, make_plan
+from hsi_studio.engine.compare.plan import MAX_SEEDS, Arm, ComparisonPlan, make_plan
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method
 

@@ -14,94 +14,24 @@ A comparison's folder: plan.json, comparison.json (rewritten after every seed), 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError
 
-from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX
-from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, TooFewLabels
-from hsi_studio.types import LabelSet, Scene
+from hsi_studio.engine.compare.plan import ComparisonPlan, Fact
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 
 FORMAT = 1  # raise when the JSON changes its meaning
-MAX_ARMS = 6
-MAX_SEEDS = 100
 MAX_JSON_BYTES = 64 * 2**20
-LEAST_LABELS = 4  # of a class, where labels test: two train, two test
 PLAN, RESULT, MAPS, CELLS = "plan.json", "comparison.json", "maps", "compared"
-CONTROL = "shuffled words"
 REMEDY = "Run the comparison again"
 
 
 Read = TypeVar("Read", bound="Fact")
-
-
-class Fact(BaseModel):
-    """Base of everything here: frozen, no unknown names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Arm(Fact):
-    """One way to make a map. `sentences` by class name; a class without any is known by its name."""
-
-    name: str = Field(min_length=1, max_length=120)
-    method: str
-    params: dict[str, Any] = {}  # what differs from the defaults
-    words: str = ""  # what the sentences are called: "p5", a prompt set's name; "" = the method reads none
-    sentences: dict[str, tuple[str, ...]] = {}
-
-    @property
-    def prompts(self) -> str:
-        """The sentences' name in a sweep: it changes with every word of them."""
-        text = json.dumps(self.sentences, sort_keys=True, ensure_ascii=False)
-        return f"{self.words}#{hashlib.sha256(text.encode()).hexdigest()[:8]}" if self.words else "none"
-
-
-class ComparisonPlan(Fact):
-    """What to compare. The first arm is what the others are compared with."""
-
-    format: Literal[1] = 1
-    title: str = ""
-    arms: tuple[Arm, ...] = Field(min_length=2, max_length=MAX_ARMS)
-    shots: int = Field(ge=1, le=10_000)
-    seeds: tuple[int, ...] = Field(min_length=1, max_length=MAX_SEEDS)
-    buffer_px: int = Field(DEFAULT_BUFFER_PX, ge=1, le=10_000)
-    pace: Literal["quick", "thorough", "own"] = "own"
-    budget_s: float | None = Field(None, gt=0)  # no further seed is begun that would go past it
-    control: bool = True  # the shuffled-words control of every arm that reads text
-    gives_up: tuple[str, ...] = ()  # what the pace costs, in sentences
-
-    @model_validator(mode="after")
-    def _distinct(self) -> ComparisonPlan:
-        names = [arm.name.casefold() for arm in self.arms]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two arms are called {', '.join(twice)}: give each its own name")
-        same: dict[str, str] = {}
-        for arm in self.arms:
-            key = json.dumps([arm.method, arm.params, arm.prompts], sort_keys=True)
-            if key in same:
-                raise ValueError(f"{same[key]} and {arm.name} are the same: change one of them")
-            same[key] = arm.name
-        if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise ValueError("seeds are different whole numbers from 0")
-        return self
-
-    @property
-    def reference_arm(self) -> Arm:
-        return self.arms[0]
-
-    @property
-    def protocols(self) -> tuple[str, str]:
-        return "random", f"buffered:{self.buffer_px}"
 
 
 class Spread(Fact):
@@ -206,23 +136,12 @@ class Comparison(Fact):
     headline: str = ""
     words: tuple[str, ...] = ()  # one sentence a finding
     notes: tuple[str, ...] = ()  # what to bear in mind
-    maps: dict[str, str] = {}  # arm → file below the folder
+    maps: dict[str, str] = Field(default_factory=dict)  # arm → file below the folder
     seconds: float = 0.0
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
 
     def arm(self, name: str) -> ArmResult | None:
         return next((arm for arm in self.arms if arm.name == name), None)
-
-
-def make_plan(values: Mapping[str, Any]) -> ComparisonPlan:
-    """Raises BadRequest with the first mistake."""
-    try:
-        return ComparisonPlan.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise BadRequest(f"This comparison cannot be made{f' ({where})' if where else ''}: {said}.") from error
 
 
 def write_json(file: Path, value: BaseModel) -> None:
@@ -279,57 +198,3 @@ def read_map(folder: Path, comparison: Comparison, arm: str) -> tuple[np.ndarray
 
 
 # ── without a reference ─────────────────────────────────────────────────────────────────────────
-
-
-def enough_labels(labels: LabelSet, shots: int) -> None:
-    """Raises TooFewLabels unless two classes have `LEAST_LABELS` labels, so that some can train and others test."""
-    counts = [int(count) for count in labels.counts if count > 0]
-    able = [count for count in counts if count >= LEAST_LABELS]
-    if len(able) < 2:
-        have = ", ".join(
-            f"{info.name} {count}" for info, count in zip(labels.schema.classes, labels.counts, strict=True) if count
-        )
-        raise TooFewLabels(
-            "This scene has no reference map, so some of your labels must test what the others train: that takes at "
-            f"least {LEAST_LABELS} labels in each of two classes. You have {have or 'none'}. Label more pixels, or "
-            "open the scene with a reference map."
-        )
-    if shots > min(able) // 2:
-        raise TooFewLabels(
-            f"{shots} shots a class would leave too few labels to test on: a class trains on half of its labels at "
-            f"most, and the smallest usable one has {min(able)}. Take {min(able) // 2} shots or fewer."
-        )
-
-
-def labels_as_reference(scene: Scene, labels: LabelSet) -> Scene:
-    """The scene with its labels in place of a reference: what a method is trained and tested on, nothing else.
-
-    Classes with fewer than `LEAST_LABELS` labels are left out: they cannot both train and test.
-    """
-    counts = labels.counts
-    reference = np.zeros(scene.shape[:2], dtype=np.int32)
-    used = [k for k in range(len(labels.schema)) if counts[k] >= LEAST_LABELS]
-    for k in used:
-        own = labels.label == k
-        reference[labels.row[own], labels.col[own]] = k + 1
-    names = {k + 1: labels.schema.classes[k].name for k in used}
-    return replace(scene.without_reference(), reference=reference, reference_names=names)
-
-
-def reference_hash(scene: Scene) -> str:
-    """8 hex digits of the reference: other labels are other draws."""
-    assert scene.reference is not None
-    digest = hashlib.sha256(np.ascontiguousarray(np.where(scene.valid, scene.reference, 0), dtype=np.int32).tobytes())
-    digest.update(json.dumps(scene.reference_classes).encode())
-    return digest.hexdigest()[:8]
-
-
-def sentences_of(
-    names: Sequence[str], words: str, scene_name: str
-) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Every class's sentences in a style, p1 … p5, or "names" for the bare names; and notes. Raises BadRequest."""
-    from hsi_studio.text.prompts import readable, sentences_for
-
-    if words == "names":
-        return {name: (readable(name),) for name in names}, ()
-    return sentences_for(names, words, scene_name)

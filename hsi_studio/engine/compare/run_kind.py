@@ -1,4 +1,5 @@
-"""A comparison as a run of the queue: kind "compare", plan.json in its run folder (`engine/runs/attempt.py` calls `compare`).
+"""A comparison as a run of the queue: kind "compare", plan.json in its run folder (`engine/runs/attempt.py` calls
+`compare`).
 
 Pause, a crash and a stop lose at most the fit at work: finished ones lie in the project's store, which every later
 comparison of the project reads. `record.method` is empty; what is compared stands in the plan.

@@ -25,20 +25,14 @@ import numpy as np
 from hsi_studio.engine.compare.aggregate import Gathered, collect
 from hsi_studio.engine.compare.cells import Entry, Kept, entries_of, sentences_in_order
 from hsi_studio.engine.compare.findings import findings
-from hsi_studio.engine.compare.results import (
-    CELLS,
-    PLAN,
-    RESULT,
-    Comparison,
-    ComparisonPlan,
-    enough_labels,
-    labels_as_reference,
-    write_json,
-)
+from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
+from hsi_studio.engine.compare.plan import ComparisonPlan
+from hsi_studio.engine.compare.results import CELLS, PLAN, RESULT, Comparison, write_json
 from hsi_studio.engine.sweep.cells import Cell, SweepScene, code_hash, run_cell, write_cell
 from hsi_studio.engine.sweep.workers import Clock
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
-from hsi_studio.methods import Context, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.types import LabelSet, Progress, Scene
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ Notation: d (n,) paired differences of n seeds (the same draw, another arm), mea
 
 Interval of d̄: bootstrap over seeds, percentile with expanded tails (Hesterberg 2015,
 doi:10.1080/00031305.2015.1089789): quantiles at Φ(−√(n/(n−1)) · t₍₀.₉₇₅, n−1₎) in place of 2.5 %, because a plain
-percentile interval is too narrow when seeds are few (tests/engine/compare/test_statistics.py counts how often each holds the
-truth). What differs: a bootstrap mean cannot lie outside the values, so below `LEAST_BOOTSTRAP` seeds even the widest
-interval holds the truth too rarely, and Student's interval d̄ ± t s/√n is used. The bootstrap of
+percentile interval is too narrow when seeds are few (tests/engine/compare/test_statistics.py counts how often each
+holds the truth). What differs: a bootstrap mean cannot lie outside the values, so below `LEAST_BOOTSTRAP` seeds even
+the widest interval holds the truth too rarely, and Student's interval d̄ ± t s/√n is used. The bootstrap of
 `scores.paired_difference` adds the seeds' pixels up first; here every seed counts the same, as in "mean ± std".
 
 Power: the two-sided paired t test at 5 % finds a true difference δ with probability 1 − F(t | n−1, δ√n/s), F the

@@ -24,9 +24,9 @@ import numpy.typing as npt
 
 from hsi_studio.engine.evaluation.metrics import Scores, confusion, scores
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Context
 from hsi_studio.methods.collections import get_image_method
-from hsi_studio.methods.s3fn.collection import ImageVotes
+from hsi_studio.methods.common.image_votes import ImageVotes
+from hsi_studio.methods.contract import Context
 from hsi_studio.scene.collection import Collection, Indices, fold_images, split_images
 from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet
 

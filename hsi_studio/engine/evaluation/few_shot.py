@@ -24,7 +24,7 @@ from hsi_studio.engine.evaluation.metrics import Counts, Scores, confusion, scor
 from hsi_studio.engine.evaluation.splits import Protocol, Split, make_split, parse_protocol
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Context, Method, Params
+from hsi_studio.methods.contract import Context, Method, Params
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, Progress, PromptSet, Scene
 
 __all__ = [

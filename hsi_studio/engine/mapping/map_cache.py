@@ -10,7 +10,6 @@ import io
 import json
 import logging
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +19,6 @@ from hsi_studio.paths import write_whole
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 
 log = logging.getLogger(__name__)
-
-
-def onto(prediction: Prediction, schema: ClassSchema) -> Prediction:
-    """The same map in a project's classes: by id, else by name; classes the project has not follow after its own."""
-    classes = list(schema.classes)
-    place = {info.id: k for k, info in enumerate(classes)}
-    named = {info.name.casefold().strip(): k for k, info in reversed(list(enumerate(classes)))}
-    lut = np.zeros(len(prediction.schema) + 1, dtype=np.uint16)
-    for k, info in enumerate(prediction.schema.classes):
-        at = place.get(info.id, named.get(info.name.casefold().strip()))
-        if at is None:
-            at = len(classes)
-            classes.append(replace(info, reference_value=None))
-        lut[k + 1] = at + 1
-    return replace(prediction, schema=ClassSchema(tuple(classes)), label=lut[prediction.label])
 
 
 def keep_map(path: Path, prediction: Prediction, digest: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.methods import Block, Context, Fitted
+from hsi_studio.methods.contract import Block, Context, Fitted
 from hsi_studio.types import FloatArray, Prediction, Progress, Scene
 
 TILE_VALUES = 32_000_000  # probabilities in memory at once when no tile side is given: 128 MB

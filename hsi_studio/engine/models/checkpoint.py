@@ -33,7 +33,7 @@ from pydantic import ValidationError
 
 from hsi_studio.engine.models.metadata import CONTROL, CheckpointFacts
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, UnknownFormat
-from hsi_studio.methods import State
+from hsi_studio.methods.contract import State
 from hsi_studio.paths import write_whole
 
 FORMAT = 1

@@ -29,7 +29,7 @@ import numpy as np
 
 from hsi_studio.engine.models.placement import Placement, in_words, place
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.methods import Fitted
+from hsi_studio.methods.contract import Fitted
 from hsi_studio.types import Scene
 
 log = logging.getLogger(__name__)

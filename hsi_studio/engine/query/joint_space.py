@@ -18,7 +18,8 @@ import numpy as np
 
 from hsi_studio.engine.models.checkpoint import read_checkpoint, read_header
 from hsi_studio.errors import FileProblem
-from hsi_studio.methods import Block, Context, get_method
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Block, Context
 from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Scene
 
 PIXELS = 8  # labelled pixels a class that are embedded

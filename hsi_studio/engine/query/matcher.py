@@ -2,8 +2,9 @@
 
 Two engines, named for what they are:
 - **described pixels** (training-free): every superpixel is graded against the words of `text/lexicon.py`; the query is
-  taken apart (`text/query_parser.py`), its thing is compared with all things in the sentence encoder's space, and the map is
-  the grades weighted by that likeness, times the traits and neighbours asked for. Works before any label exists.
+  taken apart (`text/query_parser.py`), its thing is compared with all things in the sentence encoder's space, and the
+  map is the grades weighted by that likeness, times the traits and neighbours asked for. Works before any label
+  exists.
 - **a trained model** (`TextSpace`): the query is embedded by the model's own text side and compared with its pixels.
   In its vocabulary it sees what the other cannot; far from it the answer means little, and the result says so.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.methods import Block, Fitted
+from hsi_studio.methods.contract import Block, Fitted
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.types import FloatArray, Scene
 

@@ -1,8 +1,8 @@
 """The best places of a query's map: connected pixels above the threshold, what they look like, and why they matched.
 
-A region's description comes from its own pixels (`text/description.py`); "why" names the things the query was taken for,
-how much each counted and the facts that made the region pass. Candidate labels are pixels well inside a region, far
-apart.
+A region's description comes from its own pixels (`text/description.py`); "why" names the things the query was taken
+for, how much each counted and the facts that made the region pass. Candidate labels are pixels well inside a region,
+far apart.
 """
 
 from __future__ import annotations

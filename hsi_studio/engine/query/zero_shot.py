@@ -1,9 +1,9 @@
 """A class map without a single label: class texts against what the pixels look like; and what clicks add to it.
 
-Every thing a scene's superpixels can be graded for (`graded_superpixels.py`) is given to the classes by the likeness of their
-texts, P(k | p) = softmax_k(cos(text_k, thing_p) / T); a superpixel then votes with its grades,
-P(k) ∝ Σ_p ν_p P(k | p), ν its grades over their sum. So a thing no class speaks of helps all of them alike, and two
-classes with the same words share their votes. No label, no reference and no class order takes part.
+Every thing a scene's superpixels can be graded for (`graded_superpixels.py`) is given to the classes by the likeness
+of their texts, P(k | p) = softmax_k(cos(text_k, thing_p) / T); a superpixel then votes with its grades, P(k) ∝ Σ_p ν_p
+P(k | p), ν its grades over their sum. So a thing no class speaks of helps all of them alike, and two classes with the
+same words share their votes. No label, no reference and no class order takes part.
 
 The learning curve is the live method on the same scene: k random labels a class, mean over seeds.
 """

@@ -35,7 +35,8 @@ from hsi_studio.engine.runs.forecast import PHASES, Forecaster, Request
 from hsi_studio.engine.runs.preview import Previews
 from hsi_studio.engine.runs.record import RunFolder, RunState
 from hsi_studio.errors import Cancelled, StudioError
-from hsi_studio.methods import Context, Fitted, Method, State, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, Fitted, Method, State, make_params
 from hsi_studio.types import LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -172,8 +173,8 @@ class Job:
     def _mapped(
         self, method: Method, fitted: Fitted, blind: Scene, labels: LabelSet, known: LabelSet, context: Context
     ) -> Prediction:
-        from hsi_studio.engine.live_map import in_schema
         from hsi_studio.engine.mapping.predict import predict_scene
+        from hsi_studio.engine.mapping.schema_match import in_schema
 
         try:
             found = predict_scene(fitted, blind, method.name, self.record.params, labels.revision, context)

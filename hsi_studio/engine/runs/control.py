@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import State
+from hsi_studio.methods.contract import State
 from hsi_studio.paths import write_whole
 from hsi_studio.types import Progress
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.live_map import in_schema
 from hsi_studio.engine.mapping.predict import best_class
+from hsi_studio.engine.mapping.schema_match import in_schema
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import Block, Context, Fitted
+from hsi_studio.methods.contract import Block, Context, Fitted
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
 log = logging.getLogger(__name__)

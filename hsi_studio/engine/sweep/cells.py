@@ -32,7 +32,8 @@ from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import Protocol, make_split, parse_protocol
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Context, Method, Params, get_method
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, Method, Params
 from hsi_studio.types import IntArray, Scene
 
 log = logging.getLogger(__name__)
@@ -313,7 +314,7 @@ def _rule(held: SweepScene, protocol: str) -> tuple[Protocol, IntArray | None]:
 
 def code_hash() -> str:
     """12 hex digits of the program's code: cells of different code are not told apart by anything else."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
     for folder in ("engine/evaluation/splits.py", "features", "methods", "text", "scene"):
         for file in [root / folder] if folder.endswith(".py") else sorted((root / folder).rglob("*.py")):

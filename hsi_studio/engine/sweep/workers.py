@@ -22,7 +22,8 @@ from typing import Any
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.engine.sweep.cells import Cell, SweepScene, read_cell, run_cell, write_cell
 from hsi_studio.errors import Cancelled, StudioError
-from hsi_studio.methods import Context, get_method
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context
 from hsi_studio.types import Progress
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
 from hsi_studio.features.spectral import strips
-from hsi_studio.methods import Block, Context
+from hsi_studio.methods.contract import Block, Context
+from hsi_studio.methods.live import METHOD as LIVE
 from hsi_studio.methods.live.features import Basis, LiveFeatures, live_features
-from hsi_studio.methods.live.method import METHOD as LIVE
 from hsi_studio.methods.live.method import LiveParams
 from hsi_studio.types import BoolArray, FloatArray, IntArray, Progress, Scene
 

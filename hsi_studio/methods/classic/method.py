@@ -23,7 +23,6 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hsi_studio.errors import BadRequest, LabelProblem, SceneMismatch
-from hsi_studio.methods import Block, Context, Params, State
 from hsi_studio.methods.classic.features import Features, Smoothed, Spectra, prepare_spectra
 from hsi_studio.methods.classic.models import (
     MOST_FOLDS,
@@ -39,6 +38,7 @@ from hsi_studio.methods.classic.models import (
 )
 from hsi_studio.methods.common.checks import check_scene, enough_labels
 from hsi_studio.methods.common.kernel_head import softmax, thin
+from hsi_studio.methods.contract import Block, Context, Params, State
 from hsi_studio.methods.live.features import VERSION
 from hsi_studio.methods.live.method import MAX_SUPPORT
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
@@ -232,7 +232,7 @@ class Classic:
     def from_state(self, state: State, scene: Scene, ctx: Context) -> ClassicFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
         header, arrays = state.header, state.arrays
-        check_scene(state, scene)
+        check_scene(state, scene, VERSION)
         params = self.Params.model_validate({**header["params"], "use_dsm": bool(header["layers"])})
         assert isinstance(params, ClassicParams)
         home = header["scene"] == scene.id
@@ -293,6 +293,3 @@ class Knn(Classic):
         "doi:10.1016/0034-4257(93)90013-N"
     )
     Params = KnnParams
-
-
-METHOD = [Svm(), RandomForest(), Lda(), Knn()]

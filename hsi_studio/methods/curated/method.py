@@ -1,9 +1,9 @@
 """`curated`: a small vision transformer learns to land near the sentence of its class, against hard wrong sentences.
 
-Source: Chatterjee & Ghosh, 2025, arXiv 2509.22697. A ViT on spectral-spatial windows and a frozen text encoder with
-a trainable linear probe meet in 64 dimensions, unit norm on both sides; s_ij = τ z_i·p_j with a learnable τ; loss
-over the positive, the k_h = 4 hardest and k_s = 4 random wrong classes (`methods/curated/negatives.py`). Network and its count of
-246,593 parameters: `methods/curated/vit.py`. `Curated.paper` holds the paper's settings as parameters.
+Source: Chatterjee & Ghosh, 2025, arXiv 2509.22697. A ViT on spectral-spatial windows and a frozen text encoder with a
+trainable linear probe meet in 64 dimensions, unit norm on both sides; s_ij = τ z_i·p_j with a learnable τ; loss over
+the positive, the k_h = 4 hardest and k_s = 4 random wrong classes (`methods/curated/negatives.py`). Network and its
+count of 246,593 parameters: `methods/curated/vit.py`. `Curated.paper` holds the paper's settings as parameters.
 
 **With 9 classes or fewer (K − 1 ≤ k_h + k_s) the curated loss is the full softmax**: no wrong class is left out, and
 the choice of negatives can change nothing.
@@ -35,25 +35,19 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods import Context, Params, State
+from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
+from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
+from hsi_studio.methods.common.sorted_labels import Labelled, sorted_labels
+from hsi_studio.methods.common.state import load_network, part
 from hsi_studio.methods.common.windowed import (
     CACHE_BYTES,
     Ground,
-    Labelled,
-    Steps,
     WindowFitted,
     class_anchors,
-    left_out_classes,
-    load_network,
     open_encoder,
-    part,
     scene_basis,
-    sorted_labels,
-    step_count,
-    torch_generator,
-    warm_cosine,
-    window_features,
 )
+from hsi_studio.methods.contract import Context, Params, State
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
@@ -291,6 +285,3 @@ def train(
         say(step)
     average.store(network)
     return results(network)
-
-
-METHOD = Curated()

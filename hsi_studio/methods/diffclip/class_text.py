@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, LabelProblem
-from hsi_studio.methods import Context
 from hsi_studio.methods.common.kernel_head import kernel, solve, thin
+from hsi_studio.methods.contract import Context
 from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.types import ClassSchema, FloatArray, LabelSet, PromptSet, Scene
 

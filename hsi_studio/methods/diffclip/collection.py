@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hsi_studio.errors import BadRequest, SceneMismatch
-from hsi_studio.methods import Context, State
+from hsi_studio.methods.common.image_votes import ImageVotes, enough_images
+from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.diffclip.multi_image import MAX_CELL, PairsFitted, fit_pairs, pairs_from_state
 from hsi_studio.methods.diffclip.params import DiffClipParams
-from hsi_studio.methods.s3fn.collection import ImageVotes, enough_images
 from hsi_studio.scene.collection import Collection
 from hsi_studio.types import ClassSchema, FloatArray, PromptSet
 

@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from hsi_studio.methods import Fitted
 from hsi_studio.methods.common.nn.layers import build
 from hsi_studio.methods.common.nn.resume import Loop, Parts, Watch
 from hsi_studio.methods.common.nn.training import Average, Batches, optimiser, rate, set_rate
+from hsi_studio.methods.contract import Fitted
 from hsi_studio.methods.diffclip.diffusion import alpha_bar, noised, take, visible
 from hsi_studio.methods.diffclip.losses import class_contrast, pair_contrast
 from hsi_studio.methods.diffclip.networks import ClassSide, ImageSide
@@ -108,8 +108,8 @@ def finetune(
 ) -> Tuned:
     """Fine-tune `image` (changed in place) on tokens (N, T, C_m) with labels (N,) on the device.
 
-    `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see `methods/common/nn/resume.py`; `fitted`
-    makes a model of a network as it is under way, for previews.
+    `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see
+    `methods/common/nn/resume.py`; `fitted` makes a model of a network as it is under way, for previews.
     """
     generator = torch.Generator().manual_seed(seed)
     on_device = torch.Generator(device=device).manual_seed(seed)

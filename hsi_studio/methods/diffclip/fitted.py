@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
-from hsi_studio.methods import Block, Context, State
 from hsi_studio.methods.common.time_left import Clock
+from hsi_studio.methods.contract import Block, Context, State
 from hsi_studio.methods.diffclip.encoder_cache import VERSION
 from hsi_studio.methods.diffclip.inputs import SceneInputs
 from hsi_studio.methods.diffclip.params import DiffClipParams

@@ -37,9 +37,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
-from hsi_studio.methods import Context, Params, State
 from hsi_studio.methods.common.checks import check_scene, enough_labels
 from hsi_studio.methods.common.time_left import Clock
+from hsi_studio.methods.contract import Context, Params, State
 from hsi_studio.methods.diffclip.class_text import class_source, label_check, on_data
 from hsi_studio.methods.diffclip.encoder_cache import FOLDER, VERSION, Made, encoder_key, load_encoder, store_encoder
 from hsi_studio.methods.diffclip.fitted import DiffClipFitted
@@ -289,6 +289,3 @@ def load_encoder_weights(image: ImageSide, arrays: Arrays, keep_front_end: bool)
         if name.startswith("encoder.") or (keep_front_end and name.startswith("fronts.")):
             own[name] = torch.from_numpy(np.array(value))  # a copy: cached arrays are read-only
     image.load_state_dict(own)
-
-
-METHOD = DiffClip()

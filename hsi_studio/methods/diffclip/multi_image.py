@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, SceneMismatch, TooFewLabels
-from hsi_studio.methods import Context, State
-from hsi_studio.methods.common.windowed import class_entries, classes_of, load_network
+from hsi_studio.methods.common.state import class_entries, classes_of, load_network
+from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.diffclip.class_text import class_source
 from hsi_studio.methods.diffclip.method import load_encoder_weights
 from hsi_studio.methods.diffclip.params import DiffClipParams

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from hsi_studio.methods import Params
+from hsi_studio.methods.contract import Params
 
 LARGE_SCENE = 300_000  # pixels
 

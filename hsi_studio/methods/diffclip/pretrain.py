@@ -47,7 +47,8 @@ def pretrain(
 ) -> tuple[ImageSide, list[float]]:
     """Train on tokens (n, T, C_m) of each modality; returns the image side and the mean loss of every epoch.
 
-    `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see `methods/common/nn/resume.py`.
+    `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see
+    `methods/common/nn/resume.py`.
     """
     generator = torch.Generator().manual_seed(params.pretrain_seed)
     on_device = torch.Generator(device=device).manual_seed(params.pretrain_seed)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.cache import Arrays
-from hsi_studio.methods import State
+from hsi_studio.methods.contract import State
 from hsi_studio.methods.diffclip.inputs import CLIP, Scaling, SceneInputs
 from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.types import FloatArray

@@ -1,9 +1,9 @@
 """`live`: the map that follows the click. Label-free features once per scene, a closed-form head per click.
 
-Source: ours. The parts are cited where they are: noise-whitened components (`features/spectral.py`),
-edge-preserving diffusion (`features/spatial.py`), class-balanced least squares on kernels (`methods/common/kernel_head.py`).
-One kernel a scale s, k_s = exp(−γ ‖f_s(x) − f_s(x')‖²); their weights are chosen at every click among three
-views (pixel, fine, coarse) by closed-form leave-one-out, because fields want much smoothing and cities none.
+Source: ours. The parts are cited where they are: noise-whitened components (`features/spectral.py`), edge-preserving
+diffusion (`features/spatial.py`), class-balanced least squares on kernels (`methods/common/kernel_head.py`). One
+kernel a scale s, k_s = exp(−γ ‖f_s(x) − f_s(x')‖²); their weights are chosen at every click among three views (pixel,
+fine, coarse) by closed-form leave-one-out, because fields want much smoothing and cities none.
 
 Transductive: unlabelled pixels of the scene take part (components, diffusion), labels only in the head.
 Everything a click costs is bounded by `max_nodes`: larger scenes are mapped on superpixels, which costs some
@@ -25,9 +25,9 @@ from pydantic import Field
 
 from hsi_studio.errors import LabelProblem, SceneMismatch
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods import Block, Context, Params, State
 from hsi_studio.methods.common.checks import check_scene, enough_labels
 from hsi_studio.methods.common.kernel_head import KernelHead, calibrate, kernel, mix_views, softmax, solve, thin
+from hsi_studio.methods.contract import Block, Context, Params, State
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
@@ -256,7 +256,7 @@ class Live:
     def from_state(self, state: State, scene: Scene, ctx: Context) -> LiveFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
         header, arrays = state.header, state.arrays
-        check_scene(state, scene)
+        check_scene(state, scene, VERSION)
         params = LiveParams.model_validate(header["params"]).model_copy(update={"use_dsm": bool(header["layers"])})
         basis = Basis.from_arrays(arrays)
         home = header["scene"] == scene.id
@@ -274,6 +274,3 @@ class Live:
     def _features(self, scene: Scene, params: LiveParams, ctx: Context, basis: Basis | None = None) -> LiveFeatures:
         folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
         return live_features(scene, params.recipe(scene), self.cache, folder, ctx.check, ctx.progress, basis)
-
-
-METHOD = Live()

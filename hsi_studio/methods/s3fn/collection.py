@@ -19,16 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from hsi_studio.errors import BadValues, SceneMismatch, TooFewLabels
-from hsi_studio.methods import Context, State
-from hsi_studio.methods.common.windowed import (
-    class_anchors,
-    class_entries,
-    classes_of,
-    load_network,
-    open_encoder,
-    part,
-)
+from hsi_studio.errors import BadValues, SceneMismatch
+from hsi_studio.methods.common.image_votes import ImageVotes, count_votes, enough_images
+from hsi_studio.methods.common.state import class_entries, classes_of, load_network, part
+from hsi_studio.methods.common.windowed import class_anchors, open_encoder
+from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors
 from hsi_studio.scene.collection import Collection
 from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet, Scene
@@ -53,15 +48,6 @@ class S3FNImageParams(Stages):
 
     cube: int = Field(32, ge=9, le=64, description="Side of the cubes in pixels; less where images are smaller")
     cubes: int = Field(20, ge=1, le=200, description="Random cubes an image, at most")
-
-
-@dataclass(frozen=True)
-class ImageVotes:
-    """What the cubes of N images say."""
-
-    label: npt.NDArray[np.int64]  # (N,) class with most votes
-    votes: npt.NDArray[np.int64]  # (N, K) cubes for each class
-    probability: FloatArray  # (N, K) mean over an image's cubes
 
 
 @dataclass(frozen=True)
@@ -142,20 +128,6 @@ def _networks(
     return networks(basis.components, side, stride, classes, anchors.shape[1], params)
 
 
-def count_votes(probability: FloatArray, owner: npt.NDArray[np.int64], images: int) -> ImageVotes:
-    """Majority vote: cubes' probabilities (M, K), the image (M,) each belongs to, number of images N.
-
-    A tie goes to the class with the larger mean probability.
-    """
-    classes = probability.shape[1]
-    votes = np.zeros((images, classes), dtype=np.int64)
-    np.add.at(votes, (owner, probability.argmax(axis=1)), 1)
-    mean = np.zeros((images, classes))
-    np.add.at(mean, owner, probability)
-    mean /= np.maximum(votes.sum(axis=1, keepdims=True), 1)
-    return ImageVotes((votes + 0.5 * mean).argmax(axis=1), votes, mean.astype(np.float32))
-
-
 def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, ctx: Context) -> ImageClassifier:
     """Train on all images of a collection. Raises TooFewLabels, BadValues, FileProblem, Cancelled."""
     import torch
@@ -182,17 +154,6 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
 
     trained = train_both(cnn, head, draw, label, anchors, params, ctx, key)
     return ImageClassifier(train.schema, params, basis, side, train.bands, trained, ctx.seed)
-
-
-def enough_images(train: Collection) -> None:
-    """Raises TooFewLabels unless there are two classes and an image of each."""
-    counts = np.bincount(train.label, minlength=len(train.schema)) if len(train) else np.zeros(len(train.schema))
-    missing = [name for name, n in zip(train.schema.names, counts, strict=True) if not n]
-    if missing or len(train.schema) < 2:
-        raise TooFewLabels(
-            f"{len(missing)} of {len(train.schema)} classes have no training image ({', '.join(missing[:5])}): "
-            "add an image of each, or leave these classes out."
-        )
 
 
 def cube_side(scenes: list[Scene], wanted: int) -> int:

@@ -1,7 +1,7 @@
 """`s3fn`: a 3D-CNN learns the classes, then its features learn to point at the classes' descriptions.
 
-Source: Islam et al., 2025, "S3FN", arXiv 2510.07556, and its notebooks (MIT). Stage 1: z-score, PCA (99–99.9 % of
-the variance), 3D-CNN (`methods/s3fn/cnn3d.py`) with cross-entropy. Text: several comparative descriptions per class, each
+Source: Islam et al., 2025, "S3FN", arXiv 2510.07556, and its notebooks (MIT). Stage 1: z-score, PCA (99–99.9 % of the
+variance), 3D-CNN (`methods/s3fn/cnn3d.py`) with cross-entropy. Text: several comparative descriptions per class, each
 encoded on its own and averaged. Stage 2: CNN frozen, one dense layer 128 → D_text with ReLU, cosine to every class
 anchor, softmax cross-entropy (`methods/s3fn/training.py`). The label is never needed to map a pixel.
 
@@ -29,20 +29,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods import Context, Params, State
+from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
+from hsi_studio.methods.common.sorted_labels import sorted_labels
+from hsi_studio.methods.common.state import load_network, part
 from hsi_studio.methods.common.windowed import (
     CACHE_BYTES,
     Ground,
     WindowFitted,
     class_anchors,
-    left_out_classes,
-    load_network,
     open_encoder,
-    part,
     scene_basis,
-    sorted_labels,
-    window_features,
 )
+from hsi_studio.methods.contract import Context, Params, State
 from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors
 from hsi_studio.types import LabelSet, PromptSet, Scene
 
@@ -186,6 +184,3 @@ def _probabilities(
     features = trained.cnn.dense(values).flatten(0, 1)[pixel]  # (m, F)
     scores: torch.Tensor = trained.head(features, anchors) if trained.aligned else trained.cnn.scores(features)
     return scores.softmax(dim=1)
-
-
-METHOD = S3FN()

@@ -1,6 +1,7 @@
 """Both stages of S3FN on windows from anywhere: what `s3fn` (scenes) and `s3fn_images` (collections) share.
 
-Source and differences: `method.py`; the loops are in `methods/s3fn/training.py`, the network in `methods/s3fn/cnn3d.py`.
+Source and differences: `method.py`; the loops are in `methods/s3fn/training.py`, the network in
+`methods/s3fn/cnn3d.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from hsi_studio.methods import Context, Fitted, Params
-from hsi_studio.methods.common.windowed import Steps, step_count, torch_generator, warm_cosine
+from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
+from hsi_studio.methods.contract import Context, Fitted, Params
 from hsi_studio.types import FloatArray
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hsi_studio.methods import Fitted
 from hsi_studio.methods.common.nn.resume import Loop, Parts, Watch
 from hsi_studio.methods.common.nn.training import Average
 from hsi_studio.methods.common.nn.window_grid import balanced
+from hsi_studio.methods.contract import Fitted
 from hsi_studio.methods.s3fn.cnn3d import CNN3D, FEATURES
 
 Draw = Callable[[torch.Tensor, torch.Generator | None], torch.Tensor]  # (m,) indices → (m, P, P, C), varied if given

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hsi_studio.text.llm.endpoint import Message
+from hsi_studio.text.llm.protocol import Message
 from hsi_studio.text.prompt_checks import names_class
 from hsi_studio.text.prompts import normalise, readable
 from hsi_studio.text.wavelengths import outside

@@ -19,109 +19,24 @@ Unusual here:
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem
+from hsi_studio.text.llm.protocol import MAX_CHARACTERS, Answer, Message, Usage
+from hsi_studio.text.llm.settings import KEY, MODEL, URL, _own_machine
 
-URL, MODEL, KEY = "HSI_STUDIO_LLM_URL", "HSI_STUDIO_LLM_MODEL", "HSI_STUDIO_LLM_KEY"
-MAX_CHARACTERS = 20_000
 MAX_LINE = 256 << 10  # bytes
 MAX_STREAM = 16 << 20  # bytes of one answer, with everything around its text
 MAX_ERROR = 4_000  # bytes of an error page that are read
 CONNECT_SECONDS, SILENT_SECONDS, TOTAL_SECONDS = 10.0, 90.0, 600.0
 OPTIONAL = ("stream_options", "max_tokens", "temperature")
-HOW = (
-    f"Set {URL} (for example http://127.0.0.1:11434/v1), {MODEL} and, where the server wants one, {KEY}, then start "
-    f"the app again; or set {MODEL} to a folder with a transformers text-generation model, which needs no server."
-)
-
-Message = dict[str, str]  # {"role": "system" | "user", "content": …}
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What an answer took, as the server counts it; `cost` in the server's currency, where it says so."""
-
-    prompt_tokens: int
-    answer_tokens: int
-    cost: float | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A whole answer. `cut`: why it ends before its end; "" = it is whole."""
-
-    text: str
-    usage: Usage | None
-    cut: str = ""
-
-
-class Writer(Protocol):
-    """Something that answers. Implementations: `Endpoint` here, `LocalModel` in `local.py`."""
-
-    @property
-    def name(self) -> str:
-        """The model, for people."""
-        ...
-
-    @property
-    def place(self) -> str:
-        """Where it runs, for people: "api.example.org", "this machine"."""
-        ...
-
-    def write(
-        self, messages: list[Message], on_text: Callable[[str], None], cancelled: Callable[[], bool], limit: int = 2000
-    ) -> Answer:
-        """Answer; `on_text` gets each new piece, on any thread; `limit` in tokens. Takes seconds to minutes.
-
-        Raises LanguageModelProblem, Cancelled.
-        """
-        ...
-
-
-def writer(environment: Mapping[str, str] | None = None, url: str = "", model: str = "") -> Writer | None:
-    """The language model that the app was started with, or None. Raises BadRequest for settings that make no sense."""
-    env = os.environ if environment is None else environment
-    url, model = (url or env.get(URL, "")).strip(), (model or env.get(MODEL, "")).strip()
-    if url:
-        if not model:
-            raise BadRequest(f"{URL} is set but {MODEL} is not: name the model that the server is to use.")
-        return Endpoint(checked_url(url, bool(env.get(KEY))), model)
-    if not model:
-        return None
-    from hsi_studio.text.llm.local import LocalModel
-
-    return LocalModel(Path(model).expanduser())
-
-
-def checked_url(url: str, has_key: bool) -> str:
-    """The base URL without a closing slash. Raises BadRequest."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadRequest(f"{URL} must be an http or https address such as https://api.example.org/v1.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise BadRequest(f"{URL} must not hold a name, a password or a query: put the key into {KEY}.")
-    if parts.scheme == "http" and has_key and not _own_machine(parts.hostname):
-        raise BadRequest(f"{URL} is plain http: the key would be readable on its way to {parts.hostname}. Use https.")
-    return url.rstrip("/")
-
-
-def _own_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from queue import Empty
 from typing import Any
 
 from hsi_studio.errors import Cancelled, LanguageModelProblem, ModelMissing
-from hsi_studio.text.llm.endpoint import MAX_CHARACTERS, Answer, Message, Usage
+from hsi_studio.text.llm.protocol import MAX_CHARACTERS, Answer, Message, Usage
 from hsi_studio.text.model_files import ModelFolder, damaged, find_model
 
 

@@ -22,7 +22,7 @@ from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hsi_studio.ui.server.owners import GUEST, HEADER, NOBODY
-from hsi_studio.ui.server.users import Users, hashed
+from hsi_studio.users import Users, hashed
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAFE = ("GET", "HEAD", "OPTIONS")

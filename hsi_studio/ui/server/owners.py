@@ -29,7 +29,8 @@ from hsi_studio import paths
 from hsi_studio.errors import BadRequest
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.guest import guest_of
-from hsi_studio.studio.shared_server import Commons, Quotas
+from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.shared_server import Commons
 from hsi_studio.ui.server.shares import Shares
 
 log = logging.getLogger(__name__)

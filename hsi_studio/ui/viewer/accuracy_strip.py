@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsi_studio.studio.facade import AccuracyReport, Estimate, ScoreBlock
+from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, ScoreBlock, Shown
 
 NAMES = (
     ("OA", "oa", "Overall accuracy: the share of these pixels that the map has right, in percent."),
@@ -62,6 +62,30 @@ def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
         "high": f"{100 * estimate.high:.1f}" if estimate.high is not None and interval else "",
         "help": f"{text} Below it: 95 % interval." if interval else f"{text} Too few pixels for an interval.",
     }
+
+
+def compared_strip(c: Comparison | None, shown: Shown) -> dict[str, Any]:
+    """The accuracy strip while the maps of a comparison are shown: mean figures of both arms."""
+    if c is None:
+        return {"state": "words", "text": "The comparison is still running."}
+    groups = []
+    for name in (shown.left, shown.right):
+        arm = c.arm(name)
+        if arm is None:
+            continue
+        found = arm.figures[c.plan.protocols[0]]
+        spreads = [(title, getattr(found, key)) for title, key, _ in NAMES]
+        figures = [
+            {
+                "name": title, "value": f"{s.mean:.1f}", "low": "", "high": "",
+                "help": f"Mean of {len(s.values)} seeds, standard deviation {s.std:.1f}.",
+            }
+            for title, s in spreads
+            if s is not None
+        ]  # fmt: skip
+        words = f"Mean of {len(c.seeds)} seeds on {found.n_test:,} random test pixels; its map is of the first seed."
+        groups.append({"title": f"{name} · comparison", "figures": figures, "words": words})
+    return {"state": "figures", "groups": groups, "text": ""}
 
 
 def per_class_value(report: AccuracyReport | None) -> dict[str, Any]:

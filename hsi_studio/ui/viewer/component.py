@@ -2,8 +2,8 @@
 
 The interface below does not depend on Leaflet; `assets/viewer*.js` could be rewritten on another base.
 
-Value (Python → page). A dict, sent as one JSON string (`ui/web_component.py`); keys that are absent mean "unchanged", so
-a full state and a small answer are both valid.
+Value (Python → page). A dict, sent as one JSON string (`ui/web_component.py`); keys that are absent mean "unchanged",
+so a full state and a small answer are both valid.
 
     project   any id; another one resets everything
     scene     {id, h, w, b, transform, crs_name, gsd_m, valid_all,
@@ -24,9 +24,9 @@ a full state and a small answer are both valid.
 The active class is the page's: it changes with `active`, which the server sends only when an action chose a class, and
 to the first class when the active one is gone.
 
-What the page asks by plain routes (`label_routes.py`, `change_routes.py`; `assets/viewer_server.js`): every click, undo and
-redo, in order and never dropped; then the map that follows; the spectrum of a pixel; every two seconds, whether the
-project looks different on the server. `hsi:follow` on the document has it bring the map up to date.
+What the page asks by plain routes (`label_routes.py`, `change_routes.py`; `assets/viewer_server.js`): every click,
+undo and redo, in order and never dropped; then the map that follows; the spectrum of a pixel; every two seconds,
+whether the project looks different on the server. `hsi:follow` on the document has it bring the map up to date.
 `hsi:draw` has the user draw a region (`assets/viewer_region.js`).
 
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)

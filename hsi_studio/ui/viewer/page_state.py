@@ -11,7 +11,7 @@ import numpy as np
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio, crs_name
 from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
-from hsi_studio.ui.tabs.compare.values import compared_strip
+from hsi_studio.ui.viewer.accuracy_strip import compared_strip
 from hsi_studio.ui.web_component import packed
 
 BUSY_WORDS = "Computing the map of your labels …"

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hsi_studio.engine.compare.plan import Arm, make_plan
 from hsi_studio.engine.compare.report import markdown, page, points, seeds_needed, write_report
-from hsi_studio.engine.compare.results import Arm, Comparison, Gap, make_plan
+from hsi_studio.engine.compare.results import Comparison, Gap
 from hsi_studio.engine.compare.runner import run_comparison
-from hsi_studio.methods import Context, methods
+from hsi_studio.methods import methods
+from hsi_studio.methods.contract import Context
 from tests.engine.fake import separable_scene
 from tests.engine.wordy import WordyMethod
 

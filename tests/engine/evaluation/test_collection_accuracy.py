@@ -11,8 +11,9 @@ import pytest
 
 from hsi_studio.engine.evaluation.collection_accuracy import detection, divisible, evaluate_images
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, TooFewLabels
-from hsi_studio.methods import Context
-from hsi_studio.methods.s3fn.collection import S3FNImageParams, count_votes, cube_centres, cube_side, fit_images
+from hsi_studio.methods.common.image_votes import count_votes
+from hsi_studio.methods.contract import Context
+from hsi_studio.methods.s3fn.collection import S3FNImageParams, cube_centres, cube_side, fit_images
 from hsi_studio.scene.collection import Collection, Image, fold_images, open_table
 from hsi_studio.types import PromptSet
 from tests.features.scenes import scene_from, schema

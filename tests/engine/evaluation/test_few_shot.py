@@ -11,7 +11,7 @@ import pytest
 from hsi_studio.engine.evaluation.few_shot import evaluate, evaluate_split
 from hsi_studio.engine.evaluation.splits import Split, make_split, parse_protocol
 from hsi_studio.errors import BadRequest, Cancelled
-from hsi_studio.methods import Context
+from hsi_studio.methods.contract import Context
 from hsi_studio.types import Progress
 from tests.engine.fake import FakeMethod, FakeParams, separable_scene
 

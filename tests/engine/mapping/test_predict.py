@@ -7,7 +7,7 @@ import pytest
 
 from hsi_studio.engine.mapping.predict import best_class, predict_scene
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import Block, Context, State
+from hsi_studio.methods.contract import Block, Context, State
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress
 from tests.features.scenes import fields, scene_from, schema
 

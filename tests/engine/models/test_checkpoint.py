@@ -19,7 +19,7 @@ from hsi_studio.engine.models import checkpoint as checkpoint_file
 from hsi_studio.engine.models.checkpoint import CheckpointFacts, read_checkpoint, read_header, write_checkpoint
 from hsi_studio.engine.models.metadata import AccuracyFacts, ClassFacts, LabelFacts, SceneFacts
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, UnknownFormat
-from hsi_studio.methods import State
+from hsi_studio.methods.contract import State
 from tests.scene.fake import little_memory
 
 CLASSES = [{"id": "a1", "name": "Corn", "color": "#ff0000"}, {"id": "b2", "name": "Soybeans", "color": "#00ff00"}]

@@ -17,7 +17,7 @@ import pytest
 from hsi_studio.engine.models.memory import ENVIRONMENT, ModelManager, ModelsBusy, memory_of
 from hsi_studio.engine.models.placement import Placement, in_words
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.methods import Fitted
+from hsi_studio.methods.contract import Fitted
 from tests.project.small import small_scene
 
 MB = 1 << 20

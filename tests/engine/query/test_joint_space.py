@@ -9,7 +9,8 @@ import pytest
 
 from hsi_studio.engine.query.joint_space import PIXELS, joint_space, newest_model
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import Context, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.text.prompts import prompt_set
 from hsi_studio.text.similarity import joint_plane
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet

@@ -9,7 +9,8 @@ import pytest
 
 from hsi_studio.engine.query.model_text_space import ClassSpace, WindowSpace, open_space
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import Context, Fitted, get_method, make_params
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, Fitted, make_params
 from hsi_studio.scene.physics.simulate import simulate
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 

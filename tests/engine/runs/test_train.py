@@ -18,7 +18,7 @@ from hsi_studio.engine.runs.events import read_events
 from hsi_studio.engine.runs.record import RunFolder
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods import Context, State
+from hsi_studio.methods.contract import Context, State
 from tests.engine.halves import StatedFitted, WalkMethod, walk_run
 
 

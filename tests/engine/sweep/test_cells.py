@@ -24,7 +24,7 @@ from hsi_studio.engine.sweep.cells import (
 )
 from hsi_studio.engine.sweep.workers import Clock, describe, run_here, run_in_workers
 from hsi_studio.errors import BadRequest, Cancelled
-from hsi_studio.methods import Context
+from hsi_studio.methods.contract import Context
 from hsi_studio.types import Progress
 from tests.engine.fake import FakeMethod, separable_scene
 

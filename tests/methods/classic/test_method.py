@@ -10,7 +10,7 @@ import pytest
 
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import BadRequest, LabelProblem, SceneMismatch
-from hsi_studio.methods import Block, Context, State, get_method
+from hsi_studio.methods import get_method
 from hsi_studio.methods.classic import method as module
 from hsi_studio.methods.classic.models import (
     NOT_SEEN,
@@ -22,6 +22,7 @@ from hsi_studio.methods.classic.models import (
     in_folds,
     temperature,
 )
+from hsi_studio.methods.contract import Block, Context, State
 from hsi_studio.types import LabelSet, Prediction, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
 

@@ -11,9 +11,10 @@ import torch
 from pydantic import ValidationError
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.methods import Block, Context
 from hsi_studio.methods.common.nn.window_grid import label_grid
-from hsi_studio.methods.common.windowed import WindowFitted, class_anchors, step_count
+from hsi_studio.methods.common.schedule import step_count
+from hsi_studio.methods.common.windowed import WindowFitted, class_anchors
+from hsi_studio.methods.contract import Block, Context
 from hsi_studio.methods.curated.method import Curated, CuratedParams
 from hsi_studio.methods.curated.vit import CuratedViT
 from hsi_studio.types import LabelSet, PromptSet, Scene

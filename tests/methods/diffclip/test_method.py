@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods import Block, Context
+from hsi_studio.methods.contract import Block, Context
 from hsi_studio.methods.diffclip.class_text import class_sentences
 from hsi_studio.methods.diffclip.encoder_cache import pretrained_status
 from hsi_studio.methods.diffclip.fitted import DiffClipFitted

@@ -9,7 +9,7 @@ import pytest
 
 from hsi_studio.engine.evaluation.collection_accuracy import detection
 from hsi_studio.errors import BadRequest, TooFewLabels
-from hsi_studio.methods import Context, State
+from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.diffclip.method import DiffClip
 from hsi_studio.methods.diffclip.multi_image import fit_pairs, pairs_from_state
 from hsi_studio.methods.diffclip.params import DiffClipParams

@@ -7,7 +7,7 @@ import pytest
 
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Context, State
+from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.diffclip.inputs import SceneInputs, fit_scaling
 from hsi_studio.methods.diffclip.method import DiffClip
 from hsi_studio.methods.diffclip.params import DiffClipParams

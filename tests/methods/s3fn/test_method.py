@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from hsi_studio.methods import Block, Context
 from hsi_studio.methods.common.nn.window_grid import label_grid
 from hsi_studio.methods.common.windowed import WindowFitted
+from hsi_studio.methods.contract import Block, Context
 from hsi_studio.methods.s3fn.cnn3d import CNN3D
 from hsi_studio.methods.s3fn.method import S3FN, S3FNParams
 from hsi_studio.methods.s3fn.stages import used_anchors

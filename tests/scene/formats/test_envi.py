@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem, StudioError
-from hsi_studio.scene import open_scene
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 
 WAVES = "wavelength units = {unit}\nwavelength = {{\n {values}\n}}"

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem
-from hsi_studio.scene import open_scene, read_class_map
+from hsi_studio.scene import read_class_map
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import ChooseVariable, CorruptFile
-from hsi_studio.scene import open_scene
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 
 

@@ -13,7 +13,9 @@ import pytest
 from scipy.io import savemat
 
 from hsi_studio.errors import ChooseVariable, CorruptFile, StudioError
-from hsi_studio.scene import list_variables, open_scene, read_class_map
+from hsi_studio.scene import read_class_map
+from hsi_studio.scene.formats.registry import list_variables
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 
 

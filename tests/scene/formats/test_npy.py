@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem
-from hsi_studio.scene import list_variables, open_scene, read_class_map
+from hsi_studio.scene import read_class_map
+from hsi_studio.scene.formats.registry import list_variables
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 
 

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem, ModelMissing
-from hsi_studio.text.llm.endpoint import KEY, MAX_CHARACTERS, MODEL, URL, Answer, Endpoint, Usage, checked_url, writer
+from hsi_studio.text.llm.endpoint import Endpoint
+from hsi_studio.text.llm.factory import writer
+from hsi_studio.text.llm.protocol import MAX_CHARACTERS, Answer, Usage
+from hsi_studio.text.llm.settings import KEY, MODEL, URL, checked_url
 from tests.text.llm_server import Handler, serving
 
 MESSAGES = [{"role": "user", "content": "describe"}]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hsi_studio.errors import Cancelled, LanguageModelProblem, ModelMissing, StudioError
-from hsi_studio.text.llm.endpoint import MODEL, writer
+from hsi_studio.text.llm.factory import writer
 from hsi_studio.text.llm.local import LocalModel
+from hsi_studio.text.llm.settings import MODEL
 
 MESSAGES = [{"role": "system", "content": "describe the classes"}, {"role": "user", "content": "corn, woods"}]
 

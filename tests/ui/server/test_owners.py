@@ -14,10 +14,11 @@ from starlette.testclient import TestClient
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.project.store import Project
 from hsi_studio.studio.facade import Studio
-from hsi_studio.studio.shared_server import Commons, Quotas
+from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.shared_server import Commons
 from hsi_studio.ui.app import build
 from hsi_studio.ui.server.owners import GUEST, HEADER, NOBODY, Mine, Owners
-from hsi_studio.ui.server.users import Users, hashed
+from hsi_studio.users import Users, hashed
 from tests.studio.models import labelled, scene_file, train
 
 PASSWORD = {"ana": "blue sky", "ben": "red sea"}

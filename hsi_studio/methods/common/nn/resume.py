@@ -32,8 +32,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hsi_studio.methods import Context, Fitted, NoCheckpoints, State
 from hsi_studio.methods.common.nn.training import Average, Batches
+from hsi_studio.methods.contract import Context, Fitted, NoCheckpoints, State
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hsi_studio.studio.compare import method_title
-from hsi_studio.studio.facade import CompareInfo, Comparison, ComparisonPlan, Shown, Studio
+from hsi_studio.studio.facade import CompareInfo, Comparison, ComparisonPlan, Studio
 
 NAMES = (("oa", "OA"), ("aa", "AA"), ("kappa", "κ"))
 STATES = {
@@ -109,30 +109,6 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
             for d, _ in pairs
         ],
     }
-
-
-def compared_strip(c: Comparison | None, shown: Shown) -> dict[str, Any]:
-    """The accuracy strip while the maps of a comparison are shown: mean figures of both arms."""
-    if c is None:
-        return {"state": "words", "text": "The comparison is still running."}
-    groups = []
-    for name in (shown.left, shown.right):
-        arm = c.arm(name)
-        if arm is None:
-            continue
-        found = arm.figures[c.plan.protocols[0]]
-        spreads = [(title, getattr(found, key)) for key, title in NAMES]
-        figures = [
-            {
-                "name": title, "value": f"{s.mean:.1f}", "low": "", "high": "",
-                "help": f"Mean of {len(s.values)} seeds, standard deviation {s.std:.1f}.",
-            }
-            for title, s in spreads
-            if s is not None
-        ]  # fmt: skip
-        words = f"Mean of {len(c.seeds)} seeds on {found.n_test:,} random test pixels; its map is of the first seed."
-        groups.append({"title": f"{name} · comparison", "figures": figures, "words": words})
-    return {"state": "figures", "groups": groups, "text": ""}
 
 
 def _spread(found: Any) -> str:

@@ -1,8 +1,8 @@
 """The Prompts tab: prompt sets, their table, versions, likeness, a language model's proposals, files.
 
 Every edit is in the journal before its answer is sent. Comparing texts and asking a model run in the background
-(`studio/prompt_similarity.py`, `studio/prompt_drafts.py`); a timer looks after them, and only while one of them works. Which set
-is shown is kept in the page, so that choosing one to look at is no action on the project.
+(`studio/prompt_similarity.py`, `studio/prompt_drafts.py`); a timer looks after them, and only while one of them works.
+Which set is shown is kept in the page, so that choosing one to look at is no action on the project.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import Method, Params
+from hsi_studio.methods.contract import Method, Params
 
 EFFORTS = {"fast": "Fast", "normal": "Normal", "thorough": "Thorough"}
 UNITS = ((r"epochs$", "passes"), (r"steps$", "steps"), (r"^batch|_batch$", "patches"))  # by a field's name

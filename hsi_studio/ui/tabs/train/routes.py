@@ -9,8 +9,8 @@
     GET /hsi/train/{project}/{run}/map.png        its map, or its newest preview; at most 640 pixels a side
 
 Plain routes and not Gradio events, because a page asks once a second: an answer costs a look at the tail of the run's
-events, no queue, no session. They only read; whatever changes something is a Gradio event (`ui/tabs/train/__init__.py`).
-The guard before the whole application covers them.
+events, no queue, no session. They only read; whatever changes something is a Gradio event
+(`ui/tabs/train/__init__.py`). The guard before the whole application covers them.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import torch
 
 from hsi_studio.errors import Cancelled
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods import Block, Context, Fitted, State
 from hsi_studio.methods.common.nn.resume import Loop, Parts, Watch, fingerprint
 from hsi_studio.methods.common.nn.training import Average, Batches
+from hsi_studio.methods.contract import Block, Context, Fitted, State
 from hsi_studio.methods.curated.method import Curated
 from hsi_studio.methods.diffclip.method import DiffClip
 from hsi_studio.methods.s3fn.method import S3FN

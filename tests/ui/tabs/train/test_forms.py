@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import make_params, methods
+from hsi_studio.methods import methods
+from hsi_studio.methods.contract import make_params
 from hsi_studio.ui.tabs.train import forms
 
 NAMES = list(methods().entries)

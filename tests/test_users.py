@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.ui.server.users import Users, hashed, matches
+from hsi_studio.users import Users, hashed, matches
 
 
 def basic(name: str, password: str) -> bytes:
