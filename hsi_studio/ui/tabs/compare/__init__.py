@@ -13,8 +13,10 @@ from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import ComparisonPlan, Side, Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.compare.routes import router
 from hsi_studio.ui.tabs.compare.values import panel_value
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -188,4 +190,4 @@ def create(studio: Studio, bus: Bus) -> None:
     ).then(forecast, [bus.project, *form], [told], **PRIVATE)
 
 
-TAB = Tab("compare", "Compare", 18, create)
+TAB = Tab("compare", "Compare", 18, create, routes=router, styles=("compare.css",))

@@ -15,7 +15,8 @@ from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.prompts import values
 from hsi_studio.ui.web_component import panel
 

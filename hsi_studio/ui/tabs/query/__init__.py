@@ -13,7 +13,8 @@ import gradio as gr
 from hsi_studio.errors import StudioError
 from hsi_studio.scene.region import MOST_POINTS
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.query.values import description_value, heat_value, query_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
@@ -117,4 +118,4 @@ def create(studio: Studio, bus: Bus) -> None:
     viewer.heat_off(off, [bus.project], [*mine, bus.viewer], **NOW)
 
 
-TAB = Tab("query", "Query", 16, create)
+TAB = Tab("query", "Query", 16, create, styles=("query.css",))

@@ -10,7 +10,8 @@ import gradio as gr
 
 from hsi_studio.errors import ChooseVariable, StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 

@@ -14,8 +14,10 @@ import gradio as gr
 from hsi_studio.errors import StudioError
 from hsi_studio.paths import ASSETS
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.train import forms
+from hsi_studio.ui.tabs.train.routes import router
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import json_html, packed
 
@@ -75,4 +77,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.project.change(lambda project_id: answer(project_id), [bus.project], [panel], **now)
 
 
-TAB = Tab("train", "Train", 12, create)
+TAB = Tab("train", "Train", 12, create, routes=router, styles=("train.css",))
