@@ -5,7 +5,7 @@
 //   detail: {id, title, note, tags: ["…"], fit: {ok, words}, rows: [[name, text]], classes: [{name, color}],
 //   sentences: [[class, sentence]], work: {text, fraction, error} | null, loaded, inUse, warm, a, b, problem}
 // event to Python: act {do: "select" | "show" | "beside" | "load" | "unload" | "rename" | "annotate" | "label_tags" |
-//   "stop" | "begin" | "discard" | "restore" | "purge" | "hand_out", id, …}
+//   "stop" | "begin" | "discard" | "restore" | "purge" | "export", id, …}
 // All text is set with textContent: titles and notes come from files and from people.
 
 const root = element.querySelector(".hsi-models");
@@ -223,7 +223,7 @@ function actions(info) {
       ...(info.warm
         ? [button("hsi-small", "Train from it", "A new training on your labels here, begun with this model's encoder and settings", () => act("begin", { id: info.id }))]
         : []),
-      button("hsi-small", "Export", "One safe file, with your title, note and tags", () => act("hand_out", { id: info.id })),
+      button("hsi-small", "Export", "One safe file, with your title, note and tags", () => act("export", { id: info.id })),
     );
   }
   line.append(

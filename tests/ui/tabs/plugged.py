@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,9 +35,8 @@ def tabs_of(blocks: gr.Blocks) -> dict[str, gr.Tab]:
 
 
 def told(tab: gr.Tab) -> str:
-    """What the facts panels of a tab say."""
-    shown = [child for child in tab.children if isinstance(child, gr.HTML) and child.visible]
-    return " ".join(json.dumps(json.loads(str(child.value)), ensure_ascii=False) for child in shown)
+    """The values of what a tab shows at once, as text."""
+    return " ".join(str(child.value) for child in tab.children if isinstance(child, gr.HTML) and child.visible)
 
 
 def visible(tab: gr.Tab) -> list[Any]:

@@ -16,8 +16,46 @@ from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import panel
 
 
+class MapTab:
+    """Exports, and labels from a file."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio, self.present = studio, Present(studio)
+
+    def export(self, project_id: str) -> Any:
+        """Everything as one archive, then file by file."""
+        try:
+            written = self.studio.export(project_id)
+        except StudioError as error:
+            gr.Warning(str(error))
+            return gr.update(visible=False)
+        bundle = written[0].parent / f"{self.studio.scene_of(project_id).name}_export.zip"
+        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+            for item in written:
+                archive.write(item, item.name)
+        return gr.update(value=[str(bundle), *map(str, written)], visible=True)
+
+    def export_labels(self, project_id: str) -> Any:
+        try:
+            written = self.studio.export_labels(project_id)
+        except StudioError as error:
+            gr.Warning(str(error))
+            return gr.update(visible=False)
+        return gr.update(value=[str(p) for p in written], visible=True)
+
+    def import_labels(self, project_id: str, file: str | None) -> tuple[Any, Any, Any]:
+        """(file field, viewer, class list) with the labels of the file added."""
+        if not file:
+            return gr.skip(), gr.skip(), gr.skip()
+        try:
+            gr.Info("  ".join(self.studio.import_labels(project_id, file)))
+        except StudioError as error:
+            gr.Warning(str(error))
+        return None, *self.present.answer(project_id)
+
+
 def create(studio: Studio, bus: Bus) -> None:
-    present = Present(studio)
+    tab = MapTab(studio)
     gr.HTML(
         "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
         "CSV: made from the labels as they are now.</p>",
@@ -38,39 +76,10 @@ def create(studio: Studio, bus: Bus) -> None:
         )
         chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
 
-    def export(project_id: str) -> Any:
-        try:
-            written = studio.export(project_id)
-        except StudioError as error:
-            gr.Warning(str(error))
-            return gr.update(visible=False)
-        bundle = written[0].parent / f"{studio.scene_of(project_id).name}_export.zip"
-        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
-            for item in written:
-                archive.write(item, item.name)
-        return gr.update(value=[str(bundle), *map(str, written)], visible=True)
-
-    def export_labels(project_id: str) -> Any:
-        try:
-            written = studio.export_labels(project_id)
-        except StudioError as error:
-            gr.Warning(str(error))
-            return gr.update(visible=False)
-        return gr.update(value=[str(p) for p in written], visible=True)
-
-    def bring_in(project_id: str, file: str | None) -> tuple[Any, ...]:
-        if not file:
-            return gr.skip(), gr.skip(), gr.skip()
-        try:
-            gr.Info("  ".join(studio.import_labels(project_id, file)))
-        except StudioError as error:
-            gr.Warning(str(error))
-        return None, *present.answer(project_id)
-
-    save.click(export, [bus.project], [files], api_visibility="private")
-    save_labels.click(export_labels, [bus.project], [files], api_visibility="private")
+    save.click(tab.export, [bus.project], [files], api_visibility="private")
+    save_labels.click(tab.export_labels, [bus.project], [files], api_visibility="private")
     imported = chosen.upload(
-        bring_in,
+        tab.import_labels,
         [bus.project, chosen],
         [chosen, bus.viewer, bus.classes],
         api_visibility="private",
