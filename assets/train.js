@@ -90,7 +90,7 @@ function summarise() {
   heightsBox.hidden = !form.has("use_dsm");
   heights.disabled = !setup?.heights;
   heights.checked = Boolean(form.value("use_dsm")) && Boolean(setup?.heights);
-  heightsWords.textContent = setup && !setup.heights ? "Heights: this scene has none" : "Use the heights";
+  heightsWords.textContent = setup && !setup.heights ? "Surface model (DSM): this scene has none" : "Use the surface model (DSM)";
   promptWords.textContent = promptsBox.hidden ? "" : setup?.prompts.find((p) => p.name === prompts.value)?.words || "";
   toggle.replaceChildren(
     make("span", "tr-caret"), make("b", "", "New run"),

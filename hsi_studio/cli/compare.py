@@ -1,7 +1,7 @@
 """Comparisons from a shell.
 
     python -m hsi_studio compare indian_pines --arm curated:p1 --arm curated:p5 --out words
-    python -m hsi_studio compare SCENE --arm diffclip --arm "diffclip,use_dsm=false@no heights" --pace thorough
+    python -m hsi_studio compare SCENE --arm diffclip --arm "diffclip,use_dsm=false@no DSM" --pace thorough
 
 An arm is METHOD[:WORDS][,NAME=VALUE…][@NAME]; the first is what the others are compared with. Words are p1 … p5 or
 names. The same command goes on where it was stopped. The report lies in the folder as Markdown and HTML.

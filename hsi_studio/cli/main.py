@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_scene(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", metavar="SCENE", help="catalogue id (see `scenes`) or a file")
     parser.add_argument("--var", metavar="NAME", help="variable inside a .mat, .npz or .h5 file")
-    parser.add_argument("--dsm", metavar="FILE[:VAR]", help="heights on the same grid")
+    parser.add_argument("--dsm", metavar="FILE[:VAR]", help="surface model (DSM) on the same grid")
     parser.add_argument("--reference", metavar="FILE[:VAR]", help="class map on the same grid")
 
 
@@ -175,8 +175,8 @@ def _info(args: argparse.Namespace) -> int:
     print(f"  usable        {facts['usable_bands']} bands, {facts['valid_pixels']} pixels")
     low, high = facts["value_range"]
     print(f"  values        {low:g} to {high:g}")
-    print(f"  heights       {facts['dsm_layers'] or 'no'} layer{'' if facts['dsm_layers'] == 1 else 's'}")
-    print(f"  map system    {facts['crs'] or 'none'}")
+    print(f"  DSM           {facts['dsm_layers'] or 'no'} layer{'' if facts['dsm_layers'] == 1 else 's'}")
+    print(f"  CRS           {facts['crs'] or 'none'}")
     if facts["reference"]:
         total = sum(entry["pixels"] for entry in facts["reference"])
         print(f"  reference     {total} pixels in {len(facts['reference'])} classes")

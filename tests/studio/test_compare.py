@@ -60,7 +60,7 @@ def test_arms_are_named_by_what_tells_them_apart(studio: Studio, scene_file: Pat
         ([Side("curated", "p1"), Side("curated", "p5")], ["p1", "p5"]),
         ([Side("curated", "p1"), Side("lda")], ["Curated prompts", "Linear discriminant"]),
         ([Side("curated", "p1"), Side("s3fn", "p5")], ["Curated prompts, p1", "S3FN, p5"]),
-        ([Side("diffclip"), Side("diffclip", "", {"use_dsm": False})], ["DiffCLIP", "no heights"]),
+        ([Side("diffclip"), Side("diffclip", "", {"use_dsm": False})], ["DiffCLIP", "no DSM"]),
         ([Side("knn", "", {}, "mine"), Side("knn", "", {"neighbours": 3})], ["mine", "neighbours 3"]),
     ):
         plan = studio.compare.plan(project, sides, 5)
@@ -207,7 +207,7 @@ def test_a_cancelled_comparison_keeps_what_is_done(studio: Studio, scene_file: P
 
 def test_sides_read_what_they_write() -> None:
     for side in (
-        Side("curated", "p1"), Side("diffclip", "p5", {"use_dsm": False}, "no heights"), Side("lda"),
+        Side("curated", "p1"), Side("diffclip", "p5", {"use_dsm": False}, "no DSM"), Side("lda"),
         Side("knn", "", {"neighbours": 3}), Side("curated", "set:abc"),
     ):  # fmt: skip
         assert parse_side(side_text(side)) == side

@@ -140,7 +140,7 @@ def protocol(c: Comparison) -> tuple[str, ...]:
     plan = c.plan
     return (
         f"Scene: {c.scene['title']} ({c.scene['rows']} × {c.scene['columns']} pixels, {c.scene['bands']} bands"
-        f"{', heights' if c.scene['heights'] else ''}; id {c.scene['id']}), compared on {BASIS[c.basis]}.",
+        f"{', surface model (DSM)' if c.scene['heights'] else ''}; id {c.scene['id']}), compared on {BASIS[c.basis]}.",
         f"{plan.shots} labelled pixels a class (half of a class's pixels at most), drawn with the seeds "
         f"{_listed_seeds(c.seeds)}; the same draw for every arm.",
         f"Test pixels: random = all other labelled pixels; {plan.protocols[1]} = those farther than {plan.buffer_px} "

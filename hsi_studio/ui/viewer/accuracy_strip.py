@@ -11,6 +11,7 @@ NAMES = (
     ("AA", "aa", "Average accuracy: the mean over classes of the share that the map has right, in percent."),
     ("κ", "kappa", "Cohen's kappa × 100: agreement beyond what chance would give."),
 )
+PRODUCER, USER = "Producer's accuracy (recall)", "User's accuracy (precision)"
 
 
 def strip_value(report: AccuracyReport, stale: bool) -> dict[str, Any]:
@@ -103,11 +104,11 @@ def per_class_value(report: AccuracyReport | None) -> dict[str, Any]:
         sections.append(
             {
                 "title": block.title,
-                "head": ["Class", "Pixels", "Found %", "Right %", "F1 %"],
+                "head": ["Class", "Pixels", f"{PRODUCER} %", f"{USER} %", "F1 %"],
                 "table": table,
                 "numbers": [1, 2, 3, 4],
-                "words": "Found: of the class's pixels, the share mapped as it. "
-                "Right: of the pixels mapped as it, the share that is it.",
+                "words": "Producer's accuracy: of the class's pixels, the share mapped as it. "
+                "User's accuracy: of the pixels mapped as it, the share that is it.",
             }
         )
     return {"sections": sections}

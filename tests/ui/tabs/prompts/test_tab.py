@@ -97,7 +97,11 @@ def test_measured_pixels_become_a_set(tab: PromptsTab, studio: Studio, project: 
     first, last = tab.measure(project.id, "", "")
     assert "Measuring" in value(part(first, "table"))["said"]
     table = value(part(last, "table"))
-    assert table.get("refused") or part(last, "shown")
+    assert (table["name"], table["version"]) == ("From the pixels", 1)
+    assert part(last, "shown") == studio.prompts.book(project.id).current
+    project.clear()
+    *_, last = tab.measure(project.id, "", "")
+    assert "abel" in value(part(last, "table"))["refused"]
 
 
 def test_nothing_a_model_wrote_is_used_unseen(
