@@ -13,8 +13,6 @@ def tabs() -> list[Tab]:
     """Every tab in its order; last, one for each that could not be loaded, with its error."""
     found = scan(sys.modules[__name__], "TAB")
     good = [entry for entry in found.entries.values() if isinstance(entry, Tab)]
-    problems = [
-        *found.problems,
-        *(f"{name} is no Tab" for name, entry in found.entries.items() if not isinstance(entry, Tab)),
-    ]
+    strange = [name for name, entry in found.entries.items() if not isinstance(entry, Tab)]
+    problems = [*found.problems, *(f"{name} is left out: its TAB is no Tab." for name in strange)]
     return [*sorted(good, key=lambda tab: tab.order), *(problem_tab(n, text) for n, text in enumerate(problems))]

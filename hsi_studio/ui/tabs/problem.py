@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from hsi_studio.ui.web_component import panel
 
 log = logging.getLogger(__name__)
 PREFIX = "/hsi/"
+PLACE = re.compile(r" cannot be imported| is left out| declares | names ")  # what the registry says of a place
+FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:\\|/)(?:[^\s/\\]+[/\\])+[^\s/\\:,]+")  # a file with its folders
 TO_DO = (
     "Mend the file, or take it away (a plug-in: pip uninstall it), then start HSI Studio again. The log of this start "
     "has the whole traceback; everything else works."
@@ -29,10 +32,10 @@ TO_DO = (
 
 
 def problem_tab(number: int, text: str) -> Tab:
-    """A tab that says why another could not be loaded. `text`: a problem as the registry words it, module first."""
-    module = text.split(maxsplit=1)[0].strip("'\":,")
-    name = module.rpartition(".")[2]
-    return Tab(f"problem-{number}", f"{name}: not loaded", 1000 + number, lambda *_: _show(text, _file_of(module)))
+    """A tab that says why another could not be loaded. `text`: a problem as the registry words it, its place first."""
+    name, file = _named(PLACE.split(text, maxsplit=1)[0])
+    what = FOLDERS.sub(lambda found: _short(Path(found[0])), text)
+    return Tab(f"problem-{number}", f"{name}: not loaded", 1000 + number, lambda *_: _show(what, file))
 
 
 def put_on_page(tab: Tab, studio: Any, bus: Bus) -> APIRouter | None:
@@ -84,10 +87,21 @@ def _place(error: Exception, tab: Tab) -> str:
     return f"{_short(Path(own[-1].filename))}, line {own[-1].lineno}"
 
 
+def _named(place: str) -> tuple[str, str]:
+    """(name, file) of "package.module", "plug-in /folder/file.py" or "plug-in name = module:OBJECT of package …"."""
+    place = place.removeprefix("plug-in ")
+    if place.endswith(".py"):
+        return Path(place).stem, _short(Path(place))
+    name, _, target = place.partition(" = ")
+    module = (target or name).split()[0].split(":")[0]
+    return name.rpartition(".")[2], _file_of(module)
+
+
 def _file_of(module: str) -> str:
+    """A module's file; its name, where it cannot be found."""
     try:
         found = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
+    except Exception:  # looking for a.b runs a, which may fail in any way; that it does is known already
         found = None
     return module if found is None or not found.origin else _short(Path(found.origin))
 

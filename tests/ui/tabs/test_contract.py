@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
 from hsi_studio.ui.app import build
 from hsi_studio.ui.tabs import tabs
+from hsi_studio.ui.tabs.problem import problem_tab
 from hsi_studio.ui.theme import css
 from tests.ui.tabs.plugged import plugged, tabs_of, told, visible
 
@@ -61,6 +63,34 @@ def test_a_tab_that_does_not_import_is_shown_with_its_error(studio: Studio, tmp_
     assert "plugin/broken.py" in words
     assert "Mend the file" in words
     assert str(tmp_path) not in words  # where a server keeps its files is nobody's business
+
+
+@pytest.mark.parametrize(
+    ("problem", "title", "file"),
+    [
+        ("hsi_studio.ui.tabs.gone cannot be imported: No module named 'x'", "gone", "hsi_studio.ui.tabs.gone"),
+        ("hsi_studio.ui.tabs.label declares 'map', which exists already", "label", "label/__init__.py"),
+        ("plug-in /srv/ana/plugins/toy.py cannot be imported: ImportError: x", "toy", "plugins/toy.py"),
+        ("plug-in toy = json:TAB of package hsi-toy 1.0 cannot be imported: x", "toy", "json/__init__.py"),
+        ("plug-in toy = no_such.part:TAB of package hsi-toy 1.0 is left out: x.", "toy", "no_such.part"),
+        ("HSI_STUDIO_PLUGINS names /srv/ana/none, which is no folder.", "HSI_STUDIO_PLUGINS", "HSI_STUDIO_PLUGINS"),
+    ],
+)
+def test_a_problem_of_the_registry_names_its_file(problem: str, title: str, file: str) -> None:
+    tab = problem_tab(0, problem)
+    with gr.Blocks() as page:
+        tab.create(None, None)  # type: ignore[arg-type]
+    words = " ".join(str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML))
+    assert tab.title == f"{title}: not loaded"
+    assert f'["File", "{file}"]' in words
+    assert "/srv/ana" not in words
+    assert problem.split()[-1] in words
+
+
+def test_what_is_no_tab_is_said(studio: Studio, tmp_path: Path) -> None:
+    source = "class Wrong:\n    name = 'wrong'\nTAB = Wrong()\n"
+    with plugged(tmp_path / "plugin", wrong=source):
+        assert "its TAB is no Tab" in told(tabs_of(build(studio).blocks)["wrong: not loaded"])
 
 
 def test_a_tab_that_cannot_be_made_is_shown_with_its_error(studio: Studio, tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import zipfile
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.bus import FOLLOW, Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.viewer.page_state import Present
@@ -55,7 +56,7 @@ class MapTab:
 
 
 def create(studio: Studio, bus: Bus) -> None:
-    tab = MapTab(studio)
+    tab, here = MapTab(studio), Context.block  # the gr.Tab this stands in
     gr.HTML(
         "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
         "CSV: made from the labels as they are now.</p>",
@@ -65,9 +66,10 @@ def create(studio: Studio, bus: Bus) -> None:
         save = gr.Button("Export map and labels", variant="primary", size="sm", elem_id="hsi-export")
         save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
-    panel(
-        "facts", per_class_value(None), elem_id="hsi-map-classes"
-    )  # its values come with the map, see ui/viewer/label_routes.py
+    # its values come with the map (ui/viewer/label_routes.py); those that came before this tab was first opened went
+    # nowhere, because Gradio makes a tab's content then
+    panel("facts", per_class_value(None), elem_id="hsi-map-classes")
+    here.select(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
     with gr.Accordion("Import labels", open=False):
         gr.HTML(
             "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
