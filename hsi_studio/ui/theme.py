@@ -1,11 +1,12 @@
-"""Colours and spacing: Gradio's own theme with one accent, plus `assets/studio.css`."""
+"""Colours and spacing: Gradio's own theme with one accent, plus `web/studio.css`."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 
-from hsi_studio.paths import ASSETS
-
+UI = Path(__file__).parent
 ACCENT = gr.themes.colors.teal
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]  # nothing is fetched from a font server
 
@@ -35,5 +36,5 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """All style sheets of ours as one text."""
-    names = ("studio.css", "train.css", "compare.css", "query.css")
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+    names = ("web/studio.css", "tabs/train/train.css", "tabs/compare/compare.css", "tabs/query/query.css")
+    return "\n".join((UI / name).read_text(encoding="utf-8") for name in names)

@@ -122,7 +122,7 @@ def create(studio: Studio, bus: Bus) -> None:
 
 
 def scene_facts(studio: Studio, project_id: str) -> str:
-    """The scene as a table for `assets/facts.js`."""
+    """The scene as a table for `web/facts.js`."""
     facts = studio.info(studio.scene_of(project_id))
     nm = facts["wavelength_nm"]
     rows = [

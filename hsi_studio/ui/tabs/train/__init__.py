@@ -1,32 +1,33 @@
 """The Train tab: settings, start, pause, resume, stop; curves and map of runs; which map the viewer shows.
 
-One panel draws it all (`assets/train*.js`) and follows the runs by itself (`routes.py`). Here is only what changes
-something. Nothing about a run is kept in the page's session: it is in the run's folder, so a reload, a second tab and
-another browser show the same.
+One panel draws it all (`train.js` and its parts) and follows the runs by itself (`routes.py`). Here is only what
+changes something. Nothing about a run is kept in the page's session: it is in the run's folder, so a reload, a second
+tab and another browser show the same.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from hsi_studio.errors import StudioError
-from hsi_studio.paths import ASSETS
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus, Tab
 from hsi_studio.ui.tabs.train import forms
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import json_html, packed
 
-SCRIPTS = ("train_form.js", "train_curves.js", "train_runs.js", "train.js")
+HERE = Path(__file__).parent
+SCRIPTS = ("form.js", "curves.js", "runs.js", "train.js")
 
 
 def create(studio: Studio, bus: Bus) -> None:
     present = Present(studio)
     panel: Any = json_html(
         {},
-        "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
         html_template='<div class="hsi-train"></div>',
         elem_id="hsi-train",
     )
