@@ -40,8 +40,8 @@ pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-jou
 `data-pending` = clicks not confirmed; `data-map-rev` = revision painted.
 
 Traps: the templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element when it
-changes). A word in quotes in the script becomes an event of the component, so no prop may have the name of one. Each
-output of an event costs the server a new component, a skipped one too: keep gr.HTML outputs off what happens often.
+changes). Each output of an event costs the server a new component, a skipped one too: keep gr.HTML outputs off what
+happens often.
 """
 
 from __future__ import annotations
@@ -51,13 +51,9 @@ from typing import Any
 
 import gradio as gr
 
-from hsi_studio.ui.web_component import json_html
+from hsi_studio.ui.web_component import PANELS, json_html
 
 HERE = Path(__file__).parent
-SCRIPTS = (
-    "raster.js", "swipe.js", "heat.js", "region.js", "labels.js", "controls.js", "server.js", "viewer.js",
-)  # fmt: skip
-EVENTS = ("view", "sync", "heat_off")
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")
 
 
@@ -74,10 +70,9 @@ def create_viewer(
     value: dict[str, Any] | None = None, *, base: str = "/hsi", legend: bool = True, elem_id: str = "hsi-viewer"
 ) -> gr.HTML:
     """The viewer component. `base` is where `tiles.router` is mounted; `legend` adds a collapsible class list."""
-    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return json_html(
         value or {},
-        script,
+        PANELS["viewer"],
         html_template=template("viewer.html"),
         css_template=template("viewer.css"),
         elem_id=elem_id,

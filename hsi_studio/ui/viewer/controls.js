@@ -1,22 +1,20 @@
+// @ts-check
 // Toolbar, legend, readout, progress and help of the viewer: plain DOM, all text through textContent.
+
+import { dot, make } from '../web/dom.js';
+import { lengthText, niceLength, percent, remaining } from '../web/formats.js';
+import { inkOn } from './colours.js';
 
 const STRETCHES = [[2, 98], [1, 99], [5, 95], [0, 100]];
 
-function niceLength(metres) {  // the largest 1, 2 or 5 × 10ⁿ that fits
-  const power = 10 ** Math.floor(Math.log10(metres));
-  return [5, 2, 1].map((m) => m * power).find((v) => v <= metres);
-}
-
-function lengthText(metres) { return metres >= 1000 ? `${metres / 1000} km` : metres >= 1 ? `${metres} m` : `${Math.round(metres * 100)} cm`; }
-
-function timeText(seconds) {
-  if (seconds == null) return '';
-  return seconds < 90 ? `about ${Math.max(1, Math.round(seconds))} s left` : `about ${Math.round(seconds / 60)} min left`;
-}
-
-function makeControls(root, actions) {
+/**
+ * @param {HTMLElement} root
+ * @param {Record<string, (...values: any[]) => void>} actions
+ */
+export function makeControls(root, actions) {
+  /** @type {Record<string, any>} */
   const parts = {};
-  for (const node of root.querySelectorAll('[data-part]')) parts[node.dataset.part] = node;
+  for (const node of root.querySelectorAll('[data-part]')) parts[/** @type {HTMLElement} */ (node).dataset.part] = node;
   let messageTimer = 0;
 
   parts.stretch.replaceChildren(...STRETCHES.map(([lo, hi]) => new Option(lo === 0 ? 'Full range' : `${lo}–${hi} %`, `${lo}-${hi}`)));
@@ -102,8 +100,7 @@ function makeControls(root, actions) {
       const fraction = progress.fraction;
       parts.progressfill.style.width = fraction == null ? '35%' : `${(fraction * 100).toFixed(1)}%`;
       parts.progress.classList.toggle('hv-unknown', fraction == null);
-      const percent = fraction == null ? '' : `${Math.round(fraction * 100)} %`;
-      parts.progresstext.textContent = [progress.text, percent, timeText(progress.seconds_left)].filter(Boolean).join(' · ');
+      parts.progresstext.textContent = [progress.text, fraction == null ? '' : percent(fraction), remaining(progress.seconds_left)].filter(Boolean).join(' · ');
     },
     message(text, kind = 'error') {
       clearTimeout(messageTimer);
@@ -114,9 +111,8 @@ function makeControls(root, actions) {
     },
     readout(items) {
       parts.readout.replaceChildren(...items.map(({text, color, quiet}) => {
-        const node = document.createElement('span');
-        if (quiet) node.className = 'hv-quiet';
-        if (color) { const dot = document.createElement('i'); dot.className = 'hv-dot'; dot.style.background = color; node.append(dot); }
+        const node = make('span', quiet ? 'hv-quiet' : '');
+        if (color) node.append(dot(color, 'i', 'hv-dot'));
         node.append(text);
         return node;
       }));
@@ -125,18 +121,17 @@ function makeControls(root, actions) {
     legend(classes, counts, active, wanted) {
       parts.legend.hidden = !wanted || !classes.length;
       parts.legendlist.replaceChildren(...classes.map((info, k) => {
-        const item = document.createElement('li');
+        const item = make('li');
         item.tabIndex = 0;
         item.setAttribute('role', 'button');
         item.title = `Label with ${info.name}`;
         item.addEventListener('click', () => actions.choose(info.id));
         item.addEventListener('keydown', (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); actions.choose(info.id); } });
-        const dot = document.createElement('i'), name = document.createElement('span'), count = document.createElement('b');
-        dot.className = 'hv-dot'; dot.style.background = info.color;
-        dot.style.color = inkOn(info.color); dot.textContent = String(k + 1);
-        name.textContent = info.name; name.title = info.name;
-        count.textContent = String(counts[k] || 0);
-        item.append(dot, name, count);
+        const number = dot(info.color, 'i', 'hv-dot'), name = make('span', '', info.name);
+        number.style.color = inkOn(info.color);
+        number.textContent = String(k + 1);
+        name.title = info.name;
+        item.append(number, name, make('b', '', String(counts[k] || 0)));
         if (info.id === active) item.setAttribute('aria-current', 'true');
         return item;
       }));

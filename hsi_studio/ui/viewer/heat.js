@@ -1,33 +1,26 @@
+// @ts-check
 // The answer to a question in words, as a heat map over the picture: strong above the threshold, a hint below it.
 // value.heat from Python: {url, title, threshold, marks: [[row, col], …]} or null; `url` gives one byte a pixel, 0–254,
 // 255 = no data. The threshold follows the page's slider at once ('hsi:heat'), without asking the server; regions that
 // are pointed at in the list ('hsi:place') are framed here. Colours: inferno, which stays ordered without colour vision.
 
+import { heatPalette } from './colours.js';
+import { cleared, partsOf } from './pane.js';
+
 const HEAT_MAX = 4096;  // longest side of the sheet that is kept; larger scenes are thinned
-const INFERNO = [[0, 0, 4], [40, 11, 84], [101, 21, 110], [159, 42, 99], [212, 72, 66], [245, 125, 21], [250, 193, 39], [252, 255, 164]];
-
-function infernoAt(share) {
-  const at = Math.min(0.9999, Math.max(0, share)) * (INFERNO.length - 1), k = Math.floor(at), part = at - k;
-  return INFERNO[k].map((from, i) => Math.round(from + part * (INFERNO[k + 1][i] - from)));
-}
-
-function makeHeat(root, pane, actions) {
-  const part = (name) => root.querySelector(`[data-part=${name}]`);
-  const canvas = part('heat'), legend = part('heatlegend'), context = canvas.getContext('2d');
+/**
+ * @param {ReturnType<typeof import('../web/component.js').panel>} component
+ * @param {import('./pane.js').Pane} pane
+ * @param {{close: () => void, fit: () => void, map: (on: boolean) => void, mapOn: () => boolean, message: (text: string) => void, go: (box: number[]) => void}} actions
+ */
+export function makeHeat({root, onPage}, pane, actions) {
+  const part = partsOf(root);
+  const canvas = /** @type {HTMLCanvasElement} */ (part('heat')), legend = part('heatlegend'), context = canvas.getContext('2d');
   let value = null, bytes = null, sheet = null, step = 1, threshold = 0.5, frameBox = null, generation = 0, loaded = '';
   let mapWasOn = null, jumped = false;
 
   part('heatclose').addEventListener('click', () => actions.close());
 
-  function colours() {
-    const table = new Uint32Array(256);  // little-endian ABGR
-    for (let v = 0; v < 255; v++) {
-      const share = v / 254, [r, g, b] = infernoAt(0.25 + 0.75 * share);
-      const alpha = share >= threshold ? 215 : share > 0.04 ? Math.round(60 * share / Math.max(threshold, 0.05)) : 0;
-      table[v] = ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
-    }
-    return table;
-  }
   function recolour() {
     const scene = pane.scene();
     if (!bytes || !scene) { sheet = null; return; }
@@ -35,7 +28,7 @@ function makeHeat(root, pane, actions) {
     const h = Math.ceil(scene.h / step), w = Math.ceil(scene.w / step);
     sheet = document.createElement('canvas');
     sheet.width = w; sheet.height = h;
-    const pen = sheet.getContext('2d'), image = pen.createImageData(w, h), out = new Uint32Array(image.data.buffer), table = colours();
+    const pen = sheet.getContext('2d'), image = pen.createImageData(w, h), out = new Uint32Array(image.data.buffer), table = heatPalette(threshold);
     for (let r = 0, o = 0; r < h; r++) for (let c = 0, i = r * step * scene.w; c < w; c++, i += step, o++) out[o] = table[bytes[i]];
     pen.putImageData(image, 0, 0);
     part('heatmark').style.left = `${threshold * 100}%`;
@@ -43,10 +36,7 @@ function makeHeat(root, pane, actions) {
   }
 
   function paint() {
-    const {w: cssW, h: cssH} = pane.size(), dpr = pane.dpr(), scene = pane.scene();
-    const width = Math.round(cssW * dpr), height = Math.round(cssH * dpr);
-    if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
-    context.clearRect(0, 0, width, height);
+    const {width, dpr} = cleared(canvas, pane), scene = pane.scene();
     if (!value || !scene || !width) return;
     const {scale, x0, y0} = pane.place();
     context.imageSmoothingEnabled = false;
@@ -58,7 +48,7 @@ function makeHeat(root, pane, actions) {
     if (frameBox) { const [row, col, h, w] = frameBox; box(row, col, h, w, '#000', 4); box(row, col, h, w, '#fff', 2); }
     for (const [row, col] of value.marks || []) {
       const x = (x0 + (col + 0.5) * scale) * dpr, y = (y0 + (row + 0.5) * scale) * dpr, radius = Math.max(4, Math.min(9, scale * 0.6)) * dpr;
-      for (const [colour, line] of [['#000', 4], ['#fff', 2]]) {
+      for (const [colour, line] of /** @type {[string, number][]} */ ([['#000', 4], ['#fff', 2]])) {
         context.beginPath(); context.arc(x, y, radius, 0, 2 * Math.PI);
         context.strokeStyle = colour; context.lineWidth = line * dpr; context.stroke();
       }
@@ -77,15 +67,14 @@ function makeHeat(root, pane, actions) {
     root.dataset.heat = value.url;
   }
 
-  document.addEventListener('hsi:heat', (event) => {
-    if (!root.isConnected || !value) return;
-    threshold = event.detail.threshold;
+  onPage('hsi:heat', (wanted) => {
+    if (!value) return;
+    threshold = wanted.threshold;
     recolour(); paint();
   });
-  document.addEventListener('hsi:place', (event) => {
-    if (!root.isConnected) return;
-    frameBox = event.detail.box || null;
-    if (event.detail.go && frameBox) { jumped = true; actions.go(frameBox); }
+  onPage('hsi:place', ({box, go}) => {
+    frameBox = box;
+    if (go && frameBox) { jumped = true; actions.go(frameBox); }
     paint();
   });
 

@@ -1,21 +1,28 @@
+// @ts-check
 // The picture under the labels: base tiles, class map and confidence, painted on one canvas.
 //
 // Leaflet only says where pixels are; tiles are drawn here, so that every layer has the same grid at every
 // zoom and device pixel ratio, nothing is blurred, and tile edges cannot show as seams.
-// Needs from the caller: pane.place() → {scale, x0, y0} (CSS pixels of scene corner), pane.size(), pane.dpr().
+
+import { emptyMap, putPatch } from './class_map.js';
+import { classPalette, faded } from './colours.js';
+import { cleared } from './pane.js';
 
 const TILE = 256, CHUNK = 512, TILES_KEPT = 400, CHUNKS_KEPT = 96, OVERVIEW = 1536, TILE_VERSION = '1';
 
-function makeRaster(canvas, pane, onPainted, onRefused) {
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {import('./pane.js').Pane} pane
+ * @param {(state: {complete: boolean}) => void} onPainted
+ * @param {(url: string) => void} onRefused  a tile could not be had
+ */
+export function makeRaster(canvas, pane, onPainted, onRefused) {
   const context = canvas.getContext('2d');
   let scene = null, folder = '', earlier = '', refused = '', frame = 0;
   const tiles = new Map();  // url → {image, ok}
   const layer = {on: true, opacity: 0.6, confidence: false};
-  let map = emptyMap();
-
-  function emptyMap() {
-    return {rev: null, token: '', bytes: 1, index: null, ids: [], conf: null, confToken: '', chunks: new Map(), overview: null};
-  }
+  let map = emptyMap(), overview = null;
+  const chunks = new Map();  // "y,x" → the class map there as a picture
 
   function tile(prefix, z, x, y, load) {
     const url = `${prefix}${z}/${x}/${y}.png?v=${TILE_VERSION}`;
@@ -49,7 +56,7 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
     const left = device(x0, col0 + sx * step), right = device(x0, Math.min(col0 + ex * step, scene.w));
     const top = device(y0, row0 + sy * step), bottom = device(y0, Math.min(row0 + ey * step, scene.h));
     const across = (Math.min(col0 + ex * step, scene.w) - col0) / step - sx, down = (Math.min(row0 + ey * step, scene.h) - row0) / step - sy;
-    const box = [left, top, right - left, bottom - top];
+    const box = /** @type {[number, number, number, number]} */ ([left, top, right - left, bottom - top]);
     if (source) context.drawImage(source, sx, sy, across, down, ...box);
     return box;
   }
@@ -70,10 +77,7 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
   }
 
   function paint() {
-    const {w: cssW, h: cssH} = pane.size(), dpr = pane.dpr();
-    const width = Math.round(cssW * dpr), height = Math.round(cssH * dpr);
-    if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
-    context.clearRect(0, 0, width, height);
+    const {w: cssW, h: cssH} = pane.size(), {width, height, dpr} = cleared(canvas, pane);
     if (!scene || !width || !height) return;
     const {scale, x0, y0} = pane.place();
     const first = {col: Math.max(0, Math.floor(-x0 / scale)), row: Math.max(0, Math.floor(-y0 / scale))};
@@ -132,15 +136,9 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
     const key = map.ids.map((id) => colours.get(id) || '-').join();
     if (key === paletteKey) return;
     paletteKey = key;
-    palette = new Uint32Array(map.ids.length + 1);  // little-endian ABGR, alpha 0 = no class
-    map.ids.forEach((id, k) => {
-      const hex = colours.get(id);
-      if (!hex) return;
-      const v = parseInt(hex.slice(1), 16);
-      palette[k + 1] = ((255 << 24) | ((v & 255) << 16) | (v & 0xff00) | (v >> 16)) >>> 0;
-    });
-    map.chunks.clear();
-    map.overview = null;
+    palette = classPalette(map.ids, colours);
+    chunks.clear();
+    overview = null;
     schedule();
   }
 
@@ -153,8 +151,7 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
       for (let c = 0, i = (row0 + r * step) * scene.w + col0; c < w; c++, i += step, o++) {
         let colour = palette[map.index[i]];
         if (conf && colour) {
-          const sure = conf[i] === 255 ? 0 : conf[i] / 254;
-          colour = ((colour & 0xffffff) | (Math.round(255 * sure * sure) << 24)) >>> 0;  // squared: doubt shows sooner
+          colour = faded(colour, conf[i]);
         }
         out[o] = colour;
       }
@@ -169,49 +166,44 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
     const longest = Math.max(scene.h, scene.w);
     if (longest > OVERVIEW && deviceScale < 0.6) {
       const step = Math.ceil(longest / OVERVIEW);
-      if (!map.overview) map.overview = picture(0, 0, Math.ceil(scene.h / step), Math.ceil(scene.w / step), step);
-      place(map.overview, 0, 0, map.overview.width, map.overview.height, step, view);
+      overview ||= picture(0, 0, Math.ceil(scene.h / step), Math.ceil(scene.w / step), step);
+      place(overview, 0, 0, overview.width, overview.height, step, view);
     } else {
       for (let y = Math.floor(view.first.row / CHUNK); y * CHUNK < view.last.row; y++) {
         for (let x = Math.floor(view.first.col / CHUNK); x * CHUNK < view.last.col; x++) {
           const key = `${y},${x}`, h = Math.min(CHUNK, scene.h - y * CHUNK), w = Math.min(CHUNK, scene.w - x * CHUNK);
-          let chunk = map.chunks.get(key);
-          if (!chunk) map.chunks.set(key, chunk = picture(y * CHUNK, x * CHUNK, h, w, 1));
+          let chunk = chunks.get(key);
+          if (!chunk) chunks.set(key, chunk = picture(y * CHUNK, x * CHUNK, h, w, 1));
           place(chunk, x * CHUNK, y * CHUNK, w, h, 1, view);
         }
       }
-      for (const old of map.chunks.keys()) { if (map.chunks.size <= CHUNKS_KEPT) break; map.chunks.delete(old); }
+      for (const old of chunks.keys()) { if (chunks.size <= CHUNKS_KEPT) break; chunks.delete(old); }
     }
     context.globalAlpha = 1;
   }
 
   // Put a patch of the class map (or of the confidence) where it belongs. False: it does not fit what is shown.
   function applyPatch(patch, name) {
-    const {box: [row, col, h, w], baseToken, token, bytes, buffer} = patch;
-    const shown = name === 'index' ? map.token : map.confToken;
-    if (baseToken && baseToken !== shown) return false;
-    if (!baseToken) {
-      if (h !== scene.h || w !== scene.w) return false;
-      map[name] = bytes === 2 ? new Uint16Array(h * w) : new Uint8Array(h * w);
-    }
+    if (!putPatch(map, patch, name, scene.h, scene.w)) return false;
+    const [row, col, h, w] = patch.box;
     if (h && w) {
-      const part = bytes === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer);
-      for (let r = 0; r < h; r++) map[name].set(part.subarray(r * w, (r + 1) * w), (row + r) * scene.w + col);
       for (let y = Math.floor(row / CHUNK); y * CHUNK < row + h; y++) {
-        for (let x = Math.floor(col / CHUNK); x * CHUNK < col + w; x++) map.chunks.delete(`${y},${x}`);
+        for (let x = Math.floor(col / CHUNK); x * CHUNK < col + w; x++) chunks.delete(`${y},${x}`);
       }
-      map.overview = null;
+      overview = null;
     }
-    if (name === 'index') { map.token = token; map.rev = patch.rev; map.ids = patch.ids; refreshPalette(); } else map.confToken = token;
+    if (name === 'index') refreshPalette();
     paint();
     return true;
   }
+
+  function forget() { map = emptyMap(); chunks.clear(); overview = null; paletteKey = ''; }
 
   return {
     paint, schedule, setColours, applyPatch,
     setScene(next) {
       if (scene && next && scene.id !== next.id) { tiles.clear(); earlier = ''; }
-      scene = next; map = emptyMap(); paletteKey = ''; folder = '';
+      scene = next; forget(); folder = '';
       schedule();
     },
     setComposite(root, composite, lo, hi) {
@@ -222,12 +214,12 @@ function makeRaster(canvas, pane, onPainted, onRefused) {
       schedule();
     },
     setLayer(changes) {
-      if ('confidence' in changes && changes.confidence !== layer.confidence) { map.chunks.clear(); map.overview = null; }
+      if ('confidence' in changes && changes.confidence !== layer.confidence) { chunks.clear(); overview = null; }
       Object.assign(layer, changes);
       schedule();
     },
     sceneId: () => scene?.id,
-    clearMap() { map = emptyMap(); paletteKey = ''; schedule(); },
+    clearMap() { forget(); schedule(); },
     tokens: () => ({index: map.token, conf: map.confToken, rev: map.rev}),
     classAt(row, col) { const k = map.index ? map.index[row * scene.w + col] : 0; return k ? map.ids[k - 1] : null; },
     confidenceAt(row, col) { const v = map.conf ? map.conf[row * scene.w + col] : 255; return v === 255 ? null : v / 254; },

@@ -1,12 +1,24 @@
+// @ts-check
 // A region drawn by hand around pixels, for whatever asks for one ('hsi:draw' on the document). Drag around the pixels;
 // Escape gives up. The answer is 'hsi:region' with {polygon: [[row, col], …]} in pixels, (0, 0) the scene's corner. The
 // outline stays until another region, another scene, or 'hsi:draw' with {off: true}.
 
+import { tell } from '../web/component.js';
+
 const LEAST_PX = 1.5;  // between two corners, on the screen
 
-function makeRegion(root, pane, stage, map, say) {
+/**
+ * @param {ReturnType<typeof import('../web/component.js').panel>} component
+ * @param {import('./pane.js').Pane} pane
+ * @param {HTMLElement} stage
+ * @param {any} map  Leaflet's
+ * @param {(text: string, kind?: string) => void} say
+ */
+export function makeRegion({root, onPage}, pane, stage, map, say) {
   const outline = root.querySelector('[data-part=region]');
-  let corners = [], armed = false, pointer = null, last = null, justDrawn = false;
+  /** @type {[number, number][]} */
+  let corners = [];
+  let armed = false, pointer = null, last = null, justDrawn = false;
 
   function paint() {
     const {scale, x0, y0} = pane.place();
@@ -60,17 +72,17 @@ function makeRegion(root, pane, stage, map, say) {
       arm(true);
       return;
     }
-    document.dispatchEvent(new CustomEvent('hsi:region', {detail: {polygon}}));
+    tell('hsi:region', {polygon});
   }
   stage.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !armed) return;
     caught(event);
     clear(); arm(false);
-    document.dispatchEvent(new CustomEvent('hsi:region', {detail: {polygon: null}}));
+    tell('hsi:region', {polygon: null});
   }, true);
-  document.addEventListener('hsi:draw', (event) => {
-    if (!root.isConnected || !pane.scene()) return;
-    if (event.detail?.off) { if (armed) arm(false); clear(); return; }
+  onPage('hsi:draw', (wanted) => {
+    if (!pane.scene()) return;
+    if (wanted.off) { if (armed) arm(false); clear(); return; }
     root.scrollIntoView({block: 'nearest'});
     clear(); arm(true);
   });

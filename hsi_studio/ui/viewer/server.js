@@ -1,12 +1,25 @@
-// What the page asks the server by plain routes (hsi_studio/ui/viewer/label_routes.py, ui/viewer/change_routes.py): labels, the map that
-// follows them, spectra, and whether something changed elsewhere. Answers go to the panels as `hsi:show` (panel.js).
+// @ts-check
+// What the page asks the server by plain routes (label_routes.py, change_routes.py): labels, the map that follows them,
+// spectra, and whether something changed elsewhere. Answers go to the panels as `hsi:show` (component.js).
+
+import { tell } from '../web/component.js';
 
 const LOOK_MS = 2000;
 
-function makeServer(base, page) {  // page: {alive, project, say(text), lost(numbers of clicks), turned}
-  let acts = [], sending = false, following = false, again = false, spectrumAt = 0, seen = '', down = false;
+/**
+ * @param {string} base
+ * @param {object} page
+ * @param {() => boolean} page.alive
+ * @param {() => string} page.project
+ * @param {(text: string) => void} page.say
+ * @param {(numbers: number[]) => void} page.lost  clicks that did not reach the server
+ * @param {() => void} page.turned  the server went, or is back
+ */
+export function makeServer(base, page) {
+  const acts = [];
+  let sending = false, following = false, again = false, spectrumAt = 0, seen = '', down = false;
 
-  async function reach(path, options) {  // tells the page when the server goes, and when it is back
+  async function reach(path, options = {}) {  // tells the page when the server goes, and when it is back
     let answer, gone;
     try { answer = await fetch(`${base}/${path}`, {cache: 'no-store', ...options}); } catch (error) { gone = error; }
     const news = Boolean(gone) !== down;
@@ -15,13 +28,13 @@ function makeServer(base, page) {  // page: {alive, project, say(text), lost(num
     if (gone) throw gone;
     return answer;
   }
-  async function ask(path, options) {
+  async function ask(path, options = {}) {
     const answer = await reach(path, options);
     const body = await answer.json().catch(() => null), detail = body?.detail;
     if (!answer.ok) throw new Error(typeof detail === 'string' ? detail : `The server refused this (${answer.status}): load the page again.`);
     return body;
   }
-  const show = (texts) => document.dispatchEvent(new CustomEvent('hsi:show', {detail: texts}));
+  const show = (texts) => tell('hsi:show', texts);
   const here = (path) => `${path}/${encodeURIComponent(page.project())}`;
 
   // One request at a time: what was done meanwhile goes together in the next one, in its order.
@@ -54,7 +67,7 @@ function makeServer(base, page) {  // page: {alive, project, say(text), lost(num
     try {
       do {
         again = false;
-        for (let body = {}; !body.done && !again && page.alive() && page.project();) {
+        for (let body = {done: false, mapped: false, seen: '', show: {}}; !body.done && !again && page.alive() && page.project();) {
           const project = page.project();
           body = await ask(`${here('follow')}?report=${Boolean(body.mapped)}`);
           if (project !== page.project()) { again = true; break; }
@@ -62,7 +75,7 @@ function makeServer(base, page) {  // page: {alive, project, say(text), lost(num
           seen = `${project} ${body.seen}`;
         }
       } while (again && page.alive());
-      document.dispatchEvent(new CustomEvent('hsi:seen'));
+      tell('hsi:seen');
     } catch (error) {
       if (!(error instanceof TypeError)) page.say(error.message);
     } finally { following = false; }
@@ -89,6 +102,5 @@ function makeServer(base, page) {  // page: {alive, project, say(text), lost(num
     if (page.alive()) setTimeout(look, LOOK_MS);
   }
   setTimeout(look, LOOK_MS);
-  document.addEventListener('hsi:follow', () => { if (page.alive()) follow(); });
   return {act, follow, spectrum};
 }

@@ -1,10 +1,20 @@
+// @ts-check
 // A second class map beside the first: a swipe line over the picture, left of it the map as it is, right of it the
 // other one. Both are whole pictures on the same grid, so zoom and position are always the same.
 // value.beside from Python: {url, kind, title, mine, extra: [{id, name, color}]} or null; `mine` names the left map.
 
-function makeBeside(root, pane, fetchPatch, onReady) {
-  const part = (name) => root.querySelector(`[data-part=${name}]`);
-  const canvas = part('beside'), line = part('swipe'), left = part('swipeleft'), right = part('swiperight');
+import { fetchPatch } from './map_feed.js';
+import { partsOf } from './pane.js';
+import { makeRaster } from './raster.js';
+
+/**
+ * @param {HTMLElement} root
+ * @param {import('./pane.js').Pane} pane
+ * @param {() => void} onReady  a new map is painted
+ */
+export function makeSwipe(root, pane, onReady) {
+  const part = partsOf(root);
+  const canvas = /** @type {HTMLCanvasElement} */ (part('beside')), line = part('swipe'), left = part('swipeleft'), right = part('swiperight');
   let raster = null, wanted = null, generation = 0, busy = false, again = false, share = 0.5;
 
   function place() {
@@ -50,7 +60,7 @@ function makeBeside(root, pane, fetchPatch, onReady) {
         const sure = await fetchPatch(wanted.url.replace('/map/', '/conf/'), raster.tokens().conf);
         if (mine === generation) raster.applyPatch(sure, 'conf');
       } while (again);
-    } catch (error) { again = false; } finally { busy = false; }  // the main map says when the server is away
+    } catch { again = false; } finally { busy = false; }  // the main map says when the server is away
   }
 
   place();

@@ -1,33 +1,71 @@
-// Stands before every panel's script: the value as an object and its changes, an element with a class and (safe) text, plotly.js.
+// @ts-check
+// What a panel's module starts from: its element, its value, its events to Python, the page's own events.
+//
+// Gradio runs one constant line for each panel (`ui/web_component.py`): it imports the panel's module and calls its
+// `mount`, once. The value travels as one JSON string.
 
-const readValue = () => (props.value ? JSON.parse(props.value) : {});
-// `work` runs at every new value: from a Gradio event, or by a plain route (hsi_studio/ui/viewer/label_routes.py), whose values come
-// as `hsi:show` by the elements' ids. Gradio tells nobody of a value that the page itself has set.
-const onValue = (work) => {
-  watch("value", work);
-  document.addEventListener("hsi:show", (event) => {
-    const id = element.closest('[id^="hsi-"]')?.id, text = element.isConnected ? event.detail[id] : undefined;
-    if (text === undefined || text === props.value) return;
-    props.value = text;
-    work();
-  });
-};
-const make = (tag, cls, text) => {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
+/**
+ * What Gradio gives a component's script.
+ * @typedef {object} Gradio
+ * @property {HTMLElement} element
+ * @property {Record<string, any>} props
+ * @property {(event: string, data?: object) => void} trigger  an event to Python
+ * @property {(prop: string, work: () => void) => void} watch  `work` runs when an event of Gradio's changed the prop
+ */
 
-// plotly.js, loaded once a page from the installed plotly package, when something is first drawn with it.
-const plotly = () => {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
-  window.__hsiPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = "/hsi/plotly.min.js";
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("plotly.js could not be loaded"));
-    document.head.append(script);
-  });
-  return window.__hsiPlotly;
-};
+/**
+ * A panel: the element `selector` of its template, and how it hears and speaks.
+ * @param {Gradio} gradio
+ * @param {string} selector
+ */
+export function panel({ element, props, trigger, watch }, selector) {
+  const root = /** @type {HTMLElement} */ (element.querySelector(selector));
+
+  /** The value as it is now; {} when there is none. @returns {Record<string, any>} */
+  const readValue = () => (props.value ? JSON.parse(props.value) : {});
+
+  /** An event `act` to Python. @param {string} what @param {object} [more] */
+  const act = (what, more = {}) => trigger("act", { do: what, ...more });
+
+  /**
+   * Hear an event of the page, as long as this panel stands in it.
+   * @template {keyof PageEvents} Name
+   * @param {Name} name
+   * @param {(detail: PageEvents[Name]) => void} work
+   */
+  function onPage(name, work) {
+    /** @param {any} event */
+    const heard = (event) => {
+      if (root.isConnected) work(event.detail);
+      else document.removeEventListener(name, heard);
+    };
+    document.addEventListener(name, heard);
+  }
+
+  /**
+   * Run at every new value: from a Gradio event, or by a plain route (`ui/viewer/label_routes.py`), whose values come by
+   * the components' ids. Gradio tells nobody of a value that the page itself has set.
+   * @param {() => void} work
+   */
+  function onValue(work) {
+    watch("value", work);
+    onPage("hsi:show", (texts) => {
+      const text = texts[element.closest('[id^="hsi-"]')?.id];
+      if (text === undefined || text === props.value) return;
+      props.value = text;
+      work();
+    });
+  }
+
+  return { root, element, props, trigger, act, readValue, onValue, onPage };
+}
+
+/**
+ * Send an event of the page.
+ * @template {keyof PageEvents} Name
+ * @param {Name} name
+ * @param {PageEvents[Name]} [detail]
+ */
+export function tell(name, detail) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}

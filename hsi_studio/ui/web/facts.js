@@ -1,7 +1,9 @@
+// @ts-check
 // Facts as tables. value from Python:
 //   {notes: ["…"], sections: [{title, rows: [[name, value]], head: ["…"], table: [["…"]], numbers: [1, 2]}], empty: "…"}
 
-const root = element.querySelector(".hsi-facts");
+import { panel } from "./component.js";
+import { make } from "./dom.js";
 
 function table(section) {
   const out = make("table");
@@ -9,8 +11,7 @@ function table(section) {
   if (section.head) {
     const row = make("tr");
     row.append(...section.head.map((text, i) => make("th", numbers.has(i) ? "number" : "", text)));
-    out.append(make("thead"));
-    out.firstChild.append(row);
+    out.createTHead().append(row);
   }
   const body = make("tbody");
   for (const cells of section.rows || section.table || []) {
@@ -24,16 +25,20 @@ function table(section) {
   return out;
 }
 
-function render() {
-  const value = readValue();
-  root.replaceChildren();
-  for (const note of value.notes || []) root.append(make("p", "hsi-note", note));
-  for (const section of value.sections || []) {
-    if (section.title) root.append(make("h4", "", section.title));
-    root.append(table(section));
-    if (section.words) root.append(make("p", "hsi-hint", section.words));
+/** @param {import("./component.js").Gradio} gradio */
+export function mount(gradio) {
+  const { root, readValue, onValue } = panel(gradio, ".hsi-facts");
+  function render() {
+    const value = readValue();
+    root.replaceChildren();
+    for (const note of value.notes || []) root.append(make("p", "hsi-note", note));
+    for (const section of value.sections || []) {
+      if (section.title) root.append(make("h4", "", section.title));
+      root.append(table(section));
+      if (section.words) root.append(make("p", "hsi-hint", section.words));
+    }
+    if (value.empty) root.append(make("p", "hsi-hint", value.empty));
   }
-  if (value.empty) root.append(make("p", "hsi-hint", value.empty));
+  onValue(render);
+  render();
 }
-onValue(render);
-render();

@@ -7,30 +7,22 @@ tab and another browser show the same.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
+from hsi_studio.ui import web_component
 from hsi_studio.ui.bus import Bus, Tab
 from hsi_studio.ui.tabs.train import forms
 from hsi_studio.ui.viewer.page_state import Present
-from hsi_studio.ui.web_component import json_html, packed
-
-HERE = Path(__file__).parent
-SCRIPTS = ("form.js", "curves.js", "runs.js", "train.js")
+from hsi_studio.ui.web_component import packed
 
 
 def create(studio: Studio, bus: Bus) -> None:
     present = Present(studio)
-    panel: Any = json_html(
-        {},
-        "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        html_template='<div class="hsi-train"></div>',
-        elem_id="hsi-train",
-    )
+    panel: Any = web_component.panel("train", {})  # gr.HTML accepts any event name
 
     def answer(project_id: str, said: str = "", bad: bool = False, focus: str = "") -> str:
         return packed({"project": project_id, "said": {"text": said, "bad": bad}, "focus": focus})

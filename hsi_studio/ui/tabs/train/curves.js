@@ -1,8 +1,12 @@
+// @ts-check
 // Live curves: loss and its parts, training accuracy, temperature, learning rate, one under another over the steps.
 // Colour = run, line style = part. New points go in with `extendTraces`, so zoom survives and old points are not
 // sent to plotly again; a run that resumed from a checkpoint repeats steps: there the later ones count.
 
-const KEEP = 3000; // points a curve; beyond it every second one is dropped, then every new second one is left out
+import { cssValue, make, plotly } from "../../web/dom.js";
+import { same } from "../../web/formats.js";
+import { makeSeries, smoothed } from "./series.js";
+
 const COLOURS = ["--primary-600", "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#56b4e9"]; // the first: the run in focus
 const DARK_COLOURS = ["--primary-400", "#ff9a4d", "#63b3ed", "#e8a5ca", "#f2c14e", "#8fd3f4"];
 const TOP = 34, BOTTOM = 32, PART = 74, BETWEEN = 22; // height of a plot and of the space above the next, in pixels
@@ -15,65 +19,7 @@ const PLOTS = [
 ];
 const plotOf = (key) => PLOTS.find((p) => p.fits(key)) || { name: key, title: key };
 
-// What one run's curves are made of.
-function makeSeries() {
-  const stages = []; // {name, from, steps}
-  const curves = new Map(); // key → {x, y, every, skipped}
-  const place = (name, steps) => {
-    let stage = stages.find((s) => s.name === name);
-    if (!stage) {
-      const last = stages[stages.length - 1];
-      stages.push((stage = { name, from: last ? last.from + last.steps : 0, steps }));
-      for (const curve of curves.values()) { curve.x.push(stage.from); curve.y.push(null); } // stages are not joined
-    } else if (steps > stage.steps) stage.steps = steps;
-    return stage;
-  };
-  return {
-    stages, curves,
-    // Returns {fresh: Map key → {x, y}} to append, or {redraw: true} when old points changed.
-    add(metrics) {
-      const fresh = new Map(), before = stages.length;
-      let redraw = false;
-      for (const [name, step, steps, values] of metrics) {
-        const x = place(name, steps).from + step;
-        for (const [key, y] of Object.entries(values)) {
-          if (!curves.has(key)) { curves.set(key, { x: [], y: [], every: 1, skipped: 0 }); redraw = true; }
-          const curve = curves.get(key);
-          let cut = curve.x.length;
-          while (cut && curve.x[cut - 1] >= x && curve.y[cut - 1] !== null) cut--;
-          if (cut < curve.x.length) { curve.x.length = curve.y.length = cut; redraw = true; }
-          if (++curve.skipped < curve.every && step < steps) continue;
-          curve.skipped = 0;
-          curve.x.push(x);
-          curve.y.push(y);
-          if (!fresh.has(key)) fresh.set(key, { x: [], y: [] });
-          fresh.get(key).x.push(x);
-          fresh.get(key).y.push(y);
-          if (curve.x.length > KEEP) {
-            curve.x = curve.x.filter((_, i) => i % 2 === 0);
-            curve.y = curve.y.filter((_, i) => i % 2 === 0);
-            curve.every *= 2;
-            redraw = true;
-          }
-        }
-      }
-      return redraw || stages.length !== before ? { redraw: true } : { fresh };
-    },
-  };
-}
-
-// Exponential moving average without the start's bias (Kingma & Ba 2015, eq. of section 3); gaps start it again.
-function smoothed(y, weight, state = { sum: 0, norm: 0 }) {
-  if (!weight) return y.slice();
-  return y.map((value) => {
-    if (value === null) { state.sum = state.norm = 0; return null; }
-    state.sum = weight * state.sum + (1 - weight) * value;
-    state.norm = weight * state.norm + (1 - weight);
-    return state.sum / state.norm;
-  });
-}
-
-function makeCurves() {
+export function makeCurves() {
   const box = make("div", "tr-curves");
   const tools = make("div", "tr-row tr-curve-tools");
   const legend = make("ul", "tr-legend-list"), plot = make("div", "tr-plot"), words = make("p", "hsi-hint");
@@ -91,7 +37,7 @@ function makeCurves() {
   const data = new Map(); // run id → series
   let shown = []; // [{id, title}], the first is in focus
   let traces = new Map(), drawn = [], busy = null, again = false, updates = 0;
-  const style = (name) => (name.startsWith("--") ? getComputedStyle(box).getPropertyValue(name).trim() || "#0f766e" : name);
+  const style = (name) => (name.startsWith("--") ? cssValue(box, name, "#0f766e") : name);
   const colour = (index) => {
     const dark = Boolean(box.closest(".dark")) || document.body.classList.contains("dark");
     return style((dark ? DARK_COLOURS : COLOURS)[index % COLOURS.length]);

@@ -1,129 +1,15 @@
-// The form of a method: drawn from what `hsi_studio/ui/tabs/train/forms.py` says of it. Holds the values of every method it
+// @ts-check
+// The form of a method: drawn from what `forms.py` says of it. Holds the values of every method it
 // has shown, so that trying another method loses nothing; keeps them over a reload in this browser tab.
 
-const button = (cls, text, title, onclick) => {
-  const node = make("button", cls, text);
-  node.type = "button";
-  if (title) { node.title = title; if (text.length < 3) node.setAttribute("aria-label", title); }
-  node.addEventListener("click", onclick);
-  return node;
-};
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-const copyOf = (value) => JSON.parse(JSON.stringify(value));
-let serial = 0; // for ids that tie a label to its input
+import { button, copyText, make } from "../../web/dom.js";
+import { copyOf, same } from "../../web/formats.js";
+import { inputOf } from "./field.js";
 
-async function copyText(text, node) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch { // no permission, or not a secure page: the old way
-    const area = make("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  const before = node.textContent;
-  node.textContent = "Copied";
-  setTimeout(() => (node.textContent = before), 1200);
-}
-
-// What a number must fulfil, in words, or "" when it does.
-function complaint(field, text) {
-  const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number)) return field.optional && text.trim() === "" ? "" : "Write a number.";
-  if (field.whole && !Number.isInteger(number)) return "Write a whole number.";
-  if ("min" in field && number < field.min) return `At least ${field.min}.`;
-  if ("max" in field && number > field.max) return `At most ${field.max}.`;
-  if ("above" in field && number <= field.above) return `More than ${field.above}.`;
-  if ("below" in field && number >= field.below) return `Less than ${field.below}.`;
-  return "";
-}
-function reach(field) {
-  const low = field.min ?? field.above, high = field.max ?? field.below;
-  if (low === undefined && high === undefined) return "";
-  if (high === undefined) return `${field.min === undefined ? "more than" : "at least"} ${low.toLocaleString("en")}`;
-  if (low === undefined) return `${field.max === undefined ? "less than" : "at most"} ${high.toLocaleString("en")}`;
-  return `${low.toLocaleString("en")} … ${high.toLocaleString("en")}`;
-}
-
-// One input. Returns {node, show(value, base), bad()}; `tell(value)` is called with every valid new value.
-function inputOf(field, tell) {
-  const id = `hsi-field-${++serial}`;
-  const row = make("div", "tr-field");
-  row.dataset.name = field.name;
-  const name = make("label", "tr-name", field.label);
-  name.htmlFor = id;
-  const control = make("div", "tr-control");
-  const reset = button("hsi-icon tr-reset", "↺", `Reset ${field.label}`, () => tell(base));
-  const wrong = make("p", "tr-wrong");
-  const help = make("p", "hsi-hint", field.help + (field.kind === "number" && reach(field) ? ` · ${reach(field)}` : ""));
-  help.id = `${id}-help`;
-  wrong.setAttribute("role", "alert");
-  let base, main, slider = null, typing = false;
-  const fail = (text) => { wrong.textContent = text; main.setAttribute("aria-invalid", String(Boolean(text))); };
-
-  if (field.kind === "switch") {
-    main = make("input");
-    main.type = "checkbox";
-    main.addEventListener("change", () => tell(main.checked));
-  } else if (field.kind === "choice") {
-    main = make("select");
-    for (const choice of field.choices) main.append(new Option(String(choice), JSON.stringify(choice)));
-    main.addEventListener("change", () => tell(JSON.parse(main.value)));
-  } else {
-    main = make("input");
-    main.type = field.kind === "number" ? "number" : "text";
-    main.spellcheck = false;
-    if (field.kind === "number") {
-      main.step = field.whole ? field.step : "any";
-      if ("min" in field) main.min = field.min;
-      if ("max" in field) main.max = field.max;
-    } else if (field.kind === "text") main.maxLength = field.longest;
-    if (field.slider) {
-      slider = make("input");
-      Object.assign(slider, { type: "range", ...field.slider });
-      slider.setAttribute("aria-label", field.label);
-      slider.addEventListener("input", () => tell(Number(slider.value)));
-      control.append(slider);
-    }
-    main.addEventListener("input", () => {
-      let problem = "", value = main.value;
-      if (field.kind === "number") {
-        problem = complaint(field, value);
-        value = value.trim() === "" ? null : Number(value);
-      } else if (field.kind === "json") {
-        try { value = JSON.parse(value); } catch { problem = "Write a list, as [1, 2, 3]."; }
-      } else if (field.optional && value === "") value = null;
-      fail(problem);
-      typing = true;
-      if (!problem) tell(value);
-      typing = false;
-    });
-  }
-  main.id = id;
-  main.setAttribute("aria-describedby", help.id);
-  control.append(main);
-  if (field.unit) control.append(make("span", "tr-unit", field.unit));
-  row.append(name, control, reset, wrong, help);
-  const show = (value, from) => {
-    base = from;
-    const changed = !same(value, from);
-    row.classList.toggle("is-changed", changed);
-    reset.hidden = !changed;
-    reset.title = `Back to ${field.kind === "switch" ? (from ? "on" : "off") : JSON.stringify(from)}`;
-    if (slider) slider.value = value;
-    if (typing) return; // the cursor is in it
-    fail("");
-    if (field.kind === "switch") main.checked = value;
-    else if (field.kind === "choice") main.value = JSON.stringify(value);
-    else main.value = value === null ? "" : field.kind === "json" ? JSON.stringify(value) : String(value);
-  };
-  return { node: row, field, show, bad: () => wrong.textContent !== "" };
-}
+let dials = 0; // each dial's choices are a group of their own
 
 // The whole form: effort dial, presets, fields in groups, JSON. `changed()` is called after every change.
-function makeForm(changed) {
+export function makeForm(changed) {
   const state = new Map(); // method's name → {base: name of effort or preset, values}
   let spec = null, mine = null, inputs = [], groups = [];
 
@@ -187,7 +73,7 @@ function makeForm(changed) {
 
   function draw() {
     stops.replaceChildren();
-    const group = `hsi-effort-${++serial}`;
+    const group = `hsi-effort-${++dials}`;
     for (const effort of ["fast", "normal", "thorough"]) {
       const known = spec.efforts.find((c) => c.name === effort);
       const stop = make("label", "tr-stop"), radio = make("input");

@@ -1,7 +1,12 @@
+// @ts-check
 // One run in focus (what it does, how long still, what to do when it failed) and the list of the project's runs.
 
+import { button, make } from "../../web/dom.js";
+import { counted, remaining, when } from "../../web/formats.js";
+import { makeCode } from "./code.js";
+
 const ACTIVE = ["queued", "starting", "running", "pausing"];
-const isActive = (run) => Boolean(run) && ACTIVE.includes(run.state);
+export const isActive = (run) => Boolean(run) && ACTIVE.includes(run.state);
 const STATES = {
   queued: "In the queue", starting: "Starting", running: "Training", pausing: "Pausing", paused: "Paused", done: "Finished",
   cancelled: "Stopped", failed: "Failed", interrupted: "Interrupted",
@@ -12,19 +17,8 @@ const NEXT = { // what to do, where the run's own reason does not say it
 };
 const RESUMABLE = ["paused", "interrupted", "failed"];
 
-const seconds = (value) => {
-  if (value < 90) return `${Math.max(1, Math.round(value))} s`;
-  if (value < 5400) return `${Math.round(value / 60)} min`;
-  return `${(value / 3600).toFixed(1)} h`;
-};
-const when = (iso) => {
-  const date = new Date(iso), today = new Date().toDateString() === date.toDateString();
-  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  return today ? time : `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
-};
-
 // The run in focus. `act(what, run)` sends a control to Python; `useSettings(run)` fills the form.
-function makeRunCard(curves, act, useSettings) {
+export function makeRunCard(curves, act, useSettings) {
   const box = make("section", "tr-run");
   box.setAttribute("aria-label", "Run");
   const head = make("div", "tr-run-head"), state = make("span", "tr-state"), title = make("h3", "");
@@ -69,7 +63,7 @@ function makeRunCard(curves, act, useSettings) {
     box.dataset.run = run.id;
     state.textContent = STATES[run.state] || run.state;
     title.textContent = `${run.title} · ${when(run.created)}`;
-    const left = progress && progress.seconds_left !== null ? `, about ${seconds(progress.seconds_left)} left` : "";
+    const left = progress && progress.seconds_left !== null ? `, ${remaining(progress.seconds_left)}` : "";
     const share = progress && progress.fraction !== null ? `, ${Math.floor(100 * progress.fraction)} %` : "";
     const queue = run.position > 0 ? `${run.position === 1 ? "Next in the queue" : `Number ${run.position} in the queue`}. ` : "";
     line.textContent = asked === "cancel" ? "Stopping …" : asked === "pause" || run.state === "pausing" ? "Pausing at the next checkpoint …"
@@ -115,38 +109,15 @@ function makeRunCard(curves, act, useSettings) {
         logList.append(item);
       }
       while (logList.children.length > 500) logList.firstChild.remove();
-      logTitle.textContent = `Log · ${logList.children.length} line${logList.children.length === 1 ? "" : "s"}`;
+      logTitle.textContent = `Log · ${counted(logList.children.length, "line")}`;
       log.hidden = !logList.children.length;
       if (entries.length) logList.scrollTop = logList.scrollHeight;
     },
   };
 }
 
-// The same work as a command line and as Python, to copy.
-function makeCode() {
-  const box = make("details", "tr-details");
-  box.append(make("summary", "", "The same from a shell or Python"));
-  const parts = ["Shell", "Python"].map((name) => {
-    const row = make("div", "tr-code"), text = make("pre");
-    text.tabIndex = 0;
-    text.setAttribute("aria-label", name);
-    const copy = button("hsi-small", "Copy", "", () => copyText(text.textContent, copy));
-    copy.setAttribute("aria-label", `Copy the ${name} lines`);
-    row.append(make("span", "tr-code-name", name), copy, text);
-    box.append(row);
-    return text;
-  });
-  return {
-    node: box,
-    show(shell, python) {
-      box.hidden = !shell;
-      [shell || "", python || ""].forEach((text, i) => { if (parts[i].textContent !== text) parts[i].textContent = text; });
-    },
-  };
-}
-
 // All runs, newest first. `choose(id)` puts one in focus, `overlay(id, on)` adds its curves, `act` as above.
-function makeRunList(choose, overlay, act) {
+export function makeRunList(choose, overlay, act) {
   const box = make("section", "tr-runs"), title = make("h3", "", "Runs of this project"), list = make("ul", "tr-run-list");
   const live = make("label", "tr-live"), follow = make("input");
   box.setAttribute("aria-label", "Runs of this project");
@@ -197,11 +168,11 @@ function makeRunList(choose, overlay, act) {
   function draw(runs, focus, overlaid) {
     last = [runs, focus, overlaid];
     box.hidden = !runs.length;
-    const held = document.activeElement?.closest(".tr-item")?.dataset.id, kind = document.activeElement?.className;
+    const held = /** @type {HTMLElement} */ (document.activeElement?.closest(".tr-item"))?.dataset.id, kind = document.activeElement?.className;
     title.textContent = `Runs of this project · ${runs.length}`;
     list.replaceChildren(...runs.map((run) => row(run, focus, overlaid)));
     follow.checked = !runs.some((run) => run.shown);
-    if (held) [...list.querySelectorAll(`[data-id="${held}"] *`)].find((node) => node.className === kind && node.matches("button,input"))?.focus();
+    if (held) /** @type {HTMLElement} */ ([...list.querySelectorAll(`[data-id="${held}"] *`)].find((node) => node.className === kind && node.matches("button,input")))?.focus();
   }
   return { node: box, draw };
 }
