@@ -5,9 +5,9 @@ The template never holds a value (Gradio runs template text as JavaScript); scri
 and zoom survive.
 
 The component's own script is one constant line. It imports the panel's module by its address (`web_routes.py`) and
-calls `mount({element, props, trigger, watch})`; so the page's configuration carries no script, and the browser keeps
-the modules. Gradio takes for an event of the component what stands in quotes in that line: each event a module
-triggers is named in `PANELS`. No prop may have the name of an event.
+calls its `mount`; so the page's configuration carries no script, and the browser keeps the modules. Gradio takes for
+an event of the component what stands in quotes in that line: each event a module triggers is named in `PANELS`. No
+prop may have the name of an event.
 
 The value travels as one JSON *string*. As an object Gradio's page wraps it in proxies and clones it again
 and again (`structuredClone` took 400 ms of a click with a few hundred spectra values); a string is copied
@@ -27,17 +27,10 @@ import gradio as gr
 from hsi_studio.ui.web_routes import UI, address
 
 EVENT = re.compile(r"[a-z][a-z_]*")
-LOADER = """\
-const events = %s;
-const say = (name, data) => {
-  if (!events.includes(name)) throw new Error(name + ' is no event of ' + props.script);
-  trigger(name, data);
-};
-import(props.script).then((module) => module.mount({element, props, trigger: say, watch})).catch((error) => {
-  console.error(error);
-  element.textContent = 'This part of the page could not be started: load the page again.';
-});
-"""
+LOADER = (
+    "const events = %s; import(props.script).then((m) => m.mount({element, props, trigger, watch, events}))"
+    ".catch((e) => { console.error(e); element.textContent = 'This part did not start: load the page again.'; });"
+)
 
 
 @dataclass(frozen=True)

@@ -66,16 +66,13 @@ def template(name: str) -> str:
     return text
 
 
-def create_viewer(
-    value: dict[str, Any] | None = None, *, base: str = "/hsi", legend: bool = True, elem_id: str = "hsi-viewer"
-) -> gr.HTML:
-    """The viewer component. `base` is where `tiles.router` is mounted; `legend` adds a collapsible class list."""
+def create_viewer(value: dict[str, Any] | None = None, *, base: str = "/hsi", legend: bool = True) -> gr.HTML:
+    """The viewer component. `base` is where `tile_routes.router` is mounted; `legend` adds a collapsible class list."""
     return json_html(
         value or {},
         PANELS["viewer"],
         html_template=template("viewer.html"),
-        css_template=template("viewer.css"),
-        elem_id=elem_id,
+        elem_id="hsi-viewer",  # viewer.css is scoped to it
         base=base,
         legend=legend,
     )

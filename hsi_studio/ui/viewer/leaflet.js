@@ -1,16 +1,14 @@
 // @ts-check
 // Leaflet, from the installed package by our own server; one copy a page.
 
-import { loadScript } from '../web/dom.js';
+import { loadScript, loadSheet } from '../web/dom.js';
+
+const FAILED = 'The map library could not be loaded from this server: reload the page.';
 
 /** Leaflet's `L`. Fails when the server does not answer. @param {string} base  where our routes are @returns {Promise<any>} */
 export async function leaflet(base) {
   if (!window.L?.CRS) {
-    const address = `${base}/leaflet/leaflet.css`;
-    if (!document.querySelector(`link[href="${address}"]`)) {
-      document.head.append(Object.assign(document.createElement('link'), {rel: 'stylesheet', href: address}));
-    }
-    await loadScript(`${base}/leaflet/leaflet.js`, 'The map library could not be loaded from this server: reload the page.');
+    await Promise.all([loadSheet(`${base}/leaflet/leaflet.css`, FAILED), loadScript(`${base}/leaflet/leaflet.js`, FAILED)]);
   }
   return window.L;
 }

@@ -5,6 +5,7 @@
 // of pixel (r, c). A value never re-creates the map: zoom and position survive everything but another scene.
 
 import { panel, tell } from '../web/component.js';
+import { loadSheet } from '../web/dom.js';
 import { counted } from '../web/formats.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
@@ -20,13 +21,18 @@ import { makeServer } from './server.js';
 import { makeSwipe } from './swipe.js';
 
 /** @param {import('../web/component.js').Gradio} gradio */
-export function mount(gradio) {
-  const component = panel(gradio, '.hsi-viewer'), part = partsOf(component.root);
-  leaflet(component.props.base || '/hsi').then((L) => start(component, L)).catch((error) => {
+export async function mount(gradio) {
+  const component = panel(gradio, '.hsi-viewer'), {root} = component, part = partsOf(root);
+  const style = loadSheet(new URL('viewer.css', import.meta.url).href, 'The style of the picture could not be loaded: reload the page.');
+  try {
+    const [L] = await Promise.all([leaflet(component.props.base || '/hsi'), style]);
+    root.hidden = false;
+    start(component, L);
+  } catch (error) {
     console.error(error);
-    part('empty').hidden = false;
+    root.hidden = part('empty').hidden = false;
     part('emptytext').textContent = error.message;
-  });
+  }
 }
 
 /** @param {ReturnType<typeof panel>} component @param {any} L */

@@ -11,6 +11,7 @@
  * @property {Record<string, any>} props
  * @property {(event: string, data?: object) => void} trigger  an event to Python
  * @property {(prop: string, work: () => void) => void} watch  `work` runs when an event of Gradio's changed the prop
+ * @property {string[]} events  those that Python can hear, named in `PANELS` there
  */
 
 /**
@@ -18,8 +19,14 @@
  * @param {Gradio} gradio
  * @param {string} selector
  */
-export function panel({ element, props, trigger, watch }, selector) {
+export function panel({ element, props, trigger: send, watch, events }, selector) {
   const root = /** @type {HTMLElement} */ (element.querySelector(selector));
+
+  /** An event to Python. Fails for one that Python cannot hear. @param {string} event @param {object} [data] */
+  function trigger(event, data = {}) {
+    if (!events.includes(event)) throw new Error(`${event} is no event of ${props.script}: name it in PANELS`);
+    send(event, data);
+  }
 
   /** The value as it is now; {} when there is none. @returns {Record<string, any>} */
   const readValue = () => (props.value ? JSON.parse(props.value) : {});

@@ -174,6 +174,19 @@ export function loadScript(address, failed) {
   return loading.get(address);
 }
 
+/** A style sheet of our own server, once a page; resolves when it holds. @param {string} address @param {string} failed */
+export function loadSheet(address, failed) {
+  if (!loading.has(address)) {
+    loading.set(address, new Promise((resolve, reject) => {
+      const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: address });
+      sheet.onload = () => resolve();
+      sheet.onerror = () => reject(new Error(failed));
+      document.head.append(sheet);
+    }));
+  }
+  return loading.get(address);
+}
+
 /** plotly.js from the installed plotly package, when something is first drawn with it. */
 export async function plotly() {
   if (!window.Plotly) await loadScript("/hsi/plotly.min.js", "plotly.js could not be loaded");
