@@ -27,6 +27,7 @@ from fastapi.responses import FileResponse
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.facade import Studio
+from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.server import sharing
 from hsi_studio.ui.server.guard import LOOPBACK, Guard
@@ -79,6 +80,8 @@ class App:
             ours.append(sharing.router(self.owners))
         for routes in ours:
             server.include_router(routes, dependencies=[Depends(remember_visitor)])
+
+        server.include_router(web_routes.router(file for tab in tabs() for file in tab.files(tab.scripts)))
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:
@@ -155,7 +158,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
-        classes = panel("classes", {"classes": []}, parts=("draw_labels",), render=False)
+        classes = panel("classes", {"classes": []}, render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):

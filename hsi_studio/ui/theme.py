@@ -1,12 +1,14 @@
-"""Colours and spacing: Gradio's own theme with one accent, `assets/studio.css` and the style sheets of the tabs."""
+"""Colours and spacing: Gradio's own theme with one accent, `web/studio.css` and the style sheets of the tabs."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 
-from hsi_studio.paths import ASSETS
 from hsi_studio.ui.tabs import tabs
 
+UI = Path(__file__).parent
 ACCENT = gr.themes.colors.teal
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]  # nothing is fetched from a font server
 
@@ -36,5 +38,5 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """All style sheets of ours as one text. One that a tab names and lacks is said in that tab."""
-    files = [ASSETS / "studio.css", *(file for tab in tabs() for file in tab.files(tab.styles))]
+    files = [UI / "web/studio.css", *(file for tab in tabs() for file in tab.files(tab.styles))]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())

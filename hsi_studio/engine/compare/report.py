@@ -15,7 +15,6 @@ from pathlib import Path
 from hsi_studio.engine.compare.findings import plain, signed
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
 from hsi_studio.methods import methods
-from hsi_studio.paths import ASSETS
 
 REPORT = "comparison-report"  # name of the files
 BASIS = {"reference": "the scene's reference map", "labels": "the project's labels (the scene has no reference map)"}
@@ -192,7 +191,7 @@ def joined(title: str, comparisons: Sequence[Comparison]) -> str:
 
 def page(c: Comparison) -> str:
     """One HTML page with its style inside."""
-    style = (ASSETS / "report.css").read_text(encoding="utf-8")
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     parts = [f"<h1>{_h(title_of(c))}</h1>", f'<p class="headline">{_h(c.headline)}</p>']
     for block in _told(c):
         parts.append(f"<h2>{_h(block.title)}</h2>")

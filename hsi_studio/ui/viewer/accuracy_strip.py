@@ -1,4 +1,4 @@
-"""The accuracy strip and the table per class: an `AccuracyReport` as values for `strip.js` and `facts.js`."""
+"""The accuracy strip and the table per class: an `AccuracyReport` as values for `accuracy_strip.js` and `facts.js`."""
 
 from __future__ import annotations
 

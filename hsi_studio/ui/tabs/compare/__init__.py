@@ -1,6 +1,6 @@
 """The Compare tab: what to compare, a forecast, the comparison in the background, its result, two maps side by side.
 
-The form is Gradio's; everything that comes of it is one panel (`assets/compare.js`). A timer looks at the run while it
+The form is Gradio's; everything that comes of it is one panel (`compare.js`). A timer looks at the run while it
 goes on. Nothing of a comparison is kept in the page but the id of the one that is shown. Here are the components and
 what event calls what; `tab.py` has what happens then.
 """

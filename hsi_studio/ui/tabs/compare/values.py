@@ -1,4 +1,4 @@
-"""Comparisons as values: for the panel of the Compare tab (`assets/compare.js`) and for the accuracy strip."""
+"""Comparisons as values: for the panel of the Compare tab (`compare.js`) and for the accuracy strip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models as values for `assets/models.js`. No component is made here; no array is read."""
+"""Models as values for `models.js`. No component is made here; no array is read."""
 
 from __future__ import annotations
 

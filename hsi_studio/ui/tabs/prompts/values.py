@@ -1,4 +1,4 @@
-"""What the Prompts tab's panels show, from the façade's values (`assets/prompts.js`, `wordings.js`, `textview.js`,
+"""What the Prompts tab's panels show, from the façade's values (`table.js`, `versions.js`, `similarity.js`,
 `drafts.js`). Nothing is computed here that grows with the scene."""
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class SceneTab:
 
 
 def scene_facts(studio: Studio, project_id: str) -> str:
-    """The scene as a table for `assets/facts.js`."""
+    """The scene as a table for `web/facts.js`."""
     facts = studio.info(studio.scene_of(project_id))
     nm = facts["wavelength_nm"]
     rows = [

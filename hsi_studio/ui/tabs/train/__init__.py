@@ -1,8 +1,8 @@
 """The Train tab: settings, start, pause, resume, stop; curves and map of runs; which map the viewer shows.
 
-One panel draws it all (`assets/train*.js`) and follows the runs by itself (`routes.py`). Here is only what changes
-something. Nothing about a run is kept in the page's session: it is in the run's folder, so a reload, a second tab and
-another browser show the same.
+One panel draws it all (`train.js` and its parts) and follows the runs by itself (`routes.py`). Here is only what
+changes something. Nothing about a run is kept in the page's session: it is in the run's folder, so a reload, a second
+tab and another browser show the same.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.paths import ASSETS
 from hsi_studio.studio.facade import Studio
+from hsi_studio.ui import web_component
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.train import forms
 from hsi_studio.ui.tabs.train.routes import router
 from hsi_studio.ui.viewer.page_state import Present
-from hsi_studio.ui.web_component import json_html, packed
-
-SCRIPTS = ("train_form.js", "train_curves.js", "train_runs.js", "train.js")
+from hsi_studio.ui.web_component import packed
 
 
 class TrainTab:
@@ -87,12 +85,7 @@ class TrainTab:
 
 def create(studio: Studio, bus: Bus) -> None:
     tab = TrainTab(studio)
-    panel: Any = json_html(
-        {},
-        "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        html_template='<div class="hsi-train"></div>',
-        elem_id="hsi-train",
-    )
+    panel: Any = web_component.panel("train", {})  # gr.HTML accepts any event name
     now: dict[str, Any] = {
         "queue": False, "trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A method's form, from its `Params` alone: what `assets/train_form.js` draws, and the way back.
+"""A method's form, from its `Params` alone: what `form.js` draws, and the way back.
 
 Nothing is written twice: ranges, defaults and help are the model's own (`Field(ge=…, le=…, description=…)`), and
 what an effort or a preset changes is worded from its values. Two optional attributes add what a model cannot say:

@@ -1,4 +1,4 @@
-"""What the Train tab shows, as JSON values for `assets/train*.js`: settings, runs, events, a forecast.
+"""What the Train tab shows, as JSON values for `train.js` and its parts: settings, runs, events, a forecast.
 
 Everything is read from the project and its run folders; nothing is kept here. Nothing grows with the scene.
 """
