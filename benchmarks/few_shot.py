@@ -28,32 +28,24 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from hsi_studio.errors import StudioError
-from hsi_studio.types import Progress
+from benchmarks.common import STOPPED, exit_code, make_parser, printed_progress, use_threads
 
 PUBLISHED = Path(__file__).with_name("paper_numbers.json")
 PACKED = Path(__file__).parent / "results" / "few_shot.csv"
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        code: int = args.command(args)
-        return code
-    except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: int(args.command(args)), STOPPED)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="compute what is missing")
     run.add_argument("folder", type=Path)
@@ -94,8 +86,7 @@ def _run(args: argparse.Namespace) -> int:
     from hsi_studio.engine.sweep.workers import run_in_workers
 
     threads = args.threads or max(1, (os.cpu_count() or 1) // args.jobs)
-    for name in THREAD_VARIABLES:  # read by numpy, scikit-learn and torch when the workers import them
-        os.environ[name] = str(threads)
+    use_threads(threads)  # read when the workers import numpy, scikit-learn and torch
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit from outside stops it like Ctrl-C
     opener = functools.partial(open_for_sweep, data=args.data)
     scenes = {spec: opener(spec) for spec in args.scenes}
@@ -123,13 +114,13 @@ def _run(args: argparse.Namespace) -> int:
         device=args.device,
         cache_dir=args.cache or args.folder / "cache",
         seconds=None if args.minutes is None else 60 * args.minutes,
-        progress=_progress(),
+        progress=printed_progress(),
     )
     for cell, problem in outcome.failed.items():
         print(f"failed: {cell}: {problem}", file=sys.stderr)
     print(f"{outcome.done} done, {len(outcome.failed)} failed", file=sys.stderr)
     if outcome.stopped:
-        print("stopped; the same command goes on where it ended", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 130
     return 1 if outcome.failed else 0
 
@@ -175,27 +166,6 @@ def _say_other_code(found: Mapping[str, int], done: str) -> None:
         versions = ", ".join(f"{count} of {code}" for code, count in sorted(found.items()))
         total = sum(found.values())
         print(f"{total} cells were made by other versions of the program ({versions}): {done}", file=sys.stderr)
-
-
-def _progress() -> Callable[[Progress], None]:
-    started = time.monotonic()
-
-    def show(progress: Progress) -> None:
-        left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
-        passed = _duration(time.monotonic() - started)
-        print(
-            f"[{progress.done:.0f}/{progress.total:.0f}] {passed}{left}: {progress.message}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return show
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 if __name__ == "__main__":

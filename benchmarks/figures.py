@@ -8,18 +8,17 @@ Every figure names the version of matplotlib that drew it and a hash of the resu
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
 from pathlib import Path
 
+from benchmarks.common import exit_code, make_parser
 from benchmarks.few_shot import PACKED, PUBLISHED
 from benchmarks.packed import load, names
 from benchmarks.result_figures import DRAWN, svg
 from benchmarks.result_tables import Sweep, blocks, filled
 from hsi_studio.engine.sweep.tables import markdown, tables
-from hsi_studio.errors import StudioError
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "docs" / "figures"
@@ -57,21 +56,20 @@ def stale(found: dict[Path, str]) -> list[Path]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--check", action="store_true", help="only say which files are not up to date")
     args = parser.parse_args(argv)
-    try:
-        found = made()
-    except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: _write(made(), args.check))
+
+
+def _write(found: dict[Path, str], check: bool) -> int:
     changed = stale(found)
     for file in changed:
-        if not args.check:
+        if not check:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(found[file], encoding="utf-8")
-        print(f"{'not up to date' if args.check else 'written'}: {file.relative_to(ROOT)}")
-    return 1 if args.check and changed else 0
+        print(f"{'not up to date' if check else 'written'}: {file.relative_to(ROOT)}")
+    return 1 if check and changed else 0
 
 
 if __name__ == "__main__":
