@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     packs = commands.add_parser("pack", help="the folder's cells as three files for git")
     packs.add_argument("folder", type=Path)
     packs.add_argument("--to", type=Path, default=PACKED, metavar="CSV", help="default: %(default)s")
+    packs.add_argument("--replace", action="store_true", help="even where stored results are not in the folder")
     packs.set_defaults(command=_pack)
     unpacks = commands.add_parser("unpack", help="packed cells into a folder, for `run` to go on from")
     unpacks.add_argument("folder", type=Path)
@@ -142,10 +143,19 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _pack(args: argparse.Namespace) -> int:
-    from benchmarks.packed import names, pack
+    from benchmarks.packed import load, names, pack, place_of
     from hsi_studio.engine.sweep.tables import load_cells
+    from hsi_studio.errors import BadRequest
 
     cells = load_cells(args.folder)
+    if args.to.is_file() and not args.replace:
+        here = {place_of(cell, Path()) for cell in cells}
+        lost = sum(place_of(cell, Path()) not in here for cell in load(args.to))
+        if lost:
+            raise BadRequest(
+                f"{args.to} holds {lost:,} cells that are not in {args.folder} and would be lost. Bring them there with "
+                "`unpack FOLDER --any-code`, or leave them out with --replace."
+            )
     pack(cells, args.to)
     print(f"{len(cells)} cells: " + ", ".join(f"{f} ({f.stat().st_size / 1e6:.2f} MB)" for f in names(args.to)))
     return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.result_tables import (
     METHODS,
@@ -20,10 +20,21 @@ from benchmarks.result_tables import (
     SHOWN,
     WORDED,
     WORDINGS,
-    Difference,
     Sweep,
 )
 from hsi_studio.engine.sweep.tables import mean_std
+
+
+class Interval(Protocol):
+    """A value, with its interval where there is one."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
 
 STYLES = {
     "live": ("#000000", "o", "-"),
@@ -60,14 +71,14 @@ LOOKS: dict[str, Any] = {
 def few_shot_figure(sweep: Sweep, scene: str, protocols: Sequence[str]) -> Any:
     """OA against shots: a panel a protocol, a line a method, a band of one standard deviation."""
     shots = sweep.shots(scene)
-    figure, panels = _panels(1, len(protocols), 3.4 * len(protocols) + 2.1, 4.0)
+    figure, axes_grid = panels(1, len(protocols), 3.4 * len(protocols) + 2.1, 4.0)
     draws: dict[str, list[str]] = {label: [] for label in METHODS}
     handles: dict[str, Any] = {}
-    for axes, protocol in zip(panels[0], protocols, strict=True):
+    for axes, protocol in zip(axes_grid[0], protocols, strict=True):
         for label in METHODS:
             color, marker, line = STYLES[label]
-            rows = [(k, row) for k in shots if (row := sweep.row(scene, k, label)) is not None]
-            points = [(k, row.values(protocol, "oa")) for k, row in rows if row.values(protocol, "oa")]
+            known = [(k, row) for k in shots if (row := sweep.row(scene, k, label)) is not None]
+            points = [(k, row.values(protocol, "oa")) for k, row in known if row.values(protocol, "oa")]
             draws[label].append(_range({len(values) for _, values in points}))
             if not points:
                 continue
@@ -81,9 +92,9 @@ def few_shot_figure(sweep: Sweep, scene: str, protocols: Sequence[str]) -> Any:
         axes.minorticks_off()
         axes.set_xlabel("labelled pixels a class")
         axes.set_title(f"{PROTOCOLS[protocol]}: {TESTED_ON[protocol]}", fontsize=8.5)
-    panels[0][0].set_ylabel("overall accuracy (OA), %")
+    axes_grid[0][0].set_ylabel("overall accuracy (OA), %")
     legend = {f"{SHOWN.get(m, m)}, n {' | '.join(draws[m])}": handles[m] for m in METHODS if m in handles}
-    _finish(
+    finish(
         figure,
         f"{SCENES[scene]}: accuracy from few labels",
         "Lines: mean over n draws of the labels; bands: ± 1 standard deviation (none where n is 1); "
@@ -95,21 +106,21 @@ def few_shot_figure(sweep: Sweep, scene: str, protocols: Sequence[str]) -> Any:
 
 def words_figure(sweep: Sweep, scene: str = "indian_pines") -> Any:
     """Differences between wordings with their intervals: a column a method, a row a protocol."""
-    figure, panels = _panels(len(SHARED), len(WORDED), 10.0, 6.2)
+    figure, axes_grid = panels(len(SHARED), len(WORDED), 10.0, 6.2)
     titles = [f"{a} − {b}".replace("permuted", "shuffled") for a, b in WORDINGS]
     handles: dict[str, Any] = {}
     draws: set[int] = set()
-    for line, protocol in zip(panels, SHARED, strict=True):
+    for line, protocol in zip(axes_grid, SHARED, strict=True):
         for axes, label in zip(line, WORDED, strict=True):
             for place, (shots, (color, marker)) in enumerate(BY_SHOTS.items()):
                 found = [sweep.oa_difference(scene, shots, (label, b), (label, a), protocol) for a, b in WORDINGS]
                 draws |= {d.draws for d in found if d is not None}
-                handles[f"{shots} labels a class"] = _intervals(axes, found, (place - 1) * 0.22, color, marker)
-            _rows(axes, titles)
+                handles[f"{shots} labels a class"] = intervals(axes, found, (place - 1) * 0.22, color, marker)
+            rows(axes, titles)
             axes.set_title(f"{label}, {PROTOCOLS[protocol]}")
-    for axes in panels[-1]:
+    for axes in axes_grid[-1]:
         axes.set_xlabel("difference of OA, points")
-    _finish(
+    finish(
         figure,
         f"{SCENES[scene]}: what words add (p1 to p4 around the name, p5 described, shuffled: p5 of other classes)",
         f"Mean over n {_range(draws)} paired draws with its 95 % bootstrap interval; left of 0 the first of the two is "
@@ -121,10 +132,10 @@ def words_figure(sweep: Sweep, scene: str = "indian_pines") -> Any:
 
 def parts_figure(sweep: Sweep, scenes: Sequence[str] = ("indian_pines", "trento_simulated"), shots: int = 5) -> Any:
     """What DiffCLIP loses without one of its parts, with intervals: a panel a scene."""
-    figure, panels = _panels(1, len(scenes), 9.0, 3.4)
+    figure, axes_grid = panels(1, len(scenes), 9.0, 3.4)
     handles: dict[str, Any] = {}
     draws: set[int] = set()
-    for axes, scene in zip(panels[0], scenes, strict=True):
+    for axes, scene in zip(axes_grid[0], scenes, strict=True):
         for place, protocol in enumerate(SHARED):
             color, marker = BY_PROTOCOL[protocol]
             found = [
@@ -132,11 +143,11 @@ def parts_figure(sweep: Sweep, scenes: Sequence[str] = ("indian_pines", "trento_
                 for _, label, words in PARTS
             ]
             draws |= {d.draws for d in found if d is not None}
-            handles[f"{PROTOCOLS[protocol]} test pixels"] = _intervals(axes, found, place * 0.24 - 0.12, color, marker)
-        _rows(axes, [f"without {title}" for title, *_ in PARTS])
+            handles[f"{PROTOCOLS[protocol]} test pixels"] = intervals(axes, found, place * 0.24 - 0.12, color, marker)
+        rows(axes, [f"without {title}" for title, *_ in PARTS])
         axes.set_title(SCENES[scene])
         axes.set_xlabel("difference of OA, points")
-    _finish(
+    finish(
         figure,
         f"DiffCLIP without one of its parts − the whole method, {shots} labels a class",
         f"Mean over n {_range(draws)} paired draws with its 95 % bootstrap interval; left of 0 the part was worth it; "
@@ -155,16 +166,16 @@ DRAWN: dict[str, Callable[[Sweep], Any]] = {
 }
 
 
-def _panels(rows: int, columns: int, width_in: float, height_in: float) -> tuple[Any, list[list[Any]]]:
+def panels(lines: int, columns: int, width_in: float, height_in: float) -> tuple[Any, list[list[Any]]]:
     """A figure and its axes, row by row; every row shares its vertical axis, every column its horizontal one."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     return figure, axes.tolist()
 
 
-def _intervals(axes: Any, found: Sequence[Difference | None], shift: float, color: str, marker: str) -> Any:
+def intervals(axes: Any, found: Sequence[Interval | None], shift: float, color: str, marker: str) -> Any:
     """One difference a line from the top, `shift` lines lower; filled where the interval leaves out 0."""
     (handle,) = axes.plot([], [], marker, color=color, linestyle="-", mfc="white", markersize=5)
     for line, one in enumerate(found):
@@ -172,18 +183,19 @@ def _intervals(axes: Any, found: Sequence[Difference | None], shift: float, colo
             continue
         if one.low is not None:
             axes.plot([one.low, one.high], [line + shift] * 2, "-", color=color, linewidth=1.4)
-        filled_with = color if one.clear else "white"
+        clear = one.low is not None and one.high is not None and (one.low > 0 or one.high < 0)
+        filled_with = color if clear else "white"
         axes.plot([one.value], [line + shift], marker, color=color, mfc=filled_with, markersize=5)
     return handle
 
 
-def _rows(axes: Any, titles: Sequence[str]) -> None:
+def rows(axes: Any, titles: Sequence[str]) -> None:
     axes.axvline(0.0, color="#57606a", linewidth=0.9)
     axes.set_yticks(range(len(titles)), titles)
     axes.set_ylim(len(titles) - 0.5, -0.5)
 
 
-def _finish(figure: Any, title: str, note: str, legend: dict[str, Any]) -> None:
+def finish(figure: Any, title: str, note: str, legend: dict[str, Any]) -> None:
     figure.suptitle(title, fontsize=11, fontweight="bold")
     figure.supxlabel(note, fontsize=8, color="#57606a")
     figure.legend(legend.values(), legend.keys(), loc="outside right center", frameon=False, fontsize=8)
@@ -195,14 +207,14 @@ def _range(counts: set[int]) -> str:
     return str(min(counts)) if len(counts) == 1 else f"{min(counts)}–{max(counts)}"
 
 
-def svg(sweep: Sweep, name: str, source: str) -> str:
-    """One of `DRAWN`. `source` goes into the file: what the figure was made from."""
+def svg(draw: Callable[[], Any], source: str) -> str:
+    """The figure that `draw` makes. `source` goes into the file: what the figure was made from."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     stream = io.StringIO()
     with matplotlib.rc_context(LOOKS):
-        figure = DRAWN[name](sweep)
+        figure = draw()
         facts = {"Date": None, "Source": source, "Creator": f"matplotlib {matplotlib.__version__}"}
         FigureCanvasSVG(figure).print_svg(stream, metadata=facts)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,13 @@ def test_help_says_how_a_script_is_called(name: str) -> None:
     )
     assert asked.returncode == 0, asked.stderr
     assert f"python -m benchmarks.{name}" in asked.stdout
+
+
+def test_every_script_is_in_the_list() -> None:
+    listed = re.findall(
+        r"^\| `(\w+)` \|", (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(listed) == SCRIPTS
 
 
 def test_values_are_json_or_text() -> None:

@@ -106,6 +106,18 @@ def test_the_command_packs_and_makes_tables_of_both(tmp_path: Path, capsys: pyte
     assert "Difference from plain" in shown[0]
 
 
+def test_packing_loses_no_stored_result_unless_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = stored(tmp_path / "all", sweep())
+    pack(cells, tmp_path / "made.csv")
+    stored(tmp_path / "few", cells[:4])
+    argv = ["pack", str(tmp_path / "few"), "--to", str(tmp_path / "made.csv")]
+    assert few_shot.main(argv) == 2
+    assert "holds 5 cells that are not in" in capsys.readouterr().err
+    assert load(tmp_path / "made.csv") == cells
+    assert few_shot.main([*argv, "--replace"]) == 0
+    assert len(load(tmp_path / "made.csv")) == 4
+
+
 def test_what_the_files_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="the fields mood"):
         pack([cell("m", 0, 30, mood="good")], tmp_path / "made.csv")
