@@ -153,7 +153,7 @@ def _pack(args: argparse.Namespace) -> int:
         lost = sum(place_of(cell, Path()) not in here for cell in load(args.to))
         if lost:
             raise BadRequest(
-                f"{args.to} holds {lost:,} cells that are not in {args.folder} and would be lost. Bring them there with "
+                f"{args.to} holds {lost:,} cells that are not in {args.folder} and would be lost. Bring them with "
                 "`unpack FOLDER --any-code`, or leave them out with --replace."
             )
     pack(cells, args.to)
