@@ -23,7 +23,14 @@ def test_loopback_names_are_served(host: str) -> None:
     assert client().get("/hsi/x", headers={"host": host}).text == "secret"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7860", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7860", "",
+        "xlocalhost", "evil-localhost:7860", "evil.localhost", "9127.0.0.1:7860", "[::1", "[x::1]:7860",
+        "localhost:7860:evil",
+    ],
+)  # fmt: skip
 def test_a_foreign_host_name_is_refused(host: str) -> None:
     answer = client().get("/hsi/x", headers={"host": host})
     assert answer.status_code == 400
@@ -35,6 +42,21 @@ def test_another_page_cannot_change_anything(origin: str) -> None:
     answer = client().post("/hsi/x", headers={"origin": origin})
     assert answer.status_code == 403
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "delete", "PURGE"])
+def test_no_way_of_changing_something_is_open_to_another_page(method: str) -> None:
+    answer = client().request(method, "/hsi/x", headers={"origin": "http://evil.example"})
+    assert answer.status_code == 403
+    own = client().request(method, "/hsi/x", headers={"origin": "http://localhost:7860"})
+    assert own.status_code in (200, 405)  # let through, whatever the route makes of it
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://xlocalhost", "http://evil.example/localhost", "localhost", "http://localhost@evil.example"]
+)
+def test_an_origin_that_only_looks_like_ours_is_foreign(origin: str) -> None:
+    assert client().post("/hsi/x", headers={"origin": origin}).status_code == 403
 
 
 def test_the_own_page_and_programs_can() -> None:
