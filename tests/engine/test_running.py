@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -77,6 +78,29 @@ def test_a_worker_that_hears_in_time_is_not_ended(tmp_path: Path) -> None:
     for stream in (process.stdin, process.stdout):
         assert stream is not None
         stream.close()
+
+
+class Listening:
+    """Stands for a process: keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.stdin = io.BytesIO()
+        self.pid = 0
+
+    def poll(self) -> int:
+        return 0
+
+
+def test_the_first_word_a_worker_hears_is_the_wish_it_missed(tmp_path: Path) -> None:
+    running, early, late = Running(RunFolder(tmp_path)), Listening(), Listening()
+    running.begin(early)  # type: ignore[arg-type]
+    assert early.stdin.getvalue() == b""
+    running.ask("pause", 60)
+    assert early.stdin.getvalue() == b"pause\n"
+    running.begin(late)  # type: ignore[arg-type]
+    assert late.stdin.getvalue() == b"pause\n"
+    assert running.timer is not None
+    running.timer.cancel()
 
 
 def test_a_wish_is_passed_on_when_the_worker_starts_later(tmp_path: Path) -> None:

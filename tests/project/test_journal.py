@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hsi_studio.errors import FileProblem, LabelProblem
-from hsi_studio.project.journal import DamagedJournal
+from hsi_studio.project.events import Event
+from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.salvage import salvage
 from hsi_studio.project.store import Project
 from tests.project.small import small_scene
@@ -173,6 +174,23 @@ def test_a_deleted_journal_does_not_come_back_with_one_line(project: Project) ->
     assert not journal(project).exists()
     with pytest.raises(FileProblem, match=r"labels\.geojson"):
         Project.open(project.folder)
+
+
+def test_append_alone_makes_no_journal(tmp_path: Path) -> None:
+    """Whoever deletes the file between reading and writing gets an error, not a journal of one line."""
+    gone = Journal(tmp_path / "journal.jsonl")
+    with pytest.raises(FileProblem, match="could not be saved"):
+        gone.append(Event(1, "", "", "clear", {}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_that_were_read_and_are_gone_are_noticed(project: Project) -> None:
+    rows = journal(project).read_bytes().splitlines(keepends=True)
+    journal(project).write_bytes(b"".join(rows[:-2]))
+    for act in (project.refresh, lambda: project.add_point(3, 3, project.schema.classes[0].id)):
+        with pytest.raises(DamagedJournal, match="lines that were read before are gone"):
+            act()
+    assert journal(project).read_bytes() == b"".join(rows[:-2])
 
 
 def test_a_write_that_fails_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

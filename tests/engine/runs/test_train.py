@@ -151,6 +151,27 @@ def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used(tmp_path: P
     assert "begins again" in said[1]
 
 
+def test_the_key_of_a_checkpoint_is_of_everything_that_shapes_the_training(tmp_path: Path) -> None:
+    """Another method, parameter, word, seed, scene, device, parent or label: another key. A title is none of these."""
+    folder = walk_run(tmp_path)
+
+    def key(**changes: Any) -> str:
+        job = Job(folder, tmp_path / "cache", Reins())
+        job.record = job.record.model_copy(update=changes)
+        return job._checkpoints().key
+
+    first = key()
+    assert key(title="another", owner="ben", timing={"attempts": 3}) == first
+    others = [
+        key(method="svm"), key(params={"steps": 41, "batch": 16}), key(prompts={"sentences": {"x": ["bright"]}}),
+        key(seed=1), key(scene={**folder.read().scene, "id": "f" * 16}), key(parent="model-1"),
+        key(device={"slot": "cuda:0", "name": "A GPU", "reason": ""}),
+    ]  # fmt: skip
+    labels = folder / "labels.json"
+    labels.write_bytes(labels.read_bytes().replace(b"[4,3,", b"[5,3,"))
+    assert len({first, *others, key()}) == 9
+
+
 def test_saving_when_a_pause_was_asked_ends_the_work_after_the_file_is_there(tmp_path: Path) -> None:
     reins = Reins()
     kept = RunCheckpoints(tmp_path, "a" * 64, reins, every_s=1e9)
