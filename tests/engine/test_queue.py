@@ -59,7 +59,7 @@ def names(runs: list[RunFolder]) -> list[str]:
 def submitted(queue: Waiting, runs: list[RunFolder], slot: str = "cpu") -> None:
     for run in runs:
         queue.submit(run, run.read(), slot)
-    until(lambda: queue.position(runs[0].path.name) == 0)
+    until(lambda: queue.position(runs[0].path.name) == 0, 10)
 
 
 def test_runs_are_worked_on_one_at_a_time_in_the_order_they_came(queue: Waiting, runs: list[RunFolder]) -> None:

@@ -413,8 +413,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("test_pairing_makes_a_small_difference_visible",),
     ),
     Mutation(
-        "interval-of-pixels",
-        "a map without errors has an interval as if every draw of blocks were certain",
+        "interval-without-width",
+        "a map without errors has an interval without a width",
         "hsi_studio/engine/evaluation/metrics.py",
         "        low, high = min(bottom, value), max(top, value)\n",
         "",

@@ -116,7 +116,9 @@ def test_salvage_keeps_an_undo_whose_action_moved_because_a_line_is_missing(proj
     project.undo()  # action 7 takes back action 6, the label at (1, 4)
     rows = journal(project).read_bytes().splitlines(keepends=True)
     journal(project).write_bytes(b"".join(rows[:2] + rows[3:]))
-    assert salvage(project.folder)[0].startswith("6 of 6 actions were kept")
+    notes = salvage(project.folder)
+    assert notes[0].startswith("6 of 6 actions were kept")
+    assert notes[1:] == ["1 action is missing from the file altogether."]
     again = Project.open(project.folder)
     assert sorted(again.points) == [(1, 0), (1, 2), (1, 3)]
     again.redo()

@@ -189,6 +189,8 @@ def test_calibration_worked_by_hand() -> None:
     found = calibration(np.array([0.4, 0.4, 0.9, 0.9, np.nan]), np.array([1, 0, 1, 1, 0], bool), bins=2)
     assert found.ece == pytest.approx(0.1)
     assert found.count.tolist() == [2, 2]
+    uneven = calibration(np.array([0.2, 0.8, 0.8, 0.8]), np.array([0, 1, 1, 0], bool), bins=2)
+    assert uneven.ece == pytest.approx(0.25 * 0.2 + 0.75 * (0.8 - 2 / 3))  # a bin counts as its pixels do
     rng = np.random.default_rng(0)
     p = rng.random(20000)
     assert calibration(p, rng.random(20000) < p).ece < 0.02
