@@ -21,7 +21,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,9 +29,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from hsi_studio import settings
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem
 
-URL, MODEL, KEY = "HSI_STUDIO_LLM_URL", "HSI_STUDIO_LLM_MODEL", "HSI_STUDIO_LLM_KEY"
+URL, MODEL, KEY = settings.LLM_URL.name, settings.LLM_MODEL.name, settings.LLM_KEY.name
 MAX_CHARACTERS = 20_000
 MAX_LINE = 256 << 10  # bytes
 MAX_STREAM = 16 << 20  # bytes of one answer, with everything around its text
@@ -90,12 +90,12 @@ class Writer(Protocol):
 
 def writer(environment: Mapping[str, str] | None = None, url: str = "", model: str = "") -> Writer | None:
     """The language model that the app was started with, or None. Raises BadRequest for settings that make no sense."""
-    env = os.environ if environment is None else environment
-    url, model = (url or env.get(URL, "")).strip(), (model or env.get(MODEL, "")).strip()
+    url = url.strip() or settings.LLM_URL.text(environment)
+    model = model.strip() or settings.LLM_MODEL.text(environment)
     if url:
         if not model:
             raise BadRequest(f"{URL} is set but {MODEL} is not: name the model that the server is to use.")
-        return Endpoint(checked_url(url, bool(env.get(KEY))), model)
+        return Endpoint(checked_url(url, bool(settings.LLM_KEY.text(environment))), model)
     if not model:
         return None
     from hsi_studio.text.llm_local import LocalModel
@@ -175,7 +175,7 @@ class Endpoint:
             "model": self.model, "messages": messages, "stream": True, "temperature": 0.4, "max_tokens": limit,
             "stream_options": {"include_usage": True},
         }  # fmt: skip
-        key = os.environ.get(KEY, "")
+        key = settings.LLM_KEY.text()
         headers = {"Accept-Encoding": "identity", "Accept": "text/event-stream, application/json"}
         if key:
             headers["Authorization"] = f"Bearer {key}"

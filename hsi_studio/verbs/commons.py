@@ -4,12 +4,12 @@ Each owner has a home folder with projects, runs, uploads and models, and a `Stu
 all of them: open scenes (the same content is read once), the caches of label-free work, the job queue (one run at a
 time on a device, whoever asked), and the models in memory (one budget). A `Studio` of its own makes its own.
 
-Quotas come from the command line or the environment: HSI_STUDIO_MAX_JOBS, HSI_STUDIO_MAX_DISK_GB,
-HSI_STUDIO_MAX_SCENE_MPX. Without them there is no limit.
+Quotas come from the command line or the environment (`settings.py`). Without them there is no limit.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hsi_studio import settings
 from hsi_studio.engine.jobs import JobQueue
 from hsi_studio.engine.manager import ModelManager
 from hsi_studio.engine.placement import in_words
@@ -35,12 +36,16 @@ class Quotas:
     scene_mpx: float | None = None  # million pixels (rows × columns) of a scene
 
     @staticmethod
-    def of_environment() -> Quotas:
-        """Raises BadRequest for what is no positive number."""
+    def of_environment(jobs: int | None = None, disk_gb: float | None = None, scene_mpx: float | None = None) -> Quotas:
+        """What is given; where nothing is, the environment's. Raises BadRequest for what is no positive number."""
+        given = {settings.MAX_JOBS: jobs, settings.MAX_DISK_GB: disk_gb, settings.MAX_SCENE_MPX: scene_mpx}
+        for setting, value in given.items():
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise BadRequest(f"{setting.option} {value:g}: give a number above 0, or leave it away for no limit.")
         return Quotas(
-            None if (jobs := _number("HSI_STUDIO_MAX_JOBS")) is None else int(jobs),
-            _number("HSI_STUDIO_MAX_DISK_GB"),
-            _number("HSI_STUDIO_MAX_SCENE_MPX"),
+            settings.MAX_JOBS.whole() if jobs is None else jobs,
+            settings.MAX_DISK_GB.number() if disk_gb is None else disk_gb,
+            settings.MAX_SCENE_MPX.number() if scene_mpx is None else scene_mpx,
         )
 
     def check_scene(self, scene: Scene) -> None:
@@ -130,16 +135,3 @@ def size_of(folder: Path) -> int:
             except OSError:  # it went in between
                 continue
     return total
-
-
-def _number(name: str) -> float | None:
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise BadRequest(f"{name} is {text!r}: give a number above 0, or leave it away for no limit.")
-    return value
