@@ -123,6 +123,17 @@ def test_nothing_of_the_development_is_shipped(built: Path, files: set[str]) -> 
     assert {name.split("/")[0] for name in files if ".dist-info/" not in name} == {"hsi_studio"}
 
 
+def test_an_editable_install_is_the_checkout_on_the_path(tmp_path: Path) -> None:
+    """Then `assets/` is beside the package, where `paths.py` looks second."""
+    code = "import sys; from hatchling.build import build_editable; build_editable(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        (paths,) = [opened.read(name).decode() for name in opened.namelist() if name.endswith(".pth")]
+        assert paths.split() == [str(ROOT)]
+        assert [name for name in opened.namelist() if name.startswith("hsi_studio/")] == []
+
+
 def test_the_extra_dev_is_requirements_dev() -> None:
     lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     wanted = [line.partition("#")[0].strip() for line in lines if line.partition("#")[0].strip()]
