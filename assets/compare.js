@@ -1,7 +1,7 @@
 // One comparison: how far it is, what it says, its figures and plots, its maps. Plain DOM and SVG; all text through
 // textContent. Which protocol and which pair of arms are shown is the page's own matter.
 //
-// value from Python: hsi_studio/ui/compare_values.py (`panel_value`). Event: act {do: open | show | hide | delete, …}
+// value from Python: hsi_studio/ui/tabs/compare/values.py (`panel_value`). Event: act {do: open | show | hide | delete, …}
 
 const root = element.querySelector(".hsi-compare");
 const NS = "http://www.w3.org/2000/svg";

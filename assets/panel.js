@@ -1,7 +1,7 @@
 // Stands before every panel's script: the value as an object and its changes, an element with a class and (safe) text, plotly.js.
 
 const readValue = () => (props.value ? JSON.parse(props.value) : {});
-// `work` runs at every new value: from a Gradio event, or by a plain route (hsi_studio/ui/click_feed.py), whose values come
+// `work` runs at every new value: from a Gradio event, or by a plain route (hsi_studio/ui/viewer/label_routes.py), whose values come
 // as `hsi:show` by the elements' ids. Gradio tells nobody of a value that the page itself has set.
 const onValue = (work) => {
   watch("value", work);

@@ -3,7 +3,7 @@
 // value from Python: {project, rev, sets: [{id, name, version}], set, name, version, origin, language, languages, note,
 //   undo, redo, labelled, classes: [{id, name, color, sentences: [{text, tokens, kind}], flags: [{n, kind, text}]}], limits,
 //   ack, refused, history: {id, entries: [{version, when, why, sentences, now}]}}
-// event to Python:   act {do, …}, see `ui/tabs/prompts.py`; measure {}: a set described from the labelled pixels
+// event to Python:   act {do, …}, see `ui/tabs/prompts/__init__.py`; measure {}: a set described from the labelled pixels
 // A sentence is committed when the cursor leaves it or with Enter; Escape takes the typing back. The row that has the
 // cursor is not drawn again by an answer, so that nobody loses what they type.
 

@@ -1,6 +1,6 @@
 // The Train tab: settings of a new run, the run in focus with its curves, the project's runs.
 //
-// What is shown comes from the run folders, asked for by `GET /hsi/train/…` (ui/train_feed.py): about once a second
+// What is shown comes from the run folders, asked for by `GET /hsi/train/…` (ui/tabs/train/routes.py): about once a second
 // while something runs or waits, every two seconds otherwise, not at all while the tab is hidden and nothing runs. So
 // a reload, a second tab and another browser all show the same. Controls go through Gradio events:
 //

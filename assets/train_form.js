@@ -1,4 +1,4 @@
-// The form of a method: drawn from what `hsi_studio/ui/forms.py` says of it. Holds the values of every method it
+// The form of a method: drawn from what `hsi_studio/ui/tabs/train/forms.py` says of it. Holds the values of every method it
 // has shown, so that trying another method loses nothing; keeps them over a reload in this browser tab.
 
 const button = (cls, text, title, onclick) => {

@@ -1,6 +1,6 @@
 // The viewer: one scene, its class map and its labels. Gradio gives `element`, `trigger`, `props` and `watch`;
 // viewer_raster.js, viewer_beside.js, viewer_heat.js, viewer_region.js, viewer_labels.js, viewer_controls.js and viewer_server.js stand before this file in the same function.
-// The messages to and from Python are described in hsi_studio/ui/viewer.py.
+// The messages to and from Python are described in hsi_studio/ui/viewer/component.py.
 //
 // Pixels: column c, row r; the scene's corner (0, 0) is Leaflet's latlng (0, 0) and latlng (−r, c) is the corner
 // of pixel (r, c). A value never re-creates the map: zoom and position survive everything but another scene.

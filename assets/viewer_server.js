@@ -1,4 +1,4 @@
-// What the page asks the server by plain routes (hsi_studio/ui/click_feed.py, seen_feed.py): labels, the map that
+// What the page asks the server by plain routes (hsi_studio/ui/viewer/label_routes.py, ui/viewer/change_routes.py): labels, the map that
 // follows them, spectra, and whether something changed elsewhere. Answers go to the panels as `hsi:show` (panel.js).
 
 const LOOK_MS = 2000;

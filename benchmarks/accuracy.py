@@ -21,8 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hsi_studio import Studio
-from hsi_studio.engine.scores import confusion, scores
-from hsi_studio.engine.splits import make_split, parse_protocol
+from hsi_studio.engine.evaluation.metrics import confusion, scores
+from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
 from hsi_studio.types import Scene
 
 

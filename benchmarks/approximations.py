@@ -83,7 +83,8 @@ def _run(args: argparse.Namespace) -> int:
     for name in THREAD_VARIABLES:
         os.environ[name] = str(args.threads)
     from benchmarks.scenes import open_for_sweep
-    from hsi_studio.methods import Context, get_method
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import Context
 
     own = {key: _value(value) for key, _, value in (item.partition("=") for item in args.param)}
     chosen = [COMPARISONS[n - 1] for n in args.only] if args.only else list(COMPARISONS)
@@ -113,11 +114,12 @@ def _fit_and_map(
     """One training, a map for each of the settings that share it, one file a map."""
     from dataclasses import replace
 
-    from hsi_studio.engine.evaluate import MappedDraw, prompts_in_style, score_draw, support_set
-    from hsi_studio.engine.predict import predict_scene
-    from hsi_studio.engine.splits import make_split, parse_protocol
-    from hsi_studio.engine.sweep import code_hash, write_cell
-    from hsi_studio.methods import State, get_method
+    from hsi_studio.engine.evaluation.few_shot import MappedDraw, prompts_in_style, score_draw, support_set
+    from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
+    from hsi_studio.engine.mapping.predict import predict_scene
+    from hsi_studio.engine.sweep.cells import code_hash, write_cell
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import State
     from hsi_studio.types import PromptSet
 
     method, blind = get_method("diffclip"), scene.without_reference()
@@ -153,7 +155,7 @@ def _fit_and_map(
 
 
 def _file(folder: Path, scene: str, shots: int, seed: int, params: dict[str, Any]) -> Path:
-    from hsi_studio.engine.sweep import Variant
+    from hsi_studio.engine.sweep.cells import Variant
 
     place = folder / "maps" / re.sub(r"[^\w-]+", "-", scene)
     place.mkdir(parents=True, exist_ok=True)
@@ -168,7 +170,7 @@ def _table(args: argparse.Namespace) -> int:
 
 def table(found: list[dict[str, Any]]) -> list[str]:
     """Markdown: one row a scene, number of shots and comparison."""
-    from hsi_studio.engine.scores import figures, paired_difference
+    from hsi_studio.engine.evaluation.metrics import figures, paired_difference
     from hsi_studio.methods import get_method
 
     params = get_method("diffclip").Params

@@ -72,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> int:
     from benchmarks.scenes import open_for_sweep
-    from hsi_studio.engine.sweep import missing, parse_variant, plan
-    from hsi_studio.engine.sweep_jobs import run_in_workers
+    from hsi_studio.engine.sweep.cells import missing, parse_variant, plan
+    from hsi_studio.engine.sweep.workers import run_in_workers
 
     threads = args.threads or max(1, (os.cpu_count() or 1) // args.jobs)
     for name in THREAD_VARIABLES:  # read by numpy, scikit-learn and torch when the workers import them
@@ -114,7 +114,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _tables(args: argparse.Namespace) -> int:
-    from hsi_studio.engine.sweep_table import latex, load_cells, long_csv, markdown, tables
+    from hsi_studio.engine.sweep.tables import latex, load_cells, long_csv, markdown, tables
 
     cells = load_cells(args.folder)
     found = tables(cells, json.loads(args.published.read_text(encoding="utf-8")), args.baseline)

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from hsi_studio import Studio
-from hsi_studio.engine.runs import seconds_between
-from hsi_studio.engine.splits import draw_shots
+from hsi_studio.engine.evaluation.splits import draw_shots
+from hsi_studio.engine.runs.record import seconds_between
 
 RUNS: list[tuple[str, str, int, dict[str, Any]]] = [  # method, scene, shots a class, parameters
     ("svm", "indian_pines", 5, {}),

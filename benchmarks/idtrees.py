@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.sweep import SweepScene
+from hsi_studio.engine.sweep.cells import SweepScene
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.identity import scene_id, source

@@ -4,9 +4,9 @@
     python -m benchmarks.prompt_ab report out --to benchmarks/prompt_ab.md
 
 `run` computes what is missing and may be stopped at any time; the same command goes on. One comparison a scene and
-method (`hsi_studio/engine/compare.py`) lies in out/<scene>-<method>, cells in out/compared, features and pre-trained
-encoders in out/cache. `report` puts them into one Markdown file. --param NAME=VALUE (repeated) changes parameters of
-every method that has them, for a trial run with tiny settings; the report says so.
+method (`hsi_studio/engine/compare/results.py`) lies in out/<scene>-<method>, cells in out/compared, features and
+pre-trained encoders in out/cache. `report` puts them into one Markdown file. --param NAME=VALUE (repeated) changes
+parameters of every method that has them, for a trial run with tiny settings; the report says so.
 """
 
 from __future__ import annotations
@@ -62,10 +62,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> int:
     from benchmarks.scenes import open_for_sweep
-    from hsi_studio.engine.compare import Arm, sentences_of
-    from hsi_studio.engine.compare_presets import plan_for
-    from hsi_studio.engine.compare_run import run_comparison
-    from hsi_studio.methods import Context, get_method
+    from hsi_studio.engine.compare.paces import plan_for
+    from hsi_studio.engine.compare.plan import Arm, sentences_of
+    from hsi_studio.engine.compare.runner import run_comparison
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import Context
 
     changed = _params(args.param)
     for spec in args.scenes:
@@ -92,8 +93,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from hsi_studio.engine.compare import read_comparison
-    from hsi_studio.engine.compare_report import joined
+    from hsi_studio.engine.compare.report import joined
+    from hsi_studio.engine.compare.results import read_comparison
 
     found = [read_comparison(folder) for folder in sorted(args.folder.iterdir()) if (folder / "plan.json").is_file()]
     made = [comparison for comparison in found if comparison is not None]

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from hsi_studio import settings
-from hsi_studio.engine.sweep import SweepScene
+from hsi_studio.engine.sweep.cells import SweepScene
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.scene import read_class_map, read_dsm, resolve
+from hsi_studio.scene import read_class_map, read_dsm
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.resolve import resolve
 from hsi_studio.scene.survey import survey
 from hsi_studio.types import Bands, Scene, Source
 

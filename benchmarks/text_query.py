@@ -57,7 +57,7 @@ def main() -> int:
 def open_named(name: str, data: str | None) -> Scene:
     """A catalogue scene, or the EnMAP mosaic. Raises BadRequest, FileProblem."""
     if name != "enmap_potsdam":
-        from hsi_studio.scene import resolve
+        from hsi_studio.scene.resolve import resolve
 
         return resolve(name)
     folder = data_folder(data)
@@ -70,9 +70,9 @@ def enmap_mosaic(folder: Path) -> Scene:
     """All labelled tiles of the EnMAP scene at their places; between them there is no data."""
     import rasterio
 
-    from hsi_studio.scene import open_scene
     from hsi_studio.scene.cube import ArrayCube
     from hsi_studio.scene.identity import scene_id
+    from hsi_studio.scene.open import open_scene
     from hsi_studio.scene.survey import survey
 
     files = sorted((folder / "images").glob("*.tif"))
@@ -103,10 +103,10 @@ def enmap_mosaic(folder: Path) -> Scene:
 def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[str, Any]:
     """Everything of one scene as plain values."""
     from hsi_studio import Studio
-    from hsi_studio.engine.described import Surveyor
-    from hsi_studio.engine.query import Matcher, ask_described
-    from hsi_studio.engine.scene_words import scene_words
-    from hsi_studio.engine.zero_click import accuracy_on, learning_curve, zero_click
+    from hsi_studio.engine.query.graded_superpixels import scene_words
+    from hsi_studio.engine.query.matcher import Matcher, ask_described
+    from hsi_studio.engine.query.pixel_facts import Surveyor
+    from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_click
     from hsi_studio.features.cache import FeatureCache
     from hsi_studio.text.encoders import get_encoder
     from hsi_studio.text.prompts import readable, sentences_for
@@ -170,10 +170,11 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
 
 def model_precision(scene: Scene, method: str, folder: Path) -> list[float]:
     """Average precision of class names asked to a model trained on 5 shots a class (seed 0, p5), class by class."""
-    from hsi_studio.engine.evaluate import support_set
-    from hsi_studio.engine.splits import make_split, parse_protocol
-    from hsi_studio.engine.text_space import open_space
-    from hsi_studio.methods import Context, get_method
+    from hsi_studio.engine.evaluation.few_shot import support_set
+    from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
+    from hsi_studio.engine.query.model_text_space import open_space
+    from hsi_studio.methods import get_method
+    from hsi_studio.methods.contract import Context
     from hsi_studio.text.encoders import get_encoder
     from hsi_studio.text.prompts import prompt_set
 

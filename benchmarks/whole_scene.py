@@ -76,14 +76,14 @@ def measure(scene: Any, preset: str, shots: int, device: str, share: float) -> d
     """Pre-training, fine-tuning and mapping of one preset, each with its peak memory."""
     import numpy as np
 
-    from hsi_studio.engine.evaluate import prompts_in_style, support_set
-    from hsi_studio.engine.footprint import Meter
-    from hsi_studio.engine.predict import predict_scene
-    from hsi_studio.engine.scores import confusion, scores
-    from hsi_studio.engine.splits import make_split, parse_protocol
-    from hsi_studio.methods import Context
-    from hsi_studio.methods.diffclip import DiffClip
-    from hsi_studio.methods.diffclip_params import DiffClipParams
+    from hsi_studio.engine.evaluation.few_shot import prompts_in_style, support_set
+    from hsi_studio.engine.evaluation.metrics import confusion, scores
+    from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
+    from hsi_studio.engine.mapping.predict import predict_scene
+    from hsi_studio.engine.runs.resources import Meter
+    from hsi_studio.methods.contract import Context
+    from hsi_studio.methods.diffclip.method import DiffClip
+    from hsi_studio.methods.diffclip.params import DiffClipParams
     from hsi_studio.types import PromptSet
 
     method = DiffClip()  # with an empty cache: every preset pays for its own preparation

@@ -21,16 +21,16 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(_help())
         return 0
     if words and not words[0].startswith("-"):
-        from hsi_studio import cli
+        from hsi_studio.cli.main import main as command
 
-        return cli.main(words)
+        return command(words)
     from hsi_studio.ui import launch
 
     return launch.main(words, PROG)
 
 
 def _help() -> str:
-    from hsi_studio.cli import _parser
+    from hsi_studio.cli.main import _parser
     from hsi_studio.ui.launch import parser
 
     page, commands = parser(PROG).format_help(), _parser().format_help()

@@ -15,7 +15,7 @@ socket.socket.connect = refuse
 socket.socket.bind = refuse
 socket.create_connection = refuse
 import hsi_studio
-import hsi_studio.types, hsi_studio.methods, hsi_studio.scene, hsi_studio.studio, hsi_studio.cli
+import hsi_studio.types, hsi_studio.methods, hsi_studio.scene, hsi_studio.studio.facade, hsi_studio.cli.main
 slow = {"gradio", "torch", "transformers", "sklearn", "skimage", "rasterio", "matplotlib", "h5py", "tensorly"}
 print(sorted(slow & set(sys.modules)))
 """
@@ -28,13 +28,13 @@ def test_import_opens_no_socket_and_loads_nothing_slow() -> None:
 
 
 def test_registries_report_no_problem() -> None:
-    import hsi_studio.scene
+    import hsi_studio.scene.formats
     from hsi_studio.methods import methods
     from hsi_studio.registry import scan
 
     assert methods().problems == []
     assert "live" in methods().entries
-    readers = scan(hsi_studio.scene, "READER")
+    readers = scan(hsi_studio.scene.formats, "READER")
     assert readers.problems == []
     assert {"envi", "geotiff", "matlab", "hdf", "numpy"} <= set(readers.entries)
 

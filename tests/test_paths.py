@@ -9,7 +9,7 @@ import pytest
 
 from hsi_studio import paths
 from hsi_studio.errors import FileProblem
-from hsi_studio.project.palette import _categorical
+from hsi_studio.io.palette import _categorical
 from hsi_studio.scene.catalog import _facts
 from hsi_studio.text import prompts
 

@@ -37,7 +37,7 @@ def test_every_link_to_a_file_works() -> None:
 
 
 def test_every_cli_line_parses(capsys: pytest.CaptureFixture[str]) -> None:
-    from hsi_studio.cli import _parser
+    from hsi_studio.cli.main import _parser
 
     lines = re.findall(r"^python -m hsi_studio (.+)$", README, re.MULTILINE)
     assert lines

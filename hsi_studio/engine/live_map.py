@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.accuracy import AccuracyReport, accuracy_report
-from hsi_studio.engine.predict import predict_scene
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
+from hsi_studio.engine.mapping.predict import predict_scene
+from hsi_studio.engine.mapping.schema_match import in_schema
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
-from hsi_studio.methods import Context, Method, Params
-from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, PromptSet, Scene
+from hsi_studio.methods.contract import Context, Method, Params
+from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 
 log = logging.getLogger(__name__)
 
@@ -183,11 +184,3 @@ def same_labels(a: LabelSet, b: LabelSet) -> bool:
     """The same classes and labelled pixels; the revision may differ (prompts are in the journal too)."""
     pairs = ((a.row, b.row), (a.col, b.col), (a.label, b.label))
     return a.schema == b.schema and all(np.array_equal(x, y) for x, y in pairs)
-
-
-def in_schema(prediction: Prediction, schema: ClassSchema) -> Prediction:
-    """The same map with label codes = position in a larger schema + 1, so that codes outlive new classes."""
-    lut = np.zeros(len(prediction.schema) + 1, dtype=np.uint16)
-    for k, info in enumerate(prediction.schema.classes):
-        lut[k + 1] = schema.index(info.id) + 1
-    return replace(prediction, schema=schema, label=lut[prediction.label])

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.project.clean import clean_color, clean_name, same_name
 from hsi_studio.project.prompt_sets import PromptSets, SetsChange
+from hsi_studio.sanitize import clean_color, clean_name, same_name
 from hsi_studio.types import ClassInfo, ClassSchema
 
 Pixel = tuple[int, int]  # (row, column)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.project.clean import same_name
 from hsi_studio.project.prompt_sets import MAX_SET_NAME, PromptSets, Version, WordSet
+from hsi_studio.sanitize import same_name
 from hsi_studio.types import ClassSchema, PromptSet
 
 

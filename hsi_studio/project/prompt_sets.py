@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.project.clean import clean_text, same_name
+from hsi_studio.sanitize import clean_text, same_name
 from hsi_studio.types import ClassSchema
 
 MAX_SENTENCES = 64

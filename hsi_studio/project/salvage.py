@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hsi_studio.errors import FileProblem, LabelProblem
-from hsi_studio.project.about import read_about
+from hsi_studio.files import replacing
 from hsi_studio.project.events import Event, State, class_from_json
-from hsi_studio.project.files import replacing
 from hsi_studio.project.journal import Journal, dump_line
+from hsi_studio.project.metadata import read_about
 
 
 def salvage(folder: Path | str) -> list[str]:

@@ -28,13 +28,13 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
-from hsi_studio.project.about import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
-from hsi_studio.project.clean import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
+from hsi_studio.files import write_text
+from hsi_studio.io.palette import next_color
 from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json, class_to_json
-from hsi_studio.project.files import write_text
 from hsi_studio.project.journal import DamagedJournal, Journal
-from hsi_studio.project.palette import next_color
+from hsi_studio.project.metadata import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
 from hsi_studio.project.prompt_book import PromptBook
+from hsi_studio.sanitize import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 
 __all__ = ["Project", "ProjectSummary", "list_projects"]
@@ -381,7 +381,7 @@ class Project:
 
     def snapshot(self) -> Path:
         """Write labels.geojson for other programs: a copy, which the project itself never reads."""
-        from hsi_studio.project.geojson import labels_to_geojson
+        from hsi_studio.io.label_geojson import labels_to_geojson
 
         text = json.dumps(labels_to_geojson(self.labels(), self._scene), ensure_ascii=False)
         return write_text(self.folder / "labels.geojson", text + "\n")

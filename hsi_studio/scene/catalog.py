@@ -157,7 +157,7 @@ def _indian_pines() -> Scene:
 
 
 def _downloaded(name: str, facts: dict[str, Any], progress: REPORT) -> Scene:
-    from hsi_studio.scene import open_scene
+    from hsi_studio.scene.open import open_scene
 
     target = folder(name)
     for entry in facts["files"]:

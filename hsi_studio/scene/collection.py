@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, FileProblem, SizeMismatch
-from hsi_studio.scene import find_reader, open_scene
+from hsi_studio.scene.formats.registry import find_reader
+from hsi_studio.scene.open import open_scene
 from hsi_studio.types import ClassInfo, ClassSchema, Scene
 
 Indices = npt.NDArray[np.int64]

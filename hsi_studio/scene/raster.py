@@ -1,6 +1,6 @@
 """What a reader is, and what it hands back: a `Raster`.
 
-A reader is one module ending with `READER = TheReader()`; `hsi_studio.scene.readers()` finds it.
+A reader is one module ending with `READER = TheReader()`; `hsi_studio.scene.formats.registry.readers()` finds it.
 Readers only look at one file (with its header). Hashing, surveying and laying a DSM or a reference on
 the cube is the same for all of them and happens in `scene/__init__.py` and `scene/layers.py`.
 """

@@ -1,6 +1,6 @@
 """Where the words of a class fit another class's pixels better than its own.
 
-Both sides are brought to the same list, the kinds of surface of `text/words.py` (trees, a tile roof, open water, …):
+Both sides are brought to the same list, the kinds of surface of `text/lexicon.py` (trees, a tile roof, open water, …):
 - words: how alike the class's text is to the text of each kind, as cosine of the sentence encoder's vectors with the
   mean of all kinds taken off, made weights by a softmax; "what the words are taken for";
 - pixels: how well each kind's conditions (vegetation index, brightness, height, …) hold for the labelled pixels of each
@@ -27,8 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsi_studio.text.nearness import Encoder, class_vectors, unit
-from hsi_studio.text.words import THINGS, Thing, graded
+from hsi_studio.text.lexicon import THINGS, Thing, graded
+from hsi_studio.text.similarity import Encoder, class_vectors, unit
 from hsi_studio.types import ClassSchema, FloatArray, PromptSet
 
 SHARPNESS = 0.07  # of the softmax over kinds, as in text queries

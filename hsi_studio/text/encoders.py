@@ -1,7 +1,7 @@
 """Frozen sentence encoders: sentences in, unit vectors out; cached on disk.
 
 `get_encoder("minilm")` is the encoder that comes with the program; a hub id or a folder gives another one
-(`text/models.py` finds it, `text/pooling.py` says how its tokens become one vector).
+(`text/model_files.py` finds it, `text/pooling.py` says how its tokens become one vector).
 What differs from calling sentence-transformers: nothing in the numbers (a test compares them); but weights are
 safetensors only, no code of a model is run, nothing is downloaded without a hub id named by the user, and the
 weights are opened only when a sentence is not in the cache.
@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hsi_studio.errors import BadRequest, BadValues, CorruptFile
-from hsi_studio.text.models import EMBEDDED, ModelFolder, damaged, find_model, model_hash, write_atomic
+from hsi_studio.text.model_files import EMBEDDED, ModelFolder, damaged, find_model, model_hash, write_atomic
 from hsi_studio.text.pooling import CLIP_KINDS, POOLINGS, choose_pooling, find_words, pool
 from hsi_studio.types import FloatArray, IntArray
 

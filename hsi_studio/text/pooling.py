@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.text.models import ModelFolder
+from hsi_studio.text.model_files import ModelFolder
 
 POOLINGS = ("mean", "cls", "max", "lasttoken", "mean_sqrt_len_tokens", "eos")
 LEGACY = {

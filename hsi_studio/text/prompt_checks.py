@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hsi_studio.text.models import EMBEDDED, find_model
+from hsi_studio.text.model_files import EMBEDDED, find_model
 from hsi_studio.text.prompts import normalise
 from hsi_studio.text.tokens import tokenise
 from hsi_studio.text.wavelengths import outside

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import BadRequest, ModelMissing
-from hsi_studio.text.models import EMBEDDED, damaged, find_model
+from hsi_studio.text.model_files import EMBEDDED, damaged, find_model
 from hsi_studio.types import IntArray
 
 KINDS = ("wordpiece", "clip")

@@ -2,8 +2,8 @@
 
     click ─▶ acts (in the journal when it answers, every click in order) ─▶ follow (waits for the live map; newest only)
 
-- Labelling goes by plain routes (`click_feed.py`), everything else by Gradio events; a handler that changed labels ends
-  in `bus.after`, which has the page follow.
+- Labelling goes by plain routes (`ui/viewer/label_routes.py`), everything else by Gradio events; a handler that
+  changed labels ends in `bus.after`, which has the page follow.
 - The page asks every two seconds, by a plain route, whether another tab (or process) changed the project.
 - The project's id is in the page's address: a reload or a second tab opens the same one.
 """
@@ -26,22 +26,22 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.studio import Studio
-from hsi_studio.ui import sharing
+from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
-from hsi_studio.ui.click_feed import router as click_feed
-from hsi_studio.ui.compare_feed import router as compare_feed
-from hsi_studio.ui.guard import LOOPBACK, Guard
-from hsi_studio.ui.heat_feed import router as heat_feed
-from hsi_studio.ui.owners import Mine, Owners, remember_visitor
-from hsi_studio.ui.panels import panel
-from hsi_studio.ui.present import Present
-from hsi_studio.ui.seen_feed import router as seen_feed
+from hsi_studio.ui.server import sharing
+from hsi_studio.ui.server.guard import LOOPBACK, Guard
+from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
 from hsi_studio.ui.tabs import tabs
+from hsi_studio.ui.tabs.compare.routes import router as compare_feed
+from hsi_studio.ui.tabs.train.routes import router as train_feed
 from hsi_studio.ui.theme import css, theme
-from hsi_studio.ui.tiles import router
-from hsi_studio.ui.train_feed import router as train_feed
-from hsi_studio.ui.viewer import create_viewer
+from hsi_studio.ui.viewer.change_routes import router as seen_feed
+from hsi_studio.ui.viewer.component import create_viewer
+from hsi_studio.ui.viewer.heat_routes import router as heat_feed
+from hsi_studio.ui.viewer.label_routes import router as click_feed
+from hsi_studio.ui.viewer.page_state import Present
+from hsi_studio.ui.viewer.tile_routes import router
+from hsi_studio.ui.web_component import panel
 from hsi_studio.users import Users
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 class App:
     """The page and the server around it."""
 
-    studio: Studio  # or what stands for the visitor's one, see owners.py
+    studio: Studio  # or what stands for the visitor's one, see ui/server/owners.py
     blocks: gr.Blocks
     owners: Owners | None = None  # None = one owner, whoever asks
 

@@ -33,7 +33,7 @@ class Bus:
         return [self.project, self.top, self.viewer, self.classes, self.strip, self.spectrum]
 
     def after(self, event: Any) -> Any:
-        """Labels or scene changed: the page brings the map up to date (`click_feed.py`)."""
+        """Labels or scene changed: the page brings the map up to date (`ui/viewer/label_routes.py`)."""
         return event.then(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
 
 

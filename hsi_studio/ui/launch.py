@@ -56,12 +56,12 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from hsi_studio.studio import Studio
-    from hsi_studio.text.llm import writer
+    from hsi_studio.studio.facade import Studio
+    from hsi_studio.studio.quotas import Quotas
+    from hsi_studio.text.llm.factory import writer
     from hsi_studio.ui.app import build
-    from hsi_studio.ui.owners import Owners, owners_of
+    from hsi_studio.ui.server.owners import Owners, owners_of
     from hsi_studio.users import Users
-    from hsi_studio.verbs.commons import Quotas
 
     quotas = Quotas.of_environment(args.max_jobs, args.max_disk_gb, args.max_scene_mpx)
     users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import few_shot, idtrees, pack_scenes
 from benchmarks.idtrees import Plot, idtrees_scene, inside, read_polygons, split_by_plot, together, wavelength_nm
 from benchmarks.scenes import is_packed, load_packed, open_for_sweep, pack, simulated_trento
-from hsi_studio.engine.sweep import SweepScene
+from hsi_studio.engine.sweep.cells import SweepScene
 from hsi_studio.errors import BadRequest, FileProblem
 
 

@@ -21,7 +21,7 @@ from fastapi import APIRouter, Body, FastAPI, Response
 from hsi_studio.features.composite import composites
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.types import Bands, ClassInfo, ClassSchema, Prediction, Scene, Survey
-from hsi_studio.ui.panels import packed
+from hsi_studio.ui.web_component import packed
 
 WAVELENGTH_NM = np.linspace(450, 900, 10, dtype=np.float32)
 CLASSES = ClassSchema((
@@ -108,7 +108,7 @@ class Board:
         self.map = Prediction(CLASSES, label, confidence, "nearest column", {}, self.seq)
 
     def value(self, message: str = "", refused: list[int] | None = None) -> str:
-        """The viewer's value; see hsi_studio/ui/viewer.py."""
+        """The viewer's value; see hsi_studio/ui/viewer/component.py."""
         with self.lock:
             scene, shown = None, None
             if self.scene is not None:
@@ -136,7 +136,7 @@ class Board:
 
 
 class BoardSource:
-    """What tiles.py asks for."""
+    """What ui/viewer/tile_routes.py asks for."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -151,7 +151,7 @@ class BoardSource:
 
 
 def feed(board: Board) -> Any:
-    """What click_feed.py and seen_feed.py answer, from the board."""
+    """What ui/viewer/label_routes.py and ui/viewer/change_routes.py answer, from the board."""
     api = APIRouter(prefix="/hsi")
 
     @api.post("/acts/board")
@@ -184,8 +184,8 @@ def feed(board: Board) -> Any:
 
 def build(board: Board) -> Any:
     """The ASGI application: our routes and one page with the viewer."""
-    from hsi_studio.ui.tiles import router
-    from hsi_studio.ui.viewer import create_viewer
+    from hsi_studio.ui.viewer.component import create_viewer
+    from hsi_studio.ui.viewer.tile_routes import router
 
     with gr.Blocks(title="Viewer", fill_width=True, analytics_enabled=False) as blocks:
         viewer: Any = create_viewer()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hsi_studio.methods import Block, Context, Params, State
+from hsi_studio.methods.contract import Block, Context, Params, State
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 from tests.project.small import small_scene
 

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from hsi_studio import Studio
-from hsi_studio.engine.runs import RunClass, RunFolder, RunRecord, now
-from hsi_studio.methods import Context, Params, State, get_method
+from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, now
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context, Params, State
 from hsi_studio.types import LabelSet, Progress, PromptSet, Scene
 from tests.engine.fake import FakeFitted, FakeMethod
 

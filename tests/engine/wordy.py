@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from hsi_studio.errors import TooFewLabels
-from hsi_studio.methods import Context, Params
+from hsi_studio.methods.contract import Context, Params
 from hsi_studio.types import LabelSet, PromptSet, Scene
 from tests.engine.fake import FakeFitted, FakeMethod
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.engine.predict import predict_scene
+from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, TooFewLabels
-from hsi_studio.methods import Block, Context, Params, State, get_method, methods
+from hsi_studio.methods import get_method, methods
+from hsi_studio.methods.contract import Block, Context, Params, State
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
 

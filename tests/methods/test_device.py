@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from hsi_studio.methods import Block, Context, get_method
-from hsi_studio.methods.diffclip_pairs import fit_pairs
-from hsi_studio.methods.diffclip_params import DiffClipParams
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Block, Context
+from hsi_studio.methods.diffclip.multi_image import fit_pairs
+from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.types import PromptSet
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
 
@@ -61,7 +62,7 @@ def test_every_tensor_of_image_pairs_says_so_too() -> None:
 
 
 def test_the_watch_finds_what_it_looks_for() -> None:
-    from hsi_studio.methods.nn.losses import class_contrast
+    from hsi_studio.methods.diffclip.losses import class_contrast
 
     with Nowhere() as seen:
         class_contrast(torch.eye(2), torch.eye(2), torch.tensor([0, 1]), torch.ones(()))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import SceneMismatch
-from hsi_studio.methods import Block, Context, Method, get_method
-from hsi_studio.methods.nn.window_grid import HEIGHT_CLIP, fit_basis, read_components
+from hsi_studio.methods import get_method
+from hsi_studio.methods.common.nn.window_grid import HEIGHT_CLIP, fit_basis, read_components
+from hsi_studio.methods.contract import Block, Context, Method
 from hsi_studio.types import LabelSet, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, with_gaps
 

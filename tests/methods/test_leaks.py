@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hsi_studio.engine.evaluate import MappedDraw, map_draw, prompts_in_style, score_draw
-from hsi_studio.engine.scores import scores
-from hsi_studio.engine.splits import make_split, parse_protocol
-from hsi_studio.methods import Block, Context, get_method, methods
+from hsi_studio.engine.evaluation.few_shot import MappedDraw, map_draw, prompts_in_style, score_draw
+from hsi_studio.engine.evaluation.metrics import scores
+from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
+from hsi_studio.methods import get_method, methods
+from hsi_studio.methods.contract import Block, Context
 from hsi_studio.text.prompts import derangement, permuted_names
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 from tests.features.scenes import fields, scene_from, with_gaps

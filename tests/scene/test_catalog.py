@@ -17,10 +17,11 @@ from scipy.io import savemat
 
 from hsi_studio import paths
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
-from hsi_studio.scene import catalog, indian_pines, open_catalog, resolve
+from hsi_studio.scene import catalog, indian_pines, open_catalog
 from hsi_studio.scene import catalog as catalog_function
 from hsi_studio.scene.catalog import CatalogEntry
 from hsi_studio.scene.download import RemoteFile, fetch
+from hsi_studio.scene.resolve import resolve
 from tests.scene import fake
 
 COUNTS = [46, 1428, 830, 237, 483, 730, 28, 478, 20, 972, 2455, 593, 205, 1265, 386, 93]

@@ -11,10 +11,10 @@ import pytest
 from scipy.io import savemat
 
 from hsi_studio.errors import StudioError
-from hsi_studio.scene import open_scene
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
-from tests.scene.test_geotiff import geotiff
-from tests.scene.test_matlab import savemat73
+from tests.scene.formats.test_geotiff import geotiff
+from tests.scene.formats.test_matlab import savemat73
 
 CUBE, MAP = fake.cube(20, 16, 8), np.ones((20, 16), dtype="u1")
 

@@ -7,10 +7,11 @@ import pytest
 from scipy.io import savemat
 
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, SizeMismatch
-from hsi_studio.scene import open_scene, read_class_map, read_dsm
+from hsi_studio.scene import read_class_map, read_dsm
 from hsi_studio.scene.labelmap import split_spec
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
-from tests.scene.test_geotiff import geotiff
+from tests.scene.formats.test_geotiff import geotiff
 
 MAP = np.array([[0, 1, 1, 2, 0], [3, 3, 0, 0, 1]])
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
-from hsi_studio.scene import identity, open_scene, readers
+from hsi_studio.scene import identity
+from hsi_studio.scene.formats.registry import readers
+from hsi_studio.scene.open import open_scene
 from tests.scene import fake
 
 

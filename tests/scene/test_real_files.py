@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import ChooseVariable, FileProblem, SizeMismatch, UnknownFormat
-from hsi_studio.scene import open_scene, read_class_map, read_dsm
+from hsi_studio.scene import read_class_map, read_dsm
+from hsi_studio.scene.open import open_scene
 
 ENVI_FILES = [
     ("formats/avirisng_isofit/ang20160910t185702_2rdn_img", (25, 30, 425), (376.44, 2500.12)),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import BadValues
-from hsi_studio.scene import open_catalog, open_scene, survey
+from hsi_studio.scene import open_catalog, survey
+from hsi_studio.scene.open import open_scene
 from hsi_studio.types import Scene, Survey
 from tests.scene import fake
 

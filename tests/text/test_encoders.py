@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
-from hsi_studio.text import models
+from hsi_studio.text import model_files as models
 from hsi_studio.text.encoders import SentenceEncoder, get_encoder
 from hsi_studio.text.pooling import find_words
 from tests.text import small

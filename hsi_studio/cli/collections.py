@@ -1,0 +1,122 @@
+"""`collection`: image-level classification from a shell.
+
+python -m hsi_studio collection FOLDER --method s3fn --shots 5 --seeds 10
+python -m hsi_studio collection FOLDER --method diffclip --folds 5 --json -
+python -m hsi_studio collection FOLDER --save model.safetensors
+python -m hsi_studio collection FOLDER --model model.safetensors
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hsi_studio.errors import BadRequest, FileProblem
+
+FIGURES = (
+    ("acc", "ACC %"), ("auc", "AUC %"), ("se", "SE %"), ("sp", "SP %"), ("oa", "OA %"), ("aa", "AA %"),
+    ("kappa", "κ × 100"),
+)  # fmt: skip
+
+
+Params = Callable[[argparse.Namespace], dict[str, Any]]
+
+
+def add_command(commands: Any, params: Params, progress: Callable[[], Any]) -> None:
+    """`params(args)` reads --param; `progress()` makes a function that shows progress."""
+    parser = commands.add_parser("collection", help="one label an image: accuracy, train, classify")
+    parser.add_argument("collection", metavar="FOLDER", help="a folder with a folder of images per class, or a .csv")
+    parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv")
+    parser.add_argument("--method", default="s3fn", help="s3fn (cubes, default) or diffclip (planes)")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a method parameter; may be repeated"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--shots", type=_positive, help="training images (or groups) a class, the rest tests (default 5)")
+    how.add_argument("--folds", type=_positive, help="parts that test in turn, instead of shots")
+    how.add_argument("--save", metavar="FILE", help="train on all images and write the model (.safetensors)")
+    how.add_argument("--model", metavar="FILE", help="classify the images with a saved model")
+    parser.add_argument("--seeds", type=_positive, default=5, help="draws 0 … N−1 (default 5)")
+    parser.add_argument("--positive", metavar="CLASS", help="class SE and SP are of (default: the last of two by name)")
+    parser.add_argument("--prompts", metavar="FILE", help="JSON: class name → list of sentences")
+    parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
+    parser.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
+    parser.set_defaults(run=lambda args: run(args, params, progress))
+
+
+def run(args: argparse.Namespace, params: Params, progress: Callable[[], Any]) -> int:
+    from hsi_studio.studio.facade import Studio
+
+    verbs, values, prompts = Studio().collections, params(args), _prompts(args.prompts)
+    collection = verbs.open(args.collection, [c for c in args.columns.split(",") if c])
+    report: dict[str, Any]
+    if args.model:
+        answers = verbs.classify(args.model, collection, device=args.device, progress=progress())
+        report = {"model": args.model, "images": [{**vars(a), "path": str(a.path)} for a in answers]}
+        lines = [f"{a.path}  {a.label}  {100 * a.probability:.0f} %, {a.votes} of {a.of} votes" for a in answers]
+        right = sum(a.label == a.known for a in answers)
+        lines.append(f"{right} of {len(answers)} images are of the class of their folder")
+    elif args.save:
+        model = verbs.train(
+            collection, args.save, args.method, params=values, prompts=prompts, device=args.device, progress=progress()
+        )
+        report = {"model": args.save, "images": len(collection), "classes": model.schema.names}
+        lines = [f"\n{args.save}: {args.method} on {len(collection)} images of {len(collection.schema)} classes"]
+    else:
+        shots = None if args.folds else args.shots or 5
+        report = verbs.evaluate(
+            collection, args.method, shots=shots, folds=args.folds, seeds=range(args.seeds), params=values,
+            prompts=prompts, positive=args.positive, device=args.device, progress=progress(),
+        ).to_json()  # fmt: skip
+        lines = table(report)
+    report["notes"] = list(collection.notes)
+    if args.json and args.json != "-":
+        Path(args.json).write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, ensure_ascii=False) if args.json == "-" else "\n".join([*lines, *collection.notes]))
+    return 0
+
+
+def table(report: dict[str, Any]) -> list[str]:
+    """The figures of `ImageResult.to_json`, mean ± standard deviation over seeds."""
+    split = f"{report['shots']} shots a class" if report["shots"] else f"{report['folds']} folds"
+    tested = sum(row["n_test"] for row in report["seeds"]) / len(report["seeds"])
+    lines = [
+        f"\n{report['collection']}: {report['method']}, {split}, {len(report['seeds'])} seeds, "
+        f"{len(report['classes'])} classes, {tested:.0f} test images a seed"
+    ]
+    for key, title in FIGURES:
+        found = report["summary"][key]
+        said = "not known" if found["mean"] is None else f"{found['mean']:6.2f} ± {found['std']:.2f}"
+        lines.append(f"  {title:8} {said}")
+    of = f"of “{report['positive']}”" if report["positive"] else "the means over classes, each against the others"
+    lines.append(f"  AUC, SE and SP are {of}.")
+    if report["transductive"]:
+        lines.append("  Stage 1 saw the test images, without their labels.")
+    if report["left_out"]:
+        lines.append(f"  Left out, with images of one group only: {', '.join(report['left_out'])}.")
+    return lines
+
+
+def _prompts(file: str | None) -> dict[str, list[str]] | None:
+    if file is None:
+        return None
+    try:
+        found = json.loads(Path(file).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FileProblem(file, f"this is not JSON ({error})", 'Write {"class": ["a sentence", …], …}') from error
+    good = isinstance(found, dict) and all(
+        isinstance(v, list) and v and all(isinstance(s, str) and s.strip() for s in v) for v in found.values()
+    )
+    if not good:
+        raise BadRequest(f'{Path(file).name}: write {{"class": ["a sentence", …], …}}.')
+    return {str(name): [str(s) for s in sentences] for name, sentences in found.items()}
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value

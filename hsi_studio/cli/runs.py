@@ -1,0 +1,185 @@
+"""Trainings from a shell; they write the same run folders as the app.
+
+    python -m hsi_studio train PROJECT --method diffclip --param epochs=40
+    python -m hsi_studio train SCENE --labels FILE --method svm
+    python -m hsi_studio train SCENE --shots 20 --method diffclip
+    python -m hsi_studio runs [PROJECT]
+    python -m hsi_studio runs --export RUN --csv FILE
+    python -m hsi_studio resume RUN
+    python -m hsi_studio replay RUN
+
+Ctrl-C leaves a checkpoint; `resume` goes on from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.types import Progress, Scene
+
+Show = Callable[[Progress], None]
+
+
+def add_commands(
+    commands: Any,
+    add_method: Callable[[argparse.ArgumentParser], None],
+    params: Callable[[argparse.Namespace], dict[str, Any]],
+    progress: Callable[[], Show],
+) -> None:
+    """Put the commands of this file beside those of `main.py`, which lends its helpers."""
+    training = commands.add_parser("train", help="train on a project's labels, or on a scene with a file of labels")
+    training.add_argument("target", metavar="PROJECT|SCENE", help="a project's id, a catalogue id or a file")
+    training.add_argument("--labels", metavar="FILE", help="GeoJSON or CSV with row, col, class; for a scene")
+    training.add_argument("--shots", type=int, metavar="N", help="N labels a class drawn from the scene's reference")
+    training.add_argument("--draw-seed", type=int, default=0, metavar="SEED", help="of --shots; as in evaluate")
+    training.add_argument("--prompts", default="p5", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
+    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--device", default="", help="cpu or cuda:0 … (default: a GPU where there is one)")
+    training.add_argument("--title", default="", help="a name for the run")
+    add_method(training)
+    training.set_defaults(run=lambda args: _train(args, params(args), progress()))
+
+    listing = commands.add_parser("runs", help="list runs, or export one's curves")
+    listing.add_argument("project", nargs="?", metavar="PROJECT", help="only those of this project")
+    listing.add_argument("--export", metavar="RUN", help="write this run's curves to --csv or --tensorboard")
+    listing.add_argument("--csv", metavar="FILE", help="- for standard output")
+    listing.add_argument("--tensorboard", metavar="DIR", type=Path, help="needs the tensorboard package")
+    listing.set_defaults(run=_runs)
+
+    resuming = commands.add_parser("resume", help="go on with a paused, interrupted or failed run")
+    resuming.add_argument("id", metavar="RUN")
+    resuming.set_defaults(run=lambda args: _resume(args, progress()))
+
+    again = commands.add_parser("replay", help="make a run's map again and say whether it is identical")
+    again.add_argument("id", metavar="RUN", help="a run's id or its folder")
+    again.add_argument("--fresh", action="store_true", help="also make label-free work (pre-training) again")
+    again.set_defaults(run=lambda args: _replay(args, progress()))
+
+
+def _train(args: argparse.Namespace, params: dict[str, Any], show: Show) -> int:
+    from hsi_studio.studio.facade import Studio
+
+    studio = Studio()
+    if args.target in {summary.id for summary in studio.projects()}:
+        if args.labels or args.shots is not None:
+            raise BadRequest("A project has its labels already: leave --labels and --shots out, or name a scene.")
+        project = studio.project(args.target)
+    elif args.labels or args.shots is not None:
+        _check_labels(args, studio.open(args.target))
+        project = studio.new_project(args.target)
+        for note in studio.import_labels(project.id, args.labels) if args.labels else []:
+            print(note, file=sys.stderr)
+        if args.shots is not None:
+            print(studio.labels.draw(project.id, args.shots, args.draw_seed), file=sys.stderr)
+    else:
+        raise BadRequest(
+            f"There is no project {args.target!r} in {studio.projects_folder}. For a scene, add --labels FILE or "
+            "--shots N."
+        )
+    run = studio.runs.start(
+        project.id, args.method, params, args.prompts, args.seed, title=args.title, device=args.device
+    )  # fmt: skip
+    print(f"run {run.id} of project {project.id}", file=sys.stderr)
+    if run.forecast is not None:
+        print(f"about {run.forecast.seconds:.0f} s ({run.forecast.basis})", file=sys.stderr)
+    return _follow(studio, run.id, show)
+
+
+def _check_labels(args: argparse.Namespace, scene: Scene) -> None:
+    """What a project would be made for in vain. Raises BadRequest, FileProblem."""
+    from hsi_studio.io.label_import import labels_from_file
+    from hsi_studio.studio.labels import check_draw
+
+    if args.shots is not None:
+        check_draw(scene, args.shots, args.draw_seed)
+    if args.labels:
+        labels_from_file(args.labels, scene)
+
+
+def _resume(args: argparse.Namespace, show: Show) -> int:
+    from hsi_studio.studio.facade import Studio
+
+    studio = Studio()
+    return _follow(studio, studio.runs.resume(args.id).id, show)
+
+
+def _follow(studio: Any, run_id: str, show: Show) -> int:
+    """Tell what happens until the end; the run's id and figures go to standard output."""
+    seen = max((event["seq"] for event in studio.runs.events(run_id)), default=0)
+    try:
+        while True:
+            info = studio.runs.wait(run_id, 0.2)
+            for event in studio.runs.events(run_id, seen):
+                seen = event["seq"]
+                if event["kind"] == "progress":
+                    show(Progress(event["message"], event["done"], event["total"], event["seconds_left"]))
+                elif event["kind"] == "log":
+                    print(f"\n{event['text']}" if sys.stderr.isatty() else event["text"], file=sys.stderr)
+            if not info.alive:
+                break
+    except KeyboardInterrupt:
+        studio.runs.pause(run_id)
+        info = studio.runs.wait(run_id, 30)
+        print(f"\n{info.state}; go on with: python -m hsi_studio resume {run_id}", file=sys.stderr)
+        raise
+    if info.state != "done":
+        raise StudioError(info.reason)
+    print(f"{info.id}  {_figures(info)}")
+    return 0
+
+
+def _figures(info: Any) -> str:
+    block = info.metrics.get("buffered") or info.metrics.get("main") or {}
+    oa = block.get("oa")
+    return block.get("problem") or "" if oa is None else f"OA {100 * oa['value']:.1f} % {block['words']}"
+
+
+def _runs(args: argparse.Namespace) -> int:
+    from hsi_studio.studio.facade import Studio
+
+    studio = Studio()
+    if args.export:
+        return _export(studio, args)
+    for info in studio.runs.list(args.project):
+        when = info.created[:16].replace("T", " ")
+        seconds = info.timing.get("total_seconds")
+        took = f"{seconds:8.1f} s" if seconds is not None else " " * 10
+        print(f"{info.id}  {when}  {info.state:11} {took}  {info.project_id:28}  {info.title}")
+        if info.reason:
+            print(f"    {info.reason}")
+    return 0
+
+
+def _export(studio: Any, args: argparse.Namespace) -> int:
+    from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
+
+    events = studio.runs.events(args.export)
+    if not args.csv and args.tensorboard is None:
+        raise BadRequest("Say where to: --csv FILE (- for standard output) or --tensorboard DIR.")
+    if args.tensorboard is not None:
+        count = write_tensorboard(events, args.tensorboard)
+        print(f"{count} values in {args.tensorboard}", file=sys.stderr)
+    if args.csv == "-":
+        write_csv(events, sys.stdout)
+    elif args.csv:
+        with Path(args.csv).open("w", encoding="utf-8", newline="") as stream:
+            print(f"{write_csv(events, stream)} values in {args.csv}", file=sys.stderr)
+    return 0
+
+
+def _replay(args: argparse.Namespace, show: Show) -> int:
+    from hsi_studio.engine.runs.record import RunFolder
+    from hsi_studio.engine.runs.replay import replay
+    from hsi_studio.studio.facade import Studio
+
+    studio = Studio()
+    given = Path(args.id)
+    folder = RunFolder(given.resolve()) if (given / "run.json").is_file() else RunFolder(studio.runs.folder(args.id))
+    found = replay(folder, studio.cache_folder, show, args.fresh)
+    print(found.words)
+    return 0 if found.identical else 1

@@ -1,0 +1,1 @@
+"""Comparisons: arms on the same draws, with paired statistics and a report."""

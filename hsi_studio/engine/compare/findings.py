@@ -1,0 +1,179 @@
+"""A comparison in words: what was seen, what was not, and how far it reaches.
+
+Every sentence is made from the figures beside it. "Helps" and "hurts" name only classes whose difference holds under
+the false-discovery rate (`statistics.py`); an interval that covers 0 is "no difference seen", never "equal".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsi_studio.engine.compare.results import Comparison, Difference, Gap
+from hsi_studio.engine.compare.statistics import LEAST_BOOTSTRAP, LEAST_INTERVAL, MOST_SEEDS
+
+NAMED = 3  # classes in a sentence; the table has all
+PROTOCOL_WORDS = {"random": "random test pixels", "buffered": "test pixels away from the labels"}
+
+
+def findings(c: Comparison) -> dict[str, Any]:
+    """`headline`, `words` and `notes` of a comparison."""
+    random = [d for d in c.differences if d.protocol == "random"]
+    words = [sentence(c, d) for d in random]
+    words += [buffered_sentence(d, _beside(random, d)) for d in c.differences if d.protocol != "random" and d.oa]
+    words += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
+    problems = [f"{arm.name} could not be run: {arm.problem}" for arm in c.arms if arm.problem]
+    if random:
+        best = max(random, key=lambda d: (bool(d.oa and d.oa.clear), abs(d.oa.value) if d.oa else 0.0))
+        headline = " ".join([sentence(c, best), *_control_of(c, best)])
+    else:
+        headline = " ".join(problems) or "Nothing can be compared yet."
+    return {"headline": headline, "words": tuple(words + problems), "notes": notes(c)}
+
+
+def sentence(c: Comparison, d: Difference) -> str:
+    """ "p5 against p1: +1.8 OA (95 % interval 0.6 to 3.1) over 10 seeds; helps Corn, hurts Oats." """
+    if d.oa is None:
+        return f"{d.second} against {d.first}: no overall accuracy to compare."
+    return f"{d.second} against {d.first}: {effect(d.oa)}{helps(d)}."
+
+
+def effect(found: Gap, figure: str = "OA") -> str:
+    """The difference with its interval; where that covers 0, "no difference seen" and what it would take."""
+    seeds = f"over {found.n} seed{'s' * (found.n != 1)}"
+    if found.low is None or found.high is None:
+        return (
+            f"{signed(found.value)} {figure} {seeds}; too few seeds to tell it from chance (at least {LEAST_INTERVAL} "
+            "are needed for an interval)"
+        )
+    shown = f"(95 % interval {plain(found.low)} to {plain(found.high)})"
+    if found.clear:
+        return f"{signed(found.value)} {figure} {shown} {seeds}"
+    return f"no difference seen, {signed(found.value)} {figure} {shown} {seeds}; {needed(found)}"
+
+
+def needed(found: Gap) -> str:
+    """How many seeds would show it, and what these would have shown."""
+    if found.std == 0 and found.value == 0:
+        return "the maps are equally right in every seed"
+    if found.needed is None:
+        seeds = f"more than {MOST_SEEDS:,} seeds would be needed to show a difference this small"
+    else:
+        seeds = f"about {max(found.needed, found.n + 1)} seeds would be needed to show it, if it is really that large"
+    seen = (
+        ""
+        if found.visible is None
+        else f" ({found.n} seeds would probably have shown a difference of {found.visible:.1f})"
+    )
+    return seeds + seen
+
+
+def helps(d: Difference) -> str:
+    """ "; helps A and B, hurts C"; "" when no class stands out."""
+    up = [c for c in sorted(d.classes, key=lambda c: -c.f1.value) if c.real and c.f1.value > 0]
+    down = [c for c in sorted(d.classes, key=lambda c: c.f1.value) if c.real and c.f1.value < 0]
+    parts = [
+        f"{verb} {listed([c.name for c in found[:NAMED]], len(found))}"
+        for verb, found in (("helps", up), ("hurts", down))
+        if found
+    ]
+    return f"; {', '.join(parts)}" if parts else ""
+
+
+def buffered_sentence(d: Difference, beside: Difference | None) -> str:
+    """The same away from the labels, and whether both tell the same."""
+    assert d.oa is not None
+    text = f"Away from the labels ({d.protocol.partition(':')[2]} pixels): {effect(d.oa)}."
+    random = beside.oa if beside is not None else None
+    if random is not None and random.clear and not d.oa.clear:
+        text += " What random test pixels show may be nearness to the labels."
+    return f"{d.second} against {d.first}. {text}"
+
+
+def control_sentence(d: Difference) -> str:
+    """What the right words were worth: the control against its arm."""
+    assert d.oa is not None
+    return f"{d.first}: {_lost(d.oa)}."
+
+
+def _lost(found: Gap) -> str:
+    who = "the shuffled-words control"
+    if found.low is None or found.high is None:
+        change = "loses" if found.value < 0 else "gains"
+        return f"{who} {change} {abs(found.value):.1f} OA, too few seeds to tell that from chance"
+    shown = f"(95 % interval {plain(found.low)} to {plain(found.high)})"
+    if found.high < 0:
+        return f"{who} loses {-found.value:.1f} OA {shown}, so the words carry meaning"
+    if found.low > 0:
+        return f"{who} gains {found.value:.1f} OA {shown}: the right words do harm"
+    return f"{who} does no worse, {signed(found.value)} OA {shown}: the words were not seen to help"
+
+
+def _control_of(c: Comparison, d: Difference) -> list[str]:
+    """The control of the arm that a headline is about, shortly."""
+    found = next((x for x in c.controls if x.first == d.second and x.protocol == "random" and x.oa), None)
+    if found is None or found.oa is None:
+        return []
+    text = _lost(found.oa)
+    return [f"{text[:1].upper()}{text[1:]}."]
+
+
+def notes(c: Comparison) -> tuple[str, ...]:
+    """What to bear in mind when reading the figures."""
+    plan, out = c.plan, []
+    if c.basis == "labels":
+        out.append(
+            "This scene has no reference map: half of your labels at most trained and the others tested, drawn anew "
+            "for every seed. They lie where you clicked, so this says little about the rest of the scene."
+        )
+    out.append(
+        f"Every arm had the same {plan.shots} labelled pixel{'s' * (plan.shots != 1)} a class and the same seeds; "
+        "differences are taken seed by seed. Intervals speak of other draws of labels on this scene, not of other "
+        "scenes."
+    )
+    few = len(c.seeds)
+    if LEAST_INTERVAL <= few < LEAST_BOOTSTRAP:
+        out.append(f"With {few} seeds the interval is Student's t; the bootstrap over seeds needs {LEAST_BOOTSTRAP}.")
+    if c.state == "done" and few < len(plan.seeds):
+        out.append(f"{few} of {len(plan.seeds)} seeds fitted into the time of this pace.")
+    if c.state == "stopped":
+        out.append(f"Stopped after {few} of {len(plan.seeds)} seeds; run it again to go on.")
+    out.extend(plan.gives_up)
+    if any(d.disagreement for d in c.differences):
+        out.append(
+            "McNemar's test takes pixels for independent. Neighbouring pixels fail together, so on all pixels its p is "
+            "far too small; the p with one pixel a block of 10 × 10 is the one to read."
+        )
+    if any(d.oa and d.oa.needed for d in c.differences):
+        out.append(
+            "How many seeds would be needed: paired t test at 5 %, found 80 times in 100, if the difference and its "
+            "spread between seeds are as large as they look."
+        )
+    for arm in c.arms:
+        out.extend(
+            f"{arm.name}, {PROTOCOL_WORDS[protocol.partition(':')[0]]}: {figures.problem}"
+            for protocol, figures in arm.figures.items()
+            if figures.problem
+        )
+    return tuple(dict.fromkeys(out))
+
+
+def signed(value: float) -> str:
+    """ "+1.8", "−0.3", "0.0"."""
+    text = f"{abs(value):.1f}"
+    return text if text == "0.0" else f"{'+' if value > 0 else '−'}{text}"
+
+
+def plain(value: float) -> str:
+    text = f"{abs(value):.1f}"
+    return f"−{text}" if value < 0 and text != "0.0" else text
+
+
+def listed(names: list[str], count: int) -> str:
+    """ "A", "A and B", "A, B and C", "A, B, C and 2 more"."""
+    more = [f"{count - len(names)} more"] if count > len(names) else []
+    *first, last = [*names, *more]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _beside(differences: list[Difference], d: Difference) -> Difference | None:
+    return next((x for x in differences if (x.first, x.second) == (d.first, d.second)), None)

@@ -1,0 +1,95 @@
+"""The paces of a comparison: a quick answer and a thorough one, and what the quick one gives up.
+
+Quick aims at an answer within two minutes on two cores for scenes of the size of Indian Pines (145 × 145) and two arms
+with their controls: shorter trainings (`QUICK`), and as many seeds as fit into `QUICK_BUDGET_S`, at least three. Its
+figures are those of the shorter trainings, so a method that needs its full length is underrated. CPU seconds for a fit
+and a map of Indian Pines at 5 shots: curated 13 in full and 5.5 here, s3fn 15 and 3.4, diffclip 12 here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hsi_studio.engine.compare.plan import MAX_SEEDS, Arm, ComparisonPlan, make_plan
+from hsi_studio.errors import BadRequest
+from hsi_studio.methods import get_method
+
+QUICK_SEEDS, QUICK_BUDGET_S = 8, 110.0
+THOROUGH_SEEDS = 10
+QUICK: dict[str, dict[str, Any]] = {
+    "curated": {"epochs": 30},
+    "s3fn": {"channels": (8, 16, 32), "epochs": 40, "text_epochs": 40},
+    "diffclip": {"use_pretraining": False, "members": 1, "epochs": 20, "min_steps": 80, "stride": 3},
+}
+PACES = {
+    "quick": f"Quick: up to {QUICK_SEEDS} seeds in about 2 minutes, shorter trainings",
+    "thorough": f"Thorough: {THOROUGH_SEEDS} seeds, full trainings",
+}
+
+
+def plan_for(
+    arms: Sequence[Arm],
+    shots: int,
+    pace: str = "quick",
+    seeds: int | None = None,
+    title: str = "",
+    control: bool = True,
+) -> ComparisonPlan:
+    """A plan at a pace; what an arm says about its parameters wins over the pace. `seeds` changes their number.
+
+    Raises BadRequest.
+    """
+    if pace not in PACES:
+        raise BadRequest(f"There is no pace {pace!r}. Choose one of: {', '.join(PACES)}.")
+    quick = pace == "quick"
+    count = seeds or (QUICK_SEEDS if quick else THOROUGH_SEEDS)
+    if count > MAX_SEEDS:
+        raise BadRequest(f"{count} seeds: at most {MAX_SEEDS} can be compared.")
+    chosen = [arm.model_copy(update={"params": shortened(arm)}) if quick else arm for arm in arms]
+    return make_plan(
+        {
+            "title": title,
+            "arms": [arm.model_dump() for arm in chosen],
+            "shots": shots,
+            "seeds": tuple(range(count)),
+            "pace": pace,
+            "budget_s": QUICK_BUDGET_S if quick and seeds is None else None,
+            "control": control,
+            "gives_up": gives_up(arms) if quick else (),
+        }
+    )
+
+
+def shortened(arm: Arm) -> dict[str, Any]:
+    """An arm's parameters at the quick pace."""
+    return {**QUICK.get(arm.method, {}), **arm.params}
+
+
+def gives_up(arms: Sequence[Arm]) -> tuple[str, ...]:
+    """What the quick pace changes, a sentence a method."""
+    out = []
+    for name in dict.fromkeys(arm.method for arm in arms):
+        method = get_method(name)
+        usual, own = method.Params().model_dump(), [arm.params for arm in arms if arm.method == name]
+        changed = [
+            f"{key} {_shown(value)} instead of {_shown(usual[key])}"
+            for key, value in QUICK.get(name, {}).items()
+            if not all(key in params for params in own)  # what every arm says itself is as it says
+        ]
+        if changed:
+            out.append(f"Quick pace, {method.title} is not at its best: {', '.join(changed)}.")
+    return tuple(out)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "–".join(map(str, value))
+    return str(value)
+
+
+def has_heights(params: Mapping[str, Any]) -> bool:
+    """Whether a method's parameters have a switch for the surface model."""
+    return "use_dsm" in params

@@ -1,0 +1,1 @@
+"""Honest figures: splits, metrics with intervals, few-shot protocols."""

@@ -1,0 +1,273 @@
+"""How good the map of a project is, and on which pixels that was computed. Runs after every click.
+
+With a reference: against it without the labelled pixels, and beside it without every pixel within `buffer_px`
+(Chebyshev) of one, because next to a label a map is right too easily. Only reference pixels of
+classes labelled so far count: a map cannot show a class nobody has named yet.
+Without a reference: leave-one-out on the labels.
+
+A project's class is tied to the reference by `ClassInfo.reference_value`, else by its name. When figures
+cannot be had, `ScoreBlock.problem` says what to do; there is no NaN anywhere in a report.
+
+Cost: one pass over the reference and 500 block draws. References with more than 2 M countable pixels are
+sampled on a regular grid of pixel numbers, and the words say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.engine.evaluation.metrics import (
+    Counts,
+    Estimate,
+    Scores,
+    block_confusions,
+    confusion,
+    interval,
+    scores,
+    spatial_blocks,
+    wilson,
+)
+from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
+from hsi_studio.types import ClassInfo, IntArray, LabelSet, Prediction, Scene
+
+MAX_PIXELS = 2_000_000
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class's figures as fractions; None where there is nothing to compute them from."""
+
+    info: ClassInfo
+    n: int  # test pixels of the class
+    recall: float | None  # of the class's pixels, the share mapped as it
+    precision: float | None  # of the pixels mapped as it, the share that is it
+    f1: float | None
+
+
+@dataclass(frozen=True)
+class ScoreBlock:
+    """One set of figures (fractions) with the words that say on which pixels. With a `problem`, `oa` is None."""
+
+    title: str
+    words: str  # "on 4,378 reference pixels of the 3 classes you labelled, without your 9 labelled pixels; …"
+    n: int = 0
+    oa: Estimate | None = None
+    aa: Estimate | None = None
+    kappa: Estimate | None = None  # None also where κ is not defined (0/0)
+    classes: tuple[ClassScore, ...] = ()
+    confusion: Counts | None = None  # (K, K+1) over `classes`; last column: another class, or none
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class AccuracyReport:
+    """`kind` is "reference" or "leave_one_out". `buffered` goes beside `main` where there is a reference."""
+
+    kind: str
+    main: ScoreBlock
+    buffered: ScoreBlock | None
+    revision: int  # of the labels
+    notes: tuple[str, ...] = ()
+
+
+def accuracy_report(
+    prediction: Prediction,
+    labels: LabelSet,
+    scene: Scene,
+    buffer_px: int = DEFAULT_BUFFER_PX,
+    loo: IntArray | None = None,
+) -> AccuracyReport:
+    """Figures for a map made from `labels`.
+
+    `loo` (N,): the class index each label got from a fit without it, in `labels.only_labelled().schema`; used when
+    the scene has no reference (−1 = no class). Never raises for too few labels: the blocks carry a sentence.
+    """
+    if scene.reference is None:
+        return AccuracyReport("leave_one_out", _leave_one_out(labels, loo), None, labels.revision)
+    known = labels.only_labelled().schema.classes
+    value_of = reference_values(known, scene)
+    tied = [info for info in known if info.id in value_of]
+    notes = []
+    if len(tied) < len(known):
+        listed = ", ".join(info.name for info in known if info.id not in value_of)
+        notes.append(
+            f"Not in the reference, so not counted: {listed}. "
+            "A class counts when it has the name of a class of the reference."
+        )
+    counter = _ReferenceCounter(prediction, labels, scene, tied, value_of)
+    main = counter.block("Against the reference", 0)
+    buffered = counter.block(f"Farther than {buffer_px} pixels from your labels", buffer_px)
+    return AccuracyReport("reference", main, buffered, labels.revision, tuple(notes))
+
+
+def report_without_labels(prediction: Prediction, scene: Scene) -> AccuracyReport | None:
+    """Figures of a map that no label went into, on every reference pixel of its classes; None without a reference."""
+    if scene.reference is None:
+        return None
+    value_of = reference_values(prediction.schema.classes, scene)
+    tied = [info for info in prediction.schema.classes if info.id in value_of]
+    none = np.zeros(0, dtype=np.int64)
+    counter = _ReferenceCounter(prediction, LabelSet(prediction.schema, none, none, none), scene, tied, value_of)
+    block = counter.block("Against the reference", 0)
+    words = f"on all {block.n:,} reference pixels of {len(tied)} classes; no label was used"
+    return AccuracyReport("reference", replace(block, words=words), None, prediction.revision)
+
+
+def reference_values(classes: tuple[ClassInfo, ...], scene: Scene) -> dict[str, int]:
+    """Class id → value in the scene's reference, each value at most once: by `reference_value`, else by name."""
+    found: dict[str, int] = {}
+    for info in classes:
+        value = info.reference_value
+        if value in scene.reference_names and value not in found.values():
+            found[info.id] = int(value)
+    by_name = {name.casefold().strip(): value for value, name in scene.reference_classes}
+    for info in classes:
+        named = by_name.get(info.name.casefold().strip())
+        if info.id not in found and named is not None and named not in found.values():
+            found[info.id] = named
+    return found
+
+
+class _ReferenceCounter:
+    """What the two blocks share: which reference pixels count at all, and what the map says there."""
+
+    def __init__(
+        self,
+        prediction: Prediction,
+        labels: LabelSet,
+        scene: Scene,
+        classes: list[ClassInfo],
+        value_of: dict[str, int],
+    ) -> None:
+        assert scene.reference is not None
+        self.labels, self.classes, self.shape = labels, classes, scene.shape[:2]
+        top = max([*scene.reference_names, int(scene.reference.max()), 0])
+        row_of = np.full(top + 1, -1, dtype=np.int64)  # reference value → class index, −1 = not counted
+        for k, info in enumerate(classes):
+            row_of[value_of[info.id]] = k
+        index = {info.id: k for k, info in enumerate(classes)}
+        column_of = np.array([-1, *(index.get(info.id, -1) for info in prediction.schema.classes)], dtype=np.int64)
+        own = np.zeros(self.shape, dtype=np.bool_)
+        own[labels.row, labels.col] = True
+        labelled = (scene.reference > 0) & scene.valid
+        counted = labelled & (row_of[np.maximum(scene.reference, 0)] >= 0)
+        self.others = int(np.count_nonzero(labelled & ~counted))
+        other_values = np.unique(scene.reference[labelled & ~counted]) if self.others else np.zeros(0)
+        self.n_others = int(other_values.size)
+        pixels = np.flatnonzero(counted & ~own)
+        self.available = int(pixels.size)
+        if pixels.size > MAX_PIXELS:
+            pixels = pixels[:: -(-pixels.size // MAX_PIXELS)]
+        self.pixels = pixels
+        self.reference = row_of[scene.reference.ravel()[pixels]]
+        self.mapped = column_of[prediction.label.ravel()[pixels]]
+
+    def block(self, title: str, buffer_px: int) -> ScoreBlock:
+        """Figures over the pixels farther than `buffer_px` from all labels; 0 = all but the labelled ones."""
+        keep = np.ones(self.pixels.size, dtype=np.bool_)
+        if buffer_px:
+            keep = ~near((self.shape[0], self.shape[1]), self.labels.row, self.labels.col, buffer_px).ravel()[
+                self.pixels
+            ]
+        pixels, reference, mapped = self.pixels[keep], self.reference[keep], self.mapped[keep]
+        counts = np.bincount(reference, minlength=len(self.classes))
+        words = self._words(int(pixels.size), counts, buffer_px)
+        problem = self._problem(counts, buffer_px)
+        if problem:
+            return ScoreBlock(title, words, int(pixels.size), problem=problem)
+        n_classes = len(self.classes)
+        row, col = np.divmod(pixels, self.shape[1])
+        block, n_blocks = spatial_blocks(row, col)
+        per_block = block_confusions(reference, mapped, block, n_blocks, n_classes)
+        matrix = per_block.sum(axis=0)
+        oa, aa, kappa = interval(per_block, np.random.default_rng(0))
+        return ScoreBlock(
+            title, words, int(pixels.size), oa, aa, kappa, _class_scores(self.classes, scores(matrix), matrix), matrix
+        )
+
+    def _problem(self, counts: npt.NDArray[Any], buffer_px: int) -> str:
+        if len(self.classes) < 2:
+            have = len(self.classes)
+            need = "a pixel of each of two classes" if have == 0 else "a pixel of a second class"
+            return f"Label {need} of the reference to see how good the map is."
+        if np.count_nonzero(counts) >= 2:
+            return ""
+        if buffer_px:
+            return (
+                f"Fewer than two classes have reference pixels farther than {buffer_px} pixels from your labels. "
+                "Label fewer pixels, or the same number closer together, to leave some to test on."
+            )
+        return (
+            "Fewer than two classes have reference pixels without a label. "
+            "Label a pixel of another class, or remove labels, to leave some to test on."
+        )
+
+    def _words(self, n: int, counts: npt.NDArray[Any], buffer_px: int) -> str:
+        k, used = len(self.classes), len(self.labels)
+        of = f"of the {k} classes you labelled" if k != 1 else "of the one class you labelled"
+        sampled = self.pixels.size < self.available
+        own = f"your {used:,} labelled pixel{'s' * (used != 1)}"
+        without = f"without all pixels within {buffer_px} pixels of {own}" if buffer_px else f"without {own}"
+        pixels = f"{n:,} reference pixel{'s' * (n != 1)}"
+        if sampled:
+            pixels += f" (a regular sample of {self.available:,})"
+        text = f"on {pixels} {of}, {without}"
+        empty = [info.name for info, count in zip(self.classes, counts, strict=True) if count == 0]
+        if empty and len(empty) < k:
+            text += f"; no pixel is left of {', '.join(empty)}"
+        if self.others:
+            text += (
+                f"; {self.others:,} pixel{'s' * (self.others != 1)} of {self.n_others} other "
+                f"class{'es' * (self.n_others != 1)} {'are' if self.others != 1 else 'is'} not counted"
+            )
+        return text
+
+
+def _class_scores(classes: list[ClassInfo], found: Scores, matrix: Counts) -> tuple[ClassScore, ...]:
+    rows = matrix.sum(axis=1)
+    return tuple(
+        ClassScore(info, int(rows[k]), found.recall[k], found.precision[k], found.f1[k])
+        for k, info in enumerate(classes)
+    )
+
+
+def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
+    """Only classes with at least two labels count: without its only label a class cannot be mapped."""
+    title = "Leave-one-out"
+    known = labels.only_labelled()
+    counts, n_classes = known.counts, len(known.schema)
+    words = (
+        f"leave-one-out on your {len(labels):,} label{'s' * (len(labels) != 1)}: near neighbours make this optimistic"
+    )
+    if n_classes < 2:
+        need = "a pixel of each of two classes" if n_classes == 0 else "a pixel of a second class"
+        return ScoreBlock(title, words, problem=f"Label {need} to get a map and a first estimate of its accuracy.")
+    if counts.max() < 2:
+        return ScoreBlock(
+            title,
+            words,
+            problem="Label 1 more pixel of any class for a first estimate: it needs a class with two labels.",
+        )
+    if loo is None:
+        return ScoreBlock(
+            title, words, problem="This method gives no leave-one-out estimate: open a reference map instead."
+        )
+    used = counts[known.label] >= 2
+    alone = int(np.count_nonzero(counts == 1))
+    n = int(np.count_nonzero(used))
+    if alone:
+        words = (
+            f"leave-one-out on {n} of your {len(labels):,} labels ({alone} class{'es' * (alone != 1)} with one label "
+            f"{'are' if alone != 1 else 'is'} not counted): near neighbours make this optimistic"
+        )
+    reference, mapped = known.label[used], np.asarray(loo)[used]
+    per_label = block_confusions(reference, mapped, np.arange(n, dtype=np.int64), n, n_classes)
+    matrix = confusion(reference, mapped, n_classes)
+    found = scores(matrix)
+    _, aa, kappa = interval(per_label, np.random.default_rng(0))
+    oa = Estimate(found.oa, *wilson(found.oa * n, n))
+    return ScoreBlock(title, words, n, oa, aa, kappa, _class_scores(list(known.schema.classes), found, matrix), matrix)

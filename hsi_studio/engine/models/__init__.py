@@ -1,0 +1,1 @@
+"""Model files, the library of them, and what is loaded at a time."""

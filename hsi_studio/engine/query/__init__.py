@@ -1,0 +1,1 @@
+"""Questions in words: heat maps, regions, maps from texts alone."""

@@ -1,0 +1,229 @@
+"""A sentence in, a similarity map out: where on the scene is "dry straw", "metal roof", "tall vegetation near water"?
+
+Two engines, named for what they are:
+- **described pixels** (training-free): every superpixel is graded against the words of `text/lexicon.py`; the query is
+  taken apart (`text/query_parser.py`), its thing is compared with all things in the sentence encoder's space, and the
+  map is the grades weighted by that likeness, times the traits and neighbours asked for. Works before any label
+  exists.
+- **a trained model** (`TextSpace`): the query is embedded by the model's own text side and compared with its pixels.
+  In its vocabulary it sees what the other cannot; far from it the answer means little, and the result says so.
+
+Encoder vectors of the words are centred (mean of all words taken off) before they are compared: raw sentence vectors
+are all somewhat alike. Similarities are 0 … 1 and comparable between queries of one scene.
+
+Notation: n nodes, P things, D embedding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, SceneWords
+from hsi_studio.errors import BadRequest
+from hsi_studio.text.encoders import TextEncoder
+from hsi_studio.text.lexicon import COVERS, thing
+from hsi_studio.text.query_parser import Asked, take_apart
+from hsi_studio.types import FloatArray
+
+SHARPNESS = 0.07  # of the softmax over things: smaller = only the most alike count
+FAINT = 0.35  # a likeness below it is said to be weak
+ABSENT = 0.25  # a place below it is not shown as found
+FLOOR = 0.1  # what is left of a place that lacks a trait asked for
+MAX_CHARS = 500
+Matching = Literal["words", "sentences", "both"]
+
+
+@runtime_checkable
+class TextSpace(Protocol):
+    """A trained model whose pixels and texts live in one space."""
+
+    def query(self, sentences: Sequence[str]) -> FloatArray:
+        """(H, W) mean cosine of every pixel with the sentences; NaN where invalid."""
+        ...
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike the query is to one thing, and what part of the answer rests on it."""
+
+    key: str
+    text: str
+    cosine: float  # centred
+    weight: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where a query holds. `score` (n,) 0 … 1 on the nodes, `map` (H, W) the same, NaN where invalid."""
+
+    text: str
+    engine: str  # "described" or a run's name
+    map: FloatArray
+    threshold: float
+    seconds: float
+    score: FloatArray | None = None
+    asked: Asked | None = None
+    likeness: tuple[Likeness, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Matcher:
+    """Compares texts with one scene's words. Word vectors are made once."""
+
+    def __init__(self, words: SceneWords, encoder: TextEncoder) -> None:
+        self.words, self.encoder = words, encoder
+        texts = [thing(key).text for key in words.things]
+        covers = [f"{name}" for name in COVERS.values()]
+        vectors = encoder.encode(texts + covers)
+        self._centre = vectors[: len(texts)].mean(axis=0) if texts else np.zeros(vectors.shape[1], np.float32)
+        self._things = _unit(vectors[: len(texts)] - self._centre)
+        self._covers = _unit(vectors[len(texts) :] - self._centre)
+        self._sentence_vectors: FloatArray | None = None
+
+    def prepare_sentences(self) -> None:
+        """Embed the nodes' sentences, for matching by sentence; seconds on a large scene."""
+        if self._sentence_vectors is None:
+            said, _ = self.words.sentences
+            self._sentence_vectors = _unit(self.encoder.encode(list(said)) - self._centre)
+
+    def cosines(self, texts: Sequence[str]) -> FloatArray:
+        """(T, P) centred cosines of texts with the scene's things."""
+        return np.asarray(_unit(self.encoder.encode(list(texts)) - self._centre) @ self._things.T)
+
+    def weights(self, texts: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """Mean cosine (P,) of texts with the things, and softmax weights (P,)."""
+        cosine = self.cosines(texts).mean(axis=0)
+        raised = np.exp((cosine - cosine.max()) / SHARPNESS)
+        return cosine, np.asarray(raised / raised.sum(), dtype=np.float32)
+
+    def score(self, asked: Asked, matching: Matching = "words") -> tuple[FloatArray, tuple[Likeness, ...], list[str]]:
+        """(n,) 0 … 1, what the query was taken for, and notes for the user."""
+        words = self.words
+        score = np.ones(words.count, dtype=np.float32)
+        likeness: tuple[Likeness, ...] = ()
+        notes: list[str] = []
+        if asked.about and words.things:
+            # with and without the traits' own words: "red tile roof" is one thing, "tall vegetation" is two
+            cosine, weight = self.weights([asked.about, asked.bare] if asked.bare else [asked.about])
+            order = np.argsort(-weight)[:5]
+            likeness = tuple(
+                Likeness(words.things[p], thing(words.things[p]).text, float(cosine[p]), float(weight[p]))
+                for p in order
+                if weight[p] >= 0.03
+            )
+            if cosine.max() < FAINT:
+                notes.append(
+                    f"Nothing this program can measure is close to “{asked.about}” (best: {likeness[0].text}, "
+                    f"likeness {cosine.max():.2f}). Read the map with doubt, or say what it looks like: "
+                    "its colour, its height, wet or dry."
+                )
+            score = words.grades @ weight
+            if matching != "words":
+                by_sentence = self._by_sentence(asked.about)
+                score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
+        elif asked.about:
+            notes.append("This scene's bands cannot tell any of the things this program knows.")
+        for key in asked.traits:
+            score = self._times(score, key, 1.0, notes)
+        for key in asked.lacking:
+            score = self._times(score, key, -1.0, notes)
+        near = words.near()
+        for texts, sign in ((asked.near, 1.0), (asked.away, -1.0)):
+            for said in texts:
+                v = self.cover_of(said)
+                if not np.isfinite(words.distance_px[:, v]).any():
+                    notes.append(f"There is no {COVERS[COVER_KEYS[v]]} on this scene to be near to.")
+                grade = near[:, v] if sign > 0 else 1.0 - near[:, v]
+                score = score * (FLOOR + (1.0 - FLOOR) * grade)
+        for said in asked.without:
+            _, weight = self.weights([said])
+            score = score * (1.0 - words.grades @ weight)
+        return np.asarray(score, dtype=np.float32), likeness, notes
+
+    def _times(self, score: FloatArray, key: str, sign: float, notes: list[str]) -> FloatArray:
+        grade = self.words.traits.get(key)
+        if grade is None:
+            notes.append(f"“{key}” cannot be measured on this scene and is left out.")
+            return score
+        held = grade if sign > 0 else 1.0 - grade
+        return np.asarray(score * (FLOOR + (1.0 - FLOOR) * held))
+
+    def cover_of(self, text: str) -> int:
+        """Which cover a neighbour's name means."""
+        vector = _unit(self.encoder.encode([text]) - self._centre)
+        return int((vector @ self._covers.T)[0].argmax())
+
+    def _by_sentence(self, text: str) -> FloatArray:
+        """(n,) likeness with the nodes' own sentences, stretched to 0 … 1 over the scene."""
+        self.prepare_sentences()
+        assert self._sentence_vectors is not None
+        _, which = self.words.sentences
+        vector = _unit(self.encoder.encode([text]) - self._centre)[0]
+        cosine = (self._sentence_vectors @ vector)[which]
+        low, high = np.quantile(cosine, [0.02, 0.995])
+        return np.asarray(np.clip((cosine - low) / max(high - low, 1e-6), 0.0, 1.0), dtype=np.float32)
+
+
+def clean(text: str) -> str:
+    """Raises BadRequest for an empty or very long query."""
+    text = " ".join(text.split())
+    if not text:
+        raise BadRequest("Type what to look for, such as “metal roof” or “tall vegetation near water”.")
+    if len(text) > MAX_CHARS:
+        raise BadRequest(f"The query has {len(text)} characters, {MAX_CHARS} at most: say it shorter.")
+    return text
+
+
+def ask_described(matcher: Matcher, text: str, matching: Matching = "words") -> Answer:
+    """Engine (b): described pixels. Raises BadRequest."""
+    started = time.perf_counter()
+    asked = take_apart(clean(text))
+    score, likeness, notes = matcher.score(asked, matching)
+    threshold = suggest_threshold(score, matcher.words.pixels)
+    if score.max(initial=0.0) < ABSENT:
+        notes.append(f"The best place only reaches {score.max(initial=0.0):.2f} of 1: it is likely not on this scene.")
+    painted = matcher.words.paint(score)
+    return Answer(
+        text, "described", painted, threshold, time.perf_counter() - started, score, asked, likeness, tuple(notes)
+    )
+
+
+def ask_model(space: TextSpace, name: str, text: str, known: Sequence[str]) -> Answer:
+    """Engine (a): a trained model's own space. `known`: the texts it was trained with. Raises BadRequest."""
+    started = time.perf_counter()
+    text = clean(text)
+    cosine = space.query([text])
+    inside = np.isfinite(cosine)
+    low, high = np.quantile(cosine[inside], [0.01, 0.999]) if inside.any() else (0.0, 1.0)
+    stretched = np.clip((cosine - low) / max(float(high - low), 1e-6), 0.0, 1.0).astype(np.float32)
+    stretched[~inside] = np.nan
+    threshold = suggest_threshold(stretched[inside], np.ones(int(inside.sum()), dtype=np.int64))
+    notes = (f"Stretched over the scene: cosine {low:.2f} is 0, {high:.2f} is 1. This model knows the words of its "
+             f"training: {', '.join(list(known)[:6])}{' …' if len(known) > 6 else ''}.",)  # fmt: skip
+    return Answer(text, name, stretched, threshold, time.perf_counter() - started, notes=notes)
+
+
+def suggest_threshold(score: FloatArray, pixels: npt.NDArray[np.int64]) -> float:
+    """Otsu's threshold over pixels (N. Otsu, 1979, doi:10.1109/TSMC.1979.4310076), at least half the largest score and
+    `ABSENT`."""
+    if not score.size or float(score.max()) <= float(score.min()):
+        return 0.5
+    counts, edges = np.histogram(score, bins=128, weights=pixels)
+    middle = (edges[:-1] + edges[1:]) / 2
+    below, total = np.cumsum(counts), counts.sum()
+    moment = np.cumsum(counts * middle)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (moment[-1] * below / total - moment) ** 2 / (below * (total - below))
+    otsu = float(middle[int(np.nanargmax(np.where(np.isfinite(between), between, -1.0)))])
+    return float(np.clip(max(otsu, 0.5 * float(score.max())), ABSENT, 1.0))
+
+
+def _unit(vectors: npt.NDArray[Any]) -> FloatArray:
+    norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norm, 1e-9), dtype=np.float32)

@@ -1,0 +1,100 @@
+"""A class map without a single label: class texts against what the pixels look like; and what clicks add to it.
+
+Every thing a scene's superpixels can be graded for (`graded_superpixels.py`) is given to the classes by the likeness
+of their texts, P(k | p) = softmax_k(cos(text_k, thing_p) / T); a superpixel then votes with its grades, P(k) ∝ Σ_p ν_p
+P(k | p), ν its grades over their sum. So a thing no class speaks of helps all of them alike, and two classes with the
+same words share their votes. No label, no reference and no class order takes part.
+
+The learning curve is the live method on the same scene: k random labels a class, mean over seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.engine.query.matcher import Matcher
+from hsi_studio.errors import BadRequest
+from hsi_studio.types import ClassSchema, FloatArray, Prediction, Scene
+
+SHARPNESS = 0.08  # T: smaller = the most alike class takes a thing alone
+CLEAR = 2.0  # power of the grades: a thing that clearly holds outvotes several that half hold
+METHOD = "described pixels"
+
+
+def zero_click(
+    matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]], revision: int = 0
+) -> Prediction:
+    """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two."""
+    probability, kept = zero_click_probabilities(matcher, schema, texts)
+    words = matcher.words
+    best = probability.argmax(axis=1)
+    label = np.zeros(words.index.shape, dtype=np.uint16)
+    inside = words.index >= 0
+    label[inside] = (kept[best] + 1)[words.index[inside]]
+    confidence = words.paint(np.take_along_axis(probability, best[:, None], axis=1)[:, 0])
+    return Prediction(schema, label, confidence, METHOD, {"texts": {k: list(v) for k, v in texts.items()}}, revision)
+
+
+def zero_click_probabilities(
+    matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]]
+) -> tuple[FloatArray, np.ndarray[Any, Any]]:
+    """(n, K) of the classes with texts, and their positions (K,) in the schema."""
+    kept = [k for k, info in enumerate(schema.classes) if any(t.strip() for t in texts.get(info.id, ()))]
+    if len(kept) < 2:
+        raise BadRequest("A map from texts needs at least two classes with a name or a prompt: add classes first.")
+    if not matcher.words.things:
+        raise BadRequest(
+            "This scene's bands cannot tell any of the things this program knows: it needs wavelengths in the "
+            "visible and near infrared. Label a pixel of each class instead."
+        )
+    cosine = np.stack([matcher.cosines(list(texts[schema.classes[k].id])).mean(axis=0) for k in kept])  # (K, P)
+    raised = np.exp((cosine - cosine.max(axis=0)) / SHARPNESS)
+    given = raised / raised.sum(axis=0)
+    votes = matcher.words.grades**CLEAR
+    votes = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-9)
+    probability = votes @ given.T + 1e-6
+    probability /= probability.sum(axis=1, keepdims=True)
+    return np.asarray(probability, dtype=np.float32), np.array(kept)
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Overall accuracy with `clicks` labels a class; `std` over `seeds` draws (0 for the map from texts)."""
+
+    clicks: int
+    oa: float
+    std: float
+    seeds: int
+    method: str
+
+
+def accuracy_on(prediction: Prediction, scene: Scene) -> float:
+    """Overall accuracy on all labelled pixels of the reference. Raises BadRequest without one."""
+    if scene.reference is None:
+        raise BadRequest("This scene has no reference: the curve needs one to be measured on.")
+    of_code = {k + 1: info.reference_value for k, info in enumerate(prediction.schema.classes)}
+    lut = np.array([-1, *[-1 if of_code[k + 1] is None else of_code[k + 1] for k in range(len(of_code))]])
+    known = (scene.reference > 0) & scene.valid
+    return float((lut[prediction.label[known]] == scene.reference[known]).mean())
+
+
+def learning_curve(
+    scene: Scene,
+    start: Prediction,
+    evaluate: Callable[[int, int], Any],
+    clicks: Sequence[int] = (1, 2, 5),
+    seeds: int = 5,
+    method: str = "live",
+    check: Callable[[float], None] = lambda _: None,
+) -> list[CurvePoint]:
+    """The map from texts at 0 clicks, then `evaluate(shots, seeds)` (as `Studio.evaluate`) at each number of clicks."""
+    points = [CurvePoint(0, accuracy_on(start, scene), 0.0, 1, start.method)]
+    for number, shots in enumerate(clicks):
+        check(number / len(clicks))
+        oa = evaluate(shots, seeds).to_json()["summary"]["oa"]
+        points.append(CurvePoint(shots, float(oa["mean"]) / 100, float(oa["std"] or 0.0) / 100, seeds, method))
+    return points

@@ -1,0 +1,1 @@
+"""Trainings: records, queue, worker side, forecasts, curves."""

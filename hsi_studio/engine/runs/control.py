@@ -1,0 +1,194 @@
+"""The worker's side of `methods.Context`: control, checkpoints, curves and previews of one run.
+
+Control comes as lines on standard input, "cancel" or "pause"; its end means that the program that started the run is
+gone. Cancel stops the method at its next check. The two others first wait for a checkpoint, where the method makes
+any: `due` then answers yes, and `save` ends the work once the file is written.
+
+A checkpoint is written beside the last one and renamed. It carries a key of everything that shapes the training
+(method, parameters, labels, prompts, scene, seed, kind of device): one of another training is not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from hsi_studio.engine.runs.events import EventLog
+from hsi_studio.errors import Cancelled
+from hsi_studio.methods.contract import State
+from hsi_studio.paths import write_whole
+from hsi_studio.types import Progress
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 10.0  # how long a pause waits for a method that makes checkpoints
+PROGRESS_EVERY_S = 0.25
+METRIC_EVERY_S = 0.2
+HEADER = "hsi_studio_training"  # in the file's metadata
+
+
+class Reins:
+    """What the user wants of the run: go on, cancel, pause; or "orphan": nobody is left to want anything."""
+
+    def __init__(self, stream: BinaryIO | None = None) -> None:
+        self.wanted = ""
+        self.asked_at = 0.0
+        self.last_due = float("-inf")  # when the method last asked whether to save
+        if stream is not None:
+            threading.Thread(target=self._listen, args=(stream,), name="control", daemon=True).start()
+
+    def ask(self, what: str) -> None:
+        """The first wish counts, but a cancel is always heard."""
+        if not self.wanted or what == "cancel":
+            self.wanted, self.asked_at = what, time.monotonic()
+
+    def cancelled(self) -> bool:
+        """Whether to stop now."""
+        if self.wanted in ("", "cancel"):
+            return bool(self.wanted)
+        now = time.monotonic()
+        saves = self.asked_at - self.last_due < PATIENCE_S  # a method that makes checkpoints, and is at it
+        return not saves or now - self.asked_at > PATIENCE_S
+
+    def _listen(self, stream: BinaryIO) -> None:
+        for line in stream:
+            word = line.decode("ascii", "replace").strip()
+            if word in ("cancel", "pause"):
+                self.ask(word)
+        self.ask("orphan")
+
+
+class RunCheckpoints:
+    """`methods.Checkpoints` in a run folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        reins: Reins,
+        every_s: float = 10.0,
+        tell: Callable[[str, str], None] = lambda level, text: None,
+    ) -> None:
+        self.folder, self.key, self.reins, self.every_s, self.tell = folder, key, reins, every_s, tell
+        self.seconds = 0.0  # spent on saving
+        self._last = time.monotonic()
+
+    def load(self, stage: str) -> State | None:
+        """The last state of this training under this name; damaged ones are told and left."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self.file(stage)
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, framework="numpy") as stream:
+                meta = stream.metadata() or {}
+                if meta.get("key") != self.key:
+                    self.tell("warning", f"{path.name} is of a training with other settings: it is not used.")
+                    return None
+                header = json.loads(meta[HEADER])
+                state = State({name: stream.get_tensor(name) for name in stream.keys()}, header)  # noqa: SIM118
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            self.tell("warning", f"{path.name} cannot be read ({error}): this stage begins again.")
+            return None
+        self.tell("info", f"{stage} goes on from its checkpoint{_step(header)}.")
+        return state
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        self.reins.last_due = now
+        return self.reins.wanted in ("pause", "orphan") or now - self._last >= max(self.every_s, 50 * self._cost)
+
+    _cost = 0.0  # seconds the last one took: saving shall stay below 2 % of the time
+
+    def save(self, stage: str, state: State) -> None:
+        """Raises Cancelled after a save that a pause asked for."""
+        from safetensors.numpy import save
+
+        started = time.monotonic()
+        text = json.dumps(state.header, allow_nan=True)
+        arrays = {name: _plain(value) for name, value in state.arrays.items()}
+        write_whole(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
+        self._last = time.monotonic()
+        self._cost = self._last - started
+        self.seconds += self._cost
+        if self.reins.wanted in ("pause", "orphan"):
+            raise Cancelled("Paused.")
+
+    def file(self, stage: str) -> Path:
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", stage)[:80] or "state"
+        return self.folder / f"checkpoint-{name}.safetensors"
+
+    def stages(self) -> list[str]:
+        """Names of the stages that have a checkpoint."""
+        return [path.stem.removeprefix("checkpoint-") for path in self.folder.glob("checkpoint-*.safetensors")]
+
+    def clear(self) -> None:
+        for path in self.folder.glob("checkpoint-*.safetensors"):
+            path.unlink(missing_ok=True)
+
+
+def _plain(array: Any) -> Any:
+    """Contiguous, its shape kept (`ascontiguousarray` makes a vector of a number)."""
+    import numpy as np
+
+    return np.ascontiguousarray(array).reshape(np.shape(array))
+
+
+def _step(header: dict[str, Any]) -> str:
+    step, steps = header.get("step"), header.get("steps")
+    return f", step {step:,} of {steps:,}" if isinstance(step, int) and isinstance(steps, int) else ""
+
+
+def training_key(**facts: Any) -> str:
+    """64 hex digits of what shapes a training."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass
+class Reporter:
+    """Progress and curves as events, thinned out: four and five a second, the last of each always."""
+
+    log: EventLog
+    later_s: Callable[[], float | None] = lambda: None  # forecast of the phases that follow the present one
+    _said_at: float = float("-inf")
+    _said: str = ""
+    _metric_at: dict[str, float] = field(default_factory=dict)
+    _held: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage: the last one, if it was dropped
+
+    def progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        head = progress.message.split(",")[0]
+        if now - self._said_at < PROGRESS_EVERY_S and head == self._said:
+            return
+        self._said_at, self._said = now, head
+        left, later = progress.seconds_left, self.later_s()
+        both = None if left is None else round(left + (later or 0.0), 2)
+        self.log.append(
+            "progress", message=progress.message, done=progress.done, total=progress.total, seconds_left=both
+        )  # fmt: skip
+
+    def metrics(self, stage: str, step: int, steps: int, values: dict[str, float]) -> None:
+        event = {"stage": stage, "step": step, "steps": steps, "values": values}
+        now = time.monotonic()
+        if now - self._metric_at.get(stage, float("-inf")) < METRIC_EVERY_S and step < steps - 1:
+            self._held[stage] = event
+            return
+        self._metric_at[stage] = now
+        self._held.pop(stage, None)
+        self.log.append("metric", **event)
+
+    def flush(self) -> None:
+        """Write what was held back."""
+        for event in self._held.values():
+            self.log.append("metric", **event)
+        self._held.clear()

@@ -1,0 +1,285 @@
+"""A run on disk: everything that is needed to make its map again, and what came of it.
+
+    <project folder>/runs/<run id>/
+      run.json       the record (`RunRecord`), always whole: written beside and renamed
+      labels.json    the project's labels as they were: row, column, class id
+      events.jsonl   what happened (`events.py`)
+      checkpoint-<stage>.safetensors   where to go on after a pause or a crash; gone when the run ends well
+      model.safetensors                the fitted model (`engine/models/checkpoint.py`)
+      map.npz, preview.npz             label uint16, confidence float32, read without pickle
+      worker.log, worker.lock          the process's own words; held while it lives
+
+A run id ("20260131-142501-3f9a2c") sorts by time. Nothing in these files is trusted: they are read as JSON or as
+arrays of an expected type and size, and a wrong one is a FileProblem.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hsi_studio.engine.runs.events import EventLog
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
+from hsi_studio.paths import write_whole
+from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
+
+RunState = Literal[
+    "queued", "starting", "running", "pausing", "paused", "done", "cancelled", "failed", "interrupted"
+]  # fmt: skip
+WAITING: frozenset[str] = frozenset({"queued"})
+ALIVE: frozenset[str] = frozenset({"starting", "running", "pausing"})
+RESUMABLE: frozenset[str] = frozenset({"paused", "interrupted", "failed"})
+MAX_JSON = 64 << 20  # bytes of run.json or labels.json
+REMEDY = "Delete the run, or restore the file from a backup"
+
+
+class RunClass(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    id: str
+    name: str
+    color: str
+    reference_value: int | None = None
+
+
+class RunRecord(BaseModel):
+    """`run.json`. Facts that are known when it is queued first, then what the worker adds."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    version: int = 1
+    id: str
+    kind: str = "train"
+    project_id: str
+    owner: str = ""
+    title: str = ""
+    method: str
+    params: dict[str, Any]  # every value; after running out of memory, those that fitted
+    changed: dict[str, Any] = {}  # only what differs from the method's defaults
+    prompts: dict[str, Any] = {}  # style, set, sentences by class id
+    classes: list[RunClass] = []
+    seed: int = 0
+    scene: dict[str, Any]  # id (a content hash), name, spec (what opens it), shape
+    labels: dict[str, Any]  # revision, counts by class id, file
+    device: dict[str, str] = {}  # slot, name, reason
+    threads: int = 0  # of the worker, on the CPU: sums depend on them
+    versions: dict[str, str] = {}  # hsi_studio, python, torch, numpy, platform, cpu
+    forecast: dict[str, Any] = {}
+    timing: dict[str, Any] = {}  # seconds by phase, over all attempts; peak_mb, attempts
+    metrics: dict[str, Any] = {}
+    adapted: list[str] = []  # what was changed to fit into memory, in sentences
+    state: RunState = "queued"
+    reason: str = ""
+    created: str = ""
+    started: str = ""
+    ended: str = ""
+    parent: str = ""  # run or model it started from
+    queue: str = ""  # the program that holds it in its queue
+    outputs: list[str] = []
+
+    @property
+    def class_schema(self) -> ClassSchema:
+        return ClassSchema(tuple(ClassInfo(c.id, c.name, c.color, c.reference_value) for c in self.classes))
+
+    @property
+    def prompt_set(self) -> PromptSet:
+        sentences = self.prompts.get("sentences") or {}
+        return PromptSet({str(key): tuple(map(str, value)) for key, value in sentences.items()})
+
+    @property
+    def shots(self) -> tuple[int, int]:
+        """Fewest and most labels of a class that has any."""
+        counts = [int(n) for n in self.labels.get("counts", {}).values() if int(n) > 0]
+        return (min(counts), max(counts)) if counts else (0, 0)
+
+
+class RunFolder:
+    """One run's files. Reading needs no lock; see `events.py` for who writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    @property
+    def record_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def events_file(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def warm_start_file(self) -> Path:
+        """The model it starts from, where it starts from one."""
+        return self.path / "warm_start.safetensors"
+
+    @property
+    def map_file(self) -> Path:
+        return self.path / "map.npz"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / "worker.lock"
+
+    def read(self) -> RunRecord:
+        """Raises FileProblem."""
+        value = _json(self.record_file)
+        try:
+            record = RunRecord.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CorruptFile(
+                self.record_file, f"it is not the record of a run ({where}: {first['msg']})", REMEDY
+            ) from error
+        if record.id != self.path.name:
+            raise CorruptFile(self.record_file, f"it is the record of another run ({record.id[:60]!r})", REMEDY)
+        return record
+
+    def write(self, record: RunRecord) -> None:
+        text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=1, allow_nan=False)
+        write_whole(self.record_file, (text + "\n").encode("utf-8"))
+
+    def move(self, record: RunRecord, state: RunState, reason: str = "", log: EventLog | None = None) -> RunRecord:
+        """Record a change of state, and say it in the events. Only for who may write now."""
+        values: dict[str, Any] = {"state": state, "reason": reason}
+        if state in ("starting", "running") and not record.started:
+            values["started"] = now()
+        if state not in WAITING | ALIVE:
+            values["ended"] = now()
+        changed = record.model_copy(update=values)
+        self.write(changed)
+        (log or EventLog(self.events_file)).append("state", state=state, reason=reason)
+        return changed
+
+    # ── labels ──────────────────────────────────────────────────────────────────────────────────
+
+    def write_labels(self, labels: LabelSet) -> None:
+        ids = [info.id for info in labels.schema.classes]
+        points = [[int(r), int(c), ids[k]] for r, c, k in zip(labels.row, labels.col, labels.label, strict=True)]
+        text = json.dumps({"revision": labels.revision, "points": points}, separators=(",", ":"))
+        write_whole(self.path / "labels.json", text.encode("utf-8"))
+
+    def read_labels(self, record: RunRecord) -> LabelSet:
+        """As they were when the run was queued. Raises FileProblem."""
+        path = self.path / "labels.json"
+        value = _json(path)
+        schema = record.class_schema
+        index = {info.id: k for k, info in enumerate(schema.classes)}
+        height, width = (int(n) for n in record.scene["shape"][:2])
+        try:
+            revision = int(value["revision"])
+            table = np.array([(int(r), int(c), index[k]) for r, c, k in value["points"]], dtype=np.int64).reshape(-1, 3)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise CorruptFile(path, f"these are not labels ({type(error).__name__}: {error})", REMEDY) from error
+        row, col, label = (np.ascontiguousarray(column) for column in table.T)
+        if row.size and (row.min() < 0 or col.min() < 0 or row.max() >= height or col.max() >= width):
+            raise CorruptFile(path, f"a label lies outside the {height} × {width} pixels of the scene", REMEDY)
+        return LabelSet(schema, row, col, label, revision)
+
+    # ── maps ────────────────────────────────────────────────────────────────────────────────────
+
+    def write_map(self, prediction: Prediction, name: str = "map.npz") -> Path:
+        from io import BytesIO
+
+        buffer = BytesIO()
+        np.savez_compressed(buffer, label=prediction.label, confidence=prediction.confidence)
+        return write_whole(self.path / name, buffer.getvalue())
+
+    def read_map(self, record: RunRecord, name: str = "map.npz") -> Prediction | None:
+        """The run's map, None when there is none yet. Raises FileProblem for a file that is no such map."""
+        path = self.path / name
+        if not path.is_file():
+            return None
+        shape = tuple(int(n) for n in record.scene["shape"][:2])
+        arrays = {}
+        for key, dtype in (("label", np.uint16), ("confidence", np.float32)):
+            arrays[key] = _member(path, key, shape, np.dtype(dtype))
+        if arrays["label"].size and int(arrays["label"].max()) > len(record.classes):
+            raise CorruptFile(path, f"it has more classes than the run ({len(record.classes)})", REMEDY)
+        confidence: FloatArray = arrays["confidence"]
+        return Prediction(
+            record.class_schema,
+            arrays["label"],
+            confidence,
+            record.method,
+            record.params,
+            int(record.labels["revision"]),
+        )
+
+
+def _member(path: Path, key: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """One array of an .npz, its header checked before its data are read."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
+            version = np.lib.format.read_magic(stream)
+            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            found, fortran, kind = reader(stream)
+            if found != shape or kind != dtype or fortran:
+                raise CorruptFile(path, f"{key} is {found} {kind}, expected {shape} {dtype}", REMEDY)
+            size = int(np.prod(shape)) * dtype.itemsize
+            data = stream.read(size)
+            if len(data) != size:
+                raise CorruptFile(path, f"{key} ends early", REMEDY)
+            array = np.frombuffer(data, dtype).reshape(shape)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CorruptFile(path, f"it is not a map ({type(error).__name__}: {error})", REMEDY) from error
+    return array
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON:
+            raise CorruptFile(path, f"{size:,} bytes are more than a record has ({MAX_JSON:,})", REMEDY)
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise FileProblem(path, f"it cannot be read ({error.strerror})", REMEDY) from error
+    except (ValueError, RecursionError) as error:
+        raise CorruptFile(path, f"it is not JSON ({error})", REMEDY) from error
+    if not isinstance(value, dict):
+        raise CorruptFile(path, "it is not a JSON object", REMEDY)
+    return value
+
+
+def new_run_id() -> str:
+    """Sorts by time, and nobody else has it."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_between(start: str, end: str) -> float | None:
+    """Between two times of a record; None when one of them is missing."""
+    if not (start and end):
+        return None
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def run_folders(projects: Path) -> list[RunFolder]:
+    """Every run folder under a folder of projects, newest first."""
+    found = [path.parent for path in projects.glob("*/runs/*/run.json")]
+    return [RunFolder(path) for path in sorted(found, key=lambda p: p.name, reverse=True)]
+
+
+def find_run(projects: Path, run_id: str) -> RunFolder:
+    """Raises BadRequest."""
+    if Path(run_id).name == run_id and run_id not in ("", ".", ".."):
+        for project in projects.iterdir() if projects.is_dir() else ():
+            if (project / "runs" / run_id / "run.json").is_file():
+                return RunFolder(project / "runs" / run_id)
+    raise BadRequest(f"There is no run {run_id!r} in {projects}. List them with: python -m hsi_studio runs.")

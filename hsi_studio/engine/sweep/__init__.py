@@ -1,0 +1,1 @@
+"""Many methods, shots and draws at once: resumable cells and their tables."""

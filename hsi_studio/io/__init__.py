@@ -1,0 +1,1 @@
+"""Exports and imports: maps, figures, labels."""

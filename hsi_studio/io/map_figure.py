@@ -1,0 +1,121 @@
+"""The class map as a picture with title, legend, pixel counts and a scale bar.
+
+Drawn without pyplot (no global state, safe in threads). Class names are shown as they are: no mathematics in "$", no
+line breaks, cut at 44 characters.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.files import replacing
+from hsi_studio.sanitize import clean_text
+from hsi_studio.types import Prediction, Scene
+
+INK, PAPER, HATCH = "#1f2328", "#ffffff", "#d9dce1"
+LONGEST_NAME = 44
+ROWS_A_COLUMN = 24
+LINE_IN = 0.23  # inches a legend line
+MOST_PIXELS = 4000  # longer sides are thinned for the picture: the GeoTIFF has every pixel
+
+
+def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150) -> Path:
+    """Map left, legend right (classes that occur, with their pixels). Pixels stay crisp; 0 is light grey."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    path = Path(path)
+    counts = np.bincount(prediction.label.ravel(), minlength=len(prediction.schema) + 1)
+    entries = [
+        (info.color, _shown(info.name), int(counts[k]))
+        for k, info in enumerate(prediction.schema.classes, start=1)
+        if counts[k]
+    ]
+    if counts[0]:
+        entries.append((HATCH, "No class", int(counts[0])))
+    columns = max(1, -(-len(entries) // ROWS_A_COLUMN))
+    rows = -(-max(len(entries), 1) // columns)
+    longest = max([len(name) for _, name, _ in entries], default=10)
+    column_in = 1.35 + 0.085 * longest
+
+    height, width = prediction.label.shape
+    scale = min(6.0 / max(height, width), 1.0)
+    map_w, map_h = max(width * scale, 0.6), max(height * scale, 0.6)
+    body_h = max(map_h, rows * LINE_IN, 1.0)
+    margin, head, foot = 0.25, 0.75, 0.55
+    figure_w = max(map_w + columns * column_in + 3 * margin, 6.0)
+    figure_h = body_h + head + foot
+    figure = Figure(figsize=(figure_w, figure_h), dpi=dpi, facecolor=PAPER)
+    canvas = FigureCanvasAgg(figure)
+
+    left, top = margin / figure_w, (foot + body_h) / figure_h
+    axes = figure.add_axes((left, top - map_h / figure_h, map_w / figure_w, map_h / figure_h))
+    axes.imshow(_colored(prediction), interpolation="nearest", aspect="auto")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_color("#8c959f")
+    _text(figure, left, 1 - 0.3 / figure_h, _cut(clean_text(scene.title or scene.name), 90), size=12, weight="bold")
+    total = int(prediction.label.size - counts[0])
+    facts = f"{width:,} × {height:,} pixels, {total:,} mapped, method: {clean_text(prediction.method)}"
+    _text(figure, left, 1 - 0.55 / figure_h, facts, size=9, color="#57606a")
+
+    legend = figure.add_axes((0, 0, 1, 1))
+    legend.set_axis_off()
+    legend.set_xlim(0, figure_w)
+    legend.set_ylim(figure_h, 0)
+    for number, (color, name, count) in enumerate(entries):
+        x = map_w + 2 * margin + number // rows * column_in
+        y = head + (number % rows + 0.5) * LINE_IN
+        _box(legend, x, y, color)
+        _text(legend, x + 0.26, y, name, size=9)
+        _text(legend, x + column_in - 0.15, y, f"{count:,} px", size=8, color="#57606a", ha="right")
+    if scene.gsd_m:
+        length_m = _round_length(width * scene.gsd_m / 4)
+        length_in = length_m / scene.gsd_m / width * map_w
+        y = head + map_h + 0.2
+        legend.plot([margin, margin + length_in], [y, y], color=INK, lw=3, solid_capstyle="butt")
+        label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
+        _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {scene.gsd_m:g} m)", size=9)
+    with replacing(path) as partial, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # scripts the font lacks show as boxes
+        canvas.print_png(str(partial))
+    return path
+
+
+def _colored(prediction: Prediction) -> np.ndarray[Any, Any]:
+    """(h, w, 3) uint8, thinned to `MOST_PIXELS` a side."""
+    step = max(1, -(-max(prediction.label.shape) // MOST_PIXELS))
+    colors = [HATCH, *prediction.schema.colors]
+    table = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=np.uint8)
+    return table[prediction.label[::step, ::step]]
+
+
+def _shown(name: str) -> str:
+    return _cut(clean_text(name) or "(no name)", LONGEST_NAME)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _text(target: Any, x: float, y: float, text: str, size: float, **style: Any) -> None:
+    drawn = target.text(x, y, text, fontsize=size, va="center", **({"color": INK} | style))
+    drawn.set_parse_math(False)
+
+
+def _box(axes: Any, x: float, y: float, color: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((x, y - 0.07), 0.18, 0.14, facecolor=color, edgecolor="#57606a", linewidth=0.6))
+
+
+def _round_length(length_m: float) -> float:
+    """The longest of 1, 2, 5 × 10ⁿ that is not longer."""
+    power = 10.0 ** math.floor(math.log10(length_m))
+    return max(step * power for step in (1, 2, 5) if step * power <= length_m * (1 + 1e-9))

@@ -1,0 +1,37 @@
+"""Labels in an order that does not depend on how they were clicked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import LabelProblem
+from hsi_studio.methods.common.checks import enough_labels
+from hsi_studio.types import IntArray, LabelSet, Scene
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels sorted by pixel, so that the order of clicks changes nothing. `position[n]`: where n stood before."""
+
+    row: IntArray
+    col: IntArray
+    label: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int64]
+    classes: int
+
+
+def sorted_labels(scene: Scene, labels: LabelSet) -> Labelled:
+    """Raises TooFewLabels; LabelProblem for labels on pixels without data."""
+    enough_labels(labels)
+    empty = np.flatnonzero(~scene.valid[labels.row, labels.col])
+    if empty.size:
+        raise LabelProblem(
+            f"{empty.size} labels lie on pixels without data, the first at row {labels.row[empty[0]]}, "
+            f"column {labels.col[empty[0]]}: remove them."
+        )
+    order = np.lexsort((labels.label, labels.col, labels.row))
+    label = labels.label[order].astype(np.int64)
+    return Labelled(labels.row[order], labels.col[order], label, order, len(labels.schema))

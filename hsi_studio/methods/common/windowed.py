@@ -1,0 +1,245 @@
+"""What `curated` and `s3fn` share: labels in a fixed order, class anchors from text, leave-one-out, saving, blocks.
+
+Leave-one-out. A network trained on a label confirms it, so asking the trained network says nothing, and N trainings
+take N times as long. What is reported instead is the exact leave-one-out of a small label-free model on what the
+network is given: class-balanced least squares (`kernel_head.py`) on the components of the pixel and their mean over
+its window. It is honest about each label and cautious about the network, which usually does better.
+
+A fitted model keeps the components' axes, the network's weights and the encoded texts, so that loading one needs
+neither the text encoder nor the scene it was made on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.features.cache import FeatureCache, cache_key
+from hsi_studio.methods.common.checks import check_bands, check_state
+from hsi_studio.methods.common.sorted_labels import Labelled
+from hsi_studio.methods.common.state import class_entries, classes_of, part
+from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress, PromptSet, Scene
+
+if TYPE_CHECKING:
+    import torch
+
+    from hsi_studio.methods.common.nn.window_grid import Axes, WindowBasis
+
+CACHE_BYTES = 50_000_000  # of components kept in memory: a matrix a scene
+GPU_TILES = 4  # times that side on a GPU, which a small block does not keep busy
+TILE_PX = 64  # side of the blocks a scene is mapped in: small enough that stopping takes well under a second
+
+
+class Encoder(Protocol):
+    """The part of `text.encoders.TextEncoder` used here."""
+
+    def encode(self, sentences: list[str]) -> FloatArray: ...
+
+
+def class_anchors(schema: ClassSchema, prompts: PromptSet, encoder: Encoder) -> FloatArray:
+    """(K, D_text) unit vectors: every sentence encoded on its own, averaged within its class, normalised."""
+    sentences = [prompts.of(info) for info in schema.classes]
+    flat = [sentence for own in sentences for sentence in own]
+    encoded = np.asarray(encoder.encode(flat), dtype=np.float32)  # (Σ, D)
+    owner = np.repeat(np.arange(len(sentences)), [len(own) for own in sentences])
+    anchors = np.zeros((len(sentences), encoded.shape[1]), dtype=np.float32)
+    np.add.at(anchors, owner, encoded)
+    return normalised(anchors)
+
+
+def normalised(vectors: FloatArray) -> FloatArray:
+    """Rows of length 1; zero rows stay zero."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), dtype=np.float32)
+
+
+def open_encoder(spec: str, ctx: Context) -> Encoder:
+    """The frozen sentence encoder. Raises FileProblem when its files are not there."""
+    from hsi_studio.text.encoders import get_encoder
+
+    return get_encoder(spec, cache_dir=ctx.cache_dir)
+
+
+def scene_basis(
+    scene: Scene,
+    axes: Axes,
+    most: int,
+    variance: float,
+    whitening: float,
+    use_dsm: bool,
+    cache: FeatureCache,
+    ctx: Context,
+) -> WindowBasis:
+    """A scene's components (`nn/window_grid.fit_basis`), from the cache or fitted now. Raises BadValues, Cancelled."""
+    from hsi_studio.methods.common.nn.window_grid import BASIS_VERSION, WindowBasis, fit_basis
+
+    def part(fraction: float) -> None:
+        ctx.check()
+        ctx.progress(Progress("Learning the spectral components", 0.01 + 0.03 * fraction, 1.0))
+
+    ctx.check()
+    ctx.progress(Progress("Reading the scene", 0.0, 1.0))
+    chosen: dict[str, Any] = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
+    use_dsm = use_dsm and scene.dsm is not None
+    if use_dsm:
+        chosen["dsm"] = True
+    key = cache_key(scene.id, "window_basis", BASIS_VERSION, chosen)
+    folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
+    arrays = cache.get(key, lambda: fit_basis(scene, axes, most, variance, whitening, part, use_dsm).arrays(), folder)
+    ctx.progress(Progress("Learning the spectral components", 0.05, 1.0))
+    return WindowBasis.from_arrays(arrays)
+
+
+@dataclass
+class WindowFitted:
+    """A trained network on windows. `probabilities(values, pixel, width)` → (m, K) of chosen pixels of a block."""
+
+    method: str
+    schema: ClassSchema
+    params: Params
+    basis: WindowBasis
+    network: torch.nn.Module
+    probabilities: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor]
+    reach: int  # (P − 1) / 2
+    device: str
+    left_out: IntArray
+    arrays: dict[str, npt.NDArray[Any]]  # what the method keeps beside the network: texts
+    facts: dict[str, Any]  # header entries: version, bands, classes, prompts, losses
+    tile_px: int = TILE_PX
+    wavelength_nm: FloatArray | None = None
+    training: dict[str, float] = field(default_factory=dict)  # final loss, temperature, seconds; for people
+    _heights: tuple[str, FloatArray | None] | None = field(default=None, repr=False)  # of the scene last asked about
+
+    def predict(self, block: Block) -> FloatArray:
+        """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for other bands."""
+        import torch
+
+        check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, block.scene)
+        try:
+            return self._predict(block)
+        except torch.OutOfMemoryError:
+            h, w = block.shape
+            if h * w == 1:
+                raise
+            torch.cuda.empty_cache()
+        # No room on the GPU: in halves, across the longer side. Windows overlap, results do not depend on the cut.
+        axis = 0 if h >= w else 1
+        cut = block.rows if axis == 0 else block.cols
+        middle = (cut.start + cut.stop) // 2
+        halves = []
+        for side in (slice(cut.start, middle), slice(middle, cut.stop)):
+            half = replace(block, rows=side) if axis == 0 else replace(block, cols=side)
+            halves.append(self.predict(half))
+        return np.concatenate(halves, axis=1 + axis)
+
+    def _predict(self, block: Block) -> FloatArray:
+        import torch
+
+        from hsi_studio.methods.common.nn.memory import to_device
+        from hsi_studio.methods.common.nn.window_grid import block_values
+
+        h, w = block.shape
+        out = np.full((len(self.schema), h * w), np.nan, dtype=np.float32)
+        pixel = np.flatnonzero(block.valid.ravel())
+        if pixel.size:
+            with torch.inference_mode():
+                heights = self._heights_of(block.scene)
+                values = block_values(block.scene, self.basis, block.rows, block.cols, self.reach, self.device, heights)
+                found = self.probabilities(values, to_device(pixel, self.device), w)
+            out[:, pixel] = found.float().cpu().numpy().T
+        return out.reshape(-1, h, w)
+
+    def _heights_of(self, scene: Scene) -> FloatArray | None:
+        """Made once a scene, not once a block. Raises SceneMismatch."""
+        kept = self._heights
+        if kept is None or kept[0] != scene.id:
+            kept = self._heights = (scene.id, self.basis.heights(scene))
+        return kept[1]
+
+    def leave_one_out(self) -> IntArray:
+        """(N,) see the file's header."""
+        return self.left_out
+
+    def state(self) -> State:
+        """Arrays and a JSON header from which `from_state` makes the same map."""
+        arrays = {f"net.{name}": value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
+        arrays |= {f"basis.{name}": value for name, value in self.basis.arrays().items()}
+        arrays |= {f"own.{name}": value for name, value in self.arrays.items()} | {"left_out": self.left_out}
+        if self.wavelength_nm is not None:
+            arrays["wavelength_nm"] = self.wavelength_nm
+        header = self.facts | {
+            "method": self.method,
+            "params": self.params.model_dump(mode="json"),
+            "training": self.training,
+            "classes": class_entries(self.schema),
+        }
+        return State(arrays, header)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a fitted model stands on beside its network: made by `fit`, or read back from a state."""
+
+    schema: ClassSchema
+    basis: WindowBasis
+    left_out: IntArray
+    facts: dict[str, Any]  # header entries every state has
+    wavelength_nm: FloatArray | None
+    device: str
+
+    @staticmethod
+    def of_fit(
+        scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int, basis: WindowBasis, left_out: IntArray,
+        device: str,
+    ) -> Ground:  # fmt: skip
+        facts = {
+            "version": version,
+            "scene": scene.id,
+            "bands": scene.bands.count,
+            "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
+        }
+        return Ground(schema, basis, left_out, facts, scene.bands.wavelength_nm, device)
+
+    @staticmethod
+    def of_state(state: State, scene: Scene, version: int, device: str) -> Ground:
+        """Raises SceneMismatch: see `check_state`."""
+        from hsi_studio.methods.common.nn.window_grid import WindowBasis
+
+        check_state(state, scene, version)
+        facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
+        return Ground(
+            classes_of(state), WindowBasis.from_arrays(part(state, "basis.")), state.arrays["left_out"], facts,
+            state.arrays.get("wavelength_nm"), device,
+        )  # fmt: skip
+
+    def fitted(
+        self,
+        method: str,
+        params: Params,
+        network: torch.nn.Module,
+        probabilities: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor],
+        reach: int,
+        arrays: dict[str, npt.NDArray[Any]],
+        training: dict[str, float],
+        tile_px: int = TILE_PX,
+    ) -> WindowFitted:
+        """A network on this ground."""
+        return WindowFitted(
+            method, self.schema, params, self.basis, network, probabilities, reach, self.device, self.left_out, arrays,
+            self.facts, tile_px * (GPU_TILES if self.device.startswith("cuda") else 1), self.wavelength_nm, training,
+        )  # fmt: skip
+
+    def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray) -> str:
+        """What a training on this ground depends on, for its checkpoints."""
+        from hsi_studio.methods.common.nn.resume import fingerprint
+
+        kind = self.device.split(":")[0]
+        values = params.model_dump(mode="json")
+        return fingerprint(
+            method, self.facts["version"], self.facts["scene"], values, seed, kind, at.row, at.col, at.label, text
+        )

@@ -1,0 +1,189 @@
+"""`diffclip` after training: the network on a scene, its class scores at lattice pixels, its map, its state on disk.
+
+Scores are made strip by strip on first need, or all at once by `warm`, and kept: (H/stride, W/stride, K) numbers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import SceneMismatch
+from hsi_studio.features.cache import Arrays
+from hsi_studio.methods.common.time_left import Clock
+from hsi_studio.methods.contract import Block, Context, State
+from hsi_studio.methods.diffclip.encoder_cache import VERSION
+from hsi_studio.methods.diffclip.inputs import SceneInputs
+from hsi_studio.methods.diffclip.params import DiffClipParams
+from hsi_studio.methods.diffclip.propagation import filled, steps_for
+from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress
+
+if TYPE_CHECKING:
+    import torch
+
+    from hsi_studio.methods.diffclip.networks import Members
+
+
+@dataclass
+class DiffClipFitted:
+    """A trained network on a scene. Class scores of lattice pixels are made on first need and kept."""
+
+    schema: ClassSchema
+    params: DiffClipParams
+    inputs: SceneInputs
+    image: Members
+    prototypes: FloatArray  # (K, G·E) unit vectors of G members
+    inverse_temperature: float
+    left_out: IntArray  # (N,)
+    home_scene: str
+    device: str
+    history: dict[str, Any]  # losses, temperature, seconds: for people
+    _scores: FloatArray | None = None  # (H/stride, W/stride, K), NaN where not known
+    _done: npt.NDArray[np.bool_] | None = None  # (H/stride,) lattice rows that are known
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def stride(self) -> int:
+        """Pixels between the lattice's."""
+        height, width, _ = self.inputs.scene.shape
+        return self.params.stride_on(height * width)
+
+    def warm(self, ctx: Context) -> None:
+        """Run the network over the whole scene now, looking at cancel several times a second. Raises Cancelled."""
+        height = self.inputs.scene.shape[0]
+        self._ensure(slice(0, height), ctx.check, ctx.progress)
+
+    def predict(self, block: Block) -> FloatArray:
+        """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for another scene's block."""
+        if block.scene.id != self.inputs.scene.id:
+            raise SceneMismatch(
+                f"The model stands on scene {self.inputs.scene.id}, the block is from {block.scene.id}: "
+                "load the model for that scene, or fit it there."
+            )
+        p = self.params
+        steps = steps_for(self.stride, p.smoothing)
+        out = filled(self.inputs, self._known, self._classify, block.rows, block.cols, steps, p.edge_strength)
+        return np.ascontiguousarray(out.transpose(2, 0, 1))  # (K, h, w)
+
+    def at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) probabilities of single pixels, without smoothing: for a first look while the training runs."""
+        return self._classify(row, col)
+
+    def embed(self, block: Block) -> FloatArray:
+        """(h, w, E) unit vectors of every pixel; NaN at invalid ones."""
+        valid = block.valid
+        row, col = np.nonzero(valid)
+        out = np.full((*valid.shape, self.prototypes.shape[1]), np.nan, dtype=np.float32)
+        out[valid] = self._vectors(row + block.rows.start, col + block.cols.start)
+        return out
+
+    def leave_one_out(self) -> IntArray:
+        """(N,) class the labels' patches would get from the others: see the module's header."""
+        return self.left_out
+
+    def state(self) -> State:
+        """Arrays and a JSON header from which `DiffClip.from_state` makes the same map."""
+        scene, scaling = self.inputs.scene, self.inputs.scaling
+        arrays: Arrays = {f"net.{name}": value.cpu().numpy() for name, value in self.image.state_dict().items()}
+        arrays |= scaling.arrays()
+        arrays |= {"prototypes": self.prototypes, "left_out": np.asarray(self.left_out)}
+        arrays |= {"bands": scaling.bands, "mean": scaling.centre}
+        if scene.bands.wavelength_nm is not None:
+            arrays["wavelength_nm"] = scene.bands.wavelength_nm
+        header = {
+            "method": "diffclip",
+            "params": self.params.model_dump(mode="json"),
+            "features_version": VERSION,
+            "scene": self.home_scene,
+            "bands": scene.bands.count,
+            "layers": int(scaling.height_centre.size),
+            "inverse_temperature": self.inverse_temperature,
+            "history": self.history,
+            "classes": [
+                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
+                for c in self.schema.classes
+            ],
+        }
+        return State(arrays, header)
+
+    def _probabilities(self, z: torch.Tensor) -> FloatArray:
+        """(m, E) → (m, K)."""
+        import torch
+
+        with torch.inference_mode():
+            logits = self.inverse_temperature * z @ torch.tensor(self.prototypes, device=z.device).T
+            p: FloatArray = logits.softmax(dim=1).cpu().numpy()
+        return p
+
+    def _vectors(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
+        """(m, E) of any pixels, patch by patch."""
+        import torch
+
+        from hsi_studio.methods.diffclip.networks import CHUNK_TOKENS, scene_tokens
+        from hsi_studio.methods.diffclip.patch_tokens import layout
+
+        which = layout(self.params.tokens, self.params.patch)
+        out = np.empty((row.size, self.prototypes.shape[1]), dtype=np.float32)
+        chunk = max(1, CHUNK_TOKENS // (1 + len(which)))
+        with torch.inference_mode():
+            for start in range(0, row.size, chunk):
+                at = slice(start, start + chunk)
+                tokens = scene_tokens(self.inputs, which, row[at], col[at], self.device)
+                t = torch.zeros(tokens[0].shape[0], dtype=torch.long, device=self.device)
+                out[at] = self.image(tokens, t).cpu().numpy()
+        return out
+
+    def _classify(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
+        import torch
+
+        return self._probabilities(torch.tensor(self._vectors(row, col), device=self.device))
+
+    def _known(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, K) with NaN off the lattice."""
+        scores = self._ensure(rows)
+        stride = self.stride
+        out = np.full((rows.stop - rows.start, cols.stop - cols.start, len(self.schema)), np.nan, dtype=np.float32)
+        first_r, first_c = -(-rows.start // stride), -(-cols.start // stride)
+        lattice = scores[first_r : -(-rows.stop // stride), first_c : -(-cols.stop // stride)]
+        out[first_r * stride - rows.start :: stride, first_c * stride - cols.start :: stride] = lattice
+        return out
+
+    def _ensure(
+        self,
+        rows: slice,
+        check: Callable[[], None] = lambda: None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> FloatArray:
+        """The lattice's scores, known at least in `rows`."""
+        from hsi_studio.methods.diffclip.networks import lattice_embeddings, strips
+        from hsi_studio.methods.diffclip.patch_tokens import layout
+
+        height, width, _ = self.inputs.scene.shape
+        stride = self.stride
+        which = layout(self.params.tokens, self.params.patch)
+        with self._lock:
+            if self._scores is None or self._done is None:
+                shape = (-(-height // stride), -(-width // stride), len(self.schema))
+                self._scores = np.full(shape, np.nan, dtype=np.float32)
+                self._done = np.zeros(shape[0], dtype=bool)
+            clock = Clock()
+            parts = list(strips(self.inputs, which, self.params.width, stride))
+            parts = [p for p in parts if p.stop > rows.start and p.start < rows.stop]
+            for number, part in enumerate(parts):
+                mine = slice(part.start // stride, -(-part.stop // stride))
+                if self._done[mine].all():
+                    continue
+
+                def done(fraction: float, number: int = number) -> None:
+                    share = (number + fraction) / len(parts)
+                    progress(Progress("Running the network over the scene", share, 1.0, clock.left(share)))
+
+                r, c, z = lattice_embeddings(self.inputs, which, self.image, part, stride, self.device, check, done)
+                self._scores[r // stride, c // stride] = self._probabilities(z)
+                self._done[mine] = True
+            return self._scores

@@ -1,0 +1,92 @@
+"""From class scores at lattice pixels to probabilities everywhere: smoothing within edges fills the gaps.
+
+Scores are known at every `stride`-th pixel. With P the edge-preserving walk of `features/spatial.py` and m the
+lattice's indicator, the map is Pᵗ(m·p) / Pᵗm: a weighted mean of the class probabilities p of lattice pixels that
+can be reached in t steps without crossing an edge. Source: normalised convolution, H. Knutsson, C.-F. Westin,
+CVPR 1993, on the walk of Perona & Malik 1990. Label-free, but unlabelled pixels take part: with `stride` 1 and
+`smoothing` 0 the network's own probabilities come out.
+
+t steps reach t pixels, so a window with that margin gives exactly what the whole scene gives. A pixel no lattice
+pixel reaches (an island between gaps) is classified by the network itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.features.spatial import diffuse, diffusion_matrix, pixel_nodes
+from hsi_studio.methods.diffclip.inputs import SceneInputs
+from hsi_studio.types import FloatArray
+
+STRIP_PIXELS = 150_000  # pixels whose walk is in memory at once
+
+Classify = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], FloatArray]  # rows, cols (m,) → (m, K)
+
+
+def steps_for(stride: int, smoothing: int) -> int:
+    """Steps of diffusion: as many as asked, and enough to fill the lattice's gaps."""
+    return max(smoothing, 2 * stride if stride > 1 else 0)
+
+
+def filled(
+    inputs: SceneInputs,
+    known: Callable[[slice, slice], FloatArray],
+    classify: Classify,
+    rows: slice,
+    cols: slice,
+    steps: int,
+    strength: float,
+    check: Callable[[], None] = lambda: None,
+) -> FloatArray:
+    """(h, w, K) probabilities of a window, NaN at invalid pixels.
+
+    `known(rows, cols)` → (h, w, K) class probabilities with NaN where the network was not asked.
+    """
+    height, width, _ = inputs.scene.shape
+    parts = []
+    a_strip = max(1, STRIP_PIXELS // (cols.stop - cols.start) - 2 * (steps + 1))
+    for top in range(rows.start, rows.stop, a_strip):
+        check()
+        here = slice(top, min(top + a_strip, rows.stop))
+        wide = (
+            slice(max(here.start - steps - 1, 0), min(here.stop + steps + 1, height)),
+            slice(max(cols.start - steps - 1, 0), min(cols.stop + steps + 1, width)),
+        )
+        p = known(*wide)
+        if steps > 0:
+            p = _walked(inputs, p, wide, steps, strength)
+        p = p[
+            here.start - wide[0].start : here.stop - wide[0].start,
+            cols.start - wide[1].start : cols.stop - wide[1].start,
+        ].copy()
+        valid = inputs.scene.valid[here, cols]
+        lost = np.nonzero(valid & ~np.isfinite(p[..., 0]))
+        if lost[0].size:
+            p[lost] = classify(lost[0].astype(np.int64) + here.start, lost[1].astype(np.int64) + cols.start)
+        p[~valid] = np.nan
+        parts.append(p)
+    out: FloatArray = np.concatenate(parts)
+    return out
+
+
+def _walked(inputs: SceneInputs, p: FloatArray, window: tuple[slice, slice], steps: int, strength: float) -> FloatArray:
+    """(h, w, K) → (h, w, K); NaN where no known pixel was reached."""
+    valid = inputs.scene.valid[window]
+    if not valid.any():
+        return p
+    index = pixel_nodes(valid)
+    walk = diffusion_matrix(index, inputs.edges(*window)[valid], strength, typical=1.0)
+    values = p[valid]  # (n, K)
+    on = np.isfinite(values[:, :1])
+    mass = np.concatenate([np.where(on, values, 0.0), on], axis=1).astype(np.float32)
+    moved = diffuse(walk, mass, [steps])[0]
+    out = np.full(p.shape, np.nan, dtype=np.float32)
+    reached = moved[:, -1:] > 1e-20
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = np.where(reached, moved[:, :-1] / moved[:, -1:], np.nan)
+        values /= values.sum(axis=1, keepdims=True)
+    out[valid] = values
+    return out

@@ -1,0 +1,186 @@
+"""`s3fn`: a 3D-CNN learns the classes, then its features learn to point at the classes' descriptions.
+
+Source: Islam et al., 2025, "S3FN", arXiv 2510.07556, and its notebooks (MIT). Stage 1: z-score, PCA (99–99.9 % of the
+variance), 3D-CNN (`methods/s3fn/cnn3d.py`) with cross-entropy. Text: several comparative descriptions per class, each
+encoded on its own and averaged. Stage 2: CNN frozen, one dense layer 128 → D_text with ReLU, cosine to every class
+anchor, softmax cross-entropy (`methods/s3fn/training.py`). The label is never needed to map a pixel.
+
+What differs from the paper and its notebooks, and why:
+- Anchors are centred and normalised again, and a temperature is learnt: their cosines to each other are near 0.99
+  otherwise. `notebook_literal` switches both off.
+- The paper classifies small cubes of one label each (that is `collection.py`, for collections). For pixels of a
+  scene the windows are small, pooled globally over space, and pools move by one pixel; the means of the middle 3×3
+  pixels and of a 15×15 window join the pooled features (`centre`, `context`): see `methods/s3fn/cnn3d.py`.
+- Noise-whitened components (MNF) instead of PCA, 16 of them: convolution costs as much for the last component as for
+  the first, and PCA's order puts brightness before what tells crops apart. `axes` = pca is there.
+- The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
+  components as further channels (`use_dsm`): that is our addition.
+- The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
+- Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
+
+Notation: N labels, K classes, C components, P window side, F = 128 features. Halo: (P − 1) / 2 pixels.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
+from hsi_studio.methods.common.sorted_labels import sorted_labels
+from hsi_studio.methods.common.state import load_network, part
+from hsi_studio.methods.common.windowed import (
+    CACHE_BYTES,
+    Ground,
+    WindowFitted,
+    class_anchors,
+    open_encoder,
+    scene_basis,
+)
+from hsi_studio.methods.contract import Context, Params, State
+from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors
+from hsi_studio.types import LabelSet, PromptSet, Scene
+
+if TYPE_CHECKING:
+    import torch
+
+    from hsi_studio.methods.common.nn.window_grid import WindowBasis
+    from hsi_studio.methods.s3fn.cnn3d import CNN3D
+    from hsi_studio.methods.s3fn.training import TextHead
+
+VERSION = 1  # raise when a saved model would give another map
+
+
+class S3FNParams(Stages):
+    """Defaults were fixed on Indian Pines; `S3FN.paper` has the paper's."""
+
+    groups: ClassVar[dict[str, str]] = {
+        "axes": "Components", "channels": "Network", "epochs": "Training", "patch": "Windows",
+    }  # fmt: skip
+
+    axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
+    use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
+    patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
+    centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
+    context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
+    jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
+
+    @property
+    def outer(self) -> int:
+        """Side of the window a pixel's class depends on."""
+        return max(self.patch, self.context)
+
+    def networks(self, components: int, classes: int, text_dim: int) -> tuple[CNN3D, TextHead]:
+        """Untrained networks for windows of a scene."""
+        return networks(components, self.patch, 1, classes, text_dim, self, self.centre, self.context)
+
+    @field_validator("patch", "context")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value and value % 2 == 0:
+            raise ValueError(f"a window of {value} pixels has no middle: take {value - 1} or {value + 1}")
+        return value
+
+
+class S3FN:
+    """The `s3fn` method."""
+
+    name: ClassVar[str] = "s3fn"
+    title: ClassVar[str] = "S3FN"
+    source: ClassVar[str] = "Islam et al., 2025, arXiv 2510.07556 (3D-CNN features aligned with class descriptions)"
+    Params: ClassVar[type[Params]] = S3FNParams
+    needs: ClassVar[frozenset[str]] = frozenset({"text"})
+    halo_px: ClassVar[int] = 22  # at most: (larger of patch and context − 1) / 2
+    quick: ClassVar[dict[str, Any]] = {
+        "epochs": 40,
+        "text_epochs": 40,
+        "channels": (8, 16, 32),
+        "jitter": 0,
+        "least_steps": 0,
+    }  # tests
+
+    paper: ClassVar[dict[str, Any]] = {
+        "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
+        "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
+        "average": 0.0, "notebook_literal": True,
+    }  # fmt: skip
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
+    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"epochs": 40, "text_epochs": 40, "least_steps": 120},
+        "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
+    }
+    parts: ClassVar[dict[str, dict[str, Any]]] = {
+        "centring and temperature": {"notebook_literal": True},
+        "middle and surroundings": {"centre": False, "context": 0},
+        "augmentation": {"augment": False, "jitter": 0},
+        "averaging": {"average": 0.0},
+    }
+
+    def __init__(self, cache: FeatureCache | None = None) -> None:
+        self.cache = cache or FeatureCache(CACHE_BYTES)
+
+    def prepare(self, scene: Scene, params: S3FNParams, ctx: Context) -> None:
+        """Fit the spectral components. Raises BadValues, Cancelled."""
+        self._basis(scene, params, ctx)
+
+    def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: S3FNParams, ctx: Context) -> WindowFitted:
+        """Train. Raises TooFewLabels, LabelProblem, BadValues, FileProblem (the text encoder), Cancelled."""
+        import torch
+
+        from hsi_studio.methods.common.nn.window_grid import label_grid
+
+        at = sorted_labels(scene, labels)
+        ctx.check()
+        basis = self._basis(scene, params, ctx)
+        anchors = class_anchors(labels.schema, prompts, open_encoder(params.text_encoder, ctx))
+        ctx.check()
+        grid = label_grid(scene, basis, at.row, at.col, params.outer // 2 + params.jitter, ctx.device)
+        left_out = left_out_classes(window_features(grid, params.outer), at)
+
+        def draw(which: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+            if generator is None:
+                return grid.windows(which, params.outer)
+            still = None if params.augment else torch.zeros_like(which)
+            return grid.windows(which, params.outer, generator, params.jitter, still)
+
+        label = torch.from_numpy(at.label).to(ctx.device)
+        cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
+        trained = train_both(
+            cnn, head, draw, label, anchors, params, ctx,
+            lambda: ground.key(self.name, params, ctx.seed, at, anchors), lambda now: self._fitted(now, ground, params),
+        )  # fmt: skip
+        return self._fitted(trained, ground, params)
+
+    def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
+        """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
+        ground = Ground.of_state(state, scene, VERSION, ctx.device)
+        params = S3FNParams.model_validate(state.header["params"])
+        anchors = part(state, "own.")["anchors"]
+        sizes = (ground.basis.components, len(ground.schema), anchors.shape[1])
+        both = load_network(lambda: as_one(*params.networks(*sizes)), state, ctx.device)
+        return self._fitted(Trained(both["cnn"], both["head"], anchors, state.header["training"]), ground, params)
+
+    def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
+        return scene_basis(
+            scene, params.axes, params.components, params.variance, params.whitening, params.use_dsm, self.cache, ctx
+        )
+
+    def _fitted(self, trained: Trained, ground: Ground, params: S3FNParams) -> WindowFitted:
+        anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
+        return ground.fitted(
+            self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),
+            params.outer // 2, {"anchors": trained.anchors}, trained.training,
+        )  # fmt: skip
+
+
+def _probabilities(
+    trained: Trained, anchors: torch.Tensor, values: torch.Tensor, pixel: torch.Tensor, width: int
+) -> torch.Tensor:
+    """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C)."""
+    features = trained.cnn.dense(values).flatten(0, 1)[pixel]  # (m, F)
+    scores: torch.Tensor = trained.head(features, anchors) if trained.aligned else trained.cnn.scores(features)
+    return scores.softmax(dim=1)

@@ -1,0 +1,1 @@
+"""File formats, one module each: every one that ends with `READER = …` is found by itself."""

@@ -1,0 +1,109 @@
+"""MATLAB .mat files: v5 through `matlab5` (in memory), v7.3 through h5py (lazily).
+
+v7.3 is HDF5 with column-major arrays, so h5py shows every array with its axes reversed; `Reversed` turns
+them back without reading anything. Rows × columns × bands is MATLAB's habit; `axes.find_axes` says in a
+note where it was read otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.errors import FileProblem
+from hsi_studio.scene.formats import containers, hdf, matlab5
+from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
+
+
+class Reversed:
+    """An array with its axes in reverse order; indexing reads only what is asked for."""
+
+    def __init__(self, path: Path, name: str, dataset: Any) -> None:
+        self._checked = hdf.Checked(path, name, dataset)
+        self.shape: tuple[int, ...] = tuple(dataset.shape[::-1])
+        self.dtype = dataset.dtype
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Any:
+        return np.asarray(self._checked[tuple(key)[::-1]]).T
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.asarray(self._checked, dtype=dtype).T
+
+
+class MatlabReader:
+    """MATLAB v5 (also v6, v7) and v7.3."""
+
+    name = "matlab"
+    title = "MATLAB"
+    extensions = (".mat",)
+
+    def sniff(self, path: Path) -> bool:
+        head = first_bytes(path, 1024)
+        return matlab5.is_matlab5(head) or head.startswith(b"MATLAB ")
+
+    def open(self, path: Path, variable: str | None) -> Raster:
+        return containers.assemble(path, _list(path), variable)
+
+    def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
+        variables = _list(path)
+        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables)
+
+    def variables(self, path: Path) -> list[Candidate]:
+        return [v.candidate for v in _list(path)]
+
+
+def _list(path: Path) -> list[Variable]:
+    file_size(path)
+    head = first_bytes(path, 1024)
+    if matlab5.is_matlab5(head):
+        return matlab5.variables(path)
+    if head.startswith(b"MATLAB 7.3") or hdf.MAGIC in head:
+        return _list_v73(path)
+    raise FileProblem(path, "it begins like a MATLAB file and is cut off in its header", "Copy or download it again")
+
+
+def _list_v73(path: Path) -> list[Variable]:
+    import h5py
+
+    handle = hdf.open_file(path)
+    found: list[Variable] = []
+
+    def visit(name: str, item: Any) -> None:
+        if name.startswith("#") or not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
+            return
+        if item.shape and dtype_problem(item.dtype) is None and item.attrs.get("MATLAB_class") != b"char":
+            found.append(
+                Variable(name.replace("/", "."), tuple(item.shape[::-1]), item.dtype, partial(_load, path, name, item))
+            )
+        elif item.attrs.get("MATLAB_class") == b"cell" and item.dtype.hasobject:
+            texts = _cell_of_text(handle, item)
+            if texts is not None:
+                found.append(Variable(name.replace("/", "."), texts.shape, texts.dtype, lambda: texts))
+
+    hdf.visit_all(path, handle, visit)
+    return found
+
+
+def _load(path: Path, name: str, dataset: Any) -> Any:
+    hdf.check_stored(path, name, dataset)
+    return Reversed(path, name, dataset)
+
+
+def _cell_of_text(handle: Any, item: Any) -> Any:
+    """A cell array of short texts as an array of strings; None for other cells."""
+    if item.size == 0 or item.size > 1000:
+        return None
+    texts = []
+    for reference in np.asarray(item[()]).T.ravel():
+        target = handle[reference]
+        if target.attrs.get("MATLAB_class") != b"char" or target.size > 1000:
+            return None
+        texts.append("".join(chr(int(c)) for c in np.asarray(target[()]).T.ravel()))
+    return np.array(texts)
+
+
+READER = MatlabReader()

@@ -1,0 +1,219 @@
+"""`studio.models.maps`: what a model makes of a project's scene, in the background, and what the viewer shows of it.
+
+Maps are made one after another, kept under the project's `maps/`, and shown in place of the live map or beside it.
+A run's own map is taken from its run folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
+from hsi_studio.engine.mapping.predict import predict_scene
+from hsi_studio.engine.mapping.schema_match import onto
+from hsi_studio.engine.models.compatibility import scene_fit
+from hsi_studio.engine.models.library import ModelShelf
+from hsi_studio.engine.models.memory import Loaded
+from hsi_studio.errors import Cancelled, StudioError
+from hsi_studio.methods.contract import Context
+from hsi_studio.studio import Desk
+from hsi_studio.types import ClassSchema, Prediction, Progress
+
+log = logging.getLogger(__name__)
+
+MAPS_KEPT = 256 << 20  # bytes of maps in memory
+
+MapState = Literal["waiting", "running", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class MapWork:
+    """How far a model's map of a project's scene is."""
+
+    state: MapState
+    progress: Progress | None = None
+    error: str = ""
+
+
+class Use(Protocol):
+    """`Models._used`: the model, in memory while the block lasts."""
+
+    def __call__(
+        self, model_id: str, project_id: str, ctx: Context | None = None
+    ) -> AbstractContextManager[Loaded]: ...
+
+
+class ModelMaps:
+    """Safe to call from many threads."""
+
+    def __init__(self, desk: Desk, shelf: ModelShelf, use: Use, run_map: Callable[[str], Prediction | None]) -> None:
+        self.desk, self.shelf, self._use, self._run_map = desk, shelf, use, run_map
+        self._lock = threading.Lock()
+        self._worker: ThreadPoolExecutor | None = None
+        self._work: dict[tuple[str, str], MapWork] = {}  # (project, model)
+        self._stop: dict[tuple[str, str], threading.Event] = {}
+        self._maps: OrderedDict[tuple[str, str], tuple[ClassSchema, Prediction]] = OrderedDict()
+        self._shown: dict[str, tuple[str, str]] = {}  # project → model in place of the live map, model beside it
+
+    def make(self, model_id: str, project_id: str, ctx: Context | None = None) -> Prediction:
+        """The model's map of the project's scene, in the project's classes: made now, or the one that is kept.
+
+        Raises Cancelled and what `use` raises.
+        """
+        found = self.prediction(project_id, model_id)
+        if found is not None:
+            return found
+        ctx = ctx or Context()
+        _, header = self.shelf.usable(model_id)
+        scene = self.desk.scene_of(project_id).without_reference()
+        ctx.progress(Progress("Loading the model"))
+        with self._use(model_id, project_id, ctx) as loaded:
+            ctx = replace(ctx, device=loaded.placement.device, cache_dir=self.desk.cache_folder)
+            facts = header.facts
+            made = predict_scene(loaded.fitted, scene, facts.method, facts.params, facts.labels.revision, ctx)
+        try:
+            keep_map(self._map_file(project_id, model_id), made, header.digest)
+        except OSError as error:
+            log.warning("the map of model %s cannot be kept: %s", model_id, error)
+        return self._remember(project_id, model_id, made)
+
+    def prediction(self, project_id: str, model_id: str) -> Prediction | None:
+        """The map, if it has been made. Raises BadRequest, FileProblem."""
+        key, project = (project_id, model_id), self.desk.project(project_id)
+        with self._lock:
+            known = self._maps.get(key)
+            if known is not None and known[0] == project.schema:
+                self._maps.move_to_end(key)
+                return known[1]
+        model, header = self.shelf.usable(model_id)
+        scene = self.desk.scene_of(project_id)
+        made = None
+        if model.origin == "run" and model.project_id == project_id:
+            try:
+                made = self._run_map(model_id)
+            except StudioError as error:  # only its model is left, or its record is damaged
+                log.info("run %s has no map of its own: %s", model_id, error)
+        if made is None or made.label.shape != scene.shape[:2]:
+            made = kept_map(self._map_file(project_id, model_id), scene.shape[:2], header.digest)
+        return None if made is None else self._remember(project_id, model_id, made)
+
+    def request(self, project_id: str, model_id: str) -> MapWork:
+        """Have the map made in the background. Returns at once."""
+        key = (project_id, model_id)
+        if self.prediction(project_id, model_id) is not None:
+            return self._set(key, MapWork("done"))
+        told = scene_fit(self.shelf.usable(model_id)[1], self.desk.scene_of(project_id))
+        if not told.ok:
+            return self._set(key, MapWork("failed", error=told.words))
+        with self._lock:
+            known = self._work.get(key)
+            if known is not None and known.state in ("waiting", "running"):
+                return known
+            self._stop[key] = threading.Event()
+            self._work[key] = MapWork("waiting", Progress("Waiting for another map"))
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="model-map")
+            self._worker.submit(self._run, key, self._stop[key])
+            return self._work[key]
+
+    def work(self, project_id: str, model_id: str) -> MapWork | None:
+        """How far a map that was asked for is."""
+        with self._lock:
+            return self._work.get((project_id, model_id))
+
+    def stop(self, project_id: str, model_id: str) -> None:
+        with self._lock:
+            event = self._stop.get((project_id, model_id))
+        if event is not None:
+            event.set()
+
+    def show(self, project_id: str, model_id: str = "", beside: str = "") -> None:
+        """Choose what the viewer shows: a model's map in place of the live one, another beside it; "" = none."""
+        with self._lock:
+            self._shown[project_id] = (model_id, beside)
+
+    def shown(self, project_id: str) -> tuple[str, str]:
+        """(model in place of the live map, model beside it); "" = none."""
+        with self._lock:
+            return self._shown.get(project_id, ("", ""))
+
+    def shown_map(self, project_id: str, beside: bool | int = False) -> Prediction | None:
+        """The map of the model that is shown; None while there is none."""
+        model_id = self.shown(project_id)[int(beside)]
+        if not model_id:
+            return None
+        try:
+            return self.prediction(project_id, model_id)
+        except StudioError as error:
+            log.warning("model %s is no longer shown: %s", model_id, error)
+            return None
+
+    def share(self, other: ModelMaps) -> None:
+        """Show and make the same as `other`."""
+        self._lock, self._work, self._stop = other._lock, other._work, other._stop
+        self._maps, self._shown = other._maps, other._shown
+
+    def forget(self, model_id: str) -> None:
+        """The model has gone: its map is no longer shown."""
+        with self._lock:
+            for project, (a, b) in list(self._shown.items()):
+                self._shown[project] = ("" if a == model_id else a, "" if b == model_id else b)
+            for key in [key for key in self._maps if key[1] == model_id]:
+                del self._maps[key]
+
+    def close(self) -> None:
+        """Stop the maps that are being made."""
+        with self._lock:
+            for event in self._stop.values():
+                event.set()
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, key: tuple[str, str], stop: threading.Event) -> None:
+        project_id, model_id = key
+
+        def report(progress: Progress) -> None:
+            self._set(key, MapWork("running", progress))
+
+        ctx = Context(progress=report, cancelled=stop.is_set)
+        try:
+            ctx.check()
+            self.make(model_id, project_id, ctx)
+        except Cancelled:
+            self._set(key, MapWork("stopped"))
+        except StudioError as error:
+            self._set(key, MapWork("failed", error=str(error)))
+        except Exception as error:
+            log.exception("map of model %s", model_id)
+            words = f"The map could not be made ({type(error).__name__}: {error}). The log has the details."
+            self._set(key, MapWork("failed", error=words))
+        else:
+            self._set(key, MapWork("done"))
+
+    def _set(self, key: tuple[str, str], work: MapWork) -> MapWork:
+        with self._lock:
+            self._work[key] = work
+        return work
+
+    def _map_file(self, project_id: str, model_id: str) -> Path:
+        return self.desk.project(project_id).folder / "maps" / f"{self.shelf.get(model_id).id}.npz"
+
+    def _remember(self, project_id: str, model_id: str, made: Prediction) -> Prediction:
+        schema = self.desk.project(project_id).schema
+        prediction = onto(made, schema)
+        with self._lock:
+            self._maps[project_id, model_id] = (schema, prediction)
+            size = sum(p.label.nbytes + p.confidence.nbytes for _, p in self._maps.values())
+            while size > MAPS_KEPT and len(self._maps) > 2:
+                _, (_, gone) = self._maps.popitem(last=False)
+                size -= gone.label.nbytes + gone.confidence.nbytes
+        return prediction

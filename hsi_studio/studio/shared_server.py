@@ -1,0 +1,85 @@
+"""What several owners on one server share, and what each of them may use.
+
+Each owner has a home folder with projects, runs, uploads and models, and a `Studio` on it. One `Commons` stands behind
+all of them: open scenes (the same content is read once), the caches of label-free work, the job queue (one run at a
+time on a device, whoever asked), and the models in memory (one budget). A `Studio` of its own makes its own.
+
+Quotas come from the command line or the environment (`settings.py`). Without them there is no limit.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hsi_studio.engine.models.memory import ModelManager
+from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.studio.quotas import Quotas
+from hsi_studio.types import Scene
+
+COUNT_AGAIN_S = 10.0  # a folder's size is kept this long
+
+
+@dataclass
+class Commons:
+    """Safe to use from many threads. `home` is the server's: caches and the queue's locks lie there."""
+
+    home: Path
+    quotas: Quotas = field(default_factory=Quotas)
+    manager: ModelManager = field(default_factory=ModelManager)
+    _scenes: dict[str, Scene] = field(default_factory=dict)
+    _sizes: dict[Path, tuple[float, int]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.queue = JobQueue(self.home, self.cache_folder)
+
+    @property
+    def cache_folder(self) -> Path:
+        return self.home / "cache"
+
+    def shared(self, scene: Scene) -> Scene:
+        """The one object for this content. Raises BadRequest when it is larger than allowed."""
+        self.quotas.check_scene(scene)
+        with self._lock:
+            return self._scenes.setdefault(scene.id, scene)
+
+    def check_disk(self, folder: Path, more: int = 0) -> None:
+        """Raises BadRequest when an owner's folder is full. Its size is at most some seconds old."""
+        if self.quotas.disk_gb is None:
+            return
+        now = time.monotonic()
+        with self._lock:
+            at, size = self._sizes.get(folder, (-COUNT_AGAIN_S, 0))
+        if now - at >= COUNT_AGAIN_S:
+            size = size_of(folder)
+        with self._lock:
+            self._sizes[folder] = (now if now - at >= COUNT_AGAIN_S else at, size + more)
+        self.quotas.check_disk(size, more)
+
+    def admit_run(self, folder: Path, alive: Callable[[], int]) -> None:
+        """Raises BadRequest when an owner has no quota left for a run. `alive`: how many wait or work."""
+        if self.quotas.jobs is not None:
+            self.quotas.check_jobs(alive())
+        self.check_disk(folder)
+
+    def close(self) -> None:
+        """End the workers (runs can be resumed) and put the models away."""
+        self.queue.close()
+        self.manager.close()
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder; links are not followed."""
+    total = 0
+    for path, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(path, name)).st_size
+            except OSError:  # it went in between
+                continue
+    return total

@@ -1,0 +1,125 @@
+"""`studio.queries.text_maps`: a project's map from class texts alone, and what 1, 2 and 5 clicks a class add to it.
+
+>>> studio.queries.text_maps.request(project.id, "p5")
+>>> studio.queries.text_maps.get(project.id).report.main.oa
+
+The map is shown in place of the live one when it is ready, until `show(project_id, False)` or until another is chosen.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
+from hsi_studio.engine.query.matcher import Matcher
+from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_click
+from hsi_studio.studio import Desk
+from hsi_studio.studio.prompts import Prompts
+from hsi_studio.types import Prediction, Progress, Scene
+
+CURVE_CLICKS, CURVE_SEEDS = (1, 2, 5), 5
+NAMES = "names"  # class names alone, in place of prompts
+
+Say = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class TextMap:
+    """A project's map from class texts alone. The curve comes after the map, `state` stays "working" until then."""
+
+    state: Literal["idle", "working", "done", "failed"] = "idle"
+    prompts: str = ""  # which texts: "p5 described", a set's name
+    progress: Progress | None = None
+    prediction: Prediction | None = None
+    report: AccuracyReport | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    curve_note: str = ""  # why there is no curve
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+
+class TextMaps:
+    """The maps of all projects. Thread-safe."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        prompts: Callable[[], Prompts],
+        evaluate: Callable[..., Any],
+        matcher: Callable[[Scene, Say], Matcher],
+        submit: Callable[[Callable[[], None], Callable[[str], None]], None],
+        check: Callable[[], None],
+        hide_models: Callable[[str], None],
+    ) -> None:
+        self._desk, self._prompts, self._evaluate = desk, prompts, evaluate
+        self._matcher, self._submit, self._check, self._hide_models = matcher, submit, check, hide_models
+        self._lock = threading.RLock()
+        self._maps: dict[str, TextMap] = {}
+        self._shown: set[str] = set()
+
+    def request(self, project_id: str, prompts: str = "p5", curve: bool = True) -> TextMap:
+        """Have the map made in the background; with `curve` also what clicks add, where the scene has a reference.
+
+        `prompts`: "names", or as in `studio.prompts.resolve`. Raises BadRequest, LabelProblem (no such prompts).
+        """
+        title, notes, sentences = "class names", tuple[str, ...](), dict[str, tuple[str, ...]]()
+        if prompts != NAMES:
+            chosen = self._prompts().resolve(project_id, prompts)
+            title, sentences, notes = chosen.title, chosen.sentences, chosen.notes
+        fresh = self._put(project_id, TextMap("working", title, Progress("Waiting"), notes=notes))
+
+        def failed(message: str) -> None:
+            self._put(project_id, replace(self.get(project_id), state="failed", progress=None, error=message))
+
+        self._submit(lambda: self._make(project_id, sentences, curve), failed)
+        return fresh
+
+    def get(self, project_id: str) -> TextMap:
+        """How far it is."""
+        with self._lock:
+            return self._maps.get(project_id, TextMap())
+
+    def show(self, project_id: str, shown: bool) -> None:
+        """Show it in place of the live map, or no longer."""
+        if shown:
+            self._hide_models(project_id)
+        with self._lock:
+            (self._shown.add if shown else self._shown.discard)(project_id)
+
+    def shown_map(self, project_id: str) -> Prediction | None:
+        """The map, while it is the one that is shown."""
+        with self._lock:
+            return self.get(project_id).prediction if project_id in self._shown else None
+
+    def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], curve: bool) -> None:
+        scene, labels = self._desk.scene_of(project_id), self._desk.project(project_id).labels()
+
+        def say(message: str, done: float) -> None:
+            self._check()
+            self._put(project_id, replace(self.get(project_id), progress=Progress(message, done, 1.0)))
+
+        matcher = self._matcher(scene, say)
+        name = {info.id: info.name.replace("_", " ").replace("-", " ").lower() for info in labels.schema.classes}
+        texts = {key: (own, *sentences.get(key, ())) for key, own in name.items()}
+        made = zero_click(matcher, labels.schema, texts, labels.revision)
+        report = report_without_labels(made, scene)
+        now = replace(self.get(project_id), prediction=made, report=report, progress=None)
+        measured = curve and scene.reference is not None
+        if curve and not measured:
+            now = replace(now, curve_note="What clicks add can only be measured on a scene with a reference.")
+        self._put(project_id, now if measured else replace(now, state="done"))
+        self.show(project_id, True)
+        if measured:
+            points = learning_curve(
+                scene, made, lambda shots, seeds: self._evaluate(scene, "live", shots=shots, seeds=seeds),
+                CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
+            )  # fmt: skip
+            self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))
+
+    def _put(self, project_id: str, value: TextMap) -> TextMap:
+        with self._lock:
+            self._maps[project_id] = value
+            return value

@@ -1,0 +1,1 @@
+"""Optional language models that draft class descriptions."""

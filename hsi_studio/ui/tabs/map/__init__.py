@@ -1,0 +1,80 @@
+"""The Map tab: accuracy per class, downloads, labels from a file."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any
+
+import gradio as gr
+
+from hsi_studio.errors import StudioError
+from hsi_studio.studio.facade import Studio
+from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.viewer.accuracy_strip import per_class_value
+from hsi_studio.ui.viewer.page_state import Present
+from hsi_studio.ui.web_component import panel
+
+
+def create(studio: Studio, bus: Bus) -> None:
+    present = Present(studio)
+    gr.HTML(
+        "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
+        "CSV: made from the labels as they are now.</p>",
+        padding=False,
+    )
+    with gr.Row():
+        save = gr.Button("Export map and labels", variant="primary", size="sm", elem_id="hsi-export")
+        save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
+    files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
+    panel(
+        "facts", per_class_value(None), elem_id="hsi-map-classes"
+    )  # its values come with the map, see ui/viewer/label_routes.py
+    with gr.Accordion("Import labels", open=False):
+        gr.HTML(
+            "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
+            "(counted from 0). Labels are added to yours; undo takes them back.</p>",
+            padding=False,
+        )
+        chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
+
+    def export(project_id: str) -> Any:
+        try:
+            written = studio.export(project_id)
+        except StudioError as error:
+            gr.Warning(str(error))
+            return gr.update(visible=False)
+        bundle = written[0].parent / f"{studio.scene_of(project_id).name}_export.zip"
+        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+            for item in written:
+                archive.write(item, item.name)
+        return gr.update(value=[str(bundle), *map(str, written)], visible=True)
+
+    def export_labels(project_id: str) -> Any:
+        try:
+            written = studio.export_labels(project_id)
+        except StudioError as error:
+            gr.Warning(str(error))
+            return gr.update(visible=False)
+        return gr.update(value=[str(p) for p in written], visible=True)
+
+    def bring_in(project_id: str, file: str | None) -> tuple[Any, ...]:
+        if not file:
+            return gr.skip(), gr.skip(), gr.skip()
+        try:
+            gr.Info("  ".join(studio.import_labels(project_id, file)))
+        except StudioError as error:
+            gr.Warning(str(error))
+        return None, *present.answer(project_id)
+
+    save.click(export, [bus.project], [files], api_visibility="private")
+    save_labels.click(export_labels, [bus.project], [files], api_visibility="private")
+    imported = chosen.upload(
+        bring_in,
+        [bus.project, chosen],
+        [chosen, bus.viewer, bus.classes],
+        api_visibility="private",
+    )
+    bus.after(imported)
+
+
+TAB = Tab("map", "Map", 22, create)

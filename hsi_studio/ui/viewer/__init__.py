@@ -1,0 +1,1 @@
+"""The picture: component, tiles, clicks, heat, what the page shows."""

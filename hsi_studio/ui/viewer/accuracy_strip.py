@@ -1,0 +1,117 @@
+"""The accuracy strip and the table per class: an `AccuracyReport` as values for `strip.js` and `facts.js`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, ScoreBlock, Shown
+
+NAMES = (
+    ("OA", "oa", "Overall accuracy: the share of these pixels that the map has right, in percent."),
+    ("AA", "aa", "Average accuracy: the mean over classes of the share that the map has right, in percent."),
+    ("κ", "kappa", "Cohen's kappa × 100: agreement beyond what chance would give."),
+)
+
+
+def strip_value(report: AccuracyReport, stale: bool) -> dict[str, Any]:
+    """The strip for a report; `stale` = labels have changed since."""
+    blocks = [report.main] if report.buffered is None else [report.main, report.buffered]
+    return {
+        "state": "busy" if stale else "figures",
+        "groups": [_group(block) for block in blocks],
+        "text": " ".join(report.notes),
+    }
+
+
+def _group(block: ScoreBlock) -> dict[str, Any]:
+    if block.problem:
+        return {"title": block.title, "figures": [], "words": block.problem}
+    shown = [(name, getattr(block, key), text) for name, key, text in NAMES]
+    figures = [_figure(name, estimate, text) for name, estimate, text in shown if estimate is not None]
+    return {"title": block.title, "figures": figures, "words": f"{block.words[:1].upper()}{block.words[1:]}."}
+
+
+def model_group(title: str, facts: Any, scene_id: str) -> dict[str, Any]:
+    """A model's own figures, from its file: they were computed when it was trained, and say so."""
+    if facts is None or facts.accuracy is None:
+        return {"title": title, "figures": [], "words": "No accuracy was measured when this model was trained."}
+    if facts.scene.id != scene_id:
+        where = facts.scene.title or facts.scene.name
+        return {
+            "title": title,
+            "figures": [],
+            "words": f"Trained on {where}: how good it is here has not been measured.",
+        }
+    found = [(name, getattr(facts.accuracy, key), text) for name, key, text in NAMES]
+    figures = [
+        _figure(name, Estimate(value), text) | {"help": text} for name, value, text in found if value is not None
+    ]
+    return {"title": f"{title} · when it was trained", "figures": figures, "words": f"{_upper(facts.accuracy.on)}."}
+
+
+def _upper(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
+    interval = estimate.low is not None and estimate.high is not None
+    return {
+        "name": name,
+        "value": f"{100 * estimate.value:.1f}",
+        "low": f"{100 * estimate.low:.1f}" if estimate.low is not None and interval else "",
+        "high": f"{100 * estimate.high:.1f}" if estimate.high is not None and interval else "",
+        "help": f"{text} Below it: 95 % interval." if interval else f"{text} Too few pixels for an interval.",
+    }
+
+
+def compared_strip(c: Comparison | None, shown: Shown) -> dict[str, Any]:
+    """The accuracy strip while the maps of a comparison are shown: mean figures of both arms."""
+    if c is None:
+        return {"state": "words", "text": "The comparison is still running."}
+    groups = []
+    for name in (shown.left, shown.right):
+        arm = c.arm(name)
+        if arm is None:
+            continue
+        found = arm.figures[c.plan.protocols[0]]
+        spreads = [(title, getattr(found, key)) for title, key, _ in NAMES]
+        figures = [
+            {
+                "name": title, "value": f"{s.mean:.1f}", "low": "", "high": "",
+                "help": f"Mean of {len(s.values)} seeds, standard deviation {s.std:.1f}.",
+            }
+            for title, s in spreads
+            if s is not None
+        ]  # fmt: skip
+        words = f"Mean of {len(c.seeds)} seeds on {found.n_test:,} random test pixels; its map is of the first seed."
+        groups.append({"title": f"{name} · comparison", "figures": figures, "words": words})
+    return {"state": "figures", "groups": groups, "text": ""}
+
+
+def per_class_value(report: AccuracyReport | None) -> dict[str, Any]:
+    """Per-class figures of a report as tables."""
+    if report is None or not report.main.classes:
+        return {"sections": [], "empty": "Accuracy per class appears with the first map."}
+    sections = []
+    for block in (report.main, report.buffered):
+        if block is None or not block.classes:
+            continue
+        table = [
+            [score.info.name, f"{score.n:,}", _percent(score.recall), _percent(score.precision), _percent(score.f1)]
+            for score in block.classes
+        ]
+        sections.append(
+            {
+                "title": block.title,
+                "head": ["Class", "Pixels", "Found %", "Right %", "F1 %"],
+                "table": table,
+                "numbers": [1, 2, 3, 4],
+                "words": "Found: of the class's pixels, the share mapped as it. "
+                "Right: of the pixels mapped as it, the share that is it.",
+            }
+        )
+    return {"sections": sections}
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,146 @@
+"""Paired statistics against simulation: intervals hold the truth as often as they say, and power is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hsi_studio.engine.compare import statistics as stats
+from hsi_studio.engine.evaluation.metrics import mcnemar
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 7, 10, 20])
+@pytest.mark.parametrize("kind", ["normal", "skewed"])
+def test_interval_holds_the_truth_as_often_as_it_says(seeds: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stats, "DRAWS", 2000)
+    rng = np.random.default_rng(seeds)
+    times = 500
+    held = 0
+    for _ in range(times):
+        noise = rng.normal(0, 2, seeds) if kind == "normal" else rng.exponential(2, seeds) - 2
+        low, high = stats.interval(1.5 + noise)
+        assert low is not None
+        assert high is not None
+        held += low <= 1.5 <= high
+    least = 0.92 if kind == "normal" else 0.83  # a skewed mean of a few is hard for every interval
+    assert least <= held / times <= 0.985
+
+
+def test_a_plain_percentile_interval_would_be_too_narrow() -> None:
+    rng = np.random.default_rng(0)
+    plain = wide = 0
+    for _ in range(400):
+        d = rng.normal(0, 1, 10)
+        means = rng.choice(d, (1000, 10)).mean(axis=1)
+        low, high = np.quantile(means, (0.025, 0.975))
+        plain += low <= 0 <= high
+        low_, high_ = stats.interval(d)
+        assert low_ is not None
+        assert high_ is not None
+        wide += low_ <= 0 <= high_
+    assert plain / 400 < 0.925
+    assert wide > plain
+
+
+def test_interval_does_not_depend_on_the_order_of_seeds_and_turns_with_the_sign() -> None:
+    d = np.random.default_rng(3).normal(1, 2, 12)
+    low, high = stats.interval(d)
+    assert stats.interval(d[::-1].copy()) == (low, high)
+    assert stats.interval(-d) == (-high, -low)
+    assert stats.interval(d[:2]) == (None, None)
+    assert stats.interval(np.full(5, 1.25)) == (1.25, 1.25)
+
+
+@pytest.mark.parametrize(("n", "difference", "deviation"), [(5, 2.0, 1.5), (10, 1.0, 1.5), (30, 0.5, 1.2)])
+def test_power_is_what_simulation_finds(n: int, difference: float, deviation: float) -> None:
+    rng = np.random.default_rng(n)
+    found = np.mean([stats.paired_p(rng.normal(difference, deviation, n)) < 0.05 for _ in range(3000)])
+    assert stats.power_of(n, difference, deviation) == pytest.approx(found, abs=0.03)
+    assert stats.power_of(n, -difference, deviation) == pytest.approx(stats.power_of(n, difference, deviation))
+
+
+def test_seeds_needed_is_the_first_number_with_the_power() -> None:
+    for difference, deviation in ((1.0, 1.0), (0.5, 2.0), (-1.0, 3.0)):
+        n = stats.seeds_needed(difference, deviation)
+        assert n is not None
+        assert stats.power_of(n, difference, deviation) >= 0.8 > stats.power_of(n - 1, difference, deviation)
+    assert stats.seeds_needed(1.0, 1.0) == 10  # the textbook's: d = 1, α = 0.05, power 0.8
+    assert stats.seeds_needed(0.5, 1.0) == 34
+    assert stats.seeds_needed(0.001, 5.0) is None
+    assert stats.seeds_needed(0.0, 0.0) is None
+    seen = stats.visible_difference(10, 1.0)
+    assert seen is not None
+    assert stats.power_of(10, seen, 1.0) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_gap_pairs_seeds_and_leaves_out_those_without_a_partner() -> None:
+    found = stats.gap([10.0, 20.0, None, 40.0], [11.0, 22.0, 5.0, 43.0])
+    assert found is not None
+    assert (found.value, found.n, found.values) == (2.0, 3, (1.0, 2.0, 3.0))
+    assert found.p == pytest.approx(0.0742, abs=1e-4)  # t = 2 / (1/√3) on 2 degrees of freedom
+    assert found.low == pytest.approx(2 - 4.3027 / np.sqrt(3), abs=1e-3)
+    assert stats.gap([None], [1.0]) is None
+    one = stats.gap([1.0], [2.0])
+    assert one is not None
+    assert (one.low, one.p, one.needed, one.visible) == (None, None, None, None)
+
+
+def test_discoveries_are_those_of_benjamini_and_hochberg() -> None:
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.324,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.759,
+        1,
+    ]
+    assert stats.discoveries(p) == [True] * 4 + [False] * 11  # the example of their paper
+    assert stats.discoveries([0.04, None]) == [True, False]  # one test, not two
+    assert stats.discoveries([]) == []
+    rng = np.random.default_rng(0)
+    wrong = np.mean([any(stats.discoveries(list(rng.random(16)))) for _ in range(2000)])
+    assert wrong == pytest.approx(0.05, abs=0.015)  # nothing true: one comparison in twenty names a class
+
+
+def test_pooled_map_is_the_majority_of_the_seeds_in_which_a_pixel_tests() -> None:
+    said = np.array([[0, 1, -1, 0], [0, 2, -1, 1], [1, 2, -1, 1]])
+    tests = np.ones((3, 4), dtype=bool)
+    assert stats.pooled(said, tests, 3).tolist() == [0, 2, -1, 1]
+    tests[1:, 3] = False
+    assert stats.pooled(said, tests, 3).tolist() == [0, 2, -1, 0]
+
+
+def test_mcnemar_on_blocks_is_not_fooled_by_neighbours() -> None:
+    """Right and wrong come in patches of 10 × 10: on all pixels chance looks certain, one pixel a block does not."""
+    rng = np.random.default_rng(1)
+    row, col = (a.ravel() for a in np.mgrid[:100, :100])
+    reference = np.zeros(row.size, dtype=np.int64)
+    fooled = careful = 0
+    for _ in range(20):
+        first, second = (rng.integers(0, 2, (10, 10)).repeat(10, 0).repeat(10, 1).ravel() for _ in range(2))
+        found = stats.disagreement(reference, first, second, row, col)
+        assert found is not None
+        assert found.p == mcnemar(first == 0, second == 0)
+        assert (found.n, found.blocks) == (10_000, 100)
+        fooled += found.p < 0.05
+        assert found.p_blocks is not None
+        careful += found.p_blocks < 0.05
+    assert fooled >= 15
+    assert careful <= 2
+    assert stats.disagreement(reference[:0], reference[:0], reference[:0], row[:0], col[:0]) is None
+
+
+def test_spread_is_of_the_seeds_that_have_the_figure() -> None:
+    found = stats.spread([1.0, None, 3.0])
+    assert found is not None
+    assert (found.mean, found.std, found.values) == (2.0, pytest.approx(np.sqrt(2), abs=1e-4), (1.0, 3.0))
+    assert stats.spread([None]) is None

@@ -1,0 +1,260 @@
+"""The worker's work in this process: checkpoints, pause, out of memory, previews, curves, a method of a few lines."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hsi_studio.engine.runs import attempt as job_worker
+from hsi_studio.engine.runs import preview
+from hsi_studio.engine.runs.attempt import Job
+from hsi_studio.engine.runs.control import Reins, RunCheckpoints
+from hsi_studio.engine.runs.environment import open_scene
+from hsi_studio.engine.runs.events import read_events
+from hsi_studio.engine.runs.record import RunFolder
+from hsi_studio.engine.runs.resources import Meter
+from hsi_studio.errors import Cancelled
+from hsi_studio.methods.contract import Context, State
+from tests.engine.halves import StatedFitted, WalkMethod, walk_run
+
+
+@pytest.fixture
+def method(monkeypatch: pytest.MonkeyPatch) -> WalkMethod:
+    made = WalkMethod()
+    monkeypatch.setattr(job_worker, "get_method", lambda name: made)
+    monkeypatch.setattr(job_worker.Job, "_remember", lambda self, known: None)  # no method of the registry
+    return made
+
+
+def work(folder: RunFolder, tmp_path: Path, reins: Reins | None = None, checkpoint_s: float = 1e9) -> str:
+    return Job(folder, tmp_path / "cache", reins or Reins(), checkpoint_s).run()
+
+
+def final_map(folder: RunFolder) -> np.ndarray:
+    found = folder.read_map(folder.read())
+    assert found is not None
+    return np.stack([found.label.astype(np.float32), found.confidence])
+
+
+def kinds(folder: RunFolder, kind: str) -> list[dict[str, Any]]:
+    return [event for event in read_events(folder.events_file) if event["kind"] == kind]
+
+
+def test_a_run_ends_with_a_map_a_model_figures_and_versions(method: WalkMethod, tmp_path: Path) -> None:
+    folder = walk_run(tmp_path)
+    assert work(folder, tmp_path) == "done"
+    record = folder.read()
+    assert record.outputs == ["map.npz", "model.safetensors"]
+    assert all((folder / name).is_file() for name in record.outputs)
+    assert record.metrics["kind"] == "leave_one_out"
+    assert record.versions["numpy"] == np.__version__
+    assert record.timing["attempts"] == 1
+    assert record.started <= record.ended
+    assert [event["state"] for event in kinds(folder, "state")] == ["running", "done"]
+
+
+def test_the_last_point_of_a_curve_is_always_written(method: WalkMethod, tmp_path: Path) -> None:
+    folder = walk_run(tmp_path, steps=500)
+    work(folder, tmp_path)
+    points = kinds(folder, "metric")
+    assert 2 <= len(points) < 500
+    assert points[-1]["step"] == 499
+    assert [point["step"] for point in points] == sorted({point["step"] for point in points})
+
+
+@pytest.mark.parametrize("stop_at", [1, 17, 39])
+def test_a_paused_run_goes_on_to_the_same_map(method: WalkMethod, tmp_path: Path, stop_at: int) -> None:
+    whole = walk_run(tmp_path / "whole")
+    work(whole, tmp_path)
+    folder, reins = walk_run(tmp_path / "paused"), Reins()
+    method.each = lambda step, params, ctx: reins.ask("pause") if step == stop_at else None
+    assert work(folder, tmp_path, reins) == "paused"
+    assert (folder / "checkpoint-walk.safetensors").is_file()
+    assert not folder.map_file.exists()
+    method.each = lambda step, params, ctx: None
+    assert work(folder, tmp_path) == "done"
+    assert method.began_at[-1] == stop_at + 1
+    assert final_map(folder).tobytes() == final_map(whole).tobytes()
+    assert not list(folder.path.glob("checkpoint-*"))
+    assert folder.read().timing["attempts"] == 2
+
+
+def test_without_an_application_it_leaves_a_checkpoint_and_ends(method: WalkMethod, tmp_path: Path) -> None:
+    folder, reins = walk_run(tmp_path), Reins()
+    method.each = lambda step, params, ctx: reins.ask("orphan") if step == 5 else None
+    assert work(folder, tmp_path, reins) == "interrupted"
+    assert "state is kept" in folder.read().reason
+
+
+def test_cancel_keeps_nothing(method: WalkMethod, tmp_path: Path) -> None:
+    folder, reins = walk_run(tmp_path), Reins()
+    method.each = lambda step, params, ctx: reins.ask("cancel") if step == 5 else None
+    assert work(folder, tmp_path, reins, checkpoint_s=0) == "cancelled"
+    assert not list(folder.path.glob("checkpoint-*"))
+    assert folder.read().outputs == []
+
+
+def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used(tmp_path: Path) -> None:
+    mine = RunCheckpoints(tmp_path, "a" * 64, Reins())
+    mine.save("stage one", State({"x": np.float32(3.0), "e": np.zeros((0, 4))}, {"step": 7}))
+    found = mine.load("stage one")
+    assert found is not None
+    assert (found.header, found.arrays["x"].shape, found.arrays["e"].shape) == ({"step": 7}, (), (0, 4))
+    said: list[str] = []
+    other = RunCheckpoints(tmp_path, "b" * 64, Reins(), tell=lambda level, text: said.append(text))
+    assert other.load("stage one") is None
+    assert "other settings" in said[0]
+    file = mine.file("stage one")
+    file.write_bytes(file.read_bytes()[:-3])
+    mine.tell = other.tell
+    assert mine.load("stage one") is None
+    assert "begins again" in said[1]
+
+
+def test_saving_when_a_pause_was_asked_ends_the_work_after_the_file_is_there(tmp_path: Path) -> None:
+    reins = Reins()
+    kept = RunCheckpoints(tmp_path, "a" * 64, reins, every_s=1e9)
+    assert not kept.due()
+    reins.ask("pause")
+    assert kept.due()
+    assert not reins.cancelled()  # a method that makes checkpoints is waited for
+    with pytest.raises(Cancelled):
+        kept.save("s", State({}, {"step": 1}))
+    assert kept.load("s") is not None
+
+
+def test_memory_running_out_halves_the_batch_and_says_so(method: WalkMethod, tmp_path: Path) -> None:
+    def greedy(step: int, params: Any, ctx: Any) -> None:
+        if params.batch > 4:
+            raise MemoryError(f"no room for {params.batch}")
+
+    folder = walk_run(tmp_path)
+    method.each = greedy
+    assert work(folder, tmp_path) == "done"
+    record = folder.read()
+    assert record.params["batch"] == 4
+    assert record.changed["batch"] == 4
+    assert len(record.adapted) == 2
+    said = [event["text"] for event in kinds(folder, "log") if event["level"] == "warning"]
+    assert said == record.adapted
+    assert "halved from 16 to 8" in said[0]
+
+
+def test_memory_that_never_suffices_is_a_failure_with_advice(method: WalkMethod, tmp_path: Path) -> None:
+    def full(step: int, params: Any, ctx: Any) -> None:
+        raise MemoryError
+
+    folder = walk_run(tmp_path)
+    method.each = full
+    assert work(folder, tmp_path) == "failed"
+    assert "Memory ran out" in folder.read().reason
+
+
+def test_memory_of_the_gpu_running_out_ends_on_the_cpu(
+    method: WalkMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OutOfMemoryError(RuntimeError):
+        """As torch names its own."""
+
+    def full(step: int, params: Any, ctx: Any) -> None:
+        if ctx.device == "cuda":
+            raise OutOfMemoryError("CUDA out of memory")
+
+    folder = walk_run(tmp_path)
+    folder.write(folder.read().model_copy(update={"device": {"slot": "cuda:0", "name": "A GPU", "reason": ""}}))
+    monkeypatch.setattr(job_worker.Job, "_device", lambda self: None)
+    monkeypatch.setattr(job_worker.Job, "_meter", lambda self: Meter())
+    method.each = full
+    assert work(folder, tmp_path) == "done"
+    record = folder.read()
+    assert record.device["slot"] == "cpu"
+    assert "on the CPU" in record.adapted[-1]
+    assert len(record.adapted) == 3
+
+
+def test_a_bug_in_a_method_is_a_reason_not_a_silent_end(method: WalkMethod, tmp_path: Path) -> None:
+    def broken(step: int, params: Any, ctx: Any) -> None:
+        raise ZeroDivisionError("by design")
+
+    folder = walk_run(tmp_path)
+    method.each = broken
+    assert work(folder, tmp_path) == "failed"
+    assert "by design" in folder.read().reason
+
+
+def test_a_scene_that_has_changed_is_refused_with_both_ids(method: WalkMethod, tmp_path: Path) -> None:
+    folder = walk_run(tmp_path)
+    cube = np.load(tmp_path / "halves.npy")
+    np.save(tmp_path / "halves.npy", cube + 1)
+    assert work(folder, tmp_path) == "failed"
+    assert "has changed since" in folder.read().reason
+
+
+def test_previews_are_maps_and_change_nothing(
+    method: WalkMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = walk_run(tmp_path / "plain")
+    work(plain, tmp_path)
+    assert kinds(plain, "preview") == []
+    seen = []
+    monkeypatch.setattr(preview, "FIRST_S", 0.0)
+    monkeypatch.setattr(preview, "SHARE", 1e6)
+    folder = walk_run(tmp_path / "drawn")
+
+    def look(step: int, params: Any, ctx: Any) -> None:
+        found = folder.read_map(folder.read(), "preview.npz")
+        if found is not None:
+            seen.append((found.label[:15, :-1] == 1).mean())
+
+    method.each = look
+    work(folder, tmp_path)
+    assert len(kinds(folder, "preview")) > 1
+    assert min(seen) > 0.9
+    assert final_map(folder).tobytes() == final_map(plain).tobytes()
+    assert not (folder / "preview.npz").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 30])
+def test_rows_of_a_preview_come_each_once_and_spread_out(count: int) -> None:
+    rows = list(preview.spread(count))
+    assert sorted(rows) == list(range(count))
+    if count == 30:
+        first = sorted(rows[:8])
+        assert max(b - a for a, b in itertools.pairwise(first)) <= 5
+
+
+def test_models_that_tell_single_pixels_are_asked_for_few(tmp_path: Path) -> None:
+    asked = []
+
+    class Pixels(StatedFitted):
+        def at(self, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+            asked.append(row.size)
+            upper = (row < 15).astype(np.float32)
+            return np.stack([upper, 1 - upper], axis=1)
+
+    folder = walk_run(tmp_path)
+    record = folder.read()
+    scene = open_scene(record)
+    maps: list[Any] = []
+    drawn = preview.Previews(scene, record.class_schema, Context(), maps.append)
+    assert drawn._draw(lambda: Pixels(record.class_schema, np.zeros((2, 10))), 1e9) == 30
+    assert (maps[0].label[:15, :-1] == 1).all()
+    assert (maps[0].label[15:, :-1] == 2).all()
+    assert (maps[0].label[:, -1] == 0).all()
+    assert sum(asked) == 900
+
+
+def test_a_preview_that_fails_is_told_and_stops_no_training(
+    method: WalkMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "FIRST_S", 0.0)
+    monkeypatch.setattr(preview, "SHARE", 1e6)
+    monkeypatch.setattr(preview, "best_class", lambda found: 1 / 0)
+    folder = walk_run(tmp_path)
+    assert work(folder, tmp_path) == "done"
+    (said,) = [event["text"] for event in kinds(folder, "log") if event["level"] == "warning"]
+    assert "ZeroDivisionError" in said
