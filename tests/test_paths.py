@@ -1,75 +1,46 @@
-"""Files written in one step: whole on the disk before they get their name, and no half of one when it fails."""
+"""The program's own data: found in a checkout, and where it is missing the error says so. `test_wheel.py` has the
+installed package."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hsi_studio import paths
-from hsi_studio.files import replacing
-from hsi_studio.paths import write_whole
+from hsi_studio.errors import FileProblem
+from hsi_studio.io.palette import _categorical
+from hsi_studio.scene.catalog import _facts
+from hsi_studio.text import prompts
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What was asked of the disk: ("fsync", inode, size at that time) and ("replace", inode, target)."""
-    made: list[tuple[Any, ...]] = []
-    fsync, replace = os.fsync, os.replace
-
-    def syncing(handle: int) -> None:
-        made.append(("fsync", os.fstat(handle).st_ino, os.fstat(handle).st_size))
-        fsync(handle)
-
-    def replacing_(source: Path, target: Path) -> None:
-        made.append(("replace", Path(source).stat().st_ino, Path(target)))
-        replace(source, target)
-
-    monkeypatch.setattr(os, "fsync", syncing)
-    monkeypatch.setattr(os, "replace", replacing_)
-    return made
+def test_in_a_checkout_they_stand_beside_the_package() -> None:
+    assert Path(__file__).resolve().parents[1] / "assets" == paths.ASSETS
+    assert paths.asset("datasets.json").is_file()
 
 
-def test_a_whole_file_is_on_the_disk_before_it_takes_the_old_ones_place(
-    tmp_path: Path, calls: list[tuple[Any, ...]]
+@pytest.mark.parametrize(
+    ("cached", "name"),
+    [(prompts.descriptions, "prompts"), (_categorical, "palettes.json"), (_facts, "datasets.json")],
+)
+def test_missing_data_is_an_error_never_a_substitute(
+    cached: object, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "new folder" / "run.json"
-    assert write_whole(path, b"old") == path
-    calls.clear()
-    write_whole(path, b"longer than before")
-    inode = path.stat().st_ino
-    assert calls == [("fsync", inode, 18), ("replace", inode, path)]
-    assert path.read_bytes() == b"longer than before"
-    assert [file.name for file in path.parent.iterdir()] == ["run.json"]
+    """Without the descriptions, p5 was once a template for every class and nobody was told."""
+    cached.cache_clear()  # type: ignore[attr-defined]
+    monkeypatch.setattr(paths, "ASSETS", tmp_path)
+    try:
+        with pytest.raises(paths.AssetMissing, match=f"{name}: .*Install HSI Studio again"):
+            cached()  # type: ignore[operator]
+    finally:
+        cached.cache_clear()  # type: ignore[attr-defined]
+    assert issubclass(paths.AssetMissing, FileProblem)
 
 
-def test_a_file_written_by_another_library_is_too(tmp_path: Path, calls: list[tuple[Any, ...]]) -> None:
-    with replacing(tmp_path / "map.tif") as partial:
-        partial.write_bytes(b"pixels")
-    inode = (tmp_path / "map.tif").stat().st_ino
-    assert calls == [("fsync", inode, 6), ("replace", inode, tmp_path / "map.tif")]
-
-
-def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_whole(tmp_path / "run.json", b"old")
-
-    def full(handle: int) -> None:
-        raise OSError(28, "no space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space left"):
-        write_whole(tmp_path / "run.json", b"new")
-    with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "run.json") as partial:
-        partial.write_bytes(b"new")
-    assert (tmp_path / "run.json").read_bytes() == b"old"
-    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
-
-
-def test_the_folder_of_projects_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HSI_STUDIO_HOME", str(tmp_path / "elsewhere"))
-    assert paths.home() == tmp_path / "elsewhere"
-    assert not paths.home().exists()
-    monkeypatch.setenv("HSI_STUDIO_HOME", "")
-    assert paths.home() == Path.home() / ".hsi_studio"
+def test_an_empty_folder_of_descriptions_is_missing_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "prompts").mkdir()
+    prompts.descriptions.cache_clear()
+    monkeypatch.setattr(paths, "ASSETS", tmp_path)
+    with pytest.raises(paths.AssetMissing):
+        prompts.sentences_for(["Corn"], "p5", "indian_pines")
+    prompts.descriptions.cache_clear()

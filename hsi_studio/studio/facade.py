@@ -68,18 +68,18 @@ MAX_LIVE = 8  # live-map threads kept; the one unused longest is closed first
 class Studio:
     """One application's state: scenes, projects, live maps.
 
-    `home` holds projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root` is where the UI may open
-    files (default: the user's home folder). `commons` is what owners share on a server; alone, a studio makes its own.
+    `home`: projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root`: where the UI may open files
+    (default: the user's home folder). `commons`: what owners share on a server; alone, a studio makes its own with
+    `quotas` (default: the environment's).
     """
 
     only: str | None = None  # id of the one project there is for a guest, see studio/guest.py
 
     def __init__(
         self, home: Path | None = None, data_root: Path | None = None, method: str = "live",
-        commons: Commons | None = None,
-    ) -> None:  # fmt: skip
+        commons: Commons | None = None, quotas: Quotas | None = None) -> None:  # fmt: skip
         self.home = Path(home) if home else paths.home()
-        self.commons, self._alone = commons or Commons(self.home, Quotas.of_environment()), commons is None
+        self.commons, self._alone = commons or Commons(self.home, quotas or Quotas.of_environment()), commons is None
         self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
         self.method = method
         self._lock = threading.RLock()

@@ -48,7 +48,7 @@ EARLIER: tuple[Mutation, ...] = (
         "hsi_studio/paths.py",
         "            os.fsync(stream.fileno())\n",
         "",
-        "tests/test_paths.py",
+        "tests/test_write_whole.py",
         ("test_a_whole_file_is_on_the_disk_before_it_takes_the_old_ones_place",),
     ),
     Mutation(

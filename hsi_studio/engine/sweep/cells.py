@@ -49,14 +49,8 @@ FIGURES = (  # files and folders whose code a figure depends on
     "hsi_studio/features",
     "hsi_studio/text",
     "hsi_studio/methods",
-    "hsi_studio/engine/mapping/predict.py",
-    "hsi_studio/engine/evaluation/few_shot.py",
-    "hsi_studio/engine/evaluation/metrics.py",
-    "hsi_studio/engine/evaluation/splits.py",
-    "hsi_studio/engine/evaluation/map_accuracy.py",
-    "hsi_studio/engine/evaluation/report_json.py",
-    "hsi_studio/engine/evaluation/collection_accuracy.py",
-    "hsi_studio/engine/evaluation/calibration.py",
+    "hsi_studio/engine/mapping",
+    "hsi_studio/engine/evaluation",
     "hsi_studio/engine/sweep/cells.py",
 )
 

@@ -133,10 +133,13 @@ class Owners:
 
 
 def owners_of(
-    home: Path | None, data_root: Path | None, prepare: Callable[[Studio], None] = lambda studio: None
+    home: Path | None,
+    data_root: Path | None,
+    prepare: Callable[[Studio], None] = lambda studio: None,
+    quotas: Quotas | None = None,
 ) -> Owners:
     """For a server with several owners. Without `data_root` nobody opens files of the machine, only uploads.
-    `prepare` is called with each studio that is made.
+    `prepare` is called with each studio that is made; `quotas`: default those of the environment.
 
     Raises BadRequest (a quota in the environment that is no number).
     """
@@ -149,7 +152,7 @@ def owners_of(
             "The projects in %s were made without user names: move those of a user to %s to have them in the list.",
             root / "projects", root / "users" / "NAME" / "projects",
         )  # fmt: skip
-    return Owners(root, data_root, Commons(root, Quotas.of_environment()), prepare)
+    return Owners(root, data_root, Commons(root, quotas or Quotas.of_environment()), prepare)
 
 
 class Mine:

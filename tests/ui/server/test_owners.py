@@ -266,6 +266,9 @@ def test_quotas_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("HSI_STUDIO_MAX_JOBS", "3")
     monkeypatch.setenv("HSI_STUDIO_MAX_DISK_GB", "1.5")
     assert Quotas.of_environment() == Quotas(3, 1.5, None)
+    assert Quotas.of_environment(jobs=1, scene_mpx=2.0) == Quotas(1, 1.5, 2.0)  # what is given wins
+    with pytest.raises(BadRequest, match=r"--max-disk-gb -2: give a number above 0"):
+        Quotas.of_environment(disk_gb=-2.0)
     monkeypatch.setenv("HSI_STUDIO_MAX_SCENE_MPX", "-1")
     with pytest.raises(BadRequest, match="above 0"):
         Quotas.of_environment()
