@@ -35,7 +35,7 @@ from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_ru
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side, side_text
 from hsi_studio.studio.compare_maps import CompareMaps, Shown
 from hsi_studio.studio.prompts import Prompts
@@ -69,7 +69,7 @@ class CompareForecast:
     words: str
 
 
-class Comparisons:
+class Comparisons(Subject):
     """One subject of `Studio`. Safe to call from many threads."""
 
     def __init__(

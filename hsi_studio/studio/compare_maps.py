@@ -21,7 +21,7 @@ from hsi_studio.engine.compare.results import Comparison, read_map
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.io.palette import next_color
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Shown:
     difference: bool = False  # one map of where they differ, in place of two
 
 
-class CompareMaps:
+class CompareMaps(Subject):
     """Safe to call from many threads. `others` says what else is chosen for a project's viewer, as anything that
     changes with it; `result` gives a run's comparison and folder, and raises StudioError."""
 

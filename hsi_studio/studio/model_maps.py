@@ -24,7 +24,7 @@ from hsi_studio.engine.models.library import ModelShelf
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods.contract import Context
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.types import ClassSchema, Prediction, Progress
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Use(Protocol):
     ) -> AbstractContextManager[Loaded]: ...
 
 
-class ModelMaps:
+class ModelMaps(Subject):
     """Safe to call from many threads."""
 
     def __init__(self, desk: Desk, shelf: ModelShelf, use: Use, run_map: Callable[[str], Prediction | None]) -> None:

@@ -26,7 +26,7 @@ from hsi_studio.engine.models.placement import Placement
 from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Block, Context, Fitted, State
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.model_maps import ModelMaps
 from hsi_studio.types import Prediction, Scene
 
@@ -57,7 +57,7 @@ class ModelInfo:
         return (0, 0) if self.facts is None else (self.facts.labels.fewest, self.facts.labels.most)
 
 
-class Models:
+class Models(Subject):
     """The models of one home folder. Safe to call from many threads. `manager` may be shared by several."""
 
     def __init__(

@@ -32,7 +32,7 @@ from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.scene.region import polygon_mask
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.text_maps import TextMaps
@@ -76,7 +76,7 @@ class QueryStatus:
 MEASURED = FeatureCache(400_000_000)  # of all owners: what is measured on a scene depends on nothing else
 
 
-class Queries:
+class Queries(Subject):
     """One subject of `Studio`; maps from texts are `text_maps`. `evaluate` is `Studio.evaluate`; `map_of` gives a
     project's live map, if there is one."""
 

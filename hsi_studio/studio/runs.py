@@ -43,7 +43,7 @@ from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.prompt_choice import resolve
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_info import RunInfo
@@ -59,7 +59,7 @@ Events = list[Event]  # the class below has a method `list`
 Infos = list[RunInfo]
 
 
-class Runs:
+class Runs(Subject):
     """See the file's header. Safe to call from many threads."""
 
     def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:

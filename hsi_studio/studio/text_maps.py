@@ -16,7 +16,7 @@ from typing import Any, Literal
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_click
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.types import Prediction, Progress, Scene
 
@@ -41,7 +41,7 @@ class TextMap:
     error: str = ""
 
 
-class TextMaps:
+class TextMaps(Subject):
     """The maps of all projects. Thread-safe."""
 
     def __init__(

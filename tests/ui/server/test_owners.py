@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,12 @@ from starlette.testclient import TestClient
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.project.store import Project
+from hsi_studio.studio import Subject
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.shared_server import Commons
 from hsi_studio.ui.app import build
-from hsi_studio.ui.server.owners import GUEST, HEADER, NOBODY, Mine, Owners
+from hsi_studio.ui.server.owners import GUEST, HEADER, NOBODY, Mine, Owners, _Later
 from hsi_studio.users import Users, hashed
 from tests.studio.models import labelled, scene_file, train
 
@@ -165,6 +167,30 @@ def test_what_the_page_takes_while_it_is_built_is_nobodys(studio: Studio, anas: 
             pause("20260101-000000-000000")
     with asking("ben"):
         assert find() == []
+
+
+def test_every_subject_is_known_as_one_so_that_the_page_keeps_nobodys(tmp_path: Path) -> None:
+    """A subject that `Mine` takes for a plain value would stay the first visitor's for all others."""
+    home = Path(sys.modules[Subject.__module__].__file__ or "").parent
+    whole = Studio(tmp_path / "home", tmp_path / "data")
+    found: dict[str, object] = {}
+
+    def walk(holder: object, path: str) -> None:
+        for name, value in vars(holder).items():
+            source = getattr(sys.modules.get(type(value).__module__), "__file__", None)
+            if name.startswith("_") or source is None or Path(source).parent != home or callable(value):
+                continue
+            found[f"{path}{name}"] = value
+            walk(value, f"{path}{name}.")
+
+    walk(whole, "")
+    assert {"runs", "models", "compare", "prompts", "queries", "labels", "spectra", "collections"} <= set(found)
+    assert {"models.maps", "compare.maps", "queries.text_maps", "prompts.drafts"} <= set(found)
+    values = {"commons.quotas"}  # cannot be changed, and are the server's
+    assert {path for path, value in found.items() if not isinstance(value, Subject)} == values
+    mine = Mine(lambda: whole)
+    assert {path for path in found if "." not in path and type(getattr(mine, path)) is not _Later} == set()
+    whole.close()
 
 
 @pytest.mark.parametrize("owner", ["", ".", "..", "../ana", "a/b"])
