@@ -78,7 +78,7 @@ MEASURED = FeatureCache(400_000_000)  # of all owners: what is measured on a sce
 
 class Queries(Subject):
     """One subject of `Studio`; maps from texts are `text_maps`. `evaluate` is `Studio.evaluate`; `map_of` gives a
-    project's live map, if there is one."""
+    project's live map, if there is one; `text_map_ready` is called with a project when its map from texts is there."""
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Queries(Subject):
         map_of: Callable[[str], Prediction | None],
         evaluate: Callable[..., Any],
         changed: Callable[[str], None],
+        text_map_ready: Callable[[str], None],
     ) -> None:
         self._desk, self._models, self._map_of = desk, models, map_of
         self._changed = changed
@@ -101,7 +102,7 @@ class Queries(Subject):
         self._encoder: TextEncoder | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._closed = threading.Event()
-        self.text_maps = TextMaps(desk, prompts, evaluate, self._matcher, self._submit, self._check, models.maps.show)
+        self.text_maps = TextMaps(desk, prompts, evaluate, self._matcher, self._submit, self._check, text_map_ready)
 
     # ── descriptions ────────────────────────────────────────────────────────────────────────────
 

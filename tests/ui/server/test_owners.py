@@ -96,7 +96,14 @@ def test_no_verb_reaches_anothers_project(studio: Studio, anas: tuple[Project, s
         lambda: studio.edit(pid, lambda p: p.undo()),
         lambda: studio.status(pid),
         lambda: studio.live(pid),
-        lambda: studio.prediction(pid),
+        lambda: studio.displayed.left(pid),
+        lambda: studio.displayed.right(pid),
+        lambda: studio.displayed.stamp(pid),
+        lambda: studio.displayed.layers(pid),
+        lambda: studio.displayed.chosen(pid),
+        lambda: studio.displayed.show(pid),
+        lambda: studio.displayed.show_beside(pid),
+        lambda: studio.displayed.find(pid, f"model:{model}"),
         lambda: studio.export(pid),
         lambda: studio.export_labels(pid),
         lambda: studio.spectra.pixel(pid, 1, 1),
@@ -158,11 +165,11 @@ def test_the_servers_own_folder_is_no_place_to_open_files_from(owners: Owners, s
 
 
 def test_what_the_page_takes_while_it_is_built_is_nobodys(studio: Studio, anas: tuple[Project, str]) -> None:
-    models, find, maps, pause = studio.models, studio.models.find, studio.models.maps, studio.runs.pause
+    models, find, displayed, pause = studio.models, studio.models.find, studio.displayed, studio.runs.pause
     assert find() == []  # nobody asks
     with asking("ana"):
         assert [one.id for one in find()] == [anas[1]] == [one.id for one in models.find()]
-        assert maps.shown(anas[0].id) == ("", "")
+        assert displayed.chosen(anas[0].id) == ("live", "")
         with pytest.raises(BadRequest):
             pause("20260101-000000-000000")
     with asking("ben"):
@@ -184,7 +191,9 @@ def test_every_subject_is_known_as_one_so_that_the_page_keeps_nobodys(tmp_path: 
             walk(value, f"{path}{name}.")
 
     walk(whole, "")
-    assert {"runs", "models", "compare", "prompts", "queries", "labels", "spectra", "collections"} <= set(found)
+    assert {"runs", "models", "compare", "prompts", "queries", "labels", "spectra", "collections", "displayed"} <= set(
+        found
+    )
     assert {"models.maps", "compare.maps", "queries.text_maps", "prompts.drafts"} <= set(found)
     values = {"commons.quotas"}  # cannot be changed, and are the server's
     assert {path for path, value in found.items() if not isinstance(value, Subject)} == values
