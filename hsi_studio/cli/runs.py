@@ -60,9 +60,7 @@ def add_commands(
     exporting = commands.add_parser("export", help="write a project's map, a run's or a model's")
     exporting.add_argument("target", metavar="PROJECT|RUN|MODEL", help="a project's id: the map of its labels")
     exporting.add_argument("--out", required=True, metavar="FILE", type=Path, help=".tif, .hdr (ENVI) or .png")
-    exporting.add_argument(
-        "--layer", metavar="LAYER", help="of a project: run:ID, model:ID, comparison:RUN/0, RUN/0-1 …"
-    )
+    exporting.add_argument("--layer", metavar="LAYER", help="of a project: run:ID, model:ID, comparison:RUN/0 …")
     exporting.add_argument("--project", metavar="PROJECT", help="map the scene of this project with the model")
     exporting.add_argument("--confidence", metavar="FILE", type=Path, help="also write the confidence as float GeoTIFF")
     exporting.set_defaults(run=_export_map)
