@@ -196,6 +196,9 @@ def _export_map(args: argparse.Namespace) -> int:
     finally:
         studio.close()
     print(f"{written}: {found.title}, {found.prediction.method}, layer {found.layer}", file=sys.stderr)
+    for info, pixels in found.pixels:
+        area = f"{pixels * scene.gsd_m**2 / 1e4:12,.2f} ha" if scene.gsd_m else ""
+        print(f"{info.name:32} {pixels:10,} pixels{area}")
     return 0
 
 

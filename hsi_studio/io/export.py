@@ -45,7 +45,7 @@ def export_all(
     `name` tells the files of one map of the scene from another's; `tags` go into the GeoTIFFs beside the method.
     """
     folder = Path(folder)
-    stem = slug(f"{scene.name} {name}") if name else slug(scene.name)
+    stem = f"{slug(scene.name)}_{slug(name)}" if name else slug(scene.name)
     tiff = export_map_geotiff(prediction, scene, folder / f"{stem}_map.tif", tags)
     header = export_map_envi(prediction, scene, folder / f"{stem}_map_envi.hdr")
     return [

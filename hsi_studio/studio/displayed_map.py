@@ -23,10 +23,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
+import numpy as np
+
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Desk, Subject
-from hsi_studio.types import Prediction
+from hsi_studio.types import ClassInfo, Prediction
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,12 @@ class DisplayedMap:
     def tags(self) -> dict[str, str]:
         """What an exported file says of it, beside the method."""
         return {"layer": self.layer, "map_source": self.source, "map_title": self.title}
+
+    @property
+    def pixels(self) -> list[tuple[ClassInfo, int]]:
+        """How many pixels each class has."""
+        counts = np.bincount(self.prediction.label.ravel(), minlength=len(self.prediction.schema) + 1)
+        return [(info, int(counts[k])) for k, info in enumerate(self.prediction.schema.classes, start=1)]
 
     @cached_property
     def title(self) -> str:

@@ -146,7 +146,12 @@ def test_without_a_map_the_export_says_what_is_missing(tmp_path: Path) -> None:
     studio.close()
 
 
-def test_from_the_shell(whole: tuple[Studio, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_the_shell(
+    whole: tuple[Studio, Project],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     studio, project = whole
     monkeypatch.setenv("HSI_STUDIO_HOME", str(studio.home))
     out = tmp_path / "map.tif"
@@ -157,6 +162,9 @@ def test_from_the_shell(whole: tuple[Studio, Project], tmp_path: Path, monkeypat
         with rasterio.open(out) as tiff:
             assert tiff.tags()["layer"] == layer
             np.testing.assert_array_equal(tiff.read(1), studio.displayed.find(project.id, layer).prediction.label)
+        said = capsys.readouterr().out.splitlines()
+        label = studio.displayed.find(project.id, layer).prediction.label
+        assert [line.split()[-2] for line in said] == [str((label == k + 1).sum()) for k in range(2)]
     assert (tmp_path / "sure.tif").is_file()
 
 
