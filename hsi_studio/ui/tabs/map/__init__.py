@@ -6,10 +6,11 @@ import zipfile
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import FOLLOW, Bus, Tab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import panel
@@ -36,6 +37,10 @@ def create(studio: Studio, bus: Bus) -> None:
             padding=False,
         )
         chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
+
+    tab: Any = Context.block  # the gr.Tab this stands in
+    # Gradio makes what is in a tab when it is first opened: it has missed the values that came before
+    tab.select(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
 
     def export(project_id: str) -> Any:
         try:
