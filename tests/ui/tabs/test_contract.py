@@ -30,6 +30,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 def test_every_tab_of_the_project_is_there_with_its_files() -> None:
     found = tabs()
     assert [tab.title for tab in found] == OWN  # none of them is a problem
+    assert len({tab.order for tab in found}) == len(OWN)
     for tab in found:
         assert all(file.is_file() for file in tab.files((*tab.styles, *tab.scripts))), tab.name
 

@@ -51,9 +51,10 @@ def create(studio: Studio, bus: Bus) -> None:
     start.click(tab.start, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(tab.stop, [bus.project, chosen], state, **PRIVATE)
     watch.tick(tab.look, [bus.project, chosen], state, **PRIVATE)
-    result.act(
+    acted = result.act(
         tab.act, [bus.project, chosen], [*state, bus.viewer, bus.strip], queue=False, trigger_mode="multiple", **PRIVATE
     )
+    bus.after(acted)
     bus.project.change(tab.choose_kind, [bus.project, form.kind], fields, **PRIVATE).then(
         tab.look, [bus.project, chosen], state, **PRIVATE
     ).then(tab.forecast, asked, [told], **PRIVATE)

@@ -168,14 +168,15 @@ class CompareTab:
             case "hide":
                 self.hide(project_id)
             case "delete":
-                self.hide(project_id)
                 self.studio.runs.delete(run_id)
                 return ""
         return run_id
 
     def show(self, project_id: str, run_id: str, left: str, right: str, difference: bool) -> None:
         """Two arms' maps side by side, or where they differ."""
-        self.studio.compare.maps.show(project_id, run_id, left, right, difference)
+        item, beside = self.studio.compare.maps.layers_of(run_id, left, right, difference)
+        self.studio.displayed.show(project_id, "comparison", item, beside=beside)
 
     def hide(self, project_id: str) -> None:
-        self.studio.compare.maps.hide(project_id)
+        """The live map again."""
+        self.studio.displayed.show(project_id)

@@ -30,7 +30,7 @@ class MapTab:
         except StudioError as error:
             gr.Warning(str(error))
             return gr.update(visible=False)
-        bundle = written[0].parent / f"{self.studio.scene_of(project_id).name}_export.zip"
+        bundle = written[0].with_name(f"{written[0].stem.removesuffix('_map')}_export.zip")
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
             for item in written:
                 archive.write(item, item.name)
@@ -59,16 +59,17 @@ def create(studio: Studio, bus: Bus) -> None:
     tab, here = MapTab(studio), Context.block  # the gr.Tab this stands in
     gr.HTML(
         "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
-        "CSV: made from the labels as they are now.</p>",
+        "CSV. The map is the one on the screen: the live one, or the one chosen in another tab.</p>",
         padding=False,
     )
+    panel("facts", {}, elem_id="hsi-map-shown")
     with gr.Row():
         save = gr.Button("Export map and labels", variant="primary", size="sm", elem_id="hsi-export")
         save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
-    # its values come with the map (ui/viewer/label_routes.py); those that came before this tab was first opened went
-    # nowhere, because Gradio makes a tab's content then
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
+    # Values of these two panels come with the map (ui/viewer/label_routes.py). Gradio makes what is in a tab when it is
+    # first opened: it has missed those that came before.
     here.select(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
     with gr.Accordion("Import labels", open=False):
         gr.HTML(

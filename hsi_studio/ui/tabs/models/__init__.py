@@ -87,15 +87,16 @@ class ModelsTab:
 
     def switch(self, project_id: str, model_id: str, what: str) -> None:
         """Show a model's map, or no longer, and have it made where there is none."""
-        maps = self.studio.models.maps
-        left, right = maps.shown(project_id)
+        layer, displayed = f"model:{model_id}", self.studio.displayed
+        left, right = displayed.chosen(project_id)
         if what == "show":
-            left = "" if left == model_id else model_id
+            on = left != layer
+            displayed.show(project_id, *(("model", model_id) if on else ("live",)))
         else:
-            right = "" if right == model_id else model_id
-        maps.show(project_id, left, right)
-        if model_id in (left, right):
-            maps.request(project_id, model_id)
+            on = right != layer
+            displayed.show_beside(project_id, layer if on else "")
+        if on:
+            self.studio.models.maps.request(project_id, model_id)
 
     def start_from(self, project_id: str, model_id: str) -> None:
         """A training on the labels as they are, with the model's settings, from its encoder."""
@@ -142,10 +143,11 @@ def create(studio: Studio, bus: Bus) -> None:
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     drawing = [listed, drawn]
-    listed.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
+    acted = listed.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
         tab.act, [bus.project, chosen], [chosen, *drawing, bus.viewer, bus.strip, file],
         concurrency_limit=None, trigger_mode="multiple", **quiet,
     )  # fmt: skip
+    bus.after(acted)
     listed.look(tab.look, [bus.project, chosen, drawn], drawing, queue=False, **quiet)
     bring.upload(tab.import_file, [bus.project, chosen, bring], [chosen, *drawing], **quiet)
     bus.project.change(tab.draw, [bus.project, chosen], drawing, **quiet)

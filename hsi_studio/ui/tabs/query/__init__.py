@@ -141,7 +141,7 @@ class QueryTab:
 
     def show_map(self, project_id: str, on: bool) -> Seen:
         """The map from texts in the viewer, or the live map again."""
-        self.studio.queries.text_maps.show(project_id, on)
+        self.studio.displayed.show(project_id, "texts" if on else "live")
         return self.present.viewer_changes(project_id), gr.skip(), self.present.strip(project_id)
 
 

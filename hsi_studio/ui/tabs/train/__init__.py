@@ -80,7 +80,7 @@ class TrainTab:
 
     def show(self, project_id: str, run_id: str) -> None:
         """The run's map in the viewer; "" = the live map again."""
-        self.studio.show_trained(project_id, run_id or None)
+        self.studio.displayed.show(project_id, "run" if run_id else "live", run_id)
 
 
 def create(studio: Studio, bus: Bus) -> None:
@@ -90,7 +90,7 @@ def create(studio: Studio, bus: Bus) -> None:
         "queue": False, "trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private",
     }  # fmt: skip
     panel.start(tab.start, [bus.project], [panel], **now)
-    panel.act(tab.act, [bus.project], [panel, bus.viewer, bus.strip], **now)
+    bus.after(panel.act(tab.act, [bus.project], [panel, bus.viewer, bus.strip], **now))
     bus.project.change(tab.idle, [bus.project], [panel], **now)
 
 
