@@ -173,7 +173,7 @@ class Comparisons:
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(
             id=new_run_id(), kind="compare", project_id=project_id, owner=owner, title=plan.title or _title(plan),
-            method="", params={}, classes=[RunClass(**vars(info)) for info in labels.schema.classes],
+            method="", params={}, classes=[RunClass(**c) for c in labels.schema.to_json()],
             scene={
                 "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
                 "shape": list(scene.shape),

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_bands, check_state
 from hsi_studio.methods.common.sorted_labels import Labelled
-from hsi_studio.methods.common.state import class_entries, classes_of, part
+from hsi_studio.methods.common.state import part
 from hsi_studio.methods.contract import Block, Context, Params, State
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress, PromptSet, Scene
 
@@ -176,7 +176,7 @@ class WindowFitted:
             "method": self.method,
             "params": self.params.model_dump(mode="json"),
             "training": self.training,
-            "classes": class_entries(self.schema),
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 
@@ -212,10 +212,8 @@ class Ground:
 
         check_state(state, scene, version)
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
-        return Ground(
-            classes_of(state), WindowBasis.from_arrays(part(state, "basis.")), state.arrays["left_out"], facts,
-            state.arrays.get("wavelength_nm"), device,
-        )  # fmt: skip
+        schema, basis = ClassSchema.from_json(state.header["classes"]), WindowBasis.from_arrays(part(state, "basis."))
+        return Ground(schema, basis, state.arrays["left_out"], facts, state.arrays.get("wavelength_nm"), device)
 
     def fitted(
         self,

@@ -104,10 +104,7 @@ class DiffClipFitted:
             "layers": int(scaling.height_centre.size),
             "inverse_temperature": self.inverse_temperature,
             "history": self.history,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 

@@ -37,16 +37,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
-from hsi_studio.methods.common.checks import check_scene, enough_labels
+from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Context, Params, State
-from hsi_studio.methods.diffclip.class_text import class_source, label_check, on_data
+from hsi_studio.methods.diffclip.class_text import class_source, label_check
 from hsi_studio.methods.diffclip.encoder_cache import FOLDER, VERSION, Made, encoder_key, load_encoder, store_encoder
 from hsi_studio.methods.diffclip.fitted import DiffClipFitted
 from hsi_studio.methods.diffclip.inputs import Scaling, SceneInputs, fit_scaling
 from hsi_studio.methods.diffclip.params import EFFORTS, PARTS, PRESETS, DiffClipParams
 from hsi_studio.methods.diffclip.warm_start import warm_encoder
-from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
+from hsi_studio.types import ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     from hsi_studio.methods.diffclip.finetune import Tuned
@@ -103,7 +103,7 @@ class DiffClip:
         and what the tokenizer or encoder raises.
         """
         enough_labels(labels)
-        on_data(scene, labels)
+        labels_on_data(scene.valid, labels)
         inputs = self._inputs(scene, params, ctx)
         if ctx.warm_start is not None:
             encoder: Arrays | None = warm_encoder(ctx.warm_start, inputs, params)
@@ -185,7 +185,7 @@ class DiffClip:
         image = Members(sides)
         image.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return DiffClipFitted(
-            ClassSchema(tuple(ClassInfo(**c) for c in header["classes"])), params, SceneInputs(scene, scaling), image,
+            ClassSchema.from_json(header["classes"]), params, SceneInputs(scene, scaling), image,
             arrays["prototypes"], float(header["inverse_temperature"]), arrays["left_out"], header["scene"], ctx.device,
             header["history"],
         )  # fmt: skip

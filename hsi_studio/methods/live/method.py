@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from hsi_studio.errors import LabelProblem, SceneMismatch
+from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods.common.checks import check_scene, enough_labels
+from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.kernel_head import KernelHead, calibrate, kernel, mix_views, softmax, solve, thin
 from hsi_studio.methods.contract import Block, Context, Params, State
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
-from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
+from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
@@ -191,10 +191,7 @@ class LiveFitted:
             "bands": bands.count,
             "layers": int(self.params.recipe(self.scene).height_weight > 0),
             "temperature": self.temperature,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 
@@ -227,13 +224,8 @@ class Live:
         """
         enough_labels(labels)
         features = self._features(scene, params, ctx)
+        labels_on_data(features.index >= 0, labels)
         node = features.index[labels.row, labels.col].astype(np.int64)  # (N,)
-        if (node < 0).any():
-            first = int(np.flatnonzero(node < 0)[0])
-            raise LabelProblem(
-                f"{int((node < 0).sum())} labels lie on pixels without data, the first at row {labels.row[first]}, "
-                f"column {labels.col[first]}: remove them."
-            )
         ctx.check()
         order = np.lexsort((labels.label, labels.col, labels.row))
         position = order[thin(labels.label[order], MAX_SUPPORT)]
@@ -262,7 +254,7 @@ class Live:
         home = header["scene"] == scene.id
         features = self._features(scene, params, ctx, None if home else basis)
         supports = tuple(arrays[f"support_{s}"] for s in range(len(features.scales)))
-        schema = ClassSchema(tuple(ClassInfo(**c) for c in header["classes"]))
+        schema = ClassSchema.from_json(header["classes"])
         # The inverse is not stored: leave-one-out was made when the state was.
         head = KernelHead(arrays["dual"], np.zeros((0, 0)), arrays["label"])
         nowhere = np.zeros(0, dtype=np.int64)
