@@ -95,14 +95,14 @@ class Comparisons:
 
     def parts(self, method: str) -> list[str]:
         """What of a method can be switched off, by name; [] where nothing can."""
-        return list(getattr(get_method(method), "parts", {}))
+        return list(get_method(method).ablations)
 
     def without_parts(self, method: str, words: str, parts: Sequence[str]) -> list[Side]:
         """The whole method, then it without each of these parts. Raises BadRequest.
 
         What a part needs to matter is said of every side, so that no pace switches it off.
         """
-        known: dict[str, dict[str, Any]] = getattr(get_method(method), "parts", {})
+        known = get_method(method).ablations
         if strange := [name for name in parts if name not in known]:
             raise BadRequest(f"{method} has no part {strange[0]!r}. Choose of: {', '.join(known) or 'none'}.")
         usual = get_method(method).Params().model_dump(mode="json")

@@ -363,12 +363,9 @@ class Studio:
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
         chosen = get_method(method)
-        if "pretraining" not in chosen.needs or not hasattr(chosen, "pretrained_status"):
-            return ""
-        words: str = chosen.pretrained_status(
+        return chosen.pretrained_status(
             self.scene_of(project_id), chosen.Params(), self.cache_folder, devices()[0].torch_name
         )
-        return words
 
     def show_trained(self, project_id: str, run_id: str | None) -> None:
         """Choose which map is shown: that of a run, or with None the one that follows the clicks."""

@@ -34,7 +34,7 @@ def labels(scene: Scene) -> LabelSet:
 def quick(name: str) -> Params:
     """Defaults, but for methods that train for minutes those of their class attribute `quick`."""
     method = get_method(name)
-    return method.Params.model_validate(getattr(method, "quick", {}))
+    return method.Params.model_validate(method.test_params)
 
 
 def mapped(name: str, scene: Scene, labels: LabelSet, seed: int = 0) -> Prediction:
@@ -59,7 +59,6 @@ def test_it_describes_itself_and_every_parameter(name: str) -> None:
     assert method.title
     assert len(method.source) > 20
     assert method.needs <= {"text", "dsm", "pretraining"}
-    assert method.halo_px >= 0
     defaults = method.Params()
     assert method.Params.model_validate(json.loads(defaults.model_dump_json())) == defaults
     assert all(field.description for field in method.Params.model_fields.values())

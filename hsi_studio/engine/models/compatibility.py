@@ -42,7 +42,7 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
         return SceneFit("refused", f"This program has no method “{facts.method}”.", "Update HSI Studio.")
     there = facts.scene
     instead = "Open the scene it was trained on, or train a new model here."
-    if getattr(method, "warm_starts", False):
+    if method.warm_starts:
         instead = "A new training on this scene can start from its encoder: “Train from it”."
     different = band_difference(there.bands, there.wavelength_nm, scene)
     if different:

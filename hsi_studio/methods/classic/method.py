@@ -9,12 +9,13 @@ calibrated probabilities; no parameter is tuned on labels but the temperature, w
 A state holds the labels' features and not the classifier: it is fitted again on load, from the same numbers in the
 same order with the same seed, which gives the same map and needs no pickle.
 
-Notation: N labels, M ≤ MAX_SUPPORT of them used, C features, K classes. Halo: none to the caller.
+Notation: N labels, M ≤ MAX_SUPPORT of them used, C features, K classes.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -38,7 +39,7 @@ from hsi_studio.methods.classic.models import (
 )
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.kernel_head import softmax, thin
-from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION
 from hsi_studio.methods.live.method import MAX_SUPPORT
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
@@ -110,7 +111,7 @@ class Support:
 
 
 @dataclass
-class ClassicFitted:
+class ClassicFitted(Fitted):
     """A classifier on a scene's features."""
 
     name: str
@@ -178,16 +179,11 @@ class ClassicFitted:
         return State(arrays, header)
 
 
-class Classic:
+class Classic(Method):
     """What the four methods share. Stateless; smoothed features are in the cache of `live`."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    source: ClassVar[str]
-    Params: ClassVar[type[Params]]
-    needs: ClassVar[frozenset[str]] = frozenset()
-    halo_px: ClassVar[int] = 0
-    efforts: ClassVar[dict[str, dict[str, Any]]] = {"thorough": {"features": "spectral-spatial"}}
+    efforts: ClassVar[Mapping[str, Values]] = {"thorough": {"features": "spectral-spatial"}}
+    label_free: ClassVar[frozenset[str]] = frozenset({"features", "smoothing_steps", "use_dsm"})
 
     def prepare(self, scene: Scene, params: ClassicParams, ctx: Context) -> None:
         """Survey the scene's bands, or make or load its smoothed features. Raises BadValues, Cancelled."""
