@@ -16,6 +16,7 @@ from typing import Any, Literal
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_click
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.studio import Desk
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.types import Prediction, Progress, Scene
@@ -114,7 +115,7 @@ class TextMaps:
         self.show(project_id, True)
         if measured:
             points = learning_curve(
-                scene, made, lambda shots, seeds: self._evaluate(scene, "live", shots=shots, seeds=seeds),
+                scene, made, lambda shots, seeds: self._evaluate(scene, LIVE_METHOD, shots=shots, seeds=seeds),
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))

@@ -32,8 +32,9 @@ from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import Protocol, make_split, parse_protocol
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import get_method
+from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method, Params, Values
+from hsi_studio.scene.formats.registry import readers
 from hsi_studio.types import IntArray, Scene
 
 log = logging.getLogger(__name__)
@@ -316,6 +317,8 @@ def code_hash() -> str:
     for folder in ("engine/evaluation/splits.py", "features", "methods", "text", "scene"):
         for file in [root / folder] if folder.endswith(".py") else sorted((root / folder).rglob("*.py")):
             digest.update(file.read_bytes())
+    digest.update(methods().plugin_code())
+    digest.update(readers().plugin_code())
     return digest.hexdigest()[:12]
 
 

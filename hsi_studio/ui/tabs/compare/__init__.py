@@ -12,7 +12,7 @@ import gradio as gr
 from gradio.context import Context
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import ComparisonPlan, Side, Studio
+from hsi_studio.studio.facade import LIVE_METHOD, ComparisonPlan, Side, Studio
 from hsi_studio.ui.bus import Bus, Tab
 from hsi_studio.ui.tabs.compare.values import panel_value
 from hsi_studio.ui.viewer.page_state import Present
@@ -46,7 +46,7 @@ def create(studio: Studio, bus: Bus) -> None:
         label="Words, the first is what the others are compared with", elem_id="hsi-compare-words",
     )  # fmt: skip
     methods = gr.Dropdown(
-        everyone, value=[first, "live"], multiselect=True, max_choices=6, visible=False,
+        everyone, value=[first, LIVE_METHOD], multiselect=True, max_choices=6, visible=False,
         label="Methods, the first is what the others are compared with", elem_id="hsi-compare-methods",
     )  # fmt: skip
     parts = gr.Dropdown(
