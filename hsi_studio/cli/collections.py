@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.methods import IMAGE_METHOD
 
 FIGURES = (
     ("acc", "ACC %"), ("auc", "AUC %"), ("se", "SE %"), ("sp", "SP %"), ("oa", "OA %"), ("aa", "AA %"),
@@ -30,7 +31,7 @@ def add_command(commands: Any, params: Params, progress: Callable[[], Any]) -> N
     parser = commands.add_parser("collection", help="one label an image: accuracy, train, classify")
     parser.add_argument("collection", metavar="FOLDER", help="a folder with a folder of images per class, or a .csv")
     parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv")
-    parser.add_argument("--method", default="s3fn", help="s3fn (cubes, default) or diffclip (planes)")
+    parser.add_argument("--method", default=IMAGE_METHOD, help=f"default: {IMAGE_METHOD}; a wrong name lists them all")
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a method parameter; may be repeated"
     )

@@ -20,8 +20,11 @@ from typing import Any
 
 from hsi_studio.cli.collections import add_command
 from hsi_studio.cli.compare import add_commands as add_compare
+from hsi_studio.cli.plugins import add_commands as add_plugins
+from hsi_studio.cli.plugins import tell_problems
 from hsi_studio.cli.runs import add_commands
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.types import Progress, Scene
 
 
@@ -90,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add_command(commands, _params, _progress)
     add_commands(commands, _add_method, _params, _progress)
     add_compare(commands, _add_scene, _open, _progress)
+    add_plugins(commands)
     return parser
 
 
@@ -101,7 +105,7 @@ def _add_scene(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_method(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--method", default="live", help="default: live")
+    parser.add_argument("--method", default=LIVE_METHOD, help=f"see `methods`; default: {LIVE_METHOD}")
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a method parameter; may be repeated"
     )
@@ -159,6 +163,7 @@ def _scenes(_: argparse.Namespace) -> int:
     for entry in catalog():
         place = "offline" if entry.offline else "download"
         print(f"{entry.id:20} {place:9} {entry.title}")
+    tell_problems()
     return 0
 
 

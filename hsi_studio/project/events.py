@@ -150,17 +150,7 @@ class State:
 
 def class_from_json(value: dict[str, Any]) -> ClassInfo:
     """A class as the journal writes it. Raises LabelProblem, KeyError."""
-    reference = value.get("reference_value")
-    return ClassInfo(
-        str(value["id"]),
-        clean_name(value["name"]),
-        clean_color(value["color"]),
-        None if reference is None else int(reference),
-    )
-
-
-def class_to_json(info: ClassInfo) -> dict[str, Any]:
-    return {"id": info.id, "name": info.name, "color": info.color, "reference_value": info.reference_value}
+    return ClassInfo.from_json({**value, "name": clean_name(value["name"]), "color": clean_color(value["color"])})
 
 
 # ── one planner an event type ───────────────────────────────────────────────────────────────────

@@ -91,16 +91,16 @@ class Comparisons(Subject):
         """Whether the method has a switch for the surface model."""
         return "use_dsm" in get_method(method).Params.model_fields
 
-    def parts(self, method: str) -> list[str]:
+    def ablations(self, method: str) -> list[str]:
         """What of a method can be switched off, by name; [] where nothing can."""
-        return list(getattr(get_method(method), "parts", {}))
+        return list(get_method(method).ablations)
 
     def without_parts(self, method: str, words: str, parts: Sequence[str]) -> list[Side]:
         """The whole method, then it without each of these parts. Raises BadRequest.
 
         What a part needs to matter is said of every side, so that no pace switches it off.
         """
-        known: dict[str, dict[str, Any]] = getattr(get_method(method), "parts", {})
+        known = get_method(method).ablations
         if strange := [name for name in parts if name not in known]:
             raise BadRequest(f"{method} has no part {strange[0]!r}. Choose of: {', '.join(known) or 'none'}.")
         usual = get_method(method).Params().model_dump(mode="json")
@@ -171,7 +171,7 @@ class Comparisons(Subject):
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(
             id=new_run_id(), kind="compare", project_id=project_id, owner=owner, title=plan.title or _title(plan),
-            method="", params={}, classes=[RunClass(**vars(info)) for info in labels.schema.classes],
+            method="", params={}, classes=[RunClass(**c) for c in labels.schema.to_json()],
             scene={
                 "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
                 "shape": list(scene.shape),

@@ -209,7 +209,7 @@ class Models(Subject):
                 f"“{model.title}” is a model of {header.facts.method}, the training is of {method}: choose a model of "
                 "the same method to start from."
             )
-        if not getattr(get_method(method), "warm_starts", False):
+        if not get_method(method).warm_starts:
             raise BadRequest(f"{method} has no encoder that a training could start from: leave “Start from” empty.")
         return model.path
 
@@ -217,11 +217,11 @@ class Models(Subject):
     def can_start(info: ModelInfo) -> bool:
         """Whether a new training can start from this model."""
         method = None if info.facts is None else methods().entries.get(info.facts.method)
-        return bool(getattr(method, "warm_starts", False))
+        return method is not None and bool(method.warm_starts)
 
     def warm_starts(self, method: str) -> list[ModelInfo]:
         """Models a new training of `method` may start from, newest first."""
-        if not getattr(get_method(method), "warm_starts", False):
+        if not get_method(method).warm_starts:
             return []
         return [info for info in self.find() if info.facts is not None and info.facts.method == method]
 

@@ -16,6 +16,7 @@ from hsi_studio.engine.query.class_differences import differences
 from hsi_studio.engine.query.joint_space import JointSpace, joint_space, newest_model
 from hsi_studio.engine.spectra import class_spectra
 from hsi_studio.errors import Cancelled, StudioError
+from hsi_studio.methods import methods
 from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.class_measurements import Measurements, label_key
 from hsi_studio.text.disagreement import FEWEST, Disagreement, disagreements
@@ -112,7 +113,8 @@ class TextViews(Subject):
             made = replace(made, disagreements=tuple(wrong), compared=note)
         file = newest_model(project.folder / "runs", scene)
         if file is None:
-            note = "Train DiffCLIP on this scene to see texts and pixels in one space."
+            able = [method.title for method in methods().entries.values() if method.joint_space]
+            note = f"Train {' or '.join(able)} on this scene to see texts and pixels in one space."
             return replace(made, state="done", joint_note=note)
         try:
             return replace(made, state="done", joint=self._joint(project_id, key, file, scene, labels))

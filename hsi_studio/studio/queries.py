@@ -25,12 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.query.graded_superpixels import scene_words
-from hsi_studio.engine.query.matcher import Answer, Matcher, TextSpace, ask_described, ask_model, clean
+from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_model, clean
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
 from hsi_studio.engine.query.pixel_facts import Surveyor, class_facts, describe_class, describe_region
 from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods import methods
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.scene.region import polygon_mask
 from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.models import Models
@@ -149,12 +151,13 @@ class Queries(Subject):
         found = [Engine(DESCRIBED, "Described pixels", "Needs no label: compares words with what was measured")]
         for info in self._models.find():
             facts = info.facts
-            if info.problem or facts is None or facts.method not in ("curated", "s3fn", "diffclip"):
+            method = methods().entries.get(facts.method) if facts is not None else None
+            if info.problem or method is None or "text" not in method.needs:
                 continue
             if not self._models.fit(info.id, project_id).ok:
                 continue
-            own = facts.method != "diffclip"
-            note = "Its own text side: knows words near its classes" if own else "Answers in its classes only"
+            own = "Its own text side: knows words near its classes"
+            note = own if method.own_text_side else "Answers in its classes only"
             found.append(Engine(f"model:{info.id}", f"Model: {info.title}", note))
         return found
 

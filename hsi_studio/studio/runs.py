@@ -112,7 +112,7 @@ class Runs(Subject):
         record = RunRecord(
             id=new_run_id(), project_id=project_id, owner=owner, title=title or title_of(chosen, labels), method=method,
             params=values.model_dump(mode="json"), changed=changed(values), prompts=said,
-            classes=[RunClass(**vars(info)) for info in labels.schema.classes],
+            classes=[RunClass(**c) for c in labels.schema.to_json()],
             seed=seed,
             scene={
                 "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,

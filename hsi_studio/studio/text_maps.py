@@ -17,6 +17,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_wit
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_click
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
@@ -136,7 +137,7 @@ class TextMaps(Subject):
         self._ready(project_id)
         if measured:
             points = learning_curve(
-                scene, made, lambda shots, seeds: self._evaluate(scene, "live", shots=shots, seeds=seeds),
+                scene, made, lambda shots, seeds: self._evaluate(scene, LIVE_METHOD, shots=shots, seeds=seeds),
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))

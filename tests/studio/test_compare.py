@@ -76,7 +76,7 @@ def test_arms_are_named_by_what_tells_them_apart(studio: Studio, scene_file: Pat
 @pytest.mark.parametrize("name", ["diffclip", "curated", "s3fn", "live"])
 def test_a_method_without_each_of_its_parts(studio: Studio, scene_file: Path, name: str) -> None:
     project = with_reference(studio, scene_file)
-    parts = studio.compare.parts(name)
+    parts = studio.compare.ablations(name)
     sides = studio.compare.without_parts(name, "p1", parts)
     assert [side.name for side in sides] == ["everything", *(f"no {part}" for part in parts)]
     usual = get_method(name).Params().model_dump(mode="json")
@@ -97,7 +97,7 @@ def test_parts_that_matter_only_with_another_bring_it(studio: Studio) -> None:
     assert whole.params == {"use_pretraining": True, "use_mask": True}
     assert less.params == {"use_pretraining": True, "use_mask": False}
     assert studio.compare.without_parts("diffclip", "", []) == []
-    assert studio.compare.parts("svm") == []
+    assert studio.compare.ablations("svm") == []
     with pytest.raises(BadRequest, match=r"no part 'soul'\. Choose of: pre-training"):
         studio.compare.without_parts("diffclip", "", ["soul"])
 

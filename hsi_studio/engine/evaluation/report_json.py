@@ -64,7 +64,9 @@ def _read_block(value: dict[str, Any]) -> ScoreBlock:
         _read_estimate(value["oa"]),
         _read_estimate(value["aa"]),
         _read_estimate(value["kappa"]),
-        classes=tuple(ClassScore(**{**score, "info": ClassInfo(**score["info"])}) for score in value["classes"]),
+        classes=tuple(
+            ClassScore(**{**score, "info": ClassInfo.from_json(score["info"])}) for score in value["classes"]
+        ),
         confusion=None if confusion is None else np.array(confusion, dtype=np.int64),
         problem=value["problem"],
     )

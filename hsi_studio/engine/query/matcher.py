@@ -19,13 +19,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, SceneWords
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.text.lexicon import COVERS, thing
 from hsi_studio.text.query_parser import Asked, take_apart
@@ -37,15 +38,6 @@ ABSENT = 0.25  # a place below it is not shown as found
 FLOOR = 0.1  # what is left of a place that lacks a trait asked for
 MAX_CHARS = 500
 Matching = Literal["words", "sentences", "both"]
-
-
-@runtime_checkable
-class TextSpace(Protocol):
-    """A trained model whose pixels and texts live in one space."""
-
-    def query(self, sentences: Sequence[str]) -> FloatArray:
-        """(H, W) mean cosine of every pixel with the sentences; NaN where invalid."""
-        ...
 
 
 @dataclass(frozen=True)

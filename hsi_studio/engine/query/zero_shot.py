@@ -18,6 +18,7 @@ import numpy as np
 
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.types import ClassSchema, FloatArray, Prediction, Scene
 
 SHARPNESS = 0.08  # T: smaller = the most alike class takes a thing alone
@@ -88,7 +89,7 @@ def learning_curve(
     evaluate: Callable[[int, int], Any],
     clicks: Sequence[int] = (1, 2, 5),
     seeds: int = 5,
-    method: str = "live",
+    method: str = LIVE_METHOD,
     check: Callable[[float], None] = lambda _: None,
 ) -> list[CurvePoint]:
     """The map from texts at 0 clicks, then `evaluate(shots, seeds)` (as `Studio.evaluate`) at each number of clicks."""

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.paths import write_whole
-from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
+from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
 
 RunState = Literal[
     "queued", "starting", "running", "pausing", "paused", "done", "cancelled", "failed", "interrupted"
@@ -85,7 +85,7 @@ class RunRecord(BaseModel):
 
     @property
     def class_schema(self) -> ClassSchema:
-        return ClassSchema(tuple(ClassInfo(c.id, c.name, c.color, c.reference_value) for c in self.classes))
+        return ClassSchema.from_json(c.model_dump() for c in self.classes)
 
     @property
     def prompt_set(self) -> PromptSet:

@@ -15,12 +15,12 @@ from hsi_studio.engine.compare.aggregate import Gathered, collect
 from hsi_studio.engine.compare.cells import entries_of
 from hsi_studio.engine.compare.findings import effect, listed, plain, signed
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
-from hsi_studio.engine.compare.paces import QUICK, plan_for
+from hsi_studio.engine.compare.paces import plan_for
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, make_plan, sentences_of
 from hsi_studio.engine.compare.results import PLAN, RESULT, Comparison, Gap, read_comparison, read_map
 from hsi_studio.engine.compare.runner import run_comparison
 from hsi_studio.errors import BadRequest, Cancelled, FileProblem, TooFewLabels
-from hsi_studio.methods import methods
+from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Progress, Scene
 from tests.engine.fake import separable_scene
@@ -246,7 +246,7 @@ def test_quick_says_what_it_gives_up_and_an_arms_own_parameters_win() -> None:
     arms = [Arm(name="a", method="curated", words="p1"), Arm(name="b", method="curated", words="p5")]
     quick = plan_for(arms, 5)
     assert quick.budget_s is not None
-    assert quick.arms[0].params == QUICK["curated"]
+    assert quick.arms[0].params == get_method("curated").quick_pace
     assert any("epochs 30 instead of 100" in text for text in quick.gives_up)
     thorough = plan_for(arms, 5, "thorough")
     assert (len(thorough.seeds) >= 10, thorough.gives_up, thorough.arms[0].params) == (True, (), {})
@@ -254,8 +254,8 @@ def test_quick_says_what_it_gives_up_and_an_arms_own_parameters_win() -> None:
     assert (own.arms[0].params["epochs"], len(own.seeds), own.budget_s) == (7, 4, None)
     with pytest.raises(BadRequest, match="no pace"):
         plan_for(arms, 5, "fast")
-    for name, values in QUICK.items():
-        methods().entries[name].Params(**values)
+    for method in methods().entries.values():
+        method.Params(**method.quick_pace)
 
 
 def test_words_say_no_difference_seen_and_how_many_seeds_would_be_needed() -> None:

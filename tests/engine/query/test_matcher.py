@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, SceneWords, scene_words
-from hsi_studio.engine.query.matcher import Matcher, TextSpace, ask_described, ask_model, clean, suggest_threshold
+from hsi_studio.engine.query.matcher import Matcher, ask_described, ask_model, clean, suggest_threshold
 from hsi_studio.engine.query.pixel_facts import Surveyor
 from hsi_studio.engine.query.regions import candidates, deepest, top_regions
 from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_click
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.scene.demo import demo_scene
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, Scene
 from tests.engine.word_bag import WordBag

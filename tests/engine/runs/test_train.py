@@ -310,7 +310,7 @@ def test_a_preview_that_fails_is_told_and_stops_no_training(
 ) -> None:
     monkeypatch.setattr(preview, "FIRST_S", 0.0)
     monkeypatch.setattr(preview, "SHARE", 1e6)
-    monkeypatch.setattr(preview, "best_class", lambda found: 1 / 0)
+    monkeypatch.setattr(preview, "in_schema", lambda *map_and_schema: 1 / 0)
     folder = walk_run(tmp_path)
     assert work(folder, tmp_path) == "done"
     (said,) = [event["text"] for event in kinds(folder, "log") if event["level"] == "warning"]

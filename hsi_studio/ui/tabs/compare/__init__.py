@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from hsi_studio.studio.facade import Studio
+from hsi_studio.studio.facade import LIVE_METHOD, Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.compare.routes import router
 from hsi_studio.ui.tabs.compare.tab import ABLATIONS, METHODS, P5, WORDS, CompareTab, Form
@@ -73,7 +73,7 @@ def create_form(tab: CompareTab) -> Any:
         label="Words, the first is what the others are compared with", elem_id="hsi-compare-words",
     )  # fmt: skip
     methods = gr.Dropdown(
-        everyone, value=[first, "live"], multiselect=True, max_choices=6, visible=False,
+        everyone, value=[first, LIVE_METHOD], multiselect=True, max_choices=6, visible=False,
         label="Methods, the first is what the others are compared with", elem_id="hsi-compare-methods",
     )  # fmt: skip
     ablations = gr.Dropdown(

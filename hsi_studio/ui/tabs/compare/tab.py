@@ -42,7 +42,7 @@ class CompareTab:
 
     def ablations_of(self, method: str) -> list[str]:
         """The parts of a method that can be switched off."""
-        return self.studio.compare.parts(method)
+        return self.studio.compare.ablations(method)
 
     def methods_for(self, kind: str) -> Choices:
         """Methods that this kind of comparison makes sense with."""
