@@ -165,7 +165,7 @@ EARLIER: tuple[Mutation, ...] = (
         "hsi_studio/ui/tabs/query/__init__.py",
         "TAB = Tab(",
         "TAB = NoSuchTab(",
-        "tests/ui/test_tabs.py",
-        ("test_tabs_report_no_problem_and_none_is_missing",),
+        "tests/ui/tabs/test_contract.py",
+        ("test_every_tab_of_the_project_is_there_with_its_files",),
     ),
 )
