@@ -13,7 +13,7 @@ import { listenToKeys } from './keyboard.js';
 import { makeLabels } from './labels.js';
 import { frameOn, leaflet } from './leaflet.js';
 import { makeMapFeed } from './map_feed.js';
-import { partsOf } from './pane.js';
+import { makePane, partsOf } from './pane.js';
 import { makeRaster } from './raster.js';
 import { makeReadout } from './readout.js';
 import { makeRegion } from './region.js';
@@ -46,16 +46,7 @@ function start(component, L) {
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
-  /** @type {import('./pane.js').Pane} */
-  const pane = {
-    scene: () => scene,
-    dpr: () => window.devicePixelRatio || 1,
-    size: () => ({w: stage.clientWidth, h: stage.clientHeight}),
-    place() {
-      const origin = map.getPixelOrigin(), shift = map.containerPointToLayerPoint([0, 0]);
-      return {scale: 2 ** map.getZoom(), x0: -origin.x - shift.x, y0: -origin.y - shift.y};
-    },
-  };
+  const pane = makePane(map, stage, () => scene);
   const canvas = (name) => /** @type {HTMLCanvasElement} */ (part(name));
   const say = (text, kind = 'error') => controls.message(text, kind);
   const raster = makeRaster(canvas('picture'), pane, ({complete}) => {
@@ -104,17 +95,8 @@ function start(component, L) {
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf});
 
-  // ── from screen to pixel and back ────────────────────────────────────────────────────────────
-  function pixelAt(event) {
-    const box = stage.getBoundingClientRect(), {scale, x0, y0} = pane.place();
-    const x = event.clientX - box.left, y = event.clientY - box.top;
-    const col = Math.floor((x - x0) / scale), row = Math.floor((y - y0) / scale);
-    return scene && row >= 0 && col >= 0 && row < scene.h && col < scene.w ? {row, col, x, y} : null;
-  }
-  root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = (x, y) => {
-    const box = stage.getBoundingClientRect(), {scale, x0, y0} = pane.place();
-    return {x: box.left + x0 + (x + 0.5) * scale, y: box.top + y0 + (y + 0.5) * scale};
-  };
+  // ── where the picture is ─────────────────────────────────────────────────────────────────────
+  root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
   root.__zoom = block.__zoom = () => ({zoom: map.getZoom(), center: map.getCenter(), ...pane.place()});
 
   function fit() {
@@ -156,7 +138,7 @@ function start(component, L) {
     readout.describe(pixel);
   }
   map.on('click', (event) => {
-    const pixel = pixelAt(event.originalEvent);
+    const pixel = pane.pixelAt(event.originalEvent);
     if (!pixel) return;
     const shift = event.originalEvent.shiftKey;
     act((!shift && labels.markerNear(pixel.x, pixel.y)) || pixel, shift);
@@ -182,7 +164,7 @@ function start(component, L) {
 
   // ── pointer and keys ─────────────────────────────────────────────────────────────────────────
   stage.addEventListener('pointermove', (event) => {
-    const pixel = event.pointerType === 'touch' ? null : pixelAt(event);
+    const pixel = event.pointerType === 'touch' ? null : pane.pixelAt(event);
     labels.setHover(pixel);
     readout.show(pixel || labels.cross());
   });
@@ -193,16 +175,11 @@ function start(component, L) {
     if (!scene || !Number.isFinite(row) || !Number.isFinite(col)) return;
     const pixel = {row: Math.min(scene.h - 1, Math.max(0, Math.round(row))), col: Math.min(scene.w - 1, Math.max(0, Math.round(col)))};
     labels.setCross(pixel);
-    const at = root.__toClient(pixel.col, pixel.row), box = stage.getBoundingClientRect(), edge = 24;
-    const outside = at.x < box.left + edge || at.x > box.right - edge || at.y < box.top + edge || at.y > box.bottom - edge;
-    if (outside) map.setView([-(pixel.row + 0.5), pixel.col + 0.5], map.getZoom(), {animate: false});
+    if (!pane.shows(pixel, 24)) map.setView([-(pixel.row + 0.5), pixel.col + 0.5], map.getZoom(), {animate: false});
     controls.parts.row.value = pixel.row; controls.parts.col.value = pixel.col;
     readout.describe(pixel);
   }
-  function here() {  // the crosshair, else the middle of the picture
-    const {scale, x0, y0} = pane.place();
-    return labels.cross() || {row: Math.floor((stage.clientHeight / 2 - y0) / scale), col: Math.floor((stage.clientWidth / 2 - x0) / scale)};
-  }
+  const here = () => labels.cross() || pane.middle();
   function removeHere() {
     const cross = labels.cross(), id = cross && labels.classIdAt(cross.row, cross.col);
     if (id) send(cross, id); else controls.say('There is no label here.');
