@@ -27,7 +27,7 @@ from hsi_studio.engine.evaluation.report_json import report_from_json
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog, EventTail
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.engine.runs.record import (
     ALIVE,
     WAITING,
@@ -62,9 +62,9 @@ Infos = list[RunInfo]
 class Runs:
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:
+    def __init__(self, desk: Desk, queue: RunQueue | None = None) -> None:
         self._desk, self._only = desk, ""
-        self.queue = queue or JobQueue(desk.home, desk.cache_folder)
+        self.queue = queue or RunQueue(desk.home, desk.cache_folder)
         self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
@@ -375,7 +375,7 @@ class Runs:
         state, progress = record.state, None
         where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
-            if self.queue.wish(record.id) == "pause":
+            if self.queue.requested(record.id) == "pause":
                 state = "pausing"
             last = self._tail(folder).last("progress")
             if last is not None:

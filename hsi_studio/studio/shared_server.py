@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsi_studio.engine.models.memory import ModelManager
-from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.types import Scene
 
@@ -37,7 +37,7 @@ class Commons:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.queue = JobQueue(self.home, self.cache_folder)
+        self.queue = RunQueue(self.home, self.cache_folder)
 
     @property
     def cache_folder(self) -> Path:

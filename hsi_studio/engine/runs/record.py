@@ -152,7 +152,7 @@ class RunFolder:
         text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=1, allow_nan=False)
         write_whole(self.record_file, (text + "\n").encode("utf-8"))
 
-    def move(self, record: RunRecord, state: RunState, reason: str = "", log: EventLog | None = None) -> RunRecord:
+    def set_state(self, record: RunRecord, state: RunState, reason: str = "", log: EventLog | None = None) -> RunRecord:
         """Record a change of state, and say it in the events. Only for who may write now."""
         values: dict[str, Any] = {"state": state, "reason": reason}
         if state in ("starting", "running") and not record.started:
@@ -163,6 +163,14 @@ class RunFolder:
         self.write(changed)
         (log or EventLog(self.events_file)).append("state", state=state, reason=reason)
         return changed
+
+    def checkpoints(self) -> list[Path]:
+        """Where a training can go on (`control.py`): one file a stage."""
+        return sorted(self.path.glob("checkpoint-*.safetensors"))
+
+    def clear_checkpoints(self) -> None:
+        for file in self.checkpoints():
+            file.unlink(missing_ok=True)
 
     # ── labels ──────────────────────────────────────────────────────────────────────────────────
 
