@@ -25,7 +25,7 @@ from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_r
 from hsi_studio.engine.compare.paces import plan_for
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, sentences_of
 from hsi_studio.engine.compare.report import method_title, write_report
-from hsi_studio.engine.compare.results import PLAN, Comparison, read_comparison, read_plan, write_json
+from hsi_studio.engine.compare.results import Comparison, read_comparison, read_plan, write_plan
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
@@ -188,7 +188,7 @@ class Comparisons:
         folder = RunFolder(project.folder / "runs" / record.id)
         folder.path.mkdir(parents=True)
         folder.write_labels(labels)
-        write_json(folder / PLAN, plan)
+        write_plan(folder.path, plan)
         folder.write(record)
         EventLog(folder.events_file).append("log", level="info", text=f"{len(plan.arms)} arms, {len(plan.seeds)} seeds")
         self._runs.queue.submit(folder, record, slot)

@@ -8,17 +8,13 @@ labelled pixels, and for a comparison's first seed its whole map.
 from __future__ import annotations
 
 import logging
-import os
 import re
-import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hsi_studio.engine.compare.label_reference import reference_hash
 from hsi_studio.engine.compare.plan import CONTROL, Arm, ComparisonPlan
@@ -26,6 +22,7 @@ from hsi_studio.engine.compare.results import MAPS
 from hsi_studio.engine.evaluation.few_shot import MappedDraw
 from hsi_studio.engine.sweep.cells import DRAW, READS_NONE, Cell, Variant, code_hash, missing, read_cell, reads_text
 from hsi_studio.errors import BadRequest
+from hsi_studio.files import copy_file, write_arrays
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import make_params
 from hsi_studio.types import IntArray, Scene
@@ -106,36 +103,25 @@ class Kept:
 
     def keep(self, cell: Cell, mapped: MappedDraw) -> None:
         """Called before the cell itself is written: a cell that is there has its answers."""
-        _write_arrays(self._file(cell, "said"), said=mapped.index[self.pixels].astype(np.int16))
+        write_arrays(self._file(cell, "said"), {"said": mapped.index[self.pixels].astype(np.int16)})
         if cell.seed == self.map_seed:
-            _write_arrays(
-                self._file(cell, "map"),
-                label=(mapped.index + 1).astype(np.uint16).reshape(self.shape),
-                confidence=mapped.confidence.astype(np.float32).reshape(self.shape),
-            )
+            arrays = {
+                "label": (mapped.index + 1).astype(np.uint16).reshape(self.shape),
+                "confidence": mapped.confidence.astype(np.float32).reshape(self.shape),
+            }
+            write_arrays(self._file(cell, "map"), arrays)
 
     def copy_maps(self, folder: Path, entries: Sequence[Entry], plan: ComparisonPlan, scene: Scene) -> dict[str, str]:
         """The first seed's maps → folder/maps; name → file."""
         found = {}
-        (folder / MAPS).mkdir(exist_ok=True)
         for number, entry in enumerate(entries):
             source = self._file(entry.cell(scene, plan, self.map_seed), "map")
             if source.is_file():
                 target = folder / MAPS / f"{number:02d}.npz"
                 if not target.is_file():
-                    shutil.copyfile(source, target)
+                    copy_file(source, target)
                 found[entry.name] = target.name
         return found
 
     def _file(self, cell: Cell, kind: str) -> Path:
         return cell.file(self.folder).with_suffix(f".{kind}.npz")
-
-
-def _write_arrays(file: Path, **arrays: npt.NDArray[Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{uuid.uuid4().hex}.part.npz")
-    try:
-        np.savez_compressed(partial, allow_pickle=False, **arrays)
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hsi_studio.engine.compare.findings import plain, signed
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
+from hsi_studio.files import write_text
 from hsi_studio.methods import methods
 from hsi_studio.paths import ASSETS
 
@@ -39,10 +40,9 @@ class Block:
 
 def write_report(comparison: Comparison, folder: Path, name: str = REPORT) -> list[Path]:
     """`folder`/NAME.md and NAME.html. Returns both."""
-    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.md", folder / f"{name}.html"]
     for file, text in zip(files, (markdown(comparison), page(comparison)), strict=True):
-        file.write_text(text, encoding="utf-8")
+        write_text(file, text)
     return files
 
 

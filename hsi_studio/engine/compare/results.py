@@ -14,16 +14,15 @@ A comparison's folder: plan.json, comparison.json (rewritten after every seed), 
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from hsi_studio.engine.compare.plan import ComparisonPlan, Fact
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
+from hsi_studio.files import write_text
 
 FORMAT = 1  # raise when the JSON changes its meaning
 MAX_JSON_BYTES = 64 * 2**20
@@ -144,15 +143,14 @@ class Comparison(Fact):
         return next((arm for arm in self.arms if arm.name == name), None)
 
 
-def write_json(file: Path, value: BaseModel) -> None:
-    """Beside its name, then renamed: readers never see half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_text(value.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
+def write_plan(folder: Path, plan: ComparisonPlan) -> None:
+    """Readers never see half of it."""
+    write_text(folder / PLAN, plan.model_dump_json(indent=1) + "\n")
+
+
+def write_comparison(folder: Path, made: Comparison) -> None:
+    """Readers see the last whole one."""
+    write_text(folder / RESULT, made.model_dump_json(indent=1) + "\n")
 
 
 def read_plan(folder: Path) -> ComparisonPlan:

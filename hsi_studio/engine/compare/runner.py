@@ -27,7 +27,7 @@ from hsi_studio.engine.compare.cells import Entry, Kept, entries_of, sentences_i
 from hsi_studio.engine.compare.findings import findings
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.plan import ComparisonPlan
-from hsi_studio.engine.compare.results import CELLS, PLAN, RESULT, Comparison, write_json
+from hsi_studio.engine.compare.results import CELLS, Comparison, write_comparison, write_plan
 from hsi_studio.engine.sweep.cells import Cell, SweepScene, code_hash, run_cell, write_cell
 from hsi_studio.engine.sweep.workers import Clock
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
@@ -68,8 +68,7 @@ def run_comparison(
     kept = Kept(store or folder / CELLS, compared, ctx.device, plan.seeds[0])
     context = Context(device=ctx.device, cancelled=ctx.cancelled, cache_dir=ctx.cache_dir)
     gathered, done, made_with = Gathered(), list[int](), versions(ctx.device)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / PLAN, plan)
+    write_plan(folder, plan)
 
     def result(state: State) -> Comparison:
         made = collect(plan, compared, scene.reference is not None, entries, gathered, done, final=state != "running")
@@ -82,7 +81,7 @@ def run_comparison(
             }
         )
         made = made.model_copy(update=findings(made))
-        write_json(folder / RESULT, made)
+        write_comparison(folder, made)
         return made
 
     clock = Clock()

@@ -23,8 +23,8 @@ from typing import Any, BinaryIO
 
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import Cancelled
+from hsi_studio.files import write_bytes
 from hsi_studio.methods.contract import State
-from hsi_studio.paths import write_whole
 from hsi_studio.types import Progress
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class RunCheckpoints:
         started = time.monotonic()
         text = json.dumps(state.header, allow_nan=True)
         arrays = {name: _plain(value) for name, value in state.arrays.items()}
-        write_whole(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
+        write_bytes(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
         self._last = time.monotonic()
         self._cost = self._last - started
         self.seconds += self._cost

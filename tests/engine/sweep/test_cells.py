@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,7 +171,7 @@ def test_a_stopped_write_leaves_no_cell(tmp_path: Path, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     cell = small_plan()[0]
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(KeyboardInterrupt):
         sweep.write_cell(cell.file(tmp_path), {"format": sweep.FORMAT, "results": {}})
     assert read_cell(cell.file(tmp_path)) is None
