@@ -26,6 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hsi_studio.errors import StudioError
+from hsi_studio.humanize import duration
 from hsi_studio.types import Progress
 
 PUBLISHED = Path(__file__).with_name("paper_numbers.json")
@@ -130,8 +131,8 @@ def _progress() -> Callable[[Progress], None]:
     started = time.monotonic()
 
     def show(progress: Progress) -> None:
-        left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
-        passed = _duration(time.monotonic() - started)
+        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+        passed = duration(time.monotonic() - started)
         print(
             f"[{progress.done:.0f}/{progress.total:.0f}] {passed}{left}: {progress.message}",
             file=sys.stderr,
@@ -139,12 +140,6 @@ def _progress() -> Callable[[Progress], None]:
         )
 
     return show
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 if __name__ == "__main__":

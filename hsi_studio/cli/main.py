@@ -22,6 +22,7 @@ from hsi_studio.cli.collections import add_command
 from hsi_studio.cli.compare import add_commands as add_compare
 from hsi_studio.cli.runs import add_commands
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.humanize import counted, duration
 from hsi_studio.types import Progress, Scene
 
 
@@ -146,7 +147,7 @@ def _progress() -> Callable[[Progress], None]:
             return
         shown_at, shown = now, progress.message
         share = "" if progress.fraction is None else f" {100 * progress.fraction:3.0f} %"
-        left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
         line = f"{progress.message}{share}{left}"
         print(f"\r\033[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
 
@@ -175,7 +176,7 @@ def _info(args: argparse.Namespace) -> int:
     print(f"  usable        {facts['usable_bands']} bands, {facts['valid_pixels']} pixels")
     low, high = facts["value_range"]
     print(f"  values        {low:g} to {high:g}")
-    print(f"  heights       {facts['dsm_layers'] or 'no'} layer{'' if facts['dsm_layers'] == 1 else 's'}")
+    print(f"  heights       {counted(facts['dsm_layers'], 'layer') if facts['dsm_layers'] else 'no layers'}")
     print(f"  map system    {facts['crs'] or 'none'}")
     if facts["reference"]:
         total = sum(entry["pixels"] for entry in facts["reference"])

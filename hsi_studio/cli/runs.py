@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.humanize import duration
 from hsi_studio.types import Progress, Scene
 
 Show = Callable[[Progress], None]
@@ -86,7 +87,7 @@ def _train(args: argparse.Namespace, params: dict[str, Any], show: Show) -> int:
     )  # fmt: skip
     print(f"run {run.id} of project {project.id}", file=sys.stderr)
     if run.forecast is not None:
-        print(f"about {run.forecast.seconds:.0f} s ({run.forecast.basis})", file=sys.stderr)
+        print(f"about {duration(run.forecast.seconds)} ({run.forecast.basis})", file=sys.stderr)
     return _follow(studio, run.id, show)
 
 

@@ -33,6 +33,7 @@ from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
 from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_run_id, now
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import duration
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.studio import Desk
@@ -291,14 +292,6 @@ class Comparisons:
     def _request(self, scene: Scene, method: str, params: dict[str, Any], shots: int, slot: str) -> Request:
         classes = len(scene.reference_classes)
         return Request(method, params, scene.id, scene.shape, shots * classes, classes, slot, self._runs.device_name())
-
-
-def duration(seconds: float) -> str:
-    """ "40 seconds", "2 minutes", "1 h 10 min"."""
-    if seconds < 90:
-        return f"{max(5, 5 * round(seconds / 5))} seconds"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _title(plan: ComparisonPlan) -> str:

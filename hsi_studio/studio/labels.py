@@ -14,6 +14,7 @@ import numpy as np
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import counted
 from hsi_studio.studio import Desk
 from hsi_studio.types import Scene
 
@@ -69,7 +70,7 @@ class Labels:
             source = f"reference, {shots} a class, seed {seed}"
             project.import_labels(points, actor=actor, source=source, instead=instead)
         self._changed(project_id)
-        said = f"{len(points)} label{'s' * (len(points) != 1)} drawn from the reference with seed {seed}."
+        said = f"{counted(len(points), 'label')} drawn from the reference with seed {seed}."
         if small:
             said += f" Fewer where half of a class's reference pixels are needed to test on: {', '.join(small)}."
         return said

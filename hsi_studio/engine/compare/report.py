@@ -15,6 +15,7 @@ from pathlib import Path
 from hsi_studio.engine.compare.findings import plain, signed
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
 from hsi_studio.files import write_text
+from hsi_studio.humanize import counted
 from hsi_studio.methods import methods
 from hsi_studio.paths import ASSETS
 
@@ -270,7 +271,7 @@ def _class_words(c: Comparison) -> tuple[str, ...]:
 
 
 def _seeds(c: Comparison) -> str:
-    return f"{len(c.seeds)} seed{'s' * (len(c.seeds) != 1)}"
+    return counted(len(c.seeds), "seed")
 
 
 def _listed_seeds(seeds: Sequence[int]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 
 from hsi_studio.features.cache import Arrays, cache_key
 from hsi_studio.files import best_effort, write_bytes
+from hsi_studio.humanize import ago
 from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.types import Scene
 
@@ -101,11 +102,4 @@ def pretrained_status(
     if made is None or folder is None or not (folder / f"{key}.safetensors").is_file():
         return "pre-trained: no"
     passed = ((now or datetime.now(UTC)) - datetime.fromisoformat(made.when)).total_seconds()
-    return f"pre-trained: yes, {made.patches:,} patches, {_ago(passed)}"
-
-
-def _ago(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+    return f"pre-trained: yes, {made.patches:,} patches, {ago(passed)}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import StudioError
+from hsi_studio.humanize import counted
 from hsi_studio.studio.facade import Studio, crs_name
 from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
 from hsi_studio.ui.viewer.accuracy_strip import compared_strip
@@ -235,7 +236,7 @@ class Present:
             group["title"] = f"{group['title']} · trained map ({info.method})"
         late = self.studio.project(project_id).label_changes(info.revision)
         if late:
-            value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
+            value["text"] = f"Your labels have changed {counted(late, 'time')} since this training."
         return value
 
     def seen(self, project_id: str) -> str:

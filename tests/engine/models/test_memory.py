@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.engine.models.memory import ENVIRONMENT, ModelManager, ModelsBusy, memory_of
-from hsi_studio.engine.models.placement import Placement, in_words
+from hsi_studio.engine.models.placement import Placement
 from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.methods.contract import Fitted
 from tests.project.small import small_scene
@@ -232,9 +232,3 @@ def test_the_budget_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ModelManager().budget("cpu")
     monkeypatch.delenv(ENVIRONMENT)
     assert ModelManager().budget("cpu") > 0
-
-
-def test_sizes_in_words() -> None:
-    assert [in_words(n) for n in (12, 2048, 150 << 20, int(1.5 * 2**30))] == [
-        "12 bytes", "2.0 KiB", "150 MiB", "1.5 GiB",
-    ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hsi_studio.humanize import counted
 from hsi_studio.studio.compare import method_title
 from hsi_studio.studio.facade import CompareInfo, Comparison, ComparisonPlan, Studio
 
@@ -61,7 +62,7 @@ def facts(plan: ComparisonPlan) -> str:
     used = list(dict.fromkeys(arm.method for arm in plan.arms))
     by = [method_title(used[0])] if len(used) == 1 else []
     pace = [] if plan.pace == "own" else [f"{plan.pace} pace"]
-    return ", ".join([*by, f"{plan.shots} shot{'s' * (plan.shots != 1)} a class", *pace])
+    return ", ".join([*by, f"{counted(plan.shots, 'shot')} a class", *pace])
 
 
 def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, Any]:
