@@ -207,6 +207,14 @@ class Comparisons:
         context = Context(progress=progress, device=device, cache_dir=self._desk.cache_folder)
         return run_comparison(plan, folder, context, scene)
 
+    def report_on(self, made: Comparison, folder: Path) -> Files:
+        """The report's files of a comparison that `run` made."""
+        return write_report(made, folder)
+
+    def side(self, text: str) -> Side:
+        """From METHOD[:WORDS][,NAME=VALUE…][@NAME]. Raises BadRequest with the choices."""
+        return parse_side(text)
+
     def plan_on(
         self, scene: Scene, sides: Sequence[Side], shots: int, pace: str = "quick", seeds: int | None = None
     ) -> ComparisonPlan:

@@ -15,6 +15,7 @@ from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import counted
+from hsi_studio.io.label_import import labels_from_file
 from hsi_studio.studio import Desk
 from hsi_studio.types import Scene
 
@@ -33,6 +34,16 @@ class Labels:
     def can_draw(self, project_id: str) -> bool:
         """Whether there is a reference that knows a class of the project."""
         return bool(reference_values(self._desk.project(project_id).schema.classes, self._desk.scene_of(project_id)))
+
+    def check(self, scene: Scene, file: str | None = None, shots: int | None = None, seed: int = 0) -> None:
+        """Whether a project on the scene could have labels of `file`, and `shots` drawn with `seed`: before it is made.
+
+        Raises BadRequest, FileProblem.
+        """
+        if shots is not None:
+            check_draw(scene, shots, seed)
+        if file:
+            labels_from_file(file, scene)
 
     def draw(self, project_id: str, shots: int, seed: int = 0, instead: bool = False, actor: str = "") -> str:
         """Label pixels of the reference until each of its classes has `shots`; one action, which undo takes back.

@@ -20,10 +20,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.evaluation.report_json import report_from_json
+from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog, EventTail
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
@@ -48,6 +49,9 @@ from hsi_studio.studio.prompt_choice import resolve
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.types import LabelSet, Prediction, Progress
+
+if TYPE_CHECKING:
+    from hsi_studio.engine.runs.replay import Replay
 
 log = logging.getLogger(__name__)
 
@@ -244,6 +248,28 @@ class Runs:
         return place.slot, place.reason
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
+
+    def replay(
+        self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
+    ) -> Replay:
+        """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
+
+               `fresh`: label-free work is made again too.
+        Raises BadRequest (no map to compare with), FileProblem, SceneMismatch,
+               StudioError (the run failed now).
+        """
+        from hsi_studio.engine.runs.replay import replay
+
+        folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
+        return replay(folder, self._desk.cache_folder, progress, fresh)
+
+    def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
+        """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
+        return write_csv(self.events(run_id), stream)
+
+    def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
+        """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
+        return write_tensorboard(self.events(run_id), folder)
 
     def cancel(self, run_id: str) -> None:
         """Within a second; nothing is kept. Raises BadRequest when it has ended."""
