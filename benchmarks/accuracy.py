@@ -1,9 +1,9 @@
-"""Few-shot accuracy of a method on a scene: shots × protocols, many seeds, with a named floor in the same run.
+"""Few-shot accuracy of a method on a scene: shots × protocols, many seeds, with a named baseline in the same run.
 
     python benchmarks/accuracy.py indian_pines --shots 1 2 3 5 10 20 --seeds 20
     python benchmarks/accuracy.py demo --shots 5 10 20 --seeds 20 --param use_dsm=false
 
-The floor is an RBF-SVM (C = 100) on the first 30 principal components of single-pixel spectra, the same
+The baseline is an RBF-SVM (C = 100) on the first 30 principal components of single-pixel spectra, the same
 draws. Prints a Markdown table: OA / AA / κ, mean ± standard deviation over the seeds, random beside buffered.
 """
 
@@ -40,7 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         studio = Studio(home=Path(folder))
         scene = studio.open(args.scene)
-        pixels = floor_features(scene)
+        pixels = baseline_features(scene)
         print(f"| shots | protocol | {args.method} OA | AA | κ × 100 | fit + predict, s | SVM OA | AA | κ × 100 |")
         print("|---|---|---|---|---|---|---|---|---|")
         for shots in args.shots:
@@ -49,15 +49,15 @@ def main() -> int:
                     scene, args.method, shots=shots, seeds=args.seeds, protocol=protocol, params=params
                 ).to_json()
                 summary = result["summary"]
-                floor = svm_floor(scene, pixels, shots, args.seeds, protocol)
+                baseline = svm_baseline(scene, pixels, shots, args.seeds, protocol)
                 seconds = summary["fit_seconds"]["mean"] + summary["predict_seconds"]["mean"]
                 ours = " | ".join(f"{summary[k]['mean']:.1f} ± {summary[k]['std']:.1f}" for k in ("oa", "aa", "kappa"))
-                theirs = " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in floor)
+                theirs = " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in baseline)
                 print(f"| {shots} | {result['protocol']} | {ours} | {seconds:.2f} | {theirs} |", flush=True)
     return 0
 
 
-def floor_features(scene: Scene) -> np.ndarray[Any, Any]:
+def baseline_features(scene: Scene) -> np.ndarray[Any, Any]:
     """(H·W, 30) principal components of the z-scored good bands."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import StandardScaler
@@ -72,7 +72,7 @@ def floor_features(scene: Scene) -> np.ndarray[Any, Any]:
     return reduced / float(reduced[valid].std())
 
 
-def svm_floor(
+def svm_baseline(
     scene: Scene, pixels: np.ndarray[Any, Any], shots: int, seeds: int, protocol: str
 ) -> list[tuple[float, float]]:
     """Mean and standard deviation of OA, AA, κ (percent) of the SVM on the same draws."""

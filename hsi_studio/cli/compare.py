@@ -40,7 +40,7 @@ def _compare(args: argparse.Namespace) -> int:
     plan = studio.compare.plan_on(scene, sides, args.shots, args.pace, args.seeds)
     made = studio.compare.run(scene, plan, args.out, progress(), args.device)
     print(f"\n{made.headline}")
-    for sentence in made.words:
+    for sentence in made.sentences:
         if sentence not in made.headline:
             print(f"- {sentence}")
     for file in studio.compare.report_on(made, args.out):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.engine.compare.cells import Kept, entries_of
+from hsi_studio.engine.compare.cells import CellStore, specs_of
 from hsi_studio.engine.compare.findings import findings
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.paces import plan_for
@@ -140,23 +140,23 @@ class Comparisons:
         """What it would take now. Raises BadRequest."""
         scene = self._compared(project_id)
         slot = self._runs.device()[0]
-        kept = Kept(
+        cells = CellStore(
             store_of(self._desk.project(project_id).folder / "runs" / "x"), scene, slot.partition(":")[0], plan.seeds[0]
         )
-        seconds, prepared, todo, entries = 0.0, set[str](), 0, entries_of(plan, scene)
+        seconds, prepared, todo, specs = 0.0, set[str](), 0, specs_of(plan, scene)
         rounds: list[float] = []  # seconds of each seed
         for seed in plan.seeds:
             this = 0.0
-            for entry in entries:
-                if kept.has(entry.cell(scene, plan, seed)):
+            for spec in specs:
+                if cells.has(spec.cell(scene, plan, seed)):
                     continue
                 told = self._runs.forecast_of(
-                    self._request(scene, entry.variant.method, entry.variant.params, plan.shots, slot)
+                    self._request(scene, spec.variant.method, spec.variant.params, plan.shots, slot)
                 )
                 todo += 1
                 this += told.phases["fit"] + told.phases["predict"]
-                if entry.variant.key not in prepared:
-                    prepared.add(entry.variant.key)
+                if spec.variant.key not in prepared:
+                    prepared.add(spec.variant.key)
                     this += told.phases["prepare"]
             rounds.append(this)
             seconds += this
@@ -169,7 +169,7 @@ class Comparisons:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
         project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
         labels = project.labels()
-        entries_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
+        specs_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
         slot, reason = self._runs.device()
         ids = [info.id for info in labels.schema.classes]
         record = RunRecord(

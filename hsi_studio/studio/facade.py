@@ -354,7 +354,7 @@ class Studio:
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
     def trainable(self) -> list[Method]:
-        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the floors last."""
+        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the baselines last."""
         found = (method for name, method in methods().entries.items() if name != self.method)
         return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
 

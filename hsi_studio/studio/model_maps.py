@@ -20,7 +20,7 @@ from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import onto
 from hsi_studio.engine.models.compatibility import scene_fit
-from hsi_studio.engine.models.library import ModelShelf
+from hsi_studio.engine.models.library import ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods.contract import Context
@@ -54,7 +54,7 @@ class Use(Protocol):
 class ModelMaps:
     """Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, shelf: ModelShelf, use: Use, run_map: Callable[[str], Prediction | None]) -> None:
+    def __init__(self, desk: Desk, shelf: ModelLibrary, use: Use, run_map: Callable[[str], Prediction | None]) -> None:
         self.desk, self.shelf, self._use, self._run_map = desk, shelf, use, run_map
         self._lock = threading.Lock()
         self._worker: ThreadPoolExecutor | None = None

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hsi_studio.engine.models.memory import ModelManager
+from hsi_studio.engine.models.memory import ModelMemory
 from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.types import Scene
@@ -31,7 +31,7 @@ class Commons:
 
     home: Path
     quotas: Quotas = field(default_factory=Quotas)
-    manager: ModelManager = field(default_factory=ModelManager)
+    manager: ModelMemory = field(default_factory=ModelMemory)
     _scenes: dict[str, Scene] = field(default_factory=dict)
     _sizes: dict[Path, tuple[float, int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

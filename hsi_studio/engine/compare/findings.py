@@ -17,18 +17,18 @@ PROTOCOL_WORDS = {"random": "random test pixels", "buffered": "test pixels away 
 
 
 def findings(c: Comparison) -> dict[str, Any]:
-    """`headline`, `words` and `notes` of a comparison."""
+    """`headline`, `sentences` and `notes` of a comparison."""
     random = [d for d in c.differences if d.protocol == "random"]
-    words = [sentence(c, d) for d in random]
-    words += [buffered_sentence(d, _beside(random, d)) for d in c.differences if d.protocol != "random" and d.oa]
-    words += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
+    sentences = [sentence(c, d) for d in random]
+    sentences += [buffered_sentence(d, _beside(random, d)) for d in c.differences if d.protocol != "random" and d.oa]
+    sentences += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
     problems = [f"{arm.name} could not be run: {arm.problem}" for arm in c.arms if arm.problem]
     if random:
         best = max(random, key=lambda d: (bool(d.oa and d.oa.clear), abs(d.oa.value) if d.oa else 0.0))
         headline = " ".join([sentence(c, best), *_control_of(c, best)])
     else:
         headline = " ".join(problems) or "Nothing can be compared yet."
-    return {"headline": headline, "words": tuple(words + problems), "notes": notes(c)}
+    return {"headline": headline, "sentences": tuple(sentences + problems), "notes": notes(c)}
 
 
 def sentence(c: Comparison, d: Difference) -> str:

@@ -62,7 +62,7 @@ def method_title(name: str) -> str:
 def blocks(c: Comparison) -> list[Block]:
     """The whole report."""
     return [
-        Block("Result", c.words or (c.headline,)),
+        Block("Result", c.sentences or (c.headline,)),
         Block("Accuracy", (f"Percent, κ × 100: mean ± standard deviation over {_seeds(c)}.",), accuracy_tables(c)),
         Block("Differences", _difference_words(c), difference_tables(c.differences)),
         Block("Do the words help?", _control_words(c), difference_tables(c.controls)),

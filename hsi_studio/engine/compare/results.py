@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from hsi_studio.engine.compare.plan import ComparisonPlan, Fact
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
@@ -121,6 +121,8 @@ class Difference(Fact):
 class Comparison(Fact):
     """What came out, so far or in the end. `seeds` are those that every arm has."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     format: Literal[1] = 1
     plan: ComparisonPlan
     state: Literal["running", "done", "stopped"] = "running"
@@ -133,7 +135,7 @@ class Comparison(Fact):
     differences: tuple[Difference, ...] = ()  # every arm − the first, every protocol
     controls: tuple[Difference, ...] = ()  # every control − its arm
     headline: str = ""
-    words: tuple[str, ...] = ()  # one sentence a finding
+    sentences: tuple[str, ...] = Field(default=(), alias="words")  # one a finding; in the file they are called "words"
     notes: tuple[str, ...] = ()  # what to bear in mind
     maps: dict[str, str] = Field(default_factory=dict)  # arm → file below the folder
     seconds: float = 0.0
@@ -150,7 +152,7 @@ def write_plan(folder: Path, plan: ComparisonPlan) -> None:
 
 def write_comparison(folder: Path, made: Comparison) -> None:
     """Readers see the last whole one."""
-    write_text(folder / RESULT, made.model_dump_json(indent=1) + "\n")
+    write_text(folder / RESULT, made.model_dump_json(indent=1, by_alias=True) + "\n")
 
 
 def read_plan(folder: Path) -> ComparisonPlan:

@@ -79,7 +79,7 @@ class ModelFile:
 
 
 @dataclass
-class ModelShelf:
+class ModelLibrary:
     """The models under `home`. Thread-safe."""
 
     home: Path
@@ -193,7 +193,7 @@ class ModelShelf:
                 shutil.rmtree(model.path.parent)
             return sum(model.size for model in models)
 
-    def take_in(self, source: Path) -> tuple[str, bool]:
+    def import_file(self, source: Path) -> tuple[str, bool]:
         """Import a model file: it is copied, then the copy is read in full. (id, whether it was here already).
 
         Raises FileProblem for anything but a whole, safe model file; then nothing is kept.
@@ -213,7 +213,7 @@ class ModelShelf:
                 raise type(error)(source, error.problem, error.remedy) from error
         return model_id, False
 
-    def give_out(self, model_id: str, folder: Path) -> Path:
+    def export(self, model_id: str, folder: Path) -> Path:
         """Write a model with the user's title, note and tags in it as one file. Raises BadRequest, FileProblem."""
         model = self.get(model_id)
         state, _ = read_checkpoint(model.path)

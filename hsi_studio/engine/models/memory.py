@@ -64,7 +64,7 @@ class _Slot:
     loaded: Loaded | None = None  # None while it loads, and after a load that failed
 
 
-class ModelManager:
+class ModelMemory:
     """Thread-safe. `budget` in bytes for each kind of device ("cpu", "cuda"); None = a share of its memory."""
 
     def __init__(self, budget: dict[str, int] | None = None, place: Callable[[int, bool], Placement] = place) -> None:

@@ -37,7 +37,7 @@ class Device:
 
 
 def devices() -> tuple[Device, ...]:
-    """GPUs first, the CPU last. Asked again every ten seconds at most."""
+    """GPUs first, the CPU last. ParsedQuery again every ten seconds at most."""
     return _devices(int(time.monotonic() / 10), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 

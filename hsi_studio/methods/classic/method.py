@@ -1,4 +1,4 @@
-"""The floor of every table: SVM, random forest, linear discriminant and nearest neighbours, on two kinds of features.
+"""The baselines of every table: SVM, random forest, linear discriminant, nearest neighbours, on two kinds of features.
 
 Source: see `models.py` for each classifier; features in `features.py`. With `features="spectra"` they
 are the per-pixel classifiers papers compare with; with "spectral-spatial" they stand on the features of `live`, so

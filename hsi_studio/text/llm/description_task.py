@@ -1,6 +1,6 @@
 """What a language model is asked to write, how its answer is read, and what is checked before anyone may use it.
 
-Asked for are p5 descriptions (DiffCLIP, AAAI 2025: inherent attributes, height, spectral behaviour, relations to
+ParsedQuery for are p5 descriptions (DiffCLIP, AAAI 2025: inherent attributes, height, spectral behaviour, relations to
 neighbours, the class's name), each with a comparison (S3FN, arXiv 2510.07556). The user sees and edits the system
 prompt, and sees what is sent with it: class names, facts of the scene and, where labels exist, what was measured of
 each class. No pixel, no coordinate and no file leaves the machine.

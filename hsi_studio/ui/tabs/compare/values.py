@@ -72,7 +72,7 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
     pairs = [(d, False) for d in c.differences] + [(d, True) for d in c.controls]
     return {
         "headline": c.headline,
-        "words": [text for text in c.words if text not in c.headline],
+        "words": [text for text in c.sentences if text not in c.headline],
         "notes": list(c.notes),
         "seeds": f"{len(c.seeds)} of {len(c.plan.seeds)} seeds" if c.state == "running" else f"{len(c.seeds)} seeds",
         "protocols": [

@@ -45,7 +45,7 @@ def create(studio: Studio, bus: Bus) -> None:
             elif what == "hand_out":
                 folder = Path(file.GRADIO_CACHE) / secrets.token_hex(8)
                 folder.mkdir(parents=True)
-                written = gr.update(value=str(models.give_out(wanted, folder)), visible=True)
+                written = gr.update(value=str(models.export(wanted, folder)), visible=True)
             elif what in edits:
                 edits[what](project_id, wanted, done)
                 shown = what in ("discard", "rename")
@@ -99,7 +99,7 @@ def create(studio: Studio, bus: Bus) -> None:
     def take_in(project_id: str, model_id: str, path: str | None) -> tuple[Any, ...]:
         if path:
             try:
-                info, known = models.take_in(path)
+                info, known = models.import_file(path)
                 model_id = info.id
                 gr.Info(f"“{info.title}” {'is here already' if known else 'is imported'}.")
             except StudioError as error:

@@ -185,7 +185,7 @@ def create(studio: Studio, bus: Bus) -> None:
             return (gr.skip(),) * (len(everything) + 1)
         more: dict[str, Any] = {}
         try:
-            made, notes = studio.prompts.bring_in(project_id, file)
+            made, notes = studio.prompts.import_file(project_id, file)
             set_id, more = made.id, {"said": " ".join((f"Imported as {made.name}.", *notes))}
         except StudioError as error:
             gr.Warning(str(error))
