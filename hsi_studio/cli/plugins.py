@@ -10,8 +10,6 @@ import argparse
 import sys
 from typing import Any
 
-from hsi_studio.registry import Registry
-
 
 def add_commands(commands: Any) -> None:
     """`methods` and `formats`."""
@@ -31,21 +29,19 @@ def tell_problems() -> None:
 
 
 def _methods(_: argparse.Namespace) -> int:
-    from hsi_studio.methods import methods
+    from hsi_studio.studio.plugins import listed_methods
 
-    _list(methods())
-    return 0
+    return _list(listed_methods())
 
 
 def _formats(_: argparse.Namespace) -> int:
-    from hsi_studio.scene.formats.registry import readers
+    from hsi_studio.studio.plugins import listed_formats
 
-    _list(readers())
-    return 0
+    return _list(listed_formats())
 
 
-def _list(registry: Registry) -> None:
-    for name, entry in registry.entries.items():
-        source = registry.sources.get(name)
-        print(f"{name:16} {entry.title}" + (f"  [{source.words}]" if source is not None else ""))
+def _list(found: list[tuple[str, str, str]]) -> int:
+    for name, title, source in found:
+        print(f"{name:16} {title}" + (f"  [{source}]" if source else ""))
     tell_problems()
+    return 0

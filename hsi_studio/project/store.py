@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
-from hsi_studio.files import write_text
+from hsi_studio.files import sync_folder, write_json, write_text
 from hsi_studio.io.palette import next_color
 from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json
 from hsi_studio.project.journal import DamagedJournal, Journal
@@ -76,7 +76,8 @@ class Project:
         try:
             folder.mkdir(parents=True)
             (folder / "journal.jsonl").touch()
-            write_text(folder / "project.json", json.dumps(about, ensure_ascii=False, indent=2) + "\n")
+            write_json(folder / "project.json", about, indent=2)
+            sync_folder(folder.parent)
         except OSError as error:
             raise FileProblem(
                 folder, f"the project folder cannot be made ({error.strerror})", "Choose a folder you may write to"

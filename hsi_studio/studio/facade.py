@@ -22,7 +22,6 @@ from hsi_studio import paths
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
-from hsi_studio.engine.models.placement import in_words as size_in_words
 from hsi_studio.engine.runs.devices import devices
 from hsi_studio.engine.scene_info import crs_name, scene_facts
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
@@ -61,7 +60,6 @@ __all__ = [
     "Spectrum",
     "Studio",
     "crs_name",
-    "size_in_words",
 ]
 
 log = logging.getLogger(__name__)

@@ -20,14 +20,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.evaluation.report_json import report_from_json
+from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog, EventTail
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.engine.runs.record import (
     ALIVE,
     WAITING,
@@ -49,6 +50,9 @@ from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, change
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.types import LabelSet, Prediction, Progress
 
+if TYPE_CHECKING:
+    from hsi_studio.engine.runs.replay import Replay
+
 log = logging.getLogger(__name__)
 
 MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
@@ -63,9 +67,9 @@ Infos = list[RunInfo]
 class Runs(Subject):
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:
+    def __init__(self, desk: Desk, queue: RunQueue | None = None) -> None:
         self._desk, self._only = desk, ""
-        self.queue = queue or JobQueue(desk.home, desk.cache_folder)
+        self.queue = queue or RunQueue(desk.home, desk.cache_folder)
         self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
@@ -267,6 +271,28 @@ class Runs(Subject):
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
 
+    def replay(
+        self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
+    ) -> Replay:
+        """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
+
+               `fresh`: label-free work is made again too.
+        Raises BadRequest (no map to compare with), FileProblem, SceneMismatch,
+               StudioError (the run failed now).
+        """
+        from hsi_studio.engine.runs.replay import replay
+
+        folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
+        return replay(folder, self._desk.cache_folder, progress, fresh)
+
+    def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
+        """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
+        return write_csv(self.events(run_id), stream)
+
+    def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
+        """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
+        return write_tensorboard(self.events(run_id), folder)
+
     def cancel(self, run_id: str) -> None:
         """Within a second; nothing is kept. Raises BadRequest when it has ended."""
         self.queue.cancel(self._folder(run_id))
@@ -397,7 +423,7 @@ class Runs(Subject):
         state, progress = record.state, None
         where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
-            if self.queue.wish(record.id) == "pause":
+            if self.queue.requested(record.id) == "pause":
                 state = "pausing"
             last = self._tail(folder).last("progress")
             if last is not None:

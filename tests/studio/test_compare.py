@@ -13,7 +13,6 @@ from hsi_studio.cli.main import main
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
-from hsi_studio.studio.compare import duration
 from hsi_studio.studio.compare_arms import parse_side, side_text
 from hsi_studio.studio.facade import Side, Studio
 from hsi_studio.studio.guest import guest_of
@@ -218,7 +217,6 @@ def test_sides_read_what_they_write() -> None:
         assert parse_side(side_text(side)) == side
     with pytest.raises(BadRequest, match="There is no method"):
         parse_side("nobody:p1")
-    assert [duration(s) for s in (3, 42, 200, 6000)] == ["5 seconds", "40 seconds", "3 minutes", "1 h 40 min"]
 
 
 def test_from_the_shell(

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from hsi_studio.engine.compare.findings import plain, signed
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
+from hsi_studio.files import write_text
+from hsi_studio.humanize import counted
 from hsi_studio.methods import methods
 
 REPORT = "comparison-report"  # name of the files
@@ -38,10 +40,9 @@ class Block:
 
 def write_report(comparison: Comparison, folder: Path, name: str = REPORT) -> list[Path]:
     """`folder`/NAME.md and NAME.html. Returns both."""
-    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.md", folder / f"{name}.html"]
     for file, text in zip(files, (markdown(comparison), page(comparison)), strict=True):
-        file.write_text(text, encoding="utf-8")
+        write_text(file, text)
     return files
 
 
@@ -60,7 +61,7 @@ def method_title(name: str) -> str:
 def blocks(c: Comparison) -> list[Block]:
     """The whole report."""
     return [
-        Block("Result", c.words or (c.headline,)),
+        Block("Result", c.sentences or (c.headline,)),
         Block("Accuracy", (f"Percent, κ × 100: mean ± standard deviation over {_seeds(c)}.",), accuracy_tables(c)),
         Block("Differences", _difference_words(c), difference_tables(c.differences)),
         Block("Do the words help?", _control_words(c), difference_tables(c.controls)),
@@ -269,7 +270,7 @@ def _class_words(c: Comparison) -> tuple[str, ...]:
 
 
 def _seeds(c: Comparison) -> str:
-    return f"{len(c.seeds)} seed{'s' * (len(c.seeds) != 1)}"
+    return counted(len(c.seeds), "seed")
 
 
 def _listed_seeds(seeds: Sequence[int]) -> str:

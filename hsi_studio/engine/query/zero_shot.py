@@ -26,11 +26,11 @@ CLEAR = 2.0  # power of the grades: a thing that clearly holds outvotes several 
 METHOD = "described pixels"
 
 
-def zero_click(
+def zero_shot(
     matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]], revision: int = 0
 ) -> Prediction:
     """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two."""
-    probability, kept = zero_click_probabilities(matcher, schema, texts)
+    probability, kept = zero_shot_probabilities(matcher, schema, texts)
     words = matcher.words
     best = probability.argmax(axis=1)
     label = np.zeros(words.index.shape, dtype=np.uint16)
@@ -40,7 +40,7 @@ def zero_click(
     return Prediction(schema, label, confidence, METHOD, {"texts": {k: list(v) for k, v in texts.items()}}, revision)
 
 
-def zero_click_probabilities(
+def zero_shot_probabilities(
     matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]]
 ) -> tuple[FloatArray, np.ndarray[Any, Any]]:
     """(n, K) of the classes with texts, and their positions (K,) in the schema."""

@@ -31,9 +31,9 @@ import numpy as np
 
 from hsi_studio.engine.runs.devices import cpu_name
 from hsi_studio.errors import StudioError
+from hsi_studio.files import write_json
 from hsi_studio.methods import get_method
 from hsi_studio.methods.common.work import Work
-from hsi_studio.paths import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -185,9 +185,8 @@ class Forecaster:
                 self._speed = self._stored_speed()
             if self._speed is None:
                 self._speed = measure()
-                text = json.dumps({"cpu": cpu_name(), **asdict(self._speed)})
                 try:
-                    write_whole(self.speed_file, text.encode("utf-8"))
+                    write_json(self.speed_file, {"cpu": cpu_name(), **asdict(self._speed)})
                 except OSError as error:
                     log.info("the machine's speed is not kept: %s", error)
             return self._speed

@@ -17,7 +17,6 @@ import logging
 import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import Protocol, make_split, parse_protocol
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import BadRequest
+from hsi_studio.files import write_text
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method, Params, Values
 from hsi_studio.scene.formats.registry import readers
@@ -219,14 +219,8 @@ def read_cell(file: Path) -> dict[str, Any] | None:
 
 
 def write_cell(file: Path, result: Mapping[str, Any]) -> None:
-    """Beside its name, then renamed: a killed process leaves no half file under the real name."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    """A killed process leaves no half file under the real name."""
+    write_text(file, json.dumps(result, ensure_ascii=False) + "\n")
 
 
 def run_cell(

@@ -22,7 +22,7 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
 Leave-one-out is not the network's: it would need a training a label. It is exact leave-one-out of class-balanced
-least squares on label-free averages of the same patches: honest about each label, and a floor for the network.
+least squares on label-free averages of the same patches: honest about each label, and a baseline for the network.
 
 A window is read with the margin it needs. Cost: one encoder pass per lattice pixel.
 """

@@ -12,7 +12,7 @@ import pytest
 
 from hsi_studio.engine.compare import runner as compare_run
 from hsi_studio.engine.compare.aggregate import Gathered, collect
-from hsi_studio.engine.compare.cells import entries_of
+from hsi_studio.engine.compare.cells import specs_of
 from hsi_studio.engine.compare.findings import effect, listed, plain, signed
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.paces import plan_for
@@ -85,7 +85,7 @@ def test_right_words_against_wrong_ones_with_control_maps_and_words(wordy: Wordy
     assert blind.oa.value == 0  # the same sentence for all: exchanging them changes nothing
     assert "right words against wrong words" in c.headline
     assert "shuffled-words control" in c.headline
-    assert any("Away from the labels (2 pixels)" in text for text in c.words)
+    assert any("Away from the labels (2 pixels)" in text for text in c.sentences)
     assert any("McNemar" in text for text in c.notes)
     label, confidence = read_map(tmp_path, c, "right words")
     assert label.shape == confidence.shape == (30, 40)
@@ -160,10 +160,27 @@ def test_arms_of_another_comparison_are_taken_from_the_store(wordy: WordyMethod,
     reworded = arm("a").model_copy(update={"sentences": {n: (f"another {n}",) for n in NAMES}})
     run(plan(reworded, arm("b", "wrong")), tmp_path / "3", store=store)
     assert len(wordy.seen) == fitted + 16  # other sentences under the same name are another arm
-    said = next(store.rglob("*.said.npz"))
-    said.write_bytes(b"not an array")
+    predictions = next(store.rglob("*.predictions.npz"))
+    predictions.write_bytes(b"not an array")
     run(plan(arm("a"), arm("b", "wrong"), arm("new", "other")), tmp_path / "4", store=store)
     assert len(wordy.seen) in (fitted + 16, fitted + 17)  # what cannot be read is made again
+
+
+def test_a_store_and_a_result_of_an_older_version_are_read(wordy: WordyMethod, tmp_path: Path) -> None:
+    p, store = plan(arm("a"), arm("b", "wrong")), tmp_path / "store"
+    c = run(p, tmp_path / "1", store=store)
+    fitted = len(wordy.seen)
+    for file in list(store.rglob("*.predictions.npz")):  # as they were called, and their array
+        with np.load(file) as found:
+            np.savez_compressed(file.with_name(file.name.replace("predictions", "said")), said=found["predicted"])
+        file.unlink()
+    again = run(p, tmp_path / "2", store=store)
+    assert len(wordy.seen) == fitted
+    assert again.differences == c.differences
+    saved = json.loads((tmp_path / "1" / RESULT).read_text(encoding="utf-8"))
+    assert tuple(saved["words"]) == c.sentences
+    assert "sentences" not in saved
+    assert read_comparison(tmp_path / "1") == c
 
 
 def test_an_arm_that_cannot_run_is_told_and_the_others_go_on(wordy: WordyMethod, tmp_path: Path) -> None:
@@ -172,7 +189,7 @@ def test_an_arm_that_cannot_run_is_told_and_the_others_go_on(wordy: WordyMethod,
     assert sick is not None
     assert sick.problem == "Label more."
     assert {d.second for d in c.differences} == {"b"}
-    assert any("sick could not be run: Label more." in text for text in c.words)
+    assert any("sick could not be run: Label more." in text for text in c.sentences)
     alone = run(plan(arm("sick", "wrong", broken=True), arm("b", "other")), tmp_path / "2")
     assert alone.differences == ()
     assert "sick could not be run" in alone.headline
@@ -282,7 +299,7 @@ def test_sentences_of_a_style_name_the_classes() -> None:
 
 def test_files_of_others_are_not_trusted(wordy: WordyMethod, tmp_path: Path) -> None:
     c = run(plan(arm("a"), arm("b", "wrong"), seeds=(0,)), tmp_path)
-    assert any("too few seeds" in text for text in c.words)
+    assert any("too few seeds" in text for text in c.sentences)
     with pytest.raises(BadRequest):
         read_map(tmp_path, c, "nobody")
     np.savez(tmp_path / "maps" / c.maps["a"], label=np.zeros((2, 2), np.uint16), confidence=np.zeros((2, 2)))
@@ -296,6 +313,6 @@ def test_files_of_others_are_not_trusted(wordy: WordyMethod, tmp_path: Path) -> 
 
 def test_nothing_is_counted_before_a_seed_is_complete(wordy: WordyMethod) -> None:
     p, scene = plan(arm("a"), arm("b", "wrong")), separable_scene()
-    c = collect(p, scene, True, entries_of(p, scene), Gathered(), [], final=False)
+    c = collect(p, scene, True, specs_of(p, scene), Gathered(), [], final=False)
     assert c.differences == ()
     assert c.arms[0].figures["random"].oa is None

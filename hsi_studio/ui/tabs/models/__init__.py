@@ -111,13 +111,13 @@ class ModelsTab:
         """One file, in a folder nobody can guess."""
         folder = self.exports / secrets.token_hex(8)
         folder.mkdir(parents=True)
-        return Path(self.studio.models.give_out(model_id, folder))
+        return Path(self.studio.models.export(model_id, folder))
 
     def import_file(self, project_id: str, model_id: str, path: str | None) -> tuple[str, str, str]:
         """(chosen model, list, drawn) with the imported model chosen."""
         if path:
             try:
-                info, known = self.studio.models.take_in(path)
+                info, known = self.studio.models.import_file(path)
                 model_id = info.id
                 gr.Info(f"“{info.title}” {'is here already' if known else 'is imported'}.")
             except StudioError as error:

@@ -197,7 +197,7 @@ class PromptsTab:
             return (gr.skip(),) * (len(PARTS) + 1)
         more: dict[str, Any] = {}
         try:
-            made, notes = self.studio.prompts.bring_in(project_id, file)
+            made, notes = self.studio.prompts.import_file(project_id, file)
             set_id, more = made.id, {"said": " ".join((f"Imported as {made.name}.", *notes))}
         except StudioError as error:
             gr.Warning(str(error))

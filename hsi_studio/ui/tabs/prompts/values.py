@@ -116,7 +116,7 @@ def textview_value(studio: Studio, project_id: str, set_id: str, wanted: bool) -
     except StudioError as error:
         return packed({"state": "failed", "error": str(error)})
     value: dict[str, Any] = {"state": view.state, "error": view.error}
-    found = view.nearness
+    found = view.similarity
     if found is not None:
         value |= {
             "names": found.schema.names, "colors": found.schema.colors, "encoder": found.encoder,

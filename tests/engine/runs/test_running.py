@@ -53,15 +53,15 @@ def deaf() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     process.stdin.close()
 
 
-@pytest.mark.parametrize("wish", ["cancel", "pause"])
+@pytest.mark.parametrize("requested", ["cancel", "pause"])
 def test_a_deaf_worker_is_ended_with_everything_it_has_started(
-    deaf: tuple[subprocess.Popen[bytes], int], wish: str, tmp_path: Path
+    deaf: tuple[subprocess.Popen[bytes], int], requested: str, tmp_path: Path
 ) -> None:
     process, child = deaf
     running = Running(RunFolder(tmp_path))
     running.begin(process)
     assert not gone(child)
-    running.ask(wish, 0.1)
+    running.request(requested, 0.1)
     assert process.wait(20) == -9
     until(lambda: gone(child), 20)
 
@@ -70,7 +70,7 @@ def test_a_worker_that_hears_in_time_is_not_ended(tmp_path: Path) -> None:
     process = started(HEARS.format(word="pause\n"))
     running = Running(RunFolder(tmp_path))
     running.begin(process)
-    running.ask("pause", 60)
+    running.request("pause", 60)
     assert process.wait(20) == 7
     assert running.timer is not None
     running.timer.cancel()
@@ -91,11 +91,11 @@ class Listening:
         return 0
 
 
-def test_the_first_word_a_worker_hears_is_the_wish_it_missed(tmp_path: Path) -> None:
+def test_the_first_word_a_worker_hears_is_the_request_it_missed(tmp_path: Path) -> None:
     running, early, late = Running(RunFolder(tmp_path)), Listening(), Listening()
     running.begin(early)  # type: ignore[arg-type]
     assert early.stdin.getvalue() == b""
-    running.ask("pause", 60)
+    running.request("pause", 60)
     assert early.stdin.getvalue() == b"pause\n"
     running.begin(late)  # type: ignore[arg-type]
     assert late.stdin.getvalue() == b"pause\n"
@@ -103,9 +103,9 @@ def test_the_first_word_a_worker_hears_is_the_wish_it_missed(tmp_path: Path) -> 
     running.timer.cancel()
 
 
-def test_a_wish_is_passed_on_when_the_worker_starts_later(tmp_path: Path) -> None:
+def test_a_request_is_passed_on_when_the_worker_starts_later(tmp_path: Path) -> None:
     running = Running(RunFolder(tmp_path))
-    running.ask("cancel", 60)
+    running.request("cancel", 60)
     process = started(HEARS.format(word="cancel\n"))
     running.begin(process)
     assert process.wait(20) == 7
@@ -118,10 +118,10 @@ def test_a_wish_is_passed_on_when_the_worker_starts_later(tmp_path: Path) -> Non
 
 def test_a_cancel_is_not_taken_back_by_a_pause(tmp_path: Path) -> None:
     running = Running(RunFolder(tmp_path))
-    running.ask("pause", 60)
-    running.ask("cancel", 60)
-    running.ask("pause", 60)
-    assert running.wish == "cancel"
+    running.request("pause", 60)
+    running.request("cancel", 60)
+    running.request("pause", 60)
+    assert running.requested == "cancel"
     assert running.timer is not None
     running.timer.cancel()
 
@@ -135,13 +135,13 @@ def test_a_paused_worker_that_had_to_be_ended_is_told_from_one_that_paused_itsel
     assert end_of("pause", -9, RunFolder(tmp_path))[1].endswith("Resume it: it goes on from its last checkpoint.")
 
 
-def test_seconds_of_patience_are_counted_from_the_last_wish(tmp_path: Path) -> None:
+def test_seconds_of_patience_are_counted_from_the_last_request(tmp_path: Path) -> None:
     """A pause may take long; a cancel after it does not wait for the pause's time."""
     process = started("import time; time.sleep(600)")
     running = Running(RunFolder(tmp_path))
     running.begin(process)
-    running.ask("pause", 300)
-    running.ask("cancel", 0.1)
+    running.request("pause", 300)
+    running.request("cancel", 0.1)
     assert process.wait(60) == -9
     for stream in (process.stdin, process.stdout):
         assert stream is not None

@@ -10,13 +10,13 @@ import pytest
 from filelock import FileLock
 
 from hsi_studio.engine.runs.events import read_events
-from hsi_studio.engine.runs.queue import JobQueue, Running, Slot
+from hsi_studio.engine.runs.queue import Running, RunQueue, Slot
 from hsi_studio.engine.runs.record import RunFolder
 from hsi_studio.errors import BadRequest
 from tests.engine.halves import until, walk_run
 
 
-class Waiting(JobQueue):
+class Waiting(RunQueue):
     """Its workers wait until they are let go."""
 
     def __init__(self, home: Path) -> None:
@@ -26,9 +26,9 @@ class Waiting(JobQueue):
 
     def _attend(self, slot: Slot, running: Running) -> None:
         self.order.append(running.folder.path.name)
-        record = running.folder.move(running.folder.read(), "running")
+        record = running.folder.set_state(running.folder.read(), "running")
         self.go.wait(60)
-        running.folder.move(record, "done")
+        running.folder.set_state(record, "done")
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_run_that_waits_or_runs_is_not_deleted(queue: Waiting, runs: list[RunF
 
 def test_only_a_run_that_stopped_half_way_can_resume(queue: Waiting, runs: list[RunFolder]) -> None:
     for state in ("done", "cancelled"):
-        runs[0].move(runs[0].read(), state)
+        runs[0].set_state(runs[0].read(), state)
         with pytest.raises(BadRequest, match=f"is {state}: only a paused, interrupted or failed one"):
             queue.resume(runs[0])
 
@@ -136,7 +136,7 @@ def test_a_run_of_another_program_is_interrupted_only_when_nobody_looks_after_it
 
 def test_cancelling_a_paused_run_keeps_nothing(queue: Waiting, runs: list[RunFolder]) -> None:
     (runs[0] / "checkpoint-walk.safetensors").touch()
-    runs[0].move(runs[0].read(), "paused")
+    runs[0].set_state(runs[0].read(), "paused")
     queue.cancel(runs[0])
     assert runs[0].read().state == "cancelled"
     assert not list(runs[0].path.glob("checkpoint-*"))
