@@ -31,9 +31,9 @@ from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
-from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_run_id, now
+from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.errors import BadRequest
-from hsi_studio.humanize import duration
+from hsi_studio.humanize import counted, duration
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.studio import Desk, Subject
@@ -166,32 +166,19 @@ class Comparisons(Subject):
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
         project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
-        labels = project.labels()
         specs_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
-        slot, reason = self._runs.device()
-        ids = [info.id for info in labels.schema.classes]
-        record = RunRecord(
-            id=new_run_id(), kind="compare", project_id=project_id, owner=owner, title=plan.title or _title(plan),
-            method="", params={}, classes=[RunClass(**c) for c in labels.schema.to_json()],
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": slot, "name": reason, "reason": reason}, created=now(),
-        )  # fmt: skip
         self._runs.admit()
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        folder.write_labels(labels)
-        write_plan(folder.path, plan)
-        folder.write(record)
-        EventLog(folder.events_file).append("log", level="info", text=f"{len(plan.arms)} arms, {len(plan.seeds)} seeds")
-        self._runs.queue.submit(folder, record, slot)
-        return record.id
+
+        def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
+            write_plan(folder.path, plan)
+            told = f"{counted(len(plan.arms), 'arm')}, {counted(len(plan.seeds), 'seed')}"
+            EventLog(folder.events_file).append("log", level="info", text=told)
+            return record
+
+        return self._runs.queue_run(
+            project, scene, project.labels(), self._runs.place(), prepare, kind="compare", owner=owner,
+            title=plan.title or _title(plan), method="", params={},
+        )  # fmt: skip
 
     def run(
         self,

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -32,23 +31,22 @@ from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.engine.runs.record import (
     ALIVE,
     WAITING,
-    RunClass,
     RunFolder,
     RunRecord,
     find_run,
-    new_run_id,
-    now,
     run_folders,
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
+from hsi_studio.files import copy_file
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio.new_run import Prepare, new_run
 from hsi_studio.studio.prompt_choice import resolve
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_info import RunInfo
-from hsi_studio.types import LabelSet, Prediction, Progress
+from hsi_studio.types import LabelSet, Prediction, Progress, Scene
 
 if TYPE_CHECKING:
     from hsi_studio.engine.runs.replay import Replay
@@ -108,46 +106,40 @@ class Runs(Subject):
         enough_to_train(labels)
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
-        scene, place = self._desk.scene_of(project_id), self._place(device)
+        scene, place = self._desk.scene_of(project_id), self.place(device)
         said = self._sentences(project, chosen, labels, prompts, sentences)
         self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
-        ids = [info.id for info in labels.schema.classes]
-        record = RunRecord(
-            id=new_run_id(), project_id=project_id, owner=owner, title=title or title_of(chosen, labels), method=method,
-            params=values.model_dump(mode="json"), changed=changed(values), prompts=said,
-            classes=[RunClass(**c) for c in labels.schema.to_json()],
-            seed=seed,
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": place.slot, "name": place.name, "reason": place.reason},
-            created=now(), parent=warm_start or "",
+
+        def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
+            told = self._forecaster.forecast(self._request(record, labels))
+            if start is not None:  # its own copy: the model may be deleted before it is used
+                copy_file(start, folder.warm_start_file)
+            EventLog(folder.events_file).append(
+                "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
+            )  # fmt: skip
+            return record.model_copy(update={"forecast": told.to_json()})
+
+        run_id = self.queue_run(
+            project, scene, labels, place, prepare, owner=owner, title=title or title_of(chosen, labels), method=method,
+            params=values.model_dump(mode="json"), changed=changed(values), prompts=said, seed=seed,
+            parent=warm_start or "",
         )  # fmt: skip
-        told = self._forecaster.forecast(self._request(record, labels))
-        record = record.model_copy(update={"forecast": told.to_json()})
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        if start is not None:
-            shutil.copyfile(start, folder.warm_start_file)  # its own copy: the model may be deleted before it is used
-        folder.write_labels(labels)
-        folder.write(record)
-        EventLog(folder.events_file).append(
-            "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
-        )  # fmt: skip
+        return self.get(run_id)
+
+    def queue_run(
+        self, project: Project, scene: Scene, labels: LabelSet, place: Device, prepare: Prepare, **facts: Any
+    ) -> str:
+        """Queue a run of any kind on the labels as they are and return its id; see `new_run.py`."""
+        folder, record = new_run(project, scene, labels, place, prepare, **facts)
         self.queue.submit(folder, record, place.slot)
-        return self.get(record.id)
+        return record.id
 
     def forecast(self, project_id: str, method: str, params: Mapping[str, Any] | None = None) -> Forecast:
         """Time and memory of such a run on the labels as they are. Raises BadRequest."""
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
-        scene, labels, place = self._desk.scene_of(project_id), project.labels(), self._place("")
+        scene, labels, place = self._desk.scene_of(project_id), project.labels(), self.place("")
         return self._forecaster.forecast(
             Request(
                 method, values.model_dump(mode="json"), scene.id, scene.shape, len(labels),
@@ -161,7 +153,7 @@ class Runs(Subject):
 
     def device_name(self) -> str:
         """The processor that a run would get now."""
-        return self._place("").name
+        return self.place("").name
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
@@ -264,12 +256,23 @@ class Runs(Subject):
         """All that is known about it. Raises BadRequest, FileProblem."""
         return self._record(self._folder(run_id))
 
+    def place(self, slot: str = "") -> Device:
+        """The device for the next run; "" = the GPU with the shortest queue. Raises BadRequest for none that exists."""
+        found = devices()
+        if slot:
+            if slot not in {device.slot for device in found}:
+                raise BadRequest(f"There is no device {slot!r}. Choose one of: {', '.join(d.slot for d in found)}.")
+            return find_device(slot)
+        load = self.queue.load()
+        gpus = [device for device in found if device.slot != "cpu"]
+        return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
+
     def device(self) -> tuple[str, str]:
         """(slot, the reason for people) a run would get now: "CUDA: NVIDIA H200, 139 GiB free"."""
-        place = self._place("")
+        place = self.place("")
         return place.slot, place.reason
 
-    # ── stopping ────────────────────────────────────────────────────────────────────────────────
+    # ── using what came of it ───────────────────────────────────────────────────────────────────
 
     def replay(
         self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
@@ -292,6 +295,8 @@ class Runs(Subject):
     def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
         """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
         return write_tensorboard(self.events(run_id), folder)
+
+    # ── stopping ────────────────────────────────────────────────────────────────────────────────
 
     def cancel(self, run_id: str) -> None:
         """Within a second; nothing is kept. Raises BadRequest when it has ended."""
@@ -339,17 +344,6 @@ class Runs(Subject):
         return RunRequest(info.project_id, info.method, info.changed, info.prompts, info.seed)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
-
-    def _place(self, slot: str) -> Device:
-        """The device for the next run. Raises BadRequest for one that does not exist."""
-        found = devices()
-        if slot:
-            if slot not in {device.slot for device in found}:
-                raise BadRequest(f"There is no device {slot!r}. Choose one of: {', '.join(d.slot for d in found)}.")
-            return find_device(slot)
-        load = self.queue.load()
-        gpus = [device for device in found if device.slot != "cpu"]
-        return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
 
     def _sentences(
         self,

@@ -70,7 +70,7 @@ def test_runs_are_worked_on_one_at_a_time_in_the_order_they_came(queue: Waiting,
     queue.go.set()
     until(lambda: all(run.read().state == "done" for run in runs))
     assert queue.order == names(runs)
-    assert [queue.position(name) for name in names(runs)] == [None] * 4
+    until(lambda: [queue.position(name) for name in names(runs)] == [None] * 4)
 
 
 def test_another_device_does_not_wait(queue: Waiting, runs: list[RunFolder]) -> None:
