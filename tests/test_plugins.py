@@ -195,6 +195,21 @@ def test_a_tab_is_not_imported_to_look_for_methods(tmp_path: Path, monkeypatch: 
     assert methods().problems == readers().problems == []
 
 
+def test_a_tab_from_outside_joins_the_built_in_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry's part of it: found beside the others, told where from."""
+    from hsi_studio.registry import scan
+    from hsi_studio.ui import tabs
+
+    text = "from types import SimpleNamespace\nTAB = SimpleNamespace(name='toy', title='Toy', order=99)\n"
+    (tmp_path / "toy_tab.py").write_text(text, encoding="utf-8")
+    built_in = scan(tabs, "TAB")
+    monkeypatch.setenv(FOLDERS, str(tmp_path))
+    found = scan(tabs, "TAB")
+    assert list(found.entries) == [*built_in.entries, "toy"]
+    assert found.sources["toy"].words == str(tmp_path / "toy_tab.py")
+    assert found.problems == []
+
+
 def test_without_plugins_the_programs_hash_is_that_of_the_program() -> None:
     assert Registry().plugin_code() == b""
     assert methods().sources == readers().sources == {}
