@@ -1,16 +1,14 @@
-"""Few-shot accuracy of a method on a scene: shots × protocols, many seeds, with a named floor in the same run.
+"""Few-shot accuracy of a method on a scene: shots × protocols, many seeds, with a named baseline in the same run.
 
-    python benchmarks/accuracy.py indian_pines --shots 1 2 3 5 10 20 --seeds 20
-    python benchmarks/accuracy.py demo --shots 5 10 20 --seeds 20 --param use_dsm=false
+    python -m benchmarks.accuracy indian_pines --shots 1 2 3 5 10 20 --seeds 20
+    python -m benchmarks.accuracy demo --shots 5 10 20 --seeds 20 --param use_dsm=false
 
-The floor is an RBF-SVM (C = 100) on the first 30 principal components of single-pixel spectra, the same
+The baseline is an RBF-SVM (C = 100) on the first 30 principal components of single-pixel spectra, the same
 draws. Prints a Markdown table: OA / AA / κ, mean ± standard deviation over the seeds, random beside buffered.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -18,29 +16,29 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from benchmarks.common import machine, make_parser, named_values
 from hsi_studio import Studio
 from hsi_studio.engine.evaluation.metrics import confusion, scores
 from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
 from hsi_studio.types import Scene
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("scene")
     parser.add_argument("--shots", type=int, nargs="+", default=[5, 10, 20])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--protocols", nargs="+", default=["random", "buffered"])
     parser.add_argument("--method", default="live")
-    parser.add_argument("--param", action="append", default=[], metavar="NAME=JSON")
-    args = parser.parse_args()
-    params = {name: json.loads(value) for name, _, value in (item.partition("=") for item in args.param)}
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    args = parser.parse_args(argv)
+    params = named_values(args.param)
+    print(machine(), file=sys.stderr)
 
     with tempfile.TemporaryDirectory() as folder:
         studio = Studio(home=Path(folder))
         scene = studio.open(args.scene)
-        pixels = floor_features(scene)
+        pixels = baseline_features(scene)
         print(f"| shots | protocol | {args.method} OA | AA | κ × 100 | fit + predict, s | SVM OA | AA | κ × 100 |")
         print("|---|---|---|---|---|---|---|---|---|")
         for shots in args.shots:
@@ -49,15 +47,15 @@ def main() -> int:
                     scene, args.method, shots=shots, seeds=args.seeds, protocol=protocol, params=params
                 ).to_json()
                 summary = result["summary"]
-                floor = svm_floor(scene, pixels, shots, args.seeds, protocol)
+                baseline = svm_baseline(scene, pixels, shots, args.seeds, protocol)
                 seconds = summary["fit_seconds"]["mean"] + summary["predict_seconds"]["mean"]
                 ours = " | ".join(f"{summary[k]['mean']:.1f} ± {summary[k]['std']:.1f}" for k in ("oa", "aa", "kappa"))
-                theirs = " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in floor)
+                theirs = " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in baseline)
                 print(f"| {shots} | {result['protocol']} | {ours} | {seconds:.2f} | {theirs} |", flush=True)
     return 0
 
 
-def floor_features(scene: Scene) -> np.ndarray[Any, Any]:
+def baseline_features(scene: Scene) -> np.ndarray[Any, Any]:
     """(H·W, 30) principal components of the z-scored good bands."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import StandardScaler
@@ -72,7 +70,7 @@ def floor_features(scene: Scene) -> np.ndarray[Any, Any]:
     return reduced / float(reduced[valid].std())
 
 
-def svm_floor(
+def svm_baseline(
     scene: Scene, pixels: np.ndarray[Any, Any], shots: int, seeds: int, protocol: str
 ) -> list[tuple[float, float]]:
     """Mean and standard deviation of OA, AA, κ (percent) of the SVM on the same draws."""

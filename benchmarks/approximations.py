@@ -25,9 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import StudioError
+from benchmarks.common import STOPPED, exit_code, make_parser, named_values, use_threads
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PROTOCOLS = ("random", "buffered")
 MAP_ONLY = ("stride", "smoothing", "edge_strength")  # parameters that no training depends on
 
@@ -52,7 +51,7 @@ COMPARISONS = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="compute what is missing, then print the table")
     run.add_argument("folder", type=Path)
@@ -71,22 +70,16 @@ def main(argv: list[str] | None = None) -> int:
     shown.add_argument("folder", type=Path)
     shown.set_defaults(command=_table)
     args = parser.parse_args(argv)
-    try:
-        code: int = args.command(args)
-        return code
-    except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: int(args.command(args)), STOPPED)
 
 
 def _run(args: argparse.Namespace) -> int:
-    for name in THREAD_VARIABLES:
-        os.environ[name] = str(args.threads)
+    use_threads(args.threads)
     from benchmarks.scenes import open_for_sweep
     from hsi_studio.methods import get_method
     from hsi_studio.methods.contract import Context
 
-    own = {key: _value(value) for key, _, value in (item.partition("=") for item in args.param)}
+    own = named_values(args.param)
     chosen = [COMPARISONS[n - 1] for n in args.only] if args.only else list(COMPARISONS)
     settings = [{**own, **s} for c in chosen for s in (c.default, c.exact)]
     scene = open_for_sweep(args.scene).scene
@@ -181,7 +174,7 @@ def table(found: list[dict[str, Any]]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for scene, shots, *own in sorted({(f["scene"], f["shots"], *f["own"]) for f in found}):
-        values = {key: _value(value) for key, _, value in (item.partition("=") for item in own)}
+        values = named_values(own)
         here = [f for f in found if (f["scene"], f["shots"], f["own"]) == (scene, shots, own)]
         for comparison in COMPARISONS:
             sides = []
@@ -209,12 +202,5 @@ def _points(found: Any) -> str:
     return f"{100 * found.value:+.2f}{interval}"
 
 
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Cold start, click → marker and click → refreshed map, measured in the browser on the real app.
 
-    python benchmarks/click.py --scene indian_pines --clicks 24 [--training]
+    python -m benchmarks.click --scene indian_pines --clicks 24 [--training]
 
 Starts `app.py` with an empty home folder and drives it with Playwright: two pixels to begin with, then `--clicks`
 reference pixels of ever other classes. The page's own clock is read: a `MutationObserver` notes when
@@ -12,7 +12,6 @@ idle clicks of the same run are their baseline.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -20,10 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from playwright.sync_api import sync_playwright
 
+from benchmarks.common import machine, make_parser, quantile, reference_pixels, start_training
 from hsi_studio import Studio
 from tests.e2e.conftest import _start
 from tests.e2e.running import VIEWER, RunningApp, click_pixel, wait_journal, wait_map, wait_ready
@@ -42,12 +40,12 @@ WATCH = """() => {
 }"""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--scene", default="indian_pines")
     parser.add_argument("--clicks", type=int, default=24)
     parser.add_argument("--training", action="store_true", help="then as many clicks while a training runs")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
 
     busy: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -62,41 +60,37 @@ def main() -> int:
             wait_ready(page)
             visible = time.perf_counter() - opened
             print(f"cold start: page served after {served:.1f} s; scene visible {visible:.1f} s after it was asked for")
-            chosen = reference_pixels(args.scene, home / "bench", (1 + args.training) * args.clicks + 2)
+            scene = Studio(home=home / "bench").open(args.scene)
+            chosen = reference_pixels(scene, (1 + args.training) * args.clicks + 2, classes=8, apart_px=7)
             pixels, later = chosen[: args.clicks + 2], chosen[args.clicks + 2 :]
             page.evaluate(WATCH)
             times = measure(page, pixels)
             if args.training:
-                start_training(page)
+                train(page)
                 busy = measure(page, later, done=len(pixels))
                 assert page.locator(".tr-run").get_attribute("data-state") == "running", "the training did not last"
             browser.close()
-        floor = fit_and_predict(args.scene, home / "bench", pixels)
+        alone = fit_and_predict(args.scene, home / "bench", pixels)
     for name, values in times.items():
-        print(
-            f"click → {name:8} median {statistics.median(values):5.0f} ms, p90 {p90(values):5.0f} ms, n {len(values)}"
-        )
+        print(f"click → {name:8} {shown(values)}, n {len(values)}")
     for name, values in busy.items():
-        median, ratio = statistics.median(values), statistics.median(values) / statistics.median(times[name])
-        print(f"while training → {name:8} median {median:5.0f} ms, p90 {p90(values):5.0f} ms: {ratio:.2f} × idle")
+        ratio = statistics.median(values) / statistics.median(times[name])
+        print(f"while training → {name:8} {shown(values)}: {ratio:.2f} × idle")
     median = statistics.median(times["map"])
     print(
-        f"fit + predict of the same labels, no browser: median {floor:.0f} ms; click → map is {median / floor:.1f} × it"
+        f"fit + predict of the same labels, no browser: median {alone:.0f} ms; click → map is {median / alone:.1f} × it"
     )
+    print(machine())
     return 0
 
 
-def start_training(page: Any) -> None:
-    """A long DiffCLIP training through the Train tab; back to the labels once its steps are seen."""
-    page.get_by_role("tab", name="Train", exact=True).click()
-    page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)
-    if page.locator(".tr-panel").is_hidden():
-        page.locator(".tr-toggle").click()
-    page.locator("#hsi-method").select_option("diffclip")
-    page.locator(".tr-advanced").evaluate("node => (node.open = true)")
-    page.locator(".tr-advanced > details.tr-details").evaluate("node => (node.open = true)")
-    page.locator(".tr-json").fill('{"epochs": 2000}')
-    page.locator("#hsi-train-start").click()
+def shown(values: list[float]) -> str:
+    return f"median {statistics.median(values):5.0f} ms, p90 {quantile(values, 0.9):5.0f} ms"
+
+
+def train(page: Any) -> None:
+    """A long DiffCLIP training; back to the labels once its steps are seen."""
+    start_training(page, "diffclip", {"epochs": 2000})
     page.wait_for_selector(".tr-run[data-state='running']", timeout=60_000)
     page.wait_for_function("Number(document.querySelector('.tr-curves').dataset.updates || 0) >= 3", timeout=120_000)
     page.get_by_role("tab", name="Label", exact=True).click()
@@ -125,23 +119,6 @@ def measure(page: Any, pixels: list[tuple[int, int, str]], done: int = 0) -> dic
     return found
 
 
-def reference_pixels(scene_id: str, home: Path, count: int) -> list[tuple[int, int, str]]:
-    """(row, column, class name) in turn over the classes with the most pixels, far enough apart for markers."""
-    import numpy as np
-
-    scene = Studio(home=home).open(scene_id)
-    assert scene.reference is not None
-    rng = np.random.default_rng(0)
-    classes = sorted(scene.reference_classes, key=lambda c: -int(np.count_nonzero(scene.reference == c[0])))[:8]
-    chosen: list[tuple[int, int, str]] = []
-    while len(chosen) < count:
-        value, name = classes[len(chosen) % len(classes)]
-        row, col = (int(v) for v in rng.choice(np.argwhere(scene.reference == value)))
-        if all(max(abs(row - r), abs(col - c)) > 6 for r, c, _ in chosen):
-            chosen.append((row, col, name))
-    return chosen
-
-
 def fit_and_predict(scene_id: str, home: Path, pixels: list[tuple[int, int, str]]) -> float:
     """Median milliseconds of fit + predict as labels grow, by the live map itself."""
     studio = Studio(home=home)
@@ -155,10 +132,6 @@ def fit_and_predict(scene_id: str, home: Path, pixels: list[tuple[int, int, str]
             spent.append(1000 * status.seconds)
     studio.close()
     return statistics.median(spent[1:])
-
-
-def p90(values: list[float]) -> float:
-    return sorted(values)[int(0.9 * (len(values) - 1))]
 
 
 if __name__ == "__main__":

@@ -2,14 +2,21 @@
 
     python -m benchmarks.few_shot run out --scenes indian_pines demo --methods diffclip diffclip:clip@CLIP live svm \\
         --shots 2 5 20 --seeds 10 --protocols random buffered --prompts p5 permuted --jobs 2 --threads 1
-    python -m benchmarks.few_shot tables out --baseline live
     python -m benchmarks.few_shot run out … --dry-run        what is there, what is missing
+    python -m benchmarks.few_shot tables out --baseline live
+    python -m benchmarks.few_shot pack out                   out/cells → benchmarks/results/few_shot.*
+    python -m benchmarks.few_shot unpack out                 and back, so that `run out` goes on from them
+    python -m benchmarks.few_shot tables benchmarks/results/few_shot.csv --baseline live
 
 A method is METHOD[:PRESET][,NAME=VALUE…][@LABEL]; presets are the method's own, such as diffclip:paper, curated:paper,
 "diffclip:no text". Prompts: names, p1 … p5, permuted[:STYLE]; methods that read no text run once. Protocols: random,
 buffered[:PIXELS], mask:NAME (a split that comes with a scene; scenes without it skip it), split:FILE, official:A,B.
-One JSON a cell lies in out/cells; features and pre-trained encoders in out/cache, which may be deleted. Tables go to
+One JSON a cell lies in out/cells, the working store of a sweep, which is nobody else's: git holds the packed files
+(`benchmarks/packed.py`). Features and pre-trained encoders lie in out/cache, which may be deleted. Tables go to
 out/tables.md, .csv, .tex and, the Markdown, to standard output. Exit code 1 when cells failed, 130 when stopped.
+
+`unpack` gives back the cells that this very code would make (same hash), and says how many are of other code; with
+--any-code it takes those too. `run` and the tables then say that figures of several versions stand side by side.
 """
 
 from __future__ import annotations
@@ -21,30 +28,24 @@ import logging
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
-from hsi_studio.errors import StudioError
-from hsi_studio.types import Progress
+from benchmarks.common import STOPPED, exit_code, make_parser, printed_progress, use_threads
 
 PUBLISHED = Path(__file__).with_name("paper_numbers.json")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PACKED = Path(__file__).parent / "results" / "few_shot.csv"
 
 
 def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        code: int = args.command(args)
-        return code
-    except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: int(args.command(args)), STOPPED)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="compute what is missing")
     run.add_argument("folder", type=Path)
@@ -62,8 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--minutes", type=float, help="stop after so long; a rerun goes on")
     run.add_argument("--dry-run", action="store_true")
     run.set_defaults(command=_run)
-    tables = commands.add_parser("tables", help="tables from the folder")
-    tables.add_argument("folder", type=Path)
+    packs = commands.add_parser("pack", help="the folder's cells as three files for git")
+    packs.add_argument("folder", type=Path)
+    packs.add_argument("--to", type=Path, default=PACKED, metavar="CSV", help="default: %(default)s")
+    packs.add_argument("--replace", action="store_true", help="even where stored results are not in the folder")
+    packs.set_defaults(command=_pack)
+    unpacks = commands.add_parser("unpack", help="packed cells into a folder, for `run` to go on from")
+    unpacks.add_argument("folder", type=Path)
+    unpacks.add_argument("--packed", type=Path, default=PACKED, metavar="CSV", help="default: %(default)s")
+    unpacks.add_argument("--any-code", action="store_true", help="cells of other versions of the program too")
+    unpacks.set_defaults(command=_unpack)
+    tables = commands.add_parser("tables", help="tables from a folder or a packed sweep")
+    tables.add_argument("source", type=Path, metavar="FOLDER|CSV", help="a CSV's tables go to standard output only")
     tables.add_argument("--baseline", nargs="+", default=[], help="methods to take paired differences from")
     tables.add_argument("--published", type=Path, default=PUBLISHED)
     tables.set_defaults(command=_tables)
@@ -72,12 +83,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> int:
     from benchmarks.scenes import open_for_sweep
-    from hsi_studio.engine.sweep.cells import missing, parse_variant, plan
+    from hsi_studio.engine.sweep.cells import code_hash, missing, parse_variant, plan, read_cell
     from hsi_studio.engine.sweep.workers import run_in_workers
 
     threads = args.threads or max(1, (os.cpu_count() or 1) // args.jobs)
-    for name in THREAD_VARIABLES:  # read by numpy, scikit-learn and torch when the workers import them
-        os.environ[name] = str(threads)
+    use_threads(threads)  # read when the workers import numpy, scikit-learn and torch
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit from outside stops it like Ctrl-C
     opener = functools.partial(open_for_sweep, data=args.data)
     scenes = {spec: opener(spec) for spec in args.scenes}
@@ -91,6 +101,9 @@ def _run(args: argparse.Namespace) -> int:
     )
     todo = missing(cells, args.folder)
     print(f"{len(cells)} cells, {len(cells) - len(todo)} are there, {len(todo)} to do", file=sys.stderr)
+    todo_files = {cell.file(args.folder) for cell in todo}
+    there = (read_cell(file) for cell in cells if (file := cell.file(args.folder)) not in todo_files)
+    _say_other_code(Counter(cell["code"] for cell in there if cell and cell["code"] != code_hash()), "kept as they are")
     if args.dry_run or not todo:
         return 0
     scenes.clear()
@@ -102,49 +115,67 @@ def _run(args: argparse.Namespace) -> int:
         device=args.device,
         cache_dir=args.cache or args.folder / "cache",
         seconds=None if args.minutes is None else 60 * args.minutes,
-        progress=_progress(),
+        progress=printed_progress(),
     )
     for cell, problem in outcome.failed.items():
         print(f"failed: {cell}: {problem}", file=sys.stderr)
     print(f"{outcome.done} done, {len(outcome.failed)} failed", file=sys.stderr)
     if outcome.stopped:
-        print("stopped; the same command goes on where it ended", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 130
     return 1 if outcome.failed else 0
 
 
 def _tables(args: argparse.Namespace) -> int:
+    from benchmarks.packed import load
     from hsi_studio.engine.sweep.tables import latex, load_cells, long_csv, markdown, tables
 
-    cells = load_cells(args.folder)
+    packed = args.source.suffix == ".csv"
+    cells = load(args.source) if packed else load_cells(args.source)
     found = tables(cells, json.loads(args.published.read_text(encoding="utf-8")), args.baseline)
     text = markdown(found)
-    (args.folder / "tables.md").write_text(text, encoding="utf-8")
-    (args.folder / "tables.csv").write_text(long_csv(cells), encoding="utf-8")
-    (args.folder / "tables.tex").write_text(latex(found), encoding="utf-8")
+    if not packed:
+        (args.source / "tables.md").write_text(text, encoding="utf-8")
+        (args.source / "tables.csv").write_text(long_csv(cells), encoding="utf-8")
+        (args.source / "tables.tex").write_text(latex(found), encoding="utf-8")
     print(text)
     return 0
 
 
-def _progress() -> Callable[[Progress], None]:
-    started = time.monotonic()
+def _pack(args: argparse.Namespace) -> int:
+    from benchmarks.packed import load, names, pack, place_of
+    from hsi_studio.engine.sweep.tables import load_cells
+    from hsi_studio.errors import BadRequest
 
-    def show(progress: Progress) -> None:
-        left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
-        passed = _duration(time.monotonic() - started)
-        print(
-            f"[{progress.done:.0f}/{progress.total:.0f}] {passed}{left}: {progress.message}",
-            file=sys.stderr,
-            flush=True,
-        )
+    cells = load_cells(args.folder)
+    if args.to.is_file() and not args.replace:
+        here = {place_of(cell, Path()) for cell in cells}
+        lost = sum(place_of(cell, Path()) not in here for cell in load(args.to))
+        if lost:
+            raise BadRequest(
+                f"{args.to} holds {lost:,} cells that are not in {args.folder} and would be lost. Bring them with "
+                "`unpack FOLDER --any-code`, or leave them out with --replace."
+            )
+    pack(cells, args.to)
+    print(f"{len(cells)} cells: " + ", ".join(f"{f} ({f.stat().st_size / 1e6:.2f} MB)" for f in names(args.to)))
+    return 0
 
-    return show
+
+def _unpack(args: argparse.Namespace) -> int:
+    from benchmarks.packed import load, unpack
+    from hsi_studio.engine.sweep.cells import code_hash
+
+    done = unpack(load(args.packed), args.folder, None if args.any_code else code_hash())
+    print(f"{done.written} cells written to {args.folder}, {done.kept} were there", file=sys.stderr)
+    _say_other_code(done.other_code, "left out; --any-code takes them")
+    return 0
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+def _say_other_code(found: Mapping[str, int], done: str) -> None:
+    if found:
+        versions = ", ".join(f"{count} of {code}" for code, count in sorted(found.items()))
+        total = sum(found.values())
+        print(f"{total} cells were made by other versions of the program ({versions}): {done}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How far forecasts of a run's time are off: real runs of five methods, forecast each before it starts.
 
-    python benchmarks/forecast.py [--only N] [--home FOLDER] [--json FILE]
+    python -m benchmarks.forecast [--only N] [--home FOLDER] [--json FILE]
 
 Each run is different: another method, scene, number of labels or parameters. A forecast uses what the runs before it
 took, as in the app; the first of a method is a guess from the machine's speed, and is marked. Labels are drawn from the
@@ -10,15 +10,16 @@ earlier call is used.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.common import machine, make_parser
 from hsi_studio import Studio
 from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.engine.runs.record import seconds_between
@@ -57,12 +58,12 @@ def project_with(studio: Studio, scene: str, shots: int) -> str:
     return project.id
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--only", type=int, default=len(RUNS), help="the first N runs")
     parser.add_argument("--home", type=Path, help="keep projects, caches and history there")
     parser.add_argument("--json", type=Path, help="write the figures to a file")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as temporary:
         studio = Studio(home=args.home or Path(temporary))
         rows = [measured(studio, *run) for run in RUNS[: args.only]]
@@ -73,6 +74,8 @@ def main() -> None:
             print(f"{name}: {len(errors)} runs, median error {100 * statistics.median(errors):.0f} %")
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(machine())
+    return 0
 
 
 def measured(studio: Studio, method: str, scene: str, shots: int, params: dict[str, Any]) -> dict[str, Any]:
@@ -101,4 +104,4 @@ def measured(studio: Studio, method: str, scene: str, shots: int, params: dict[s
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -27,12 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from playwright.sync_api import sync_playwright
 
+from benchmarks.common import machine, make_parser, quantile, reference_pixels, start_training
 from hsi_studio import Studio
 from tests.e2e.conftest import _start
 from tests.e2e.running import RunningApp, choose_class, click_pixel, wait_journal, wait_ready
@@ -76,17 +72,18 @@ class Session:
         return [at[str(n + 1)] - down[n] for n in range(skip, len(down)) if str(n + 1) in at]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--sessions", type=int, default=8)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--every", type=float, default=6, help="seconds between clicks of a session")
     parser.add_argument("--burst", action="store_true", help="all sessions click in the same instant")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     count = int(60 * args.minutes / args.every) + FIRST + 30
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # workers end a little later
         home = Path(folder)
-        pixels = [reference_pixels(home / "look", count, seed) for seed in range(args.sessions + 1)]
+        scene = Studio(home=home / "look").open("demo")
+        pixels = [reference_pixels(scene, count, CLASSES, 5, seed) for seed in range(args.sessions + 1)]
         with RunningApp(home / "app", ["--per-session", "--scene", "demo"]) as app, sync_playwright() as playwright:
             browser = _start(playwright)
             alone = open_session(browser, app, pixels[-1])
@@ -124,15 +121,7 @@ def open_session(browser: Any, app: RunningApp, pixels: list[tuple[int, int, str
 def queue_training(session: Session) -> None:
     """Through the Train tab, as a user would; then back to the labels."""
     page = session.page
-    page.get_by_role("tab", name="Train", exact=True).click()
-    page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)
-    if page.locator(".tr-panel").is_hidden():
-        page.locator(".tr-toggle").click()
-    page.locator("#hsi-method").select_option("diffclip")
-    page.locator(".tr-advanced").evaluate("node => (node.open = true)")
-    page.locator(".tr-advanced > details.tr-details").evaluate("node => (node.open = true)")
-    page.locator(".tr-json").fill(json.dumps(RUN))
-    page.locator("#hsi-train-start").click()
+    start_training(page, "diffclip", RUN)
     page.wait_for_function("document.querySelector('.tr-run')?.dataset.run", timeout=60_000)
     page.get_by_role("tab", name="Label", exact=True).click()
 
@@ -191,7 +180,7 @@ def outcome(app: RunningApp, sessions: list[Session], memory: list[tuple[float, 
             "most": round(max(server)), "most_with_workers": round(max(m[1] for m in memory)),
         },
         "runs": {state: states.count(state) for state in sorted(set(states))},
-        "load": os.getloadavg()[0], "problems": problems,
+        "machine": machine(), "problems": problems,
     }  # fmt: skip
 
 
@@ -218,29 +207,9 @@ def status_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
-def reference_pixels(home: Path, count: int, seed: int) -> list[tuple[int, int, str]]:
-    """(row, column, class name) in turn over the largest classes; no pixel twice, none near another's marker."""
-    scene = Studio(home=home).open("demo")
-    assert scene.reference is not None
-    rng = np.random.default_rng(seed)
-    classes = sorted(scene.reference_classes, key=lambda c: -int(np.count_nonzero(scene.reference == c[0])))[:CLASSES]
-    chosen: list[tuple[int, int, str]] = []
-    near = np.zeros(scene.shape[:2], dtype=bool)
-    while len(chosen) < count:
-        value, name = classes[len(chosen) % len(classes)]
-        free = np.argwhere((scene.reference == value) & ~near)
-        if not len(free):
-            raise SystemExit("error: the scene has no room for so many clicks: fewer minutes, or --every larger")
-        row, col = (int(v) for v in rng.choice(free))
-        near[max(row - 4, 0) : row + 5, max(col - 4, 0) : col + 5] = True
-        chosen.append((row, col, name))
-    return chosen
-
-
 def summary(values: list[float]) -> dict[str, int]:
-    ordered = sorted(values)
     at = {"median": 0.5, "p95": 0.95, "most": 1.0}
-    return {name: round(ordered[int(q * (len(ordered) - 1))]) for name, q in at.items()} | {"n": len(ordered)}
+    return {name: round(quantile(values, q)) for name, q in at.items()} | {"n": len(values)}
 
 
 if __name__ == "__main__":

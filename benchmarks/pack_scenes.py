@@ -9,25 +9,25 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.common import exit_code, make_parser
 from benchmarks.scenes import open_for_sweep, pack
-from hsi_studio.errors import StudioError
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("folder", type=Path, help="where the files go")
     parser.add_argument("scenes", nargs="+")
     parser.add_argument("--data", help="folder of public data (default: $HSI_STUDIO_TEST_DATA)")
     args = parser.parse_args(argv)
-    try:
-        for spec in args.scenes:
-            held = open_for_sweep(spec, args.data)
-            file = pack(held, args.folder / f"{held.scene.name}.npz")
-            splits = ", ".join(held.masks) or "–"
-            print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {held.scene.shape}  splits: {splits}")
-    except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: _pack(args))
+
+
+def _pack(args: argparse.Namespace) -> int:
+    for spec in args.scenes:
+        held = open_for_sweep(spec, args.data)
+        file = pack(held, args.folder / f"{held.scene.name}.npz")
+        splits = ", ".join(held.masks) or "–"
+        print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {held.scene.shape}  splits: {splits}")
     return 0
 
 

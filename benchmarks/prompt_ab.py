@@ -12,15 +12,11 @@ parameters of every method that has them, for a trial run with tiny settings; th
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
-from hsi_studio.errors import StudioError
-from hsi_studio.types import Progress
+from benchmarks.common import STOPPED, exit_code, make_parser, named_values, printed_progress
 
 WORDS = ("p1", "p5")
 METHODS = ("curated", "s3fn", "diffclip")
@@ -30,19 +26,11 @@ SCENES = ("indian_pines", "demo")
 def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        code: int = args.command(args)
-        return code
-    except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where it ended", file=sys.stderr)
-        return 130
+    return exit_code(lambda: int(args.command(args)), STOPPED)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="compute what is missing")
     run.add_argument("folder", type=Path)
@@ -68,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
     from hsi_studio.methods import get_method
     from hsi_studio.methods.contract import Context
 
-    changed = _params(args.param)
+    changed = named_values(args.param)
     for spec in args.scenes:
         scene = open_for_sweep(spec).scene
         names = [name for _, name in scene.reference_classes]
@@ -84,7 +72,7 @@ def _run(args: argparse.Namespace) -> int:
             ]  # fmt: skip
             title = f"{get_method(method).title} on {scene.title}"
             plan = plan_for(arms, args.shots, "thorough", args.seeds, title)
-            context = Context(device=args.device, cache_dir=args.folder / "cache", progress=_progress(title))
+            context = Context(device=args.device, cache_dir=args.folder / "cache", progress=printed_progress(title))
             made = run_comparison(
                 plan, args.folder / f"{spec}-{method}", context, scene, store=args.folder / "compared"
             )
@@ -104,28 +92,6 @@ def _report(args: argparse.Namespace) -> int:
     args.to.write_text(joined("Do words help? p1, p5 and shuffled words", made), encoding="utf-8")
     print(args.to)
     return 0
-
-
-def _params(given: list[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for item in given:
-        name, _, text = item.partition("=")
-        try:
-            values[name] = json.loads(text)
-        except json.JSONDecodeError:
-            values[name] = text
-    return values
-
-
-def _progress(title: str) -> Any:
-    began = time.monotonic()
-
-    def show(progress: Progress) -> None:
-        left = "" if progress.seconds_left is None else f", {progress.seconds_left / 60:.0f} min left"
-        done = f"[{progress.done:.0f}/{progress.total:.0f}]"
-        print(f"{title} {done} {time.monotonic() - began:.0f} s{left}: {progress.message}", file=sys.stderr, flush=True)
-
-    return show
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hsi_studio import settings
 from hsi_studio.engine.sweep.cells import SweepScene
 from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.scene import read_class_map, read_dsm
@@ -33,7 +33,7 @@ TRENTO_CLASSES = {1: "Apple Trees", 2: "Building", 3: "Ground", 4: "Woods", 5: "
 
 def data_folder(given: str | Path | None = None) -> Path | None:
     """The folder of public data: given, else $HSI_STUDIO_TEST_DATA, else None."""
-    found = given or os.environ.get("HSI_STUDIO_TEST_DATA")
+    found = given or settings.TEST_DATA.text()
     return Path(found) if found else None
 
 

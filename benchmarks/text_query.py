@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import exit_code, make_parser
 from benchmarks.scenes import data_folder
 from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.types import Bands, FloatArray, Scene, Source
@@ -33,21 +34,21 @@ SHOTS = 5
 COLUMNS = ("words", "sentences", "both", "p5", "ndvi", "chance")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--scenes", nargs="+", default=["indian_pines", "demo", "enmap_potsdam"])
     parser.add_argument("--models", nargs="*", default=["curated"], help="trained with 5 shots a class; none = skip")
     parser.add_argument("--seeds", type=int, default=5, help="of the learning curve")
     parser.add_argument("--data")
     parser.add_argument("--cache", help="folder for measured words and sentence vectors (default: a temporary one)")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
+    return exit_code(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in args.scenes:
-            try:
-                scene = open_named(name, args.data)
-            except (BadRequest, FileProblem) as error:
-                print(f"error: {error}", file=sys.stderr)
-                return 2
+            scene = open_named(name, args.data)
             found = measure(scene, args.models, args.seeds, Path(args.cache or folder))
             print(as_table(found), flush=True)
             print(json.dumps(found, ensure_ascii=False), flush=True)

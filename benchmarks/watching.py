@@ -10,9 +10,7 @@ machine, so this includes the browser's own work, which on a server is another m
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -20,10 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from playwright.sync_api import sync_playwright
 
+from benchmarks.common import machine, make_parser, open_train_tab
 from benchmarks.forecast import project_with
 from hsi_studio import Studio
 from tests.e2e.conftest import _start
@@ -33,11 +30,11 @@ PARAMS: dict[str, Any] = {"members": 1, "use_pretraining": False, "epochs": 2000
 SETTLE_S = 3.0
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--turns", type=int, default=6, help="of each kind")
     parser.add_argument("--seconds", type=float, default=12, help="of a turn")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     turns: list[tuple[str, float, float]] = []  # kind, from, to
     drawn: list[float] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -76,7 +73,7 @@ def main() -> int:
         print(f"{kind:8} {statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} steps/s, n {len(values)}")
     slower = 1 - statistics.mean(rates["watched"]) / statistics.mean(rates["alone"])
     print(f"watched is {100 * slower:.1f} % slower; curves drawn {statistics.mean(drawn):.2f} times a second")
-    print(f"load {os.getloadavg()[0]:.1f}")
+    print(machine())
     return 0
 
 
@@ -84,8 +81,7 @@ def open_train(browser: Any, app: RunningApp, project: str) -> Any:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{app.url}/?project={project}")
     wait_ready(page)
-    page.get_by_role("tab", name="Train", exact=True).click()
-    page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)
+    open_train_tab(page)
     return page
 
 

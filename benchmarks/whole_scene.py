@@ -13,7 +13,6 @@ standard output.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -21,20 +20,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import make_parser
+
 SHAPE, BANDS = (349, 1905), 144
 EPOCHS = {"pretrain_epochs": 100, "epochs": 150}
 PAPER_PIXELS = 2000
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
     parser.add_argument("--presets", nargs="+", default=["fast", "fast+epochs", "paper"])
     parser.add_argument("--shots", type=int, default=20)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--share", type=float, default=1.0, help="share of its epochs that `paper` is really run for")
     parser.add_argument("--data")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if not 0 < args.share <= 1:
         parser.error("--share is above 0 and at most 1")
     import torch

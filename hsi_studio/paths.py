@@ -1,17 +1,43 @@
-"""Where things lie: the repository's assets, the user's projects and caches; files written in one step."""
+"""Where things lie: the program's data, the user's projects and caches; files written in one step.
+
+The program's data (`assets/`: scene catalogue, palettes, class descriptions) is beside the package in a checkout and
+in an editable install of it, and inside the package, as `hsi_studio/assets`, in a wheel. Trap: in a wheel the folder
+beside the package is `site-packages`, where another project may have put a folder of that name; inside comes first.
+"""
 
 from __future__ import annotations
 
 import os
 import uuid
+from importlib import resources
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+from hsi_studio import settings
+from hsi_studio.errors import FileProblem
+
+PACKAGE = Path(str(resources.files("hsi_studio")))
+BESIDE = PACKAGE.parent  # what has to be on Python's path for `import hsi_studio`
+ASSETS = next((at for at in (PACKAGE / "assets", BESIDE / "assets") if at.is_dir()), PACKAGE / "assets")
+
+
+class AssetMissing(FileProblem):
+    """A file of the program itself is not there: the installation is not whole."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, f"the program's own data is not where it should be ({path})", "Install HSI Studio again")
+
+
+def asset(name: str) -> Path:
+    """A file or folder of `assets/`, such as "palettes.json". Raises AssetMissing."""
+    path = ASSETS / name
+    if not path.exists():
+        raise AssetMissing(path)
+    return path
 
 
 def home() -> Path:
     """Projects and caches: $HSI_STUDIO_HOME, else ~/.hsi_studio. Not created here."""
-    return Path(os.environ.get("HSI_STUDIO_HOME") or Path.home() / ".hsi_studio")
+    return Path(settings.HOME.text() or Path.home() / ".hsi_studio")
 
 
 def write_whole(path: Path, data: bytes) -> Path:

@@ -33,9 +33,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from hsi_studio.settings import PLUGINS
+
 log = logging.getLogger(__name__)
 
-FOLDERS = "HSI_STUDIO_PLUGINS"
+FOLDERS = PLUGINS.name
 GROUPS = {"READER": "hsi_studio.readers", "METHOD": "hsi_studio.methods", "TAB": "hsi_studio.tabs"}
 
 
@@ -114,7 +116,7 @@ def _points(path: tuple[str, ...]) -> Any:
 
 
 def _from_folders(found: Registry, attribute: str, refuse: Callable[[Any], str]) -> None:
-    for text in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+    for text in filter(None, PLUGINS.text().split(os.pathsep)):
         folder = Path(text).expanduser().resolve()
         if not folder.is_dir():
             found.problems.append(f"{FOLDERS} names {folder}, which is no folder.")

@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hsi_studio", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="hsi-studio", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     scenes = commands.add_parser("scenes", help="list the scenes that can be opened by id")

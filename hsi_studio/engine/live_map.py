@@ -137,7 +137,7 @@ class LiveMap:
     def _prepare(self) -> None:
         self._publish(progress=Progress("Reading the scene"))
         _ = self.scene.valid
-        self.method.prepare(self.scene, self.params, self._context)
+        self.method.prepare(self.scene.without_reference(), self.params, self._context)
         self._publish(progress=None)
 
     def _refresh(self, labels: LabelSet) -> None:

@@ -6,12 +6,12 @@ import colorsys
 import functools
 import json
 
-from hsi_studio.paths import ASSETS
+from hsi_studio.paths import asset
 
 
 @functools.cache
 def _categorical() -> tuple[str, ...]:
-    return tuple(json.loads((ASSETS / "palettes.json").read_text(encoding="utf-8"))["categorical"])
+    return tuple(json.loads(asset("palettes.json").read_text(encoding="utf-8"))["categorical"])
 
 
 def palette(n: int) -> list[str]:

@@ -1,7 +1,7 @@
 """What can be saved of a damaged journal: every line that can be read and still makes sense.
 
 The damaged file is kept as `journal.damaged-<time>.jsonl`. A line that cannot be kept leaves a "lost" line in
-its place with the reason, so nothing disappears without a trace.
+its place with the reason, so nothing disappears without a trace; lines that are not there at all are counted.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def salvage(folder: Path | str) -> list[str]:
                 lost.append(f"Line {number} is lost: {problem}")
                 event = Event(number, "", "salvage", "lost", {"line": number, "reason": str(problem)[:200]})
             kept.append(event)
+        saved = len(kept) - len(lost)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         backup = folder / f"journal.damaged-{stamp}.jsonl"
         with backup.open("xb") as stream:
@@ -52,7 +53,10 @@ def salvage(folder: Path | str) -> list[str]:
             os.fsync(stream.fileno())
         with replacing(journal) as partial:
             partial.write_bytes(b"".join(dump_line(event) for event in kept))
-    return [f"{len(kept) - len(lost)} of {len(kept)} actions were kept; the old file is {backup.name}.", *lost]
+    gone = max(new_seq, default=0) - len(lines)
+    if gone > 0:
+        lost.append(f"{gone} {'action is' if gone == 1 else 'actions are'} missing from the file altogether.")
+    return [f"{saved} of {len(kept)} actions were kept; the old file is {backup.name}.", *lost]
 
 
 def _read(line: bytes, number: int, new_seq: dict[int, int]) -> Event:

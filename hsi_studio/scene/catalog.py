@@ -48,7 +48,7 @@ class CatalogEntry:
 
 @functools.cache
 def _facts() -> dict[str, dict[str, Any]]:
-    text = (paths.ASSETS / "datasets.json").read_text(encoding="utf-8")
+    text = paths.asset("datasets.json").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, Any]] = json.loads(text)["scenes"]
     return loaded
 

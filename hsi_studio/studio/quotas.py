@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import math
 from dataclasses import dataclass
 
+from hsi_studio import settings
 from hsi_studio.engine.models.placement import in_words
 from hsi_studio.errors import BadRequest
 from hsi_studio.types import Scene
@@ -19,12 +20,16 @@ class Quotas:
     scene_mpx: float | None = None  # million pixels (rows × columns) of a scene
 
     @staticmethod
-    def of_environment() -> Quotas:
-        """Raises BadRequest for what is no positive number."""
+    def of_environment(jobs: int | None = None, disk_gb: float | None = None, scene_mpx: float | None = None) -> Quotas:
+        """What is given; where nothing is, the environment's. Raises BadRequest for what is no positive number."""
+        given = {settings.MAX_JOBS: jobs, settings.MAX_DISK_GB: disk_gb, settings.MAX_SCENE_MPX: scene_mpx}
+        for setting, value in given.items():
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise BadRequest(f"{setting.option} {value:g}: give a number above 0, or leave it away for no limit.")
         return Quotas(
-            None if (jobs := _number("HSI_STUDIO_MAX_JOBS")) is None else int(jobs),
-            _number("HSI_STUDIO_MAX_DISK_GB"),
-            _number("HSI_STUDIO_MAX_SCENE_MPX"),
+            settings.MAX_JOBS.whole() if jobs is None else jobs,
+            settings.MAX_DISK_GB.number() if disk_gb is None else disk_gb,
+            settings.MAX_SCENE_MPX.number() if scene_mpx is None else scene_mpx,
         )
 
     def check_scene(self, scene: Scene) -> None:
@@ -53,16 +58,3 @@ class Quotas:
                 f"Your folder holds {in_words(used)}{wanted}, {in_words(self.disk_gb * 2**30)} are allowed here: "
                 "delete runs and models you no longer need (Train and Models tabs), and empty the trash."
             )
-
-
-def _number(name: str) -> float | None:
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise BadRequest(f"{name} is {text!r}: give a number above 0, or leave it away for no limit.")
-    return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hsi_studio import paths
+from hsi_studio import paths, settings
 from hsi_studio.methods.contract import Method, Params
 from hsi_studio.types import LabelSet
 
@@ -31,7 +31,7 @@ def as_cli(asked: RunRequest, home: Path) -> str:
     for name, value in asked.params.items():
         words += ["--param", f"{name}={_json(value)}"]
     words += ["--prompts", asked.prompts, "--seed", str(asked.seed)]
-    place = "" if home == paths.home() else f"HSI_STUDIO_HOME={shlex.quote(str(home))} "
+    place = "" if home == paths.home() else f"{settings.HOME.name}={shlex.quote(str(home))} "
     return place + shlex.join(words)
 
 

@@ -4,8 +4,7 @@ Each owner has a home folder with projects, runs, uploads and models, and a `Stu
 all of them: open scenes (the same content is read once), the caches of label-free work, the job queue (one run at a
 time on a device, whoever asked), and the models in memory (one budget). A `Studio` of its own makes its own.
 
-Quotas come from the command line or the environment: HSI_STUDIO_MAX_JOBS, HSI_STUDIO_MAX_DISK_GB,
-HSI_STUDIO_MAX_SCENE_MPX. Without them there is no limit.
+Quotas come from the command line or the environment (`settings.py`). Without them there is no limit.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from hsi_studio.engine.models.memory import ModelManager
 from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.types import Scene
 
@@ -26,7 +26,7 @@ COUNT_AGAIN_S = 10.0  # a folder's size is kept this long
 
 
 @dataclass
-class Commons:
+class Commons(Subject):
     """Safe to use from many threads. `home` is the server's: caches and the queue's locks lie there."""
 
     home: Path

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, CorruptFile
-from hsi_studio.paths import ASSETS
+from hsi_studio.paths import AssetMissing, asset
 from hsi_studio.types import ClassSchema, PromptSet
 
 log = logging.getLogger(__name__)
@@ -65,9 +65,13 @@ def normalise(name: str) -> str:
 
 @functools.cache
 def descriptions() -> dict[str, Descriptions]:
-    """Every p5 set by scene, those of the shortest wavelength range first. Raises CorruptFile."""
+    """Every p5 set by scene, those of the shortest wavelength range first. Raises AssetMissing, CorruptFile."""
+    folder = asset("prompts")
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise AssetMissing(folder / "*.json")
     found = []
-    for file in sorted((ASSETS / "prompts").glob("*.json")):
+    for file in files:
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
             low, high = stored["wavelength_nm"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import few_shot, idtrees, pack_scenes
+from benchmarks.common import THREAD_VARIABLES
 from benchmarks.idtrees import Plot, idtrees_scene, inside, read_polygons, split_by_plot, together, wavelength_nm
 from benchmarks.scenes import is_packed, load_packed, open_for_sweep, pack, simulated_trento
 from hsi_studio.engine.sweep.cells import SweepScene
@@ -167,7 +168,7 @@ def test_a_packed_scene_is_the_scene(plots_folder: Path, tmp_path: Path) -> None
 def test_the_command_runs_resumes_and_tabulates(
     plots_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in few_shot.THREAD_VARIABLES:
+    for name in THREAD_VARIABLES:
         monkeypatch.setenv(name, "1")  # the command sets them: put them back afterwards
     file = pack(SweepScene(idtrees_scene(plots_folder).scene), tmp_path / "plots.npz")
     argv = [

@@ -72,6 +72,22 @@ def test_geotiff_keeps_map_place_colours_and_names(tmp_path: Path) -> None:
     assert read_class_map(path, (12, 16))[1] == dict(enumerate(NASTY, start=1))
 
 
+def test_the_tags_say_what_made_the_map(tmp_path: Path) -> None:
+    """Scene, method, parameters and labels: a file found a year later can be made again."""
+    import rasterio
+
+    made, scene = prediction(), georeferenced()
+    expected = {
+        "scene": "small", "scene_id": "0123456789abcdef", "method": "live", "params": '{"scale": 3}',
+        "labels_revision": "7", "software": "HSI Studio",
+    }  # fmt: skip
+    for write in (export_map_geotiff, export_confidence_geotiff):
+        with rasterio.open(write(made, scene, tmp_path / f"{write.__name__}.tif")) as source:
+            assert {key: source.tags().get(key) for key in expected} == expected
+    header = export_map_envi(made, scene, tmp_path / "map.hdr").read_text(encoding="utf-8")
+    assert "A small scene, method live" in header.replace(";", ",")
+
+
 def test_gdal_shows_the_category_names_and_the_table(tmp_path: Path) -> None:
     made = prediction()
     path = export_map_geotiff(made, georeferenced(), tmp_path / "map.tif")

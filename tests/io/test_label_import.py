@@ -10,6 +10,7 @@ import pytest
 
 from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.io.export import export_labels
+from hsi_studio.io.label_geojson import labels_to_geojson
 from hsi_studio.io.label_import import import_labels, labels_from_file
 from hsi_studio.io.palette import palette
 from hsi_studio.project.store import Project
@@ -56,6 +57,18 @@ def test_geojson_is_wgs84_and_its_coordinates_alone_find_the_pixel(tmp_path: Pat
     path.write_text(json.dumps(document), encoding="utf-8")
     points, _ = import_labels(path, geo(), EMPTY)
     assert [point[:2] for point in points] == [(n % 12, n % 16) for n in range(13)]
+
+
+def test_without_a_coordinate_system_a_point_is_column_and_row() -> None:
+    """GeoJSON says x before y; so does a plain picture."""
+    schema = ClassSchema((ClassInfo.new("Corn", "#112233"),))
+    labels = LabelSet(schema, np.array([2]), np.array([7]), np.array([0]), 1)
+    for scene in (None, small_scene()):
+        found = labels_to_geojson(labels, scene)
+        (feature,) = found["features"]
+        assert feature["geometry"] == {"type": "Point", "coordinates": [7.0, 2.0]}
+        assert (feature["properties"]["row"], feature["properties"]["col"]) == (2, 7)
+        assert found["coordinates"].startswith("pixel column, row")
 
 
 def test_formulas_are_escaped_in_csv(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hsi_studio.errors import FileProblem, LabelProblem
-from hsi_studio.project.journal import DamagedJournal
+from hsi_studio.project.events import Event
+from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.salvage import salvage
 from hsi_studio.project.store import Project
 from tests.project.small import small_scene
@@ -110,6 +111,64 @@ def test_salvage_keeps_every_line_that_makes_sense(project: Project) -> None:
     assert [p.read_bytes() for p in project.folder.glob("journal.damaged-*")] == [damaged]
 
 
+def test_salvage_keeps_an_undo_whose_action_moved_because_a_line_is_missing(project: Project) -> None:
+    """Line 3 is gone altogether, so every later action moves up by one; the undo follows its action."""
+    project.undo()  # action 7 takes back action 6, the label at (1, 4)
+    rows = journal(project).read_bytes().splitlines(keepends=True)
+    journal(project).write_bytes(b"".join(rows[:2] + rows[3:]))
+    notes = salvage(project.folder)
+    assert notes[0].startswith("6 of 6 actions were kept")
+    assert notes[1:] == ["1 action is missing from the file altogether."]
+    again = Project.open(project.folder)
+    assert sorted(again.points) == [(1, 0), (1, 2), (1, 3)]
+    again.redo()
+    assert sorted(again.points) == [(1, 0), (1, 2), (1, 3), (1, 4)]
+
+
+def test_an_action_is_on_the_disk_before_it_is_acknowledged(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsync is called on the journal itself, when the whole line is in it, and before the action counts."""
+    file, real = journal(project), os.fsync
+    synced: list[tuple[int, int, int]] = []  # inode, bytes at that time, actions that are known at that time
+
+    def fsync(handle: int) -> None:
+        found = os.fstat(handle)
+        synced.append((found.st_ino, found.st_size, project.revision))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    project.add_point(4, 4, project.schema.classes[0].id)
+    now = file.stat()
+    assert synced == [(now.st_ino, now.st_size, 6)]
+    assert project.revision == 7
+
+
+def test_a_disk_that_cannot_sync_refuses_the_action(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, points = journal(project).read_bytes(), project.points
+
+    def fsync(handle: int) -> None:
+        raise OSError(5, "input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(FileProblem, match="input/output error"):
+        project.add_point(3, 3, project.schema.classes[0].id)
+    assert journal(project).read_bytes() == before
+    assert project.points == points
+
+
+def test_a_torn_line_is_on_the_disk_before_it_is_cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, real = journal(project).read_bytes(), os.fsync
+    journal(project).write_bytes(whole + b'{"seq":7,"ti')
+    synced: list[tuple[int, int]] = []  # bytes of the synced file and of the journal at that time
+
+    def fsync(handle: int) -> None:
+        synced.append((os.fstat(handle).st_size, journal(project).stat().st_size))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    Project.open(project.folder)
+    assert synced == [(13, len(whole) + 12), (len(whole), len(whole))]
+
+
 def test_a_deleted_journal_does_not_come_back_with_one_line(project: Project) -> None:
     journal(project).unlink()
     with pytest.raises(FileProblem, match="missing"):
@@ -117,6 +176,23 @@ def test_a_deleted_journal_does_not_come_back_with_one_line(project: Project) ->
     assert not journal(project).exists()
     with pytest.raises(FileProblem, match=r"labels\.geojson"):
         Project.open(project.folder)
+
+
+def test_append_alone_makes_no_journal(tmp_path: Path) -> None:
+    """Whoever deletes the file between reading and writing gets an error, not a journal of one line."""
+    gone = Journal(tmp_path / "journal.jsonl")
+    with pytest.raises(FileProblem, match="could not be saved"):
+        gone.append(Event(1, "", "", "clear", {}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_that_were_read_and_are_gone_are_noticed(project: Project) -> None:
+    rows = journal(project).read_bytes().splitlines(keepends=True)
+    journal(project).write_bytes(b"".join(rows[:-2]))
+    for act in (project.refresh, lambda: project.add_point(3, 3, project.schema.classes[0].id)):
+        with pytest.raises(DamagedJournal, match="lines that were read before are gone"):
+            act()
+    assert journal(project).read_bytes() == b"".join(rows[:-2])
 
 
 def test_a_write_that_fails_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio import settings
 from hsi_studio.engine.models.placement import Placement, in_words, place
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.methods.contract import Fitted
@@ -34,7 +35,7 @@ from hsi_studio.types import Scene
 
 log = logging.getLogger(__name__)
 
-ENVIRONMENT = "HSI_STUDIO_MODEL_MEMORY_GB"
+ENVIRONMENT = settings.MODEL_MEMORY_GB.name
 SHARE = 0.25  # of the device's memory, unless the environment says otherwise
 MAX_DEPTH = 8  # of the walk that measures a model
 LIGHT = (type(None), str, bytes, int, float, type, Scene)  # not counted
@@ -256,16 +257,7 @@ def _forget(slots: list[_Slot]) -> None:
 
 
 def _from_environment() -> int:
-    text = os.environ.get(ENVIRONMENT, "")
-    if not text:
-        return 0
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise BadRequest(f"{ENVIRONMENT} is {text!r}: give a number of GiB, such as 4.")
-    return int(value * 2**30)
+    return int((settings.MODEL_MEMORY_GB.number() or 0.0) * 2**30)
 
 
 def _memory_of_device(kind: str) -> int:

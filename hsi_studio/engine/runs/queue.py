@@ -19,6 +19,7 @@ import logging
 import os
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import threading
@@ -32,7 +33,7 @@ from hsi_studio.engine.runs.devices import cores, find_device
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.record import ALIVE, RESUMABLE, WAITING, RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.paths import ASSETS
+from hsi_studio.paths import BESIDE
 
 log = logging.getLogger(__name__)
 
@@ -373,8 +374,10 @@ def last_words(path: Path) -> str:
 
 def worker_environment(threads: int, visible: str) -> dict[str, str]:
     """`threads`: as in an earlier attempt, 0 = decide now. `visible`: the only GPU it shall see."""
-    root = str(ASSETS.parent)
-    paths = [root, *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != root)]
+    root = str(BESIDE)
+    given = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != root]
+    installed = root in (*site.getsitepackages(), site.getusersitepackages())  # there already; before the standard
+    paths = given if installed else [root, *given]  # library, an old backport in it would shadow a module of Python
     chosen = {
         "PYTHONPATH": os.pathsep.join(paths),
         "OMP_NUM_THREADS": str(threads or os.environ.get("OMP_NUM_THREADS") or cores()),

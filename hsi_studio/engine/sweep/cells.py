@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from hsi_studio import paths
 from hsi_studio.engine.evaluation.few_shot import MappedDraw, Sentences, map_draw, prompts_in_style, score_draw
 from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import Protocol, make_split, parse_protocol
@@ -42,6 +43,17 @@ log = logging.getLogger(__name__)
 FORMAT = 1  # raise when a cell's JSON changes its meaning
 READS_NONE = "none"  # prompts of a method that reads no text
 DRAW = "draw"  # the draw that `random` and `buffered` share
+PROGRAM = Path(paths.__file__).resolve().parents[1]  # the folder that holds the package
+FIGURES = (  # files and folders whose code a figure depends on
+    "hsi_studio/types.py",
+    "hsi_studio/scene",
+    "hsi_studio/features",
+    "hsi_studio/text",
+    "hsi_studio/methods",
+    "hsi_studio/engine/mapping",
+    "hsi_studio/engine/evaluation",
+    "hsi_studio/engine/sweep/cells.py",
+)
 
 
 @dataclass(frozen=True)
@@ -310,13 +322,20 @@ def _rule(held: SweepScene, protocol: str) -> tuple[Protocol, IntArray | None]:
     return rule, read_mask(rule, held.scene)
 
 
+def code_files() -> list[Path]:
+    """Every file that a figure depends on: what reads a scene, maps it and measures the map, and the sentences."""
+    found: list[Path] = []
+    for name in FIGURES:
+        place = PROGRAM / name
+        found += [place] if place.suffix == ".py" else sorted(place.rglob("*.py"))
+    return [*found, *sorted((paths.ASSETS / "prompts").rglob("*.json"))]
+
+
 def code_hash() -> str:
     """12 hex digits of the program's code: cells of different code are not told apart by anything else."""
-    root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
-    for folder in ("engine/evaluation/splits.py", "features", "methods", "text", "scene"):
-        for file in [root / folder] if folder.endswith(".py") else sorted((root / folder).rglob("*.py")):
-            digest.update(file.read_bytes())
+    for file in code_files():
+        digest.update(file.read_bytes())
     digest.update(methods().plugin_code())
     digest.update(readers().plugin_code())
     return digest.hexdigest()[:12]

@@ -226,14 +226,23 @@ def words_table(rows: Sequence[Row], protocols: Sequence[str]) -> Table:
     )
 
 
-def _difference(first: Row, second: Row, protocol: str) -> tuple[list[str], int]:
-    """([OA, AA, κ] as text, seeds) of second − first."""
+def difference(first: Row, second: Row, protocol: str) -> tuple[list[Estimate | None], int]:
+    """([OA, AA, κ] of second − first as fractions with intervals, number of seeds both have).
+
+    All None and 0 seeds where there is no common seed, or the test pixels are others: not comparable.
+    """
     a, b = first.cells.get(protocol, {}), second.cells.get(protocol, {})
     seeds = sorted(set(a) & set(b))
     stacks = [np.array([cells[s]["results"][protocol]["confusion"] for s in seeds], dtype=np.int64) for cells in (a, b)]
     if not seeds or not np.array_equal(stacks[0].sum(axis=2), stacks[1].sum(axis=2)):
-        return ["–"] * len(FIGURES), 0  # other test pixels: not comparable
-    return [_points(e) for e in paired_difference(stacks[0], stacks[1], np.random.default_rng(0))], len(seeds)
+        return [None] * len(FIGURES), 0
+    return list(paired_difference(stacks[0], stacks[1], np.random.default_rng(0))), len(seeds)
+
+
+def _difference(first: Row, second: Row, protocol: str) -> tuple[list[str], int]:
+    """`difference` as text."""
+    found, seeds = difference(first, second, protocol)
+    return [_points(estimate) for estimate in found], seeds
 
 
 def _points(found: Estimate | None) -> str:

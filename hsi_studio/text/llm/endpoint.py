@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from hsi_studio import settings
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem
 from hsi_studio.text.llm.protocol import MAX_CHARACTERS, Answer, Message, Usage
 from hsi_studio.text.llm.settings import KEY, MODEL, URL, _own_machine
@@ -90,7 +90,7 @@ class Endpoint:
             "model": self.model, "messages": messages, "stream": True, "temperature": 0.4, "max_tokens": limit,
             "stream_options": {"include_usage": True},
         }  # fmt: skip
-        key = os.environ.get(KEY, "")
+        key = settings.LLM_KEY.text()
         headers = {"Accept-Encoding": "identity", "Accept": "text/event-stream, application/json"}
         if key:
             headers["Authorization"] = f"Bearer {key}"

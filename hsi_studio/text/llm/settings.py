@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from hsi_studio import settings
 from hsi_studio.errors import BadRequest
 
-URL, MODEL, KEY = "HSI_STUDIO_LLM_URL", "HSI_STUDIO_LLM_MODEL", "HSI_STUDIO_LLM_KEY"
+URL, MODEL, KEY = settings.LLM_URL.name, settings.LLM_MODEL.name, settings.LLM_KEY.name
 
 
 HOW = (

@@ -28,6 +28,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAFE = ("GET", "HEAD", "OPTIONS")
 OWNER_COOKIE, SHARE_COOKIE = "hsi_owner", "hsi_share"
 TOKEN = re.compile(r"^[A-Za-z0-9_-]{32,64}$")
+HOST = re.compile(r"^(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s:/@\[\]]+))(?::[0-9]*)?$")
 FILE = re.compile(r"^/(?:gradio_api/)?file[=/](.*)$", re.DOTALL)
 YEAR_S = 365 * 86_400
 
@@ -122,11 +123,9 @@ def _with_cookie(send: Send, token: str, https: bool) -> Send:
 
 
 def _host(header: str) -> str:
-    """The name in a Host header, without its port: "[::1]:7860" → "::1"."""
-    header = header.strip().lower()
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0] if ":" in header else header
+    """The name in a Host header, without its port: "[::1]:7860" → "::1"; "" for what is not NAME or NAME:PORT."""
+    found = HOST.match(header.strip().lower())
+    return (found["address"] or found["name"]) if found else ""
 
 
 async def _refuse(send: Send, status: int, text: bytes, extra: tuple[bytes, bytes] | None = None) -> None:

@@ -27,6 +27,7 @@ from fastapi import Request
 
 from hsi_studio import paths
 from hsi_studio.errors import BadRequest
+from hsi_studio.studio import Subject
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.quotas import Quotas
@@ -133,10 +134,13 @@ class Owners:
 
 
 def owners_of(
-    home: Path | None, data_root: Path | None, prepare: Callable[[Studio], None] = lambda studio: None
+    home: Path | None,
+    data_root: Path | None,
+    prepare: Callable[[Studio], None] = lambda studio: None,
+    quotas: Quotas | None = None,
 ) -> Owners:
     """For a server with several owners. Without `data_root` nobody opens files of the machine, only uploads.
-    `prepare` is called with each studio that is made.
+    `prepare` is called with each studio that is made; `quotas`: default those of the environment.
 
     Raises BadRequest (a quota in the environment that is no number).
     """
@@ -149,7 +153,7 @@ def owners_of(
             "The projects in %s were made without user names: move those of a user to %s to have them in the list.",
             root / "projects", root / "users" / "NAME" / "projects",
         )  # fmt: skip
-    return Owners(root, data_root, Commons(root, Quotas.of_environment()), prepare)
+    return Owners(root, data_root, Commons(root, quotas or Quotas.of_environment()), prepare)
 
 
 class Mine:
@@ -162,7 +166,7 @@ class Mine:
         if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self._here(), name)
-        if callable(value) or type(value).__module__.startswith("hsi_studio.studio"):
+        if callable(value) or isinstance(value, Subject):
             return _Later(self._here, name)
         return value
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.engine.evaluation.few_shot import evaluate, evaluate_split
+from hsi_studio.engine.evaluation.few_shot import evaluate, evaluate_split, prompts_in_style
 from hsi_studio.engine.evaluation.splits import Split, make_split, parse_protocol
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.methods.contract import Context
@@ -158,3 +158,20 @@ def test_progress_counts_the_draws() -> None:
     assert [p.message.split(",")[0] for p in said if p.message.startswith("Draw")] == [
         f"Draw {n} of 3" for n in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize("style", ["permuted:p1", "permuted:mine"])
+def test_the_shuffled_control_is_another_exchange_for_each_seed(style: str) -> None:
+    """Each class gets the words of another one, always; which one, the seed says: five classes have 44 exchanges."""
+    scene = separable_scene(width=50, classes=5)
+    names = [name for _, name in scene.reference_classes]
+    own = {"mine": {name: [f"words of {name}", "more"] for name in names}}
+    said, _ = prompts_in_style(scene, style, own)
+    right, _ = prompts_in_style(scene, style.partition(":")[2], own)
+    drawn = [{name: list(text) for name, text in said(seed).items()} for seed in range(30)]
+    given = {name: list(text) for name, text in right(0).items()}
+    for found in drawn:
+        assert sorted(map(str, found.values())) == sorted(map(str, given.values()))  # none lost, none twice
+        assert not [name for name in names if found[name] == given[name]]
+    assert len({str(found) for found in drawn}) > 15
+    assert drawn[7] == {name: list(text) for name, text in said(7).items()}

@@ -105,6 +105,39 @@ def test_the_interval_covers_the_truth_where_a_binomial_one_does_not() -> None:
     assert covered_by_wilson < 50
 
 
+def _simulated(rng: np.random.Generator, right: float, blocks: int = 60) -> np.ndarray:
+    """(blocks, 2, 3) counts of one map: a block of 50 + 50 pixels has its own accuracy, `right` on average."""
+    share = rng.beta(8 * right, 8 * (1 - right), blocks)
+    hits = np.rint(50 * share).astype(np.int64)
+    per_block = np.zeros((blocks, 2, 3), dtype=np.int64)
+    per_block[:, 0, 0] = per_block[:, 1, 1] = hits
+    per_block[:, 0, 1] = per_block[:, 1, 0] = 50 - hits
+    return per_block
+
+
+def test_a_95_percent_interval_holds_the_truth_in_95_of_100_maps() -> None:
+    """500 simulated maps: the standard deviation of the share is 1 point; 90 % quantiles hold it in 89 of 100."""
+    rng, times, truth = np.random.default_rng(11), 500, 0.75
+    held = {"oa": 0, "aa": 0, "kappa": 0, "difference": 0}
+    for _ in range(times):
+        first, second = _simulated(rng, truth), _simulated(rng, truth)
+        oa, aa, kappa = interval(first, rng, draws=300)
+        gap, _, _ = paired_difference(first, second, rng, draws=300)
+        assert kappa is not None
+        for name, found, true in (("oa", oa, truth), ("aa", aa, truth), ("kappa", kappa, 0.5), ("difference", gap, 0)):
+            assert found.low is not None
+            assert found.high is not None
+            held[name] += found.low <= true <= found.high
+    for name, count in held.items():
+        assert 0.915 <= count / times <= 0.975, name
+
+
+def test_wilsons_interval_holds_the_truth_as_often_as_it_says() -> None:
+    hits = np.random.default_rng(0).binomial(50, 0.8, 4000)
+    held = np.mean([low <= 0.8 <= high for low, high in (wilson(float(h), 50) for h in hits)])
+    assert 0.93 <= held <= 0.97
+
+
 def test_a_map_without_errors_keeps_a_width_and_few_blocks_give_none() -> None:
     row, col = np.divmod(np.arange(40 * 40), 40)
     truth = col // 20
@@ -156,6 +189,8 @@ def test_calibration_worked_by_hand() -> None:
     found = calibration(np.array([0.4, 0.4, 0.9, 0.9, np.nan]), np.array([1, 0, 1, 1, 0], bool), bins=2)
     assert found.ece == pytest.approx(0.1)
     assert found.count.tolist() == [2, 2]
+    uneven = calibration(np.array([0.2, 0.8, 0.8, 0.8]), np.array([0, 1, 1, 0], bool), bins=2)
+    assert uneven.ece == pytest.approx(0.25 * 0.2 + 0.75 * (0.8 - 2 / 3))  # a bin counts as its pixels do
     rng = np.random.default_rng(0)
     p = rng.random(20000)
     assert calibration(p, rng.random(20000) < p).ece < 0.02

@@ -107,6 +107,16 @@ def test_a_label_map_of_two_classes_is_not_taken_for_train_and_test() -> None:
         training_part(np.zeros_like(two), two)
 
 
+def test_an_official_split_is_one_to_train_and_two_to_test() -> None:
+    """Both are drawn from their own part only; what is in neither is not used."""
+    mask = np.zeros(REFERENCE.shape, dtype=np.int32)
+    mask[:8], mask[12:] = 1, 2
+    split = make_split(REFERENCE, 4, 0, parse_protocol("official:train.mat,test.mat"), mask, NAMES)
+    assert split.train.tolist() == draw_shots(np.where(mask == 1, REFERENCE, 0), 4, 0).tolist()
+    assert split.test.tolist() == np.flatnonzero(np.where(mask == 2, REFERENCE, 0)).tolist()
+    assert split.notes == ()
+
+
 def test_the_disjoint_indian_pines_mask(shared_data: Path) -> None:
     from scipy.io import loadmat
 

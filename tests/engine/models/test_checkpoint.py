@@ -143,6 +143,15 @@ def test_a_truncated_file_is_refused(model: Path, keep: int) -> None:
         read_header(model)
 
 
+def test_one_changed_bit_of_the_weights_is_found(model: Path) -> None:
+    data = bytearray(model.read_bytes())
+    data[-1] ^= 1
+    model.write_bytes(data)
+    read_header(model)  # it reads no weight
+    with pytest.raises(CorruptFile, match="not those it was written with"):
+        read_checkpoint(model)
+
+
 def test_bytes_after_the_end_are_refused(model: Path) -> None:
     model.write_bytes(model.read_bytes() + b"#!/bin/sh")
     with pytest.raises(CorruptFile, match="bytes, the file holds"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from hsi_studio.engine.runs.attempt import Job
 from hsi_studio.engine.runs.control import Reins, RunCheckpoints
 from hsi_studio.engine.runs.environment import open_scene
 from hsi_studio.engine.runs.events import read_events
-from hsi_studio.engine.runs.record import RunFolder
+from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods.contract import Context, State
+from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 from tests.engine.halves import StatedFitted, WalkMethod, walk_run
 
 
@@ -57,6 +59,38 @@ def test_a_run_ends_with_a_map_a_model_figures_and_versions(method: WalkMethod, 
     assert [event["state"] for event in kinds(folder, "state")] == ["running", "done"]
 
 
+def test_a_training_sees_no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scene with a reference: preparation, training, previews and mapping get it without."""
+    seen: list[tuple[str, Any]] = []
+
+    class Looking(StatedFitted):
+        def predict(self, block: Block) -> FloatArray:
+            seen.append(("predict", block.scene.reference))
+            return super().predict(block)
+
+    class LookingMethod(WalkMethod):
+        def prepare(self, scene: Scene, params: Any, ctx: Context) -> None:
+            seen.append(("prepare", scene.reference))
+
+        def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: Params, ctx: Context) -> Looking:
+            seen.append(("fit", scene.reference))
+            plain = super().fit(scene.without_reference(), labels, prompts, params, ctx)
+            return Looking(plain.schema, plain.means)
+
+    def opened(record: RunRecord) -> Scene:
+        reference = np.repeat([1, 2], 15)[:, None].repeat(30, axis=1).astype(np.int32)
+        return replace(open_scene(record), reference=reference, reference_names={1: "upper", 2: "lower"})
+
+    monkeypatch.setattr(job_worker, "get_method", lambda name: LookingMethod())
+    monkeypatch.setattr(job_worker, "open_scene", opened)
+    monkeypatch.setattr(job_worker.Job, "_remember", lambda self, known: None)
+    folder = walk_run(tmp_path)
+    assert work(folder, tmp_path) == "done", folder.read().reason
+    assert {step for step, _ in seen} == {"prepare", "fit", "predict"}
+    assert [reference for _, reference in seen if reference is not None] == []
+    assert folder.read().metrics["kind"] == "reference"  # the application itself still measures with it
+
+
 def test_the_last_point_of_a_curve_is_always_written(method: WalkMethod, tmp_path: Path) -> None:
     folder = walk_run(tmp_path, steps=500)
     work(folder, tmp_path)
@@ -73,6 +107,8 @@ def test_a_paused_run_goes_on_to_the_same_map(method: WalkMethod, tmp_path: Path
     folder, reins = walk_run(tmp_path / "paused"), Reins()
     method.each = lambda step, params, ctx: reins.ask("pause") if step == stop_at else None
     assert work(folder, tmp_path, reins) == "paused"
+    said = folder.read().reason
+    assert said == "Paused; its state is kept (walk). Resume it to go on with the same result."
     assert (folder / "checkpoint-walk.safetensors").is_file()
     assert not folder.map_file.exists()
     method.each = lambda step, params, ctx: None
@@ -113,6 +149,27 @@ def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used(tmp_path: P
     mine.tell = other.tell
     assert mine.load("stage one") is None
     assert "begins again" in said[1]
+
+
+def test_the_key_of_a_checkpoint_is_of_everything_that_shapes_the_training(tmp_path: Path) -> None:
+    """Another method, parameter, word, seed, scene, device, parent or label: another key. A title is none of these."""
+    folder = walk_run(tmp_path)
+
+    def key(**changes: Any) -> str:
+        job = Job(folder, tmp_path / "cache", Reins())
+        job.record = job.record.model_copy(update=changes)
+        return job._checkpoints().key
+
+    first = key()
+    assert key(title="another", owner="ben", timing={"attempts": 3}) == first
+    others = [
+        key(method="svm"), key(params={"steps": 41, "batch": 16}), key(prompts={"sentences": {"x": ["bright"]}}),
+        key(seed=1), key(scene={**folder.read().scene, "id": "f" * 16}), key(parent="model-1"),
+        key(device={"slot": "cuda:0", "name": "A GPU", "reason": ""}),
+    ]  # fmt: skip
+    labels = folder / "labels.json"
+    labels.write_bytes(labels.read_bytes().replace(b"[4,3,", b"[5,3,"))
+    assert len({first, *others, key()}) == 9
 
 
 def test_saving_when_a_pause_was_asked_ends_the_work_after_the_file_is_there(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""Every environment variable of ours, in one place: name, type, default, what it means.
+
+Whoever needs one asks its `Setting`; nobody else reads `HSI_STUDIO_…` from the environment (a test looks). A setting is
+read when it is asked for, never at import, so that a test or a notebook may change it. Where the command line has an
+option for the same thing, the option wins. `table()` is what `docs/settings.md` shows.
+
+    python -m hsi_studio.settings          prints that table
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hsi_studio.errors import BadRequest
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable. `kind` and `default` are for people."""
+
+    name: str
+    kind: str
+    default: str
+    meaning: str
+    option: str = ""  # of the command line, for the same thing
+
+    def text(self, environment: Mapping[str, str] | None = None) -> str:
+        """Its value without spaces around it; "" = not set."""
+        return (os.environ if environment is None else environment).get(self.name, "").strip()
+
+    def number(self, environment: Mapping[str, str] | None = None) -> float | None:
+        """Its value; None = not set. Raises BadRequest for what is no finite number above 0."""
+        text = self.text(environment)
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (value > 0 and math.isfinite(value)):
+            raise BadRequest(
+                f"{self.name} is {text!r}: give a {self.kind} above 0, or leave it away (then: {self.default})."
+            )
+        return value
+
+    def whole(self, environment: Mapping[str, str] | None = None) -> int | None:
+        """Its value; None = not set. Raises BadRequest for what is no whole number above 0."""
+        value = self.number(environment)
+        if value is None:
+            return None
+        if value != int(value):
+            raise BadRequest(f"{self.name} is {value:g}: give a {self.kind}, or leave it away (then: {self.default}).")
+        return int(value)
+
+
+HOME = Setting(
+    "HSI_STUDIO_HOME", "folder", "~/.hsi_studio", "Where projects, runs, models and caches are kept.", "--home"
+)
+MODEL_MEMORY_GB = Setting(
+    "HSI_STUDIO_MODEL_MEMORY_GB", "number of GiB", "a quarter of the device's memory",
+    "What models may take in memory, on each kind of device; those unused longest make room.",
+)  # fmt: skip
+MAX_JOBS = Setting(
+    "HSI_STUDIO_MAX_JOBS", "whole number", "no limit", "Trainings an owner may have waiting or running at once.",
+    "--max-jobs",
+)  # fmt: skip
+MAX_DISK_GB = Setting(
+    "HSI_STUDIO_MAX_DISK_GB", "number of GiB", "no limit", "What an owner's folder may hold.", "--max-disk-gb"
+)
+MAX_SCENE_MPX = Setting(
+    "HSI_STUDIO_MAX_SCENE_MPX", "number of million pixels", "no limit", "Rows × columns that a scene may have.",
+    "--max-scene-mpx",
+)  # fmt: skip
+LLM_URL = Setting(
+    "HSI_STUDIO_LLM_URL", "address", "none", "OpenAI-compatible server that may draft class descriptions.", "--llm-url"
+)
+LLM_MODEL = Setting(
+    "HSI_STUDIO_LLM_MODEL", "name or folder", "none",
+    "The model of that server; without a server, a folder with a transformers text-generation model.", "--llm-model",
+)  # fmt: skip
+LLM_KEY = Setting(
+    "HSI_STUDIO_LLM_KEY", "secret", "none",
+    "The key for that server; read for each request, never stored, logged or shown, and never sent over plain http.",
+)  # fmt: skip
+PLUGINS = Setting(
+    "HSI_STUDIO_PLUGINS", "folders", "none",
+    "Folders of the operator's own methods, formats and tabs, “:” between; their files are run as part of the program.",
+)  # fmt: skip
+TEST_DATA = Setting(
+    "HSI_STUDIO_TEST_DATA", "folder", "none",
+    "Public scenes that some tests and benchmarks measure on; the app does not read it.",
+)  # fmt: skip
+
+SETTINGS = (
+    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TEST_DATA,
+)  # fmt: skip
+
+
+def table() -> str:
+    """All settings as a Markdown table."""
+    lines = ["| variable | value | default | meaning | option |", "|---|---|---|---|---|"]
+    for one in SETTINGS:
+        option = f"`{one.option}`" if one.option else ""
+        lines.append(f"| `{one.name}` | {one.kind} | {one.default} | {one.meaning} | {option} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(table())

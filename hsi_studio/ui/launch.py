@@ -1,0 +1,82 @@
+"""Start the page: what `hsi-studio` does without a command, and `python app.py`.
+
+Gradio and the studio are imported only after the arguments are understood: `--help` and a mistyped option answer at
+once. Quotas and the language model given here win over the environment's (`settings.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from hsi_studio import settings
+from hsi_studio.errors import StudioError
+
+log = logging.getLogger("hsi_studio")
+
+
+def parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The options of the page's server. `prog`: default the file that Python runs."""
+    made = argparse.ArgumentParser(
+        prog=prog, description="Few-shot class maps of hyperspectral scenes, in the browser."
+    )
+    add = made.add_argument
+    add("--scene", default="indian_pines", help="what opens first: a catalogue id or a file")
+    add("--data", type=Path, help="folder the app may open files from (default: your home folder)")
+    add("--home", type=Path, help="where projects are kept (default: ~/.hsi_studio)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    add("--port", type=int, help="default: the first free one from 7860")
+    add("--auth", metavar="USER:PASSWORD", help="ask for a name and password")
+    add("--auth-file", type=Path, metavar="FILE", help="several users: lines of `hsi-studio password NAME`")
+    add("--per-session", action="store_true", help="each browser has its own projects, without a name")
+    add("--max-jobs", type=int, metavar="N", help="trainings an owner may have waiting or running")
+    add("--max-disk-gb", type=float, metavar="GB", help="what an owner's folder may hold")
+    add("--max-scene-mpx", type=float, metavar="MPX", help="million pixels a scene may have")
+    add("--allow-host", action="append", default=[], metavar="NAME", help="a name users reach it by")
+    add("--llm-url", metavar="URL", help=f"OpenAI-compatible server (or {settings.LLM_URL.name}); key: see README")
+    add("--llm-model", metavar="NAME", help=f"its model, or a folder (or {settings.LLM_MODEL.name})")
+    add("--no-browser", action="store_true", help="do not open a browser window")
+    return made
+
+
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
+    """Serve until Ctrl-C; returns the exit code, 2 for what the user can mend."""
+    reader = parser(prog)
+    args = reader.parse_args(argv)
+    if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
+        reader.error("choose one of --auth, --auth-file and --per-session")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        _serve(args)
+    except StudioError as error:
+        log.error("error: %s", error)
+        return 2
+    return 0
+
+
+def _serve(args: argparse.Namespace) -> None:
+    from hsi_studio.studio.facade import Studio
+    from hsi_studio.studio.quotas import Quotas
+    from hsi_studio.text.llm.factory import writer
+    from hsi_studio.ui.app import build
+    from hsi_studio.ui.server.owners import Owners, owners_of
+    from hsi_studio.users import Users
+
+    quotas = Quotas.of_environment(args.max_jobs, args.max_disk_gb, args.max_scene_mpx)
+    users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None
+    drafts = writer(url=args.llm_url or "", model=args.llm_model or "")
+    served: Studio | Owners
+    if users is not None or args.per_session:
+        served = owners_of(args.home, args.data, lambda one: setattr(one.prompts.drafts, "writer", drafts), quotas)
+    else:
+        served = Studio(args.home, args.data, quotas=quotas)
+        served.prompts.drafts.writer = drafts
+    build(served, args.scene).launch(
+        host=args.host,
+        port=args.port,
+        users=users,
+        hosts=tuple(args.allow_host),
+        open_browser=not args.no_browser,
+        per_session=args.per_session,
+    )
