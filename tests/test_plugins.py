@@ -172,6 +172,18 @@ def test_a_broken_package_and_a_missing_folder_are_told(tmp_path: Path, monkeypa
     assert folder == f"{FOLDERS} names {tmp_path / 'none'}, which is no folder."
 
 
+def test_owners_on_a_shared_server_are_not_told_the_operators_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDERS, str(tmp_path / "none"))
+    forget()
+    alone = Studio(tmp_path / "home")
+    owner = Studio(tmp_path / "home" / "users" / "ann", commons=alone.commons)
+    assert str(tmp_path) in alone.problems()[0]
+    assert owner.problems() == []
+    alone.close()
+
+
 def test_a_reader_from_outside_is_asked_first_and_cannot_spoil_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
