@@ -172,6 +172,18 @@ def test_a_broken_package_and_a_missing_folder_are_told(tmp_path: Path, monkeypa
     assert folder == f"{FOLDERS} names {tmp_path / 'none'}, which is no folder."
 
 
+def test_owners_on_a_shared_server_are_not_told_the_operators_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDERS, str(tmp_path / "none"))
+    forget()
+    alone = Studio(tmp_path / "home")
+    owner = Studio(tmp_path / "home" / "users" / "ann", commons=alone.commons)
+    assert str(tmp_path) in alone.problems()[0]
+    assert owner.problems() == []
+    alone.close()
+
+
 def test_a_reader_from_outside_is_asked_first_and_cannot_spoil_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +205,21 @@ def test_a_tab_is_not_imported_to_look_for_methods(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv(FOLDERS, str(tmp_path))
     forget()
     assert methods().problems == readers().problems == []
+
+
+def test_a_tab_from_outside_joins_the_built_in_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry's part of it: found beside the others, told where from."""
+    from hsi_studio.registry import scan
+    from hsi_studio.ui import tabs
+
+    text = "from types import SimpleNamespace\nTAB = SimpleNamespace(name='toy', title='Toy', order=99)\n"
+    (tmp_path / "toy_tab.py").write_text(text, encoding="utf-8")
+    built_in = scan(tabs, "TAB")
+    monkeypatch.setenv(FOLDERS, str(tmp_path))
+    found = scan(tabs, "TAB")
+    assert list(found.entries) == [*built_in.entries, "toy"]
+    assert found.sources["toy"].words == str(tmp_path / "toy_tab.py")
+    assert found.problems == []
 
 
 def test_without_plugins_the_programs_hash_is_that_of_the_program() -> None:

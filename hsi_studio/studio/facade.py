@@ -413,10 +413,13 @@ class Studio:
         return evaluation(scene, method, params or {}, prompts, ctx, shots=shots, seeds=seeds, protocol=protocol)
 
     def problems(self) -> list[str]:
-        """A sentence for each format or method that was left out, and why: plug-ins that cannot be used."""
+        """A sentence for each format or method that was left out, and why: plug-ins that cannot be used.
+
+        They name the operator's folders: owners on a shared server get none, the log and `methods` tell the operator.
+        """
         from hsi_studio.studio.plugins import problems
 
-        return problems()
+        return problems() if self._alone else []
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

@@ -23,7 +23,7 @@ def new_run(
     """
     ids = [info.id for info in labels.schema.classes]
     record = RunRecord(
-        id=new_run_id(), project_id=project.id, classes=[RunClass(**vars(info)) for info in labels.schema.classes],
+        id=new_run_id(), project_id=project.id, classes=[RunClass(**c) for c in labels.schema.to_json()],
         scene={
             "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
             "shape": list(scene.shape),
