@@ -6,10 +6,10 @@
 
 import { panel, tell } from '../web/component.js';
 import { loadSheet } from '../web/dom.js';
-import { counted } from '../web/formats.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
+import { makeLabelling } from './labelling.js';
 import { makeLabels } from './labels.js';
 import { frameOn, leaflet } from './leaflet.js';
 import { makeMapFeed } from './map_feed.js';
@@ -41,8 +41,8 @@ function start(component, L) {
   const root = /** @type {any} */ (component.root), part = partsOf(root), base = props.base || '/hsi';
   const block = /** @type {any} */ (element.closest('[id^="hsi-"], .block') || element);
   const stage = part('stage'), map = frameOn(L, stage);
-  let scene = null, project = null, classes = [], active = '', labelling = true, fitted = false, painted = false;
-  let composite = '', stretch = [2, 98], n = 0, lastMessage = '';
+  let scene = null, project = null, classes = [], active = '', fitted = false, painted = false;
+  let composite = '', stretch = [2, 98], lastMessage = '';
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
@@ -80,10 +80,11 @@ function start(component, L) {
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
     stretch(limits) { stretch = limits; showComposite(true); },
-    toggleMap, toggleConfidence, toggleMode,
+    toggleMap, toggleConfidence,
+    toggleMode: () => labelling.toggle(),
     opacity(value) { setLayer({opacity: value, on: true}); },
     zoom, fit, choose,
-    goto(row, col) { if (row !== '' && col !== '') { moveCross(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
+    goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
   const feed = makeMapFeed(raster, pane, {
     painted(rev) { mark('mapRev', String(rev)); showState(); },
@@ -94,6 +95,7 @@ function start(component, L) {
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf});
+  const labelling = makeLabelling(pane, map, {labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {})});
 
   // ── where the picture is ─────────────────────────────────────────────────────────────────────
   root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
@@ -123,32 +125,7 @@ function start(component, L) {
     matchMedia(`(resolution: ${pane.dpr()}dppx)`).addEventListener('change', () => { moved(); watchRatio(); }, {once: true});
   })();
 
-  // ── labelling ────────────────────────────────────────────────────────────────────────────────
-  function act(pixel, looking) {
-    if (!pixel || !scene) return;
-    labels.setCross({row: pixel.row, col: pixel.col});
-    if (looking || !labelling) { server.spectrum(pixel.row, pixel.col); readout.describe(pixel); return; }
-    if (!active) { say('Add a class first: a click gives a pixel the chosen class.', 'hint'); server.spectrum(pixel.row, pixel.col); return; }
-    send(pixel, active);
-  }
-  function send(pixel, id) {
-    labels.wish(pixel.row, pixel.col, id, ++n);  // on the screen before anything else happens
-    server.act({do: 'pick', row: pixel.row, col: pixel.col, class_id: id, n});
-    server.spectrum(pixel.row, pixel.col);
-    readout.describe(pixel);
-  }
-  map.on('click', (event) => {
-    const pixel = pane.pixelAt(event.originalEvent);
-    if (!pixel) return;
-    const shift = event.originalEvent.shiftKey;
-    act((!shift && labels.markerNear(pixel.x, pixel.y)) || pixel, shift);
-  });
-  setInterval(() => {
-    const {ask, gone} = labels.overdue(performance.now());
-    if (gone) say(`The server did not confirm ${gone === 1 ? 'a click' : counted(gone, 'click')}: check the connection and click again.`);
-    if (ask) trigger('sync', {});
-  }, 1500);
-
+  // ── the chosen class ─────────────────────────────────────────────────────────────────────────
   function choose(id) {
     if (!id || id === active) return;
     active = id;
@@ -171,32 +148,18 @@ function start(component, L) {
   stage.addEventListener('pointerleave', () => { labels.setHover(null); readout.show(labels.cross()); });
   stage.addEventListener('pointerdown', () => stage.focus({preventScroll: true}));
 
-  function moveCross(row, col) {
-    if (!scene || !Number.isFinite(row) || !Number.isFinite(col)) return;
-    const pixel = {row: Math.min(scene.h - 1, Math.max(0, Math.round(row))), col: Math.min(scene.w - 1, Math.max(0, Math.round(col)))};
-    labels.setCross(pixel);
-    if (!pane.shows(pixel, 24)) map.setView([-(pixel.row + 0.5), pixel.col + 0.5], map.getZoom(), {animate: false});
-    controls.parts.row.value = pixel.row; controls.parts.col.value = pixel.col;
-    readout.describe(pixel);
-  }
-  const here = () => labels.cross() || pane.middle();
-  function removeHere() {
-    const cross = labels.cross(), id = cross && labels.classIdAt(cross.row, cross.col);
-    if (id) send(cross, id); else controls.say('There is no label here.');
-  }
   function toggleMap() { setLayer({on: !raster.layer.on}); }
   function toggleConfidence() { setLayer({confidence: !raster.layer.confidence}); feed.pullConfidence(); }
-  function toggleMode() { labelling = !labelling; controls.mode(labelling); }
   listenToKeys(stage, {
-    step(rows, cols) { const from = here(); moveCross(from.row + rows, from.col + cols); },
+    step: labelling.step,
     choose: (key) => choose((classes.find((c) => c.key === key) || classes[key - 1])?.id),
     undo: () => server.act({do: 'undo'}), redo: () => server.act({do: 'redo'}),
     keys: {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
       '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
       ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: true}),
-      m: toggleMap, c: toggleConfidence, l: toggleMode, '?': () => controls.help(), Escape: () => controls.help(false),
-      Enter: () => act(here(), false), ' ': () => act(here(), false), Delete: removeHere, Backspace: removeHere,
+      m: toggleMap, c: toggleConfidence, l: labelling.toggle, '?': () => controls.help(), Escape: () => controls.help(false),
+      Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
     },
   });
 
@@ -260,7 +223,6 @@ function start(component, L) {
     if (another && project) server.follow();
   }
 
-  controls.mode(true);
   controls.layer(raster.layer, false, true);
   onValue(() => take(readValue()));
   take(readValue());
