@@ -1,7 +1,6 @@
 """Files that docstrings, comments and documents name in backticks are there.
 
-A mention is a name in backticks, with or without folders. It holds when a file's path ends with it, or when only one
-file has this name: a folder may be left out or be an older one, the file must be there.
+A mention is a name in backticks, with or without folders. It holds when the path of a file ends with it.
 """
 
 from __future__ import annotations
@@ -36,10 +35,9 @@ def files() -> set[str]:
 
 
 def is_there(mention: str, paths: set[str]) -> bool:
-    """Whether one file ends with the mention, or only one has its name."""
-    wanted = PurePosixPath(mention)
-    named = [PurePosixPath(path) for path in paths if PurePosixPath(path).name == wanted.name]
-    return len(named) == 1 or any(path.parts[-len(wanted.parts) :] == wanted.parts for path in named)
+    """Whether the path of a file ends with the mention, in whole parts."""
+    wanted = PurePosixPath(mention).parts
+    return any(PurePosixPath(path).parts[-len(wanted) :] == wanted for path in paths)
 
 
 def prose_of_python(text: str) -> Iterator[str]:
@@ -89,15 +87,14 @@ def test_every_file_that_is_named_is_there() -> None:
     [
         ("b.py", True),
         ("a/b.py", True),
-        ("old/b.py", True),  # one file has this name
-        ("__init__.py", True),
+        ("old/b.py", False),  # the folder is a wrong one
         ("x/__init__.py", True),
-        ("z/__init__.py", False),  # several have: the folder counts
+        ("z/__init__.py", False),
         ("c.py", False),
     ],
 )
 def test_how_a_mention_is_found(mention: str, there: bool) -> None:
-    assert is_there(mention, {"a/b.py", "x/__init__.py", "y/__init__.py"}) is there
+    assert is_there(mention, {"a/b.py", "x/__init__.py"}) is there
 
 
 def test_only_prose_counts() -> None:

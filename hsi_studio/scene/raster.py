@@ -2,7 +2,7 @@
 
 A reader is one module ending with `READER = TheReader()`; `hsi_studio.scene.formats.registry.readers()` finds it.
 Readers only look at one file (with its header). Hashing, surveying and laying a DSM or a reference on
-the cube is the same for all of them and happens in `scene/__init__.py` and `scene/layers.py`.
+the cube is the same for all of them and happens in `scene/open.py`.
 """
 
 from __future__ import annotations
