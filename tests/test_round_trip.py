@@ -36,8 +36,7 @@ def mapped(tmp_path: Path) -> Iterator[tuple[Studio, str]]:
 def test_an_exported_map_is_a_reference_again(mapped: tuple[Studio, str], tmp_path: Path, ending: str) -> None:
     studio, project_id = mapped
     written = studio.export(project_id, tmp_path / "out")
-    prediction = studio.prediction(project_id)
-    assert prediction is not None
+    prediction = studio.displayed.find(project_id).prediction
     (file,) = [p for p in written if p.name.endswith(ending) and "confidence" not in p.name]
     codes, names = read_class_map(str(file), (24, 24))
     np.testing.assert_array_equal(codes, prediction.label)

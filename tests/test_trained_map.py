@@ -12,6 +12,7 @@ import pytest
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
+from hsi_studio.types import Prediction
 
 
 @pytest.fixture
@@ -45,16 +46,22 @@ def test_a_trained_map_comes_and_can_be_shown_instead_of_the_live_one(labelled: 
     assert (trained.label[15:, :-1] == 2).mean() > 0.95
     assert (trained.label[:, -1] == 0).all()
     live = studio.live(project_id).wait(studio.project(project_id).revision, 30).prediction
-    assert studio.prediction(project_id) is live
-    studio.show_trained(project_id, run.id)
-    assert studio.shown_run(project_id) == run.id
-    assert studio.prediction(project_id) is trained
-    studio.show_trained(project_id, None)
-    assert studio.prediction(project_id) is live
-    studio.show_trained(project_id, run.id)
+    displayed = studio.displayed
+    assert shown_map(studio, project_id) is live
+    displayed.show(project_id, "run", run.id)
+    assert displayed.chosen(project_id) == (f"run:{run.id}", "")
+    assert shown_map(studio, project_id) is trained
+    displayed.show(project_id)
+    assert shown_map(studio, project_id) is live
+    displayed.show(project_id, "run", run.id)
     studio.runs.delete(run.id)
-    assert studio.shown_run(project_id) is None
-    assert studio.prediction(project_id) is live
+    assert displayed.chosen(project_id) == ("live", "")
+    assert shown_map(studio, project_id) is live
+
+
+def shown_map(studio: Studio, project_id: str) -> Prediction | None:
+    left = studio.displayed.left(project_id)
+    return None if left is None else left.prediction
 
 
 def test_mistakes_are_said_before_anything_starts(labelled: tuple[Studio, str], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@
     python -m hsi_studio runs --export RUN --csv FILE
     python -m hsi_studio resume RUN
     python -m hsi_studio replay RUN
+    python -m hsi_studio export PROJECT|RUN|MODEL --out map.tif
 
 Ctrl-C leaves a checkpoint; `resume` goes on from it.
 """
@@ -23,6 +24,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.types import Progress, Scene
 
 Show = Callable[[Progress], None]
+WAIT_S = 3600.0  # for the map of a project's labels: nobody waits at a page
 
 
 def add_commands(
@@ -54,6 +56,14 @@ def add_commands(
     resuming = commands.add_parser("resume", help="go on with a paused, interrupted or failed run")
     resuming.add_argument("id", metavar="RUN")
     resuming.set_defaults(run=lambda args: _resume(args, progress()))
+
+    exporting = commands.add_parser("export", help="write a project's map, a run's or a model's")
+    exporting.add_argument("target", metavar="PROJECT|RUN|MODEL", help="a project's id: the map of its labels")
+    exporting.add_argument("--out", required=True, metavar="FILE", type=Path, help=".tif, .hdr (ENVI) or .png")
+    exporting.add_argument("--layer", metavar="LAYER", help="of a project: run:ID, model:ID, comparison:RUN/0 …")
+    exporting.add_argument("--project", metavar="PROJECT", help="map the scene of this project with the model")
+    exporting.add_argument("--confidence", metavar="FILE", type=Path, help="also write the confidence as float GeoTIFF")
+    exporting.set_defaults(run=_export_map)
 
     again = commands.add_parser("replay", help="make a run's map again and say whether it is identical")
     again.add_argument("id", metavar="RUN", help="a run's id or its folder")
@@ -170,6 +180,45 @@ def _export(studio: Any, args: argparse.Namespace) -> int:
         with Path(args.csv).open("w", encoding="utf-8", newline="") as stream:
             print(f"{write_csv(events, stream)} values in {args.csv}", file=sys.stderr)
     return 0
+
+
+def _export_map(args: argparse.Namespace) -> int:
+    from hsi_studio.io.export import export_confidence_geotiff, write_map
+    from hsi_studio.studio.facade import Studio
+
+    studio = Studio()
+    try:
+        project_id, which = _wanted(studio, args)
+        found, scene = studio.displayed.find(project_id, which, WAIT_S), studio.scene_of(project_id)
+        written = write_map(found.prediction, scene, args.out, found.tags)
+        if args.confidence:
+            export_confidence_geotiff(found.prediction, scene, args.confidence, found.tags)
+    finally:
+        studio.close()
+    print(f"{written}: {found.title}, {found.prediction.method}, layer {found.layer}", file=sys.stderr)
+    for info, pixels in found.pixels:
+        area = f"{pixels * scene.gsd_m**2 / 1e4:12,.2f} ha" if scene.gsd_m else ""
+        print(f"{info.name:32} {pixels:10,} pixels{area}")
+    return 0
+
+
+def _wanted(studio: Any, args: argparse.Namespace) -> tuple[str, str]:
+    """(project, which of its maps) for a project, a run or a model. Raises BadRequest."""
+    if args.target in {summary.id for summary in studio.projects()}:
+        if args.project:
+            raise BadRequest("A project has its own scene: leave --project out.")
+        return args.target, args.layer or "live"
+    if args.layer:
+        raise BadRequest(f"--layer is of a project, and {args.target!r} is none in {studio.projects_folder}.")
+    if studio.runs.exists(args.target) and not args.project:
+        return studio.runs.project_of(args.target), args.target
+    try:
+        project = args.project or studio.models.get(args.target).project_id
+    except BadRequest as error:
+        raise BadRequest(f"There is no project, run or model {args.target!r} in {studio.home}.") from error
+    if not project:
+        raise BadRequest("This model was imported: say which project's scene it is to map, with --project PROJECT.")
+    return project, f"model:{args.target}"
 
 
 def _replay(args: argparse.Namespace, show: Show) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hsi_studio.errors import BadRequest
@@ -32,11 +32,21 @@ __all__ = [
 ]
 
 
-def export_all(prediction: Prediction, labels: LabelSet, scene: Scene, folder: Path | str) -> list[Path]:
-    """Map (GeoTIFF with its side file and QGIS style, ENVI), confidence, picture and labels. Returns every file."""
+def export_all(
+    prediction: Prediction,
+    labels: LabelSet,
+    scene: Scene,
+    folder: Path | str,
+    name: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Map (GeoTIFF with its side file and QGIS style, ENVI), confidence, picture and labels. Returns every file.
+
+    `name` tells the files of one map of the scene from another's; `tags` go into the GeoTIFFs beside the method.
+    """
     folder = Path(folder)
-    stem = slug(scene.name)
-    tiff = export_map_geotiff(prediction, scene, folder / f"{stem}_map.tif")
+    stem = f"{slug(scene.name)}_{slug(name)}" if name else slug(scene.name)
+    tiff = export_map_geotiff(prediction, scene, folder / f"{stem}_map.tif", tags)
     header = export_map_envi(prediction, scene, folder / f"{stem}_map_envi.hdr")
     return [
         tiff,
@@ -44,7 +54,7 @@ def export_all(prediction: Prediction, labels: LabelSet, scene: Scene, folder: P
         export_qgis_style(prediction, folder / f"{stem}_map.qml"),
         header,
         header.with_suffix(".img"),
-        export_confidence_geotiff(prediction, scene, folder / f"{stem}_confidence.tif"),
+        export_confidence_geotiff(prediction, scene, folder / f"{stem}_confidence.tif", tags),
         export_png(prediction, scene, folder / f"{stem}_map.png"),
         *export_labels(labels, scene, folder),
     ]
@@ -67,12 +77,15 @@ def export_labels_csv(labels: LabelSet, scene: Scene, path: Path) -> Path:
     return write_text(Path(path), labels_to_csv(labels, scene))
 
 
-def write_map(prediction: Prediction, scene: Scene, path: Path | str) -> Path:
-    """A map in the format its name asks for: .tif, .hdr or .img (ENVI), .png. Raises BadRequest for others."""
+def write_map(prediction: Prediction, scene: Scene, path: Path | str, tags: Mapping[str, str] | None = None) -> Path:
+    """A map in the format its name asks for: .tif (with `tags`), .hdr or .img (ENVI), .png.
+
+    Raises BadRequest for others.
+    """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in (".tif", ".tiff"):
-        return export_map_geotiff(prediction, scene, path)
+        return export_map_geotiff(prediction, scene, path, tags)
     if suffix in (".hdr", ".img"):
         return export_map_envi(prediction, scene, path)
     if suffix == ".png":

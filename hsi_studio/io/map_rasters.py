@@ -16,6 +16,7 @@ import logging
 import math
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 TILE = 256
 
 
-def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path) -> Path:
+def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path, tags: Mapping[str, str] | None = None) -> Path:
     """Tiled, deflated uint8 (uint16 past 255 classes) GeoTIFF with a colour table, and FILE.aux.xml beside it."""
     path = Path(path)
     data = _codes(prediction)
@@ -44,19 +45,21 @@ def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path) -> Path
         target.write(data, 1)
         target.write_colormap(1, colors)
         target.set_band_description(1, "class")
-        target.update_tags(**_facts(prediction, scene))
+        target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
         target.update_tags(1, class_names=json.dumps({str(k): name for k, name in enumerate(names, start=1)}))
     write_text(path.with_name(path.name + ".aux.xml"), _aux_xml(prediction))
     return path
 
 
-def export_confidence_geotiff(prediction: Prediction, scene: Scene, path: Path) -> Path:
+def export_confidence_geotiff(
+    prediction: Prediction, scene: Scene, path: Path, tags: Mapping[str, str] | None = None
+) -> Path:
     """Probability of the mapped class, float32, NaN = no data. Tiled, deflated."""
     path = Path(path)
     with replacing(path) as partial, _open_tiff(partial, scene, "float32", math.nan, predictor=3) as target:
         target.write(prediction.confidence.astype(np.float32), 1)
         target.set_band_description(1, "probability of the mapped class")
-        target.update_tags(**_facts(prediction, scene))
+        target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
     return path
 
 

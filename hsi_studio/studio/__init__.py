@@ -13,6 +13,15 @@ from hsi_studio.project.store import Project
 from hsi_studio.types import Scene
 
 
+class Subject:
+    """What hangs on a `Studio` under a name (`studio.models`), or on another subject (`studio.models.maps`).
+
+    On a server with several users the page holds subjects by their name only, and looks them up for whoever asks
+    (`ui/server/owners.py`). It knows them by this class: one that does not have it as a base would keep the first
+    user's state for everybody.
+    """
+
+
 class Desk(Protocol):
     """The part of `Studio` that its subjects use. Safe to call from many threads."""
 

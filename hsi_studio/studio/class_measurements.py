@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from hsi_studio.engine.query.pixel_facts import Surveyor, class_facts
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.text.description import describe
 from hsi_studio.types import LabelSet
 
@@ -24,7 +24,7 @@ class Measured:
     sentences: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Measurements:
+class Measurements(Subject):
     """The newest of every project. Thread-safe."""
 
     def __init__(self, desk: Desk) -> None:

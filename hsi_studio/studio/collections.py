@@ -24,7 +24,7 @@ from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.methods.collections import ImageModel, get_image_method, load_image_model
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.scene.collection import Collection, open_folder, open_table
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.types import Progress
 
 Prompts = Mapping[str, Sequence[str]]  # class name → sentences
@@ -43,7 +43,7 @@ class Answer:
     known: str  # the class of the folder or row it lies in
 
 
-class Collections:
+class Collections(Subject):
     """Verbs on collections. Nothing is kept between calls."""
 
     def __init__(self, desk: Desk) -> None:

@@ -35,9 +35,9 @@ from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_ru
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side, side_text
-from hsi_studio.studio.compare_maps import CompareMaps, Shown
+from hsi_studio.studio.compare_maps import CompareMaps
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.runs import Runs
@@ -69,14 +69,12 @@ class CompareForecast:
     words: str
 
 
-class Comparisons:
+class Comparisons(Subject):
     """One subject of `Studio`. Safe to call from many threads."""
 
-    def __init__(
-        self, desk: Desk, runs: Runs, prompts: Prompts, others: Callable[[str], object] = lambda _: None
-    ) -> None:
+    def __init__(self, desk: Desk, runs: Runs, prompts: Prompts) -> None:
         self._desk, self._runs, self._prompts = desk, runs, prompts
-        self.maps = CompareMaps(desk, lambda run: (self.get(run).comparison, runs.folder(run)), others)
+        self.maps = CompareMaps(desk, runs, lambda run_id: self.get(run_id).comparison)
 
     # ── what can be compared ────────────────────────────────────────────────────────────────────
 
@@ -311,7 +309,6 @@ __all__ = [
     "Comparison",
     "ComparisonPlan",
     "Comparisons",
-    "Shown",
     "Side",
     "method_title",
     "parse_side",

@@ -1,28 +1,32 @@
-"""`studio.compare.maps`: what the viewer shows of a comparison: two arms beside a line, or where they differ.
+"""`studio.compare.maps`: the maps of a comparison: one of each arm, and where two arms differ.
 
 Both are ordinary maps, so the viewer needs nothing new: the difference is a map whose classes are "only A is right",
-"only B is right" and "they differ". What is shown is the first seed of each arm. A choice that is made elsewhere
-afterwards (a run, a model, the live map) takes its place.
+"only B is right" and "they differ". The map of an arm is that of its first seed. Which of them are shown is said in
+`displayed_map.py`; there an arm goes by its number, "RUN/0", and a difference by two, "RUN/0-1".
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from hsi_studio.engine.compare.label_reference import labels_as_reference
 from hsi_studio.engine.compare.results import Comparison, read_map
-from hsi_studio.engine.evaluation.map_accuracy import reference_values
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, reference_values
+from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.io.palette import next_color
-from hsi_studio.studio import Desk
-from hsi_studio.types import ClassInfo, ClassSchema, Prediction
+from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
+from hsi_studio.studio.runs import Runs
+from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
 
@@ -31,58 +35,85 @@ ONLY_LEFT, ONLY_RIGHT, DIFFER = "#e69f00", "#0072b2", "#8c8c8c"  # told apart by
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What the viewer shows of a comparison."""
-
-    run_id: str
-    left: str  # arms
-    right: str
-    difference: bool = False  # one map of where they differ, in place of two
+class _Made:
+    schema: ClassSchema  # of the project when it was made
+    names: tuple[str, ...]  # of the arms
+    prediction: Prediction
 
 
-class CompareMaps:
-    """Safe to call from many threads. `others` says what else is chosen for a project's viewer, as anything that
-    changes with it; `result` gives a run's comparison and folder, and raises StudioError."""
+class CompareMaps(Subject):
+    """Safe to call from many threads. `runs` are the project's; `result` gives a run's comparison and raises
+    StudioError."""
 
-    def __init__(
-        self, desk: Desk, result: Callable[[str], tuple[Comparison | None, Path]], others: Callable[[str], object]
-    ) -> None:
-        self._desk, self._result, self._others = desk, result, others
+    def __init__(self, desk: Desk, runs: Runs, result: Callable[[str], Comparison | None]) -> None:
+        self._desk, self._runs, self._result = desk, runs, result
         self._lock = threading.Lock()
-        self._shown: dict[str, tuple[Shown, object]] = {}  # project → what, and what else was chosen then
-        self._maps: OrderedDict[tuple[str, str, str], tuple[ClassSchema, Prediction]] = OrderedDict()
+        self._maps: OrderedDict[tuple[str, str], _Made] = OrderedDict()  # of a project, an item
+        self._reports: dict[tuple[str, str], tuple[Prediction, AccuracyReport]] = {}
 
-    def show(self, project_id: str, run_id: str, left: str, right: str, difference: bool = False) -> None:
-        """Raises BadRequest, FileProblem when there is no such map."""
-        shown = Shown(run_id, left, right, difference)
-        self._made(project_id, shown, beside=False)
-        self._made(project_id, shown, beside=True)
-        with self._lock:
-            self._shown[project_id] = shown, self._others(project_id)
+    def layers_of(self, run_id: str, left: str, right: str, difference: bool = False) -> tuple[str, str]:
+        """(item to show, layer beside it) for two arms by name. Raises BadRequest, FileProblem."""
+        comparison = self._compared(run_id)
+        a, b = (_number(comparison, name) for name in (left, right))
+        if difference:
+            return f"{run_id}/{a}-{b}", ""
+        return f"{run_id}/{a}", layer_id("comparison", f"{run_id}/{b}")
 
-    def hide(self, project_id: str) -> None:
-        with self._lock:
-            self._shown.pop(project_id, None)
+    def arms(self, item: str) -> tuple[str, ...]:
+        """Names of the arms that an item is made of: one, or two of a difference. Raises BadRequest, FileProblem."""
+        run_id, numbers = _parsed(item)
+        comparison = self._compared(run_id)
+        return tuple(_name(comparison, number) for number in numbers)
 
-    def shown(self, project_id: str) -> Shown | None:
-        """None when nothing of a comparison is shown."""
-        with self._lock:
-            found = self._shown.get(project_id)
-        if found is None or found[1] != self._others(project_id):
+    # ── layers of `studio.displayed` ────────────────────────────────────────────────────────────
+
+    def listed(self, project_id: str) -> list[Layer]:
+        """The arms of every comparison, and where the others differ from the first."""
+        found = []
+        for info in self._runs.list(project_id, kind="compare"):
+            try:
+                comparison = self._compared(info.id)
+            except StudioError as error:
+                log.info("comparison %s has no maps: %s", info.id, error)
+                continue
+            facts = (info.title, info.created[:19].replace("T", " "), info.id)
+            names = list(comparison.maps)
+            for name in names:
+                item = f"{info.id}/{_number(comparison, name)}"
+                found.append(Layer(layer_id("comparison", item), name, facts=facts))
+            for name in names[1:]:
+                item = f"{info.id}/{_number(comparison, names[0])}-{_number(comparison, name)}"
+                found.append(Layer(layer_id("comparison", item), _differ(names[0], name), facts=facts))
+        return found
+
+    def title(self, project_id: str, item: str) -> str:
+        names = self._made(project_id, item).names
+        return _differ(*names) if len(names) > 1 else names[0]
+
+    def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
+        return DisplayedMap("comparison", item, self._made(project_id, item).prediction, project_id, self)
+
+    def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
+        return DisplayedMap("comparison", item, self._made(project_id, item).prediction, project_id, self)
+
+    def report(self, shown: DisplayedMap) -> AccuracyReport | None:
+        """Of the map that is shown, the first seed's, without the pixels that were drawn for it. None for where two
+        arms differ, and without a reference."""
+        run_id, numbers = _parsed(shown.id)
+        comparison, scene = self._compared(run_id), self._desk.scene_of(shown.project_id)
+        same = comparison.scene.get("id") == scene.id and comparison.basis == "reference"
+        same = same and {name for _, name in scene.reference_classes} <= set(comparison.classes)
+        if len(numbers) > 1 or not same or scene.reference is None:
             return None
-        return found[0]
-
-    def map(self, project_id: str, beside: bool = False) -> Prediction | None:
-        """The left map or the difference; with `beside` the right one. None when nothing is shown there."""
-        shown = self.shown(project_id)
-        if shown is None or (beside and shown.difference):
-            return None
-        try:
-            return self._made(project_id, shown, beside)
-        except StudioError as error:
-            log.warning("the comparison %s is no longer shown: %s", shown.run_id, error)
-            self.hide(project_id)
-            return None
+        key = (shown.project_id, shown.id)
+        with self._lock:
+            known = self._reports.get(key)
+        if known is not None and known[0] is shown.prediction:
+            return known[1]
+        made = _drawn_report(shown.prediction, comparison, scene)
+        with self._lock:
+            self._reports[key] = shown.prediction, made
+        return made
 
     def schema(self, project_id: str, comparison: Comparison) -> ClassSchema:
         """The comparison's classes as the project's, with its colours; classes it lacks get colours of their own."""
@@ -102,31 +133,43 @@ class CompareMaps:
             found.append(info)
         return ClassSchema(tuple(found))
 
-    def _made(self, project_id: str, shown: Shown, beside: bool) -> Prediction:
+    def _made(self, project_id: str, item: str) -> _Made:
         """The same object every time, so that the viewer fetches it once. Raises BadRequest, FileProblem."""
-        arm = shown.right if beside else shown.left
-        key = (shown.run_id, arm, shown.right if shown.difference and not beside else "")
-        schema = self._desk.project(project_id).schema
+        run_id, numbers = _parsed(item)
+        folder = self._runs.folder(run_id)  # raises when it has gone
+        if self._runs.project_of(run_id) != project_id:
+            raise BadRequest(f"There is no comparison {run_id!r} in this project.")
+        key, schema = (project_id, item), self._desk.project(project_id).schema
         with self._lock:
-            if key in self._maps and self._maps[key][0] == schema:
+            known = self._maps.get(key)
+            if known is not None and known.schema == schema:
                 self._maps.move_to_end(key)
-                return self._maps[key][1]
-        made = self._difference(project_id, shown) if key[2] else self._arm(project_id, shown.run_id, arm)
+                return known
+        comparison = self._compared(run_id)
+        names = tuple(_name(comparison, number) for number in numbers)
+        if len(names) > 1:
+            prediction = self._difference(project_id, comparison, folder, names[0], names[1])
+        else:
+            prediction = self._arm(project_id, comparison, folder, names[0])
+        made = _Made(schema, names, prediction)
         with self._lock:
-            self._maps[key] = schema, made
+            self._maps[key] = made
             while len(self._maps) > MAPS_KEPT:
-                self._maps.popitem(last=False)
+                gone, _ = self._maps.popitem(last=False)
+                self._reports.pop(gone, None)
         return made
 
-    def _arm(self, project_id: str, run_id: str, arm: str) -> Prediction:
-        comparison, folder = self._compared(run_id)
+    def _arm(self, project_id: str, comparison: Comparison, folder: Path, arm: str) -> Prediction:
         label, confidence = read_map(folder, comparison, arm)
-        return Prediction(self.schema(project_id, comparison), label, confidence, arm, {}, 0)
+        found = comparison.arm(arm)
+        planned = {one.name: one for one in comparison.plan.arms}
+        own = planned.get((found.control_of if found is not None else "") or arm)
+        method, params = ("", {}) if own is None else (own.method, own.params)
+        return Prediction(self.schema(project_id, comparison), label, confidence, method, params, 0)
 
-    def _difference(self, project_id: str, shown: Shown) -> Prediction:
+    def _difference(self, project_id: str, comparison: Comparison, folder: Path, left: str, right: str) -> Prediction:
         """Where the two differ, and which of them the reference (or a label) agrees with."""
-        comparison, folder = self._compared(shown.run_id)
-        (a, _), (b, _) = (read_map(folder, comparison, arm) for arm in (shown.left, shown.right))
+        (a, _), (b, _) = (read_map(folder, comparison, arm) for arm in (left, right))
         scene = self._desk.scene_of(project_id)
         if scene.reference is None:
             scene = labels_as_reference(scene, self._desk.project(project_id).labels())
@@ -140,15 +183,67 @@ class CompareMaps:
         code[differ & (a == truth)] = 1
         code[differ & (b == truth)] = 2
         classes = (
-            ClassInfo("compared-left", f"only {shown.left} is right", ONLY_LEFT),
-            ClassInfo("compared-right", f"only {shown.right} is right", ONLY_RIGHT),
+            ClassInfo("compared-left", f"only {left} is right", ONLY_LEFT),
+            ClassInfo("compared-right", f"only {right} is right", ONLY_RIGHT),
             ClassInfo("compared-differ", "they differ", DIFFER),
         )
         sure = np.where(code > 0, np.float32(1), np.float32(np.nan)).astype(np.float32)
         return Prediction(ClassSchema(classes), code, sure, "difference", {}, 0)
 
-    def _compared(self, run_id: str) -> tuple[Comparison, Path]:
-        comparison, folder = self._result(run_id)
+    def _compared(self, run_id: str) -> Comparison:
+        comparison = self._result(run_id)
         if comparison is None:
             raise BadRequest("There is no map yet: the first seed is still running.")
-        return comparison, folder
+        return comparison
+
+
+def _parsed(item: str) -> tuple[str, tuple[int, ...]]:
+    """ "RUN/2" → (RUN, (2,)); "RUN/0-2" → (RUN, (0, 2)); "RUN" → its first arm. Raises BadRequest."""
+    run_id, _, numbers = item.partition("/")
+    if not re.fullmatch(r"(\d{1,3}(-\d{1,3})?)?", numbers):
+        raise BadRequest(f"{item[:80]!r} is no map of a comparison: write RUN/0 for an arm, RUN/0-1 for a difference.")
+    return run_id, tuple(int(number) for number in (numbers or "0").split("-"))
+
+
+def _number(comparison: Comparison, arm: str) -> int:
+    """An arm's number: that of its map's file, which stays. Raises BadRequest."""
+    if arm not in comparison.maps:
+        raise BadRequest(f"There is no map of {arm!r} in this comparison.")
+    return int(Path(comparison.maps[arm]).stem)
+
+
+def _name(comparison: Comparison, number: int) -> str:
+    """Raises BadRequest."""
+    for name in comparison.maps:
+        if _number(comparison, name) == number:
+            return name
+    raise BadRequest(f"There is no arm {number} with a map in this comparison.")
+
+
+def _differ(left: str, right: str) -> str:
+    return f"Where {left} and {right} differ"
+
+
+def _drawn_report(prediction: Prediction, comparison: Comparison, scene: Scene) -> AccuracyReport:
+    """Without the pixels that the first seed drew, which trained the map."""
+    assert scene.reference is not None
+    plan = comparison.plan
+    usable = np.where(scene.valid, scene.reference, 0)
+    drawn = draw_shots(usable, plan.shots, plan.seeds[0])
+    place = {value: comparison.classes.index(name) for value, name in scene.reference_classes}
+    row, col = np.divmod(drawn, scene.shape[1])
+    label = np.array([place[int(value)] for value in scene.reference[row, col]], dtype=np.int64)
+    found = accuracy_report(prediction, LabelSet(prediction.schema, row, col, label), scene, plan.buffer_px)
+    blocks = [
+        None if block is None else replace(block, title=_not_yours(block.title), words=_not_yours(block.words))
+        for block in (found.main, found.buffered)
+    ]
+    note = f"One map, of seed {plan.seeds[0]}: the comparison's figures are means over seeds."
+    assert blocks[0] is not None
+    return replace(found, main=blocks[0], buffered=blocks[1], notes=(*found.notes, note))
+
+
+def _not_yours(text: str) -> str:
+    """The words of a report are about the user's labels; here they were drawn."""
+    drawn = text.replace("classes you labelled", "classes").replace("class you labelled", "class")
+    return re.sub(r"your (\S+) labelled pixel", r"the \1 drawn pixel", drawn).replace("your labels", "the drawn labels")

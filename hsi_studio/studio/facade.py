@@ -31,13 +31,15 @@ from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.studio.collections import Collections
-from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons, Shown
+from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
+from hsi_studio.studio.displayed_map import EXPORT_WAIT_S, DisplayedMap, DisplayedMaps, Layer
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.run_maps import LiveMapSource, RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import Commons
 from hsi_studio.studio.spectra import Spectra
@@ -49,10 +51,11 @@ __all__ = [
     "CompareInfo",
     "Comparison",
     "ComparisonPlan",
+    "DisplayedMap",
     "Estimate",
+    "Layer",
     "LiveStatus",
     "ScoreBlock",
-    "Shown",
     "Side",
     "Spectrum",
     "Studio",
@@ -86,11 +89,10 @@ class Studio:
         self._scenes: dict[str, Scene] = {}
         self._projects: dict[str, Project] = {}
         self._scene_of: dict[str, Scene] = {}  # project id → its scene
-        self._trained_shown: dict[str, str] = {}  # project id → run whose map is shown instead of the live one
         self._live: OrderedDict[str, LiveMap] = OrderedDict()
         runs = Runs(self, queue=self.commons.queue)
         runs.admit = lambda: self.commons.admit_run(self.home, runs.alive)
-        self.put_up(runs, Models(self, self.commons.manager, run_map=runs.prediction))
+        self.put_up(runs, Models(self, self.commons.manager, runs))
 
     def put_up(self, runs: Runs, models: Models) -> None:
         """Hang every subject on this studio. They reach projects through it, so that a guest's reach only one."""
@@ -98,9 +100,20 @@ class Studio:
         runs.warm_file = models.warm_start_file
         self.spectra, self.collections, self.labels = Spectra(self), Collections(self), Labels(self, self.refresh)
         self.prompts = Prompts(self, changed=self.refresh)
-        self.compare = Comparisons(self, runs, self.prompts, self._chosen)
+        self.compare = Comparisons(self, runs, self.prompts)
         self.queries = Queries(
-            self, models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh
+            self, models, lambda: self.prompts, lambda p: self.status(p).prediction, self.evaluate, self.refresh,
+            lambda p: self.displayed.show(p, "texts"),
+        )  # fmt: skip
+        self.displayed = DisplayedMaps(
+            self,
+            {
+                "live": LiveMapSource(self, self.live),
+                "texts": self.queries.text_maps,
+                "run": RunMapSource(self, runs),
+                "model": models.maps,
+                "comparison": self.compare.maps,
+            },
         )
 
     # ── scenes ──────────────────────────────────────────────────────────────────────────────────
@@ -310,36 +323,6 @@ class Studio:
     def status(self, project_id: str) -> LiveStatus:
         return self.live(project_id).status
 
-    def prediction(self, project_id: str) -> Prediction | None:
-        """The map shown: of a comparison; of the chosen model; from texts alone; of the run `show_trained` chose (or
-        its preview); the live one."""
-        chosen = (
-            self.compare.maps.map(project_id)
-            or self.models.maps.shown_map(project_id)
-            or self.queries.text_maps.shown_map(project_id)
-        )
-        if chosen is not None:
-            return chosen
-        shown = self.shown_run(project_id)
-        trained = self.runs.preview(shown) if shown is not None else None
-        if trained is not None:
-            return trained
-        return self.status(project_id).prediction
-
-    def _chosen(self, project_id: str) -> tuple[object, ...]:
-        """What is shown but for comparisons: another choice here takes their place."""
-        return (
-            self.models.maps.shown(project_id),
-            self.shown_run(project_id),
-            self.queries.text_maps.shown_map(project_id) is not None,
-        )
-
-    def beside(self, project_id: str) -> Prediction | None:
-        """The map that is shown beside it, if any: of a comparison or of a model."""
-        if self.compare.maps.shown(project_id) is not None:
-            return self.compare.maps.map(project_id, beside=True)
-        return self.models.maps.shown_map(project_id, beside=True)
-
     def close(self) -> None:
         """Stop the live maps and the trainings, which can be resumed."""
         with self._lock:
@@ -370,39 +353,24 @@ class Studio:
         )
         return words
 
-    def show_trained(self, project_id: str, run_id: str | None) -> None:
-        """Choose which map is shown: that of a run, or with None the one that follows the clicks."""
-        self.models.maps.show(project_id)
-        self.queries.text_maps.show(project_id, False)
-        with self._lock:
-            if run_id:
-                self._trained_shown[project_id] = run_id
-            else:
-                self._trained_shown.pop(project_id, None)
-
-    def shown_run(self, project_id: str) -> str | None:
-        """The run whose map is shown; None = the live map."""
-        with self._lock:
-            run_id = self._trained_shown.get(project_id)
-        return run_id if run_id is not None and self.runs.exists(run_id) else None
-
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 
-    def export(self, project_id: str, folder: Path | None = None, timeout: float = 30.0) -> list[Path]:
-        """Write the map, its confidence, a picture and the labels. Waits for the newest map.
+    def export(
+        self, project_id: str, folder: Path | None = None, *, which: str = "shown", timeout: float = EXPORT_WAIT_S
+    ) -> list[Path]:
+        """Write a map, its confidence, a picture and the labels; the files' names and tags say which map it is.
 
-        Raises LabelProblem when there is no map yet, and says why.
+        `which`: "shown" = the one on the screen, "live", the id of a run, a model or a layer, as in
+        `displayed.find`, which raises StudioError when there is no such map, and says why.
         """
         from hsi_studio.io.export import export_all
 
         project, scene = self.project(project_id), self.scene_of(project_id)
-        labels = project.labels()
-        status = self.live(project_id).wait(labels.revision, timeout)
-        if status.error:
-            raise StudioError(status.error)
-        if status.prediction is None:
-            raise LabelProblem(status.message or "There is no map yet: label pixels of two classes first.")
-        return export_all(status.prediction, labels, scene, folder or project.folder / "exports")
+        found = self.displayed.find(project_id, which, timeout)
+        name = "" if found.source == "live" else found.layer
+        return export_all(
+            found.prediction, project.labels(), scene, folder or project.folder / "exports", name, found.tags
+        )
 
     def export_labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
         """Write the labels alone (GeoJSON and CSV); works before there is a map."""

@@ -18,6 +18,8 @@ def guest_of(studio: Any, project_id: str) -> Any:
     view.only = project_id
     view._scenes = {scene.id: scene for scene in [studio.scene_of(project_id)]}
     runs = studio.runs.for_guest(view, project_id)
-    view.put_up(runs, studio.models.for_guest(view, project_id, runs.prediction))
+    view.put_up(runs, studio.models.for_guest(view, project_id, runs))
+    view.queries.text_maps.share(studio.queries.text_maps)
+    view.displayed.share(studio.displayed)
     view.prompts.drafts.writer = studio.prompts.drafts.writer
     return view

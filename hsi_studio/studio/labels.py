@@ -14,7 +14,7 @@ import numpy as np
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.types import Scene
 
 MOST_SHOTS = 1000  # a class; every label has a marker in the picture
@@ -22,7 +22,7 @@ MOST_SEED = 2**32 - 1
 NO_PIXEL = np.zeros(0, dtype=np.int64)
 
 
-class Labels:
+class Labels(Subject):
     """One subject of `Studio`."""
 
     def __init__(self, desk: Desk, changed: Callable[[str], None]) -> None:

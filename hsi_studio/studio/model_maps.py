@@ -1,7 +1,7 @@
-"""`studio.models.maps`: what a model makes of a project's scene, in the background, and what the viewer shows of it.
+"""`studio.models.maps`: what a model makes of a project's scene, in the background.
 
-Maps are made one after another, kept under the project's `maps/`, and shown in place of the live map or beside it.
-A run's own map is taken from its run folder.
+Maps are made one after another and kept under the project's `maps/`. A run's own map is taken from its run folder.
+Which of them the viewer shows is said in `displayed_map.py`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import onto
@@ -24,12 +24,16 @@ from hsi_studio.engine.models.library import ModelShelf
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods.contract import Context
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
 from hsi_studio.types import ClassSchema, Prediction, Progress
 
 log = logging.getLogger(__name__)
 
 MAPS_KEPT = 256 << 20  # bytes of maps in memory
+TRAINED_HERE = (
+    "This model was trained on this scene with labels that are not known here: pixels it was trained on may be counted."
+)
 
 MapState = Literal["waiting", "running", "done", "failed", "stopped"]
 
@@ -51,17 +55,40 @@ class Use(Protocol):
     ) -> AbstractContextManager[Loaded]: ...
 
 
-class ModelMaps:
+class RunFacts(Protocol):
+    """What is asked of `Runs`: the runs that models come from."""
+
+    def exists(self, run_id: str) -> bool: ...
+
+    def prediction(self, run_id: str) -> Prediction | None: ...
+
+    def report(self, run_id: str) -> AccuracyReport | None: ...
+
+
+class NoRuns:
+    """`RunFacts` of models without runs."""
+
+    def exists(self, run_id: str) -> bool:
+        return False
+
+    def prediction(self, run_id: str) -> Prediction | None:
+        return None
+
+    def report(self, run_id: str) -> AccuracyReport | None:
+        return None
+
+
+class ModelMaps(Subject):
     """Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, shelf: ModelShelf, use: Use, run_map: Callable[[str], Prediction | None]) -> None:
-        self.desk, self.shelf, self._use, self._run_map = desk, shelf, use, run_map
+    def __init__(self, desk: Desk, shelf: ModelShelf, use: Use, runs: RunFacts) -> None:
+        self.desk, self.shelf, self._use, self._runs = desk, shelf, use, runs
         self._lock = threading.Lock()
         self._worker: ThreadPoolExecutor | None = None
         self._work: dict[tuple[str, str], MapWork] = {}  # (project, model)
         self._stop: dict[tuple[str, str], threading.Event] = {}
         self._maps: OrderedDict[tuple[str, str], tuple[ClassSchema, Prediction]] = OrderedDict()
-        self._shown: dict[str, tuple[str, str]] = {}  # project → model in place of the live map, model beside it
+        self._reports: dict[tuple[str, str], tuple[Prediction, int, AccuracyReport]] = {}  # map, labels' revision
 
     def make(self, model_id: str, project_id: str, ctx: Context | None = None) -> Prediction:
         """The model's map of the project's scene, in the project's classes: made now, or the one that is kept.
@@ -98,7 +125,7 @@ class ModelMaps:
         made = None
         if model.origin == "run" and model.project_id == project_id:
             try:
-                made = self._run_map(model_id)
+                made = self._runs.prediction(model_id)
             except StudioError as error:  # only its model is left, or its record is damaged
                 log.info("run %s has no map of its own: %s", model_id, error)
         if made is None or made.label.shape != scene.shape[:2]:
@@ -135,39 +162,73 @@ class ModelMaps:
         if event is not None:
             event.set()
 
-    def show(self, project_id: str, model_id: str = "", beside: str = "") -> None:
-        """Choose what the viewer shows: a model's map in place of the live one, another beside it; "" = none."""
-        with self._lock:
-            self._shown[project_id] = (model_id, beside)
+    # ── layers of `studio.displayed` ────────────────────────────────────────────────────────────
 
-    def shown(self, project_id: str) -> tuple[str, str]:
-        """(model in place of the live map, model beside it); "" = none."""
-        with self._lock:
-            return self._shown.get(project_id, ("", ""))
+    def listed(self, project_id: str) -> list[Layer]:
+        """Models that fit the project's scene. Of its own runs only those whose map has gone: a run is a layer too."""
+        scene, folder = self.desk.scene_of(project_id), self.desk.project(project_id).folder
+        found = []
+        for model in self.shelf.models():
+            facts = model.facts
+            if model.header is None or facts is None or not scene_fit(model.header, scene).ok:
+                continue
+            if model.origin == "run" and model.project_id == project_id and self._runs.exists(model.id):
+                continue
+            when = facts.created[:19].replace("T", " ")
+            words = " ".join(filter(None, [facts.prompts.style, facts.prompts.set]))
+            trained = facts.scene.title or facts.scene.name
+            labels = f"{facts.labels.total} labels"
+            ready = (folder / "maps" / f"{model.id}.npz").is_file()
+            told = (facts.method, words, f"seed {facts.seed}", trained, labels, when, model.id)
+            found.append(Layer(layer_id("model", model.id), model.title, ready, facts=told))
+        return found
 
-    def shown_map(self, project_id: str, beside: bool | int = False) -> Prediction | None:
-        """The map of the model that is shown; None while there is none."""
-        model_id = self.shown(project_id)[int(beside)]
-        if not model_id:
+    def title(self, project_id: str, item: str) -> str:
+        return self.shelf.get(item).title
+
+    def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
+        made = self.prediction(project_id, item)
+        return None if made is None else DisplayedMap("model", item, made, project_id, self)
+
+    def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
+        """Made here and now when there is none, however long it takes."""
+        return DisplayedMap("model", item, self.make(item, project_id), project_id, self)
+
+    def report(self, shown: DisplayedMap) -> AccuracyReport | None:
+        """The one of its training, where that was on this scene; else against the reference, without the pixels that
+        are labelled in this project. None without a reference."""
+        model, header = self.shelf.usable(shown.id)
+        scene, project = self.desk.scene_of(shown.project_id), self.desk.project(shown.project_id)
+        if model.origin == "run" and header.facts.scene.id == scene.id and self._runs.exists(model.id):
+            own = self._runs.report(model.id)
+            if own is not None:
+                return own
+        if scene.reference is None:
             return None
-        try:
-            return self.prediction(project_id, model_id)
-        except StudioError as error:
-            log.warning("model %s is no longer shown: %s", model_id, error)
-            return None
+        labels = project.labels()
+        key = (shown.project_id, shown.id)
+        with self._lock:
+            known = self._reports.get(key)
+        if known is not None and known[0] is shown.prediction and known[1] == labels.revision:
+            return known[2]
+        made = accuracy_report(shown.prediction, labels, scene)
+        if header.facts.scene.id == scene.id and header.facts.labels.total:
+            made = replace(made, notes=(*made.notes, TRAINED_HERE))
+        with self._lock:
+            self._reports[key] = shown.prediction, labels.revision, made
+        return made
 
     def share(self, other: ModelMaps) -> None:
-        """Show and make the same as `other`."""
+        """Make the same as `other`."""
         self._lock, self._work, self._stop = other._lock, other._work, other._stop
-        self._maps, self._shown = other._maps, other._shown
+        self._maps, self._reports = other._maps, other._reports
 
     def forget(self, model_id: str) -> None:
-        """The model has gone: its map is no longer shown."""
+        """The model has gone, and its maps with it."""
         with self._lock:
-            for project, (a, b) in list(self._shown.items()):
-                self._shown[project] = ("" if a == model_id else a, "" if b == model_id else b)
             for key in [key for key in self._maps if key[1] == model_id]:
                 del self._maps[key]
+                self._reports.pop(key, None)
 
     def close(self) -> None:
         """Stop the maps that are being made."""

@@ -9,7 +9,7 @@ A model stands on a project's scene; the same model on two scenes is loaded twic
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +26,8 @@ from hsi_studio.engine.models.placement import Placement
 from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Block, Context, Fitted, State
-from hsi_studio.studio import Desk
-from hsi_studio.studio.model_maps import ModelMaps
+from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio.model_maps import ModelMaps, NoRuns, RunFacts
 from hsi_studio.types import Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -57,22 +57,22 @@ class ModelInfo:
         return (0, 0) if self.facts is None else (self.facts.labels.fewest, self.facts.labels.most)
 
 
-class Models:
+class Models(Subject):
     """The models of one home folder. Safe to call from many threads. `manager` may be shared by several."""
 
     def __init__(
         self,
         desk: Desk,
         manager: ModelManager | None = None,
-        run_map: Callable[[str], Prediction | None] = lambda run_id: None,
+        runs: RunFacts | None = None,
     ) -> None:
         self.desk, self.manager = desk, manager or ModelManager()
         self.shelf = ModelShelf(desk.home)
-        self.maps = ModelMaps(desk, self.shelf, self._used, run_map)
+        self.maps = ModelMaps(desk, self.shelf, self._used, runs or NoRuns())
 
-    def for_guest(self, desk: Desk, project_id: str, run_map: Callable[[str], Prediction | None]) -> Models:
-        """The same, of one project only. What is shown, and maps in the making, are shared."""
-        view = Models(desk, self.manager, run_map)
+    def for_guest(self, desk: Desk, project_id: str, runs: RunFacts) -> Models:
+        """The same, of one project only. Maps, and those in the making, are shared."""
+        view = Models(desk, self.manager, runs)
         view.shelf.only = project_id
         view.maps.share(self.maps)
         return view

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem, StudioError
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.class_measurements import Measurements
 from hsi_studio.text.llm.description_task import MAX_SYSTEM, SYSTEM, Proposal, Task, problems
 from hsi_studio.text.llm.protocol import Usage, Writer
@@ -38,7 +38,7 @@ class Draft:
     error: str = ""
 
 
-class Drafts:
+class Drafts(Subject):
     """One draft a project. Thread-safe."""
 
     def __init__(self, desk: Desk, measurements: Measurements) -> None:

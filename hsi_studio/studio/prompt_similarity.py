@@ -16,7 +16,7 @@ from hsi_studio.engine.query.class_differences import differences
 from hsi_studio.engine.query.joint_space import JointSpace, joint_space, newest_model
 from hsi_studio.engine.spectra import class_spectra
 from hsi_studio.errors import Cancelled, StudioError
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.class_measurements import Measurements, label_key
 from hsi_studio.text.disagreement import FEWEST, Disagreement, disagreements
 from hsi_studio.text.encoders import SentenceEncoder, get_encoder
@@ -44,7 +44,7 @@ class TextView:
     error: str = ""
 
 
-class TextViews:
+class TextViews(Subject):
     """The views of all projects. Thread-safe."""
 
     def __init__(self, desk: Desk, measurements: Measurements) -> None:

@@ -21,7 +21,7 @@ from hsi_studio.files import write_text
 from hsi_studio.project.prompt_book import PromptBook
 from hsi_studio.project.prompt_sets import WordSet
 from hsi_studio.sanitize import slug
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.class_measurements import Measurements
 from hsi_studio.studio.prompt_choice import Chosen, choices, resolve
 from hsi_studio.studio.prompt_drafts import Drafts
@@ -32,7 +32,7 @@ from hsi_studio.types import PromptSet, Scene
 SOURCES = ("p1", "p2", "p3", "p4", "p5", "empty", "pixels", "copy")
 
 
-class Prompts:
+class Prompts(Subject):
     """One subject of `Studio`. `changed(project_id)` is called after every edit."""
 
     def __init__(self, desk: Desk, changed: Callable[[str], object] = lambda _: None) -> None:

@@ -32,7 +32,7 @@ from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.scene.region import polygon_mask
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.text_maps import TextMaps
@@ -76,9 +76,9 @@ class QueryStatus:
 MEASURED = FeatureCache(400_000_000)  # of all owners: what is measured on a scene depends on nothing else
 
 
-class Queries:
+class Queries(Subject):
     """One subject of `Studio`; maps from texts are `text_maps`. `evaluate` is `Studio.evaluate`; `map_of` gives a
-    project's live map, if there is one."""
+    project's live map, if there is one; `text_map_ready` is called with a project when its map from texts is there."""
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Queries:
         map_of: Callable[[str], Prediction | None],
         evaluate: Callable[..., Any],
         changed: Callable[[str], None],
+        text_map_ready: Callable[[str], None],
     ) -> None:
         self._desk, self._models, self._map_of = desk, models, map_of
         self._changed = changed
@@ -101,7 +102,7 @@ class Queries:
         self._encoder: TextEncoder | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._closed = threading.Event()
-        self.text_maps = TextMaps(desk, prompts, evaluate, self._matcher, self._submit, self._check, models.maps.show)
+        self.text_maps = TextMaps(desk, prompts, evaluate, self._matcher, self._submit, self._check, text_map_ready)
 
     # ── descriptions ────────────────────────────────────────────────────────────────────────────
 

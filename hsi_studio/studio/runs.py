@@ -43,7 +43,7 @@ from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.prompt_choice import resolve
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_info import RunInfo
@@ -53,13 +53,14 @@ log = logging.getLogger(__name__)
 
 MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
 LABELS_NEEDED = 2  # classes
+MAP, PREVIEW = "map.npz", "preview.npz"
 
 
 Events = list[Event]  # the class below has a method `list`
 Infos = list[RunInfo]
 
 
-class Runs:
+class Runs(Subject):
     """See the file's header. Safe to call from many threads."""
 
     def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:
@@ -213,11 +214,32 @@ class Runs:
 
     def prediction(self, run_id: str) -> Prediction | None:
         """The map it ended with; None when there is none. Raises BadRequest, FileProblem."""
-        return self._map(run_id, "map.npz")
+        return self._map(run_id, MAP)
 
     def preview(self, run_id: str) -> Prediction | None:
         """A coarse map of the training as it is now, or the whole map when it has ended."""
-        return self._map(run_id, "map.npz") or self._map(run_id, "preview.npz")
+        return self._map(run_id, MAP) or self._map(run_id, PREVIEW)
+
+    def has_map(self, run_id: str) -> bool:
+        """Whether `preview` gives one, without reading it. Raises BadRequest."""
+        folder = self._folder(run_id)
+        return any((folder / name).is_file() for name in (MAP, PREVIEW))
+
+    def preview_stamp(self, run_id: str) -> str:
+        """Changes with each preview; "" where there is none. Raises BadRequest."""
+        try:
+            return str((self._folder(run_id) / PREVIEW).stat().st_mtime_ns)
+        except OSError:
+            return ""
+
+    def labels(self, run_id: str) -> LabelSet:
+        """What it was trained on. Raises BadRequest, FileProblem."""
+        folder = self._folder(run_id)
+        return folder.read_labels(self._record(folder))
+
+    def project_of(self, run_id: str) -> str:
+        """Id of the project it belongs to. Raises BadRequest."""
+        return self._folder(run_id).path.parent.parent.name
 
     def report(self, run_id: str) -> AccuracyReport | None:
         """How good its map is, as it was computed then; None before the end. Raises BadRequest, FileProblem."""

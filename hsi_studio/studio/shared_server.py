@@ -18,6 +18,7 @@ from pathlib import Path
 
 from hsi_studio.engine.models.memory import ModelManager
 from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.types import Scene
 
@@ -25,7 +26,7 @@ COUNT_AGAIN_S = 10.0  # a folder's size is kept this long
 
 
 @dataclass
-class Commons:
+class Commons(Subject):
     """Safe to use from many threads. `home` is the server's: caches and the queue's locks lie there."""
 
     home: Path

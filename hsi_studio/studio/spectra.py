@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum, class_spectra, pixel_spectrum
-from hsi_studio.studio import Desk
+from hsi_studio.studio import Desk, Subject
 
 
-class Spectra:
+class Spectra(Subject):
     """One subject of `Studio`."""
 
     def __init__(self, desk: Desk) -> None:

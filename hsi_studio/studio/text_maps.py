@@ -3,7 +3,7 @@
 >>> studio.queries.text_maps.request(project.id, "p5")
 >>> studio.queries.text_maps.get(project.id).report.main.oa
 
-The map is shown in place of the live one when it is ready, until `show(project_id, False)` or until another is chosen.
+When the map is there it is shown, until another is chosen (`displayed_map.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any, Literal
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_click
-from hsi_studio.studio import Desk
+from hsi_studio.errors import BadRequest
+from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.types import Prediction, Progress, Scene
 
@@ -39,10 +41,11 @@ class TextMap:
     curve_note: str = ""  # why there is no curve
     notes: tuple[str, ...] = ()
     error: str = ""
+    serial: int = 0  # another one each time a map is asked for
 
 
-class TextMaps:
-    """The maps of all projects. Thread-safe."""
+class TextMaps(Subject):
+    """The maps of all projects. `ready(project_id)` is called when one is there. Thread-safe."""
 
     def __init__(
         self,
@@ -52,13 +55,12 @@ class TextMaps:
         matcher: Callable[[Scene, Say], Matcher],
         submit: Callable[[Callable[[], None], Callable[[str], None]], None],
         check: Callable[[], None],
-        hide_models: Callable[[str], None],
+        ready: Callable[[str], None],
     ) -> None:
         self._desk, self._prompts, self._evaluate = desk, prompts, evaluate
-        self._matcher, self._submit, self._check, self._hide_models = matcher, submit, check, hide_models
+        self._matcher, self._submit, self._check, self._ready = matcher, submit, check, ready
         self._lock = threading.RLock()
         self._maps: dict[str, TextMap] = {}
-        self._shown: set[str] = set()
 
     def request(self, project_id: str, prompts: str = "p5", curve: bool = True) -> TextMap:
         """Have the map made in the background; with `curve` also what clicks add, where the scene has a reference.
@@ -69,7 +71,8 @@ class TextMaps:
         if prompts != NAMES:
             chosen = self._prompts().resolve(project_id, prompts)
             title, sentences, notes = chosen.title, chosen.sentences, chosen.notes
-        fresh = self._put(project_id, TextMap("working", title, Progress("Waiting"), notes=notes))
+        serial = self.get(project_id).serial + 1
+        fresh = self._put(project_id, TextMap("working", title, Progress("Waiting"), notes=notes, serial=serial))
 
         def failed(message: str) -> None:
             self._put(project_id, replace(self.get(project_id), state="failed", progress=None, error=message))
@@ -82,17 +85,36 @@ class TextMaps:
         with self._lock:
             return self._maps.get(project_id, TextMap())
 
-    def show(self, project_id: str, shown: bool) -> None:
-        """Show it in place of the live map, or no longer."""
-        if shown:
-            self._hide_models(project_id)
-        with self._lock:
-            (self._shown.add if shown else self._shown.discard)(project_id)
+    def share(self, other: TextMaps) -> None:
+        """Make and hold the same as `other`."""
+        self._lock, self._maps = other._lock, other._maps
 
-    def shown_map(self, project_id: str) -> Prediction | None:
-        """The map, while it is the one that is shown."""
-        with self._lock:
-            return self.get(project_id).prediction if project_id in self._shown else None
+    # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
+
+    def listed(self, project_id: str) -> list[Layer]:
+        if self.get(project_id).prediction is None:
+            return []
+        return [Layer(layer_id("texts"), self.title(project_id, ""))]
+
+    def title(self, project_id: str, item: str) -> str:
+        return f"Map from texts alone ({self.get(project_id).prompts})"
+
+    def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
+        if item:
+            raise BadRequest(f"There is one map from texts of a project: “texts”, not “texts:{item[:80]}”.")
+        made = self.get(project_id)
+        if made.prediction is None:
+            return None
+        return DisplayedMap("texts", "", made.prediction, project_id, self, version=str(made.serial))
+
+    def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
+        found = self.displayed(project_id, item)
+        if found is None:
+            raise BadRequest("There is no map from texts yet: have it made in the Query tab first.")
+        return found
+
+    def report(self, shown: DisplayedMap) -> AccuracyReport | None:
+        return self.get(shown.project_id).report
 
     def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], curve: bool) -> None:
         scene, labels = self._desk.scene_of(project_id), self._desk.project(project_id).labels()
@@ -111,7 +133,7 @@ class TextMaps:
         if curve and not measured:
             now = replace(now, curve_note="What clicks add can only be measured on a scene with a reference.")
         self._put(project_id, now if measured else replace(now, state="done"))
-        self.show(project_id, True)
+        self._ready(project_id)
         if measured:
             points = learning_curve(
                 scene, made, lambda shots, seeds: self._evaluate(scene, "live", shots=shots, seeds=seeds),

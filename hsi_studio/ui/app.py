@@ -40,7 +40,7 @@ from hsi_studio.ui.viewer.component import create_viewer
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
 from hsi_studio.ui.viewer.label_routes import router as click_feed
 from hsi_studio.ui.viewer.page_state import Present
-from hsi_studio.ui.viewer.tile_routes import router
+from hsi_studio.ui.viewer.tile_routes import Screen, router
 from hsi_studio.ui.web_component import panel
 from hsi_studio.users import Users
 
@@ -73,8 +73,8 @@ class App:
     ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        feeds = (router, click_feed, seen_feed, train_feed, compare_feed, heat_feed)
-        ours = [feed(self.studio) for feed in feeds]
+        feeds = (click_feed, seen_feed, train_feed, compare_feed, heat_feed)
+        ours = [router(Screen(self.studio)), *(feed(self.studio) for feed in feeds)]
         if self.owners is not None:
             ours.append(sharing.router(self.owners))
         for routes in ours:

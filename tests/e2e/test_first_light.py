@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 
 from tests.e2e.running import (
     VIEWER,
@@ -123,7 +124,7 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     assert given == [name for name, pixels in shots().items() for _ in pixels]
 
 
-def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp) -> None:
+def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, tmp_path: Path) -> None:
     seq = 0
     for name, pixels in shots().items():
         choose_class(page, name)
@@ -139,6 +140,21 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp) -
     trained = page.locator(".hsi-strip h4", has_text="trained map (svm)").first
     trained.wait_for(timeout=60_000)
     assert "3 labels a class" in page.locator(".tr-run h3").inner_text()
+
+    # what is exported is the map on the screen, and the Map tab says so
+    page.get_by_role("tab", name="Map", exact=True).click()
+    page.locator("#hsi-map-shown", has_text="(svm)").wait_for()
+    page.locator("#hsi-map-classes h4", has_text="trained map (svm)").first.wait_for()
+    page.locator("#hsi-export").click()
+    link = page.locator("#hsi-downloads a[download*='_run-'][download$='_map.tif']").first
+    link.wait_for(timeout=30_000)
+    with page.expect_download() as download:
+        link.click()
+    download.value.save_as(tmp_path / "trained.tif")
+    with rasterio.open(tmp_path / "trained.tif") as tiff:
+        assert tiff.tags()["method"] == "svm"
+
+    page.get_by_role("tab", name="Train", exact=True).click()
     page.get_by_text("Map shown follows the clicks").click()
     trained.wait_for(state="detached")
     wait_map(page, 9)
@@ -149,8 +165,6 @@ def check_map(file: Path, labelled: dict[str, list[tuple[int, int]]]) -> None:
 
     Not of all: the map is smoothed, and a label that its surroundings contradict may be outvoted.
     """
-    import rasterio
-
     with rasterio.open(file) as dataset:
         codes, palette, tags = dataset.read(1), dataset.colormap(1), {**dataset.tags(), **dataset.tags(1)}
         assert dataset.nodata == 0

@@ -27,7 +27,7 @@ SERVER: tuple[Mutation, ...] = (
     Mutation(
         "guard-any-password",
         "every password of a known user is right",
-        "hsi_studio/ui/server/users.py",
+        "hsi_studio/users.py",
         "return hmac.compare_digest(found, digest)",
         "return len(found) == len(digest)",
         "tests/ui/server/test_guard.py",

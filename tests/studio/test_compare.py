@@ -132,36 +132,40 @@ def test_a_comparison_runs_in_the_queue_and_its_maps_are_shown(studio: Studio, s
     assert store_of(studio.runs.folder(run_id)).is_dir()
 
     left, right = (arm.name for arm in plan.arms)
-    assert studio.compare.maps.map(project) is None
-    studio.compare.maps.show(project, run_id, left, right)
-    shown, beside = studio.prediction(project), studio.beside(project)
-    assert shown is not None
-    assert beside is not None
-    assert shown is studio.prediction(project)  # the same object, so that the page fetches it once
+    displayed, maps = studio.displayed, studio.compare.maps
+    item, other = maps.layers_of(run_id, left, right)
+    displayed.show(project, "comparison", item, beside=other)
+    first, second = displayed.left(project), displayed.right(project)
+    assert first is not None
+    assert second is not None
+    assert (first.title, second.title) == (left, right)
+    assert first.prediction.method == "lda"
+    shown, beside = first.prediction, second.prediction
+    assert shown is displayed.find(project).prediction  # the same object, so that the page fetches it once
     assert [c.id for c in shown.schema.classes] == [c.id for c in studio.project(project).schema.classes]
-    studio.compare.maps.show(project, run_id, left, right, difference=True)
-    difference = studio.prediction(project)
-    assert difference is not None
-    assert studio.beside(project) is None
+    assert first.report is not None
+    assert "without the 9 drawn pixels" in first.report.main.words
+    assert first.report.main.n == 30 * 40 - 9
+    item, _ = maps.layers_of(run_id, left, right, difference=True)
+    displayed.show(project, "comparison", item, beside="")
+    difference = displayed.find(project).prediction
+    assert displayed.right(project) is None
     truth = np.broadcast_to(np.arange(40) * 3 // 40 + 1, (30, 40))
     expected = np.select(
         [shown.label == beside.label, shown.label == truth, beside.label == truth], [0, 1, 2], default=3
     )
     assert np.array_equal(difference.label, expected)
-    strip = compared_strip(info.comparison, studio.compare.maps.shown(project))  # type: ignore[arg-type]
+    strip = compared_strip(info.comparison, maps.arms(item))
     assert [group["title"] for group in strip["groups"]] == [f"{left} · comparison", f"{right} · comparison"]
     value = panel_value(studio, project)
     assert value["shown"] == {"left": left, "right": right, "difference": True}
     assert [arm["name"] for arm in value["result"]["arms"]] == [left, right]
-    studio.models.maps.show(project)  # the same choice elsewhere is no choice
-    assert studio.compare.maps.shown(project) is not None
-    studio.models.maps.show(project, "a model")  # another one takes the place
-    assert studio.compare.maps.shown(project) is None
+    displayed.show(project, "live")  # what was chosen last is shown
+    assert "shown" not in panel_value(studio, project)
     files = studio.compare.report(run_id)
     assert {file.suffix for file in files} == {".md", ".html"}
-    studio.models.maps.show(project)
     with pytest.raises(BadRequest, match="no map of"):
-        studio.compare.maps.show(project, run_id, left, "nobody")
+        maps.layers_of(run_id, left, "nobody")
     studio.runs.delete(run_id)
     assert studio.compare.list(project) == []
 
@@ -184,7 +188,8 @@ def test_without_a_reference_the_labels_are_compared_or_it_is_said_what_is_missi
     assert found is not None
     assert (found.basis, found.classes) == ("labels", ("Stripe 0", "Stripe 1"))
     assert found.arms[0].figures["random"].n_test == 10
-    studio.compare.maps.show(project, run_id, found.arms[0].name, found.arms[1].name, difference=True)
+    item, _ = studio.compare.maps.layers_of(run_id, found.arms[0].name, found.arms[1].name, difference=True)
+    studio.displayed.show(project, "comparison", item)
 
 
 @pytest.mark.slow
@@ -252,8 +257,9 @@ def test_guests_compare_in_the_project_that_was_shared_and_nowhere_else(studio: 
     run_id = guest.compare.start(project, plan)
     assert wait(studio, run_id) == "done"
     assert [run.id for run in guest.compare.list(project)] == [run_id]
-    guest.compare.maps.show(project, run_id, *(arm.name for arm in plan.arms))
-    assert guest.compare.maps.shown(project) is not None
+    item, other = guest.compare.maps.layers_of(run_id, *(arm.name for arm in plan.arms))
+    guest.displayed.show(project, "comparison", item, beside=other)
+    assert studio.displayed.chosen(project) == (f"comparison:{item}", other)  # one project, one screen
     for refused in (lambda: guest.compare.get(theirs), lambda: guest.compare.plan(other, sides, 3)):
         with pytest.raises(BadRequest):
             refused()

@@ -18,6 +18,7 @@ from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, SceneMismatc
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Context, State
 from hsi_studio.project.store import Project
+from hsi_studio.types import Prediction
 from tests.scene.fake import little_memory
 from tests.studio.models import labelled, scene_file, train
 
@@ -238,20 +239,20 @@ def test_a_map_in_the_background_is_kept_and_shown(studio: Studio, project: Proj
     assert wait(studio, project, run) == "done"
     assert wait(studio, project, other) == "done"
     assert studio.models.maps.request(project.id, run).state == "done"
-    studio.models.maps.show(project.id, run, beside=other)
-    shown = studio.prediction(project.id)
-    assert shown is not None
-    assert shown.method == "live"
-    beside = studio.models.maps.shown_map(project.id, beside=True)
-    assert beside is not None
-    assert beside.method == "lda"
+    studio.displayed.show(project.id, "model", run, beside=f"model:{other}")
+    left, right = studio.displayed.left(project.id), studio.displayed.right(project.id)
+    assert left is not None
+    assert right is not None
+    shown = left.prediction
+    assert (left.layer, shown.method) == (f"model:{run}", "live")
+    assert (right.layer, right.prediction.method) == (f"model:{other}", "lda")
     fresh = Studio(home=studio.home)
     kept = fresh.models.maps.prediction(project.id, run)
     assert kept is not None
     assert np.array_equal(kept.label, shown.label)
     fresh.close()
     studio.models.delete(run)
-    assert studio.models.maps.shown(project.id) == ("", other)
+    assert studio.displayed.chosen(project.id) == ("live", f"model:{other}")
 
 
 def test_a_damaged_kept_map_is_made_again(studio: Studio, project: Project) -> None:
@@ -265,11 +266,17 @@ def test_a_damaged_kept_map_is_made_again(studio: Studio, project: Project) -> N
 
 
 def test_a_run_keeps_its_own_map(studio: Studio, project: Project) -> None:
+    from hsi_studio.studio.model_maps import NoRuns
     from hsi_studio.studio.models import Models
 
     run = train(studio, project)
     made = studio.models.map(run, project.id)
-    models = Models(studio, run_map=lambda run_id: made if run_id == run else None)
+
+    class OneRun(NoRuns):
+        def prediction(self, run_id: str) -> Prediction | None:
+            return made if run_id == run else None
+
+    models = Models(studio, runs=OneRun())
     (project.folder / "maps" / f"{run}.npz").unlink()
     kept = models.maps.prediction(project.id, run)
     assert kept is not None

@@ -150,13 +150,17 @@ def test_a_map_from_names_is_made_and_shown(studio: Studio, project: Project) ->
         time.sleep(0.02)
     made = maps.get(project.id)
     assert made.state == "done", made.error
-    assert made.prediction is studio.prediction(project.id)
+    left = studio.displayed.left(project.id)
+    assert left is not None
+    assert left.source == "texts"
+    assert left.prediction is made.prediction
     assert made.report is not None
     assert made.report.main.oa is not None
     assert made.report.main.oa.value > 0.5
     assert "no label was used" in made.report.main.words
-    maps.show(project.id, False)
-    assert studio.prediction(project.id) is not made.prediction
+    studio.displayed.show(project.id, "live")
+    left = studio.displayed.left(project.id)
+    assert left is None or left.prediction is not made.prediction
     with pytest.raises(BadRequest):
         maps.request(project.id, "set:nobody@x")
 

@@ -27,6 +27,7 @@ from fastapi import Request
 
 from hsi_studio import paths
 from hsi_studio.errors import BadRequest
+from hsi_studio.studio import Subject
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.quotas import Quotas
@@ -165,7 +166,7 @@ class Mine:
         if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self._here(), name)
-        if callable(value) or type(value).__module__.startswith("hsi_studio.studio"):
+        if callable(value) or isinstance(value, Subject):
             return _Later(self._here, name)
         return value
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, ScoreBlock, Shown
+from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, ScoreBlock
 
 NAMES = (
     ("OA", "oa", "Overall accuracy: the share of these pixels that the map has right, in percent."),
@@ -64,12 +65,12 @@ def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
     }
 
 
-def compared_strip(c: Comparison | None, shown: Shown) -> dict[str, Any]:
-    """The accuracy strip while the maps of a comparison are shown: mean figures of both arms."""
+def compared_strip(c: Comparison | None, names: Sequence[str]) -> dict[str, Any]:
+    """The accuracy strip while the map of an arm, or where two differ, is shown: mean figures of these arms."""
     if c is None:
         return {"state": "words", "text": "The comparison is still running."}
     groups = []
-    for name in (shown.left, shown.right):
+    for name in names:
         arm = c.arm(name)
         if arm is None:
             continue
@@ -88,10 +89,12 @@ def compared_strip(c: Comparison | None, shown: Shown) -> dict[str, Any]:
     return {"state": "figures", "groups": groups, "text": ""}
 
 
-def per_class_value(report: AccuracyReport | None) -> dict[str, Any]:
-    """Per-class figures of a report as tables."""
+def per_class_value(report: AccuracyReport | None, of: str = "") -> dict[str, Any]:
+    """Per-class figures of a report as tables. `of` names the map; "" = the one of the labels as they are now."""
     if report is None or not report.main.classes:
-        return {"sections": [], "empty": "Accuracy per class appears with the first map."}
+        waiting = "Accuracy per class appears with the first map."
+        known = "" if report is None else report.main.problem
+        return {"sections": [], "empty": f"No accuracy per class of the {of}. {known}".strip() if of else waiting}
     sections = []
     for block in (report.main, report.buffered):
         if block is None or not block.classes:
@@ -102,15 +105,15 @@ def per_class_value(report: AccuracyReport | None) -> dict[str, Any]:
         ]
         sections.append(
             {
-                "title": block.title,
+                "title": f"{block.title} · {of}" if of else block.title,
                 "head": ["Class", "Pixels", "Found %", "Right %", "F1 %"],
                 "table": table,
                 "numbers": [1, 2, 3, 4],
-                "words": "Found: of the class's pixels, the share mapped as it. "
+                "words": f"{_upper(block.words)}. Found: of the class's pixels, the share mapped as it. "
                 "Right: of the pixels mapped as it, the share that is it.",
             }
         )
-    return {"sections": sections}
+    return {"sections": sections, "notes": list(report.notes)} if of else {"sections": sections}
 
 
 def _percent(value: float | None) -> str:

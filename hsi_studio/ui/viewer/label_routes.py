@@ -26,9 +26,7 @@ from pydantic import BaseModel, Field
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.viewer.page_state import Present
-from hsi_studio.ui.web_component import packed
 
 WAIT_S, REPORT_S = 0.5, 2.0
 WAITING = 100  # pages that may wait for their maps at once; they take no thread away from clicks
@@ -95,7 +93,7 @@ def router(studio: Studio) -> APIRouter:
             "hsi-viewer": present.viewer_changes(project_id),
             "hsi-classes": present.classes(project_id),
             "hsi-strip": present.strip(project_id),
-            "hsi-map-classes": packed(per_class_value(studio.status(project_id).report)),
+            **present.map_tab(project_id),
         }
         if mapped and told:
             show["hsi-spectrum"] = present.class_means(project_id)

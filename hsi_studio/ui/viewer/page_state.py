@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import Studio, crs_name
-from hsi_studio.types import ClassSchema, Prediction, Progress, Scene
-from hsi_studio.ui.viewer.accuracy_strip import compared_strip
+from hsi_studio.studio.facade import DisplayedMap, Studio, crs_name
+from hsi_studio.types import ClassSchema, Progress, Scene
+from hsi_studio.ui.viewer.accuracy_strip import compared_strip, model_group, per_class_value, strip_value
+from hsi_studio.ui.viewer.tile_routes import BESIDE
 from hsi_studio.ui.web_component import packed
 
 BUSY_WORDS = "Computing the map of your labels …"
+YOURS = "Map of your labels"
+NOT_MEASURED = "How good this map is has not been measured"
 
 
 class Present:
@@ -54,14 +57,21 @@ class Present:
         which the page knows better: an answer that took its time must not take a choice back."""
         status, labels = self.studio.status(project_id), self.studio.project(project_id).labels()
         points = np.stack([labels.row, labels.col, labels.label], axis=1).tolist()
-        shown, prediction = None, self.studio.prediction(project_id)
-        if prediction is not None:
-            rev, (model, _), compared = prediction.revision, self._models(project_id), self._compared(project_id)
-            texts = self.studio.queries.text_maps.shown_map(project_id)
-            kind = compared or (f"model {model}" if model else self.studio.shown_run(project_id) or "live")
-            kind = f"texts {id(texts)}" if prediction is texts else kind
-            url = f"/hsi/map/{project_id}/{rev}{'' if model else self._draft(project_id)}"
-            shown = {"rev": rev, "url": url, "kind": kind, "extra": extra_classes(prediction, labels.schema)}
+        left, right, schema = (
+            self.studio.displayed.left(project_id),
+            self.studio.displayed.right(project_id),
+            labels.schema,
+        )
+        shown, beside = None, None
+        if left is not None:
+            url = f"/hsi/map/{project_id}/{left.revision}{left.version and '-'}{left.version}"
+            shown = {"rev": left.revision, "url": url, "kind": left.layer, "extra": extra_classes(left, schema)}
+        if right is not None:
+            beside = {
+                "url": f"/hsi/map/{project_id}/{BESIDE}-{right.revision}-{right.version}", "kind": right.layer,
+                "title": right.title, "mine": YOURS if left is None else left.title,
+                "extra": extra_classes(right, schema),
+            }  # fmt: skip
         value = {
             "project": project_id,
             "classes": [
@@ -70,57 +80,10 @@ class Present:
             ],
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
-            "beside": self._beside(project_id, labels.schema),
+            "beside": beside,
             "progress": progress_value(status.progress),
         }
         return packed({**value, **more})
-
-    def _models(self, project_id: str) -> tuple[str, str]:
-        """Models whose maps are on the screen: those that were chosen and have their map."""
-        maps = self.studio.models.maps
-        left, right = maps.shown(project_id)
-        ready = [bool(m) and maps.shown_map(project_id, side) is not None for side, m in enumerate((left, right))]
-        return left if ready[0] else "", right if ready[1] else ""
-
-    def _beside(self, project_id: str, schema: ClassSchema) -> dict[str, Any] | None:
-        """The second map, right of the line."""
-        prediction = self.studio.beside(project_id)
-        if prediction is None:
-            return None
-        shown = self.studio.compare.maps.shown(project_id)
-        if shown is not None:
-            return {
-                "url": f"/hsi/map/{project_id}/beside", "kind": f"{self._compared(project_id)} {shown.right}",
-                "title": shown.right, "mine": shown.left, "extra": extra_classes(prediction, schema),
-            }  # fmt: skip
-        left, right = self._models(project_id)
-        mine = self.studio.models.get(left).title if left else "Map of your labels"
-        if not left and self.studio.shown_run(project_id):
-            mine = "Trained map"
-        return {
-            "url": f"/hsi/map/{project_id}/beside",
-            "kind": f"model {right}",
-            "title": self.studio.models.get(right).title,
-            "mine": mine,
-            "extra": extra_classes(prediction, schema),
-        }
-
-    def _compared(self, project_id: str) -> str:
-        """Names what is shown of a comparison; "" when nothing is."""
-        shown = self.studio.compare.maps.shown(project_id)
-        if shown is None:
-            return ""
-        return f"compare {shown.run_id} {shown.left}{f' − {shown.right}' if shown.difference else ''}"
-
-    def _draft(self, project_id: str) -> str:
-        """Which preview of a run in training is shown, "-…"; "" for whole maps."""
-        run = self.studio.shown_run(project_id)
-        if run is None:
-            return ""
-        try:
-            return f"-{(self.studio.runs.folder(run) / 'preview.npz').stat().st_mtime_ns}"
-        except (StudioError, OSError):  # it has ended, or has none yet
-            return ""
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -174,37 +137,52 @@ class Present:
         return packed(self._strip(project_id))
 
     def _strip(self, project_id: str) -> dict[str, Any]:
-        shown = self.studio.compare.maps.shown(project_id)
-        if shown is not None:
-            return compared_strip(self.studio.compare.get(shown.run_id).comparison, shown)
-        left, right = self._models(project_id)
-        if left:
-            return {"state": "figures", "groups": [self._model_group(project_id, m) for m in (left, right) if m]}
-        value = self._strip_of_labels(project_id)
-        if right and value.get("groups"):
-            value["groups"] = [value["groups"][0], self._model_group(project_id, right)]
+        left, right = self.studio.displayed.left(project_id), self.studio.displayed.right(project_id)
+        value = self._strip_of_labels(project_id) if left is None or left.source == "live" else self._strip_of(left)
+        if right is not None and value.get("groups"):
+            groups = self._strip_of(right).get("groups", [])
+            value["groups"] = [*value["groups"][:1], *groups[:1]]
         return value
 
-    def _model_group(self, project_id: str, model_id: str) -> dict[str, Any]:
-        """A model's figures as they were when it was trained."""
-        from hsi_studio.ui.viewer.accuracy_strip import model_group
-
+    def _strip_of(self, shown: DisplayedMap) -> dict[str, Any]:
+        """The strip of one map, with what its accuracy was measured on."""
         try:
-            info = self.studio.models.get(model_id)
+            if shown.source == "comparison":
+                run_id = shown.id.partition("/")[0]
+                return compared_strip(
+                    self.studio.compare.get(run_id).comparison, self.studio.compare.maps.arms(shown.id)
+                )
+            if shown.source == "model":
+                info = self.studio.models.get(shown.id)
+                scene_id = self.studio.scene_of(shown.project_id).id
+                return {"state": "figures", "groups": [model_group(info.title, info.facts, scene_id)]}
+            if shown.report is None:
+                words = "Preview of a training that goes on" if shown.source == "preview" else NOT_MEASURED
+                return {"state": "words", "text": f"{words}: {shown.title}."}
+            value = strip_value(shown.report, stale=False)
+            for group in value["groups"]:
+                group["title"] = f"{group['title']} · {self._short(shown)}"
+            if shown.source == "run":
+                late = self._late(shown)
+                value["text"] = late or value["text"]
         except StudioError as error:
-            return {"title": model_id, "figures": [], "words": str(error)}
-        return model_group(info.title, info.facts, self.studio.scene_of(project_id).id)
+            return {"state": "error", "text": str(error)}
+        return value
+
+    def _late(self, shown: DisplayedMap) -> str:
+        late = self.studio.project(shown.project_id).label_changes(self.studio.runs.get(shown.id).revision)
+        return f"Your labels have changed {late} time{'s' * (late != 1)} since this training." if late else ""
+
+    def _short(self, shown: DisplayedMap) -> str:
+        """What kind of map, where figures stand."""
+        if shown.source == "texts":
+            return f"map from texts alone ({self.studio.queries.text_maps.get(shown.project_id).prompts})"
+        if shown.source == "run":
+            return f"trained map ({shown.prediction.method})"
+        return shown.title[:1].lower() + shown.title[1:] if shown.source == "live" else shown.title
 
     def _strip_of_labels(self, project_id: str) -> dict[str, Any]:
-        from hsi_studio.ui.viewer.accuracy_strip import strip_value
-
         project, status = self.studio.project(project_id), self.studio.status(project_id)
-        texts = self.studio.queries.text_maps
-        if texts.shown_map(project_id) is not None and texts.get(project_id).report is not None:
-            return text_map_strip(texts.get(project_id))
-        trained = self._trained(project_id)
-        if trained is not None:
-            return trained
         if status.error:
             return {"state": "error", "text": status.error}
         if status.progress is not None and status.report is None:
@@ -215,57 +193,34 @@ class Present:
             return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
         return strip_value(status.report, stale=status.report_revision < project.revision)
 
-    def _trained(self, project_id: str) -> dict[str, Any] | None:
-        """The strip of the run whose map is shown; None for the live map."""
-        from hsi_studio.ui.viewer.accuracy_strip import strip_value
-
-        run = self.studio.shown_run(project_id)
-        if run is None:
-            return None
+    def map_tab(self, project_id: str) -> dict[str, str]:
+        """The panels of the Map tab, by element: which map is exported, and its accuracy per class."""
+        shown = self.studio.displayed.left(project_id)
+        if shown is None:
+            return {"hsi-map-shown": packed({}), "hsi-map-classes": packed(per_class_value(None))}
+        words = f"On the screen, and what is exported: {shown.title} ({shown.prediction.method})."
         try:
-            info, report = self.studio.runs.get(run), self.studio.runs.report(run)
+            report = shown.report
         except StudioError as error:
-            return {"state": "error", "text": str(error)}
-        if report is None:
-            return (
-                {"state": "words", "text": f"Preview of a training that goes on: {info.title}."} if info.alive else None
-            )
-        value = strip_value(report, stale=False)
-        for group in value["groups"]:
-            group["title"] = f"{group['title']} · trained map ({info.method})"
-        late = self.studio.project(project_id).label_changes(info.revision)
-        if late:
-            value["text"] = f"Your labels have changed {late} time{'s' * (late != 1)} since this training."
-        return value
+            return {"hsi-map-shown": packed({"empty": words}), "hsi-map-classes": packed({"empty": str(error)})}
+        of = "" if shown.source == "live" else self._short(shown)
+        return {"hsi-map-shown": packed({"empty": words}), "hsi-map-classes": packed(per_class_value(report, of))}
 
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
-        prediction = self.studio.prediction(project_id)
-        shown = f"{self.studio.shown_run(project_id) or ''}{self._draft(project_id)}"
-        map_revision = "" if prediction is None else f"{shown}{prediction.method}{prediction.revision}"
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
-            f"{self.studio.project(project_id).revision}/{map_revision}/{status.report_revision}/{busy}{status.error}"
-            f"/{'+'.join(self._models(project_id))}/{self.studio.compare.maps.shown(project_id)}"
+            f"{self.studio.project(project_id).revision}/{self.studio.displayed.stamp(project_id)}"
+            f"/{status.report_revision}/{busy}{status.error}"
         )
 
 
-def text_map_strip(made: Any) -> dict[str, Any]:
-    """The strip of a map made from class texts alone."""
-    from hsi_studio.ui.viewer.accuracy_strip import strip_value
-
-    value = strip_value(made.report, stale=False)
-    for group in value["groups"]:
-        group["title"] = f"{group['title']} · map from texts alone ({made.prompts})"
-    return value
-
-
-def extra_classes(prediction: Prediction, schema: ClassSchema) -> list[dict[str, str]]:
+def extra_classes(shown: DisplayedMap, schema: ClassSchema) -> list[dict[str, str]]:
     """Classes of a map that the project has not."""
     return [
         {"id": info.id, "name": info.name, "color": info.color}
-        for info in prediction.schema.classes
+        for info in shown.prediction.schema.classes
         if schema.get(info.id) is None
     ]
 

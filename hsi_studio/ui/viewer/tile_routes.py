@@ -9,7 +9,7 @@
 Unusual here:
 - Gradio's `auth` does not cover these routes: every one depends on `check(request)`, which raises
   HTTPException (401/403) and also is the place for a Host-header check when bound beyond loopback.
-- `beside` in place of a revision asks for the second map that is shown.
+- `beside` or `beside-…` in place of a revision asks for the second map that is shown.
 - A map answer always describes the *newest* map, whatever revision was asked for; headers say which
   (`X-Hsi-Rev`, `X-Hsi-Token`), where the box lies (`X-Hsi-Box: row,col,h,w`), what it is to be painted on
   (`X-Hsi-Base`, empty = everything) and what the indices mean (`X-Hsi-Classes`: class ids; index k + 1).
@@ -37,6 +37,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from hsi_studio.errors import StudioError
 from hsi_studio.features.composite import Compositor
+from hsi_studio.studio.facade import Studio
 from hsi_studio.types import Prediction, Scene
 
 TILE = 256
@@ -61,6 +62,24 @@ class Source(Protocol):
     def beside(self, project_id: str) -> Prediction | None:
         """The second map that is shown, if any."""
         ...
+
+
+class Screen:
+    """A studio as a `Source`: the maps that are displayed."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def scene(self, scene_id: str) -> Scene:
+        return self._studio.scene(scene_id)
+
+    def prediction(self, project_id: str) -> Prediction | None:
+        shown = self._studio.displayed.left(project_id)
+        return None if shown is None else shown.prediction
+
+    def beside(self, project_id: str) -> Prediction | None:
+        shown = self._studio.displayed.right(project_id)
+        return None if shown is None else shown.prediction
 
 
 @dataclass(frozen=True)
@@ -209,6 +228,10 @@ def colour_map(prediction: Prediction) -> npt.NDArray[np.uint8]:
     return table[prediction.label]
 
 
+def is_beside(revision: str) -> bool:
+    return revision.partition("-")[0] == BESIDE
+
+
 def _leaflet_folder() -> Path:
     from xstatic.pkg import leaflet
 
@@ -257,7 +280,7 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
 
     def find_prediction(project_id: str, revision: str = "") -> Prediction:
         try:
-            prediction = source.beside(project_id) if revision == BESIDE else source.prediction(project_id)
+            prediction = source.beside(project_id) if is_beside(revision) else source.prediction(project_id)
         except (KeyError, StudioError):
             raise HTTPException(404, "There is no such project.") from None
         if prediction is None:
@@ -287,13 +310,13 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
 
     @api.get("/map/{project_id}/{revision}.bin")
     def class_map(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:
-        key = f"{project_id}/{revision == BESIDE}"
+        key = f"{project_id}/{is_beside(revision)}"
         new = history.see(key, find_prediction(project_id, revision))
         return _patch(request, new, history.at(key, since), "label")
 
     @api.get("/conf/{project_id}/{revision}.bin")
     def confidence(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:
-        key = f"{project_id}/{revision == BESIDE}"
+        key = f"{project_id}/{is_beside(revision)}"
         new = history.see(key, find_prediction(project_id, revision))
         return _patch(request, new, history.at(key, since), "confidence")
 

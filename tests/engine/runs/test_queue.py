@@ -70,10 +70,10 @@ def test_a_run_is_queued_at_once_and_ends_with_a_map_that_can_be_shown(desk: tup
     assert report is not None
     assert report.kind == "leave_one_out"
     live = studio.live(project_id).wait(studio.project(project_id).revision, 30).prediction
-    studio.show_trained(project_id, run.id)
-    assert studio.prediction(project_id) is found
-    studio.show_trained(project_id, None)
-    assert studio.prediction(project_id) is live
+    studio.displayed.show(project_id, "run", run.id)
+    assert studio.displayed.find(project_id).prediction is found
+    studio.displayed.show(project_id)
+    assert studio.displayed.find(project_id).prediction is live
     seq = [event["seq"] for event in studio.runs.events(run.id)]
     assert seq == list(range(1, len(seq) + 1))
     studio.runs.delete(run.id)

@@ -155,11 +155,11 @@ def create(studio: Studio, bus: Bus) -> None:
                 run_id, shown = str(done["id"]), False
             elif done.get("do") == "show":
                 left, right = str(done["left"]), str(done["right"])
-                compare.maps.show(project_id, run_id, left, right, bool(done.get("difference")))
+                item, beside = compare.maps.layers_of(run_id, left, right, bool(done.get("difference")))
+                studio.displayed.show(project_id, "comparison", item, beside=beside)
             elif done.get("do") == "hide":
-                compare.maps.hide(project_id)
+                studio.displayed.show(project_id)
             elif done.get("do") == "delete":
-                compare.maps.hide(project_id)
                 studio.runs.delete(run_id)
                 run_id = ""
         except StudioError as error:
@@ -180,9 +180,10 @@ def create(studio: Studio, bus: Bus) -> None:
     start.click(begin, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(end, [bus.project, chosen], state, **PRIVATE)
     watch.tick(look, [bus.project, chosen], state, **PRIVATE)
-    result.act(
+    acted = result.act(
         act, [bus.project, chosen], [*state, bus.viewer, bus.strip], queue=False, trigger_mode="multiple", **PRIVATE
     )
+    bus.after(acted)
     bus.project.change(choose, [bus.project, what], fields, **PRIVATE).then(
         look, [bus.project, chosen], state, **PRIVATE
     ).then(forecast, [bus.project, *form], [told], **PRIVATE)

@@ -33,10 +33,21 @@ def panel_value(studio: Studio, project_id: str, run_id: str = "", said: str = "
         value["run"] = run_value(info)
         if info.comparison is not None:
             value["result"] = result_value(studio, project_id, info.comparison)
-            shown = studio.compare.maps.shown(project_id)
-            if shown is not None and shown.run_id == chosen.id:
-                value["shown"] = {"left": shown.left, "right": shown.right, "difference": shown.difference}
+            shown = shown_arms(studio, project_id, chosen.id)
+            if shown is not None:
+                value["shown"] = shown
     return value
+
+
+def shown_arms(studio: Studio, project_id: str, run_id: str) -> dict[str, Any] | None:
+    """Which of a comparison's arms the viewer shows; None when it shows something else."""
+    items = [
+        layer.partition(":")[2] for layer in studio.displayed.chosen(project_id) if layer.startswith("comparison:")
+    ]
+    own = [studio.compare.maps.arms(item) for item in items if item.partition("/")[0] == run_id]
+    if not own:
+        return None
+    return {"left": own[0][0], "right": own[-1][-1], "difference": len(own[0]) > 1}
 
 
 def run_value(info: CompareInfo) -> dict[str, Any]:

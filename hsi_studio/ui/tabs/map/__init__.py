@@ -6,10 +6,11 @@ import zipfile
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import FOLLOW, Bus, Tab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import panel
@@ -19,16 +20,16 @@ def create(studio: Studio, bus: Bus) -> None:
     present = Present(studio)
     gr.HTML(
         "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
-        "CSV: made from the labels as they are now.</p>",
+        "CSV. The map is the one on the screen: the live one, or the one chosen in another tab.</p>",
         padding=False,
     )
+    # the values of these two come with the map, see ui/viewer/label_routes.py
+    panel("facts", {}, elem_id="hsi-map-shown")
     with gr.Row():
         save = gr.Button("Export map and labels", variant="primary", size="sm", elem_id="hsi-export")
         save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
-    panel(
-        "facts", per_class_value(None), elem_id="hsi-map-classes"
-    )  # its values come with the map, see ui/viewer/label_routes.py
+    panel("facts", per_class_value(None), elem_id="hsi-map-classes")
     with gr.Accordion("Import labels", open=False):
         gr.HTML(
             "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
@@ -37,13 +38,17 @@ def create(studio: Studio, bus: Bus) -> None:
         )
         chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
 
+    tab: Any = Context.block  # the gr.Tab this stands in
+    # Gradio makes what is in a tab when it is first opened: it has missed the values that came before
+    tab.select(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
+
     def export(project_id: str) -> Any:
         try:
             written = studio.export(project_id)
         except StudioError as error:
             gr.Warning(str(error))
             return gr.update(visible=False)
-        bundle = written[0].parent / f"{studio.scene_of(project_id).name}_export.zip"
+        bundle = written[0].with_name(f"{written[0].stem.removesuffix('_map')}_export.zip")
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
             for item in written:
                 archive.write(item, item.name)

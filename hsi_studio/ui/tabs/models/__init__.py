@@ -58,13 +58,15 @@ def create(studio: Studio, bus: Bus) -> None:
 
     def switch(project_id: str, model_id: str, what: str) -> None:
         """Show a model's map, or no longer, and have it made where there is none."""
-        left, right = models.maps.shown(project_id)
+        layer, displayed = f"model:{model_id}", studio.displayed
+        left, right = displayed.chosen(project_id)
         if what == "show":
-            left = "" if left == model_id else model_id
+            on = left != layer
+            displayed.show(project_id, *(("model", model_id) if on else ("live",)))
         else:
-            right = "" if right == model_id else model_id
-        models.maps.show(project_id, left, right)
-        if model_id in (left, right):
+            on = right != layer
+            displayed.show_beside(project_id, layer if on else "")
+        if on:
             models.maps.request(project_id, model_id)
 
     def start_from(project_id: str, model_id: str) -> None:
@@ -109,10 +111,11 @@ def create(studio: Studio, bus: Bus) -> None:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     drawing = [listed, drawn]
     listing: Any = listed  # gr.HTML accepts any event name
-    listing.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
+    acted = listing.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
         act, [bus.project, chosen], [chosen, *drawing, bus.viewer, bus.strip, file],
         concurrency_limit=None, trigger_mode="multiple", **quiet,
     )  # fmt: skip
+    bus.after(acted)
     listing.look(look, [bus.project, chosen, drawn], drawing, queue=False, **quiet)
     bring.upload(take_in, [bus.project, chosen, bring], [chosen, *drawing], **quiet)
     bus.project.change(lambda p, m: draw(p, m), [bus.project, chosen], drawing, **quiet)

@@ -14,7 +14,8 @@ SCORES = (("oa", "OA"), ("aa", "AA"), ("kappa", "κ × 100"))
 def list_value(studio: Studio, project_id: str, chosen: str) -> dict[str, Any]:
     """The whole panel: table, details of the chosen model, trash."""
     found = studio.models.find()
-    left, right = studio.models.maps.shown(project_id) if project_id else ("", "")
+    chosen_layers = studio.displayed.chosen(project_id) if project_id else ("", "")
+    left, right = (layer.removeprefix("model:") for layer in chosen_layers)
     picked = next((info for info in found if info.id == chosen), None)
     in_memory = [info for info in found if info.loaded]
     memory = ""

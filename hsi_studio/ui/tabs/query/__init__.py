@@ -84,7 +84,7 @@ def create(studio: Studio, bus: Bus) -> None:
                 queries.show_heat(project_id, True)
                 shown = (heat(project_id), gr.skip(), gr.skip())
             elif what == "show map":
-                queries.text_maps.show(project_id, bool(done.get("on")))
+                studio.displayed.show(project_id, "texts" if done.get("on") else "live")
                 shown = (present.viewer_changes(project_id), gr.skip(), present.strip(project_id))
         except StudioError as error:
             more["refused"] = str(error)

@@ -86,7 +86,7 @@ def map_value(studio: Studio, project_id: str) -> dict[str, Any]:
         "progress": progress_value(made.progress),
         "error": made.error,
         "ready": made.prediction is not None,
-        "shown": studio.queries.text_maps.shown_map(project_id) is not None,
+        "shown": made.prediction is not None and studio.displayed.chosen(project_id)[0] == "texts",
         "figures": figures,
         "words": words,
         "notes": list(made.notes),

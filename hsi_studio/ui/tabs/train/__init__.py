@@ -55,7 +55,7 @@ def create(studio: Studio, bus: Bus) -> None:
             "resume": studio.runs.resume,
             "cancel": studio.runs.cancel,
             "delete": studio.runs.delete,
-            "show": lambda run: studio.show_trained(project_id, run or None),
+            "show": lambda run: studio.displayed.show(project_id, "run" if run else "live", run),
         }
         try:
             if run_id and studio.runs.get(run_id).project_id != project_id:
@@ -71,7 +71,7 @@ def create(studio: Studio, bus: Bus) -> None:
         "queue": False, "trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private",
     }  # fmt: skip
     panel.start(start, [bus.project], [panel], **now)
-    panel.act(act, [bus.project], [panel, bus.viewer, bus.strip], **now)
+    bus.after(panel.act(act, [bus.project], [panel, bus.viewer, bus.strip], **now))
     bus.project.change(lambda project_id: answer(project_id), [bus.project], [panel], **now)
 
 

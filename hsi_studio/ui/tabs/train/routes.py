@@ -55,7 +55,8 @@ def router(studio: Studio) -> APIRouter:
     ) -> dict[str, Any]:
         try:
             project = studio.project(project_id)
-            shown = studio.shown_run(project_id)
+            layer = studio.displayed.chosen(project_id)[0]
+            shown = layer.removeprefix("run:") if layer.startswith("run:") else None
             found = studio.runs.list(project_id)[: train_values.LISTED]
             listed = [train_values.run_value(info, shown, project.label_changes(info.revision)) for info in found]
             seen = {"setup": f"{project_id}.{project.revision}", "runs": train_values.stamp(listed)}

@@ -31,7 +31,7 @@ def test_rows_and_details(studio: Studio, tmp_path: Path) -> None:
     broken = train(studio, project, "20260102-120000-abcdef")
     file = studio.models.shelf.get(broken).path
     file.write_bytes(file.read_bytes()[:200])
-    studio.models.maps.show(project.id, run)
+    studio.displayed.show(project.id, "model", run)
     value = json.loads(packed(list_value(studio, project.id, run)))
     rows = {row["id"]: row for row in value["models"]}
     assert rows[run]["title"] == "<b>First</b>"  # the script sets it as text

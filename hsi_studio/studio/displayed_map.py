@@ -1,0 +1,303 @@
+"""`studio.displayed`: which map a project's viewer shows. Whoever needs "the map" asks here.
+
+>>> studio.displayed.show(project.id, "run", run.id)
+>>> studio.displayed.left(project.id).title
+>>> [layer.id for layer in studio.displayed.layers(project.id)]
+
+One rule: what was chosen last is shown. Maps come from sources (`MapSource`): the live map, runs, models, class texts,
+comparisons; a map of theirs is a *layer* with an id that stays: "live", "run:ID", "model:ID", "texts",
+"comparison:RUN/0" (an arm by its number) and "comparison:RUN/0-1" (where two arms differ). One layer is shown, or two
+beside a line. A layer without a map yet (a model's is being made) leaves the map before it on the screen until it is
+there; one that has gone (its run was deleted) leaves the live map.
+
+The choice is the project's, not the page's: its owner and whoever it was shared with see the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.studio import Desk, Subject
+from hsi_studio.types import ClassInfo, Prediction
+
+log = logging.getLogger(__name__)
+
+Source = Literal["live", "run", "preview", "model", "texts", "comparison"]
+LIVE = "live"
+EXPORT_WAIT_S = 30.0  # for the live map of the newest labels
+
+
+def layer_id(source: str, item: str = "") -> str:
+    """A preview is what its run's layer shows for now."""
+    source = "run" if source == "preview" else source
+    return f"{source}:{item}" if item else source
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A map that can be shown. No two layers of a project have the same `id` or `title`."""
+
+    id: str
+    title: str
+    ready: bool = True  # False: shown, it is made first
+    shown: Literal["", "left", "right"] = ""
+    facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
+
+
+@dataclass(frozen=True)
+class DisplayedMap:
+    """A map as it is shown, exported and judged."""
+
+    source: Source
+    id: str  # of the run, the model, the comparison's arm; "" where a project has only one
+    prediction: Prediction
+    project_id: str
+    owner: MapSource = field(repr=False, compare=False)
+    version: str = ""  # of maps that are made again for the same labels: a preview, texts
+
+    @property
+    def layer(self) -> str:
+        return layer_id(self.source, self.id)
+
+    @property
+    def revision(self) -> int:
+        """Of the labels it was made from."""
+        return self.prediction.revision
+
+    @property
+    def stamp(self) -> str:
+        """Changes with the map."""
+        return f"{self.layer}@{self.revision}{f'-{self.version}' if self.version else ''}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What an exported file says of it, beside the method."""
+        return {"layer": self.layer, "map_source": self.source, "map_title": self.title}
+
+    @property
+    def pixels(self) -> list[tuple[ClassInfo, int]]:
+        """How many pixels each class has."""
+        counts = np.bincount(self.prediction.label.ravel(), minlength=len(self.prediction.schema) + 1)
+        return [(info, int(counts[k])) for k, info in enumerate(self.prediction.schema.classes, start=1)]
+
+    @cached_property
+    def title(self) -> str:
+        return self.owner.title(self.project_id, self.id)
+
+    @cached_property
+    def report(self) -> AccuracyReport | None:
+        """How good it is, and on which pixels that was measured; None where it has not been."""
+        return self.owner.report(self)
+
+
+class MapSource(Protocol):
+    """Where layers come from. Every method raises BadRequest for an item that the project has not."""
+
+    def listed(self, project_id: str) -> list[Layer]:
+        """What can be shown."""
+        ...
+
+    def title(self, project_id: str, item: str) -> str: ...
+
+    def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
+        """The map as it is, at once; None while there is none. The same `prediction` object until it changes."""
+        ...
+
+    def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
+        """For export: made, or waited for, if need be. Raises StudioError, which says why there is none."""
+        ...
+
+    def report(self, shown: DisplayedMap) -> AccuracyReport | None: ...
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Layer ids. `before` stays on the screen until there is a map of `left`."""
+
+    left: str = LIVE
+    right: str = ""
+    before: str = LIVE
+
+
+class DisplayedMaps(Subject):
+    """One subject of `Studio`. Safe to call from many threads."""
+
+    def __init__(self, desk: Desk, sources: Mapping[str, MapSource]) -> None:
+        self._desk, self._sources = desk, sources
+        self._lock = threading.Lock()
+        self._choices: dict[str, _Choice] = {}
+
+    def share(self, other: DisplayedMaps) -> None:
+        """Show the same as `other`."""
+        self._lock, self._choices = other._lock, other._choices
+
+    # ── choosing ────────────────────────────────────────────────────────────────────────────────
+
+    def show(self, project_id: str, source: str = LIVE, item: str = "", beside: str | None = None) -> None:
+        """Show this map. `beside`: layer id of a second one, "" = none.
+
+        Without `beside` the second map stays, but for a comparison's: it goes with the first. Raises BadRequest,
+        FileProblem when there is no such thing to show.
+        """
+        self._map(project_id, layer := layer_id(source, item))
+        if beside:
+            self._map(project_id, beside)
+        before = None if source == LIVE else self.left(project_id)  # the live map is not being made: it is or is not
+        with self._lock:
+            old = self._choices.get(project_id, _Choice())
+            kept = "" if old.right.startswith("comparison:") else old.right
+            right = kept if beside is None else beside
+            self._choices[project_id] = _Choice(layer, right, LIVE if before is None else before.layer)
+
+    def show_beside(self, project_id: str, layer: str = "") -> None:
+        """A second map right of the line; "" = none. Raises BadRequest, FileProblem."""
+        self._desk.project(project_id)
+        if layer:
+            self._map(project_id, layer)
+        with self._lock:
+            self._choices[project_id] = replace(self._choices.get(project_id, _Choice()), right=layer)
+
+    def chosen(self, project_id: str) -> tuple[str, str]:
+        """(layer, layer beside it or "") as they were chosen, whether or not their maps are there."""
+        choice = self._choice(project_id)
+        return choice.left, choice.right
+
+    # ── looking ─────────────────────────────────────────────────────────────────────────────────
+
+    def left(self, project_id: str) -> DisplayedMap | None:
+        """The map on the screen; None while there is none at all. Raises BadRequest, FileProblem (no such project)."""
+        choice = self._choice(project_id)
+        for layer in dict.fromkeys((choice.left, choice.before, LIVE)):
+            found = self._looked(project_id, layer)
+            if found is not None:
+                return found
+        return None
+
+    def right(self, project_id: str) -> DisplayedMap | None:
+        """The map beside it, if any."""
+        layer = self._choice(project_id).right
+        return self._looked(project_id, layer) if layer else None
+
+    def stamp(self, project_id: str) -> str:
+        """A short text that changes whenever what is shown changes."""
+        left, right = self.left(project_id), self.right(project_id)
+        return "|".join(shown.stamp for shown in (left, right) if shown is not None)
+
+    def layers(self, project_id: str) -> list[Layer]:
+        """What can be shown, the live map first; twins are told apart by what they differ in."""
+        self._desk.project(project_id)
+        chosen = self.chosen(project_id)
+        found = [layer for source in self._sources.values() for layer in source.listed(project_id)]
+        known = {layer.id for layer in found}
+        for layer in dict.fromkeys(chosen):  # what a source lists under another id: a run's own model
+            if layer and layer not in known:
+                source, _, item = layer.partition(":")
+                found.append(Layer(layer, self._sources[source].title(project_id, item), facts=(source, item)))
+        titles = told_apart(found)
+        sides: dict[str, Literal["left", "right"]] = {chosen[1]: "right", chosen[0]: "left"}
+        return [
+            replace(layer, title=title, shown=sides.get(layer.id, ""))
+            for layer, title in zip(found, titles, strict=True)
+        ]
+
+    def find(self, project_id: str, which: str = "shown", timeout: float = EXPORT_WAIT_S) -> DisplayedMap:
+        """The map to export: "shown", a layer's id, or the id of a run or a model.
+
+        The live map is that of the newest labels, a model's map is made when there is none. Raises BadRequest,
+        LabelProblem, FileProblem.
+        """
+        self._desk.project(project_id)
+        if which == "shown":
+            left = self.left(project_id)
+            which = LIVE if left is None else left.layer
+        source, _, item = which.partition(":")
+        if source in self._sources:
+            return self._sources[source].finished(project_id, item, timeout)
+        for name in ("run", "model", "comparison"):
+            try:
+                return self._sources[name].finished(project_id, which, timeout)
+            except BadRequest as error:
+                log.debug("%s is no %s: %s", which, name, error)
+        known = ", ".join(layer.id for layer in self.layers(project_id))
+        raise BadRequest(f"There is no map {which[:80]!r} in this project. Choose “shown” or one of: {known}.")
+
+    # ── inside ──────────────────────────────────────────────────────────────────────────────────
+
+    def _choice(self, project_id: str) -> _Choice:
+        """What was chosen, without what has gone since. Raises BadRequest, FileProblem."""
+        self._desk.project(project_id)
+        with self._lock:
+            choice = self._choices.get(project_id, _Choice())
+        layers = {choice.left, choice.right, choice.before} - {"", LIVE}
+        gone = {layer for layer in layers if self._gone(project_id, layer)}
+        if not gone:
+            return choice
+        names = dict.fromkeys(gone, LIVE)
+        fresh = _Choice(
+            names.get(choice.left, choice.left),
+            "" if choice.right in gone else choice.right,
+            names.get(choice.before, choice.before),
+        )
+        with self._lock:
+            if self._choices.get(project_id) == choice:
+                self._choices[project_id] = fresh
+        return fresh
+
+    def _gone(self, project_id: str, layer: str) -> bool:
+        try:
+            self._map(project_id, layer)
+        except StudioError as error:
+            log.warning("%s is no longer shown: %s", layer, error)
+            return True
+        return False
+
+    def _looked(self, project_id: str, layer: str) -> DisplayedMap | None:
+        try:
+            return self._map(project_id, layer)
+        except StudioError as error:  # it went this moment
+            log.info("%s: %s", layer, error)
+            return None
+
+    def _map(self, project_id: str, layer: str) -> DisplayedMap | None:
+        """Raises BadRequest, FileProblem."""
+        self._desk.project(project_id)
+        source, _, item = layer.partition(":")
+        if source not in self._sources:
+            raise BadRequest(f"There is no kind of map {source!r}: choose one of {', '.join(self._sources)}.")
+        return self._sources[source].displayed(project_id, item)
+
+
+def told_apart(layers: Sequence[Layer]) -> list[str]:
+    """A title for each, all different: of layers with the same one it says what they differ in, as little as does."""
+    titles = [layer.title for layer in layers]
+    twins: dict[str, list[int]] = defaultdict(list)
+    for place, title in enumerate(titles):
+        twins[title].append(place)
+    for title, places in twins.items():
+        if len(places) == 1:
+            continue
+        length = max(len(layers[place].facts) for place in places)
+        facts = [(*layers[place].facts, *[""] * (length - len(layers[place].facts))) for place in places]
+        differing = [k for k in range(length) if len({own[k] for own in facts}) > 1]
+        for count in range(1, len(differing) + 1):
+            tails = [", ".join(own[k] for k in differing[:count] if own[k]) for own in facts]
+            if len(set(tails)) == len(tails):
+                break
+        for place, tail in zip(places, tails if differing else [""] * len(places), strict=True):
+            titles[place] = f"{title} · {tail}" if tail else title
+    seen: set[str] = set()
+    for place, title in enumerate(titles):
+        if title in seen:
+            titles[place] = f"{title} · {layers[place].id}"
+        seen.add(titles[place])
+    return titles
