@@ -2,7 +2,7 @@
 
 The app starts on a home folder of its own, a headless browser does what the tour says, and each step leaves a picture
 in `docs/pictures/`. Without names all are made (about ten minutes on two cores: a training and a comparison are among
-them). Pictures have 128 colours and stay small: all together below 3 MB, which a test checks.
+them). Pictures have 256 colours and stay small: all together below 3 MB, which a test checks.
 
 The steps lean on each other in this order: `label` first makes the nine labels that the later ones need.
 """
@@ -21,12 +21,23 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.e2e.conftest import ARGUMENTS, installed_browser
-from tests.e2e.running import RunningApp, choose_class, click_pixel, wait_journal, wait_map, wait_ready
+from tests.e2e.running import RunningApp as App
+from tests.e2e.running import choose_class, click_pixel, wait_journal, wait_map, wait_ready
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
-SIZE = {"width": 1280, "height": 800}
-COLOURS = 128
+SIZE = {"width": 1440, "height": 900}  # all tabs have room
+COLOURS = 256
 LONG_MS = 1_200_000  # a training or a comparison on busy cores
+START_S = 600.0
+
+
+class RunningApp(App):
+    """With more patience than a test has."""
+
+    def start(self, timeout: float = START_S) -> None:
+        super().start(timeout)
+
+
 CLICKS = {
     "Corn-notill": [(35, 37), (39, 34), (52, 98)],
     "Soybean-mintill": [(62, 53), (83, 55), (95, 40)],
@@ -115,7 +126,7 @@ def save(page: Any, name: str) -> int:
     page.wait_for_timeout(800)  # until what fades has faded
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     file = PICTURES / f"{name}.png"
-    picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, optimize=True)
+    picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
     return file.stat().st_size
 
 
@@ -125,7 +136,7 @@ def main(argv: list[str] | None = None) -> None:
     wanted = parser.parse_args(argv).names or list(STEPS)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, RunningApp(Path(folder) / "home") as app, sync_playwright() as player:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as player, RunningApp(Path(folder) / "home") as app:
         browser = player.chromium.launch(executable_path=installed_browser(), args=ARGUMENTS)
         page = browser.new_page(viewport=SIZE)
         page.set_default_timeout(120_000)
