@@ -27,8 +27,8 @@ import gradio as gr
 from hsi_studio.ui.web_routes import UI, address
 
 EVENT = re.compile(r"[a-z][a-z_]*")
-LOADER = (
-    "const events = %s; import(props.script).then((m) => m.mount({element, props, trigger, watch, events}))"
+LOADER = (  # the address stands in the text: a component that is built late may get its props after its script ran
+    "const events = %s; import(%s).then((m) => m.mount({element, props, trigger, watch, events}))"
     ".catch((e) => { console.error(e); element.textContent = 'This part did not start: load the page again.'; });"
 )
 
@@ -64,12 +64,12 @@ def packed(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def loader(events: tuple[str, ...]) -> str:
+def loader(module: Panel) -> str:
     """The component's script. Raises ValueError for an event that is no plain word."""
-    strange = [name for name in events if not EVENT.fullmatch(name)]
+    strange = [name for name in module.events if not EVENT.fullmatch(name)]
     if strange:
         raise ValueError(f"{', '.join(strange)}: an event's name is lower-case letters and _.")
-    return LOADER % json.dumps(events)
+    return LOADER % (json.dumps(module.events), json.dumps(address(module.script)))
 
 
 def json_html(value: dict[str, Any], module: Panel, **options: Any) -> gr.HTML:
@@ -80,8 +80,7 @@ def json_html(value: dict[str, Any], module: Panel, **options: Any) -> gr.HTML:
     """
     return gr.HTML(
         value=packed(value),
-        js_on_load=loader(module.events),
-        script=address(module.script),
+        js_on_load=loader(module),
         apply_default_css=False,
         container=False,
         padding=False,

@@ -6,14 +6,14 @@
 
 import { panel, tell } from '../web/component.js';
 import { loadSheet } from '../web/dom.js';
-import { counted } from '../web/formats.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
+import { makeLabelling } from './labelling.js';
 import { makeLabels } from './labels.js';
 import { frameOn, leaflet } from './leaflet.js';
 import { makeMapFeed } from './map_feed.js';
-import { partsOf } from './pane.js';
+import { makePane, partsOf } from './pane.js';
 import { makeRaster } from './raster.js';
 import { makeReadout } from './readout.js';
 import { makeRegion } from './region.js';
@@ -41,21 +41,12 @@ function start(component, L) {
   const root = /** @type {any} */ (component.root), part = partsOf(root), base = props.base || '/hsi';
   const block = /** @type {any} */ (element.closest('[id^="hsi-"], .block') || element);
   const stage = part('stage'), map = frameOn(L, stage);
-  let scene = null, project = null, classes = [], active = '', labelling = true, fitted = false, painted = false;
-  let composite = '', stretch = [2, 98], n = 0, lastMessage = '';
+  let scene = null, project = null, classes = [], active = '', fitted = false, painted = false;
+  let composite = '', stretch = [2, 98], lastMessage = '';
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
-  /** @type {import('./pane.js').Pane} */
-  const pane = {
-    scene: () => scene,
-    dpr: () => window.devicePixelRatio || 1,
-    size: () => ({w: stage.clientWidth, h: stage.clientHeight}),
-    place() {
-      const origin = map.getPixelOrigin(), shift = map.containerPointToLayerPoint([0, 0]);
-      return {scale: 2 ** map.getZoom(), x0: -origin.x - shift.x, y0: -origin.y - shift.y};
-    },
-  };
+  const pane = makePane(map, stage, () => scene);
   const canvas = (name) => /** @type {HTMLCanvasElement} */ (part(name));
   const say = (text, kind = 'error') => controls.message(text, kind);
   const raster = makeRaster(canvas('picture'), pane, ({complete}) => {
@@ -89,10 +80,11 @@ function start(component, L) {
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
     stretch(limits) { stretch = limits; showComposite(true); },
-    toggleMap, toggleConfidence, toggleMode,
+    toggleMap, toggleConfidence,
+    toggleMode: () => labelling.toggle(),
     opacity(value) { setLayer({opacity: value, on: true}); },
     zoom, fit, choose,
-    goto(row, col) { if (row !== '' && col !== '') { moveCross(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
+    goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
   const feed = makeMapFeed(raster, pane, {
     painted(rev) { mark('mapRev', String(rev)); showState(); },
@@ -103,18 +95,10 @@ function start(component, L) {
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf});
+  const labelling = makeLabelling(pane, map, {labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {})});
 
-  // ── from screen to pixel and back ────────────────────────────────────────────────────────────
-  function pixelAt(event) {
-    const box = stage.getBoundingClientRect(), {scale, x0, y0} = pane.place();
-    const x = event.clientX - box.left, y = event.clientY - box.top;
-    const col = Math.floor((x - x0) / scale), row = Math.floor((y - y0) / scale);
-    return scene && row >= 0 && col >= 0 && row < scene.h && col < scene.w ? {row, col, x, y} : null;
-  }
-  root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = (x, y) => {
-    const box = stage.getBoundingClientRect(), {scale, x0, y0} = pane.place();
-    return {x: box.left + x0 + (x + 0.5) * scale, y: box.top + y0 + (y + 0.5) * scale};
-  };
+  // ── where the picture is ─────────────────────────────────────────────────────────────────────
+  root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
   root.__zoom = block.__zoom = () => ({zoom: map.getZoom(), center: map.getCenter(), ...pane.place()});
 
   function fit() {
@@ -141,32 +125,7 @@ function start(component, L) {
     matchMedia(`(resolution: ${pane.dpr()}dppx)`).addEventListener('change', () => { moved(); watchRatio(); }, {once: true});
   })();
 
-  // ── labelling ────────────────────────────────────────────────────────────────────────────────
-  function act(pixel, looking) {
-    if (!pixel || !scene) return;
-    labels.setCross({row: pixel.row, col: pixel.col});
-    if (looking || !labelling) { server.spectrum(pixel.row, pixel.col); readout.describe(pixel); return; }
-    if (!active) { say('Add a class first: a click gives a pixel the chosen class.', 'hint'); server.spectrum(pixel.row, pixel.col); return; }
-    send(pixel, active);
-  }
-  function send(pixel, id) {
-    labels.wish(pixel.row, pixel.col, id, ++n);  // on the screen before anything else happens
-    server.act({do: 'pick', row: pixel.row, col: pixel.col, class_id: id, n});
-    server.spectrum(pixel.row, pixel.col);
-    readout.describe(pixel);
-  }
-  map.on('click', (event) => {
-    const pixel = pixelAt(event.originalEvent);
-    if (!pixel) return;
-    const shift = event.originalEvent.shiftKey;
-    act((!shift && labels.markerNear(pixel.x, pixel.y)) || pixel, shift);
-  });
-  setInterval(() => {
-    const {ask, gone} = labels.overdue(performance.now());
-    if (gone) say(`The server did not confirm ${gone === 1 ? 'a click' : counted(gone, 'click')}: check the connection and click again.`);
-    if (ask) trigger('sync', {});
-  }, 1500);
-
+  // ── the chosen class ─────────────────────────────────────────────────────────────────────────
   function choose(id) {
     if (!id || id === active) return;
     active = id;
@@ -182,44 +141,25 @@ function start(component, L) {
 
   // ── pointer and keys ─────────────────────────────────────────────────────────────────────────
   stage.addEventListener('pointermove', (event) => {
-    const pixel = event.pointerType === 'touch' ? null : pixelAt(event);
+    const pixel = event.pointerType === 'touch' ? null : pane.pixelAt(event);
     labels.setHover(pixel);
     readout.show(pixel || labels.cross());
   });
   stage.addEventListener('pointerleave', () => { labels.setHover(null); readout.show(labels.cross()); });
   stage.addEventListener('pointerdown', () => stage.focus({preventScroll: true}));
 
-  function moveCross(row, col) {
-    if (!scene || !Number.isFinite(row) || !Number.isFinite(col)) return;
-    const pixel = {row: Math.min(scene.h - 1, Math.max(0, Math.round(row))), col: Math.min(scene.w - 1, Math.max(0, Math.round(col)))};
-    labels.setCross(pixel);
-    const at = root.__toClient(pixel.col, pixel.row), box = stage.getBoundingClientRect(), edge = 24;
-    const outside = at.x < box.left + edge || at.x > box.right - edge || at.y < box.top + edge || at.y > box.bottom - edge;
-    if (outside) map.setView([-(pixel.row + 0.5), pixel.col + 0.5], map.getZoom(), {animate: false});
-    controls.parts.row.value = pixel.row; controls.parts.col.value = pixel.col;
-    readout.describe(pixel);
-  }
-  function here() {  // the crosshair, else the middle of the picture
-    const {scale, x0, y0} = pane.place();
-    return labels.cross() || {row: Math.floor((stage.clientHeight / 2 - y0) / scale), col: Math.floor((stage.clientWidth / 2 - x0) / scale)};
-  }
-  function removeHere() {
-    const cross = labels.cross(), id = cross && labels.classIdAt(cross.row, cross.col);
-    if (id) send(cross, id); else controls.say('There is no label here.');
-  }
   function toggleMap() { setLayer({on: !raster.layer.on}); }
   function toggleConfidence() { setLayer({confidence: !raster.layer.confidence}); feed.pullConfidence(); }
-  function toggleMode() { labelling = !labelling; controls.mode(labelling); }
   listenToKeys(stage, {
-    step(rows, cols) { const from = here(); moveCross(from.row + rows, from.col + cols); },
+    step: labelling.step,
     choose: (key) => choose((classes.find((c) => c.key === key) || classes[key - 1])?.id),
     undo: () => server.act({do: 'undo'}), redo: () => server.act({do: 'redo'}),
     keys: {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
       '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
       ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: true}),
-      m: toggleMap, c: toggleConfidence, l: toggleMode, '?': () => controls.help(), Escape: () => controls.help(false),
-      Enter: () => act(here(), false), ' ': () => act(here(), false), Delete: removeHere, Backspace: removeHere,
+      m: toggleMap, c: toggleConfidence, l: labelling.toggle, '?': () => controls.help(), Escape: () => controls.help(false),
+      Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
     },
   });
 
@@ -283,7 +223,6 @@ function start(component, L) {
     if (another && project) server.follow();
   }
 
-  controls.mode(true);
   controls.layer(raster.layer, false, true);
   onValue(() => take(readValue()));
   take(readValue());

@@ -24,7 +24,7 @@ export function panel({ element, props, trigger: send, watch, events }, selector
 
   /** An event to Python. Fails for one that Python cannot hear. @param {string} event @param {object} [data] */
   function trigger(event, data = {}) {
-    if (!events.includes(event)) throw new Error(`${event} is no event of ${props.script}: name it in PANELS`);
+    if (!events.includes(event)) throw new Error(`${event} is no event of ${selector}: name it in PANELS`);
     send(event, data);
   }
 
