@@ -26,8 +26,8 @@ PREFIX = "/hsi/"
 PLACE = re.compile(r" cannot be imported| is left out| declares | names ")  # what the registry says of a place
 FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:\\|/)(?:[^\s/\\]+[/\\])+[^\s/\\:,]+")  # a file with its folders
 TO_DO = (
-    "Mend the file, or take it away (a plug-in: pip uninstall it), then start HSI Studio again. The log of this start "
-    "has the whole traceback; everything else works."
+    "Mend the file, or take it away (a plug-in: out of its folder, or pip uninstall), then start HSI Studio again. The "
+    "log of this start has the whole traceback; everything else works."
 )
 
 
