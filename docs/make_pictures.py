@@ -86,7 +86,7 @@ def words(page: Any) -> None:
 
 def query(page: Any) -> None:
     open_tab(page, "Query")
-    page.get_by_role("button", name="tall vegetation near water").click()
+    page.get_by_role("button", name="dry straw").click()
     page.locator("[data-part=heatlegend]").wait_for(timeout=LONG_MS)
     page.locator(".hsi-query-name").first.wait_for()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs" / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
 def test_there_are_two() -> None:
@@ -27,8 +28,9 @@ def test_outputs_are_not_kept(file: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
-def test_it_runs(file: Path, tmp_path: Path) -> None:
+def test_it_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a process of its own, with the home folder that `conftest.py` gives to each test."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     nbformat = pytest.importorskip("nbformat", reason="notebooks need the packages of the extra docs")
     nbclient = pytest.importorskip("nbclient", reason="notebooks need the packages of the extra docs")
     pytest.importorskip("ipykernel", reason="notebooks need the packages of the extra docs")
