@@ -18,6 +18,7 @@ PICTURE = ROOT / "docs" / "figures" / "architecture.svg"
 WORDS = {  # module → what it is
     "ui": "the page: viewer, tabs, routes, guard; the only importer of Gradio",
     "cli": "the same from a shell",
+    "testing": "checks for plug-ins",
     "studio": "one façade and its subjects: labels, prompts, runs, models, compare, queries, the displayed map",
     "engine": "live map, runs and their queue, comparisons, accuracy, models, queries",
     "project": "journal, labels, prompt sets",
@@ -38,6 +39,7 @@ WORDS = {  # module → what it is
 }
 SMALL = {"users", "types", "registry", "paths", "files", "humanize", "settings", "errors", "sanitize"}
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
+MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers
 INK, LINE, FILL, OUTSIDE = "#1c2733", "#5b6b7a", "#e3f2f0", "#f4f1e8"
 
@@ -52,9 +54,10 @@ def layers() -> list[list[str]]:
 
 
 def rows() -> list[list[str]]:
-    """The layers as they are drawn: the page beside the browser, the small ones at the bottom in one row."""
-    tall = [sorted(row, key=lambda name: name == "cli") for row in layers() if not set(row) <= SMALL]
-    return [*tall, [name for row in layers() if set(row) <= SMALL for name in row]]
+    """The layers as they are drawn: the page beside the browser, the small ones at the bottom together."""
+    tall = [sorted(row, key=lambda name: name != "ui") for row in layers() if not set(row) <= SMALL]
+    small = [name for row in layers() if set(row) <= SMALL for name in row]
+    return [*tall, *(small[n : n + MOST] for n in range(0, len(small), MOST))]
 
 
 def box(x: float, y: float, w: float, h: float, title: str, words: list[str], fill: str) -> str:
@@ -76,7 +79,7 @@ def wrapped(text: str, width: float) -> list[str]:
     """Lines that fit, at about 6 px a letter."""
     lines, most = [""], int(width / 5.9)
     for word in text.split():
-        if len(lines[-1]) + len(word) + 1 > most:
+        if lines[-1] and len(lines[-1]) + len(word) + 1 > most:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
@@ -100,6 +103,8 @@ def drawing() -> str:
         y += height + GAP + (0 if small else 14)
     bottom = y
     for name, below in zip([row[0] for row in rows()], [row[0] for row in rows()][1:], strict=False):
+        if name in SMALL:
+            continue
         _, top, _, height = at[name]
         middle = LEFT + WIDTH / 2
         parts.append(arrow(middle, top + height + 2, middle, at[below][1] - 2))
