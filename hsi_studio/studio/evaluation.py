@@ -9,6 +9,7 @@ from typing import Any
 
 from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
+from hsi_studio.io import export
 from hsi_studio.io.label_import import labels_from_file
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Context, make_params
@@ -23,6 +24,14 @@ def map_from_file(scene: Scene, labels_file: Path, method: str, params: dict[str
     blind = scene.without_reference()
     fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
     return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+
+
+def write_map(prediction: Prediction, scene: Scene, path: Path, confidence: Path | None = None) -> Path:
+    """The map as .tif, .hdr (ENVI) or .png, and its confidence as a float GeoTIFF. Raises BadRequest (the ending)."""
+    written = export.write_map(prediction, scene, path)
+    if confidence is not None:
+        export.export_confidence_geotiff(prediction, scene, confidence)
+    return written
 
 
 def evaluation(

@@ -22,12 +22,11 @@ from hsi_studio import paths
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
-from hsi_studio.engine.models.placement import in_words as size_in_words
 from hsi_studio.engine.runs.devices import devices
 from hsi_studio.engine.scene_info import crs_name, scene_facts
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import get_method, methods
+from hsi_studio.methods import LIVE_METHOD, get_method, methods
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.studio.collections import Collections
@@ -46,6 +45,7 @@ from hsi_studio.studio.spectra import Spectra
 from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
+    "LIVE_METHOD",
     "AccuracyReport",
     "ClassSpectrum",
     "CompareInfo",
@@ -60,7 +60,6 @@ __all__ = [
     "Spectrum",
     "Studio",
     "crs_name",
-    "size_in_words",
 ]
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Studio:
     only: str | None = None  # id of the one project there is for a guest, see studio/guest.py
 
     def __init__(
-        self, home: Path | None = None, data_root: Path | None = None, method: str = "live",
+        self, home: Path | None = None, data_root: Path | None = None, method: str = LIVE_METHOD,
         commons: Commons | None = None, quotas: Quotas | None = None) -> None:  # fmt: skip
         self.home = Path(home) if home else paths.home()
         self.commons, self._alone = commons or Commons(self.home, quotas or Quotas.of_environment()), commons is None
@@ -339,19 +338,16 @@ class Studio:
     # ── training ────────────────────────────────────────────────────────────────────────────────
 
     def trainable(self) -> list[Method]:
-        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the floors last."""
+        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the baselines last."""
         found = (method for name, method in methods().entries.items() if name != self.method)
         return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
 
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
         chosen = get_method(method)
-        if "pretraining" not in chosen.needs or not hasattr(chosen, "pretrained_status"):
-            return ""
-        words: str = chosen.pretrained_status(
+        return chosen.pretrained_status(
             self.scene_of(project_id), chosen.Params(), self.cache_folder, devices()[0].torch_name
         )
-        return words
 
     # ── export, evaluation, facts ───────────────────────────────────────────────────────────────
 
@@ -383,7 +379,7 @@ class Studio:
         self,
         scene: Scene,
         labels_file: str | Path,
-        method: str = "live",
+        method: str = LIVE_METHOD,
         params: dict[str, Any] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         seed: int = 0,
@@ -397,7 +393,7 @@ class Studio:
     def evaluate(
         self,
         scene: Scene,
-        method: str = "live",
+        method: str = LIVE_METHOD,
         *,
         shots: int,
         seeds: int | Sequence[int],
@@ -415,6 +411,15 @@ class Studio:
 
         ctx = Context(progress=progress, device=device, cache_dir=self.cache_folder)
         return evaluation(scene, method, params or {}, prompts, ctx, shots=shots, seeds=seeds, protocol=protocol)
+
+    def problems(self) -> list[str]:
+        """A sentence for each format or method that was left out, and why: plug-ins that cannot be used.
+
+        They name the operator's folders: owners on a shared server get none, the log and `methods` tell the operator.
+        """
+        from hsi_studio.studio.plugins import problems
+
+        return problems() if self._alone else []
 
     def info(self, scene: Scene) -> dict[str, Any]:
         """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""

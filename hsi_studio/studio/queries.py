@@ -24,13 +24,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.query.graded_superpixels import scene_words
-from hsi_studio.engine.query.matcher import Answer, Matcher, TextSpace, ask_described, ask_model, clean
+from hsi_studio.engine.query.graded_superpixels import graded_superpixels
+from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_model, clean
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
-from hsi_studio.engine.query.pixel_facts import Surveyor, class_facts, describe_class, describe_region
+from hsi_studio.engine.query.pixel_facts import PixelFacts, class_facts, describe_class, describe_region
 from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods import methods
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.scene.region import polygon_mask
 from hsi_studio.studio import Desk, Subject
 from hsi_studio.studio.models import Models
@@ -95,7 +97,7 @@ class Queries(Subject):
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
         self._matchers: OrderedDict[str, Matcher] = OrderedDict()  # scene id → its words
-        self._surveyors: OrderedDict[str, Surveyor] = OrderedDict()
+        self._pixel_facts: OrderedDict[str, PixelFacts] = OrderedDict()
         self._spaces: tuple[str, TextSpace, bool] | None = None  # the model asked last
         self._facts: dict[str, tuple[int, dict[str, Facts]]] = {}  # project → labels' content, facts by class
         self._asked: dict[str, QueryStatus] = {}
@@ -112,32 +114,32 @@ class Queries(Subject):
         Raises BadRequest for a class without labels.
         """
         labels = self._desk.project(project_id).labels()
-        surveyor = self._surveyor(self._desk.scene_of(project_id))
+        pixel_facts = self._facts_on(self._desk.scene_of(project_id))
         info = labels.schema.get(class_id)
-        known = self._class_facts(project_id, surveyor, labels)
+        known = self._class_facts(project_id, pixel_facts, labels)
         if info is None or class_id not in known:
-            return describe_class(surveyor, labels, class_id)  # raises, with the reason
+            return describe_class(pixel_facts, labels, class_id)  # raises, with the reason
         names = {c.id: c.name for c in labels.schema.classes}
         return describe(info.name, known[class_id], {names[k]: f for k, f in known.items() if k != class_id})
 
     def describe_region(self, project_id: str, mask: BoolArray) -> Description:
         """Any pixels of the scene, (H, W). Raises BadRequest for none."""
-        return describe_region(self._surveyor(self._desk.scene_of(project_id)), mask)
+        return describe_region(self._facts_on(self._desk.scene_of(project_id)), mask)
 
     def describe_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
         """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
         scene = self._desk.scene_of(project_id)
         mask = polygon_mask(scene.shape[:2], corners) & scene.valid
-        return describe_region(self._surveyor(scene), mask, "This region")
+        return describe_region(self._facts_on(scene), mask, "This region")
 
-    def _class_facts(self, project_id: str, surveyor: Surveyor, labels: LabelSet) -> dict[str, Facts]:
+    def _class_facts(self, project_id: str, pixel_facts: PixelFacts, labels: LabelSet) -> dict[str, Facts]:
         map_ = self._map_of(project_id)
         content = hash((labels.row.tobytes(), labels.col.tobytes(), labels.label.tobytes(), labels.schema, id(map_)))
         with self._lock:
             kept = self._facts.get(project_id)
         if kept is not None and kept[0] == content:
             return kept[1]
-        made = class_facts(surveyor, labels, map_)
+        made = class_facts(pixel_facts, labels, map_)
         with self._lock:
             self._facts[project_id] = (content, made)
         return made
@@ -149,12 +151,13 @@ class Queries(Subject):
         found = [Engine(DESCRIBED, "Described pixels", "Needs no label: compares words with what was measured")]
         for info in self._models.find():
             facts = info.facts
-            if info.problem or facts is None or facts.method not in ("curated", "s3fn", "diffclip"):
+            method = methods().entries.get(facts.method) if facts is not None else None
+            if info.problem or method is None or "text" not in method.needs:
                 continue
             if not self._models.fit(info.id, project_id).ok:
                 continue
-            own = facts.method != "diffclip"
-            note = "Its own text side: knows words near its classes" if own else "Answers in its classes only"
+            own = "Its own text side: knows words near its classes"
+            note = own if method.own_text_side else "Answers in its classes only"
             found.append(Engine(f"model:{info.id}", f"Model: {info.title}", note))
         return found
 
@@ -300,7 +303,7 @@ class Queries(Subject):
         with self._lock:
             matcher = self._matchers.get(scene.id)
         return tuple(
-            top_regions(answer, threshold, self._surveyor(scene), matcher if answer.score is not None else None)
+            top_regions(answer, threshold, self._facts_on(scene), matcher if answer.score is not None else None)
         )
 
     def _matcher(self, scene: Scene, say: Callable[[str, float], None]) -> Matcher:
@@ -309,7 +312,7 @@ class Queries(Subject):
             if kept is not None:
                 self._matchers.move_to_end(scene.id)
                 return kept
-        words = scene_words(self._surveyor(scene), lambda done: say("Measuring the scene, once", 0.8 * done))
+        words = graded_superpixels(self._facts_on(scene), lambda done: say("Measuring the scene, once", 0.8 * done))
         say("Opening the sentence encoder", 0.85)
         made = Matcher(words, self._open_encoder("minilm"))
         with self._lock:
@@ -318,14 +321,14 @@ class Queries(Subject):
                 self._matchers.popitem(last=False)
         return made
 
-    def _surveyor(self, scene: Scene) -> Surveyor:
+    def _facts_on(self, scene: Scene) -> PixelFacts:
         with self._lock:
-            if scene.id not in self._surveyors:
+            if scene.id not in self._pixel_facts:
                 blind = scene.without_reference()
-                self._surveyors[scene.id] = Surveyor(blind, MEASURED, self._desk.cache_folder / "described")
-                while len(self._surveyors) > 2 * KEPT:
-                    self._surveyors.popitem(last=False)
-            return self._surveyors[scene.id]
+                self._pixel_facts[scene.id] = PixelFacts(blind, MEASURED, self._desk.cache_folder / "described")
+                while len(self._pixel_facts) > 2 * KEPT:
+                    self._pixel_facts.popitem(last=False)
+            return self._pixel_facts[scene.id]
 
     def _open_encoder(self, spec: str) -> TextEncoder:
         if spec != "minilm":

@@ -14,40 +14,42 @@ from __future__ import annotations
 
 import copy
 import logging
-import shutil
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.evaluation.report_json import report_from_json
+from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog, EventTail
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.engine.runs.record import (
     ALIVE,
     WAITING,
-    RunClass,
     RunFolder,
     RunRecord,
     find_run,
-    new_run_id,
-    now,
     run_folders,
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
+from hsi_studio.files import copy_file
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio.new_run import Prepare, new_run
 from hsi_studio.studio.prompt_choice import resolve
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_info import RunInfo
-from hsi_studio.types import LabelSet, Prediction, Progress
+from hsi_studio.types import LabelSet, Prediction, Progress, Scene
+
+if TYPE_CHECKING:
+    from hsi_studio.engine.runs.replay import Replay
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +65,9 @@ Infos = list[RunInfo]
 class Runs(Subject):
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:
+    def __init__(self, desk: Desk, queue: RunQueue | None = None) -> None:
         self._desk, self._only = desk, ""
-        self.queue = queue or JobQueue(desk.home, desk.cache_folder)
+        self.queue = queue or RunQueue(desk.home, desk.cache_folder)
         self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
         self._forecaster = Forecaster(desk.cache_folder)
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
@@ -104,46 +106,40 @@ class Runs(Subject):
         enough_to_train(labels)
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
-        scene, place = self._desk.scene_of(project_id), self._place(device)
+        scene, place = self._desk.scene_of(project_id), self.place(device)
         said = self._sentences(project, chosen, labels, prompts, sentences)
         self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
-        ids = [info.id for info in labels.schema.classes]
-        record = RunRecord(
-            id=new_run_id(), project_id=project_id, owner=owner, title=title or title_of(chosen, labels), method=method,
-            params=values.model_dump(mode="json"), changed=changed(values), prompts=said,
-            classes=[RunClass(**vars(info)) for info in labels.schema.classes],
-            seed=seed,
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": place.slot, "name": place.name, "reason": place.reason},
-            created=now(), parent=warm_start or "",
+
+        def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
+            told = self._forecaster.forecast(self._request(record, labels))
+            if start is not None:  # its own copy: the model may be deleted before it is used
+                copy_file(start, folder.warm_start_file)
+            EventLog(folder.events_file).append(
+                "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
+            )  # fmt: skip
+            return record.model_copy(update={"forecast": told.to_json()})
+
+        run_id = self.queue_run(
+            project, scene, labels, place, prepare, owner=owner, title=title or title_of(chosen, labels), method=method,
+            params=values.model_dump(mode="json"), changed=changed(values), prompts=said, seed=seed,
+            parent=warm_start or "",
         )  # fmt: skip
-        told = self._forecaster.forecast(self._request(record, labels))
-        record = record.model_copy(update={"forecast": told.to_json()})
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        if start is not None:
-            shutil.copyfile(start, folder.warm_start_file)  # its own copy: the model may be deleted before it is used
-        folder.write_labels(labels)
-        folder.write(record)
-        EventLog(folder.events_file).append(
-            "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
-        )  # fmt: skip
+        return self.get(run_id)
+
+    def queue_run(
+        self, project: Project, scene: Scene, labels: LabelSet, place: Device, prepare: Prepare, **facts: Any
+    ) -> str:
+        """Queue a run of any kind on the labels as they are and return its id; see `new_run.py`."""
+        folder, record = new_run(project, scene, labels, place, prepare, **facts)
         self.queue.submit(folder, record, place.slot)
-        return self.get(record.id)
+        return record.id
 
     def forecast(self, project_id: str, method: str, params: Mapping[str, Any] | None = None) -> Forecast:
         """Time and memory of such a run on the labels as they are. Raises BadRequest."""
         project, chosen = self._desk.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
-        scene, labels, place = self._desk.scene_of(project_id), project.labels(), self._place("")
+        scene, labels, place = self._desk.scene_of(project_id), project.labels(), self.place("")
         return self._forecaster.forecast(
             Request(
                 method, values.model_dump(mode="json"), scene.id, scene.shape, len(labels),
@@ -157,7 +153,7 @@ class Runs(Subject):
 
     def device_name(self) -> str:
         """The processor that a run would get now."""
-        return self._place("").name
+        return self.place("").name
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
@@ -260,10 +256,45 @@ class Runs(Subject):
         """All that is known about it. Raises BadRequest, FileProblem."""
         return self._record(self._folder(run_id))
 
+    def place(self, slot: str = "") -> Device:
+        """The device for the next run; "" = the GPU with the shortest queue. Raises BadRequest for none that exists."""
+        found = devices()
+        if slot:
+            if slot not in {device.slot for device in found}:
+                raise BadRequest(f"There is no device {slot!r}. Choose one of: {', '.join(d.slot for d in found)}.")
+            return find_device(slot)
+        load = self.queue.load()
+        gpus = [device for device in found if device.slot != "cpu"]
+        return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
+
     def device(self) -> tuple[str, str]:
         """(slot, the reason for people) a run would get now: "CUDA: NVIDIA H200, 139 GiB free"."""
-        place = self._place("")
+        place = self.place("")
         return place.slot, place.reason
+
+    # ── using what came of it ───────────────────────────────────────────────────────────────────
+
+    def replay(
+        self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
+    ) -> Replay:
+        """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
+
+               `fresh`: label-free work is made again too.
+        Raises BadRequest (no map to compare with), FileProblem, SceneMismatch,
+               StudioError (the run failed now).
+        """
+        from hsi_studio.engine.runs.replay import replay
+
+        folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
+        return replay(folder, self._desk.cache_folder, progress, fresh)
+
+    def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
+        """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
+        return write_csv(self.events(run_id), stream)
+
+    def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
+        """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
+        return write_tensorboard(self.events(run_id), folder)
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
 
@@ -313,17 +344,6 @@ class Runs(Subject):
         return RunRequest(info.project_id, info.method, info.changed, info.prompts, info.seed)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
-
-    def _place(self, slot: str) -> Device:
-        """The device for the next run. Raises BadRequest for one that does not exist."""
-        found = devices()
-        if slot:
-            if slot not in {device.slot for device in found}:
-                raise BadRequest(f"There is no device {slot!r}. Choose one of: {', '.join(d.slot for d in found)}.")
-            return find_device(slot)
-        load = self.queue.load()
-        gpus = [device for device in found if device.slot != "cpu"]
-        return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
 
     def _sentences(
         self,
@@ -397,7 +417,7 @@ class Runs(Subject):
         state, progress = record.state, None
         where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
-            if self.queue.wish(record.id) == "pause":
+            if self.queue.requested(record.id) == "pause":
                 state = "pausing"
             last = self._tail(folder).last("progress")
             if last is not None:
