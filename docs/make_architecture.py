@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,7 @@ PICTURE = ROOT / "docs" / "figures" / "architecture.svg"
 WORDS = {  # module → what it is
     "ui": "the page: viewer, tabs, routes, guard; the only importer of Gradio",
     "cli": "the same from a shell",
+    "testing": "checks for plug-ins",
     "studio": "one façade and its subjects: labels, prompts, runs, models, compare, queries, the displayed map",
     "engine": "live map, runs and their queue, comparisons, accuracy, models, queries",
     "project": "journal, labels, prompt sets",
@@ -38,7 +40,10 @@ WORDS = {  # module → what it is
 }
 SMALL = {"users", "types", "registry", "paths", "files", "humanize", "settings", "errors", "sanitize"}
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
+MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers
+MIDDLE, RIGHT = LEFT + WIDTH / 2, LEFT + WIDTH + 40
+Box = tuple[float, float, float, float]  # x, y, width, height
 INK, LINE, FILL, OUTSIDE = "#1c2733", "#5b6b7a", "#e3f2f0", "#f4f1e8"
 
 
@@ -52,9 +57,10 @@ def layers() -> list[list[str]]:
 
 
 def rows() -> list[list[str]]:
-    """The layers as they are drawn: the page beside the browser, the small ones at the bottom in one row."""
-    tall = [sorted(row, key=lambda name: name == "cli") for row in layers() if not set(row) <= SMALL]
-    return [*tall, [name for row in layers() if set(row) <= SMALL for name in row]]
+    """The layers as they are drawn: the page beside the browser, the small ones at the bottom together."""
+    tall = [sorted(row, key=lambda name: name != "ui") for row in layers() if not set(row) <= SMALL]
+    small = [name for row in layers() if set(row) <= SMALL for name in row]
+    return [*tall, *(small[n : n + MOST] for n in range(0, len(small), MOST))]
 
 
 def box(x: float, y: float, w: float, h: float, title: str, words: list[str], fill: str) -> str:
@@ -76,15 +82,17 @@ def wrapped(text: str, width: float) -> list[str]:
     """Lines that fit, at about 6 px a letter."""
     lines, most = [""], int(width / 5.9)
     for word in text.split():
-        if len(lines[-1]) + len(word) + 1 > most:
+        if lines[-1] and len(lines[-1]) + len(word) + 1 > most:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
 
 
-def drawing() -> str:
-    """The whole picture."""
-    parts, at, y = [], {}, TOP
+def boxes() -> tuple[list[str], dict[str, Box], float]:
+    """The layers' boxes, where each is, and where the last row ends."""
+    parts: list[str] = []
+    at: dict[str, Box] = {}
+    y = float(TOP)
     for row in rows():
         small = set(row) <= SMALL
         share = {name: (2.0 if name in ("ui", "engine") else 1.0) for name in row}
@@ -98,12 +106,23 @@ def drawing() -> str:
             at[name] = (x, y, width, height)
             x += width + GAP
         y += height + GAP + (0 if small else 14)
-    bottom = y
-    for name, below in zip([row[0] for row in rows()], [row[0] for row in rows()][1:], strict=False):
-        _, top, _, height = at[name]
-        middle = LEFT + WIDTH / 2
-        parts.append(arrow(middle, top + height + 2, middle, at[below][1] - 2))
-    right = LEFT + WIDTH + 40
+    return parts, at, y
+
+
+def downwards(at: dict[str, Box]) -> list[str]:
+    """An arrow from each layer to the one below it."""
+    firsts = [row[0] for row in rows()]
+    parts = []
+    for name, below in pairwise(firsts):
+        if name not in SMALL:
+            _, top, _, height = at[name]
+            parts.append(arrow(MIDDLE, top + height + 2, MIDDLE, at[below][1] - 2))
+    return parts
+
+
+def beside(at: dict[str, Box]) -> list[str]:
+    """What is outside the program, each beside the layer that meets it."""
+    parts = []
     for name, title, words in (
         ("ui", "Browser", ["clicks, panels,", "the viewer"]),
         ("studio", "Notebooks", ["from hsi_studio", "import Studio"]),
@@ -118,19 +137,27 @@ def drawing() -> str:
         ("scene", "Scene files", ["read only, never", "changed"]),
     ):
         top = at[name][1]
-        parts.append(box(right, top, SIDE - 10, 36 + 14 * len(words), title, words, OUTSIDE))
-        parts.append(arrow(LEFT + WIDTH + 2, top + 24, right - 2, top + 24))
-    size = f"0 0 {right + SIDE} {bottom + 24}"
+        parts.append(box(RIGHT, top, SIDE - 10, 36 + 14 * len(words), title, words, OUTSIDE))
+        parts.append(arrow(LEFT + WIDTH + 2, top + 24, RIGHT - 2, top + 24))
+    return parts
+
+
+def drawing() -> str:
+    """The whole picture."""
+    parts, at, bottom = boxes()
     note = (
-        f'<text x="{LEFT + WIDTH / 2}" y="{bottom + 12}" font-size="11.5" fill="{LINE}">'
+        f'<text x="{MIDDLE}" y="{bottom + 12}" font-size="11.5" fill="{LINE}">'
         "An arrow downwards: imports. A layer knows every layer below it and none above.</text>"
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" font-family="system-ui, sans-serif" font-size="14" '
-        f'fill="{INK}" text-anchor="middle">\n<title>Layers of HSI Studio</title>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {RIGHT + SIDE} {bottom + 24}" '
+        f'font-family="system-ui, sans-serif" font-size="14" fill="{INK}" text-anchor="middle">\n'
+        "<title>Layers of HSI Studio</title>\n"
         f'<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 0L10 5L0 10z" fill="{LINE}"/></marker></defs>\n'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>\n' + "\n".join([*parts, note]) + "\n</svg>\n"
+        f'<rect width="100%" height="100%" fill="#ffffff"/>\n'
+        + "\n".join([*parts, *downwards(at), *beside(at), note])
+        + "\n</svg>\n"
     )
 
 

@@ -25,7 +25,7 @@ from tests.e2e.running import RunningApp as App
 from tests.e2e.running import choose_class, click_pixel, wait_journal, wait_map, wait_ready
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
-SIZE = {"width": 1440, "height": 900}  # all tabs have room
+SIZE: Any = {"width": 1440, "height": 900}  # all tabs have room
 COLOURS = 256
 LONG_MS = 1_200_000  # a training or a comparison on busy cores
 START_S = 600.0

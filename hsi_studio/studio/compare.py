@@ -197,7 +197,7 @@ class Comparisons(Subject):
         return write_report(made, folder)
 
     def side(self, text: str) -> Side:
-        """From METHOD[:WORDS][,NAME=VALUE…][@NAME]. Raises BadRequest with the choices."""
+        """From `METHOD[:WORDS][,NAME=VALUE…][@NAME]`. Raises BadRequest with the choices."""
         return parse_side(text)
 
     def plan_on(

@@ -56,6 +56,8 @@ def test_every_page_that_the_reader_meets_is_there(site: Path) -> None:
         assert (site / f"{name}.html").is_file(), name
     studio = (site / "reference/studio.html").read_text(encoding="utf-8")
     assert "hsi_studio.studio.facade.Studio.label" in studio  # from its docstring
+    types = (site / "reference/types.html").read_text(encoding="utf-8")
+    assert "first 16 hex digits of a hash of content" in types  # from the comment at the end of a field's line
     assert "figures/few_shot_indian_pines.svg" in (site / "results.html").read_text(encoding="utf-8")
     assert (site / "figures/few_shot_indian_pines.svg").is_file()
 
