@@ -29,18 +29,17 @@ from hsi_studio.engine.compare.results import PLAN, Comparison, read_comparison,
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
-from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
-from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_run_id, now
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side, side_text
 from hsi_studio.studio.compare_maps import CompareMaps
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.runs import Runs
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Progress, Scene
 
 RunInfos = list[RunInfo]  # the class below has a method `list`
@@ -72,9 +71,9 @@ class CompareForecast:
 class Comparisons(Subject):
     """One subject of `Studio`. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, runs: Runs, prompts: Prompts) -> None:
-        self._desk, self._runs, self._prompts = desk, runs, prompts
-        self.maps = CompareMaps(desk, runs, lambda run_id: self.get(run_id).comparison)
+    def __init__(self, workspace: Workspace, runs: Runs, prompts: Prompts) -> None:
+        self._workspace, self._runs, self._prompts = workspace, runs, prompts
+        self.maps = CompareMaps(workspace, runs, lambda run_id: self.get(run_id).comparison)
 
     # ── what can be compared ────────────────────────────────────────────────────────────────────
 
@@ -127,7 +126,7 @@ class Comparisons(Subject):
         """
         if len(sides) < 2:
             raise BadRequest("Choose at least 2: the first is what the others are compared with.")
-        scene, labels = self._desk.scene_of(project_id), self._desk.project(project_id).labels()
+        scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
         if scene.reference is None:
             enough_labels(labels, shots)
         found = [self._arm(project_id, side) for side in sides]
@@ -137,9 +136,8 @@ class Comparisons(Subject):
         """What it would take now. Raises BadRequest."""
         scene = self._compared(project_id)
         slot = self._runs.device()[0]
-        kept = Kept(
-            store_of(self._desk.project(project_id).folder / "runs" / "x"), scene, slot.partition(":")[0], plan.seeds[0]
-        )
+        store = store_of(self._workspace.project(project_id).folder / "runs" / "x")
+        kept = Kept(store, scene, slot.partition(":")[0], plan.seeds[0])
         seconds, prepared, todo, entries = 0.0, set[str](), 0, entries_of(plan, scene)
         rounds: list[float] = []  # seconds of each seed
         for seed in plan.seeds:
@@ -164,33 +162,12 @@ class Comparisons(Subject):
 
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
-        project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
-        labels = project.labels()
         entries_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
-        slot, reason = self._runs.device()
-        ids = [info.id for info in labels.schema.classes]
-        record = RunRecord(
-            id=new_run_id(), kind="compare", project_id=project_id, owner=owner, title=plan.title or _title(plan),
-            method="", params={}, classes=[RunClass(**vars(info)) for info in labels.schema.classes],
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": slot, "name": reason, "reason": reason}, created=now(),
+        return self._runs.start_other(
+            project_id, "compare", plan.title or " / ".join(arm.name for arm in plan.arms),
+            lambda folder: write_json(folder / PLAN, plan), owner=owner,
+            note=f"{len(plan.arms)} arms, {len(plan.seeds)} seeds",
         )  # fmt: skip
-        self._runs.admit()
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        folder.write_labels(labels)
-        write_json(folder / PLAN, plan)
-        folder.write(record)
-        EventLog(folder.events_file).append("log", level="info", text=f"{len(plan.arms)} arms, {len(plan.seeds)} seeds")
-        self._runs.queue.submit(folder, record, slot)
-        return record.id
 
     def run(
         self,
@@ -201,7 +178,7 @@ class Comparisons(Subject):
         device: str = "cpu",
     ) -> Comparison:
         """In this process and without a project; a second call goes on. Raises BadRequest, Cancelled."""
-        context = Context(progress=progress, device=device, cache_dir=self._desk.cache_folder)
+        context = Context(progress=progress, device=device, cache_dir=self._workspace.cache_folder)
         return run_comparison(plan, folder, context, scene)
 
     def plan_on(
@@ -247,7 +224,7 @@ class Comparisons(Subject):
 
     def as_cli(self, project_id: str, sides: Sequence[Side], plan: ComparisonPlan) -> str:
         """The command line of the same comparison on the project's scene. Prompt sets of a project have none."""
-        spec = str(self._desk.project(project_id).scene_spec["spec"])
+        spec = str(self._workspace.project(project_id).scene_spec["spec"])
         words = ["python", "-m", "hsi_studio", "compare", spec]
         for side in sides:
             words += ["--arm", side_text(side)]
@@ -258,10 +235,10 @@ class Comparisons(Subject):
 
     def _compared(self, project_id: str) -> Scene:
         """The scene, or with its labels in place of a reference it lacks."""
-        scene = self._desk.scene_of(project_id)
+        scene = self._workspace.scene_of(project_id)
         if scene.reference is not None:
             return scene
-        return labels_as_reference(scene, self._desk.project(project_id).labels())
+        return labels_as_reference(scene, self._workspace.project(project_id).labels())
 
     def _reads(self, side: Side) -> bool:
         method = get_method(side.method)
@@ -272,7 +249,7 @@ class Comparisons(Subject):
         if not self._reads(side):
             return _arm(side, "", {})
         chosen = self._prompts.resolve(project_id, side.words or "p5")
-        project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         if scene.reference is None:
             names = {info.id: info.name for info in project.schema.classes}
         else:
@@ -297,10 +274,6 @@ def duration(seconds: float) -> str:
         return f"{max(5, 5 * round(seconds / 5))} seconds"
     minutes = round(seconds / 60)
     return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _title(plan: ComparisonPlan) -> str:
-    return " / ".join(arm.name for arm in plan.arms)
 
 
 __all__ = [

@@ -12,12 +12,9 @@ the command line see the same. Records and events are read again only when their
 
 from __future__ import annotations
 
-import copy
 import logging
 import shutil
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,55 +22,47 @@ from typing import Any
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.evaluation.report_json import report_from_json
 from hsi_studio.engine.runs.devices import Device, devices, find_device
-from hsi_studio.engine.runs.events import Event, EventLog, EventTail
+from hsi_studio.engine.runs.events import Event, EventLog
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.queue import JobQueue
 from hsi_studio.engine.runs.record import (
     ALIVE,
     WAITING,
     RunClass,
     RunFolder,
     RunRecord,
-    find_run,
     new_run_id,
     now,
     run_folders,
 )
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
-from hsi_studio.methods import get_method
+from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.prompt_choice import resolve
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
+from hsi_studio.studio.run_files import MAP, PREVIEW, RunFiles
 from hsi_studio.studio.run_info import RunInfo
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import LabelSet, Prediction, Progress
 
 log = logging.getLogger(__name__)
 
-MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
 LABELS_NEEDED = 2  # classes
-MAP, PREVIEW = "map.npz", "preview.npz"
-
 
 Events = list[Event]  # the class below has a method `list`
 Infos = list[RunInfo]
+Methods = list[Method]
 
 
 class Runs(Subject):
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, queue: JobQueue | None = None) -> None:
-        self._desk, self._only = desk, ""
-        self.queue = queue or JobQueue(desk.home, desk.cache_folder)
-        self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
-        self._forecaster = Forecaster(desk.cache_folder)
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self.queue = workspace, workspace.server.queue
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
-        self._lock = threading.RLock()
-        self._folders: dict[str, RunFolder] = {}
-        self._records: dict[Path, tuple[tuple[int, int], RunRecord]] = {}
-        self._tails: OrderedDict[str, EventTail] = OrderedDict()
-        self._maps: OrderedDict[tuple[str, str, int], Prediction] = OrderedDict()
+        self._forecaster = Forecaster(workspace.cache_folder)
+        self._files = workspace.shared(RunFiles, workspace.projects_folder, self.queue)
 
     # ── starting ────────────────────────────────────────────────────────────────────────────────
 
@@ -98,52 +87,55 @@ class Runs(Subject):
         or "cuda:n"; "" = the GPU with the shortest queue, the CPU where there is none. `warm_start`: id of a model
         whose encoder it starts from. Raises BadRequest, LabelProblem, TooFewLabels, FileProblem.
         """
-        project, chosen = self._desk.project(project_id), get_method(method)
+        project, chosen = self._workspace.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
         labels = project.labels()
         enough_to_train(labels)
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
-        scene, place = self._desk.scene_of(project_id), self._place(device)
-        said = self._sentences(project, chosen, labels, prompts, sentences)
-        self.admit()
+        place, said = self._place(device), self._sentences(project, chosen, labels, prompts, sentences)
+        self._admit()
         start = self._start_from(warm_start, method) if warm_start else None
-        ids = [info.id for info in labels.schema.classes]
-        record = RunRecord(
-            id=new_run_id(), project_id=project_id, owner=owner, title=title or title_of(chosen, labels), method=method,
-            params=values.model_dump(mode="json"), changed=changed(values), prompts=said,
-            classes=[RunClass(**vars(info)) for info in labels.schema.classes],
-            seed=seed,
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": place.slot, "name": place.name, "reason": place.reason},
-            created=now(), parent=warm_start or "",
+        record = self._record(
+            project, labels, place, owner=owner, title=title or title_of(chosen, labels), method=method,
+            params=values.model_dump(mode="json"), changed=changed(values), prompts=said, seed=seed,
+            parent=warm_start or "",
         )  # fmt: skip
         told = self._forecaster.forecast(self._request(record, labels))
+
+        def prepare(folder: RunFolder) -> None:
+            if start is not None:
+                shutil.copyfile(start, folder.warm_start_file)  # its own copy: the model may be deleted before its use
+
+        forecast = {"seconds": told.seconds, "peak_mb": told.peak_mb, "basis": told.basis}
         record = record.model_copy(update={"forecast": told.to_json()})
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        if start is not None:
-            shutil.copyfile(start, folder.warm_start_file)  # its own copy: the model may be deleted before it is used
-        folder.write_labels(labels)
-        folder.write(record)
-        EventLog(folder.events_file).append(
-            "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
-        )  # fmt: skip
-        self.queue.submit(folder, record, place.slot)
+        self._queue(project, record, labels, prepare, "forecast", **forecast)
         return self.get(record.id)
+
+    def start_other(
+        self,
+        project_id: str,
+        kind: str,
+        title: str,
+        prepare: Callable[[RunFolder], None],
+        *,
+        owner: str = "",
+        note: str = "",
+    ) -> str:
+        """Queue a run that is no training, and return its id at once. `prepare` puts into its folder what it works
+        from, `note` is its first event. Raises BadRequest."""
+        project = self._workspace.project(project_id)
+        labels = project.labels()
+        self._admit()
+        record = self._record(project, labels, self._place(""), kind=kind, title=title, owner=owner)
+        self._queue(project, record, labels, prepare, "log", level="info", text=note)
+        return record.id
 
     def forecast(self, project_id: str, method: str, params: Mapping[str, Any] | None = None) -> Forecast:
         """Time and memory of such a run on the labels as they are. Raises BadRequest."""
-        project, chosen = self._desk.project(project_id), get_method(method)
+        project, chosen = self._workspace.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
-        scene, labels, place = self._desk.scene_of(project_id), project.labels(), self._place("")
+        scene, labels, place = self._workspace.scene_of(project_id), project.labels(), self._place("")
         return self._forecaster.forecast(
             Request(
                 method, values.model_dump(mode="json"), scene.id, scene.shape, len(labels),
@@ -163,28 +155,13 @@ class Runs(Subject):
 
     def list(self, project_id: str | None = None, owner: str | None = None, kind: str = "train") -> Infos:
         """Runs of a kind ("" = all), newest first; those whose record is damaged are in the log and left out."""
-        found = []
-        for folder in run_folders(self._desk.home / "projects"):
-            if not {project_id, self._only or None} <= {None, folder.path.parent.parent.name}:
-                continue
-            try:
-                info = self._info(folder)
-            except StudioError as error:
-                log.warning("run %s is passed over: %s", folder.path.name, error)
-                continue
-            if (owner is None or info.owner == owner) and kind in ("", info.kind):
-                found.append(info)
-        return found
+        only = {project_id, self._workspace.only} - {None}
+        found = self._all(lambda folder: only <= {folder.path.parent.parent.name})
+        return [info for info in found if (owner is None or info.owner == owner) and kind in ("", info.kind)]
 
     def alive(self) -> int:
-        """How many wait or work."""
-        return sum(info.alive for info in self.list(kind=""))
-
-    def for_guest(self, desk: Desk, project_id: str) -> Runs:
-        """The same, of one project only."""
-        view = copy.copy(self)
-        view._desk, view._only = desk, project_id
-        return view
+        """How many of the owner's wait or work, whichever of them a guest sees."""
+        return sum(info.alive for info in self._all(lambda folder: True))
 
     def get(self, run_id: str) -> RunInfo:
         """Raises BadRequest, FileProblem."""
@@ -203,7 +180,7 @@ class Runs(Subject):
 
     def events(self, run_id: str, after: int = 0) -> Events:
         """Events with a number above `after`, oldest first. Raises BadRequest."""
-        return self._tail(self._folder(run_id)).after(after)
+        return self._files.tail(self._folder(run_id)).after(after)
 
     def wait(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """Until it has ended, or `timeout` seconds have passed."""
@@ -214,11 +191,12 @@ class Runs(Subject):
 
     def prediction(self, run_id: str) -> Prediction | None:
         """The map it ended with; None when there is none. Raises BadRequest, FileProblem."""
-        return self._map(run_id, MAP)
+        return self._files.map(self._folder(run_id), MAP)
 
     def preview(self, run_id: str) -> Prediction | None:
         """A coarse map of the training as it is now, or the whole map when it has ended."""
-        return self._map(run_id, MAP) or self._map(run_id, PREVIEW)
+        folder = self._folder(run_id)
+        return self._files.map(folder, MAP) or self._files.map(folder, PREVIEW)
 
     def has_map(self, run_id: str) -> bool:
         """Whether `preview` gives one, without reading it. Raises BadRequest."""
@@ -235,7 +213,7 @@ class Runs(Subject):
     def labels(self, run_id: str) -> LabelSet:
         """What it was trained on. Raises BadRequest, FileProblem."""
         folder = self._folder(run_id)
-        return folder.read_labels(self._record(folder))
+        return folder.read_labels(self._files.record(folder))
 
     def project_of(self, run_id: str) -> str:
         """Id of the project it belongs to. Raises BadRequest."""
@@ -244,7 +222,7 @@ class Runs(Subject):
     def report(self, run_id: str) -> AccuracyReport | None:
         """How good its map is, as it was computed then; None before the end. Raises BadRequest, FileProblem."""
         folder = self._folder(run_id)
-        metrics = self._record(folder).metrics
+        metrics = self._files.record(folder).metrics
         if not metrics:
             return None
         try:
@@ -258,12 +236,29 @@ class Runs(Subject):
 
     def record(self, run_id: str) -> RunRecord:
         """All that is known about it. Raises BadRequest, FileProblem."""
-        return self._record(self._folder(run_id))
+        return self._files.record(self._folder(run_id))
 
     def device(self) -> tuple[str, str]:
         """(slot, the reason for people) a run would get now: "CUDA: NVIDIA H200, 139 GiB free"."""
         place = self._place("")
         return place.slot, place.reason
+
+    # ── what can be trained ─────────────────────────────────────────────────────────────────────
+
+    def trainable(self, without: str = "live") -> Methods:
+        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the floors last."""
+        found = (method for name, method in methods().entries.items() if name != without)
+        return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
+
+    def pretrained(self, project_id: str, method: str) -> str:
+        """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
+        chosen = get_method(method)
+        if "pretraining" not in chosen.needs or not hasattr(chosen, "pretrained_status"):
+            return ""
+        words: str = chosen.pretrained_status(
+            self._workspace.scene_of(project_id), chosen.Params(), self._workspace.cache_folder, devices()[0].torch_name
+        )
+        return words
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
 
@@ -278,7 +273,7 @@ class Runs(Subject):
     def resume(self, run_id: str) -> RunInfo:
         """Go on from the last checkpoint; the result is that of a run without a break. Raises BadRequest."""
         folder = self._folder(run_id)
-        self.admit()
+        self._admit()
         self.queue.resume(folder)
         return self.get(run_id)
 
@@ -286,10 +281,7 @@ class Runs(Subject):
         """Remove its folder. Raises BadRequest while it is waiting or at work."""
         folder = self._folder(run_id)
         self.queue.delete(folder)
-        with self._lock:
-            self._folders.pop(run_id, None)
-            self._records.pop(folder.record_file, None)
-            self._tails.pop(run_id, None)
+        self._files.forget(folder)
 
     def close(self) -> None:
         """Leave checkpoints and end the workers."""
@@ -299,11 +291,11 @@ class Runs(Subject):
 
     def as_cli(self, run: str | RunRequest) -> str:
         """The command line of the same training."""
-        return as_cli(self._asked(run), self._desk.home)
+        return as_cli(self._asked(run), self._workspace.home)
 
     def as_python(self, run: str | RunRequest) -> str:
         """A snippet for a notebook."""
-        return as_python(self._asked(run), self._desk.home)
+        return as_python(self._asked(run), self._workspace.home)
 
     def _asked(self, run: str | RunRequest) -> RunRequest:
         if isinstance(run, RunRequest):
@@ -325,6 +317,41 @@ class Runs(Subject):
         gpus = [device for device in found if device.slot != "cpu"]
         return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
 
+    def _record(self, project: Project, labels: LabelSet, place: Device, **more: Any) -> RunRecord:
+        """What is kept of every run from its start: scene, classes, labels, device."""
+        scene, classes = self._workspace.scene_of(project.id), labels.schema.classes
+        return RunRecord(
+            id=new_run_id(), project_id=project.id, classes=[RunClass(**vars(info)) for info in classes],
+            scene={
+                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
+                "shape": list(scene.shape),
+            },
+            labels={
+                "revision": labels.revision, "file": "labels.json",
+                "counts": {classes[k].id: int(n) for k, n in enumerate(labels.counts) if n},
+            },
+            device={"slot": place.slot, "name": place.name, "reason": place.reason}, created=now(),
+            **{"method": "", "params": {}, **more},
+        )  # fmt: skip
+
+    def _queue(
+        self,
+        project: Project,
+        record: RunRecord,
+        labels: LabelSet,
+        prepare: Callable[[RunFolder], None],
+        event: str,
+        **details: Any,
+    ) -> None:
+        """Write its folder, the record last, and give it to the queue."""
+        folder = RunFolder(project.folder / "runs" / record.id)
+        folder.path.mkdir(parents=True)
+        prepare(folder)
+        folder.write_labels(labels)
+        folder.write(record)
+        EventLog(folder.events_file).append(event, **details)
+        self.queue.submit(folder, record, record.device["slot"])
+
     def _sentences(
         self,
         project: Project,
@@ -335,7 +362,7 @@ class Runs(Subject):
     ) -> dict[str, Any]:
         """`RunRecord.prompts`. Raises BadRequest."""
         reads = "text" in method.needs
-        chosen = resolve(project, self._desk.scene_of(project.id).name, style if reads else "names")
+        chosen = resolve(project, self._workspace.scene_of(project.id).name, style if reads else "names")
         known = {info.id for info in labels.schema.classes}
         found = {**chosen.sentences, **(given or {})}
         sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
@@ -355,51 +382,33 @@ class Runs(Subject):
         )  # fmt: skip
 
     def _folder(self, run_id: str) -> RunFolder:
-        with self._lock:
-            known = self._folders.get(run_id)
-        if known is None or not known.record_file.is_file():
-            known = find_run(self._desk.home / "projects", run_id)
-            with self._lock:
-                self._folders[run_id] = known
-        if self._only and known.path.parent.parent.name != self._only:
+        """Raises BadRequest."""
+        found = self._files.folder(run_id)
+        if self._workspace.only not in (None, found.path.parent.parent.name):
             raise BadRequest(f"There is no run {run_id!r} in the project that was shared with you.")
-        return known
+        return found
 
-    def _record(self, folder: RunFolder) -> RunRecord:
-        file = folder.record_file
-        try:
-            stat = file.stat()
-        except OSError as error:
-            raise BadRequest(f"Run {folder.path.name} is not there any more.") from error
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        with self._lock:
-            known = self._records.get(file)
-        if known is not None and known[0] == stamp:
-            record = known[1]
-            if record.state not in WAITING | ALIVE or record.queue == self.queue.id:
-                return record
-        record = self.queue.checked(folder)
-        with self._lock:
-            self._records[file] = (stamp, record)
-        return record
+    def _all(self, wanted: Callable[[RunFolder], bool]) -> Infos:
+        found = []
+        for folder in filter(wanted, run_folders(self._workspace.projects_folder)):
+            try:
+                found.append(self._info(folder))
+            except StudioError as error:
+                log.warning("run %s is passed over: %s", folder.path.name, error)
+        return found
 
-    def _tail(self, folder: RunFolder) -> EventTail:
-        name = folder.path.name
-        with self._lock:
-            tail = self._tails.setdefault(name, EventTail(folder.events_file))
-            self._tails.move_to_end(name)
-            while len(self._tails) > MAX_TAILS:
-                self._tails.popitem(last=False)
-        return tail
+    def _admit(self) -> None:
+        """Raises BadRequest when the owner has no quota left."""
+        self._workspace.server.admit_run(self._workspace.home, self.alive)
 
     def _info(self, folder: RunFolder) -> RunInfo:
-        record = self._record(folder)
+        record = self._files.record(folder)
         state, progress = record.state, None
         where = self.queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
             if self.queue.wish(record.id) == "pause":
                 state = "pausing"
-            last = self._tail(folder).last("progress")
+            last = self._files.tail(folder).last("progress")
             if last is not None:
                 left = last.get("seconds_left")
                 progress = Progress(str(last["message"]), float(last["done"]), float(last["total"]), left)
@@ -413,25 +422,6 @@ class Runs(Subject):
             adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
             prompt_set=str(record.prompts.get("set", "")),
         )  # fmt: skip
-
-    def _map(self, run_id: str, name: str) -> Prediction | None:
-        folder = self._folder(run_id)
-        try:
-            stamp = (folder / name).stat().st_mtime_ns
-        except OSError:
-            return None
-        key = (run_id, name, stamp)
-        with self._lock:
-            if key in self._maps:
-                self._maps.move_to_end(key)
-                return self._maps[key]
-        found = folder.read_map(self._record(folder), name)
-        if found is not None:
-            with self._lock:
-                self._maps[key] = found
-                while len(self._maps) > MAX_MAPS:
-                    self._maps.popitem(last=False)
-        return found
 
 
 def enough_to_train(labels: LabelSet) -> None:

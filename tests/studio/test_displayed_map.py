@@ -19,8 +19,8 @@ from hsi_studio.cli.main import main
 from hsi_studio.engine.evaluation.map_accuracy import accuracy_report
 from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.project.store import Project
-from hsi_studio.studio.displayed_map import Layer, told_apart
 from hsi_studio.studio.guest import guest_of
+from hsi_studio.studio.layers import Layer, told_apart
 from hsi_studio.types import Prediction
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.viewer.tile_routes import Screen, router
@@ -296,7 +296,7 @@ def test_a_map_in_the_making_leaves_the_one_before_it(made: tuple[Studio, Projec
     add_model(studio, project)
     show(studio, project, f"run:{RUN}")
     (project.folder / "maps" / f"{MODEL}.npz").unlink()
-    studio.models.maps._maps.clear()
+    studio.models.maps.forget(MODEL)
     show(studio, project, f"model:{MODEL}")
     left = studio.displayed.left(project.id)
     assert left is not None
