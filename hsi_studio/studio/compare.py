@@ -29,7 +29,9 @@ from hsi_studio.engine.compare.results import PLAN, Comparison, read_comparison,
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
+from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
+from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
@@ -162,11 +164,19 @@ class Comparisons(Subject):
 
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         entries_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
-        return self._runs.start_other(
-            project_id, "compare", plan.title or " / ".join(arm.name for arm in plan.arms),
-            lambda folder: write_json(folder / PLAN, plan), owner=owner,
-            note=f"{len(plan.arms)} arms, {len(plan.seeds)} seeds",
+        self._runs.admit()
+
+        def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
+            write_json(folder / PLAN, plan)
+            told = f"{len(plan.arms)} arms, {len(plan.seeds)} seeds"
+            EventLog(folder.events_file).append("log", level="info", text=told)
+            return record
+
+        return self._runs.queue_run(
+            project, scene, project.labels(), self._runs.place(), prepare, kind="compare", owner=owner,
+            title=plan.title or _title(plan), method="", params={},
         )  # fmt: skip
 
     def run(
@@ -274,6 +284,10 @@ def duration(seconds: float) -> str:
         return f"{max(5, 5 * round(seconds / 5))} seconds"
     minutes = round(seconds / 60)
     return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _title(plan: ComparisonPlan) -> str:
+    return " / ".join(arm.name for arm in plan.arms)
 
 
 __all__ = [

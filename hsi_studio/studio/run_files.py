@@ -6,15 +6,21 @@ Owner and guests read through the same `RunFiles` (`Workspace.shared`); which ru
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 from hsi_studio.engine.runs.events import EventTail
+from hsi_studio.engine.runs.forecast import Forecast
 from hsi_studio.engine.runs.queue import JobQueue
-from hsi_studio.engine.runs.record import ALIVE, WAITING, RunFolder, RunRecord, find_run
-from hsi_studio.errors import BadRequest
-from hsi_studio.types import Prediction
+from hsi_studio.engine.runs.record import ALIVE, WAITING, RunFolder, RunRecord, find_run, run_folders
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.studio.run_info import RunInfo
+from hsi_studio.types import Prediction, Progress
+
+log = logging.getLogger(__name__)
 
 MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
 MAP, PREVIEW = "map.npz", "preview.npz"
@@ -87,6 +93,39 @@ class RunFiles:
                 self._maps[key] = found
                 while len(self._maps) > MAX_MAPS:
                     self._maps.popitem(last=False)
+        return found
+
+    def info(self, folder: RunFolder) -> RunInfo:
+        """A run as it is now. Raises BadRequest, FileProblem."""
+        record = self.record(folder)
+        state, progress = record.state, None
+        where = self._queue.position(record.id) if state in WAITING | ALIVE else None
+        if state in ALIVE:
+            if self._queue.wish(record.id) == "pause":
+                state = "pausing"
+            last = self.tail(folder).last("progress")
+            if last is not None:
+                left = last.get("seconds_left")
+                progress = Progress(str(last["message"]), float(last["done"]), float(last["total"]), left)
+        return RunInfo(
+            id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
+            params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
+            seed=record.seed, state=state, reason=record.reason, position=where,
+            progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
+            started=record.started, ended=record.ended, device=record.device, shots=record.shots,
+            revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
+            adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
+            prompt_set=str(record.prompts.get("set", "")),
+        )  # fmt: skip
+
+    def infos(self, wanted: Callable[[RunFolder], bool]) -> list[RunInfo]:
+        """Newest first; those whose record is damaged are in the log and left out."""
+        found = []
+        for folder in filter(wanted, run_folders(self._projects)):
+            try:
+                found.append(self.info(folder))
+            except StudioError as error:
+                log.warning("run %s is passed over: %s", folder.path.name, error)
         return found
 
     def forget(self, folder: RunFolder) -> None:

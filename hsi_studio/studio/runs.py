@@ -12,7 +12,6 @@ the command line see the same. Records and events are read again only when their
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,29 +23,18 @@ from hsi_studio.engine.evaluation.report_json import report_from_json
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.record import (
-    ALIVE,
-    WAITING,
-    RunClass,
-    RunFolder,
-    RunRecord,
-    new_run_id,
-    now,
-    run_folders,
-)
-from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
+from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_run_id, now
+from hsi_studio.errors import BadRequest, CorruptFile, TooFewLabels
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
-from hsi_studio.studio.prompt_choice import resolve
+from hsi_studio.studio.prompt_choice import record_of_prompts
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_files import MAP, PREVIEW, RunFiles
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import LabelSet, Prediction, Progress
-
-log = logging.getLogger(__name__)
+from hsi_studio.types import LabelSet, Prediction, Scene
 
 LABELS_NEEDED = 2  # classes
 
@@ -93,49 +81,68 @@ class Runs(Subject):
         enough_to_train(labels)
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
-        place, said = self._place(device), self._sentences(project, chosen, labels, prompts, sentences)
-        self._admit()
+        scene, place = self._workspace.scene_of(project_id), self.place(device)
+        said = record_of_prompts(project, scene.name, prompts, "text" in chosen.needs, sentences)
+        self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
-        record = self._record(
-            project, labels, place, owner=owner, title=title or title_of(chosen, labels), method=method,
+
+        def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
+            told = self._forecaster.forecast(self._request(record, labels))
+            if start is not None:  # its own copy: the model may be deleted before it is used
+                shutil.copyfile(start, folder.warm_start_file)
+            EventLog(folder.events_file).append(
+                "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
+            )  # fmt: skip
+            return record.model_copy(update={"forecast": told.to_json()})
+
+        run_id = self.queue_run(
+            project, scene, labels, place, prepare, owner=owner, title=title or title_of(chosen, labels), method=method,
             params=values.model_dump(mode="json"), changed=changed(values), prompts=said, seed=seed,
             parent=warm_start or "",
         )  # fmt: skip
-        told = self._forecaster.forecast(self._request(record, labels))
+        return self.get(run_id)
 
-        def prepare(folder: RunFolder) -> None:
-            if start is not None:
-                shutil.copyfile(start, folder.warm_start_file)  # its own copy: the model may be deleted before its use
-
-        forecast = {"seconds": told.seconds, "peak_mb": told.peak_mb, "basis": told.basis}
-        record = record.model_copy(update={"forecast": told.to_json()})
-        self._queue(project, record, labels, prepare, "forecast", **forecast)
-        return self.get(record.id)
-
-    def start_other(
+    def queue_run(
         self,
-        project_id: str,
-        kind: str,
-        title: str,
-        prepare: Callable[[RunFolder], None],
-        *,
-        owner: str = "",
-        note: str = "",
+        project: Project,
+        scene: Scene,
+        labels: LabelSet,
+        place: Device,
+        prepare: Callable[[RunFolder, RunRecord], RunRecord],
+        **facts: Any,
     ) -> str:
-        """Queue a run that is no training, and return its id at once. `prepare` puts into its folder what it works
-        from, `note` is its first event. Raises BadRequest."""
-        project = self._workspace.project(project_id)
-        labels = project.labels()
-        self._admit()
-        record = self._record(project, labels, self._place(""), kind=kind, title=title, owner=owner)
-        self._queue(project, record, labels, prepare, "log", level="info", text=note)
+        """Queue a run of any kind on the labels as they are and return its id.
+
+        `facts`: fields of the record beside those that are the same for every kind. `prepare` puts what else the work
+        needs into the folder, before anything can see the run, and returns the record as it shall be.
+        """
+        ids = [info.id for info in labels.schema.classes]
+        record = RunRecord(
+            id=new_run_id(), project_id=project.id,
+            classes=[RunClass(**vars(info)) for info in labels.schema.classes],
+            scene={
+                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
+                "shape": list(scene.shape),
+            },
+            labels={
+                "revision": labels.revision, "file": "labels.json",
+                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
+            },
+            device={"slot": place.slot, "name": place.name, "reason": place.reason}, created=now(), **facts,
+        )  # fmt: skip
+        folder = RunFolder(project.folder / "runs" / record.id)
+        folder.path.mkdir(parents=True)
+        folder.write_labels(labels)
+        record = prepare(folder, record)
+        folder.write(record)
+        self.queue.submit(folder, record, place.slot)
         return record.id
 
     def forecast(self, project_id: str, method: str, params: Mapping[str, Any] | None = None) -> Forecast:
         """Time and memory of such a run on the labels as they are. Raises BadRequest."""
         project, chosen = self._workspace.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
-        scene, labels, place = self._workspace.scene_of(project_id), project.labels(), self._place("")
+        scene, labels, place = self._workspace.scene_of(project_id), project.labels(), self.place("")
         return self._forecaster.forecast(
             Request(
                 method, values.model_dump(mode="json"), scene.id, scene.shape, len(labels),
@@ -149,23 +156,27 @@ class Runs(Subject):
 
     def device_name(self) -> str:
         """The processor that a run would get now."""
-        return self._place("").name
+        return self.place("").name
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
     def list(self, project_id: str | None = None, owner: str | None = None, kind: str = "train") -> Infos:
         """Runs of a kind ("" = all), newest first; those whose record is damaged are in the log and left out."""
         only = {project_id, self._workspace.only} - {None}
-        found = self._all(lambda folder: only <= {folder.path.parent.parent.name})
+        found = self._files.infos(lambda folder: only <= {folder.path.parent.parent.name})
         return [info for info in found if (owner is None or info.owner == owner) and kind in ("", info.kind)]
 
     def alive(self) -> int:
         """How many of the owner's wait or work, whichever of them a guest sees."""
-        return sum(info.alive for info in self._all(lambda folder: True))
+        return sum(info.alive for info in self._files.infos(lambda folder: True))
+
+    def admit(self) -> None:
+        """Raises BadRequest when the owner has no quota left for a run."""
+        self._workspace.server.admit_run(self._workspace.home, self.alive)
 
     def get(self, run_id: str) -> RunInfo:
         """Raises BadRequest, FileProblem."""
-        return self._info(self._folder(run_id))
+        return self._files.info(self._folder(run_id))
 
     def exists(self, run_id: str) -> bool:
         """Whether there is such a run."""
@@ -238,15 +249,26 @@ class Runs(Subject):
         """All that is known about it. Raises BadRequest, FileProblem."""
         return self._files.record(self._folder(run_id))
 
+    def place(self, slot: str = "") -> Device:
+        """The device for the next run; "" = the GPU with the shortest queue. Raises BadRequest for none that exists."""
+        found = devices()
+        if slot:
+            if slot not in {device.slot for device in found}:
+                raise BadRequest(f"There is no device {slot!r}. Choose one of: {', '.join(d.slot for d in found)}.")
+            return find_device(slot)
+        load = self.queue.load()
+        gpus = [device for device in found if device.slot != "cpu"]
+        return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
+
     def device(self) -> tuple[str, str]:
         """(slot, the reason for people) a run would get now: "CUDA: NVIDIA H200, 139 GiB free"."""
-        place = self._place("")
+        place = self.place("")
         return place.slot, place.reason
 
     # ── what can be trained ─────────────────────────────────────────────────────────────────────
 
     def trainable(self, without: str = "live") -> Methods:
-        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the floors last."""
+        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the baselines last."""
         found = (method for name, method in methods().entries.items() if name != without)
         return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
 
@@ -273,7 +295,7 @@ class Runs(Subject):
     def resume(self, run_id: str) -> RunInfo:
         """Go on from the last checkpoint; the result is that of a run without a break. Raises BadRequest."""
         folder = self._folder(run_id)
-        self._admit()
+        self.admit()
         self.queue.resume(folder)
         return self.get(run_id)
 
@@ -306,68 +328,6 @@ class Runs(Subject):
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
-    def _place(self, slot: str) -> Device:
-        """The device for the next run. Raises BadRequest for one that does not exist."""
-        found = devices()
-        if slot:
-            if slot not in {device.slot for device in found}:
-                raise BadRequest(f"There is no device {slot!r}. Choose one of: {', '.join(d.slot for d in found)}.")
-            return find_device(slot)
-        load = self.queue.load()
-        gpus = [device for device in found if device.slot != "cpu"]
-        return min(gpus, key=lambda device: load.get(device.slot, 0)) if gpus else found[-1]
-
-    def _record(self, project: Project, labels: LabelSet, place: Device, **more: Any) -> RunRecord:
-        """What is kept of every run from its start: scene, classes, labels, device."""
-        scene, classes = self._workspace.scene_of(project.id), labels.schema.classes
-        return RunRecord(
-            id=new_run_id(), project_id=project.id, classes=[RunClass(**vars(info)) for info in classes],
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {classes[k].id: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": place.slot, "name": place.name, "reason": place.reason}, created=now(),
-            **{"method": "", "params": {}, **more},
-        )  # fmt: skip
-
-    def _queue(
-        self,
-        project: Project,
-        record: RunRecord,
-        labels: LabelSet,
-        prepare: Callable[[RunFolder], None],
-        event: str,
-        **details: Any,
-    ) -> None:
-        """Write its folder, the record last, and give it to the queue."""
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        prepare(folder)
-        folder.write_labels(labels)
-        folder.write(record)
-        EventLog(folder.events_file).append(event, **details)
-        self.queue.submit(folder, record, record.device["slot"])
-
-    def _sentences(
-        self,
-        project: Project,
-        method: Method,
-        labels: LabelSet,
-        style: str,
-        given: Mapping[str, Sequence[str]] | None,
-    ) -> dict[str, Any]:
-        """`RunRecord.prompts`. Raises BadRequest."""
-        reads = "text" in method.needs
-        chosen = resolve(project, self._workspace.scene_of(project.id).name, style if reads else "names")
-        known = {info.id for info in labels.schema.classes}
-        found = {**chosen.sentences, **(given or {})}
-        sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
-        return {**chosen.record, "style": chosen.choice if reads else style, "sentences": sentences}
-
     def _start_from(self, model_id: str, method: str) -> Path:
         """Raises BadRequest, FileProblem."""
         if self.warm_file is None:
@@ -387,41 +347,6 @@ class Runs(Subject):
         if self._workspace.only not in (None, found.path.parent.parent.name):
             raise BadRequest(f"There is no run {run_id!r} in the project that was shared with you.")
         return found
-
-    def _all(self, wanted: Callable[[RunFolder], bool]) -> Infos:
-        found = []
-        for folder in filter(wanted, run_folders(self._workspace.projects_folder)):
-            try:
-                found.append(self._info(folder))
-            except StudioError as error:
-                log.warning("run %s is passed over: %s", folder.path.name, error)
-        return found
-
-    def _admit(self) -> None:
-        """Raises BadRequest when the owner has no quota left."""
-        self._workspace.server.admit_run(self._workspace.home, self.alive)
-
-    def _info(self, folder: RunFolder) -> RunInfo:
-        record = self._files.record(folder)
-        state, progress = record.state, None
-        where = self.queue.position(record.id) if state in WAITING | ALIVE else None
-        if state in ALIVE:
-            if self.queue.wish(record.id) == "pause":
-                state = "pausing"
-            last = self._files.tail(folder).last("progress")
-            if last is not None:
-                left = last.get("seconds_left")
-                progress = Progress(str(last["message"]), float(last["done"]), float(last["total"]), left)
-        return RunInfo(
-            id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
-            params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
-            seed=record.seed, state=state, reason=record.reason, position=where,
-            progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
-            started=record.started, ended=record.ended, device=record.device, shots=record.shots,
-            revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
-            adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
-            prompt_set=str(record.prompts.get("set", "")),
-        )  # fmt: skip
 
 
 def enough_to_train(labels: LabelSet) -> None:
