@@ -15,6 +15,7 @@ import pytest
 from hsi_studio.errors import BadRequest, LabelProblem, LanguageModelProblem, StudioError
 from hsi_studio.project.store import Project
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.studio.prompt_choice import record_of_prompts, resolve
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.llm.endpoint import Endpoint
@@ -120,6 +121,19 @@ def test_a_run_gets_a_style_or_a_version_of_a_set(workspace: SmallWorkspace) -> 
     for wrong in ("p9", "", "set:none", "set:", f"set:{made.id}@9", f"set:{made.id}@x", "set@1"):
         with pytest.raises(StudioError):
             prompts.resolve("x", wrong)
+
+
+def test_the_record_keeps_the_words_of_a_run_the_given_ones_first(workspace: SmallWorkspace) -> None:
+    project = workspace.made
+    first, second, *_ = project.schema.classes
+    given = {first.id: ["my own sentence"], "nobody": ["of no class"]}
+    kept = record_of_prompts(project, "demo", "p1", True, given)
+    assert kept["style"] == "p1"
+    assert kept["sentences"][first.id] == ["my own sentence"]
+    assert kept["sentences"][second.id] == list(resolve(project, "demo", "p1").sentences[second.id])
+    assert "nobody" not in kept["sentences"]
+    assert record_of_prompts(project, "demo", "p1", False) == {"style": "p1", "set": "", "sentences": {}}
+    assert record_of_prompts(project, "demo", "a style of tomorrow", False)["style"] == "a style of tomorrow"
 
 
 def test_a_set_goes_out_and_comes_back(workspace: SmallWorkspace) -> None:
