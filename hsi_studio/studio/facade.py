@@ -116,9 +116,12 @@ class Studio:
         return self.workspace.cache_folder
 
     def close(self) -> None:
-        """Stop the live maps and the trainings, which can be resumed."""
-        for subject in (self.live_maps, self.models, self.prompts, self.queries):
-            subject.close()
+        """Stop the live maps and the trainings, which can be resumed. A guest's: its questions alone, the rest is the
+        owner's."""
+        self.queries.close()
+        if self.only is None:
+            for subject in (self.live_maps, self.models, self.prompts):
+                subject.close()
         if self._own_server:
             self.workspace.server.close()
 

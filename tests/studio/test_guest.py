@@ -114,6 +114,16 @@ def test_a_guests_runs_count_against_all_that_the_owner_has_waiting(
         guest.runs.start(project.id, "lda")
 
 
+def test_a_guest_who_leaves_stops_nothing_of_the_owners(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    guest = guest_of(studio, project.id)
+    live = guest.live(project.id)
+    guest.close()
+    assert studio.live(project.id) is live
+    assert live.wait(project.revision, 60).prediction is not None
+    assert guest.queries.wait(project.id, 0).state == "idle"
+
+
 def test_there_is_no_guest_in_a_project_that_is_not(made: tuple[Studio, Project]) -> None:
     with pytest.raises(BadRequest, match="no project"):
         guest_of(made[0], "nobody")

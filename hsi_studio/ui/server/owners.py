@@ -127,7 +127,7 @@ class Owners:
 
     def close(self) -> None:
         with self._lock:
-            studios = list(self._studios.values())
+            studios = [*self._guests.values(), *self._studios.values()]
         for studio in studios:
             studio.close()
         self.server.close()
