@@ -4,8 +4,8 @@
 
 For every class of a scene's reference its name is asked; the answer ranks all labelled pixels. Engines: described
 pixels (by words, the default; by the superpixels' sentences; by both), the same with the class's p5 sentences, and a
-trained model's text side (`--models`, 5 shots a class, its shots left out of the ranking). Floors: NDVI, high or low,
-whichever is better for the class (that choice uses the reference, so it flatters the floor), and chance (the share).
+trained model's text side (`--models`, 5 shots a class, its shots left out of the ranking). Baselines: NDVI, high or
+low, whichever is better for the class (that choice uses the reference, so it flatters it), and chance (the share).
 The map from texts alone is compared with always saying the largest class. The reference is read by the scoring only.
 
 enmap_potsdam is the mosaic of the 18 labelled tiles in <data>/enmap_potsdam (EnMAP L2A, 30 m, 224 bands, no heights);
@@ -104,10 +104,10 @@ def enmap_mosaic(folder: Path) -> Scene:
 def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[str, Any]:
     """Everything of one scene as plain values."""
     from hsi_studio import Studio
-    from hsi_studio.engine.query.graded_superpixels import scene_words
+    from hsi_studio.engine.query.graded_superpixels import graded_superpixels
     from hsi_studio.engine.query.matcher import Matcher, ask_described
-    from hsi_studio.engine.query.pixel_facts import Surveyor
-    from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_click
+    from hsi_studio.engine.query.pixel_facts import PixelFacts
+    from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_shot
     from hsi_studio.features.cache import FeatureCache
     from hsi_studio.text.encoders import get_encoder
     from hsi_studio.text.prompts import readable, sentences_for
@@ -116,7 +116,7 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
     assert scene.reference is not None
     blind = scene.without_reference()
     started = time.perf_counter()
-    words = scene_words(Surveyor(blind, FeatureCache(), folder / "words"))
+    words = graded_superpixels(PixelFacts(blind, FeatureCache(), folder / "words"))
     prepared = time.perf_counter() - started
     matcher = Matcher(words, get_encoder("minilm", folder))
     matcher.prepare_sentences()
@@ -152,7 +152,7 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
         "names": {c.id: [readable(c.name)] for c in schema.classes},
         "p5": {c.id: [readable(c.name), *p5[c.name]] for c in schema.classes},
     }
-    maps = {key: zero_click(matcher, schema, text) for key, text in texts.items()}
+    maps = {key: zero_shot(matcher, schema, text) for key, text in texts.items()}
     studio = Studio(home=folder / "home")
     try:
         curve = learning_curve(

@@ -1,4 +1,4 @@
-"""Where things lie: the program's data, the user's projects and caches; files written in one step.
+"""Where things lie: the program's data, the user's projects and caches.
 
 The program's data (`assets/`: scene catalogue, palettes, class descriptions) is beside the package in a checkout and
 in an editable install of it, and inside the package, as `hsi_studio/assets`, in a wheel. Trap: in a wheel the folder
@@ -7,8 +7,6 @@ beside the package is `site-packages`, where another project may have put a fold
 
 from __future__ import annotations
 
-import os
-import uuid
 from importlib import resources
 from pathlib import Path
 
@@ -38,18 +36,3 @@ def asset(name: str) -> Path:
 def home() -> Path:
     """Projects and caches: $HSI_STUDIO_HOME, else ~/.hsi_studio. Not created here."""
     return Path(settings.HOME.text() or Path.home() / ".hsi_studio")
-
-
-def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file in one step: after a crash there is the old one or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

@@ -85,13 +85,17 @@ LLM_KEY = Setting(
     "HSI_STUDIO_LLM_KEY", "secret", "none",
     "The key for that server; read for each request, never stored, logged or shown, and never sent over plain http.",
 )  # fmt: skip
+PLUGINS = Setting(
+    "HSI_STUDIO_PLUGINS", "folders", "none",
+    "Folders of the operator's own methods, formats and tabs, “:” between; their files are run as part of the program.",
+)  # fmt: skip
 TEST_DATA = Setting(
     "HSI_STUDIO_TEST_DATA", "folder", "none",
     "Public scenes that some tests and benchmarks measure on; the app does not read it.",
 )  # fmt: skip
 
 SETTINGS = (
-    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, LLM_URL, LLM_MODEL, LLM_KEY, TEST_DATA,
+    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TEST_DATA,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -199,6 +199,18 @@ class ClassInfo:
     def new(name: str, color: str, reference_value: int | None = None) -> ClassInfo:
         return ClassInfo(uuid.uuid4().hex, name, color, reference_value)
 
+    def to_json(self) -> dict[str, Any]:
+        """As journals, run records and model files hold a class."""
+        return {"id": self.id, "name": self.name, "color": self.color, "reference_value": self.reference_value}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> ClassInfo:
+        """`to_json` read back; other keys are left out. Raises KeyError, TypeError, ValueError."""
+        reference = value.get("reference_value")
+        return ClassInfo(
+            str(value["id"]), str(value["name"]), str(value["color"]), None if reference is None else int(reference)
+        )
+
 
 @dataclass(frozen=True)
 class ClassSchema:
@@ -225,6 +237,15 @@ class ClassSchema:
     @property
     def colors(self) -> list[str]:
         return [info.color for info in self.classes]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One object a class, in display order."""
+        return [info.to_json() for info in self.classes]
+
+    @staticmethod
+    def from_json(values: Iterable[Mapping[str, Any]]) -> ClassSchema:
+        """`to_json` read back. Raises KeyError, TypeError, ValueError."""
+        return ClassSchema(tuple(ClassInfo.from_json(value) for value in values))
 
 
 @dataclass(frozen=True)

@@ -44,3 +44,11 @@ def test_an_empty_folder_of_descriptions_is_missing_too(tmp_path: Path, monkeypa
     with pytest.raises(paths.AssetMissing):
         prompts.sentences_for(["Corn"], "p5", "indian_pines")
     prompts.descriptions.cache_clear()
+
+
+def test_the_folder_of_projects_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HSI_STUDIO_HOME", str(tmp_path / "elsewhere"))
+    assert paths.home() == tmp_path / "elsewhere"
+    assert not paths.home().exists()
+    monkeypatch.setenv("HSI_STUDIO_HOME", "")
+    assert paths.home() == Path.home() / ".hsi_studio"

@@ -88,7 +88,7 @@ def test_a_run_on_a_prompt_set_says_which_and_gives_the_text_view_its_space(labe
     words, _ = studio.prompts.create(project_id, "p1", "Mine")
     upper = studio.project(project_id).schema.classes[0]
     studio.prompts.edit(project_id, words.id, {upper.id: ["the darker half"]})
-    quick = getattr(get_method("diffclip"), "quick", {})
+    quick = get_method("diffclip").test_params
     run = studio.runs.start(project_id, "diffclip", quick, prompts="set:mine")
     studio.prompts.edit(project_id, words.id, {upper.id: ["said later"]})
     done = studio.runs.wait(run.id, 120)

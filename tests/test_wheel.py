@@ -134,12 +134,13 @@ def test_an_editable_install_is_the_checkout_on_the_path(tmp_path: Path) -> None
         assert [name for name in opened.namelist() if name.startswith("hsi_studio/")] == []
 
 
-def test_the_extra_dev_is_requirements_dev() -> None:
+def test_the_extras_dev_and_docs_are_requirements_dev() -> None:
     lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     wanted = [line.partition("#")[0].strip() for line in lines if line.partition("#")[0].strip()]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert wanted == ["-r requirements.txt", *project["optional-dependencies"]["dev"]]
-    assert set(project["optional-dependencies"]) == {"gpu", "sensors", "cluster", "docs", "dev"}
+    extras = project["optional-dependencies"]
+    assert wanted == ["-r requirements.txt", *extras["dev"], *extras["docs"]]
+    assert set(extras) == {"gpu", "sensors", "cluster", "docs", "dev"}
 
 
 # ── what it does ────────────────────────────────────────────────────────────────────────────────

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.cli.common import add_json, add_method, params, positive, progress, report, studio
 from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.studio.plugins import IMAGE_METHOD
 
 FIGURES = (
     ("acc", "ACC %"), ("auc", "AUC %"), ("se", "SE %"), ("sp", "SP %"), ("oa", "OA %"), ("aa", "AA %"),
@@ -22,40 +23,32 @@ FIGURES = (
 )  # fmt: skip
 
 
-Params = Callable[[argparse.Namespace], dict[str, Any]]
-
-
-def add_command(commands: Any, params: Params, progress: Callable[[], Any]) -> None:
-    """`params(args)` reads --param; `progress()` makes a function that shows progress."""
+def add_commands(commands: Any) -> None:
+    """Put the command of this file beside the others."""
     parser = commands.add_parser("collection", help="one label an image: accuracy, train, classify")
     parser.add_argument("collection", metavar="FOLDER", help="a folder with a folder of images per class, or a .csv")
     parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv")
-    parser.add_argument("--method", default="s3fn", help="s3fn (cubes, default) or diffclip (planes)")
-    parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="a method parameter; may be repeated"
-    )
+    add_method(parser, IMAGE_METHOD, f"default: {IMAGE_METHOD}; a wrong name lists them all")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--shots", type=_positive, help="training images (or groups) a class, the rest tests (default 5)")
-    how.add_argument("--folds", type=_positive, help="parts that test in turn, instead of shots")
+    how.add_argument("--shots", type=positive, help="training images (or groups) a class, the rest tests (default 5)")
+    how.add_argument("--folds", type=positive, help="parts that test in turn, instead of shots")
     how.add_argument("--save", metavar="FILE", help="train on all images and write the model (.safetensors)")
     how.add_argument("--model", metavar="FILE", help="classify the images with a saved model")
-    parser.add_argument("--seeds", type=_positive, default=5, help="draws 0 … N−1 (default 5)")
+    parser.add_argument("--seeds", type=positive, default=5, help="draws 0 … N−1 (default 5)")
     parser.add_argument("--positive", metavar="CLASS", help="class SE and SP are of (default: the last of two by name)")
     parser.add_argument("--prompts", metavar="FILE", help="JSON: class name → list of sentences")
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
-    parser.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
-    parser.set_defaults(run=lambda args: run(args, params, progress))
+    add_json(parser)
+    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, params: Params, progress: Callable[[], Any]) -> int:
-    from hsi_studio.studio.facade import Studio
-
-    verbs, values, prompts = Studio().collections, params(args), _prompts(args.prompts)
+def run(args: argparse.Namespace) -> int:
+    verbs, values, prompts = studio().collections, params(args), _prompts(args.prompts)
     collection = verbs.open(args.collection, [c for c in args.columns.split(",") if c])
-    report: dict[str, Any]
+    made: dict[str, Any]
     if args.model:
         answers = verbs.classify(args.model, collection, device=args.device, progress=progress())
-        report = {"model": args.model, "images": [{**vars(a), "path": str(a.path)} for a in answers]}
+        made = {"model": args.model, "images": [{**vars(a), "path": str(a.path)} for a in answers]}
         lines = [f"{a.path}  {a.label}  {100 * a.probability:.0f} %, {a.votes} of {a.of} votes" for a in answers]
         right = sum(a.label == a.known for a in answers)
         lines.append(f"{right} of {len(answers)} images are of the class of their folder")
@@ -63,19 +56,18 @@ def run(args: argparse.Namespace, params: Params, progress: Callable[[], Any]) -
         model = verbs.train(
             collection, args.save, args.method, params=values, prompts=prompts, device=args.device, progress=progress()
         )
-        report = {"model": args.save, "images": len(collection), "classes": model.schema.names}
+        made = {"model": args.save, "images": len(collection), "classes": model.schema.names}
         lines = [f"\n{args.save}: {args.method} on {len(collection)} images of {len(collection.schema)} classes"]
     else:
         shots = None if args.folds else args.shots or 5
-        report = verbs.evaluate(
+        made = verbs.evaluate(
             collection, args.method, shots=shots, folds=args.folds, seeds=range(args.seeds), params=values,
             prompts=prompts, positive=args.positive, device=args.device, progress=progress(),
         ).to_json()  # fmt: skip
-        lines = table(report)
-    report["notes"] = list(collection.notes)
-    if args.json and args.json != "-":
-        Path(args.json).write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(report, ensure_ascii=False) if args.json == "-" else "\n".join([*lines, *collection.notes]))
+        lines = table(made)
+    made["notes"] = list(collection.notes)
+    if not report(args.json, made):
+        print("\n".join([*lines, *collection.notes]))
     return 0
 
 
@@ -113,10 +105,3 @@ def _prompts(file: str | None) -> dict[str, list[str]] | None:
     if not good:
         raise BadRequest(f'{Path(file).name}: write {{"class": ["a sentence", …], …}}.')
     return {str(name): [str(s) for s in sentences] for name, sentences in found.items()}
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value

@@ -13,16 +13,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from hsi_studio.cli.collections import add_command
-from hsi_studio.cli.compare import add_commands as add_compare
-from hsi_studio.cli.runs import add_commands
+from hsi_studio.cli import collections, compare, plugins, runs
+from hsi_studio.cli.common import (
+    DEVICE_HELP,
+    add_json,
+    add_method,
+    add_scene,
+    opened,
+    params,
+    positive,
+    progress,
+    report,
+    studio,
+)
+from hsi_studio.cli.plugins import tell_problems
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.types import Progress, Scene
+from hsi_studio.humanize import counted
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,16 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     scenes.set_defaults(run=_scenes)
 
     info = commands.add_parser("info", help="facts about a scene")
-    _add_scene(info)
+    add_scene(info)
     info.add_argument("--json", action="store_true", help="print one JSON object")
     info.set_defaults(run=_info)
 
     mapping = commands.add_parser("map", help="class map from a file of labels")
-    _add_scene(mapping)
+    add_scene(mapping)
     mapping.add_argument("--labels", required=True, metavar="FILE", help="GeoJSON or CSV with row, col, class")
     mapping.add_argument("--out", required=True, metavar="FILE", help=".tif, .hdr (ENVI) or .png")
     mapping.add_argument("--confidence", metavar="FILE", help="also write the confidence as float GeoTIFF")
-    _add_method(mapping)
+    add_method(mapping)
     mapping.set_defaults(run=_map)
 
     secret = commands.add_parser("password", help="a line for the app's --auth-file")
@@ -72,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     mending.set_defaults(run=_mend)
 
     evaluation = commands.add_parser("evaluate", help="few-shot accuracy against the reference")
-    _add_scene(evaluation)
-    evaluation.add_argument("--shots", type=_positive, default=5, help="labelled pixels a class (default 5)")
-    evaluation.add_argument("--seeds", type=_positive, default=10, help="draws 0 … N−1 (default 10)")
+    add_scene(evaluation)
+    evaluation.add_argument("--shots", type=positive, default=5, help="labelled pixels a class (default 5)")
+    evaluation.add_argument("--seeds", type=positive, default=10, help="draws 0 … N−1 (default 10)")
     evaluation.add_argument(
         "--protocol",
         default="random",
@@ -83,88 +91,26 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument(
         "--prompts", metavar="STYLE", help="p1 … p5, or permuted[:STYLE] as a control; default: the class names"
     )
-    evaluation.add_argument("--device", default="cpu", help="cpu (default) or cuda, for methods that can use it")
-    evaluation.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
-    _add_method(evaluation)
+    evaluation.add_argument("--device", default="cpu", help=DEVICE_HELP)
+    add_json(evaluation)
+    add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    add_command(commands, _params, _progress)
-    add_commands(commands, _add_method, _params, _progress)
-    add_compare(commands, _add_scene, _open, _progress)
+    for module in (collections, runs, compare, plugins):
+        module.add_commands(commands)
     return parser
 
 
-def _add_scene(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scene", metavar="SCENE", help="catalogue id (see `scenes`) or a file")
-    parser.add_argument("--var", metavar="NAME", help="variable inside a .mat, .npz or .h5 file")
-    parser.add_argument("--dsm", metavar="FILE[:VAR]", help="heights on the same grid")
-    parser.add_argument("--reference", metavar="FILE[:VAR]", help="class map on the same grid")
-
-
-def _add_method(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--method", default="live", help="default: live")
-    parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="a method parameter; may be repeated"
-    )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
-
-
-def _open(args: argparse.Namespace) -> tuple[Any, Scene]:
-    from hsi_studio.studio.facade import Studio
-
-    studio = Studio()
-    return studio, studio.open(args.scene, variable=args.var, dsm=args.dsm, reference=args.reference)
-
-
-def _params(args: argparse.Namespace) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for item in args.param:
-        name, equals, text = item.partition("=")
-        if not equals:
-            raise BadRequest(f"--param {item}: write NAME=VALUE.")
-        try:
-            values[name] = json.loads(text)
-        except json.JSONDecodeError:
-            values[name] = text
-    return values
-
-
-def _progress() -> Callable[[Progress], None]:
-    """Lines on standard error, at most two a second; a terminal gets one line that is rewritten."""
-    shown_at, shown = -1.0, ""
-    live = sys.stderr.isatty()
-
-    def show(progress: Progress) -> None:
-        nonlocal shown_at, shown
-        now = time.monotonic()
-        if now - shown_at < 0.5 and progress.message == shown:
-            return
-        shown_at, shown = now, progress.message
-        share = "" if progress.fraction is None else f" {100 * progress.fraction:3.0f} %"
-        left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
-        line = f"{progress.message}{share}{left}"
-        print(f"\r\033[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
-
-    return show
-
-
 def _scenes(_: argparse.Namespace) -> int:
-    from hsi_studio.scene import catalog
-
-    for entry in catalog():
+    for entry in studio().catalog():
         place = "offline" if entry.offline else "download"
         print(f"{entry.id:20} {place:9} {entry.title}")
+    tell_problems()
     return 0
 
 
 def _info(args: argparse.Namespace) -> int:
-    studio, scene = _open(args)
-    facts = studio.info(scene)
+    here, scene = opened(args)
+    facts = here.info(scene)
     if args.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
         return 0
@@ -175,8 +121,8 @@ def _info(args: argparse.Namespace) -> int:
     print(f"  usable        {facts['usable_bands']} bands, {facts['valid_pixels']} pixels")
     low, high = facts["value_range"]
     print(f"  values        {low:g} to {high:g}")
-    print(f"  heights       {facts['dsm_layers'] or 'no'} layer{'' if facts['dsm_layers'] == 1 else 's'}")
-    print(f"  map system    {facts['crs'] or 'none'}")
+    print(f"  DSM           {counted(facts['dsm_layers'], 'layer') if facts['dsm_layers'] else 'no layers'}")
+    print(f"  CRS           {facts['crs'] or 'none'}")
     if facts["reference"]:
         total = sum(entry["pixels"] for entry in facts["reference"])
         print(f"  reference     {total} pixels in {len(facts['reference'])} classes")
@@ -191,13 +137,11 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _map(args: argparse.Namespace) -> int:
-    from hsi_studio.io.export import export_confidence_geotiff, write_map
+    from hsi_studio.studio.evaluation import write_map
 
-    studio, scene = _open(args)
-    prediction = studio.map(scene, args.labels, args.method, _params(args), progress=_progress())
-    written = write_map(prediction, scene, Path(args.out))
-    if args.confidence:
-        export_confidence_geotiff(prediction, scene, Path(args.confidence))
+    here, scene = opened(args)
+    prediction = here.map(scene, args.labels, args.method, params(args), progress=progress())
+    written = write_map(prediction, scene, Path(args.out), Path(args.confidence) if args.confidence else None)
     print(f"\n{written}", file=sys.stderr)
     return 0
 
@@ -217,28 +161,23 @@ def _password(args: argparse.Namespace) -> int:
 
 
 def _mend(args: argparse.Namespace) -> int:
-    from hsi_studio.studio.facade import Studio
-
-    for sentence in Studio().mend(args.project):
+    for sentence in studio().mend(args.project):
         print(sentence)
     return 0
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    studio, scene = _open(args)
-    result = studio.evaluate(
-        scene, args.method, shots=args.shots, seeds=args.seeds, protocol=args.protocol, params=_params(args),
-        prompts=args.prompts or "names", device=args.device, progress=_progress(),
+    here, scene = opened(args)
+    result = here.evaluate(
+        scene, args.method, shots=args.shots, seeds=args.seeds, protocol=args.protocol, params=params(args),
+        prompts=args.prompts or "names", device=args.device, progress=progress(),
     )  # fmt: skip
-    report = result.to_json()
+    made = result.to_json()
     if args.prompts:
-        report["prompts"] = args.prompts
-    if args.json == "-":
-        print(json.dumps(report, ensure_ascii=False))
+        made["prompts"] = args.prompts
+    if report(args.json, made):
         return 0
-    if args.json:
-        Path(args.json).write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    summary = report["summary"]
+    summary = made["summary"]
     print(f"\n{scene.title}: {args.method}, {args.shots} shots a class, {args.protocol}, {args.seeds} seeds")
     for key, title in (("oa", "OA %"), ("aa", "AA %"), ("kappa", "κ × 100")):
         print(f"  {title:8} {summary[key]['mean']:6.2f} ± {summary[key]['std']:.2f}")

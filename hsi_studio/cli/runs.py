@@ -16,24 +16,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hsi_studio.cli.common import add_method, params, progress, studio
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.types import Progress, Scene
+from hsi_studio.humanize import duration
+from hsi_studio.types import Progress
 
-Show = Callable[[Progress], None]
+if TYPE_CHECKING:
+    from hsi_studio.studio.facade import Studio
+    from hsi_studio.studio.run_info import RunInfo
+
 WAIT_S = 3600.0  # for the map of a project's labels: nobody waits at a page
 
 
-def add_commands(
-    commands: Any,
-    add_method: Callable[[argparse.ArgumentParser], None],
-    params: Callable[[argparse.Namespace], dict[str, Any]],
-    progress: Callable[[], Show],
-) -> None:
-    """Put the commands of this file beside those of `main.py`, which lends its helpers."""
+def add_commands(commands: Any) -> None:
+    """Put the commands of this file beside the others."""
     training = commands.add_parser("train", help="train on a project's labels, or on a scene with a file of labels")
     training.add_argument("target", metavar="PROJECT|SCENE", help="a project's id, a catalogue id or a file")
     training.add_argument("--labels", metavar="FILE", help="GeoJSON or CSV with row, col, class; for a scene")
@@ -44,7 +43,7 @@ def add_commands(
     training.add_argument("--device", default="", help="cpu or cuda:0 … (default: a GPU where there is one)")
     training.add_argument("--title", default="", help="a name for the run")
     add_method(training)
-    training.set_defaults(run=lambda args: _train(args, params(args), progress()))
+    training.set_defaults(run=_train)
 
     listing = commands.add_parser("runs", help="list runs, or export one's curves")
     listing.add_argument("project", nargs="?", metavar="PROJECT", help="only those of this project")
@@ -55,7 +54,7 @@ def add_commands(
 
     resuming = commands.add_parser("resume", help="go on with a paused, interrupted or failed run")
     resuming.add_argument("id", metavar="RUN")
-    resuming.set_defaults(run=lambda args: _resume(args, progress()))
+    resuming.set_defaults(run=_resume)
 
     exporting = commands.add_parser("export", help="write a project's map, a run's or a model's")
     exporting.add_argument("target", metavar="PROJECT|RUN|MODEL", help="a project's id: the map of its labels")
@@ -68,58 +67,44 @@ def add_commands(
     again = commands.add_parser("replay", help="make a run's map again and say whether it is identical")
     again.add_argument("id", metavar="RUN", help="a run's id or its folder")
     again.add_argument("--fresh", action="store_true", help="also make label-free work (pre-training) again")
-    again.set_defaults(run=lambda args: _replay(args, progress()))
+    again.set_defaults(run=_replay)
 
 
-def _train(args: argparse.Namespace, params: dict[str, Any], show: Show) -> int:
-    from hsi_studio.studio.facade import Studio
-
-    studio = Studio()
-    if args.target in {summary.id for summary in studio.projects()}:
+def _train(args: argparse.Namespace) -> int:
+    here, values = studio(), params(args)
+    if args.target in {summary.id for summary in here.projects()}:
         if args.labels or args.shots is not None:
             raise BadRequest("A project has its labels already: leave --labels and --shots out, or name a scene.")
-        project = studio.project(args.target)
+        project = here.project(args.target)
     elif args.labels or args.shots is not None:
-        _check_labels(args, studio.open(args.target))
-        project = studio.new_project(args.target)
-        for note in studio.import_labels(project.id, args.labels) if args.labels else []:
+        here.labels.check(here.open(args.target), args.labels, args.shots, args.draw_seed)
+        project = here.new_project(args.target)
+        for note in here.import_labels(project.id, args.labels) if args.labels else []:
             print(note, file=sys.stderr)
         if args.shots is not None:
-            print(studio.labels.draw(project.id, args.shots, args.draw_seed), file=sys.stderr)
+            print(here.labels.draw(project.id, args.shots, args.draw_seed), file=sys.stderr)
     else:
         raise BadRequest(
-            f"There is no project {args.target!r} in {studio.projects_folder}. For a scene, add --labels FILE or "
+            f"There is no project {args.target!r} in {here.projects_folder}. For a scene, add --labels FILE or "
             "--shots N."
         )
-    run = studio.runs.start(
-        project.id, args.method, params, args.prompts, args.seed, title=args.title, device=args.device
+    run = here.runs.start(
+        project.id, args.method, values, args.prompts, args.seed, title=args.title, device=args.device
     )  # fmt: skip
     print(f"run {run.id} of project {project.id}", file=sys.stderr)
     if run.forecast is not None:
-        print(f"about {run.forecast.seconds:.0f} s ({run.forecast.basis})", file=sys.stderr)
-    return _follow(studio, run.id, show)
+        print(f"about {duration(run.forecast.seconds)} ({run.forecast.basis})", file=sys.stderr)
+    return _follow(here, run.id)
 
 
-def _check_labels(args: argparse.Namespace, scene: Scene) -> None:
-    """What a project would be made for in vain. Raises BadRequest, FileProblem."""
-    from hsi_studio.io.label_import import labels_from_file
-    from hsi_studio.studio.labels import check_draw
-
-    if args.shots is not None:
-        check_draw(scene, args.shots, args.draw_seed)
-    if args.labels:
-        labels_from_file(args.labels, scene)
+def _resume(args: argparse.Namespace) -> int:
+    here = studio()
+    return _follow(here, here.runs.resume(args.id).id)
 
 
-def _resume(args: argparse.Namespace, show: Show) -> int:
-    from hsi_studio.studio.facade import Studio
-
-    studio = Studio()
-    return _follow(studio, studio.runs.resume(args.id).id, show)
-
-
-def _follow(studio: Any, run_id: str, show: Show) -> int:
+def _follow(studio: Studio, run_id: str) -> int:
     """Tell what happens until the end; the run's id and figures go to standard output."""
+    show = progress()
     seen = max((event["seq"] for event in studio.runs.events(run_id)), default=0)
     try:
         while True:
@@ -143,19 +128,17 @@ def _follow(studio: Any, run_id: str, show: Show) -> int:
     return 0
 
 
-def _figures(info: Any) -> str:
+def _figures(info: RunInfo) -> str:
     block = info.metrics.get("buffered") or info.metrics.get("main") or {}
     oa = block.get("oa")
     return block.get("problem") or "" if oa is None else f"OA {100 * oa['value']:.1f} % {block['words']}"
 
 
 def _runs(args: argparse.Namespace) -> int:
-    from hsi_studio.studio.facade import Studio
-
-    studio = Studio()
+    here = studio()
     if args.export:
-        return _export(studio, args)
-    for info in studio.runs.list(args.project):
+        return _export(here, args)
+    for info in here.runs.list(args.project):
         when = info.created[:16].replace("T", " ")
         seconds = info.timing.get("total_seconds")
         took = f"{seconds:8.1f} s" if seconds is not None else " " * 10
@@ -165,70 +148,56 @@ def _runs(args: argparse.Namespace) -> int:
     return 0
 
 
-def _export(studio: Any, args: argparse.Namespace) -> int:
-    from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
-
-    events = studio.runs.events(args.export)
+def _export(studio: Studio, args: argparse.Namespace) -> int:
     if not args.csv and args.tensorboard is None:
         raise BadRequest("Say where to: --csv FILE (- for standard output) or --tensorboard DIR.")
     if args.tensorboard is not None:
-        count = write_tensorboard(events, args.tensorboard)
+        count = studio.runs.curves_to_tensorboard(args.export, args.tensorboard)
         print(f"{count} values in {args.tensorboard}", file=sys.stderr)
     if args.csv == "-":
-        write_csv(events, sys.stdout)
+        studio.runs.curves_to_csv(args.export, sys.stdout)
     elif args.csv:
         with Path(args.csv).open("w", encoding="utf-8", newline="") as stream:
-            print(f"{write_csv(events, stream)} values in {args.csv}", file=sys.stderr)
+            print(f"{studio.runs.curves_to_csv(args.export, stream)} values in {args.csv}", file=sys.stderr)
     return 0
 
 
 def _export_map(args: argparse.Namespace) -> int:
-    from hsi_studio.io.export import export_confidence_geotiff, write_map
-    from hsi_studio.studio.facade import Studio
-
-    studio = Studio()
+    here = studio()
     try:
-        project_id, which = _wanted(studio, args)
-        found, scene = studio.displayed.find(project_id, which, WAIT_S), studio.scene_of(project_id)
-        written = write_map(found.prediction, scene, args.out, found.tags)
-        if args.confidence:
-            export_confidence_geotiff(found.prediction, scene, args.confidence, found.tags)
+        project_id, which = _wanted(here, args)
+        found, written = here.displayed.write(project_id, which, args.out, args.confidence, WAIT_S)
+        gsd_m = here.scene_of(project_id).gsd_m
     finally:
-        studio.close()
+        here.close()
     print(f"{written}: {found.title}, {found.prediction.method}, layer {found.layer}", file=sys.stderr)
     for info, pixels in found.pixels:
-        area = f"{pixels * scene.gsd_m**2 / 1e4:12,.2f} ha" if scene.gsd_m else ""
+        area = f"{pixels * gsd_m**2 / 1e4:12,.2f} ha" if gsd_m else ""
         print(f"{info.name:32} {pixels:10,} pixels{area}")
     return 0
 
 
-def _wanted(studio: Any, args: argparse.Namespace) -> tuple[str, str]:
+def _wanted(here: Studio, args: argparse.Namespace) -> tuple[str, str]:
     """(project, which of its maps) for a project, a run or a model. Raises BadRequest."""
-    if args.target in {summary.id for summary in studio.projects()}:
+    if args.target in {summary.id for summary in here.projects()}:
         if args.project:
             raise BadRequest("A project has its own scene: leave --project out.")
         return args.target, args.layer or "live"
     if args.layer:
-        raise BadRequest(f"--layer is of a project, and {args.target!r} is none in {studio.projects_folder}.")
-    if studio.runs.exists(args.target) and not args.project:
-        return studio.runs.project_of(args.target), args.target
+        raise BadRequest(f"--layer is of a project, and {args.target!r} is none in {here.projects_folder}.")
+    if here.runs.exists(args.target) and not args.project:
+        return here.runs.project_of(args.target), args.target
     try:
-        project = args.project or studio.models.get(args.target).project_id
+        project = args.project or here.models.get(args.target).project_id
     except BadRequest as error:
-        raise BadRequest(f"There is no project, run or model {args.target!r} in {studio.home}.") from error
+        raise BadRequest(f"There is no project, run or model {args.target!r} in {here.home}.") from error
     if not project:
         raise BadRequest("This model was imported: say which project's scene it is to map, with --project PROJECT.")
     return project, f"model:{args.target}"
 
 
-def _replay(args: argparse.Namespace, show: Show) -> int:
-    from hsi_studio.engine.runs.record import RunFolder
-    from hsi_studio.engine.runs.replay import replay
-    from hsi_studio.studio.facade import Studio
-
-    studio = Studio()
-    given = Path(args.id)
-    folder = RunFolder(given.resolve()) if (given / "run.json").is_file() else RunFolder(studio.runs.folder(args.id))
-    found = replay(folder, studio.cache_folder, show, args.fresh)
+def _replay(args: argparse.Namespace) -> int:
+    folder = Path(args.id)
+    found = studio().runs.replay(folder if (folder / "run.json").is_file() else args.id, progress(), args.fresh)
     print(found.words)
     return 0 if found.identical else 1

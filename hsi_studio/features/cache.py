@@ -7,12 +7,10 @@ written beside their final name and renamed, so a killed process leaves no half 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
 import threading
-import uuid
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from hsi_studio.files import best_effort, write_arrays
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,8 @@ class FeatureCache:
             if arrays is None:
                 arrays = compute()
                 if file is not None:
-                    _store(file, arrays)
+                    with best_effort(file):
+                        write_arrays(file, arrays, compressed=False, sync=False)
             for array in arrays.values():
                 array.flags.writeable = False
             self._keep(key, arrays)
@@ -104,17 +105,3 @@ def _load(file: Path) -> Arrays | None:
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         log.warning("cache file %s cannot be read and is made again: %s", file.name, error)
         return None
-
-
-def _store(file: Path, arrays: Arrays) -> None:
-    """A cache that cannot be written costs time later, not the result now."""
-    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        partial.replace(file)
-    except OSError as error:
-        log.warning("cache file %s cannot be written: %s", file.name, error)
-        with contextlib.suppress(OSError):
-            partial.unlink()

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import counted
 from hsi_studio.types import FloatArray, Scene
 
 ByteArray = npt.NDArray[np.uint8]
@@ -125,7 +126,7 @@ def _numbers(composite: str, text: str, count: int) -> list[float]:
     except ValueError:
         values = []
     if len(values) != count or not all(math.isfinite(v) and 0 < v < 1e6 for v in values):
-        raise BadRequest(f"{composite!r} needs {count} positive number{'s' * (count > 1)} separated by commas.")
+        raise BadRequest(f"{composite!r} needs {counted(count, 'positive number')} separated by commas.")
     return values
 
 

@@ -54,7 +54,9 @@ def pixels_of(
         return [(int(row), int(col)) for row, col in places]
     if scene.transform is None:
         raise FileProblem(
-            path, f"it gives map coordinates, and {scene.name} has no map system", "Give row and col (from 0) instead"
+            path,
+            f"it gives map coordinates, and {scene.name} has no coordinate system (CRS)",
+            "Give row and col (from 0) instead",
         )
     from rasterio.errors import CRSError
     from rasterio.warp import transform
@@ -63,12 +65,16 @@ def pixels_of(
     if way != "map":
         if scene.crs is None:
             raise FileProblem(
-                path, f"it gives coordinates of {way}, and {scene.name} names no map system", "Give row and col instead"
+                path,
+                f"it gives coordinates of {way}, and {scene.name} names no coordinate system (CRS)",
+                "Give row and col instead",
             )
         try:
             xs, ys = transform("EPSG:4326" if way == "lonlat" else way, scene.crs, xs, ys)
         except CRSError as error:
-            raise FileProblem(path, f"its map system {way[:60]!r} is unknown", "Save it as WGS 84") from error
+            raise FileProblem(
+                path, f"its coordinate system (CRS) {way[:60]!r} is unknown", "Save it as WGS 84"
+            ) from error
     a, b, c, d, e, f = scene.transform
     area = a * e - b * d  # of a pixel; not 0 in a map transform
     found = []

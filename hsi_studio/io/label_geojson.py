@@ -1,7 +1,7 @@
 """Labels as GeoJSON (RFC 7946): points for other programs, rows and columns for an exact way back.
 
-With a map system the coordinates are WGS 84 longitude and latitude, as the RFC demands; without one they are
-(column, row) pixel coordinates and a foreign member "coordinates" says so. Either way every feature
+With a coordinate system (CRS) the coordinates are WGS 84 longitude and latitude, as the RFC demands; without one they
+are (column, row) pixel coordinates and a foreign member "coordinates" says so. Either way every feature
 carries "row" and "col" (0-based) in its properties, and the way back uses those: reprojection rounds.
 """
 

@@ -1,7 +1,7 @@
 """Labels back in: GeoJSON and CSV, ours or another program's.
 
 Rows and columns are 0-based. Where a file has them they are used as they are; else coordinates are turned into
-pixels with the scene's map system. Nothing is dropped in silence: what is left out is counted in the notes,
+pixels with the scene's coordinate system. Nothing is dropped in silence: what is left out is counted in the notes,
 and what cannot be understood stops the import with the line or the feature's number.
 """
 
@@ -288,7 +288,7 @@ def _points(geometry: dict[str, Any]) -> list[Any] | None:
 
 
 def _geojson_crs(document: dict[str, Any], scene: Scene) -> str:
-    """The name in an old-style "crs" member, else "lonlat" (RFC 7946), or "pixel-xy" without a map system."""
+    """The name in an old-style "crs" member, else "lonlat" (RFC 7946), or "pixel-xy" without a coordinate system."""
     old = document.get("crs")
     if isinstance(old, dict) and isinstance(old.get("properties"), dict) and old["properties"].get("name"):
         return str(old["properties"]["name"])

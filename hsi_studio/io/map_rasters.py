@@ -6,7 +6,7 @@ Class names go to three places, because programs look in different ones: the Geo
 JSON, exact), `FILE.tif.aux.xml` as GDAL category names (what GDAL shows) and as a raster attribute table
 with colours (what ArcGIS and QGIS show). ENVI headers have no escape for commas, braces and line breaks:
 `class names` shows them as similar characters and `class names exact` holds them percent-encoded (RFC 3986).
-Without a map system the files are plain rasters.
+Without a coordinate system the files are plain rasters.
 """
 
 from __future__ import annotations

@@ -1,30 +1,34 @@
-"""What a method is: the contract every method folder fulfils.
+"""What a method is: the contract every method fulfils, with the default of all that is optional.
 
-A method is a folder whose `__init__.py` ends with `METHOD = TheMethod()`. One contract test runs over all of them
-(`tests/methods/test_contract.py`): defaults construct; same seed = same map; probabilities sum to 1;
-inputs unchanged; one label per class works; cancel within 1 s; save → load → same map; invalid
-pixels stay unlabelled; the order of test pixels changes nothing.
-
-Optional attributes: a method that trains for long names in `quick` the parameters the contract test runs it with
-(fewer steps, nothing else that matters), in `efforts` what the positions fast and thorough of the effort dial change
-(normal = the defaults), in `presets` further sets of values by name, in `parts` what can be switched off to see what
-it is worth (with what the part needs to matter); one whose training can start from another model
-(`Context.warm_start`) says `warm_starts = True`; a fitted model that takes long for a pixel names in `tile_px` the side
-of the blocks it wants to be asked for, so that a map can be stopped between them.
+A method is a folder here whose `__init__.py` ends with `METHOD = TheMethod()`, or one file of anybody's elsewhere
+(`registry.py`). `hsi_studio.testing.check_method` tests it: defaults construct; same seed = same map; probabilities
+sum to 1; inputs unchanged; one label per class works; cancel stops it; save → load → same map; invalid pixels stay
+unlabelled; the order of labels and the reference change nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from hsi_studio.errors import BadRequest, Cancelled
+from hsi_studio.methods.common.work import Shape, Work, plain
 from hsi_studio.types import BoolArray, ClassSchema, FloatArray, IntArray, LabelSet, Progress, PromptSet, Scene
+
+if TYPE_CHECKING:
+    from hsi_studio.text.encoders import TextEncoder
+
+Values = Mapping[str, Any]  # parameters by name
+NO_VALUES: Values = MappingProxyType({})
+NO_SETS: Mapping[str, Values] = MappingProxyType({})
 
 
 class Params(BaseModel):
@@ -122,43 +126,130 @@ class State:
     header: dict[str, Any] = field(default_factory=dict)
 
 
-class Fitted(Protocol):
-    """A method after `fit`."""
+@runtime_checkable
+class TextSpace(Protocol):
+    """A fitted model whose pixels and texts live in one space, on one scene."""
+
+    def query(self, sentences: Sequence[str]) -> FloatArray:
+        """(H, W) mean cosine of every pixel with the sentences; NaN where invalid."""
+        ...
+
+
+class Fitted(ABC):
+    """A method after `fit`. What is not abstract is optional, and its default is what a plain model does."""
 
     schema: ClassSchema
+    tile_px: int | None = None  # side of the blocks it wants to be asked for, of a model that takes long for a pixel
 
+    @abstractmethod
     def predict(self, block: Block) -> FloatArray:
         """(K, h, w) float32 probabilities over `schema`, summing to 1; NaN at invalid pixels."""
-        ...
 
+    @abstractmethod
     def leave_one_out(self) -> IntArray:
-        """(N,) class index each labelled pixel would get from a fit without it."""
-        ...
+        """(N,) class index each labelled pixel would get from a fit without it, in the order of the labels."""
 
-    def state(self) -> State: ...
+    @abstractmethod
+    def state(self) -> State:
+        """All that `Method.from_state` needs for the same map."""
+
+    def predict_best(self, block: Block) -> tuple[npt.NDArray[np.uint16], FloatArray]:
+        """What `best_class(self.predict(block))` gives; for models that know it without all probabilities."""
+        return best_class(self.predict(block))
+
+    def warm(self, ctx: Context) -> None:
+        """All that can be computed for the scene before its first block, of models with seconds of it.
+
+        Raises Cancelled.
+        """
+        return None
+
+    def at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray | None:
+        """(n, K) probabilities of single pixels, for a first look while it trains; None = only whole blocks."""
+        return None
+
+    def embed(self, block: Block) -> FloatArray | None:
+        """(h, w, D) unit vectors of the pixels, NaN at invalid ones; None = it has no such space."""
+        return None
+
+    def text_vectors(self) -> FloatArray | None:
+        """(K, D) unit vectors of the classes' texts in the space of `embed`; None = it keeps none."""
+        return None
+
+    @property
+    def sentences(self) -> Mapping[str, Sequence[str]]:
+        """Class id → the sentences it was trained with; empty for a model that read none."""
+        return {}
+
+    def text_space(
+        self, scene: Scene, encoder: Callable[[str], TextEncoder], check: Callable[[float], None]
+    ) -> TextSpace | None:
+        """The scene's pixels beside a text side that takes new words; None = there is none.
+
+        `encoder(spec)` opens a sentence encoder, `check(done)` takes the share done. Raises what `check` raises,
+        SceneMismatch.
+        """
+        return None
 
 
-class Method(Protocol):
-    """One classification method. Instances are stateless."""
+class Method(ABC):
+    """One classification method. Instances are stateless (but for caches that can be dropped at any time).
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    A subclass sets `name`, `title`, `source` and `Params` and has `fit` and `from_state`; everything else has a
+    default here. No other part of the program knows a method by its name: what it needs to know stands below.
+    """
+
+    name: ClassVar[str]  # lower case: of files, the command line, saved models
+    title: ClassVar[str]  # for people
     source: ClassVar[str]  # citation
     Params: ClassVar[type[Params]]
-    needs: ClassVar[frozenset[str]]  # of {"text", "dsm", "pretraining"}
-    halo_px: ClassVar[int]  # how far around a block `predict` looks
+    needs: ClassVar[frozenset[str]] = frozenset()  # of {"text", "dsm", "pretraining"}
 
-    def prepare(self, scene: Scene, params: Any, ctx: Context) -> None:
-        """Label-free work done once per scene (features, pre-training). `fit` calls it when it was not."""
-        ...
+    # sets of parameter values, by name
+    presets: ClassVar[Mapping[str, Values]] = NO_SETS  # further settings: the paper's, ablations with a name
+    efforts: ClassVar[Mapping[str, Values]] = NO_SETS  # "fast", "thorough" of the effort dial; normal = the defaults
+    ablations: ClassVar[Mapping[str, Values]] = NO_SETS  # part → the values that switch it off, to see its worth
+    test_params: ClassVar[Values] = NO_VALUES  # what contract tests run it with: fewer steps, else nothing that matters
+    quick_pace: ClassVar[Values] = NO_VALUES  # shorter trainings for a comparison at the quick pace
 
+    # what a run of it costs
+    label_free: ClassVar[frozenset[str]] = frozenset()  # parameters that the result of `prepare` depends on
+    fixed_seconds: ClassVar[Mapping[str, float]] = MappingProxyType({"fit": 1.0})  # phase → libraries, text encoders
+
+    # what else it can do
+    warm_starts: ClassVar[bool] = False  # a training can start from another model: `Context.warm_start`
+    own_text_side: ClassVar[bool] = False  # its models' `text_space` takes words they were not trained on
+    joint_space: ClassVar[bool] = False  # its models have `text_vectors` and `embed`
+
+    @abstractmethod
     def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: Any, ctx: Context) -> Fitted:
-        """Raises TooFewLabels (say how many more), Cancelled."""
-        ...
+        """Raises TooFewLabels (say how many more), LabelProblem, Cancelled. `common/checks.py` has the first two."""
 
+    @abstractmethod
     def from_state(self, state: State, scene: Scene, ctx: Context) -> Fitted:
         """Raises SceneMismatch with both numbers when the bands or the normalisation differ."""
-        ...
+
+    def prepare(self, scene: Scene, params: Any, ctx: Context) -> None:
+        """Label-free work done once per scene (features, pre-training). `fit` does it when it was not."""
+        return None
+
+    def pretrained_status(self, scene: Scene, params: Any, cache_dir: Path | None, device: str) -> str:
+        """For people, whether the pre-training for this scene is on disk; "" for methods without one."""
+        return ""
+
+    def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+        """{"prepare" | "fit" | "predict": (GFLOP, calls of small operations)} of a run with these parameters."""
+        return plain(shape, labels, classes)
+
+
+def best_class(probabilities: FloatArray) -> tuple[npt.NDArray[np.uint16], FloatArray]:
+    """(K, h, w) → label (h, w) uint16 (class + 1, 0 where NaN) and the probability of it (h, w), NaN there."""
+    unknown = ~np.isfinite(probabilities).all(axis=0)
+    best = probabilities.argmax(axis=0)
+    confidence = np.take_along_axis(probabilities, best[None], axis=0)[0].astype(np.float32)
+    label = (best + 1).astype(np.uint16)
+    label[unknown], confidence[unknown] = 0, np.nan
+    return label, confidence
 
 
 def make_params(kind: type[Params], values: dict[str, Any]) -> Params:

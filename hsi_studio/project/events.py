@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hsi_studio.errors import LabelProblem
+from hsi_studio.humanize import counted
 from hsi_studio.project.prompt_sets import PromptSets, SetsChange
 from hsi_studio.sanitize import clean_color, clean_name, same_name
 from hsi_studio.types import ClassInfo, ClassSchema
@@ -150,24 +151,10 @@ class State:
 
 def class_from_json(value: dict[str, Any]) -> ClassInfo:
     """A class as the journal writes it. Raises LabelProblem, KeyError."""
-    reference = value.get("reference_value")
-    return ClassInfo(
-        str(value["id"]),
-        clean_name(value["name"]),
-        clean_color(value["color"]),
-        None if reference is None else int(reference),
-    )
-
-
-def class_to_json(info: ClassInfo) -> dict[str, Any]:
-    return {"id": info.id, "name": info.name, "color": info.color, "reference_value": info.reference_value}
+    return ClassInfo.from_json({**value, "name": clean_name(value["name"]), "color": clean_color(value["color"])})
 
 
 # ── one planner an event type ───────────────────────────────────────────────────────────────────
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _add_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
@@ -208,7 +195,7 @@ def _delete_class(state: State, seq: int, payload: dict[str, Any]) -> Change:
     info = state.info(payload["id"])
     after = ClassSchema(tuple(other for other in state.schema.classes if other.id != info.id))
     lost = state.without({info.id})
-    with_it = f" and its {_count(len(lost), 'label')}" if lost else ""
+    with_it = f" and its {counted(len(lost), 'label')}" if lost else ""
     return Change(seq, f"delete {info.name}{with_it}", (state.schema, after), lost)
 
 
@@ -217,9 +204,9 @@ def _set_classes(state: State, seq: int, payload: dict[str, Any]) -> Change:
     if len({info.id for info in after.classes}) < len(after) or len({n.casefold() for n in after.names}) < len(after):
         raise LabelProblem("A class is in the list twice. Keep one of them.")
     lost = state.without({info.id for info in state.schema.classes} - {info.id for info in after.classes})
-    text = f"set the class list to {len(after)} {'class' if len(after) == 1 else 'classes'}"
+    text = f"set the class list to {counted(len(after), 'class', 'classes')}"
     if lost:
-        text += f", without {_count(len(lost), 'label')} of classes not in it"
+        text += f", without {counted(len(lost), 'label')} of classes not in it"
     return Change(seq, text, None if after == state.schema else (state.schema, after), lost)
 
 
@@ -270,7 +257,7 @@ def _import_labels(state: State, seq: int, payload: dict[str, Any]) -> Change:
         number += before is None
     return Change(
         seq,
-        f"import {_count(len(payload['points']), 'label')}{others}",
+        f"import {counted(len(payload['points']), 'label')}{others}",
         classes=(state.schema, after) if new else None,
         points=points,
     )
@@ -278,7 +265,7 @@ def _import_labels(state: State, seq: int, payload: dict[str, Any]) -> Change:
 
 def _clear(state: State, seq: int, payload: dict[str, Any]) -> Change:
     points: dict[Pixel, tuple[Point | None, Point | None]] = {p: (point, None) for p, point in state.points.items()}
-    return Change(seq, f"clear {_count(len(points), 'label')}", points=points)
+    return Change(seq, f"clear {counted(len(points), 'label')}", points=points)
 
 
 def _words(seq: int, change: SetsChange) -> Change:

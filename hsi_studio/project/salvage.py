@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hsi_studio.errors import FileProblem, LabelProblem
-from hsi_studio.files import replacing
+from hsi_studio.files import sync_folder, write_bytes
 from hsi_studio.project.events import Event, State, class_from_json
 from hsi_studio.project.journal import Journal, dump_line
 from hsi_studio.project.metadata import read_about
@@ -51,8 +51,8 @@ def salvage(folder: Path | str) -> list[str]:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        with replacing(journal) as partial:
-            partial.write_bytes(b"".join(dump_line(event) for event in kept))
+        sync_folder(folder)
+        write_bytes(journal, b"".join(dump_line(event) for event in kept))
     gone = max(new_seq, default=0) - len(lines)
     if gone > 0:
         lost.append(f"{gone} {'action is' if gone == 1 else 'actions are'} missing from the file altogether.")

@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
-from hsi_studio.files import write_text
+from hsi_studio.files import sync_folder, write_json, write_text
 from hsi_studio.io.palette import next_color
-from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json, class_to_json
+from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json
 from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.metadata import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
 from hsi_studio.project.prompt_book import PromptBook
@@ -71,12 +71,13 @@ class Project:
             "title": shown,
             "created": _now(),
             "scene": {"id": scene.id, "name": scene.name, "shape": list(scene.shape), "spec": spec},
-            "classes": [class_to_json(info) for info in classes_of(scene)],
+            "classes": [info.to_json() for info in classes_of(scene)],
         }
         try:
             folder.mkdir(parents=True)
             (folder / "journal.jsonl").touch()
-            write_text(folder / "project.json", json.dumps(about, ensure_ascii=False, indent=2) + "\n")
+            write_json(folder / "project.json", about, indent=2)
+            sync_folder(folder.parent)
         except OSError as error:
             raise FileProblem(
                 folder, f"the project folder cannot be made ({error.strerror})", "Choose a folder you may write to"
@@ -257,7 +258,7 @@ class Project:
         """Append a class; without a colour it takes the palette's next. Raises LabelProblem."""
         with self.writing():
             info = ClassInfo.new(name, color or next_color(self.schema.colors), reference_value)
-            self._do("add_class", class_to_json(info), actor)
+            self._do("add_class", info.to_json(), actor)
             return self._state.info(info.id)
 
     def rename_class(self, class_id: str, name: str, actor: str = "") -> None:
@@ -296,7 +297,7 @@ class Project:
                     used.append(next_color(used))
                 chosen = color or (old.color if old else used[-1])
                 info = ClassInfo(old.id, name, chosen, old.reference_value) if old else ClassInfo.new(name, chosen)
-                classes.append(class_to_json(info))
+                classes.append(info.to_json())
             return self._do("set_classes", {"classes": classes}, actor).text
 
     def add_point(self, row: int, col: int, class_id: str, actor: str = "") -> None:
@@ -351,7 +352,7 @@ class Project:
                 found.append([int(row), int(col), info.id])
             if not found and not no_data:
                 raise LabelProblem("There is no label to import. Choose a file with rows, columns and classes.")
-            payload = {"points": found, "classes": [class_to_json(info) for info in new], "source": clean_text(source)}
+            payload = {"points": found, "classes": [info.to_json() for info in new], "source": clean_text(source)}
             if instead:
                 payload["instead"] = True
             text = self._do("import_labels", payload, actor).text

@@ -9,7 +9,7 @@ starts from zero after every interruption, which is why the transfer is ours.
 from __future__ import annotations
 
 import logging
-import os
+import shutil
 import urllib.error
 import urllib.request
 import zipfile
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from hsi_studio import paths
 from hsi_studio.errors import CorruptFile, FileProblem
+from hsi_studio.files import put_in_place, replacing
 from hsi_studio.types import Progress
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def fetch(
             f"what {file.url} gives has sha256 {found}, expected {file.sha256}; it was deleted",
             f"Try again, or put the right file at {path}",
         )
-    os.replace(part, path)
+    put_in_place(part, path)
     log.info("downloaded %s%s", path, f" ({licence})" if licence else "")
     return path
 
@@ -89,11 +90,8 @@ def extract(archive: Path, member: Member, target: Path) -> Path:
                 names = [n for n in packed.namelist() if n.endswith(member.ending)]
                 if not names:
                     raise CorruptFile(archive, f"there is no {member.ending} in it", "Delete it and try again")
-                part = path.with_name(path.name + ".part")
-                with packed.open(min(names, key=len)) as source, part.open("wb") as out:
-                    while chunk := source.read(CHUNK):
-                        out.write(chunk)
-            os.replace(part, path)
+                with packed.open(min(names, key=len)) as source, replacing(path) as part, part.open("wb") as out:
+                    shutil.copyfileobj(source, out, CHUNK)
         except zipfile.BadZipFile as error:
             raise CorruptFile(archive, f"it is not a complete archive ({error})", "Delete it and try again") from error
     _check(path, RemoteFile(path.name, "", member.sha256))

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
-from hsi_studio.scene.raster import Raster, check_memory, human_bytes, shape_text
+from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.types import FloatArray, IntArray
 
 MOST_CLASSES = 1000
@@ -51,7 +52,7 @@ def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, 
     height, width, n_layers = raster.cube.shape
     n_bytes = height * width * n_layers * 4
     if n_bytes > 64 << 20:
-        check_memory(path, f"{what} ({human_bytes(n_bytes)})", n_bytes)
+        check_memory(path, f"{what} ({size_text(n_bytes)})", n_bytes)
     return raster
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import UnknownFormat
+from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.registry import find_reader
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import complete_names, read_class_map, read_dsm, split_spec
-from hsi_studio.scene.raster import Raster, shape_text
+from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.survey import survey as make_survey
 from hsi_studio.types import Scene
 

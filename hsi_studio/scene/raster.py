@@ -2,7 +2,7 @@
 
 A reader is one module ending with `READER = TheReader()`; `hsi_studio.scene.formats.registry.readers()` finds it.
 Readers only look at one file (with its header). Hashing, surveying and laying a DSM or a reference on
-the cube is the same for all of them and happens in `scene/__init__.py` and `scene/layers.py`.
+the cube is the same for all of them and happens in `scene/open.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem, UnknownFormat
+from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.types import Bands, Cube, FloatArray, IntArray
 
 Transform = tuple[float, float, float, float, float, float]
@@ -105,23 +106,9 @@ def check_memory(path: Path, what: str, n_bytes: int) -> None:
     if n_bytes > 0.8 * free:
         raise FileProblem(
             path,
-            f"{what} needs {human_bytes(n_bytes)} of memory and {human_bytes(free)} are free",
+            f"{what} needs {size_text(n_bytes)} of memory and {size_text(free)} are free",
             "Save it as ENVI, GeoTIFF, HDF5 or .npy, which are read piece by piece, or cut it to a smaller area",
         )
-
-
-def human_bytes(count: float) -> str:
-    """ "8.4 MB" (powers of 1000, as file managers show)."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
-        if abs(count) < 1000 or unit == "PB":
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """ "145 × 145 × 200"."""
-    return " × ".join(str(int(n)) for n in shape)
 
 
 def dtype_problem(dtype: np.dtype[Any]) -> str | None:

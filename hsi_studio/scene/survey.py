@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
+from hsi_studio.humanize import counted
 from hsi_studio.types import Bands, BoolArray, FloatArray, Scene, Survey
 
 CHUNK_VALUES = 4_000_000  # float32 values read at once: 16 MB
@@ -163,9 +164,9 @@ def _notes(
         (listed & sparse, "without data in more than half of the pixels"),
     ):
         if mask.any():
-            verb = "is" if mask.sum() == 1 else "are"
-            left = "is" if mask.sum() == 1 else "are"
-            notes.append(f"{_count(mask, 'band')} {verb} {what} and {left} left out: {band_list(scene.bands, mask)}.")
+            n, bands = int(mask.sum()), band_list(scene.bands, mask)
+            verb = "is" if n == 1 else "are"
+            notes.append(f"{counted(n, 'band')} {verb} {what} and {verb} left out: {bands}.")
     n_pixels, n_out = valid.size, int((~valid).sum())
     if n_out:
         reasons = [f"{n_missing} with missing values (NaN, infinite or “no data”)"] if n_missing else []
@@ -177,11 +178,6 @@ def _notes(
     elif n_missing:
         notes.append(f"{n_missing} of {n_pixels} pixels have gaps, all in bands that are left out.")
     return tuple(notes)
-
-
-def _count(mask: npt.NDArray[np.bool_], noun: str) -> str:
-    n = int(mask.sum())
-    return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
 def band_list(bands: Bands, mask: BoolArray, most: int = 8) -> str:

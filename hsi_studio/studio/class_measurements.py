@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from hsi_studio.engine.query.pixel_facts import Surveyor, class_facts
+from hsi_studio.engine.query.pixel_facts import PixelFacts, class_facts
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -31,7 +31,7 @@ class Measurements(Subject):
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lock = threading.Lock()
-        self._surveyors: dict[str, Surveyor] = {}  # scene id → what measures on it
+        self._pixel_facts: dict[str, PixelFacts] = {}  # scene id → what measures on it
         self._kept: dict[str, tuple[int, Measured]] = {}  # project id → labels, what they gave
 
     def of(self, project_id: str) -> Measured:
@@ -52,10 +52,10 @@ class Measurements(Subject):
             return Measured()
         scene = self._workspace.scene_of(project_id).without_reference()
         with self._lock:
-            if scene.id not in self._surveyors:
-                self._surveyors[scene.id] = Surveyor(scene, FeatureCache(), self._workspace.cache_folder)
-            surveyor = self._surveyors[scene.id]
-        found = class_facts(surveyor, labels)
+            if scene.id not in self._pixel_facts:
+                self._pixel_facts[scene.id] = PixelFacts(scene, FeatureCache(), self._workspace.cache_folder)
+            pixel_facts = self._pixel_facts[scene.id]
+        found = class_facts(pixel_facts, labels)
         names = {info.id: info.name for info in labels.schema.classes}
         sentences = {}
         for key, facts in found.items():

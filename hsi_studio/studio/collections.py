@@ -21,6 +21,7 @@ from hsi_studio.engine.evaluation.collection_accuracy import ImageResult, evalua
 from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
 from hsi_studio.engine.models.metadata import CheckpointFacts, ClassFacts, LabelFacts, PromptFacts, SceneFacts
 from hsi_studio.errors import BadRequest, CorruptFile
+from hsi_studio.methods import IMAGE_METHOD
 from hsi_studio.methods.collections import ImageModel, get_image_method, load_image_model
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.scene.collection import Collection, open_folder, open_table
@@ -64,7 +65,7 @@ class Collections(Subject):
     def evaluate(
         self,
         source: str | Path | Collection,
-        method: str = "s3fn",
+        method: str = IMAGE_METHOD,
         *,
         shots: int | None = None,
         folds: int | None = None,
@@ -90,7 +91,7 @@ class Collections(Subject):
         self,
         source: str | Path | Collection,
         out: str | Path,
-        method: str = "s3fn",
+        method: str = IMAGE_METHOD,
         *,
         params: Mapping[str, Any] | None = None,
         prompts: Prompts | None = None,

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.engine.compare.cells import Kept, entries_of
+from hsi_studio.engine.compare.cells import CellStore, specs_of
 from hsi_studio.engine.compare.findings import findings
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.paces import plan_for
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, sentences_of
 from hsi_studio.engine.compare.report import method_title, write_report
-from hsi_studio.engine.compare.results import PLAN, Comparison, read_comparison, read_plan, write_json
+from hsi_studio.engine.compare.results import Comparison, read_comparison, read_plan, write_plan
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
@@ -33,6 +33,7 @@ from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
 from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import counted, duration
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.studio import Subject
@@ -92,16 +93,16 @@ class Comparisons(Subject):
         """Whether the method has a switch for the surface model."""
         return "use_dsm" in get_method(method).Params.model_fields
 
-    def parts(self, method: str) -> list[str]:
+    def ablations(self, method: str) -> list[str]:
         """What of a method can be switched off, by name; [] where nothing can."""
-        return list(getattr(get_method(method), "parts", {}))
+        return list(get_method(method).ablations)
 
     def without_parts(self, method: str, words: str, parts: Sequence[str]) -> list[Side]:
         """The whole method, then it without each of these parts. Raises BadRequest.
 
         What a part needs to matter is said of every side, so that no pace switches it off.
         """
-        known: dict[str, dict[str, Any]] = getattr(get_method(method), "parts", {})
+        known = get_method(method).ablations
         if strange := [name for name in parts if name not in known]:
             raise BadRequest(f"{method} has no part {strange[0]!r}. Choose of: {', '.join(known) or 'none'}.")
         usual = get_method(method).Params().model_dump(mode="json")
@@ -139,21 +140,21 @@ class Comparisons(Subject):
         scene = self._compared(project_id)
         slot = self._runs.device()[0]
         store = store_of(self._workspace.project(project_id).folder / "runs" / "x")
-        kept = Kept(store, scene, slot.partition(":")[0], plan.seeds[0])
-        seconds, prepared, todo, entries = 0.0, set[str](), 0, entries_of(plan, scene)
+        cells = CellStore(store, scene, slot.partition(":")[0], plan.seeds[0])
+        seconds, prepared, todo, specs = 0.0, set[str](), 0, specs_of(plan, scene)
         rounds: list[float] = []  # seconds of each seed
         for seed in plan.seeds:
             this = 0.0
-            for entry in entries:
-                if kept.has(entry.cell(scene, plan, seed)):
+            for spec in specs:
+                if cells.has(spec.cell(scene, plan, seed)):
                     continue
                 told = self._runs.forecast_of(
-                    self._request(scene, entry.variant.method, entry.variant.params, plan.shots, slot)
+                    self._request(scene, spec.variant.method, spec.variant.params, plan.shots, slot)
                 )
                 todo += 1
                 this += told.phases["fit"] + told.phases["predict"]
-                if entry.variant.key not in prepared:
-                    prepared.add(entry.variant.key)
+                if spec.variant.key not in prepared:
+                    prepared.add(spec.variant.key)
                     this += told.phases["prepare"]
             rounds.append(this)
             seconds += this
@@ -165,12 +166,12 @@ class Comparisons(Subject):
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
         project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
-        entries_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
+        specs_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
         self._runs.admit()
 
         def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
-            write_json(folder / PLAN, plan)
-            told = f"{len(plan.arms)} arms, {len(plan.seeds)} seeds"
+            write_plan(folder.path, plan)
+            told = f"{counted(len(plan.arms), 'arm')}, {counted(len(plan.seeds), 'seed')}"
             EventLog(folder.events_file).append("log", level="info", text=told)
             return record
 
@@ -190,6 +191,14 @@ class Comparisons(Subject):
         """In this process and without a project; a second call goes on. Raises BadRequest, Cancelled."""
         context = Context(progress=progress, device=device, cache_dir=self._workspace.cache_folder)
         return run_comparison(plan, folder, context, scene)
+
+    def report_on(self, made: Comparison, folder: Path) -> Files:
+        """The report's files of a comparison that `run` made."""
+        return write_report(made, folder)
+
+    def side(self, text: str) -> Side:
+        """From METHOD[:WORDS][,NAME=VALUE…][@NAME]. Raises BadRequest with the choices."""
+        return parse_side(text)
 
     def plan_on(
         self, scene: Scene, sides: Sequence[Side], shots: int, pace: str = "quick", seeds: int | None = None
@@ -276,14 +285,6 @@ class Comparisons(Subject):
     def _request(self, scene: Scene, method: str, params: dict[str, Any], shots: int, slot: str) -> Request:
         classes = len(scene.reference_classes)
         return Request(method, params, scene.id, scene.shape, shots * classes, classes, slot, self._runs.device_name())
-
-
-def duration(seconds: float) -> str:
-    """ "40 seconds", "2 minutes", "1 h 10 min"."""
-    if seconds < 90:
-        return f"{max(5, 5 * round(seconds / 5))} seconds"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _title(plan: ComparisonPlan) -> str:

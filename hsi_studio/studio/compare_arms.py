@@ -33,7 +33,7 @@ def _arm(side: Side, words: str, said: Mapping[str, Sequence[str]]) -> Arm:
 
 
 def named(sides: Sequence[Side], arms: Sequence[Arm]) -> list[Arm]:
-    """Arms called by what tells them apart: "p1" and "p5", or "DiffCLIP" and "S3FN", or "DiffCLIP, no heights"."""
+    """Arms called by what tells them apart: "p1" and "p5", or "DiffCLIP" and "S3FN", or "DiffCLIP, no DSM"."""
     several = len({arm.method for arm in arms}) > 1
     worded = len({arm.words for arm in arms if arm.words}) > 1
     out = []
@@ -49,15 +49,15 @@ def named(sides: Sequence[Side], arms: Sequence[Arm]) -> list[Arm]:
 
 
 def _switch(key: str, value: Any) -> str:
-    """A parameter in a name: "no heights", "patch 9"."""
-    said = {"use_dsm": "heights", "use_text": "words", "use_pretraining": "pre-training"}.get(key)
+    """A parameter in a name: "no DSM", "patch 9"."""
+    said = {"use_dsm": "DSM", "use_text": "words", "use_pretraining": "pre-training"}.get(key)
     if said is not None and isinstance(value, bool):
         return said if value else f"no {said}"
     return f"{key} {value}"
 
 
 def parse_side(text: str) -> Side:
-    """METHOD[:WORDS][,NAME=VALUE…][@NAME], as "curated:p1", "diffclip:p5,use_dsm=false@no heights".
+    """METHOD[:WORDS][,NAME=VALUE…][@NAME], as "curated:p1", "diffclip:p5,use_dsm=false@no DSM".
 
     Values are JSON, or text where they are not. Raises BadRequest with the choices.
     """

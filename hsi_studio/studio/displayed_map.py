@@ -18,6 +18,7 @@ import logging
 import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -220,6 +221,21 @@ class DisplayedMaps(Subject):
         raise BadRequest(f"There is no map {which[:80]!r} in this project. Choose “shown” or one of: {known}.")
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
+
+    def write(
+        self, project_id: str, which: str, path: Path, confidence: Path | None = None, timeout: float = EXPORT_WAIT_S
+    ) -> tuple[DisplayedMap, Path]:
+        """Write a map to one file (by its ending: GeoTIFF or ENVI), with its tags. Returns it and the file written.
+
+        `confidence`: a GeoTIFF for its confidence. Raises as `find`, and FileProblem.
+        """
+        from hsi_studio.io.export import export_confidence_geotiff, write_map
+
+        found, scene = self.find(project_id, which, timeout), self._workspace.scene_of(project_id)
+        written = write_map(found.prediction, scene, path, found.tags)
+        if confidence is not None:
+            export_confidence_geotiff(found.prediction, scene, confidence, found.tags)
+        return found, written
 
     def _choice(self, project_id: str) -> _Choice:
         """What was chosen, without what has gone since. Raises BadRequest, FileProblem."""

@@ -13,8 +13,9 @@ from typing import Any
 
 from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
+from hsi_studio.io import export
 from hsi_studio.io.label_import import labels_from_file
-from hsi_studio.methods import get_method
+from hsi_studio.methods import LIVE_METHOD, get_method
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -31,7 +32,7 @@ class Evaluation(Subject):
         self,
         scene: Scene,
         labels_file: str | Path,
-        method: str = "live",
+        method: str = LIVE_METHOD,
         params: dict[str, Any] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         seed: int = 0,
@@ -48,7 +49,7 @@ class Evaluation(Subject):
     def evaluate(
         self,
         scene: Scene,
-        method: str = "live",
+        method: str = LIVE_METHOD,
         *,
         shots: int,
         seeds: int | Sequence[int],
@@ -70,3 +71,11 @@ class Evaluation(Subject):
             scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
         )
         return replace(found, notes=found.notes + notes)
+
+
+def write_map(prediction: Prediction, scene: Scene, path: Path, confidence: Path | None = None) -> Path:
+    """The map as .tif, .hdr (ENVI) or .png, and its confidence as a float GeoTIFF. Raises BadRequest (the ending)."""
+    written = export.write_map(prediction, scene, path)
+    if confidence is not None:
+        export.export_confidence_geotiff(prediction, scene, confidence)
+    return written

@@ -18,9 +18,9 @@ from typing import Any
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
-from hsi_studio.engine.models.placement import in_words as size_in_words
 from hsi_studio.engine.scene_info import crs_name
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
 from hsi_studio.studio.collections import Collections
@@ -34,6 +34,7 @@ from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
+from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
@@ -45,8 +46,8 @@ from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
-    "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap", "Estimate",
-    "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name", "size_in_words",
+    "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
+    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
 ]  # fmt: skip
 
 
@@ -59,7 +60,7 @@ class Studio:
     """
 
     def __init__(
-        self, home: Path | None = None, data_root: Path | None = None, method: str = "live",
+        self, home: Path | None = None, data_root: Path | None = None, method: str = LIVE_METHOD,
         server: SharedServer | None = None, quotas: Quotas | None = None, *, workspace: Workspace | None = None,
     ) -> None:  # fmt: skip
         self._own_server = server is None and workspace is None
@@ -87,12 +88,9 @@ class Studio:
             changed, text_map_ready=lambda project_id: self.displayed.show(project_id, "texts"),
         )  # fmt: skip
         self.displayed.add(
-            live=self.live_maps,
-            texts=self.queries.text_maps,
-            run=RunMapSource(workspace, self.runs),
-            model=self.models.maps,
-            comparison=self.compare.maps,
-        )
+            live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
+            model=self.models.maps, comparison=self.compare.maps,
+        )  # fmt: skip
 
     @property
     def home(self) -> Path:
@@ -232,15 +230,18 @@ class Studio:
         return self.exports.labels(project_id, folder)
 
     def map(
-        self, scene: Scene, labels_file: str | Path, method: str = "live", params: dict[str, Any] | None = None,
+        self, scene: Scene, labels_file: str | Path, method: str = LIVE_METHOD, params: dict[str, Any] | None = None,
         progress: Callable[[Progress], None] = lambda _: None, seed: int = 0,
     ) -> Prediction:  # fmt: skip
         """A map from a file of labels, without a project."""
         return self.evaluation.map(scene, labels_file, method, params, progress, seed)
 
     def evaluate(
-        self, scene: Scene, method: str = "live", *, shots: int, seeds: int | Sequence[int], **options: Any
+        self, scene: Scene, method: str = LIVE_METHOD, *, shots: int, seeds: int | Sequence[int], **options: Any
     ) -> Any:
-        """Few-shot accuracy over seeds; `options` as in `evaluation.evaluate`: protocol, params, prompts, device,
-        progress."""
+        """Few-shot accuracy over seeds; `options` as in `evaluation.evaluate`: protocol, params, prompts, device …"""
         return self.evaluation.evaluate(scene, method, shots=shots, seeds=seeds, **options)
+
+    def problems(self) -> list[str]:
+        """Why formats and methods were left out; none for owners on a server: it names the operator's folders."""
+        return problems() if self._own_server else []

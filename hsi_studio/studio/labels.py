@@ -19,6 +19,8 @@ import numpy as np
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest, LabelProblem
+from hsi_studio.humanize import counted
+from hsi_studio.io.label_import import import_labels, labels_from_file
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -58,8 +60,6 @@ class Labels(Subject):
 
         Raises FileProblem, LabelProblem when none of them lies on the scene.
         """
-        from hsi_studio.io.label_import import import_labels
-
         file, project = Path(path), self._workspace.project(project_id)
         points, notes = import_labels(file, self._workspace.scene_of(project_id), project.schema)
         if not points:
@@ -75,6 +75,16 @@ class Labels(Subject):
         return bool(
             reference_values(self._workspace.project(project_id).schema.classes, self._workspace.scene_of(project_id))
         )
+
+    def check(self, scene: Scene, file: str | None = None, shots: int | None = None, seed: int = 0) -> None:
+        """Whether a project on the scene could have labels of `file`, and `shots` drawn with `seed`: before it is made.
+
+        Raises BadRequest, FileProblem.
+        """
+        if shots is not None:
+            check_draw(scene, shots, seed)
+        if file:
+            labels_from_file(file, scene)
 
     def draw(self, project_id: str, shots: int, seed: int = 0, instead: bool = False, actor: str = "") -> str:
         """Label pixels of the reference until each of its classes has `shots`; one action, which undo takes back.
@@ -112,7 +122,7 @@ class Labels(Subject):
             source = f"reference, {shots} a class, seed {seed}"
             project.import_labels(points, actor=actor, source=source, instead=instead)
         self._changed(project_id)
-        said = f"{len(points)} label{'s' * (len(points) != 1)} drawn from the reference with seed {seed}."
+        said = f"{counted(len(points), 'label')} drawn from the reference with seed {seed}."
         if small:
             said += f" Fewer where half of a class's reference pixels are needed to test on: {', '.join(small)}."
         return said

@@ -20,7 +20,7 @@ from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import onto
 from hsi_studio.engine.models.compatibility import scene_fit
-from hsi_studio.engine.models.library import ModelShelf
+from hsi_studio.engine.models.library import ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods.contract import Context
@@ -98,7 +98,7 @@ class _Kept:
 class ModelMaps(Subject):
     """Safe to call from many threads."""
 
-    def __init__(self, workspace: Workspace, shelf: ModelShelf, use: Use, runs: RunFacts) -> None:
+    def __init__(self, workspace: Workspace, shelf: ModelLibrary, use: Use, runs: RunFacts) -> None:
         self._workspace, self.shelf, self._use, self._runs = workspace, shelf, use, runs
         self._kept = workspace.shared(_Kept)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from hsi_studio.engine.models.checkpoint import read_checkpoint
 from hsi_studio.engine.models.compatibility import SceneFit, scene_fit
-from hsi_studio.engine.models.library import ModelFile, ModelShelf
+from hsi_studio.engine.models.library import ModelFile, ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.engine.models.metadata import CheckpointFacts
 from hsi_studio.engine.models.placement import Placement
@@ -63,8 +63,8 @@ class Models(Subject):
 
     def __init__(self, workspace: Workspace, runs: RunFacts | None = None) -> None:
         self._workspace, self.manager = workspace, workspace.server.manager
-        self.shelf = ModelShelf(workspace.home, workspace.only)
-        self.maps = ModelMaps(workspace, self.shelf, self._used, runs or NoRuns())
+        self.library = ModelLibrary(workspace.home, workspace.only)
+        self.maps = ModelMaps(workspace, self.library, self._used, runs or NoRuns())
 
     # ── on disk ─────────────────────────────────────────────────────────────────────────────────
 
@@ -76,29 +76,29 @@ class Models(Subject):
         if sort not in SORTS:
             raise BadRequest(f"Models cannot be sorted by {sort!r}: choose one of {', '.join(SORTS)}.")
         words = search.casefold().split()
-        found = [info for info in self._infos(self.shelf.models()) if all(word in _text_of(info) for word in words)]
+        found = [info for info in self._infos(self.library.models()) if all(word in _text_of(info) for word in words)]
         if descending is None:
             descending = sort in ("modified", "accuracy", "shots", "size")
         return sorted(found, key=lambda info: _sort_value(info, sort), reverse=descending)
 
     def trashed(self) -> list[ModelInfo]:
-        return self._infos(self.shelf.trashed())
+        return self._infos(self.library.trashed())
 
     def get(self, model_id: str) -> ModelInfo:
         """Raises BadRequest."""
-        return self._infos([self.shelf.get(model_id)])[0]
+        return self._infos([self.library.get(model_id)])[0]
 
     def edit(
         self, model_id: str, *, title: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
     ) -> None:
         """Change what is given. Raises BadRequest."""
         given = {"title": title, "note": note, "tags": tags}
-        self.shelf.edit(model_id, **{key: value for key, value in given.items() if value is not None})
+        self.library.edit(model_id, **{key: value for key, value in given.items() if value is not None})
 
     def delete(self, model_id: str) -> None:
         """To the trash; out of memory where nobody uses it. Raises BadRequest."""
-        model = self.shelf.get(model_id)
-        self.shelf.delete(model_id)
+        model = self.library.get(model_id)
+        self.library.delete(model_id)
         for key, (_, _, in_use) in self.manager.loaded().items():
             if key.startswith(f"{model.path}@") and not in_use:
                 self.manager.unload(key)
@@ -106,20 +106,20 @@ class Models(Subject):
 
     def restore(self, model_id: str) -> str:
         """Raises BadRequest."""
-        return self.shelf.restore(model_id)
+        return self.library.restore(model_id)
 
     def empty_trash(self) -> int:
         """Bytes that came free."""
-        return self.shelf.empty_trash()
+        return self.library.empty_trash()
 
-    def take_in(self, file: str | Path) -> tuple[ModelInfo, bool]:
+    def import_file(self, file: str | Path) -> tuple[ModelInfo, bool]:
         """Import a model file. (model, whether it was here already). Raises FileProblem; then nothing is kept."""
-        model_id, known = self.shelf.take_in(Path(file))
+        model_id, known = self.library.import_file(Path(file))
         return self.get(model_id), known
 
-    def give_out(self, model_id: str, folder: Path) -> Path:
+    def export(self, model_id: str, folder: Path) -> Path:
         """Export as one safe file, the user's edits in it. Raises BadRequest, FileProblem."""
-        return self.shelf.give_out(model_id, folder)
+        return self.library.export(model_id, folder)
 
     @staticmethod
     def changed_params(info: ModelInfo) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Models(Subject):
 
     def fit(self, model_id: str, project_id: str) -> SceneFit:
         """Whether the model can map the project's scene, and what else is possible. Raises BadRequest, FileProblem."""
-        _, header = self.shelf.usable(model_id)
+        _, header = self.library.usable(model_id)
         return scene_fit(header, self._workspace.scene_of(project_id))
 
     @contextmanager
@@ -148,7 +148,7 @@ class Models(Subject):
 
     @contextmanager
     def _used(self, model_id: str, project_id: str, ctx: Context | None = None) -> Iterator[Loaded]:
-        model, header = self.shelf.usable(model_id)
+        model, header = self.library.usable(model_id)
         scene = self._workspace.scene_of(project_id).without_reference()
         told = scene_fit(header, scene)
         if not told.ok:
@@ -182,7 +182,7 @@ class Models(Subject):
 
     def unload(self, model_id: str) -> bool:
         """Put it away; False when it was not loaded. Raises ModelsBusy, BadRequest."""
-        path = self.shelf.get(model_id).path
+        path = self.library.get(model_id).path
         keys = [key for key in self.manager.loaded() if key.startswith(f"{path}@")]
         return sum(self.manager.unload(key) for key in keys) > 0
 
@@ -192,13 +192,13 @@ class Models(Subject):
 
     def warm_start_file(self, model_id: str, method: str) -> Path:
         """Where that state is. Raises BadRequest, FileProblem."""
-        model, header = self.shelf.usable(model_id)
+        model, header = self.library.usable(model_id)
         if header.facts.method != method:
             raise BadRequest(
                 f"“{model.title}” is a model of {header.facts.method}, the training is of {method}: choose a model of "
                 "the same method to start from."
             )
-        if not getattr(get_method(method), "warm_starts", False):
+        if not get_method(method).warm_starts:
             raise BadRequest(f"{method} has no encoder that a training could start from: leave “Start from” empty.")
         return model.path
 
@@ -206,11 +206,11 @@ class Models(Subject):
     def can_start(info: ModelInfo) -> bool:
         """Whether a new training can start from this model."""
         method = None if info.facts is None else methods().entries.get(info.facts.method)
-        return bool(getattr(method, "warm_starts", False))
+        return method is not None and bool(method.warm_starts)
 
     def warm_starts(self, method: str) -> list[ModelInfo]:
         """Models a new training of `method` may start from, newest first."""
-        if not getattr(get_method(method), "warm_starts", False):
+        if not get_method(method).warm_starts:
             return []
         return [info for info in self.find() if info.facts is not None and info.facts.method == method]
 

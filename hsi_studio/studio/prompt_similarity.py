@@ -16,12 +16,13 @@ from hsi_studio.engine.query.class_differences import differences
 from hsi_studio.engine.query.joint_space import JointSpace, joint_space, newest_model
 from hsi_studio.engine.spectra import class_spectra
 from hsi_studio.errors import Cancelled, StudioError
+from hsi_studio.methods import methods
 from hsi_studio.studio import Subject
 from hsi_studio.studio.class_measurements import Measurements, label_key
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.disagreement import FEWEST, Disagreement, disagreements
 from hsi_studio.text.encoders import SentenceEncoder, get_encoder
-from hsi_studio.text.similarity import Nearness, Pair, close_pairs, nearness
+from hsi_studio.text.similarity import Pair, Similarity, close_pairs, similarity
 from hsi_studio.types import LabelSet, Scene
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class TextView:
     state: str
     set_id: str = ""
     version: int = 0
-    nearness: Nearness | None = None
+    similarity: Similarity | None = None
     pairs: tuple[Pair, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     compared: str = ""  # what words and pixels were compared on, or why they were not
@@ -98,9 +99,9 @@ class TextViews(Subject):
         project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         prompts, labels = project.words.prompts(key[0], key[1]), project.labels()
         encoder = self._open_encoder()
-        found = nearness(encoder, prompts, labels.schema)
+        found = similarity(encoder, prompts, labels.schema)
         known = differences(class_spectra(scene, labels), labels.schema, scene.bands)
-        made = replace(made, nearness=found, pairs=tuple(close_pairs(found, prompts, known)))
+        made = replace(made, similarity=found, pairs=tuple(close_pairs(found, prompts, known)))
         self._publish(project_id, key, made)  # the pixels' part takes longer
         self._check(project_id, key)
         measured = self._measurements.of(project_id)
@@ -113,7 +114,8 @@ class TextViews(Subject):
             made = replace(made, disagreements=tuple(wrong), compared=note)
         file = newest_model(project.folder / "runs", scene)
         if file is None:
-            note = "Train DiffCLIP on this scene to see texts and pixels in one space."
+            able = [method.title for method in methods().entries.values() if method.joint_space]
+            note = f"Train {' or '.join(able)} on this scene to see texts and pixels in one space."
             return replace(made, state="done", joint_note=note)
         try:
             return replace(made, state="done", joint=self._joint(project_id, key, file, scene, labels))

@@ -117,7 +117,7 @@ class Prompts(Subject):
 
     def view(self, project_id: str, set_id: str) -> TextView:
         """How alike the set's texts are, and where words and pixels disagree; made in the background, so it may say
-        "working". Asked again after an edit, it starts again. Raises LabelProblem."""
+        "working". ParsedQuery again after an edit, it starts again. Raises LabelProblem."""
         return self._views.view(project_id, set_id)
 
     # ── files ───────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +132,7 @@ class Prompts(Subject):
         where = folder or project.folder / "exports"
         return write_text(where / f"prompts-{slug(info.name, 'set')}-v{info.version}.{kind}", text)
 
-    def bring_in(self, project_id: str, path: str | Path, actor: str = "") -> tuple[WordSet, tuple[str, ...]]:
+    def import_file(self, project_id: str, path: str | Path, actor: str = "") -> tuple[WordSet, tuple[str, ...]]:
         """A new set from a JSON or CSV file, with notes on what was left out. Raises FileProblem, LabelProblem."""
         from hsi_studio.project.prompt_set_files import read_prompt_set
 

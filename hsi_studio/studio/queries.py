@@ -24,11 +24,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.query.graded_superpixels import scene_words
-from hsi_studio.engine.query.matcher import Answer, Matcher, TextSpace, ask_described, ask_model, clean
+from hsi_studio.engine.query.graded_superpixels import graded_superpixels
+from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_model, clean
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
 from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
+from hsi_studio.methods import methods
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.studio import Subject
 from hsi_studio.studio.descriptions import Descriptions
 from hsi_studio.studio.evaluation import Evaluation
@@ -124,12 +126,13 @@ class Queries(Subject):
         found = [Engine(DESCRIBED, "Described pixels", "Needs no label: compares words with what was measured")]
         for info in self._models.find():
             facts = info.facts
-            if info.problem or facts is None or facts.method not in ("curated", "s3fn", "diffclip"):
+            method = methods().entries.get(facts.method) if facts is not None else None
+            if info.problem or method is None or "text" not in method.needs:
                 continue
             if not self._models.fit(info.id, project_id).ok:
                 continue
-            own = facts.method != "diffclip"
-            note = "Its own text side: knows words near its classes" if own else "Answers in its classes only"
+            own = "Its own text side: knows words near its classes"
+            note = own if method.own_text_side else "Answers in its classes only"
             found.append(Engine(f"model:{info.id}", f"Model: {info.title}", note))
         return found
 
@@ -276,7 +279,7 @@ class Queries(Subject):
             matcher = self._matchers.get(scene.id)
         return tuple(
             top_regions(
-                answer, threshold, self.descriptions.surveyor(scene), matcher if answer.score is not None else None
+                answer, threshold, self.descriptions.facts_on(scene), matcher if answer.score is not None else None
             )
         )
 
@@ -286,8 +289,8 @@ class Queries(Subject):
             if kept is not None:
                 self._matchers.move_to_end(scene.id)
                 return kept
-        words = scene_words(
-            self.descriptions.surveyor(scene), lambda done: say("Measuring the scene, once", 0.8 * done)
+        words = graded_superpixels(
+            self.descriptions.facts_on(scene), lambda done: say("Measuring the scene, once", 0.8 * done)
         )
         say("Opening the sentence encoder", 0.85)
         made = Matcher(words, self._open_encoder("minilm"))

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from hsi_studio import settings
-from hsi_studio.engine.models.placement import in_words
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import size_text
 from hsi_studio.types import Scene
 
 
@@ -53,8 +53,8 @@ class Quotas:
     def check_disk(self, used: int, more: int = 0) -> None:
         """`used` bytes in the owner's folder, `more` to come. Raises BadRequest."""
         if self.disk_gb is not None and used + more > self.disk_gb * 2**30:
-            wanted = f" and this needs {in_words(more)}" if more else ""
+            wanted = f" and this needs {size_text(more)}" if more else ""
             raise BadRequest(
-                f"Your folder holds {in_words(used)}{wanted}, {in_words(self.disk_gb * 2**30)} are allowed here: "
+                f"Your folder holds {size_text(used)}{wanted}, {size_text(self.disk_gb * 2**30)} are allowed here: "
                 "delete runs and models you no longer need (Train and Models tabs), and empty the trash."
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hsi_studio.engine.runs.events import EventTail
 from hsi_studio.engine.runs.forecast import Forecast
-from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.engine.runs.record import ALIVE, WAITING, RunFolder, RunRecord, find_run, run_folders
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.run_info import RunInfo
@@ -29,7 +29,7 @@ MAP, PREVIEW = "map.npz", "preview.npz"
 class RunFiles:
     """Safe to call from many threads. `projects` is the folder that they lie under, `queue` knows which are at work."""
 
-    def __init__(self, projects: Path, queue: JobQueue) -> None:
+    def __init__(self, projects: Path, queue: RunQueue) -> None:
         self._projects, self._queue = projects, queue
         self._lock = threading.RLock()
         self._folders: dict[str, RunFolder] = {}
@@ -101,7 +101,7 @@ class RunFiles:
         state, progress = record.state, None
         where = self._queue.position(record.id) if state in WAITING | ALIVE else None
         if state in ALIVE:
-            if self._queue.wish(record.id) == "pause":
+            if self._queue.requested(record.id) == "pause":
                 state = "pausing"
             last = self.tail(folder).last("progress")
             if last is not None:

@@ -12,29 +12,34 @@ the command line see the same. Records and events are read again only when their
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.evaluation.report_json import report_from_json
+from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord, new_run_id, now
+from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.errors import BadRequest, CorruptFile, TooFewLabels
-from hsi_studio.methods import get_method, methods
+from hsi_studio.files import copy_file
+from hsi_studio.methods import LIVE_METHOD, get_method, methods
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
+from hsi_studio.studio.new_run import Prepare, new_run
 from hsi_studio.studio.prompt_choice import record_of_prompts
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
 from hsi_studio.studio.run_files import MAP, PREVIEW, RunFiles
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import LabelSet, Prediction, Scene
+from hsi_studio.types import LabelSet, Prediction, Progress, Scene
+
+if TYPE_CHECKING:
+    from hsi_studio.engine.runs.replay import Replay
 
 LABELS_NEEDED = 2  # classes
 
@@ -89,7 +94,7 @@ class Runs(Subject):
         def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
             told = self._forecaster.forecast(self._request(record, labels))
             if start is not None:  # its own copy: the model may be deleted before it is used
-                shutil.copyfile(start, folder.warm_start_file)
+                copy_file(start, folder.warm_start_file)
             EventLog(folder.events_file).append(
                 "forecast", seconds=told.seconds, peak_mb=told.peak_mb, basis=told.basis
             )  # fmt: skip
@@ -103,38 +108,10 @@ class Runs(Subject):
         return self.get(run_id)
 
     def queue_run(
-        self,
-        project: Project,
-        scene: Scene,
-        labels: LabelSet,
-        place: Device,
-        prepare: Callable[[RunFolder, RunRecord], RunRecord],
-        **facts: Any,
+        self, project: Project, scene: Scene, labels: LabelSet, place: Device, prepare: Prepare, **facts: Any
     ) -> str:
-        """Queue a run of any kind on the labels as they are and return its id.
-
-        `facts`: fields of the record beside those that are the same for every kind. `prepare` puts what else the work
-        needs into the folder, before anything can see the run, and returns the record as it shall be.
-        """
-        ids = [info.id for info in labels.schema.classes]
-        record = RunRecord(
-            id=new_run_id(), project_id=project.id,
-            classes=[RunClass(**vars(info)) for info in labels.schema.classes],
-            scene={
-                "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-                "shape": list(scene.shape),
-            },
-            labels={
-                "revision": labels.revision, "file": "labels.json",
-                "counts": {ids[k]: int(n) for k, n in enumerate(labels.counts) if n},
-            },
-            device={"slot": place.slot, "name": place.name, "reason": place.reason}, created=now(), **facts,
-        )  # fmt: skip
-        folder = RunFolder(project.folder / "runs" / record.id)
-        folder.path.mkdir(parents=True)
-        folder.write_labels(labels)
-        record = prepare(folder, record)
-        folder.write(record)
+        """Queue a run of any kind on the labels as they are and return its id; see `new_run.py`."""
+        folder, record = new_run(project, scene, labels, place, prepare, **facts)
         self.queue.submit(folder, record, place.slot)
         return record.id
 
@@ -267,7 +244,7 @@ class Runs(Subject):
 
     # ── what can be trained ─────────────────────────────────────────────────────────────────────
 
-    def trainable(self, without: str = "live") -> Methods:
+    def trainable(self, without: str = LIVE_METHOD) -> Methods:
         """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the baselines last."""
         found = (method for name, method in methods().entries.items() if name != without)
         return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
@@ -275,12 +252,32 @@ class Runs(Subject):
     def pretrained(self, project_id: str, method: str) -> str:
         """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
         chosen = get_method(method)
-        if "pretraining" not in chosen.needs or not hasattr(chosen, "pretrained_status"):
-            return ""
-        words: str = chosen.pretrained_status(
+        return chosen.pretrained_status(
             self._workspace.scene_of(project_id), chosen.Params(), self._workspace.cache_folder, devices()[0].torch_name
         )
-        return words
+
+    # ── using what came of it ───────────────────────────────────────────────────────────────────
+
+    def replay(
+        self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
+    ) -> Replay:
+        """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
+
+        `fresh`: label-free work is made again too.
+        Raises BadRequest (no map to compare with), FileProblem, SceneMismatch, StudioError (the run failed now).
+        """
+        from hsi_studio.engine.runs.replay import replay
+
+        folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
+        return replay(folder, self._workspace.cache_folder, progress, fresh)
+
+    def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
+        """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
+        return write_csv(self.events(run_id), stream)
+
+    def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
+        """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
+        return write_tensorboard(self.events(run_id), folder)
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
 

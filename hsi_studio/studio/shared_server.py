@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hsi_studio.engine.models.memory import ModelManager
-from hsi_studio.engine.runs.queue import JobQueue
+from hsi_studio.engine.models.memory import ModelMemory
+from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.types import Scene
@@ -31,13 +31,13 @@ class SharedServer(Subject):
 
     home: Path
     quotas: Quotas = field(default_factory=Quotas)
-    manager: ModelManager = field(default_factory=ModelManager)
+    manager: ModelMemory = field(default_factory=ModelMemory)
     _scenes: dict[str, Scene] = field(default_factory=dict)
     _sizes: dict[Path, tuple[float, int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.queue = JobQueue(self.home, self.cache_folder)
+        self.queue = RunQueue(self.home, self.cache_folder)
 
     @property
     def cache_folder(self) -> Path:

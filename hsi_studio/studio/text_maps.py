@@ -15,8 +15,9 @@ from typing import Literal
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
-from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_click
+from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.evaluation import Evaluation
@@ -133,7 +134,7 @@ class TextMaps(Subject):
         matcher = self._matcher(scene, say)
         name = {info.id: info.name.replace("_", " ").replace("-", " ").lower() for info in labels.schema.classes}
         texts = {key: (own, *sentences.get(key, ())) for key, own in name.items()}
-        made = zero_click(matcher, labels.schema, texts, labels.revision)
+        made = zero_shot(matcher, labels.schema, texts, labels.revision)
         report = report_without_labels(made, scene)
         now = replace(self.get(project_id), prediction=made, report=report, progress=None)
         measured = curve and scene.reference is not None
@@ -142,8 +143,9 @@ class TextMaps(Subject):
         self._put(project_id, now if measured else replace(now, state="done"))
         self._ready(project_id)
         if measured:
+            evaluate = self._evaluation.evaluate
             points = learning_curve(
-                scene, made, lambda shots, seeds: self._evaluation.evaluate(scene, "live", shots=shots, seeds=seeds),
+                scene, made, lambda shots, seeds: evaluate(scene, LIVE_METHOD, shots=shots, seeds=seeds),
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import counted
 from hsi_studio.text.description_rules import COMPARED, MOSTLY, RULES, SAID, UNITS, Rule, meaning
 from hsi_studio.text.lexicon import Cond
 
@@ -103,7 +104,7 @@ def describe(name: str, facts: Facts, others: Mapping[str, Facts] | None = None)
     place += [] if few else [*_region(facts), *_borders(facts)]
     apart, notes = ([], []) if few else _differences(facts, others or {})
     sentences = []
-    hedge = f", judged from {facts.pixels} pixel{'s' * (facts.pixels != 1)} only" if few else ""
+    hedge = f", judged from {counted(facts.pixels, 'pixel')} only" if few else ""
     if look:
         sentences.append(f"{called}: {_list([p.text for p in look])}{hedge}.")
     if place:
@@ -114,7 +115,7 @@ def describe(name: str, facts: Facts, others: Mapping[str, Facts] | None = None)
     if not sentences:
         sentences.append(f"{called}: its pixels have nothing in common that this sensor could state{hedge}.")
     if few:
-        notes = [f"{facts.pixels} labelled pixel{'s' * (facts.pixels != 1)}: label {FEW} or more for spread, "
+        notes = [f"{counted(facts.pixels, 'labelled pixel')}: label {FEW} or more for spread, "
                  "place and differences."]  # fmt: skip
     if not facts.absolute:
         notes = [*notes, f"No absorption depths: the values are no reflectance ({facts.note})."]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import logging
 import threading
 import zipfile
@@ -24,7 +23,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from hsi_studio.errors import BadRequest, BadValues, CorruptFile
-from hsi_studio.text.model_files import EMBEDDED, ModelFolder, damaged, find_model, model_hash, write_atomic
+from hsi_studio.files import best_effort, write_arrays
+from hsi_studio.text.model_files import EMBEDDED, ModelFolder, damaged, find_model, model_hash
 from hsi_studio.text.pooling import CLIP_KINDS, POOLINGS, choose_pooling, find_words, pool
 from hsi_studio.types import FloatArray, IntArray
 
@@ -231,9 +231,8 @@ class SentenceEncoder:
     def _keep(self, pair: tuple[str, str], vector: FloatArray) -> None:
         file = self._file(pair)
         if file is not None:
-            stream = io.BytesIO()
-            np.savez(stream, vector=vector)
-            write_atomic(file, stream.getvalue())
+            with best_effort(file):
+                write_arrays(file, {"vector": vector}, compressed=False, sync=False)
 
 
 @contextlib.contextmanager

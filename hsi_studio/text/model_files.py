@@ -17,12 +17,12 @@ import json
 import logging
 import os
 import re
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
+from hsi_studio.files import best_effort, write_text
 
 log = logging.getLogger(__name__)
 
@@ -182,20 +182,9 @@ def file_sha256(file: Path, cache_dir: Path | None = None) -> str:
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if note is not None:
-        write_atomic(note, found.encode())
+        with best_effort(note):
+            write_text(note, found, sync=False)
     return found
-
-
-def write_atomic(file: Path, content: bytes) -> None:
-    """Write beside and rename. A cache that cannot be written costs time later, not the result now."""
-    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(file)
-    except OSError as error:
-        log.warning("cache file %s cannot be written: %s", file.name, error)
-        partial.unlink(missing_ok=True)
 
 
 def damaged(path: Path, what: str, error: Exception) -> CorruptFile:

@@ -28,7 +28,7 @@ INFRARED = re.compile(  # a part of the spectrum, not a place: "strong near-infr
 
 
 @dataclass(frozen=True)
-class Asked:
+class ParsedQuery:
     """`about` may be empty: "something dark" asks for a trait alone."""
 
     text: str
@@ -41,7 +41,7 @@ class Asked:
     without: tuple[str, ...] = ()  # things it must not be
 
 
-def take_apart(text: str) -> Asked:
+def parse_query(text: str) -> ParsedQuery:
     """Raises nothing: any text asks for something."""
     lowered = " ".join(re.sub(r"[^\w\s'-]", " ", text.lower()).split())
     lowered = INFRARED.sub(_infrared, lowered)
@@ -63,7 +63,7 @@ def take_apart(text: str) -> Asked:
     keys = tuple(t.key for t in traits)
     near, away = tuple(parts["near"]), tuple(parts["away"])
     main = re.sub(r"-?near-infrared", " near infrared", main).strip()
-    return Asked(text, main if rest else "", bare, keys, tuple(lacking), near, away, tuple(gone))
+    return ParsedQuery(text, main if rest else "", bare, keys, tuple(lacking), near, away, tuple(gone))
 
 
 def _infrared(found: re.Match[str]) -> str:

@@ -40,7 +40,7 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Nearness:
+class Similarity:
     """The texts of K classes compared."""
 
     schema: ClassSchema
@@ -77,16 +77,16 @@ def class_vectors(
     return unit(sums), each, owner
 
 
-def nearness(encoder: Encoder, prompts: PromptSet, schema: ClassSchema) -> Nearness:
+def similarity(encoder: Encoder, prompts: PromptSet, schema: ClassSchema) -> Similarity:
     """Compare the texts of all classes; a class without sentences is its name. K may be 0 or 1."""
     if not len(schema):
         none = np.zeros((0, 0), dtype=np.float32)
-        return Nearness(schema, encoder.name, none, none, none, none.reshape(0, 2), np.zeros(0, np.int64), (), 0.0)
+        return Similarity(schema, encoder.name, none, none, none, none.reshape(0, 2), np.zeros(0, np.int64), (), 0.0)
     vectors, each, owner = class_vectors(encoder, prompts, schema)
     centre = centred(vectors)
     places, shown = plane(each)
     said = tuple(text for info in schema.classes for text in prompts.of(info))
-    return Nearness(
+    return Similarity(
         schema, encoder.name, vectors, _cosines(vectors, vectors), _cosines(centre, centre), places,
         np.array(owner, dtype=np.int64), said, shown,
     )  # fmt: skip
@@ -112,7 +112,7 @@ def plane(vectors: FloatArray) -> tuple[FloatArray, float]:
 
 
 def close_pairs(
-    found: Nearness, prompts: PromptSet, differences: Mapping[tuple[int, int], str] | None = None
+    found: Similarity, prompts: PromptSet, differences: Mapping[tuple[int, int], str] | None = None
 ) -> list[Pair]:
     """Pairs of classes that are too alike, the worst first, each with what to do about it.
 

@@ -22,18 +22,18 @@ from typing import Any, cast
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.facade import Studio
+from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.server import sharing
 from hsi_studio.ui.server.guard import LOOPBACK, Guard
 from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
 from hsi_studio.ui.tabs import tabs
-from hsi_studio.ui.tabs.compare.routes import router as compare_feed
-from hsi_studio.ui.tabs.train.routes import router as train_feed
+from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
@@ -62,6 +62,7 @@ class App:
 
     studio: Studio  # or what stands for the visitor's one, see ui/server/owners.py
     blocks: gr.Blocks
+    routes: tuple[APIRouter, ...] = ()  # of the tabs
     owners: Owners | None = None  # None = one owner, whoever asks
 
     def asgi(
@@ -73,12 +74,14 @@ class App:
     ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        feeds = (click_feed, seen_feed, train_feed, compare_feed, heat_feed)
-        ours = [router(Screen(self.studio)), *(feed(self.studio) for feed in feeds)]
+        ours = [router(Screen(self.studio)), *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed))]
+        ours += self.routes
         if self.owners is not None:
             ours.append(sharing.router(self.owners))
         for routes in ours:
             server.include_router(routes, dependencies=[Depends(remember_visitor)])
+
+        server.include_router(web_routes.router(file for tab in tabs() for file in tab.files(tab.scripts)))
 
         @server.get("/hsi/plotly.min.js")
         def plotly() -> FileResponse:
@@ -155,7 +158,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
-        classes = panel("classes", {"classes": []}, parts=("draw_labels",), render=False)
+        classes = panel("classes", {"classes": []}, render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
@@ -164,9 +167,10 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             with gr.Column(scale=4, elem_id="hsi-side"):
                 bus = Bus(project, top, viewer, strip, classes, spectrum)
                 with gr.Tabs():
-                    for tab in tabs():
-                        with gr.Tab(tab.title, elem_id=f"hsi-tab-{tab.name}"):
-                            tab.create(studio, bus)
+                    routes = [put_on_page(tab, studio, bus) for tab in tabs()]
+                for needed in (classes, spectrum):  # the viewer's events change them, whatever became of the Label tab
+                    if not needed.is_rendered:
+                        needed.render()
                 if owners is not None:
                     sharing.create(owners, project)
 
@@ -182,7 +186,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         blocks.load(load, None, bus.shown, **QUIET)
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
-    return App(studio, blocks, owners)
+    return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
 
 
 def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:

@@ -7,7 +7,6 @@ the page alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +34,3 @@ class Bus:
     def after(self, event: Any) -> Any:
         """Labels or scene changed: the page brings the map up to date (`ui/viewer/label_routes.py`)."""
         return event.then(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One tab of the side panel; `create(studio, bus)` is called inside its `gr.Tab`."""
-
-    name: str
-    title: str
-    order: int
-    create: Callable[[Any, Bus], None]

@@ -1,11 +1,14 @@
-"""Colours and spacing: Gradio's own theme with one accent, plus `assets/studio.css`."""
+"""Colours and spacing: Gradio's own theme with one accent, `web/studio.css` and the style sheets of the tabs."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 
-from hsi_studio.paths import ASSETS
+from hsi_studio.ui.tabs import tabs
 
+UI = Path(__file__).parent
 ACCENT = gr.themes.colors.teal
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]  # nothing is fetched from a font server
 
@@ -34,6 +37,6 @@ def theme() -> gr.themes.Base:
 
 
 def css() -> str:
-    """All style sheets of ours as one text."""
-    names = ("studio.css", "train.css", "compare.css", "query.css")
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+    """All style sheets of ours as one text. One that a tab names and lacks is said in that tab."""
+    files = [UI / "web/studio.css", *(file for tab in tabs() for file in tab.files(tab.styles))]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())

@@ -21,6 +21,7 @@ from fastapi import APIRouter, Body, FastAPI, Response
 from hsi_studio.features.composite import composites
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.types import Bands, ClassInfo, ClassSchema, Prediction, Scene, Survey
+from hsi_studio.ui import web_routes
 from hsi_studio.ui.web_component import packed
 
 WAVELENGTH_NM = np.linspace(450, 900, 10, dtype=np.float32)
@@ -195,6 +196,7 @@ def build(board: Board) -> Any:
     server = FastAPI()
     server.include_router(router(BoardSource(board)))
     server.include_router(feed(board))
+    server.include_router(web_routes.router())
     return gr.mount_gradio_app(
         server, blocks, path="/", ssr_mode=False, footer_links=[], run_history=False,
         css="footer{display:none !important} .gradio-container{max-width:none !important;padding:8px !important}",

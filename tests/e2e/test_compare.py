@@ -98,17 +98,17 @@ def test_two_methods_are_compared_and_their_maps_shown(app: RunningApp, browser:
     assert problems == []
 
 
-def test_a_method_is_compared_without_its_parts(app: RunningApp, browser: Any) -> None:
+def test_a_method_is_compared_with_its_ablations(app: RunningApp, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(120_000)
     page.goto(app.url)
     wait_ready(page)
     open_tab(page, "Compare")
-    page.get_by_label("Parts", exact=True).check()
-    page.locator("#hsi-compare-parts").get_by_text("hard negatives").wait_for()
+    page.get_by_label("Ablations", exact=True).check()
+    page.locator("#hsi-compare-ablations").get_by_text("hard negatives").wait_for()
     page.locator("#hsi-compare-method input").click()
     page.get_by_role("option", name="Live map").click()
-    page.locator("#hsi-compare-parts").get_by_text("smoothing").wait_for()
+    page.locator("#hsi-compare-ablations").get_by_text("smoothing").wait_for()
     page.get_by_text("16 maps to make").wait_for()  # 8 seeds, and no shuffled words: no word is at stake
     page.locator("#hsi-compare-start").click()
     page.wait_for_selector(".hsi-compare[data-state='done']", timeout=240_000)

@@ -110,6 +110,7 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
 
     # export, and open what was exported
     page.get_by_role("tab", name="Map", exact=True).click()
+    page.locator("#hsi-map-classes").get_by_text("User's accuracy (precision) %").first.wait_for()  # at the first visit
     page.locator("#hsi-export").click()
     link = page.locator("#hsi-downloads a[download$='.tif']").first
     link.wait_for(timeout=30_000)

@@ -123,7 +123,7 @@ def workers(app: RunningApp) -> list[int]:
     """Process ids of the workers that the application has."""
     assert app.process is not None
     told = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(app.process.pid)], capture_output=True, text=True)
-    return [int(line.split()[0]) for line in told.stdout.splitlines() if "job_worker" in line]
+    return [int(line.split()[0]) for line in told.stdout.splitlines() if "hsi_studio.engine.worker" in line]
 
 
 def class_map(app: RunningApp, run: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 from tests.project.small import small_scene
 
@@ -15,7 +15,7 @@ class FakeParams(Params):
     bias: float = 0.0
 
 
-class FakeFitted:
+class FakeFitted(Fitted):
     def __init__(self, schema: ClassSchema, means: np.ndarray) -> None:
         self.schema, self.means = schema, means
 
@@ -34,13 +34,11 @@ class FakeFitted:
         return State()
 
 
-class FakeMethod:
+class FakeMethod(Method):
     name: ClassVar[str] = "fake"
     title: ClassVar[str] = "Nearest mean"
     source: ClassVar[str] = "none"
     Params: ClassVar[type[Params]] = FakeParams
-    needs: ClassVar[frozenset[str]] = frozenset()
-    halo_px: ClassVar[int] = 0
 
     def __init__(self) -> None:
         self.seen: list[tuple[Scene, LabelSet, PromptSet, Context]] = []

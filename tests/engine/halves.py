@@ -17,7 +17,7 @@ from hsi_studio.methods.contract import Context, Params, State
 from hsi_studio.types import LabelSet, Progress, PromptSet, Scene
 from tests.engine.fake import FakeFitted, FakeMethod
 
-QUICK: dict[str, Any] = {**getattr(get_method("diffclip"), "quick", {})}
+QUICK: dict[str, Any] = {**get_method("diffclip").test_params}
 LONG = {**QUICK, "epochs": 2000, "min_steps": 10_000}  # minutes: to be stopped
 
 

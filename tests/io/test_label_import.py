@@ -130,7 +130,7 @@ def test_other_files_that_cannot_be_understood(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match=r"\.geojson and \.csv"):
         import_labels(tmp_path / "a.shp", geo(), EMPTY)
     (tmp_path / "x.csv").write_text("x,y,class\n1,2,A\n")
-    with pytest.raises(FileProblem, match="no map system"):
+    with pytest.raises(FileProblem, match="no coordinate system"):
         import_labels(tmp_path / "x.csv", small_scene(), EMPTY)
     with pytest.raises(FileProblem, match=r"none\.csv: it cannot be read"):
         import_labels(tmp_path / "none.csv", geo(), EMPTY)

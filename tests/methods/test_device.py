@@ -44,7 +44,7 @@ def test_every_tensor_says_on_which_device_it_is_made(name: str) -> None:
     scene = scene_from(with_gaps(cube), np.ones((24, 26, 1), np.float32) * truth[..., None], name="device")
     method = get_method(name)
     few = {"diffclip": {"min_steps": 3}, "curated": {"epochs": 3, "jitter": 1}, "s3fn": {"epochs": 3, "jitter": 1}}
-    params = method.Params.model_validate({**method.quick, **few[name]})  # type: ignore[attr-defined]
+    params = method.Params.model_validate({**method.test_params, **few[name]})
     with Nowhere() as seen:
         fitted = method.fit(scene, draw_labels(truth, scene.valid, 2), PromptSet(), params, Context())
         fitted.predict(Block(scene, slice(0, 24), slice(0, 26)))
@@ -53,7 +53,7 @@ def test_every_tensor_says_on_which_device_it_is_made(name: str) -> None:
 
 def test_every_tensor_of_image_pairs_says_so_too() -> None:
     planes = [np.random.default_rng(n).normal(size=(8, 12, 12)).astype(np.float32) for n in range(2)]
-    quick = get_method("diffclip").quick  # type: ignore[attr-defined]
+    quick = get_method("diffclip").test_params
     params = DiffClipParams.model_validate({**quick, "min_steps": 3, "loss": "pairs"})
     with Nowhere() as seen:
         fitted = fit_pairs(planes, np.arange(8) % 2, schema(2), PromptSet(), params, Context())
@@ -78,7 +78,7 @@ def test_a_block_without_room_is_mapped_in_halves(name: str) -> None:
     cube, truth = fields(24, 26)
     scene = scene_from(with_gaps(cube), name="room")
     method = get_method(name)
-    params = method.Params.model_validate({**method.quick, "epochs": 3})  # type: ignore[attr-defined]
+    params = method.Params.model_validate({**method.test_params, "epochs": 3})
     fitted: Any = method.fit(scene, draw_labels(truth, scene.valid, 2), PromptSet(), params, Context())
     block = Block(scene, slice(1, 24), slice(0, 26))
     whole, own, sizes = fitted.predict(block), fitted.probabilities, []

@@ -31,7 +31,7 @@ def scenes(layers: int = 1) -> tuple[Scene, Scene, LabelSet]:
 
 def fitted(name: str, scene: Scene, labels: LabelSet, **params: object) -> tuple[Method, np.ndarray, object]:
     method = get_method(name)
-    values = method.Params.model_validate({**getattr(method, "quick", {}), **params})
+    values = method.Params.model_validate({**method.test_params, **params})
     made = method.fit(scene, labels, PromptSet(), values, Context())
     return method, made.predict(Block(scene, *WHOLE)), made
 
@@ -73,14 +73,14 @@ def test_without_a_surface_model_or_with_it_switched_off_the_map_is_the_cubes(na
     assert np.array_equal(off, fitted(name, flat, labels)[1], equal_nan=True)
     assert np.array_equal(off, fitted(name, flat, labels, use_dsm=False)[1], equal_nan=True)
     method = get_method(name)
-    assert method.presets["paper"]["use_dsm"] is False  # type: ignore[attr-defined]
+    assert method.presets["paper"]["use_dsm"] is False
 
 
 @EVERY
 def test_a_scene_without_the_heights_a_model_needs_is_refused(name: str) -> None:
     high, flat, labels = scenes()
     method, before, made = fitted(name, high, labels)
-    state = made.state()  # type: ignore[attr-defined]
+    state = made.state()
     again = method.from_state(state, high, Context())
     assert np.allclose(before, again.predict(Block(high, *WHOLE)), atol=1e-5, equal_nan=True)
     with pytest.raises(SceneMismatch, match=r"1 layer.* flat has none: .*use_dsm off"):

@@ -20,9 +20,9 @@ from hsi_studio.engine.evaluation.few_shot import MappedDraw, map_draw, prompts_
 from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
 from hsi_studio.methods import get_method, methods
-from hsi_studio.methods.contract import Block, Context
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, State
 from hsi_studio.text.prompts import derangement, permuted_names
-from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
+from hsi_studio.types import FloatArray, IntArray, LabelSet, PromptSet, Scene
 from tests.features.scenes import fields, scene_from, with_gaps
 
 CLASSES, SHOTS, SEED = 3, 4, 5
@@ -54,7 +54,7 @@ def the_split() -> Any:
 
 def run(name: str, scene: Scene, prompts: Mapping[str, Sequence[str]], method: Any = None) -> MappedDraw:
     chosen = method or get_method(name)
-    params = chosen.Params.model_validate(getattr(get_method(name), "quick", {}))
+    params = chosen.Params.model_validate(get_method(name).test_params)
     ctx = Context(seed=SEED, cache_dir=Path(CACHE.name))
     return map_draw(scene, scene.without_reference(), chosen, params, the_split().train, prompts, ctx)
 
@@ -64,24 +64,35 @@ def first(name: str) -> MappedDraw:
     return run(name, the_scene(), SENTENCES)
 
 
-class Spy:
+class Spy(Method):
     """A method that notes which scenes it is shown, and hands everything on."""
 
     def __init__(self, name: str) -> None:
         self.method = get_method(name)
         self.name, self.Params, self.scenes = name, self.method.Params, list[Scene]()
 
-    def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: Any, ctx: Context) -> Any:
+    def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: Any, ctx: Context) -> Fitted:
         self.scenes.append(scene)
         self.labels = labels
-        self.fitted = self.method.fit(scene, labels, prompts, params, ctx)
-        self.schema = self.fitted.schema
-        return self
+        return SpiedModel(self.method.fit(scene, labels, prompts, params, ctx), self.scenes)
+
+    def from_state(self, state: State, scene: Scene, ctx: Context) -> Fitted:
+        return self.method.from_state(state, scene, ctx)
+
+
+class SpiedModel(Fitted):
+    def __init__(self, fitted: Fitted, scenes: list[Scene]) -> None:
+        self.fitted, self.scenes, self.schema = fitted, scenes, fitted.schema
 
     def predict(self, block: Block) -> FloatArray:
         self.scenes.append(block.scene)
-        found: FloatArray = self.fitted.predict(block)
-        return found
+        return self.fitted.predict(block)
+
+    def leave_one_out(self) -> IntArray:
+        return self.fitted.leave_one_out()
+
+    def state(self) -> State:
+        return self.fitted.state()
 
 
 @pytest.mark.slow

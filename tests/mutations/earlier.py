@@ -27,7 +27,7 @@ EARLIER: tuple[Mutation, ...] = (
     Mutation(
         "training-sees-reference",
         "a training hands the reference to its method",
-        "hsi_studio/engine/runs/attempt.py",
+        "hsi_studio/engine/runs/train.py",
         "known, blind = labels.only_labelled(), scene.without_reference()",
         "known, blind = labels.only_labelled(), scene",
         "tests/engine/runs/test_train.py",
@@ -45,11 +45,11 @@ EARLIER: tuple[Mutation, ...] = (
     Mutation(
         "whole-file-fsync",
         "a file takes the old one's place before it is on the disk",
-        "hsi_studio/paths.py",
-        "            os.fsync(stream.fileno())\n",
-        "",
-        "tests/test_write_whole.py",
-        ("test_a_whole_file_is_on_the_disk_before_it_takes_the_old_ones_place",),
+        "hsi_studio/files.py",
+        '        with partial.open("rb+") as stream:\n            os.fsync(stream.fileno())\n',
+        "        partial.touch()\n",
+        "tests/test_files.py",
+        ("test_the_file_reaches_the_disk_before_its_name_and_the_name_before_the_return",),
     ),
     Mutation(
         "interval-90",
@@ -93,7 +93,7 @@ EARLIER: tuple[Mutation, ...] = (
         "hsi_studio/engine/runs/queue.py",
         "os.killpg(process.pid, signal.SIGKILL)",
         "process.kill()",
-        "tests/engine/test_running.py",
+        "tests/engine/runs/test_running.py",
         ("test_a_deaf_worker_is_ended_with_everything_it_has_started",),
     ),
     Mutation(
@@ -165,7 +165,7 @@ EARLIER: tuple[Mutation, ...] = (
         "hsi_studio/ui/tabs/query/__init__.py",
         "TAB = Tab(",
         "TAB = NoSuchTab(",
-        "tests/ui/test_tabs.py",
-        ("test_tabs_report_no_problem_and_none_is_missing",),
+        "tests/ui/tabs/test_contract.py",
+        ("test_every_tab_of_the_project_is_there_with_its_files",),
     ),
 )

@@ -46,7 +46,7 @@ def train(
     """A run's model file, as a training leaves it. Returns the run's id."""
     scene = studio.scene_of(project.id).without_reference()
     chosen = get_method(method)
-    params = make_params(chosen.Params, getattr(chosen, "quick", {}) | more.pop("params", {}))
+    params = make_params(chosen.Params, chosen.test_params | more.pop("params", {}))
     labels = project.labels().only_labelled()
     fitted = chosen.fit(scene, labels, PromptSet(), params, Context())
     facts = describe(scene, labels, method, params=params.model_dump(mode="json"), seed=0, run_id=run, **more)

@@ -13,7 +13,6 @@ from hsi_studio.cli.main import main
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
-from hsi_studio.studio.compare import duration
 from hsi_studio.studio.compare_arms import parse_side, side_text
 from hsi_studio.studio.facade import Side, Studio
 from hsi_studio.studio.guest import guest_of
@@ -60,7 +59,7 @@ def test_arms_are_named_by_what_tells_them_apart(studio: Studio, scene_file: Pat
         ([Side("curated", "p1"), Side("curated", "p5")], ["p1", "p5"]),
         ([Side("curated", "p1"), Side("lda")], ["Curated prompts", "Linear discriminant"]),
         ([Side("curated", "p1"), Side("s3fn", "p5")], ["Curated prompts, p1", "S3FN, p5"]),
-        ([Side("diffclip"), Side("diffclip", "", {"use_dsm": False})], ["DiffCLIP", "no heights"]),
+        ([Side("diffclip"), Side("diffclip", "", {"use_dsm": False})], ["DiffCLIP", "no DSM"]),
         ([Side("knn", "", {}, "mine"), Side("knn", "", {"neighbours": 3})], ["mine", "neighbours 3"]),
     ):
         plan = studio.compare.plan(project, sides, 5)
@@ -76,7 +75,7 @@ def test_arms_are_named_by_what_tells_them_apart(studio: Studio, scene_file: Pat
 @pytest.mark.parametrize("name", ["diffclip", "curated", "s3fn", "live"])
 def test_a_method_without_each_of_its_parts(studio: Studio, scene_file: Path, name: str) -> None:
     project = with_reference(studio, scene_file)
-    parts = studio.compare.parts(name)
+    parts = studio.compare.ablations(name)
     sides = studio.compare.without_parts(name, "p1", parts)
     assert [side.name for side in sides] == ["everything", *(f"no {part}" for part in parts)]
     usual = get_method(name).Params().model_dump(mode="json")
@@ -97,7 +96,7 @@ def test_parts_that_matter_only_with_another_bring_it(studio: Studio) -> None:
     assert whole.params == {"use_pretraining": True, "use_mask": True}
     assert less.params == {"use_pretraining": True, "use_mask": False}
     assert studio.compare.without_parts("diffclip", "", []) == []
-    assert studio.compare.parts("svm") == []
+    assert studio.compare.ablations("svm") == []
     with pytest.raises(BadRequest, match=r"no part 'soul'\. Choose of: pre-training"):
         studio.compare.without_parts("diffclip", "", ["soul"])
 
@@ -212,13 +211,12 @@ def test_a_cancelled_comparison_keeps_what_is_done(studio: Studio, scene_file: P
 
 def test_sides_read_what_they_write() -> None:
     for side in (
-        Side("curated", "p1"), Side("diffclip", "p5", {"use_dsm": False}, "no heights"), Side("lda"),
+        Side("curated", "p1"), Side("diffclip", "p5", {"use_dsm": False}, "no DSM"), Side("lda"),
         Side("knn", "", {"neighbours": 3}), Side("curated", "set:abc"),
     ):  # fmt: skip
         assert parse_side(side_text(side)) == side
     with pytest.raises(BadRequest, match="There is no method"):
         parse_side("nobody:p1")
-    assert [duration(s) for s in (3, 42, 200, 6000)] == ["5 seconds", "40 seconds", "3 minutes", "1 h 40 min"]
 
 
 def test_from_the_shell(

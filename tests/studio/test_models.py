@@ -61,7 +61,7 @@ def test_search_and_sort(studio: Studio, project: Project) -> None:
     a, b, c = (
         train(studio, project, f"20260101-12000{k}-abcdef", title=t) for k, t in enumerate(("Beta", "alpha", ""))
     )
-    file = studio.models.shelf.get(a).path
+    file = studio.models.library.get(a).path
     state, header = read_checkpoint(file)
     write_checkpoint(file, state, header.facts.model_copy(update={"accuracy": AccuracyFacts(oa=0.9)}))
     studio.models.edit(b, tags=("Harvest 2024",), note="with road")
@@ -77,18 +77,18 @@ def test_search_and_sort(studio: Studio, project: Project) -> None:
 
 def test_edits_lie_beside_the_file_and_travel_with_an_export(studio: Studio, project: Project, tmp_path: Path) -> None:
     run = train(studio, project, title="First try")
-    before = studio.models.shelf.get(run).path.read_bytes()
+    before = studio.models.library.get(run).path.read_bytes()
     studio.models.edit(run, title="../../Best one", note="Line 1\nLine 2", tags=("a", "b"))
-    assert studio.models.shelf.get(run).path.read_bytes() == before
-    file = studio.models.give_out(run, tmp_path / "out")
+    assert studio.models.library.get(run).path.read_bytes() == before
+    file = studio.models.export(run, tmp_path / "out")
     assert file.parent == tmp_path / "out"  # a title is no path
     assert file.name == "Best_one_two_halves.safetensors"
     other = Studio(home=tmp_path / "other home")
-    info, known = other.models.take_in(file)
+    info, known = other.models.import_file(file)
     assert not known
     assert info.facts is not None
     assert (info.title, info.facts.note, info.facts.tags) == ("../../Best one", "Line 1\nLine 2", ("a", "b"))
-    again, known = other.models.take_in(file)
+    again, known = other.models.import_file(file)
     assert known
     assert again.id == info.id
     assert len(list((tmp_path / "other home" / "models").iterdir())) == 1
@@ -97,7 +97,7 @@ def test_edits_lie_beside_the_file_and_travel_with_an_export(studio: Studio, pro
 def test_delete_goes_to_the_trash_and_comes_back(studio: Studio, project: Project, tmp_path: Path) -> None:
     run = train(studio, project)
     studio.models.edit(run, title="Keep me")
-    path = studio.models.shelf.get(run).path
+    path = studio.models.library.get(run).path
     content = path.read_bytes()
     studio.models.delete(run)
     assert studio.models.find() == []
@@ -128,7 +128,7 @@ def test_a_model_whose_run_has_gone_comes_back_among_the_imported(studio: Studio
 def test_the_trash_names_no_place_outside_the_home_folder(studio: Studio, project: Project, tmp_path: Path) -> None:
     run = train(studio, project)
     studio.models.delete(run)
-    (studio.models.shelf.trash / run / "from.json").write_text('{"from": "../../escaped.safetensors"}')
+    (studio.models.library.trash / run / "from.json").write_text('{"from": "../../escaped.safetensors"}')
     studio.models.restore(run)
     assert not (tmp_path / "escaped.safetensors").exists()
     assert studio.models.get(run).origin == "import"
@@ -144,7 +144,7 @@ def test_emptying_the_trash_frees_its_bytes(studio: Studio, project: Project) ->
 
 def test_a_damaged_file_is_listed_with_the_reason_and_never_loaded(studio: Studio, project: Project) -> None:
     run = train(studio, project)
-    path = studio.models.shelf.get(run).path
+    path = studio.models.library.get(run).path
     path.write_bytes(path.read_bytes()[:300])
     info = studio.models.get(run)
     assert "not a whole model file" in info.problem or "read" in info.problem
@@ -162,14 +162,14 @@ def test_ids_that_are_not_in_the_list_lead_nowhere(studio: Studio, project: Proj
 
 def test_a_refused_import_leaves_nothing(studio: Studio, project: Project, tmp_path: Path) -> None:
     run = train(studio, project)
-    good = studio.models.shelf.get(run).path.read_bytes()
+    good = studio.models.library.get(run).path.read_bytes()
     studio.models.delete(run)
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     with pytest.raises(CorruptFile, match=r"bad\.safetensors"):
-        studio.models.take_in(bad)
+        studio.models.import_file(bad)
     assert studio.models.find() == []
-    assert not list(studio.models.shelf.folder.glob("*"))
+    assert not list(studio.models.library.folder.glob("*"))
 
 
 def test_use_gives_the_map_of_the_model_that_was_trained(studio: Studio, project: Project) -> None:
@@ -287,7 +287,7 @@ def test_a_run_keeps_its_own_map(studio: Studio, project: Project) -> None:
 @pytest.mark.parametrize("what", ["array gone", "other shape", "more classes"])
 def test_parts_that_do_not_fit_together_are_refused(studio: Studio, project: Project, what: str) -> None:
     run = train(studio, project)
-    path = studio.models.shelf.get(run).path
+    path = studio.models.library.get(run).path
     state, header = read_checkpoint(path)
     arrays = dict(state.arrays)
     if what == "array gone":
@@ -309,7 +309,7 @@ def test_a_network_larger_than_its_arrays_is_refused_before_it_is_built(
     with studio.models.use(run, project.id) as fitted:
         assert fitted.schema.names == ["upper", "lower"]
     studio.models.unload(run)
-    path = studio.models.shelf.get(run).path
+    path = studio.models.library.get(run).path
     state, header = read_checkpoint(path)
     arrays = dict(state.arrays)
     if method == "diffclip":

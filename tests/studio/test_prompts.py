@@ -142,7 +142,7 @@ def test_a_set_goes_out_and_comes_back(workspace: SmallWorkspace) -> None:
     for kind in ("json", "csv"):
         file = prompts.export("x", made.id, kind)
         assert file.parent == workspace.made.folder / "exports"
-        back, notes = prompts.bring_in("x", file)
+        back, notes = prompts.import_file("x", file)
         assert (dict(back.sentences), notes) == (dict(made.sentences), ())
         assert back.origin == f"imported from {file.name}"
 
@@ -172,7 +172,7 @@ def test_without_labels_the_view_says_so(workspace: SmallWorkspace) -> None:
     made, _ = prompts.create("x", "p1")
     view = until(lambda: prompts.view("x", made.id), lambda v: v.state != "working")
     assert "once 2 classes have labels (0 now)" in view.compared
-    assert view.nearness is not None
+    assert view.similarity is not None
 
 
 def good(name: str) -> str:

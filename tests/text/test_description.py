@@ -11,7 +11,7 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.text.description import Fact, Facts, Regions, describe
 from hsi_studio.text.description_rules import COMPARED, RULES, meaning
 from hsi_studio.text.lexicon import COVERS, THINGS, TRAITS, above, grade_things, grade_traits, within
-from hsi_studio.text.query_parser import take_apart
+from hsi_studio.text.query_parser import parse_query
 
 
 def fact(value: float, spread: float = 0.01, bands: tuple[float, ...] = (640.0, 780.0)) -> Fact:
@@ -148,22 +148,22 @@ def test_words_a_sensor_cannot_tell_do_not_exist() -> None:
     ],
 )
 def test_questions_are_taken_apart(text: str, about: str, bare: str, traits: tuple[str, ...], near: object) -> None:
-    asked = take_apart(text)
+    asked = parse_query(text)
     assert (asked.about, asked.bare, asked.traits, asked.near) == (about, bare, traits, near)
 
 
 def test_without_and_away_are_understood() -> None:
-    asked = take_apart("roofs without trees far from water")
+    asked = parse_query("roofs without trees far from water")
     assert asked.without == ("trees",)
     assert asked.away == ("water",)
-    assert take_apart("grass not dry").lacking == ("dry",)
+    assert parse_query("grass not dry").lacking == ("dry",)
 
 
 def test_near_infrared_is_no_place() -> None:
-    asked = take_apart("healthy grass, dense green canopy, strong near-infrared plateau")
+    asked = parse_query("healthy grass, dense green canopy, strong near-infrared plateau")
     assert asked.near == ()
     assert set(asked.traits) == {"dense", "green", "strong near infrared"}
-    asked = take_apart("low near infrared, near water")
+    asked = parse_query("low near infrared, near water")
     assert asked.traits == ("weak near infrared",)  # and not "low"
     assert asked.near == ("water",)
-    assert take_apart("near-infrared bright near-surface water").near == ()
+    assert parse_query("near-infrared bright near-surface water").near == ()

@@ -193,7 +193,7 @@ def test_cached_sentences_need_no_weights(bert: Path, tmp_path: Path) -> None:
     again = get_encoder(str(bert), tmp_path)
     again._open_network = None  # type: ignore[method-assign,assignment]  # calling it would fail
     assert np.array_equal(again.encode(SENTENCES[::-1]), first[::-1])
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_a_damaged_cache_entry_is_made_again(bert: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.text.similarity import centred, close_pairs, joint_plane, nearness, plane
+from hsi_studio.text.similarity import centred, close_pairs, joint_plane, plane, similarity
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, PromptSet
 
 SCHEMA = ClassSchema(tuple(ClassInfo(name[0].lower(), name, "#111111") for name in ("Asphalt", "Bitumen", "Conifers")))
@@ -29,7 +29,7 @@ class Bag:
 
 def test_cosines_by_hand() -> None:
     prompts = PromptSet({"a": ("grey strip",), "b": ("grey strip", "wide"), "c": ("dark crowns",)})
-    found = nearness(Bag(), prompts, SCHEMA)
+    found = similarity(Bag(), prompts, SCHEMA)
     assert np.allclose(np.diag(found.raw), 1)
     assert found.raw[0, 1] == pytest.approx(1 / np.sqrt(2), abs=1e-6)  # the mean of (1,1,0)/√2 and (0,0,1)
     assert found.raw[0, 2] == 0
@@ -42,21 +42,21 @@ def test_cosines_by_hand() -> None:
 
 def test_alike_pairs_come_with_what_tells_them_apart() -> None:
     prompts = PromptSet({"a": ("a grey strip",), "b": ("a grey strip",), "c": ("dark crowns",)})
-    found = nearness(Bag(), prompts, SCHEMA)
+    found = similarity(Bag(), prompts, SCHEMA)
     (pair,) = close_pairs(found, prompts)
     assert (pair.first, pair.second, round(pair.raw, 3)) == (0, 1, 1)
     assert "only their names differ" in pair.text
     (pair,) = close_pairs(found, prompts, {(0, 1): "the red at 650 nm (0.1 against 0.3)"})
     assert pair.text.endswith("tell them apart by the red at 650 nm (0.1 against 0.3).")
-    assert close_pairs(nearness(Bag(), PromptSet(), SCHEMA), PromptSet()) == []
+    assert close_pairs(similarity(Bag(), PromptSet(), SCHEMA), PromptSet()) == []
 
 
 def test_no_class_one_class_and_equal_classes() -> None:
-    assert nearness(Bag(), PromptSet(), ClassSchema()).raw.shape == (0, 0)
-    one = nearness(Bag(), PromptSet(), ClassSchema(SCHEMA.classes[:1]))
+    assert similarity(Bag(), PromptSet(), ClassSchema()).raw.shape == (0, 0)
+    one = similarity(Bag(), PromptSet(), ClassSchema(SCHEMA.classes[:1]))
     assert one.raw.tolist() == [[1.0]]
     same = PromptSet(dict.fromkeys("abc", ("x",)))
-    found = nearness(Bag(), same, SCHEMA)
+    found = similarity(Bag(), same, SCHEMA)
     assert np.isfinite(found.centred).all()
     assert not found.places.any()
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.compare import statistics as stats
-from hsi_studio.engine.compare.cells import CellJson, Entry
+from hsi_studio.engine.compare.cells import CellJson, CellSpec
 from hsi_studio.engine.compare.plan import ComparisonPlan
 from hsi_studio.engine.compare.results import ArmResult, ClassGap, Comparison, Difference, Disagreement, Figures
 from hsi_studio.engine.evaluation.metrics import Scores, scores
@@ -21,10 +21,10 @@ from hsi_studio.types import IntArray, Scene
 
 @dataclass
 class Gathered:
-    """What is there so far, by entry's name."""
+    """What is there so far, by the spec's name."""
 
     cells: dict[str, dict[int, CellJson]] = field(default_factory=dict)
-    said: dict[str, dict[int, IntArray]] = field(default_factory=dict)  # (N,) class index at the labelled pixels
+    predicted: dict[str, dict[int, IntArray]] = field(default_factory=dict)  # (N,) class index at the labelled pixels
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -40,7 +40,7 @@ def collect(
     plan: ComparisonPlan,
     scene: Scene,
     has_reference: bool,
-    entries: Sequence[Entry],
+    specs: Sequence[CellSpec],
     gathered: Gathered,
     seeds: Sequence[int],
     final: bool,
@@ -49,9 +49,9 @@ def collect(
     names = [name for _, name in scene.reference_classes]
     scored = {
         e.name: {protocol: [_scored(gathered, e.name, seed, protocol) for seed in seeds] for protocol in plan.protocols}
-        for e in entries
+        for e in specs
     }
-    results = tuple(_arm_result(e, scored[e.name], gathered, seeds, len(names)) for e in entries)
+    results = tuple(_arm_result(e, scored[e.name], gathered, seeds, len(names)) for e in specs)
     tests = _test_pixels(plan, scene, seeds) if final and seeds else {}
 
     def between(first: str, second: str, protocol: str) -> Difference | None:
@@ -65,7 +65,7 @@ def collect(
 
     reference = plan.reference_arm.name
     differences = [between(reference, arm.name, protocol) for arm in plan.arms[1:] for protocol in plan.protocols]
-    controls = [between(e.control_of, e.name, protocol) for e in entries if e.control_of for protocol in plan.protocols]
+    controls = [between(e.control_of, e.name, protocol) for e in specs if e.control_of for protocol in plan.protocols]
     return Comparison(
         plan=plan,
         scene={
@@ -120,9 +120,9 @@ def _scored(gathered: Gathered, name: str, seed: int, protocol: str) -> Scored |
 
 
 def _arm_result(
-    entry: Entry, scored: Mapping[str, list[Scored | None]], gathered: Gathered, seeds: Sequence[int], n_classes: int
+    spec: CellSpec, scored: Mapping[str, list[Scored | None]], gathered: Gathered, seeds: Sequence[int], n_classes: int
 ) -> ArmResult:
-    cells = [gathered.cells[entry.name][s] for s in seeds if s in gathered.cells.get(entry.name, {})]
+    cells = [gathered.cells[spec.name][s] for s in seeds if s in gathered.cells.get(spec.name, {})]
     figures = {}
     for protocol, found in scored.items():
         known = [s for s in found if s is not None]
@@ -136,14 +136,14 @@ def _arm_result(
             problem=problem,
         )
     return ArmResult(
-        name=entry.name,
-        control_of=entry.control_of,
-        method=entry.variant.method,
-        words=entry.arm.words if entry.prompts != READS_NONE else "",
+        name=spec.name,
+        control_of=spec.control_of,
+        method=spec.variant.method,
+        words=spec.arm.words if spec.prompts != READS_NONE else "",
         figures=figures,
         fit_s=round(float(np.mean([c["fit_seconds"] for c in cells])), 2) if cells else 0.0,
         map_s=round(float(np.mean([c["predict_seconds"] for c in cells])), 2) if cells else 0.0,
-        problem=gathered.problems.get(entry.name, ""),
+        problem=gathered.problems.get(spec.name, ""),
     )
 
 
@@ -169,7 +169,7 @@ def _mcnemar(
     scene: Scene, gathered: Gathered, first: str, second: str, seeds: Sequence[int], tests: npt.NDArray[np.bool_]
 ) -> Disagreement | None:
     assert scene.reference is not None
-    both = [n for n, s in enumerate(seeds) if all(s in gathered.said.get(name, {}) for name in (first, second))]
+    both = [n for n, s in enumerate(seeds) if all(s in gathered.predicted.get(name, {}) for name in (first, second))]
     if not both:
         return None
     usable = np.where(scene.valid, scene.reference, 0).ravel()
@@ -179,7 +179,7 @@ def _mcnemar(
     voting = tests[both]
     used = voting.any(axis=0)
     maps = [
-        stats.pooled(np.stack([gathered.said[name][seeds[n]] for n in both]), voting, values.size)[used]
+        stats.pooled(np.stack([gathered.predicted[name][seeds[n]] for n in both]), voting, values.size)[used]
         for name in (first, second)
     ]
     row, col = np.divmod(pixels[used], scene.shape[1])

@@ -8,17 +8,13 @@ labelled pixels, and for a comparison's first seed its whole map.
 from __future__ import annotations
 
 import logging
-import os
 import re
-import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hsi_studio.engine.compare.label_reference import reference_hash
 from hsi_studio.engine.compare.plan import CONTROL, Arm, ComparisonPlan
@@ -26,6 +22,7 @@ from hsi_studio.engine.compare.results import MAPS
 from hsi_studio.engine.evaluation.few_shot import MappedDraw
 from hsi_studio.engine.sweep.cells import DRAW, READS_NONE, Cell, Variant, code_hash, missing, read_cell, reads_text
 from hsi_studio.errors import BadRequest
+from hsi_studio.files import copy_file, write_arrays
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import make_params
 from hsi_studio.types import IntArray, Scene
@@ -33,10 +30,11 @@ from hsi_studio.types import IntArray, Scene
 log = logging.getLogger(__name__)
 
 CellJson = dict[str, Any]
+OLD = "said"  # what predictions were called in stores of older versions
 
 
 @dataclass(frozen=True)
-class Entry:
+class CellSpec:
     """An arm or a control, as the sweep runs it."""
 
     name: str
@@ -49,7 +47,7 @@ class Entry:
         return Cell(scene.id, scene.name, self.variant, self.prompts, plan.shots, seed, DRAW, plan.protocols)
 
 
-def entries_of(plan: ComparisonPlan, scene: Scene) -> list[Entry]:
+def specs_of(plan: ComparisonPlan, scene: Scene) -> list[CellSpec]:
     """The arms in their order, each followed by its control. Raises BadRequest."""
     found = []
     for arm in plan.arms:
@@ -59,10 +57,10 @@ def entries_of(plan: ComparisonPlan, scene: Scene) -> list[Entry]:
         reads = reads_text(variant, method)
         if reads and not arm.words:
             raise BadRequest(f"{arm.name}: {method.title} reads words: choose prompts for it.")
-        found.append(Entry(arm.name, arm, "", variant, arm.prompts if reads else READS_NONE))
+        found.append(CellSpec(arm.name, arm, "", variant, arm.prompts if reads else READS_NONE))
         if reads and plan.control and len(scene.reference_classes) > 1:
             name = f"{arm.name}, {CONTROL}"
-            found.append(Entry(name, arm, arm.name, replace(variant, label=name), f"permuted:{arm.prompts}"))
+            found.append(CellSpec(name, arm, arm.name, replace(variant, label=name), f"permuted:{arm.prompts}"))
     return found
 
 
@@ -71,7 +69,7 @@ def sentences_in_order(arm: Arm, scene: Scene) -> dict[str, tuple[str, ...]]:
     return {name: arm.sentences.get(name) or (name,) for _, name in scene.reference_classes}
 
 
-class Kept:
+class CellStore:
     """Cells in a store, with what they say at the labelled pixels and, for the first seed, the whole map."""
 
     def __init__(self, store: Path, scene: Scene, device: str, map_seed: int) -> None:
@@ -90,52 +88,46 @@ class Kept:
             return None
         found = read_cell(cell.file(self.folder))
         try:
-            with np.load(self._file(cell, "said"), allow_pickle=False) as stored:
-                said = stored["said"]
+            with np.load(self._predictions(cell), allow_pickle=False) as stored:
+                predicted = stored["predicted" if "predicted" in stored.files else OLD]
         except (OSError, ValueError, KeyError) as error:
             log.warning("%s is made again: %s", cell.file(self.folder), error)
             return None
-        return None if found is None or said.shape != self.pixels.shape else (found, said)
+        return None if found is None or predicted.shape != self.pixels.shape else (found, predicted)
 
     def has(self, cell: Cell) -> bool:
         """Whether `read` would probably find it; looks at names only."""
-        files = [cell.file(self.folder), self._file(cell, "said")]
+        files = [cell.file(self.folder), self._predictions(cell)]
         if cell.seed == self.map_seed:
             files.append(self._file(cell, "map"))
         return all(file.is_file() for file in files)
 
     def keep(self, cell: Cell, mapped: MappedDraw) -> None:
         """Called before the cell itself is written: a cell that is there has its answers."""
-        _write_arrays(self._file(cell, "said"), said=mapped.index[self.pixels].astype(np.int16))
+        write_arrays(self._file(cell, "predictions"), {"predicted": mapped.index[self.pixels].astype(np.int16)})
         if cell.seed == self.map_seed:
-            _write_arrays(
-                self._file(cell, "map"),
-                label=(mapped.index + 1).astype(np.uint16).reshape(self.shape),
-                confidence=mapped.confidence.astype(np.float32).reshape(self.shape),
-            )
+            arrays = {
+                "label": (mapped.index + 1).astype(np.uint16).reshape(self.shape),
+                "confidence": mapped.confidence.astype(np.float32).reshape(self.shape),
+            }
+            write_arrays(self._file(cell, "map"), arrays)
 
-    def copy_maps(self, folder: Path, entries: Sequence[Entry], plan: ComparisonPlan, scene: Scene) -> dict[str, str]:
+    def copy_maps(self, folder: Path, specs: Sequence[CellSpec], plan: ComparisonPlan, scene: Scene) -> dict[str, str]:
         """The first seed's maps → folder/maps; name → file."""
         found = {}
-        (folder / MAPS).mkdir(exist_ok=True)
-        for number, entry in enumerate(entries):
-            source = self._file(entry.cell(scene, plan, self.map_seed), "map")
+        for number, spec in enumerate(specs):
+            source = self._file(spec.cell(scene, plan, self.map_seed), "map")
             if source.is_file():
                 target = folder / MAPS / f"{number:02d}.npz"
                 if not target.is_file():
-                    shutil.copyfile(source, target)
-                found[entry.name] = target.name
+                    copy_file(source, target)
+                found[spec.name] = target.name
         return found
+
+    def _predictions(self, cell: Cell) -> Path:
+        """Of this version, or of an older one where only that is there."""
+        path, older = self._file(cell, "predictions"), self._file(cell, OLD)
+        return older if older.is_file() and not path.is_file() else path
 
     def _file(self, cell: Cell, kind: str) -> Path:
         return cell.file(self.folder).with_suffix(f".{kind}.npz")
-
-
-def _write_arrays(file: Path, **arrays: npt.NDArray[Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{uuid.uuid4().hex}.part.npz")
-    try:
-        np.savez_compressed(partial, allow_pickle=False, **arrays)
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)

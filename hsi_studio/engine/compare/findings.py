@@ -10,24 +10,25 @@ from typing import Any
 
 from hsi_studio.engine.compare.results import Comparison, Difference, Gap
 from hsi_studio.engine.compare.statistics import LEAST_BOOTSTRAP, LEAST_INTERVAL, MOST_SEEDS
+from hsi_studio.humanize import counted
 
 NAMED = 3  # classes in a sentence; the table has all
 PROTOCOL_WORDS = {"random": "random test pixels", "buffered": "test pixels away from the labels"}
 
 
 def findings(c: Comparison) -> dict[str, Any]:
-    """`headline`, `words` and `notes` of a comparison."""
+    """`headline`, `sentences` and `notes` of a comparison."""
     random = [d for d in c.differences if d.protocol == "random"]
-    words = [sentence(c, d) for d in random]
-    words += [buffered_sentence(d, _beside(random, d)) for d in c.differences if d.protocol != "random" and d.oa]
-    words += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
+    sentences = [sentence(c, d) for d in random]
+    sentences += [buffered_sentence(d, _beside(random, d)) for d in c.differences if d.protocol != "random" and d.oa]
+    sentences += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
     problems = [f"{arm.name} could not be run: {arm.problem}" for arm in c.arms if arm.problem]
     if random:
         best = max(random, key=lambda d: (bool(d.oa and d.oa.clear), abs(d.oa.value) if d.oa else 0.0))
         headline = " ".join([sentence(c, best), *_control_of(c, best)])
     else:
         headline = " ".join(problems) or "Nothing can be compared yet."
-    return {"headline": headline, "words": tuple(words + problems), "notes": notes(c)}
+    return {"headline": headline, "sentences": tuple(sentences + problems), "notes": notes(c)}
 
 
 def sentence(c: Comparison, d: Difference) -> str:
@@ -39,7 +40,7 @@ def sentence(c: Comparison, d: Difference) -> str:
 
 def effect(found: Gap, figure: str = "OA") -> str:
     """The difference with its interval; where that covers 0, "no difference seen" and what it would take."""
-    seeds = f"over {found.n} seed{'s' * (found.n != 1)}"
+    seeds = f"over {counted(found.n, 'seed')}"
     if found.low is None or found.high is None:
         return (
             f"{signed(found.value)} {figure} {seeds}; too few seeds to tell it from chance (at least {LEAST_INTERVAL} "
@@ -126,7 +127,7 @@ def notes(c: Comparison) -> tuple[str, ...]:
             "for every seed. They lie where you clicked, so this says little about the rest of the scene."
         )
     out.append(
-        f"Every arm had the same {plan.shots} labelled pixel{'s' * (plan.shots != 1)} a class and the same seeds; "
+        f"Every arm had the same {counted(plan.shots, 'labelled pixel')} a class and the same seeds; "
         "differences are taken seed by seed. Intervals speak of other draws of labels on this scene, not of other "
         "scenes."
     )

@@ -1,9 +1,8 @@
 """The paces of a comparison: a quick answer and a thorough one, and what the quick one gives up.
 
 Quick aims at an answer within two minutes on two cores for scenes of the size of Indian Pines (145 × 145) and two arms
-with their controls: shorter trainings (`QUICK`), and as many seeds as fit into `QUICK_BUDGET_S`, at least three. Its
-figures are those of the shorter trainings, so a method that needs its full length is underrated. CPU seconds for a fit
-and a map of Indian Pines at 5 shots: curated 13 in full and 5.5 here, s3fn 15 and 3.4, diffclip 12 here.
+with their controls: shorter trainings (`Method.quick_pace`), and as many seeds as fit into `QUICK_BUDGET_S`, at least
+three. Its figures are those of the shorter trainings, so a method that needs its full length is underrated.
 """
 
 from __future__ import annotations
@@ -17,11 +16,6 @@ from hsi_studio.methods import get_method
 
 QUICK_SEEDS, QUICK_BUDGET_S = 8, 110.0
 THOROUGH_SEEDS = 10
-QUICK: dict[str, dict[str, Any]] = {
-    "curated": {"epochs": 30},
-    "s3fn": {"channels": (8, 16, 32), "epochs": 40, "text_epochs": 40},
-    "diffclip": {"use_pretraining": False, "members": 1, "epochs": 20, "min_steps": 80, "stride": 3},
-}
 PACES = {
     "quick": f"Quick: up to {QUICK_SEEDS} seeds in about 2 minutes, shorter trainings",
     "thorough": f"Thorough: {THOROUGH_SEEDS} seeds, full trainings",
@@ -63,7 +57,7 @@ def plan_for(
 
 def shortened(arm: Arm) -> dict[str, Any]:
     """An arm's parameters at the quick pace."""
-    return {**QUICK.get(arm.method, {}), **arm.params}
+    return {**get_method(arm.method).quick_pace, **arm.params}
 
 
 def gives_up(arms: Sequence[Arm]) -> tuple[str, ...]:
@@ -74,7 +68,7 @@ def gives_up(arms: Sequence[Arm]) -> tuple[str, ...]:
         usual, own = method.Params().model_dump(), [arm.params for arm in arms if arm.method == name]
         changed = [
             f"{key} {_shown(value)} instead of {_shown(usual[key])}"
-            for key, value in QUICK.get(name, {}).items()
+            for key, value in method.quick_pace.items()
             if not all(key in params for params in own)  # what every arm says itself is as it says
         ]
         if changed:

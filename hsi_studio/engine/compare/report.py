@@ -14,8 +14,9 @@ from pathlib import Path
 
 from hsi_studio.engine.compare.findings import plain, signed
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
+from hsi_studio.files import write_text
+from hsi_studio.humanize import counted
 from hsi_studio.methods import methods
-from hsi_studio.paths import ASSETS
 
 REPORT = "comparison-report"  # name of the files
 BASIS = {"reference": "the scene's reference map", "labels": "the project's labels (the scene has no reference map)"}
@@ -39,10 +40,9 @@ class Block:
 
 def write_report(comparison: Comparison, folder: Path, name: str = REPORT) -> list[Path]:
     """`folder`/NAME.md and NAME.html. Returns both."""
-    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.md", folder / f"{name}.html"]
     for file, text in zip(files, (markdown(comparison), page(comparison)), strict=True):
-        file.write_text(text, encoding="utf-8")
+        write_text(file, text)
     return files
 
 
@@ -61,7 +61,7 @@ def method_title(name: str) -> str:
 def blocks(c: Comparison) -> list[Block]:
     """The whole report."""
     return [
-        Block("Result", c.words or (c.headline,)),
+        Block("Result", c.sentences or (c.headline,)),
         Block("Accuracy", (f"Percent, κ × 100: mean ± standard deviation over {_seeds(c)}.",), accuracy_tables(c)),
         Block("Differences", _difference_words(c), difference_tables(c.differences)),
         Block("Do the words help?", _control_words(c), difference_tables(c.controls)),
@@ -140,7 +140,7 @@ def protocol(c: Comparison) -> tuple[str, ...]:
     plan = c.plan
     return (
         f"Scene: {c.scene['title']} ({c.scene['rows']} × {c.scene['columns']} pixels, {c.scene['bands']} bands"
-        f"{', heights' if c.scene['heights'] else ''}; id {c.scene['id']}), compared on {BASIS[c.basis]}.",
+        f"{', surface model (DSM)' if c.scene['heights'] else ''}; id {c.scene['id']}), compared on {BASIS[c.basis]}.",
         f"{plan.shots} labelled pixels a class (half of a class's pixels at most), drawn with the seeds "
         f"{_listed_seeds(c.seeds)}; the same draw for every arm.",
         f"Test pixels: random = all other labelled pixels; {plan.protocols[1]} = those farther than {plan.buffer_px} "
@@ -192,7 +192,7 @@ def joined(title: str, comparisons: Sequence[Comparison]) -> str:
 
 def page(c: Comparison) -> str:
     """One HTML page with its style inside."""
-    style = (ASSETS / "report.css").read_text(encoding="utf-8")
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     parts = [f"<h1>{_h(title_of(c))}</h1>", f'<p class="headline">{_h(c.headline)}</p>']
     for block in _told(c):
         parts.append(f"<h2>{_h(block.title)}</h2>")
@@ -270,7 +270,7 @@ def _class_words(c: Comparison) -> tuple[str, ...]:
 
 
 def _seeds(c: Comparison) -> str:
-    return f"{len(c.seeds)} seed{'s' * (len(c.seeds) != 1)}"
+    return counted(len(c.seeds), "seed")
 
 
 def _listed_seeds(seeds: Sequence[int]) -> str:

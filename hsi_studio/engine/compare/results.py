@@ -14,16 +14,15 @@ A comparison's folder: plan.json, comparison.json (rewritten after every seed), 
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from hsi_studio.engine.compare.plan import ComparisonPlan, Fact
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
+from hsi_studio.files import write_text
 
 FORMAT = 1  # raise when the JSON changes its meaning
 MAX_JSON_BYTES = 64 * 2**20
@@ -122,6 +121,8 @@ class Difference(Fact):
 class Comparison(Fact):
     """What came out, so far or in the end. `seeds` are those that every arm has."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     format: Literal[1] = 1
     plan: ComparisonPlan
     state: Literal["running", "done", "stopped"] = "running"
@@ -134,7 +135,7 @@ class Comparison(Fact):
     differences: tuple[Difference, ...] = ()  # every arm − the first, every protocol
     controls: tuple[Difference, ...] = ()  # every control − its arm
     headline: str = ""
-    words: tuple[str, ...] = ()  # one sentence a finding
+    sentences: tuple[str, ...] = Field(default=(), alias="words")  # one a finding; in the file they are called "words"
     notes: tuple[str, ...] = ()  # what to bear in mind
     maps: dict[str, str] = Field(default_factory=dict)  # arm → file below the folder
     seconds: float = 0.0
@@ -144,15 +145,14 @@ class Comparison(Fact):
         return next((arm for arm in self.arms if arm.name == name), None)
 
 
-def write_json(file: Path, value: BaseModel) -> None:
-    """Beside its name, then renamed: readers never see half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_text(value.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
+def write_plan(folder: Path, plan: ComparisonPlan) -> None:
+    """Readers never see half of it."""
+    write_text(folder / PLAN, plan.model_dump_json(indent=1) + "\n")
+
+
+def write_comparison(folder: Path, made: Comparison) -> None:
+    """Readers see the last whole one."""
+    write_text(folder / RESULT, made.model_dump_json(indent=1, by_alias=True) + "\n")
 
 
 def read_plan(folder: Path) -> ComparisonPlan:

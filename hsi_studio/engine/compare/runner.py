@@ -23,11 +23,11 @@ from typing import Any, Literal
 import numpy as np
 
 from hsi_studio.engine.compare.aggregate import Gathered, collect
-from hsi_studio.engine.compare.cells import Entry, Kept, entries_of, sentences_in_order
+from hsi_studio.engine.compare.cells import CellSpec, CellStore, sentences_in_order, specs_of
 from hsi_studio.engine.compare.findings import findings
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.plan import ComparisonPlan
-from hsi_studio.engine.compare.results import CELLS, PLAN, RESULT, Comparison, write_json
+from hsi_studio.engine.compare.results import CELLS, Comparison, write_comparison, write_plan
 from hsi_studio.engine.sweep.cells import Cell, SweepScene, code_hash, run_cell, write_cell
 from hsi_studio.engine.sweep.workers import Clock
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
@@ -63,45 +63,44 @@ def run_comparison(
             raise BadRequest(f"{scene.name} has no reference to compare on: open it with one, or give labels.")
         enough_labels(labels, plan.shots)
     compared = scene if scene.reference is not None else labels_as_reference(scene, labels)  # type: ignore[arg-type]
-    entries = entries_of(plan, compared)
-    held = SweepScene(compared, prompts={e.arm.prompts: sentences_in_order(e.arm, compared) for e in entries})
-    kept = Kept(store or folder / CELLS, compared, ctx.device, plan.seeds[0])
+    specs = specs_of(plan, compared)
+    held = SweepScene(compared, prompts={e.arm.prompts: sentences_in_order(e.arm, compared) for e in specs})
+    cells = CellStore(store or folder / CELLS, compared, ctx.device, plan.seeds[0])
     context = Context(device=ctx.device, cancelled=ctx.cancelled, cache_dir=ctx.cache_dir)
     gathered, done, made_with = Gathered(), list[int](), versions(ctx.device)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / PLAN, plan)
+    write_plan(folder, plan)
 
     def result(state: State) -> Comparison:
-        made = collect(plan, compared, scene.reference is not None, entries, gathered, done, final=state != "running")
+        made = collect(plan, compared, scene.reference is not None, specs, gathered, done, final=state != "running")
         made = made.model_copy(
             update={
                 "state": state,
-                "maps": kept.copy_maps(folder, entries, plan, compared) if done else {},
+                "maps": cells.copy_maps(folder, specs, plan, compared) if done else {},
                 "seconds": round(time.perf_counter() - began, 1),
                 "versions": made_with,
             }
         )
         made = made.model_copy(update=findings(made))
-        write_json(folder / RESULT, made)
+        write_comparison(folder, made)
         return made
 
     clock = Clock()
-    total = len(plan.seeds) * len(entries)
+    total = len(plan.seeds) * len(specs)
     try:
         for number, seed in enumerate(plan.seeds):
             if number >= LEAST_SEEDS and plan.budget_s is not None:
                 passed = time.perf_counter() - began
                 if passed * (number + 1) / number > plan.budget_s:
                     break
-            for place, entry in enumerate(entries):
+            for place, spec in enumerate(specs):
                 ctx.check()
-                if entry.name in gathered.problems:
+                if spec.name in gathered.problems:
                     continue
-                todo = [e.cell(compared, plan, s) for s in plan.seeds[number:] for e in entries]
+                todo = [e.cell(compared, plan, s) for s in plan.seeds[number:] for e in specs]
                 left = clock.left(todo[place:], 1)
-                said = f"{entry.name}, seed {number + 1} of {len(plan.seeds)}"
-                ctx.progress(Progress(said, number * len(entries) + place, total, left))
-                _one(entry, entry.cell(compared, plan, seed), held, kept, context, gathered, clock)
+                said = f"{spec.name}, seed {number + 1} of {len(plan.seeds)}"
+                ctx.progress(Progress(said, number * len(specs) + place, total, left))
+                _one(spec, spec.cell(compared, plan, seed), held, cells, context, gathered, clock)
             done.append(seed)
             if number + 1 < len(plan.seeds):
                 result("running")
@@ -114,10 +113,10 @@ def run_comparison(
 
 
 def _one(
-    entry: Entry, cell: Cell, held: SweepScene, kept: Kept, ctx: Context, gathered: Gathered, clock: Clock
+    spec: CellSpec, cell: Cell, held: SweepScene, store: CellStore, ctx: Context, gathered: Gathered, clock: Clock
 ) -> None:
     """One cell: from the store, or run. A problem of this arm is noted, not raised."""
-    found = kept.read(cell)
+    found = store.read(cell)
     if found is None:
         started = time.perf_counter()
         try:
@@ -125,18 +124,18 @@ def _one(
             params = make_params(method.Params, cell.variant.params)
             method.prepare(held.scene.without_reference(), params, ctx)
             prepared = time.perf_counter() - started
-            result = run_cell(held, cell, ctx, prepared, keep=kept.keep)
+            result = run_cell(held, cell, ctx, prepared, keep=store.keep)
         except Cancelled:
             raise
         except StudioError as error:
-            log.warning("%s: %s", entry.name, error)
-            gathered.problems[entry.name] = str(error)
+            log.warning("%s: %s", spec.name, error)
+            gathered.problems[spec.name] = str(error)
             return
-        write_cell(cell.file(kept.folder), result)
-        found = kept.read(cell)
+        write_cell(cell.file(store.folder), result)
+        found = store.read(cell)
         assert found is not None
         clock.add(cell, time.perf_counter() - started)
-    gathered.cells.setdefault(entry.name, {})[cell.seed], gathered.said.setdefault(entry.name, {})[cell.seed] = found
+    gathered.cells.setdefault(spec.name, {})[cell.seed], gathered.predicted.setdefault(spec.name, {})[cell.seed] = found
 
 
 def versions(device: str) -> dict[str, str]:

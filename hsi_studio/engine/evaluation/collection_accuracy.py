@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from hsi_studio.engine.evaluation.metrics import Scores, confusion, scores
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods import IMAGE_METHOD
 from hsi_studio.methods.collections import get_image_method
 from hsi_studio.methods.common.image_votes import ImageVotes
 from hsi_studio.methods.contract import Context
@@ -125,7 +126,7 @@ def evaluate_images(
     seeds: Sequence[int],
     shots: int | None = None,
     folds: int | None = None,
-    method: str = "s3fn",
+    method: str = IMAGE_METHOD,
     params: Any = None,
     prompts: Mapping[str, Sequence[str]] | None = None,
     positive: str | None = None,

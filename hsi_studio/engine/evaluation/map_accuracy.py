@@ -32,6 +32,7 @@ from hsi_studio.engine.evaluation.metrics import (
     wilson,
 )
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
+from hsi_studio.humanize import counted
 from hsi_studio.types import ClassInfo, IntArray, LabelSet, Prediction, Scene
 
 MAX_PIXELS = 2_000_000
@@ -210,9 +211,9 @@ class _ReferenceCounter:
         k, used = len(self.classes), len(self.labels)
         of = f"of the {k} classes you labelled" if k != 1 else "of the one class you labelled"
         sampled = self.pixels.size < self.available
-        own = f"your {used:,} labelled pixel{'s' * (used != 1)}"
+        own = f"your {counted(used, 'labelled pixel')}"
         without = f"without all pixels within {buffer_px} pixels of {own}" if buffer_px else f"without {own}"
-        pixels = f"{n:,} reference pixel{'s' * (n != 1)}"
+        pixels = f"{counted(n, 'reference pixel')}"
         if sampled:
             pixels += f" (a regular sample of {self.available:,})"
         text = f"on {pixels} {of}, {without}"
@@ -220,10 +221,8 @@ class _ReferenceCounter:
         if empty and len(empty) < k:
             text += f"; no pixel is left of {', '.join(empty)}"
         if self.others:
-            text += (
-                f"; {self.others:,} pixel{'s' * (self.others != 1)} of {self.n_others} other "
-                f"class{'es' * (self.n_others != 1)} {'are' if self.others != 1 else 'is'} not counted"
-            )
+            others = counted(self.n_others, "other class", "other classes")
+            text += f"; {counted(self.others, 'pixel')} of {others} {'are' if self.others != 1 else 'is'} not counted"
         return text
 
 
@@ -240,9 +239,7 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
     title = "Leave-one-out"
     known = labels.only_labelled()
     counts, n_classes = known.counts, len(known.schema)
-    words = (
-        f"leave-one-out on your {len(labels):,} label{'s' * (len(labels) != 1)}: near neighbours make this optimistic"
-    )
+    words = f"leave-one-out on your {counted(len(labels), 'label')}: near neighbours make this optimistic"
     if n_classes < 2:
         need = "a pixel of each of two classes" if n_classes == 0 else "a pixel of a second class"
         return ScoreBlock(title, words, problem=f"Label {need} to get a map and a first estimate of its accuracy.")
@@ -261,7 +258,7 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
     n = int(np.count_nonzero(used))
     if alone:
         words = (
-            f"leave-one-out on {n} of your {len(labels):,} labels ({alone} class{'es' * (alone != 1)} with one label "
+            f"leave-one-out on {n} of your {len(labels):,} labels ({counted(alone, 'class', 'classes')} with one label "
             f"{'are' if alone != 1 else 'is'} not counted): near neighbours make this optimistic"
         )
     reference, mapped = known.label[used], np.asarray(loo)[used]

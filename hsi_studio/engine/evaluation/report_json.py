@@ -8,7 +8,7 @@ import numpy as np
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ClassScore, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
-from hsi_studio.engine.runs.events import clean
+from hsi_studio.files import json_values
 from hsi_studio.types import ClassInfo
 
 
@@ -44,7 +44,7 @@ def _block(block: ScoreBlock) -> dict[str, Any]:
         "aa": _estimate(block.aa),
         "kappa": _estimate(block.kappa),
         "classes": [
-            clean({**vars(score), "info": vars(score.info)}) for score in block.classes
+            json_values({**vars(score), "info": vars(score.info)}) for score in block.classes
         ],
         "confusion": None if block.confusion is None else np.asarray(block.confusion).tolist(),
         "problem": block.problem,
@@ -52,7 +52,7 @@ def _block(block: ScoreBlock) -> dict[str, Any]:
 
 
 def _estimate(value: Estimate | None) -> dict[str, Any] | None:
-    return None if value is None else dict(clean(vars(value)))
+    return None if value is None else dict(json_values(vars(value)))
 
 
 def _read_block(value: dict[str, Any]) -> ScoreBlock:
@@ -64,7 +64,9 @@ def _read_block(value: dict[str, Any]) -> ScoreBlock:
         _read_estimate(value["oa"]),
         _read_estimate(value["aa"]),
         _read_estimate(value["kappa"]),
-        classes=tuple(ClassScore(**{**score, "info": ClassInfo(**score["info"])}) for score in value["classes"]),
+        classes=tuple(
+            ClassScore(**{**score, "info": ClassInfo.from_json(score["info"])}) for score in value["classes"]
+        ),
         confusion=None if confusion is None else np.array(confusion, dtype=np.int64),
         problem=value["problem"],
     )

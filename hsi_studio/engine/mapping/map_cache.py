@@ -6,7 +6,6 @@ list, the method and the digest of the weights it was made with. Deleting it los
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import zipfile
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.paths import write_whole
+from hsi_studio.files import write_arrays
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 
 log = logging.getLogger(__name__)
@@ -30,11 +29,8 @@ def keep_map(path: Path, prediction: Prediction, digest: str) -> None:
         "revision": prediction.revision,
         "classes": [[c.id, c.name, c.color, c.reference_value] for c in prediction.schema.classes],
     }
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, label=prediction.label, confidence=prediction.confidence, about=np.array(json.dumps(about))
-    )
-    write_whole(path, buffer.getvalue())
+    arrays = {"label": prediction.label, "confidence": prediction.confidence, "about": np.array(json.dumps(about))}
+    write_arrays(path, arrays)
 
 
 def kept_map(path: Path, size: tuple[int, int], digest: str) -> Prediction | None:

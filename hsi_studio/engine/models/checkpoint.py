@@ -33,8 +33,8 @@ from pydantic import ValidationError
 
 from hsi_studio.engine.models.metadata import CONTROL, CheckpointFacts
 from hsi_studio.errors import BadValues, CorruptFile, FileProblem, UnknownFormat
+from hsi_studio.files import write_bytes
 from hsi_studio.methods.contract import State
-from hsi_studio.paths import write_whole
 
 FORMAT = 1
 KEY = "hsi_studio"  # in __metadata__
@@ -91,7 +91,7 @@ def write_checkpoint(path: Path, state: State, facts: CheckpointFacts) -> None:
     index_size = int.from_bytes(data[:8], "little")
     if index_size > MAX_INDEX:
         raise CorruptFile(path, f"a header of {index_size:,} bytes is too long", "Shorten the prompts or the note")
-    write_whole(path, data)
+    write_bytes(path, data)
 
 
 def read_header(path: Path) -> Header:

@@ -8,13 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from hsi_studio.engine.models.checkpoint import Header
 from hsi_studio.methods import methods
+from hsi_studio.methods.common.checks import band_difference
 from hsi_studio.types import Scene
-
-SAME_BAND_NM = 5.0  # as in the methods' own check
 
 Verdict = Literal["own scene", "same bands", "refused"]
 
@@ -43,25 +40,13 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
     method = methods().entries.get(facts.method)
     if method is None:
         return SceneFit("refused", f"This program has no method “{facts.method}”.", "Update HSI Studio.")
-    here, there = scene.bands, facts.scene
+    there = facts.scene
     instead = "Open the scene it was trained on, or train a new model here."
-    if getattr(method, "warm_starts", False):
+    if method.warm_starts:
         instead = "A new training on this scene can start from its encoder: “Train from it”."
-    if there.bands != here.count:
-        reason = (
-            f"The model has {_range(there.bands, there.wavelength_nm)}, {scene.name} has "
-            f"{_range(here.count, here.wavelength_nm)}."
-        )
-        return SceneFit("refused", reason, instead)
-    if there.wavelength_nm is not None and here.wavelength_nm is not None:
-        apart = np.abs(np.asarray(there.wavelength_nm) - here.wavelength_nm.astype(np.float64))
-        worst = int(np.nanargmax(apart))
-        if apart[worst] > SAME_BAND_NM:
-            reason = (
-                f"Band {worst + 1} is at {there.wavelength_nm[worst]:.1f} nm in the model and at "
-                f"{here.wavelength_nm[worst]:.1f} nm in {scene.name}."
-            )
-            return SceneFit("refused", reason, instead)
+    different = band_difference(there.bands, there.wavelength_nm, scene)
+    if different:
+        return SceneFit("refused", different, instead)
     if header.state.get("layers") and scene.dsm is None:
         return SceneFit(
             "refused",
@@ -71,9 +56,3 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
     if there.id == scene.id:
         return SceneFit("own scene")
     return SceneFit("same bands", f"Trained on another scene with the same bands: {there.title or there.name}.")
-
-
-def _range(count: int, nm: tuple[float, ...] | np.ndarray | None) -> str:
-    if nm is None or not len(nm):
-        return f"{count} bands"
-    return f"{count} bands ({min(nm):.0f}–{max(nm):.0f} nm)"

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import secrets
 import shutil
@@ -29,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hsi_studio.engine.models.checkpoint import Header, read_checkpoint, read_header, write_checkpoint
 from hsi_studio.engine.models.metadata import CheckpointFacts, Line
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.paths import write_whole
+from hsi_studio.files import put_in_place, replacing, write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ class ModelFile:
 
 
 @dataclass
-class ModelShelf:
+class ModelLibrary:
     """The models under `home`. Thread-safe."""
 
     home: Path
@@ -146,7 +145,7 @@ class ModelShelf:
             except ValidationError as error:
                 first = error.errors()[0]
                 raise BadRequest(f"{first['loc'][0]}: {first['msg']}: make it shorter.") from error
-            write_whole(_edits_path(model), edits.model_dump_json(exclude_none=True).encode())
+            write_text(_edits_path(model), edits.model_dump_json(exclude_none=True))
             return replace(model, edits=edits)
 
     def delete(self, model_id: str) -> None:
@@ -158,11 +157,11 @@ class ModelShelf:
                 shutil.rmtree(target)  # an older one of the same id that was deleted before
             target.mkdir(parents=True)
             came_from = {"from": model.path.relative_to(self.home).as_posix(), "when": _now()}
-            write_whole(target / "from.json", json.dumps(came_from).encode())
+            write_json(target / "from.json", came_from)
             edits = _edits_path(model)
             if edits.is_file():
                 shutil.copyfile(edits, target / "edits.json")
-            os.replace(model.path, target / FILE)
+            put_in_place(model.path, target / FILE)
             edits.unlink(missing_ok=True)
 
     def restore(self, model_id: str) -> str:
@@ -178,11 +177,11 @@ class ModelShelf:
             if place.exists():
                 raise BadRequest(f"There is a model {model.id} in the list already: delete that one first.")
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(model.path, place)
+            put_in_place(model.path, place)
             back = replace(model, path=place, origin="run" if place.name == FILE else "import")
             edits = model.path.with_name("edits.json")
             if edits.is_file():
-                os.replace(edits, _edits_path(back))
+                put_in_place(edits, _edits_path(back))
             shutil.rmtree(model.path.parent)
             return model.id
 
@@ -194,7 +193,7 @@ class ModelShelf:
                 shutil.rmtree(model.path.parent)
             return sum(model.size for model in models)
 
-    def take_in(self, source: Path) -> tuple[str, bool]:
+    def import_file(self, source: Path) -> tuple[str, bool]:
         """Import a model file: it is copied, then the copy is read in full. (id, whether it was here already).
 
         Raises FileProblem for anything but a whole, safe model file; then nothing is kept.
@@ -205,21 +204,16 @@ class ModelShelf:
         known = next((m.id for m in self.models() if m.header is not None and m.header.digest == header.digest), None)
         if known is not None:
             return known, True
-        self.folder.mkdir(parents=True, exist_ok=True)
         model_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        partial = self.folder / f".{model_id}.part"
-        try:
+        with replacing(self.folder / f"{model_id}.safetensors") as partial:
             shutil.copyfile(source, partial)
             try:
                 read_checkpoint(partial)
             except FileProblem as error:
                 raise type(error)(source, error.problem, error.remedy) from error
-            os.replace(partial, self.folder / f"{model_id}.safetensors")
-        finally:
-            partial.unlink(missing_ok=True)
         return model_id, False
 
-    def give_out(self, model_id: str, folder: Path) -> Path:
+    def export(self, model_id: str, folder: Path) -> Path:
         """Write a model with the user's title, note and tags in it as one file. Raises BadRequest, FileProblem."""
         model = self.get(model_id)
         state, _ = read_checkpoint(model.path)

@@ -28,8 +28,9 @@ from typing import Any
 import numpy as np
 
 from hsi_studio import settings
-from hsi_studio.engine.models.placement import Placement, in_words, place
+from hsi_studio.engine.models.placement import Placement, place
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.humanize import size_text
 from hsi_studio.methods.contract import Fitted
 from hsi_studio.types import Scene
 
@@ -64,7 +65,7 @@ class _Slot:
     loaded: Loaded | None = None  # None while it loads, and after a load that failed
 
 
-class ModelManager:
+class ModelMemory:
     """Thread-safe. `budget` in bytes for each kind of device ("cpu", "cuda"); None = a share of its memory."""
 
     def __init__(self, budget: dict[str, int] | None = None, place: Callable[[int, bool], Placement] = place) -> None:
@@ -175,14 +176,14 @@ class ModelManager:
         pinned = sum(slot.size for slot in same if slot.users)
         if new.size > budget:
             raise BadRequest(
-                f"This model needs {in_words(new.size)}, models may take {in_words(budget)} here: set {ENVIRONMENT} to "
-                "a larger number of GiB and start the app again."
+                f"This model needs {size_text(new.size)}, models may take {size_text(budget)} here: set "
+                f"{ENVIRONMENT} to a larger number of GiB and start the app again."
             )
         if pinned + new.size > budget:
             busy = sum(1 for slot in same if slot.users)
             raise ModelsBusy(
-                f"This model needs {in_words(new.size)}; of {in_words(budget)} for models, {busy} in use take "
-                f"{in_words(pinned)}: wait until a map is done, then load it again."
+                f"This model needs {size_text(new.size)}; of {size_text(budget)} for models, {busy} in use take "
+                f"{size_text(pinned)}: wait until a map is done, then load it again."
             )
         return self._out(idle, pinned + sum(slot.size for slot in idle) + new.size - budget)
 

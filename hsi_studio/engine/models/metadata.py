@@ -113,9 +113,7 @@ def describe(
     given = {} if prompts is None else {c.id: prompts.sentences[c.id] for c in classes if c.id in prompts.sentences}
     return CheckpointFacts(
         method=method,
-        classes=tuple(
-            ClassFacts(id=c.id, name=c.name, color=c.color, reference_value=c.reference_value) for c in classes
-        ),
+        classes=tuple(ClassFacts(**c.to_json()) for c in classes),
         scene=SceneFacts(
             id=scene.id,
             name=scene.name,

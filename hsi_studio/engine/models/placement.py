@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hsi_studio.humanize import size_text
+
 SPARE = 256 << 20  # bytes left to whoever else uses the GPU
 WORKING_SPACE = 3  # a network needs about this many times its weights while it maps
 
@@ -32,14 +34,5 @@ def place(need: int, uses_gpu: bool = True) -> Placement:
     name = torch.cuda.get_device_name()
     wanted = WORKING_SPACE * need + SPARE
     if wanted > free:
-        return Placement("cpu", f"CPU: the model needs {in_words(wanted)}, {in_words(free)} are free on {name}")
-    return Placement("cuda", f"CUDA: {name}, {in_words(free)} free")
-
-
-def in_words(size: float) -> str:
-    """Bytes for people: "870 KiB", "1.2 GiB"."""
-    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if size >= 1 << power:
-            value = size / (1 << power)
-            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-    return f"{size:.0f} bytes"
+        return Placement("cpu", f"CPU: the model needs {size_text(wanted)}, {size_text(free)} are free on {name}")
+    return Placement("cuda", f"CUDA: {name}, {size_text(free)} free")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hsi_studio.engine.spectra import ClassSpectrum
+from hsi_studio.humanize import counted
 from hsi_studio.types import Bands, ClassSchema
 
 CLEAR = 1.0  # pooled standard deviations
@@ -32,7 +33,7 @@ def difference(a: ClassSpectrum, b: ClassSpectrum, bands: Bands) -> str:
     if apart[band] < CLEAR:
         return ""
     more = "brighter" if mean_a[band] > mean_b[band] else "darker"
-    labels = f"{a.count} and {b.count} label{'s' * (b.count != 1)}"
+    labels = f"{a.count} and {counted(b.count, 'label')}"
     values = f"{mean_a[band]:.3g} against {mean_b[band]:.3g}; {labels}"
     return f"{_place(bands, band)}, where {a.info.name} is {more} ({values})"
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.query.pixel_facts import Surveyor
+from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.features.cache import Arrays, cache_key
 from hsi_studio.features.measures import measure
 from hsi_studio.features.objects import connected
@@ -39,7 +39,7 @@ COVER_KEYS = tuple(COVERS)
 
 
 @dataclass(frozen=True)
-class SceneWords:
+class GradedSuperpixels:
     """Grades of all words on one scene. Arrays are read-only and shared."""
 
     index: IndexArray  # (H, W) node of a pixel, −1 where invalid
@@ -97,21 +97,21 @@ class SceneWords:
         return out
 
 
-def scene_words(surveyor: Surveyor, check: Callable[[float], None] = lambda _: None) -> SceneWords:
+def graded_superpixels(pixel_facts: PixelFacts, check: Callable[[float], None] = lambda _: None) -> GradedSuperpixels:
     """Everything above for a scene, from the cache or made now; `check(fraction done)` may raise to stop.
 
     Raises BadValues (nothing usable in the scene).
     """
-    scene = surveyor.scene
-    rasters = surveyor.rasters(lambda done: check(0.15 * done))
+    scene = pixel_facts.scene
+    rasters = pixel_facts.rasters(lambda done: check(0.15 * done))
     key = cache_key(scene.id, "scene_words", VERSION, {})
-    kept = surveyor.cache.get(key, lambda: _nodes(surveyor, rasters, check), surveyor.folder)
-    return _graded(surveyor, kept, rasters)
+    kept = pixel_facts.cache.get(key, lambda: _nodes(pixel_facts, rasters, check), pixel_facts.folder)
+    return _graded(pixel_facts, kept, rasters)
 
 
-def _nodes(surveyor: Surveyor, rasters: Arrays, check: Callable[[float], None]) -> Arrays:
+def _nodes(pixel_facts: PixelFacts, rasters: Arrays, check: Callable[[float], None]) -> Arrays:
     """Superpixels, their pixels and their mean spectra (n, B) in the bands as stored."""
-    scene = surveyor.scene
+    scene = pixel_facts.scene
     valid = scene.valid
     components = fit_components(scene, COMPONENTS, COMPONENTS, lambda done: check(0.15 + 0.15 * done))
     bands = components.principal.bands.tolist()
@@ -137,9 +137,9 @@ def _nodes(surveyor: Surveyor, rasters: Arrays, check: Callable[[float], None]) 
     return out | {"index": index, "pixels": pixels.astype(np.int64), "spectra": spectra}
 
 
-def _graded(surveyor: Surveyor, kept: Arrays, rasters: Arrays) -> SceneWords:
+def _graded(pixel_facts: PixelFacts, kept: Arrays, rasters: Arrays) -> GradedSuperpixels:
     index, pixels = kept["index"], kept["pixels"]
-    measured = measure(kept["spectra"], surveyor.axis, surveyor.calibration)
+    measured = measure(kept["spectra"], pixel_facts.axis, pixel_facts.calibration)
     facts = dict(measured.values) | {name: kept[f"raster_{name}"] for name in rasters}
     graded = grade_things(facts) if facts else {}
     things = tuple(graded)
@@ -149,7 +149,7 @@ def _graded(surveyor: Surveyor, kept: Arrays, rasters: Arrays) -> SceneWords:
     covered = np.full(index.shape, -1, dtype=np.int64)
     covered[inside] = cover[index[inside]]
     objects = connected(covered, len(COVER_KEYS))
-    gsd = surveyor.scene.gsd_m
+    gsd = pixel_facts.scene.gsd_m
     first = np.zeros(pixels.size, dtype=np.int64)  # one pixel of each node
     flat = index.ravel()
     order = np.flatnonzero(flat >= 0)
@@ -160,7 +160,9 @@ def _graded(surveyor: Surveyor, kept: Arrays, rasters: Arrays) -> SceneWords:
         facts["width_m"] = np.where(known, objects.width_px[np.maximum(member, 0)] * gsd, np.nan).astype(np.float32)
         facts["elongation"] = np.where(known, objects.elongation[np.maximum(member, 0)], np.nan).astype(np.float32)
     traits = grade_traits(facts) if facts else {}
-    return SceneWords(index, pixels, facts, things, grades, traits, cover, _distances(covered, index, pixels.size), gsd)
+    return GradedSuperpixels(
+        index, pixels, facts, things, grades, traits, cover, _distances(covered, index, pixels.size), gsd
+    )
 
 
 def _cover(things: tuple[str, ...], grades: FloatArray) -> npt.NDArray[np.int64]:

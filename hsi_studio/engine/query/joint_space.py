@@ -1,8 +1,8 @@
 """Class texts and labelled pixels in the joint space of a trained model.
 
-Of the methods, DiffCLIP keeps its class texts as vectors (`prototypes`) beside the image encoder and gives an embedding
-of any pixel (`embed`); the others fold their texts into the classifier or have none. So a model is used when its file
-holds prototypes and it was trained on this scene; the newest run that has one is taken.
+A method with a joint space keeps its class texts as vectors beside the image encoder (`Fitted.text_vectors`) and gives
+an embedding of any pixel (`embed`); the others fold their texts into the classifier or have none. So a model is used
+when its method has such a space and it was trained on this scene; the newest run that has one is taken.
 
 Cost: one network pass for each of at most `PIXELS` labelled pixels a class; never the whole scene.
 """
@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hsi_studio.engine.models.checkpoint import read_checkpoint, read_header
-from hsi_studio.errors import FileProblem
-from hsi_studio.methods import get_method
+from hsi_studio.errors import FileProblem, SceneMismatch
+from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Block, Context
 from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Scene
 
@@ -46,7 +45,8 @@ def newest_model(runs: Path, scene: Scene) -> Path | None:
             header = read_header(file)
         except FileProblem:
             continue  # the Models tab says what is wrong with it
-        if "prototypes" in header.arrays and header.facts.scene.id == scene.id:
+        method = methods().entries.get(header.facts.method)
+        if method is not None and method.joint_space and header.facts.scene.id == scene.id:
             return file
     return None
 
@@ -54,9 +54,12 @@ def newest_model(runs: Path, scene: Scene) -> Path | None:
 def joint_space(file: Path, scene: Scene, labels: LabelSet, check: Callable[[], None] = lambda: None) -> JointSpace:
     """Load a model and embed labelled pixels. Raises FileProblem, SceneMismatch; what `check` raises stops it."""
     state, header = read_checkpoint(file)
-    fitted: Any = get_method(header.facts.method).from_state(state, scene.without_reference(), Context())
-    schema: ClassSchema = fitted.schema
-    prototypes = np.asarray(fitted.prototypes, dtype=np.float32)
+    blind = scene.without_reference()
+    fitted = get_method(header.facts.method).from_state(state, blind, Context())
+    schema, texts = fitted.schema, fitted.text_vectors()
+    if texts is None:
+        raise SceneMismatch(f"The model of {file.parent.name} keeps no vectors of its class texts: train it again.")
+    prototypes = np.asarray(texts, dtype=np.float32)
     means = np.full_like(prototypes, np.nan)
     counts = []
     for k, info in enumerate(schema.classes):
@@ -66,8 +69,9 @@ def joint_space(file: Path, scene: Scene, labels: LabelSet, check: Callable[[], 
         for n in np.flatnonzero(labels.label == own)[:PIXELS]:
             check()
             row, col = int(labels.row[n]), int(labels.col[n])
-            block = Block(fitted.inputs.scene, slice(row, row + 1), slice(col, col + 1))
-            found.append(fitted.embed(block)[0, 0])
+            vectors = fitted.embed(Block(blind, slice(row, row + 1), slice(col, col + 1)))
+            assert vectors is not None, "a method with a joint space embeds pixels"
+            found.append(vectors[0, 0])
         counts.append(len(found))
         if found:
             mean = np.mean(found, axis=0)

@@ -19,16 +19,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, SceneWords
+from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, GradedSuperpixels
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.text.lexicon import COVERS, thing
-from hsi_studio.text.query_parser import Asked, take_apart
+from hsi_studio.text.query_parser import ParsedQuery, parse_query
 from hsi_studio.types import FloatArray
 
 SHARPNESS = 0.07  # of the softmax over things: smaller = only the most alike count
@@ -37,15 +38,6 @@ ABSENT = 0.25  # a place below it is not shown as found
 FLOOR = 0.1  # what is left of a place that lacks a trait asked for
 MAX_CHARS = 500
 Matching = Literal["words", "sentences", "both"]
-
-
-@runtime_checkable
-class TextSpace(Protocol):
-    """A trained model whose pixels and texts live in one space."""
-
-    def query(self, sentences: Sequence[str]) -> FloatArray:
-        """(H, W) mean cosine of every pixel with the sentences; NaN where invalid."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ class Answer:
     threshold: float
     seconds: float
     score: FloatArray | None = None
-    asked: Asked | None = None
+    asked: ParsedQuery | None = None
     likeness: tuple[Likeness, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -76,7 +68,7 @@ class Answer:
 class Matcher:
     """Compares texts with one scene's words. Word vectors are made once."""
 
-    def __init__(self, words: SceneWords, encoder: TextEncoder) -> None:
+    def __init__(self, words: GradedSuperpixels, encoder: TextEncoder) -> None:
         self.words, self.encoder = words, encoder
         texts = [thing(key).text for key in words.things]
         covers = [f"{name}" for name in COVERS.values()]
@@ -102,7 +94,9 @@ class Matcher:
         raised = np.exp((cosine - cosine.max()) / SHARPNESS)
         return cosine, np.asarray(raised / raised.sum(), dtype=np.float32)
 
-    def score(self, asked: Asked, matching: Matching = "words") -> tuple[FloatArray, tuple[Likeness, ...], list[str]]:
+    def score(
+        self, asked: ParsedQuery, matching: Matching = "words"
+    ) -> tuple[FloatArray, tuple[Likeness, ...], list[str]]:
         """(n,) 0 … 1, what the query was taken for, and notes for the user."""
         words = self.words
         score = np.ones(words.count, dtype=np.float32)
@@ -183,7 +177,7 @@ def clean(text: str) -> str:
 def ask_described(matcher: Matcher, text: str, matching: Matching = "words") -> Answer:
     """Engine (b): described pixels. Raises BadRequest."""
     started = time.perf_counter()
-    asked = take_apart(clean(text))
+    asked = parse_query(clean(text))
     score, likeness, notes = matcher.score(asked, matching)
     threshold = suggest_threshold(score, matcher.words.pixels)
     if score.max(initial=0.0) < ABSENT:

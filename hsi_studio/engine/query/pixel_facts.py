@@ -28,7 +28,7 @@ MAX_PIXELS = 4000  # of a region that are read; more are thinned evenly
 HEIGHTS = ("height", "height_low", "rough")
 
 
-class Surveyor:
+class PixelFacts:
     """What can be measured on one scene. Thread-safe; cheap to make."""
 
     def __init__(self, scene: Scene, cache: FeatureCache, folder: Path | None = None) -> None:
@@ -134,16 +134,16 @@ def _fact(values: npt.NDArray[Any], of_mean: FloatArray | None, bands_nm: tuple[
     return Fact(middle, low, high, float(known.std()), bands_nm)
 
 
-def class_facts(surveyor: Surveyor, labels: LabelSet, map_: Prediction | None = None) -> dict[str, Facts]:
+def class_facts(pixel_facts: PixelFacts, labels: LabelSet, map_: Prediction | None = None) -> dict[str, Facts]:
     """Class id → facts of its labelled pixels, with regions and borders from `map_` where given; classes without
     usable labels are left out."""
     out = {}
-    shapes = map_shapes(map_, surveyor.scene.gsd_m) if map_ is not None else {}
+    shapes = map_shapes(map_, pixel_facts.scene.gsd_m) if map_ is not None else {}
     for k, info in enumerate(labels.schema.classes):
         members = np.flatnonzero(labels.label == k)
-        if not members.size or not surveyor.scene.valid[labels.row[members], labels.col[members]].any():
+        if not members.size or not pixel_facts.scene.valid[labels.row[members], labels.col[members]].any():
             continue
-        facts = surveyor.facts(labels.row[members], labels.col[members])
+        facts = pixel_facts.facts(labels.row[members], labels.col[members])
         regions, borders = shapes.get(info.id, (None, ()))
         note = "" if map_ is None else f"{map_.method} map of revision {map_.revision}"
         out[info.id] = Facts(facts.pixels, facts.facts, facts.absolute, facts.note, regions, borders, note)
@@ -179,12 +179,14 @@ def map_shapes(map_: Prediction, gsd_m: float | None) -> dict[str, tuple[Regions
     return out
 
 
-def describe_class(surveyor: Surveyor, labels: LabelSet, class_id: str, map_: Prediction | None = None) -> Description:
+def describe_class(
+    pixel_facts: PixelFacts, labels: LabelSet, class_id: str, map_: Prediction | None = None
+) -> Description:
     """Describe a class from its labelled pixels. Raises BadRequest when it has none."""
     info = labels.schema.get(class_id)
     if info is None:
         raise BadRequest(f"There is no class {class_id!r}.")
-    known = class_facts(surveyor, labels, map_)
+    known = class_facts(pixel_facts, labels, map_)
     if class_id not in known:
         raise BadRequest(f"{info.name} has no labelled pixels yet: label some, then it can be described.")
     names = {c.id: c.name for c in labels.schema.classes}
@@ -192,7 +194,7 @@ def describe_class(surveyor: Surveyor, labels: LabelSet, class_id: str, map_: Pr
     return describe(info.name, known[class_id], others)
 
 
-def describe_region(surveyor: Surveyor, mask: BoolArray, name: str = "") -> Description:
+def describe_region(pixel_facts: PixelFacts, mask: BoolArray, name: str = "") -> Description:
     """Describe the pixels of a mask (H, W). Raises BadRequest for an empty one."""
-    row, col = np.nonzero(mask & surveyor.scene.valid)
-    return describe(name, surveyor.facts(row, col))
+    row, col = np.nonzero(mask & pixel_facts.scene.valid)
+    return describe(name, pixel_facts.facts(row, col))

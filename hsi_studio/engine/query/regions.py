@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hsi_studio.engine.query.graded_superpixels import COVER_KEYS
 from hsi_studio.engine.query.matcher import Answer, Matcher
-from hsi_studio.engine.query.pixel_facts import Surveyor
+from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.text.description import Description, describe
 from hsi_studio.text.description_rules import UNITS, meaning
 from hsi_studio.text.lexicon import COVERS, TRAITS, Cond, thing
@@ -49,7 +49,7 @@ class Region:
 
 
 def top_regions(
-    answer: Answer, threshold: float, surveyor: Surveyor, matcher: Matcher | None, count: int = TOP
+    answer: Answer, threshold: float, pixel_facts: PixelFacts, matcher: Matcher | None, count: int = TOP
 ) -> list[Region]:
     """The `count` best regions, best first: by mean score and the root of their size. [] when nothing is above.
 
@@ -70,7 +70,7 @@ def top_regions(
     rank[pixels < MIN_PIXELS] *= 1e-3
     best = np.argsort(-rank, kind="stable")[:count]
     boxes = find_objects(places)
-    gsd = surveyor.scene.gsd_m
+    gsd = pixel_facts.scene.gsd_m
     out = []
     for k in best:
         rows, cols = boxes[int(k)]
@@ -78,7 +78,7 @@ def top_regions(
         row, col = deepest(mask, 1)[0]
         r, c = np.nonzero(mask)
         keep = np.linspace(0, r.size - 1, min(r.size, READ)).round().astype(int)
-        facts = surveyor.facts(r[keep] + rows.start, c[keep] + cols.start)
+        facts = pixel_facts.facts(r[keep] + rows.start, c[keep] + cols.start)
         out.append(
             Region(
                 rows.start + row,

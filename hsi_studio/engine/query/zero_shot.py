@@ -18,6 +18,7 @@ import numpy as np
 
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.types import ClassSchema, FloatArray, Prediction, Scene
 
 SHARPNESS = 0.08  # T: smaller = the most alike class takes a thing alone
@@ -25,11 +26,11 @@ CLEAR = 2.0  # power of the grades: a thing that clearly holds outvotes several 
 METHOD = "described pixels"
 
 
-def zero_click(
+def zero_shot(
     matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]], revision: int = 0
 ) -> Prediction:
     """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two."""
-    probability, kept = zero_click_probabilities(matcher, schema, texts)
+    probability, kept = zero_shot_probabilities(matcher, schema, texts)
     words = matcher.words
     best = probability.argmax(axis=1)
     label = np.zeros(words.index.shape, dtype=np.uint16)
@@ -39,7 +40,7 @@ def zero_click(
     return Prediction(schema, label, confidence, METHOD, {"texts": {k: list(v) for k, v in texts.items()}}, revision)
 
 
-def zero_click_probabilities(
+def zero_shot_probabilities(
     matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]]
 ) -> tuple[FloatArray, np.ndarray[Any, Any]]:
     """(n, K) of the classes with texts, and their positions (K,) in the schema."""
@@ -88,7 +89,7 @@ def learning_curve(
     evaluate: Callable[[int, int], Any],
     clicks: Sequence[int] = (1, 2, 5),
     seeds: int = 5,
-    method: str = "live",
+    method: str = LIVE_METHOD,
     check: Callable[[float], None] = lambda _: None,
 ) -> list[CurvePoint]:
     """The map from texts at 0 clicks, then `evaluate(shots, seeds)` (as `Studio.evaluate`) at each number of clicks."""

@@ -23,8 +23,8 @@ from typing import Any, BinaryIO
 
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import Cancelled
+from hsi_studio.files import write_bytes
 from hsi_studio.methods.contract import State
-from hsi_studio.paths import write_whole
 from hsi_studio.types import Progress
 
 log = logging.getLogger(__name__)
@@ -35,35 +35,48 @@ METRIC_EVERY_S = 0.2
 HEADER = "hsi_studio_training"  # in the file's metadata
 
 
-class Reins:
-    """What the user wants of the run: go on, cancel, pause; or "orphan": nobody is left to want anything."""
+class RunControl:
+    """What is requested of the run: nothing, "cancel", "pause"; or "orphan": nobody is left to request anything."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
-        self.wanted = ""
-        self.asked_at = 0.0
-        self.last_due = float("-inf")  # when the method last asked whether to save
+        self.requested = ""
+        self.requested_at = 0.0
+        self._saved_at = float("-inf")  # when the method last asked whether to save
         if stream is not None:
             threading.Thread(target=self._listen, args=(stream,), name="control", daemon=True).start()
 
-    def ask(self, what: str) -> None:
-        """The first wish counts, but a cancel is always heard."""
-        if not self.wanted or what == "cancel":
-            self.wanted, self.asked_at = what, time.monotonic()
+    @property
+    def stops_at_checkpoint(self) -> bool:
+        """Whether the work is to end once its state is saved."""
+        return self.requested in ("pause", "orphan")
+
+    def request(self, what: str) -> None:
+        """The first request counts, but a cancel is always heard."""
+        if not self.requested or what == "cancel":
+            self.requested, self.requested_at = what, time.monotonic()
 
     def cancelled(self) -> bool:
         """Whether to stop now."""
-        if self.wanted in ("", "cancel"):
-            return bool(self.wanted)
+        if self.requested in ("", "cancel"):
+            return bool(self.requested)
         now = time.monotonic()
-        saves = self.asked_at - self.last_due < PATIENCE_S  # a method that makes checkpoints, and is at it
-        return not saves or now - self.asked_at > PATIENCE_S
+        saves = self.requested_at - self._saved_at < PATIENCE_S  # a method that makes checkpoints, and is at it
+        return not saves or now - self.requested_at > PATIENCE_S
+
+    def makes_checkpoints(self) -> None:
+        """The method asks whether to save: a pause can wait for it."""
+        self._saved_at = time.monotonic()
+
+    def no_more_checkpoints(self) -> None:
+        """What comes now makes none: a pause stops it at once."""
+        self._saved_at = float("-inf")
 
     def _listen(self, stream: BinaryIO) -> None:
         for line in stream:
             word = line.decode("ascii", "replace").strip()
             if word in ("cancel", "pause"):
-                self.ask(word)
-        self.ask("orphan")
+                self.request(word)
+        self.request("orphan")
 
 
 class RunCheckpoints:
@@ -73,11 +86,11 @@ class RunCheckpoints:
         self,
         folder: Path,
         key: str,
-        reins: Reins,
+        control: RunControl,
         every_s: float = 10.0,
         tell: Callable[[str, str], None] = lambda level, text: None,
     ) -> None:
-        self.folder, self.key, self.reins, self.every_s, self.tell = folder, key, reins, every_s, tell
+        self.folder, self.key, self.control, self.every_s, self.tell = folder, key, control, every_s, tell
         self.seconds = 0.0  # spent on saving
         self._last = time.monotonic()
 
@@ -103,9 +116,10 @@ class RunCheckpoints:
         return state
 
     def due(self) -> bool:
-        now = time.monotonic()
-        self.reins.last_due = now
-        return self.reins.wanted in ("pause", "orphan") or now - self._last >= max(self.every_s, 50 * self._cost)
+        """Whether to save now: it is time for it, or a pause waits for it."""
+        self.control.makes_checkpoints()
+        passed = time.monotonic() - self._last
+        return self.control.stops_at_checkpoint or passed >= max(self.every_s, 50 * self._cost)
 
     _cost = 0.0  # seconds the last one took: saving shall stay below 2 % of the time
 
@@ -116,24 +130,16 @@ class RunCheckpoints:
         started = time.monotonic()
         text = json.dumps(state.header, allow_nan=True)
         arrays = {name: _plain(value) for name, value in state.arrays.items()}
-        write_whole(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
+        write_bytes(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
         self._last = time.monotonic()
         self._cost = self._last - started
         self.seconds += self._cost
-        if self.reins.wanted in ("pause", "orphan"):
+        if self.control.stops_at_checkpoint:
             raise Cancelled("Paused.")
 
     def file(self, stage: str) -> Path:
         name = re.sub(r"[^A-Za-z0-9_-]", "_", stage)[:80] or "state"
         return self.folder / f"checkpoint-{name}.safetensors"
-
-    def stages(self) -> list[str]:
-        """Names of the stages that have a checkpoint."""
-        return [path.stem.removeprefix("checkpoint-") for path in self.folder.glob("checkpoint-*.safetensors")]
-
-    def clear(self) -> None:
-        for path in self.folder.glob("checkpoint-*.safetensors"):
-            path.unlink(missing_ok=True)
 
 
 def _plain(array: Any) -> Any:

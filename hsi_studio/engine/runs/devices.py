@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from hsi_studio.humanize import counted, size_text
+
 
 @dataclass(frozen=True)
 class Device:
@@ -35,7 +37,7 @@ class Device:
 
 
 def devices() -> tuple[Device, ...]:
-    """GPUs first, the CPU last. Asked again every ten seconds at most."""
+    """GPUs first, the CPU last. ParsedQuery again every ten seconds at most."""
     return _devices(int(time.monotonic() / 10), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
@@ -85,7 +87,7 @@ def _gpus(visible: str | None) -> tuple[list[Device], str]:
             mb = int(total), int(free)
         except ValueError:  # "[N/A]" on some devices: their memory is not told
             mb = 0, 0
-        words = f", {mb[1] / 1024:.0f} GiB free" if mb[1] else ""
+        words = f", {size_text(mb[1] << 20)} free" if mb[1] else ""
         found.append(Device(f"cuda:{number}", name, f"CUDA: {name}{words}", uuid, *mb))
     return found, "" if found else "no CUDA device found"
 
@@ -100,7 +102,7 @@ def cpu_name() -> str:
     except OSError:
         pass  # not Linux: the platform's word for it stays
     count = cores()
-    return f"{name}, {count} core{'s' * (count != 1)}"
+    return f"{name}, {counted(count, 'core')}"
 
 
 def cores() -> int:

@@ -12,12 +12,13 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from hsi_studio.files import json_values
 
 Event = dict[str, Any]
 MAX_LINE = 1 << 20  # bytes; nothing we write comes near
@@ -34,7 +35,7 @@ class EventLog:
     def append(self, kind: str, **values: Any) -> Event:
         """Write one event; it is with the operating system on return. Numbers that are not finite become null."""
         with self._lock:
-            event = {"seq": self._seq + 1, "t": round(time.time(), 3), "kind": kind, **clean(values)}
+            event = {"seq": self._seq + 1, "t": round(time.time(), 3), "kind": kind, **json_values(values)}
             line = (json.dumps(event, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
             handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
             try:
@@ -110,20 +111,6 @@ def parse(line: bytes) -> Event | None:
     if not isinstance(event, dict) or type(event.get("seq")) is not int or not isinstance(event.get("kind"), str):
         return None
     return event
-
-
-def clean(value: Any) -> Any:
-    """Plain JSON values: numpy's and torch's numbers as Python's, NaN and infinities as None."""
-    if isinstance(value, dict):
-        return {str(key): clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(item) for item in value]
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    number = float(value)
-    return number if math.isfinite(number) else None
 
 
 def _mend(path: Path) -> int:

@@ -2,7 +2,8 @@
 
     seconds of a phase = (GFLOP / speed + calls · overhead of a call) · correction
 
-1. `workload.py` tells the work of each phase from the method, its parameters, the scene's size and the labels.
+1. The method tells the work of each phase from its parameters, the scene's size and the labels (`Method.work`), and
+   what it takes whatever the work (`fixed_seconds`).
 2. The machine's speed is measured once (about 0.1 s: matrix products and small operations) and kept in a file.
 3. Every run that ends well adds a line to `timings.jsonl`. The correction is the weighted geometric mean of
    real / computed over the five most similar runs of the method on the device: same scene, near in work and
@@ -29,10 +30,10 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.engine.runs.devices import cpu_name
-from hsi_studio.engine.runs.workload import Work, fixed_seconds, workload
 from hsi_studio.errors import StudioError
+from hsi_studio.files import write_json
 from hsi_studio.methods import get_method
-from hsi_studio.paths import write_whole
+from hsi_studio.methods.common.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,6 @@ SHARED = frozenset({"start", "report"})  # phases that depend on the scene, not 
 MOST_LINES = 2000
 TORCH_MB = 420.0  # a process with torch and the methods, before the scene
 GPU_GFLOPS = 4000.0  # what small networks reach of a GPU; corrected by the first run
-LABEL_FREE = frozenset({
-    "inputs", "components", "use_dsm", "patch", "tokens", "width", "depth", "heads", "use_pretraining", "use_diffusion",
-    "use_mask", "mask_ratio", "unlabelled", "pretrain_epochs", "pretrain_batch", "pretrain_lr", "decoder_depth",
-    "weigh_channels", "pretrain_seed", "diffusion_steps", "weight_decay", "axes", "variance", "whitening", "features",
-    "smoothing_steps", "average", "augment",
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,9 +84,16 @@ class Request:
         return self.shape[0] * self.shape[1]
 
     @property
+    def work(self) -> dict[str, Work]:
+        """Phase → work; without labels, that of one."""
+        method = get_method(self.method)
+        return method.work(self.params, self.shape, max(self.labels, 1), max(self.classes, 1))
+
+    @property
     def label_free(self) -> str:
         """What the label-free work depends on, as text."""
-        chosen = {name: value for name, value in self.params.items() if name in LABEL_FREE}
+        depends = get_method(self.method).label_free
+        chosen = {name: value for name, value in self.params.items() if name in depends}
         return json.dumps([self.method, self.scene, self.slot.split(":")[0], chosen], sort_keys=True)
 
 
@@ -183,9 +185,8 @@ class Forecaster:
                 self._speed = self._stored_speed()
             if self._speed is None:
                 self._speed = measure()
-                text = json.dumps({"cpu": cpu_name(), **asdict(self._speed)})
                 try:
-                    write_whole(self.speed_file, text.encode("utf-8"))
+                    write_json(self.speed_file, {"cpu": cpu_name(), **asdict(self._speed)})
                 except OSError as error:
                     log.info("the machine's speed is not kept: %s", error)
             return self._speed
@@ -204,10 +205,10 @@ class Forecaster:
 
     def _computed(self, request: Request) -> dict[str, float]:
         """Seconds of each phase without any correction."""
-        work = workload(get_method(request.method), request.params, request.shape, request.labels, request.classes)
+        work, fixed = request.work, get_method(request.method).fixed_seconds
         megabytes = request.pixels * request.shape[2] * 4 / 1e6
         found = {
-            name: fixed_seconds(request.method, name) + self._seconds(work.get(name, (0.0, 0.0)), request.slot)
+            name: fixed.get(name, 0.0) + self._seconds(work.get(name, (0.0, 0.0)), request.slot)
             for name in ("prepare", "fit", "predict")
         }
         return {"start": 2.0 + megabytes / 100, **found, "report": 0.3 + request.pixels / 1e6}
@@ -294,7 +295,7 @@ def _parse(line: bytes) -> Seen | None:
         seen = Seen(request, phases, float(value["peak_mb"]), bool(value["warm"]))
         if len(request.shape) != 3 or min(request.shape) < 1:
             return None
-        workload(get_method(request.method), request.params, request.shape, request.labels, request.classes)
+        _ = request.work
     except (ValueError, KeyError, TypeError, AttributeError, StudioError):
         return None  # torn, or of another version: one run less to learn from
     return seen

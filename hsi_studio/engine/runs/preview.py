@@ -1,7 +1,6 @@
 """A first map while a training runs: every n-th row of the scene, the rows between as the nearest one.
 
-A fitted model that can tell single pixels cheaply says so with `at(row, col)` → (N, K) probabilities; of its rows only
-every m-th pixel is asked for. The others map whole rows.
+Of a model that tells single pixels (`Fitted.at`) only every m-th pixel of a row is asked for; others map whole rows.
 
 Rows come in an order that halves the gaps (0, H/2, H/4, 3H/4, …), so that the work may end after any of them. What
 previews cost stays below `SHARE` of the time gone by: one that took longer than planned is paid back by waiting. The
@@ -19,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.mapping.predict import best_class
 from hsi_studio.engine.mapping.schema_match import in_schema
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods.contract import Block, Context, Fitted
+from hsi_studio.methods.contract import Block, Context, Fitted, best_class
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -84,17 +82,22 @@ class Previews:
         label = np.zeros((height, width), dtype=np.uint16)
         confidence = np.full((height, width), np.nan, dtype=np.float32)
         order = list(spread(height))[:MOST]
-        group = FEWEST if hasattr(fitted, "at") else 1
-        for start in range(0, len(order), group):
+        start = 0
+        while start < len(order):
             passed = time.perf_counter() - began
             if len(rows) >= FEWEST and passed > budget:
                 break
             if len(rows) < FEWEST and passed > MOST_OVER * budget:
                 return len(rows)  # far too slow: nothing is shown, and the next one waits until there is time
             self.ctx.check()
-            chosen = order[start : start + group]
-            label[chosen], confidence[chosen] = self._rows(fitted, chosen)
+            chosen = order[start : start + FEWEST]
+            made = self._pixels(fitted, chosen)
+            if made is None:
+                chosen = chosen[:1]
+                made = fitted.predict_best(Block(self.scene, slice(chosen[0], chosen[0] + 1), slice(0, width)))
+            label[chosen], confidence[chosen] = made
             rows += chosen
+            start += len(chosen)
         nearest = _nearest(np.sort(np.array(rows)), height)
         valid = self.scene.valid
         label, confidence = label[nearest], confidence[nearest]
@@ -102,19 +105,15 @@ class Previews:
         self.publish(in_schema(Prediction(fitted.schema, label, confidence, "", {}, 0), self.schema))
         return len(rows)
 
-    def _rows(self, fitted: Fitted, rows: list[int]) -> tuple[Any, Any]:
-        """(n, W) label and confidence."""
+    def _pixels(self, fitted: Fitted, rows: list[int]) -> tuple[Any, Any] | None:
+        """(n, W) label and confidence, from every m-th pixel; None when the model tells only whole blocks."""
         width = self.scene.shape[1]
-        at = getattr(fitted, "at", None)
-        if at is None:
-            parts = [
-                best_class(fitted.predict(Block(self.scene, slice(row, row + 1), slice(0, width)))) for row in rows
-            ]
-            return np.concatenate([label for label, _ in parts]), np.concatenate([value for _, value in parts])
         asked = np.arange(0, width, max(1, width // ACROSS))
         row, col = (grid.ravel() for grid in np.meshgrid(np.array(rows), asked, indexing="ij"))
-        found = at(row, col).T.reshape(len(fitted.schema), len(rows), asked.size)  # (K, n, m)
-        label, confidence = best_class(found)
+        told = fitted.at(row, col)  # (n · m, K)
+        if told is None:
+            return None
+        label, confidence = best_class(told.T.reshape(len(fitted.schema), len(rows), asked.size))  # (K, n, m)
         nearest = np.searchsorted(asked, _nearest(asked, width))
         return label[:, nearest], confidence[:, nearest]
 

@@ -19,9 +19,7 @@ import logging
 import os
 import shutil
 import signal
-import site
 import subprocess
-import sys
 import threading
 import uuid
 from collections import deque
@@ -29,11 +27,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hsi_studio.engine.runs.devices import cores, find_device
+from hsi_studio.engine.runs.devices import find_device
 from hsi_studio.engine.runs.events import EventLog
+from hsi_studio.engine.runs.process import end_of, free, start_worker
 from hsi_studio.engine.runs.record import ALIVE, RESUMABLE, WAITING, RunFolder, RunRecord, RunState
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.paths import BESIDE
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +46,16 @@ class Running:
 
     folder: RunFolder
     process: subprocess.Popen[bytes] | None = None
-    wish: str = ""  # "cancel", "pause", "close"
+    requested: str = ""  # "cancel", "pause", "close"
     timer: threading.Timer | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, wish: str, within_s: float) -> None:
+    def request(self, what: str, within_s: float) -> None:
         """Tell the worker; end it when it has not ended by itself by then. Heard also before it has started."""
         with self.lock:
-            if self.wish == "cancel" or self.wish == wish:
+            if self.requested in ("cancel", what):
                 return
-            self.wish = wish
+            self.requested = what
             if self.timer is not None:
                 self.timer.cancel()
             self.timer = threading.Timer(within_s, self.end)
@@ -68,7 +66,7 @@ class Running:
     def begin(self, process: subprocess.Popen[bytes]) -> None:
         with self.lock:
             self.process = process
-            if self.wish:
+            if self.requested:
                 self._tell()
 
     def end(self) -> None:
@@ -85,10 +83,10 @@ class Running:
         if self.process is None or self.process.stdin is None:
             return
         with contextlib.suppress(OSError):  # it ended by itself in between
-            if self.wish == "close":
+            if self.requested == "close":
                 self.process.stdin.close()
             else:
-                self.process.stdin.write(f"{self.wish}\n".encode("ascii"))
+                self.process.stdin.write(f"{self.requested}\n".encode("ascii"))
                 self.process.stdin.flush()
 
 
@@ -130,7 +128,7 @@ class Slot:
                     self.changed.notify_all()
 
 
-class JobQueue:
+class RunQueue:
     """All slots of one application."""
 
     def __init__(self, home: Path, cache: Path, checkpoint_s: float = 10.0) -> None:
@@ -146,7 +144,7 @@ class JobQueue:
     def submit(self, folder: RunFolder, record: RunRecord, slot: str) -> RunRecord:
         """Queue a run whose folder is written. Returns at once."""
         self._live()
-        record = folder.move(record.model_copy(update={"queue": self.id, "ended": ""}), "queued")
+        record = folder.set_state(record.model_copy(update={"queue": self.id, "ended": ""}), "queued")
         self._slot(slot).add(folder)
         return record
 
@@ -165,14 +163,13 @@ class JobQueue:
             return
         running = self._running(folder)
         if running is not None:
-            running.ask("cancel", CANCEL_WITHIN_S)
+            running.request("cancel", CANCEL_WITHIN_S)
             return
         record = self.checked(folder)
         if record.state not in RESUMABLE:
             raise BadRequest(self._not_ours(record))
-        for file in folder.path.glob("checkpoint-*.safetensors"):
-            file.unlink(missing_ok=True)
-        folder.move(record, "cancelled", "Cancelled: nothing was kept.")
+        folder.clear_checkpoints()
+        folder.set_state(record, "cancelled", "Cancelled: nothing was kept.")
 
     def pause(self, folder: RunFolder) -> None:
         """Leave a checkpoint and give the memory back. Raises BadRequest when it is not queued or running."""
@@ -181,7 +178,7 @@ class JobQueue:
         running = self._running(folder)
         if running is None:
             raise BadRequest(self._not_ours(self.checked(folder)))
-        running.ask("pause", PAUSE_WITHIN_S)
+        running.request("pause", PAUSE_WITHIN_S)
 
     def delete(self, folder: RunFolder) -> None:
         """Remove a run that is not alive, with everything in its folder. Raises BadRequest."""
@@ -206,12 +203,12 @@ class JobQueue:
                 return names.index(run_id) + 1
         return None
 
-    def wish(self, run_id: str) -> str:
+    def requested(self, run_id: str) -> str:
         """What was asked of a running run: "cancel", "pause" or ""."""
         for slot in self._all():
             current = slot.current
             if current is not None and current.folder.path.name == run_id:
-                return current.wish
+                return current.requested
         return ""
 
     def load(self) -> dict[str, int]:
@@ -229,7 +226,7 @@ class JobQueue:
         if record.state not in WAITING | ALIVE:
             return record
         began = "" if record.state == "queued" else " during the run"
-        return folder.move(record, "interrupted", f"The program was ended{began}. Resume it to go on.")
+        return folder.set_state(record, "interrupted", f"The program was ended{began}. Resume it to go on.")
 
     def close(self) -> None:
         """Running runs leave a checkpoint and end as interrupted; waiting ones do too. All can be resumed."""
@@ -242,9 +239,11 @@ class JobQueue:
                 current = slot.current
                 slot.changed.notify_all()
             for folder in left:
-                folder.move(folder.read(), "interrupted", "The program was closed before it began. Resume it to run.")
+                folder.set_state(
+                    folder.read(), "interrupted", "The program was closed before it began. Resume it to run."
+                )
             if current is not None:
-                current.ask("close", PAUSE_WITHIN_S)
+                current.request("close", PAUSE_WITHIN_S)
         for slot in slots:
             with slot.changed:
                 slot.changed.wait_for(lambda slot=slot: slot.current is None, CLOSE_WITHIN_S)  # type: ignore[misc]
@@ -254,17 +253,10 @@ class JobQueue:
     def _attend(self, slot: Slot, running: Running) -> None:
         """From start to end of one worker."""
         folder = running.folder
-        record = folder.move(folder.read(), "starting")
+        record = folder.set_state(folder.read(), "starting")
         device = find_device(record.device.get("slot", "cpu"))
-        command = [
-            sys.executable, "-m", "hsi_studio.engine.runs.attempt", str(folder.path), "--cache", str(self.cache),
-            "--checkpoint-seconds", str(self.checkpoint_s),
-        ]  # fmt: skip
-        environment = worker_environment(record.threads, device.visible if device.slot == slot.name else "")
-        with (folder / "worker.log").open("ab") as words:
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=words, stderr=words, env=environment, start_new_session=True
-            )
+        visible = device.visible if device.slot == slot.name else ""
+        process = start_worker(folder, self.cache, record.threads, visible, self.checkpoint_s)
         running.begin(process)
         code = process.wait()
         if process.stdin is not None:
@@ -279,13 +271,12 @@ class JobQueue:
         if record.state not in ALIVE:
             return
         log_ = EventLog(folder.events_file)
-        state, reason = end_of(running.wish, code, folder)
+        state, reason = end_of(running.requested, code, folder)
         if state != "cancelled":
             log_.append("log", level="error", text=reason)
         else:
-            for file in folder.path.glob("checkpoint-*.safetensors"):
-                file.unlink(missing_ok=True)
-        folder.move(record, state, reason, log_)
+            folder.clear_checkpoints()
+        folder.set_state(record, state, reason, log_)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
@@ -311,7 +302,7 @@ class JobQueue:
                 if found is not None:
                     slot.waiting.remove(found)
             if found is not None:
-                folder.move(folder.read(), state, reason)
+                folder.set_state(folder.read(), state, reason)
                 return True
         return False
 
@@ -335,70 +326,3 @@ class JobQueue:
         if record.state in WAITING | ALIVE:
             return f"Run {record.id} belongs to another program (a command line, another window): stop it there."
         return f"Run {record.id} is {record.state}: there is nothing to stop."
-
-
-def end_of(wish: str, code: int, folder: RunFolder) -> tuple[RunState, str]:
-    """State and reason of a worker that ended without a word."""
-    if wish == "cancel":
-        return "cancelled", "Cancelled: nothing was kept."
-    kept = any(folder.path.glob("checkpoint-*.safetensors"))
-    onward = "Resume it: it goes on from its last checkpoint." if kept else "Resume it: it begins again."
-    if wish == "pause":
-        return "paused", f"Paused; it did not answer in time and was ended. {onward}"
-    if wish == "close":
-        return "interrupted", f"The program was closed. {onward}"
-    if code == -getattr(signal, "SIGKILL", 9):
-        return "interrupted", (
-            "The system ended its process (kill −9), most likely because memory ran out. Close other programs or "
-            f"choose a smaller batch or network. {onward}"
-        )
-    if code == -signal.SIGTERM:
-        return "interrupted", f"Its process was ended from outside. {onward}"
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return "failed", f"Its process crashed ({name}); {folder / 'worker.log'} has its last words. {onward}"
-    return "failed", f"Its process ended early (exit code {code}): {last_words(folder / 'worker.log')} {onward}"
-
-
-def last_words(path: Path) -> str:
-    """The last line of a worker's log."""
-    try:
-        lines = path.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return (lines[-1].strip()[:300].rstrip(".") + ".") if lines else "it left no word."
-
-
-def worker_environment(threads: int, visible: str) -> dict[str, str]:
-    """`threads`: as in an earlier attempt, 0 = decide now. `visible`: the only GPU it shall see."""
-    root = str(BESIDE)
-    given = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != root]
-    installed = root in (*site.getsitepackages(), site.getusersitepackages())  # there already; before the standard
-    paths = given if installed else [root, *given]  # library, an old backport in it would shadow a module of Python
-    chosen = {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OMP_NUM_THREADS": str(threads or os.environ.get("OMP_NUM_THREADS") or cores()),
-        "OMP_WAIT_POLICY": "PASSIVE",  # small networks on busy cores: threads that spin take 100× longer
-        "PYTHONUNBUFFERED": "1",
-    }
-    if visible:
-        chosen["CUDA_VISIBLE_DEVICES"] = visible
-    return {**os.environ, **chosen}
-
-
-def free(path: Path) -> bool:
-    """Whether nobody holds this lock file (a missing one is held by nobody)."""
-    from filelock import FileLock, Timeout
-
-    if not path.is_file():
-        return True
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        return False
-    lock.release()
-    return True

@@ -27,8 +27,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
-from hsi_studio.paths import write_whole
-from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
+from hsi_studio.files import write_arrays, write_json, write_text
+from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
 
 RunState = Literal[
     "queued", "starting", "running", "pausing", "paused", "done", "cancelled", "failed", "interrupted"
@@ -85,7 +85,7 @@ class RunRecord(BaseModel):
 
     @property
     def class_schema(self) -> ClassSchema:
-        return ClassSchema(tuple(ClassInfo(c.id, c.name, c.color, c.reference_value) for c in self.classes))
+        return ClassSchema.from_json(c.model_dump() for c in self.classes)
 
     @property
     def prompt_set(self) -> PromptSet:
@@ -149,10 +149,9 @@ class RunFolder:
         return record
 
     def write(self, record: RunRecord) -> None:
-        text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=1, allow_nan=False)
-        write_whole(self.record_file, (text + "\n").encode("utf-8"))
+        write_json(self.record_file, record.model_dump(mode="json"), indent=1)
 
-    def move(self, record: RunRecord, state: RunState, reason: str = "", log: EventLog | None = None) -> RunRecord:
+    def set_state(self, record: RunRecord, state: RunState, reason: str = "", log: EventLog | None = None) -> RunRecord:
         """Record a change of state, and say it in the events. Only for who may write now."""
         values: dict[str, Any] = {"state": state, "reason": reason}
         if state in ("starting", "running") and not record.started:
@@ -164,13 +163,21 @@ class RunFolder:
         (log or EventLog(self.events_file)).append("state", state=state, reason=reason)
         return changed
 
+    def checkpoints(self) -> list[Path]:
+        """Where a training can go on (`control.py`): one file a stage."""
+        return sorted(self.path.glob("checkpoint-*.safetensors"))
+
+    def clear_checkpoints(self) -> None:
+        for file in self.checkpoints():
+            file.unlink(missing_ok=True)
+
     # ── labels ──────────────────────────────────────────────────────────────────────────────────
 
     def write_labels(self, labels: LabelSet) -> None:
         ids = [info.id for info in labels.schema.classes]
         points = [[int(r), int(c), ids[k]] for r, c, k in zip(labels.row, labels.col, labels.label, strict=True)]
         text = json.dumps({"revision": labels.revision, "points": points}, separators=(",", ":"))
-        write_whole(self.path / "labels.json", text.encode("utf-8"))
+        write_text(self.path / "labels.json", text)
 
     def read_labels(self, record: RunRecord) -> LabelSet:
         """As they were when the run was queued. Raises FileProblem."""
@@ -192,11 +199,8 @@ class RunFolder:
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
     def write_map(self, prediction: Prediction, name: str = "map.npz") -> Path:
-        from io import BytesIO
-
-        buffer = BytesIO()
-        np.savez_compressed(buffer, label=prediction.label, confidence=prediction.confidence)
-        return write_whole(self.path / name, buffer.getvalue())
+        """Label and confidence; one that is there before is replaced in one step."""
+        return write_arrays(self.path / name, {"label": prediction.label, "confidence": prediction.confidence})
 
     def read_map(self, record: RunRecord, name: str = "map.npz") -> Prediction | None:
         """The run's map, None when there is none yet. Raises FileProblem for a file that is no such map."""

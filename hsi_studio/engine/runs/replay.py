@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +21,8 @@ import numpy as np
 from hsi_studio.engine.runs.devices import find_device
 from hsi_studio.engine.runs.environment import open_scene, versions
 from hsi_studio.engine.runs.events import EventTail
-from hsi_studio.engine.runs.queue import CANCEL_WITHIN_S, end_of, worker_environment
+from hsi_studio.engine.runs.process import end_of, start_worker
+from hsi_studio.engine.runs.queue import CANCEL_WITHIN_S
 from hsi_studio.engine.runs.record import ALIVE, WAITING, RunFolder, RunRecord
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.types import Prediction, Progress
@@ -117,14 +117,9 @@ def differences(then: RunRecord, now: RunRecord) -> tuple[str, ...]:
 
 def _work(copy: RunFolder, cache: Path, record: RunRecord, progress: Callable[[Progress], None]) -> None:
     device = find_device(record.device.get("slot", "cpu"))
-    command = [sys.executable, "-m", "hsi_studio.engine.runs.attempt", str(copy.path), "--cache", str(cache)]
     tail = EventTail(copy.events_file)
     seen = 0
-    with (copy / "worker.log").open("ab") as words:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=words, stderr=words, start_new_session=True,
-            env=worker_environment(record.threads, device.visible),
-        )  # fmt: skip
+    process = start_worker(copy, cache, record.threads, device.visible)
     try:
         while process.poll() is None:
             for event in tail.after(seen):

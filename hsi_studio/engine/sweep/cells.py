@@ -17,7 +17,6 @@ import logging
 import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -33,8 +32,10 @@ from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import Protocol, make_split, parse_protocol
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import get_method
-from hsi_studio.methods.contract import Context, Method, Params
+from hsi_studio.files import write_text
+from hsi_studio.methods import get_method, methods
+from hsi_studio.methods.contract import Context, Method, Params, Values
+from hsi_studio.scene.formats.registry import readers
 from hsi_studio.types import IntArray, Scene
 
 log = logging.getLogger(__name__)
@@ -106,9 +107,9 @@ Keep = Callable[[Cell, MappedDraw], None]  # takes a cell's map before its resul
 
 
 def parse_variant(text: str) -> Variant:
-    """METHOD[:PRESET][,NAME=VALUE…][@LABEL], as "diffclip", "diffclip:clip", "svm,features=spectra@SVM".
+    """METHOD[:PRESET][,NAME=VALUE…][@LABEL], as "svm", "METHOD:paper", "svm,features=spectra@SVM".
 
-    Presets are the method's own (`presets`, `paper`, `quick`). Values are JSON, or text where they are not. Raises
+    Presets are the method's own, and `quick` (`test_params`). Values are JSON, or text where they are not. Raises
     BadRequest with the choices.
     """
     body, _, label = text.partition("@")
@@ -135,12 +136,9 @@ def parse_variant(text: str) -> Variant:
     return Variant(label or body, method.name, params.model_dump(mode="json"))
 
 
-def _presets(method: Method) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = dict(getattr(method, "presets", {}))
-    for name in ("paper", "quick"):
-        if isinstance(getattr(method, name, None), dict):
-            found.setdefault(name, getattr(method, name))
-    return found
+def _presets(method: Method) -> dict[str, Values]:
+    """Its own, and "quick": what its tests run it with."""
+    return {**({"quick": method.test_params} if method.test_params else {}), **method.presets}
 
 
 def reads_text(variant: Variant, method: Method) -> bool:
@@ -221,14 +219,8 @@ def read_cell(file: Path) -> dict[str, Any] | None:
 
 
 def write_cell(file: Path, result: Mapping[str, Any]) -> None:
-    """Beside its name, then renamed: a killed process leaves no half file under the real name."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    """A killed process leaves no half file under the real name."""
+    write_text(file, json.dumps(result, ensure_ascii=False) + "\n")
 
 
 def run_cell(
@@ -338,6 +330,8 @@ def code_hash() -> str:
     digest = hashlib.sha256()
     for file in code_files():
         digest.update(file.read_bytes())
+    digest.update(methods().plugin_code())
+    digest.update(readers().plugin_code())
     return digest.hexdigest()[:12]
 
 

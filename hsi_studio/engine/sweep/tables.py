@@ -57,7 +57,11 @@ class Row:
 
 def load_cells(folder: Path) -> list[CellJson]:
     """Every readable cell below a sweep's folder. Raises BadRequest when there is none."""
-    found = [cell for file in sorted((folder / "cells").rglob("*.json")) if (cell := read_cell(file)) is not None]
+    found = [
+        cell
+        for file in sorted((folder / "cells").rglob("*.json"))
+        if not file.name.startswith(".") and (cell := read_cell(file)) is not None  # a dot: being written now
+    ]
     if not found:
         raise BadRequest(f"There are no results in {folder}: run the sweep first.")
     return found

@@ -1,4 +1,4 @@
-"""The floor of every table: SVM, random forest, linear discriminant and nearest neighbours, on two kinds of features.
+"""Baselines of every table: SVM, random forest, linear discriminant, nearest neighbours; on two kinds of features.
 
 Source: see `models.py` for each classifier; features in `features.py`. With `features="spectra"` they
 are the per-pixel classifiers papers compare with; with "spectral-spatial" they stand on the features of `live`, so
@@ -9,12 +9,13 @@ calibrated probabilities; no parameter is tuned on labels but the temperature, w
 A state holds the labels' features and not the classifier: it is fitted again on load, from the same numbers in the
 same order with the same seed, which gives the same map and needs no pickle.
 
-Notation: N labels, M ≤ MAX_SUPPORT of them used, C features, K classes. Halo: none to the caller.
+Notation: N labels, M ≤ MAX_SUPPORT of them used, C features, K classes.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from hsi_studio.errors import BadRequest, LabelProblem, SceneMismatch
+from hsi_studio.errors import BadRequest, SceneMismatch
 from hsi_studio.methods.classic.features import Features, Smoothed, Spectra, prepare_spectra
 from hsi_studio.methods.classic.models import (
     MOST_FOLDS,
@@ -36,12 +37,12 @@ from hsi_studio.methods.classic.models import (
     in_folds,
     temperature,
 )
-from hsi_studio.methods.common.checks import check_scene, enough_labels
+from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.kernel_head import softmax, thin
-from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION
 from hsi_studio.methods.live.method import MAX_SUPPORT
-from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
+from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 
 class ClassicParams(Params):
@@ -110,7 +111,7 @@ class Support:
 
 
 @dataclass
-class ClassicFitted:
+class ClassicFitted(Fitted):
     """A classifier on a scene's features."""
 
     name: str
@@ -173,24 +174,16 @@ class ClassicFitted:
             "layers": int(smoothed and self.params.use_dsm and scene.dsm is not None),
             "seed": self.seed,
             "temperature": self.temperature,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 
 
-class Classic:
+class Classic(Method):
     """What the four methods share. Stateless; smoothed features are in the cache of `live`."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    source: ClassVar[str]
-    Params: ClassVar[type[Params]]
-    needs: ClassVar[frozenset[str]] = frozenset()
-    halo_px: ClassVar[int] = 0
-    efforts: ClassVar[dict[str, dict[str, Any]]] = {"thorough": {"features": "spectral-spatial"}}
+    efforts: ClassVar[Mapping[str, Values]] = {"thorough": {"features": "spectral-spatial"}}
+    label_free: ClassVar[frozenset[str]] = frozenset({"features", "smoothing_steps", "use_dsm"})
 
     def prepare(self, scene: Scene, params: ClassicParams, ctx: Context) -> None:
         """Survey the scene's bands, or make or load its smoothed features. Raises BadValues, Cancelled."""
@@ -205,12 +198,7 @@ class Classic:
         BadValues, Cancelled.
         """
         enough_labels(labels)
-        lost = np.flatnonzero(~scene.valid[labels.row, labels.col])
-        if lost.size:
-            raise LabelProblem(
-                f"{lost.size} labels lie on pixels without data, the first at row {labels.row[lost[0]]}, "
-                f"column {labels.col[lost[0]]}: remove them."
-            )
+        labels_on_data(scene.valid, labels)
         features = self._features(scene, params, ctx)
         order = np.lexsort((labels.label, labels.col, labels.row))
         used = thin(labels.label[order], MAX_SUPPORT)
@@ -237,7 +225,7 @@ class Classic:
         assert isinstance(params, ClassicParams)
         home = header["scene"] == scene.id
         features = self._features(scene, params, ctx, arrays if not home or params.features == "spectra" else None)
-        schema = ClassSchema(tuple(ClassInfo(**c) for c in header["classes"]))
+        schema = ClassSchema.from_json(header["classes"])
         support = Support(arrays["support"], arrays["label"])
         learned = params.model().fit(support.x, support.label, len(schema), int(header["seed"]), ctx.check)
         nowhere = np.zeros(0, dtype=np.int64)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.errors import LabelProblem
-from hsi_studio.methods.common.checks import enough_labels
+from hsi_studio.methods.common.checks import enough_labels, labels_on_data
 from hsi_studio.types import IntArray, LabelSet, Scene
 
 
@@ -26,12 +25,7 @@ class Labelled:
 def sorted_labels(scene: Scene, labels: LabelSet) -> Labelled:
     """Raises TooFewLabels; LabelProblem for labels on pixels without data."""
     enough_labels(labels)
-    empty = np.flatnonzero(~scene.valid[labels.row, labels.col])
-    if empty.size:
-        raise LabelProblem(
-            f"{empty.size} labels lie on pixels without data, the first at row {labels.row[empty[0]]}, "
-            f"column {labels.col[empty[0]]}: remove them."
-        )
+    labels_on_data(scene.valid, labels)
     order = np.lexsort((labels.label, labels.col, labels.row))
     label = labels.label[order].astype(np.int64)
     return Labelled(labels.row[order], labels.col[order], label, order, len(labels.schema))

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.methods.contract import State
-from hsi_studio.types import ClassInfo, ClassSchema
 
 if TYPE_CHECKING:
     import torch
@@ -31,14 +30,3 @@ def load_network(make: Callable[[], torch.nn.Module], state: State, device: str)
     network = make()
     network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
     return network.to(device).eval()
-
-
-def class_entries(schema: ClassSchema) -> list[dict[str, Any]]:
-    """A schema as JSON; `classes_of` reads it back."""
-    return [
-        {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value} for c in schema.classes
-    ]
-
-
-def classes_of(state: State) -> ClassSchema:
-    return ClassSchema(tuple(ClassInfo(**c) for c in state.header["classes"]))

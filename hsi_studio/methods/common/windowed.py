@@ -11,7 +11,7 @@ neither the text encoder nor the scene it was made on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,14 +21,16 @@ import numpy.typing as npt
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_bands, check_state
 from hsi_studio.methods.common.sorted_labels import Labelled
-from hsi_studio.methods.common.state import class_entries, classes_of, part
-from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.methods.common.state import part
+from hsi_studio.methods.common.text_side import TextSide
+from hsi_studio.methods.contract import Block, Context, Fitted, Params, State, TextSpace
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
 
     from hsi_studio.methods.common.nn.window_grid import Axes, WindowBasis
+    from hsi_studio.text.encoders import TextEncoder
 
 CACHE_BYTES = 50_000_000  # of components kept in memory: a matrix a scene
 GPU_TILES = 4  # times that side on a GPU, which a small block does not keep busy
@@ -96,7 +98,7 @@ def scene_basis(
 
 
 @dataclass
-class WindowFitted:
+class WindowFitted(Fitted):
     """A trained network on windows. `probabilities(values, pixel, width)` → (m, K) of chosen pixels of a block."""
 
     method: str
@@ -112,6 +114,7 @@ class WindowFitted:
     facts: dict[str, Any]  # header entries: version, bands, classes, prompts, losses
     tile_px: int = TILE_PX
     wavelength_nm: FloatArray | None = None
+    words: TextSide | None = None
     training: dict[str, float] = field(default_factory=dict)  # final loss, temperature, seconds; for people
     _heights: tuple[str, FloatArray | None] | None = field(default=None, repr=False)  # of the scene last asked about
 
@@ -161,6 +164,22 @@ class WindowFitted:
             kept = self._heights = (scene.id, self.basis.heights(scene))
         return kept[1]
 
+    @property
+    def sentences(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = self.facts["prompts"]
+        return found
+
+    def text_space(
+        self, scene: Scene, encoder: Callable[[str], TextEncoder], check: Callable[[float], None]
+    ) -> TextSpace | None:
+        """See `text_side.py`. Raises what `check` raises, SceneMismatch."""
+        from hsi_studio.methods.common.text_side import WindowSpace
+
+        if self.words is None:
+            return None
+        check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, scene)
+        return WindowSpace(self.words, self.basis, self.reach, self.device, scene, encoder(self.words.encoder), check)
+
     def leave_one_out(self) -> IntArray:
         """(N,) see the file's header."""
         return self.left_out
@@ -176,7 +195,7 @@ class WindowFitted:
             "method": self.method,
             "params": self.params.model_dump(mode="json"),
             "training": self.training,
-            "classes": class_entries(self.schema),
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 
@@ -212,10 +231,8 @@ class Ground:
 
         check_state(state, scene, version)
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
-        return Ground(
-            classes_of(state), WindowBasis.from_arrays(part(state, "basis.")), state.arrays["left_out"], facts,
-            state.arrays.get("wavelength_nm"), device,
-        )  # fmt: skip
+        schema, basis = ClassSchema.from_json(state.header["classes"]), WindowBasis.from_arrays(part(state, "basis."))
+        return Ground(schema, basis, state.arrays["left_out"], facts, state.arrays.get("wavelength_nm"), device)
 
     def fitted(
         self,
@@ -226,12 +243,14 @@ class Ground:
         reach: int,
         arrays: dict[str, npt.NDArray[Any]],
         training: dict[str, float],
+        words: TextSide,
         tile_px: int = TILE_PX,
     ) -> WindowFitted:
         """A network on this ground."""
         return WindowFitted(
             method, self.schema, params, self.basis, network, probabilities, reach, self.device, self.left_out, arrays,
-            self.facts, tile_px * (GPU_TILES if self.device.startswith("cuda") else 1), self.wavelength_nm, training,
+            self.facts, tile_px * (GPU_TILES if self.device.startswith("cuda") else 1), self.wavelength_nm, words,
+            training,
         )  # fmt: skip
 
     def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray) -> str:

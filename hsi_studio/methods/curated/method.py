@@ -21,13 +21,13 @@ What differs from the paper, and why:
 - The paper's split is unknown; its 94.03 % on Indian Pines is not a few-shot figure and none here is to be read
   against it.
 
-Notation: N labels, K classes, C components, P window side, p token side, D = 64. Halo: (P − 1) / 2 pixels.
+Notation: N labels, K classes, C components, P window side, p token side, D = 64.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -39,6 +39,7 @@ from hsi_studio.methods.common.leave_one_out import left_out_classes, window_fea
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.methods.common.sorted_labels import Labelled, sorted_labels
 from hsi_studio.methods.common.state import load_network, part
+from hsi_studio.methods.common.text_side import TextSide
 from hsi_studio.methods.common.windowed import (
     CACHE_BYTES,
     Ground,
@@ -47,7 +48,8 @@ from hsi_studio.methods.common.windowed import (
     open_encoder,
     scene_basis,
 )
-from hsi_studio.methods.contract import Context, Params, State
+from hsi_studio.methods.common.work import Shape, Work, components, steps
+from hsi_studio.methods.contract import Context, Method, Params, State, Values
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class CuratedParams(Params):
         return self
 
 
-class Curated:
+class Curated(Method):
     """The `curated` method."""
 
     name: ClassVar[str] = "curated"
@@ -114,31 +116,35 @@ class Curated:
     source: ClassVar[str] = "Chatterjee & Ghosh, 2025, arXiv 2509.22697 (curated hard and semi-hard text negatives)"
     Params: ClassVar[type[Params]] = CuratedParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    halo_px: ClassVar[int] = 22  # at most: (patch − 1) / 2
-    quick: ClassVar[dict[str, Any]] = {
+    test_params: ClassVar[Values] = {
         "epochs": 40,
         "patch": 9,
         "token": 3,
         "jitter": 0,
         "least_steps": 0,
     }  # small fields
-    paper: ClassVar[dict[str, Any]] = {
+    paper: ClassVar[Values] = {
         "axes": "pca", "components": 50, "use_dsm": False, "patch": 9, "token": 3, "centre": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "noise": 0.0, "average": 0.0,
     }  # fmt: skip
-    presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
-    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+    presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
+    efforts: ClassVar[Mapping[str, Values]] = {
         "fast": {"epochs": 40, "least_steps": 60},
         "thorough": {"epochs": 300, "least_steps": 400},
     }
-    parts: ClassVar[dict[str, dict[str, Any]]] = {
+    ablations: ClassVar[Mapping[str, Values]] = {
         "hard negatives": {"hard": 0, "semi_hard": 8},  # as many, all of them random
         "middle pixel": {"centre": False},
         "augmentation": {"augment": False, "jitter": 0, "noise": 0.0},
         "averaging": {"average": 0.0},
     }
+
+    quick_pace: ClassVar[Values] = {"epochs": 30}
+    label_free: ClassVar[frozenset[str]] = frozenset({"axes", "components", "use_dsm"})
+    fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.2, "fit": 3.0}
+    own_text_side: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -146,6 +152,16 @@ class Curated:
     def prepare(self, scene: Scene, params: CuratedParams, ctx: Context) -> None:
         """Fit the spectral components. Raises BadValues, Cancelled."""
         self._basis(scene, params, ctx)
+
+    def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+        pixels, parts = shape[0] * shape[1], int(params["patch"]) // int(params["token"])
+        channels = min(int(params["components"]), shape[2])
+        embed = 2 * parts**2 * int(params["token"]) ** 2 * channels * 64 / 1e9
+        one = (1 + parts**2) * 6 * (12 * 64**2 + 4 * (1 + parts**2) * 64) / 1e9
+        total = steps(params, labels, int(params["epochs"]))
+        batch = min(int(params["batch"]), max(labels, 2))
+        fit = (3 * total * batch * (one + embed), 300.0 * total)
+        return {"prepare": components(shape), "fit": fit, "predict": (pixels * (one + embed / 4), pixels / 50)}
 
     def fit(
         self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: CuratedParams, ctx: Context
@@ -207,8 +223,9 @@ class Curated:
             own = torch.from_numpy(np.array(text)).to(ground.device)
             prototypes = network.prototypes(own) * network.scale  # (K, D)
         probabilities = partial(_probabilities, network, prototypes)
+        words = TextSide(params.text_encoder, partial(_vectors, network), network.prototypes)
         return ground.fitted(
-            self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, TILE
+            self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, words, TILE
         )
 
 
@@ -219,6 +236,11 @@ def _probabilities(
     from hsi_studio.methods.common.nn.memory import chunk_size
 
     return (network.dense(values, pixel, width, chunk_size(CHUNK, values.device.type)) @ prototypes.t()).softmax(dim=1)
+
+
+def _vectors(network: CuratedViT, values: torch.Tensor, pixel: torch.Tensor, width: int) -> torch.Tensor:
+    """(m, D) unit vectors of chosen pixels of a block."""
+    return network.dense(values, pixel, width, CHUNK)
 
 
 def train(

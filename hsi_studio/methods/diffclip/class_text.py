@@ -7,28 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.errors import BadRequest, LabelProblem
+from hsi_studio.errors import BadRequest
 from hsi_studio.methods.common.kernel_head import kernel, solve, thin
 from hsi_studio.methods.contract import Context
 from hsi_studio.methods.diffclip.params import DiffClipParams
-from hsi_studio.types import ClassSchema, FloatArray, LabelSet, PromptSet, Scene
+from hsi_studio.types import ClassSchema, FloatArray, PromptSet
 
 if TYPE_CHECKING:
     from hsi_studio.methods.diffclip.finetune import ClassSource
 
 CONTEXT = 77  # tokens a sentence at most
 LOO_WIDTH, LOO_RIDGE, MAX_LOO = 2.0, 0.02, 2500  # of the least-squares check of the labels
-
-
-def on_data(scene: Scene, labels: LabelSet) -> None:
-    """Raises LabelProblem for labels on invalid pixels."""
-    outside = np.flatnonzero(~scene.valid[labels.row, labels.col])
-    if outside.size:
-        first = int(outside[0])
-        raise LabelProblem(
-            f"{outside.size} labels lie on pixels without data, the first at row {labels.row[first]}, "
-            f"column {labels.col[first]}: remove them."
-        )
 
 
 def class_sentences(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.features.cache import Arrays, cache_key
+from hsi_studio.files import best_effort, write_bytes
+from hsi_studio.humanize import ago
 from hsi_studio.methods.diffclip.params import DiffClipParams
 from hsi_studio.types import Scene
 
@@ -73,17 +74,9 @@ def store_encoder(folder: Path, key: str, arrays: Arrays, made: Made) -> None:
         ".safetensors": save({name: np.ascontiguousarray(array) for name, array in arrays.items()}),
         ".json": json.dumps(asdict(made)).encode(),
     }
-    for ending, content in contents.items():
-        file = folder / f"{key}{ending}"
-        partial = folder / f"{file.name}.{uuid.uuid4().hex}.part"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(content)
-            partial.replace(file)
-        except OSError as error:
-            log.warning("pre-trained encoder %s cannot be written: %s", file.name, error)
-            partial.unlink(missing_ok=True)
-            return
+    with best_effort(folder / key):
+        for ending, content in contents.items():
+            write_bytes(folder / f"{key}{ending}", content, sync=False)
 
 
 def read_made(folder: Path, key: str) -> Made | None:
@@ -109,11 +102,4 @@ def pretrained_status(
     if made is None or folder is None or not (folder / f"{key}.safetensors").is_file():
         return "pre-trained: no"
     passed = ((now or datetime.now(UTC)) - datetime.fromisoformat(made.when)).total_seconds()
-    return f"pre-trained: yes, {made.patches:,} patches, {_ago(passed)}"
-
-
-def _ago(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+    return f"pre-trained: yes, {made.patches:,} patches, {ago(passed)}"

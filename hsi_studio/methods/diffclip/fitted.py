@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
 from hsi_studio.methods.common.time_left import Clock
-from hsi_studio.methods.contract import Block, Context, State
+from hsi_studio.methods.contract import Block, Context, Fitted, State
 from hsi_studio.methods.diffclip.encoder_cache import VERSION
 from hsi_studio.methods.diffclip.inputs import SceneInputs
 from hsi_studio.methods.diffclip.params import DiffClipParams
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class DiffClipFitted:
+class DiffClipFitted(Fitted):
     """A trained network on a scene. Class scores of lattice pixels are made on first need and kept."""
 
     schema: ClassSchema
@@ -82,6 +82,10 @@ class DiffClipFitted:
         out[valid] = self._vectors(row + block.rows.start, col + block.cols.start)
         return out
 
+    def text_vectors(self) -> FloatArray:
+        """(K, E): see `prototypes`."""
+        return self.prototypes
+
     def leave_one_out(self) -> IntArray:
         """(N,) class the labels' patches would get from the others: see the module's header."""
         return self.left_out
@@ -104,10 +108,7 @@ class DiffClipFitted:
             "layers": int(scaling.height_centre.size),
             "inverse_temperature": self.inverse_temperature,
             "history": self.history,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 

@@ -22,14 +22,15 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
 Leave-one-out is not the network's: it would need a training a label. It is exact leave-one-out of class-balanced
-least squares on label-free averages of the same patches: honest about each label, and a floor for the network.
+least squares on label-free averages of the same patches: honest about each label, and a baseline for the network.
 
-Halo: none to the caller; a window is read with the margin it needs. Cost: one encoder pass per lattice pixel.
+A window is read with the margin it needs. Cost: one encoder pass per lattice pixel.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -37,16 +38,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
-from hsi_studio.methods.common.checks import check_scene, enough_labels
+from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.time_left import Clock
-from hsi_studio.methods.contract import Context, Params, State
-from hsi_studio.methods.diffclip.class_text import class_source, label_check, on_data
-from hsi_studio.methods.diffclip.encoder_cache import FOLDER, VERSION, Made, encoder_key, load_encoder, store_encoder
+from hsi_studio.methods.common.work import Shape, Work
+from hsi_studio.methods.contract import Context, Method, Params, State, Values
+from hsi_studio.methods.diffclip.class_text import class_source, label_check
+from hsi_studio.methods.diffclip.encoder_cache import (
+    FOLDER,
+    KEYS,
+    VERSION,
+    Made,
+    encoder_key,
+    load_encoder,
+    store_encoder,
+)
 from hsi_studio.methods.diffclip.fitted import DiffClipFitted
 from hsi_studio.methods.diffclip.inputs import Scaling, SceneInputs, fit_scaling
-from hsi_studio.methods.diffclip.params import EFFORTS, PARTS, PRESETS, DiffClipParams
+from hsi_studio.methods.diffclip.params import ABLATIONS, EFFORTS, PRESETS, QUICK_PACE, DiffClipParams, work
 from hsi_studio.methods.diffclip.warm_start import warm_encoder
-from hsi_studio.types import ClassInfo, ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
+from hsi_studio.types import ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     from hsi_studio.methods.diffclip.finetune import Tuned
@@ -55,7 +65,7 @@ if TYPE_CHECKING:
 MEMBER_SEEDS = 7919  # between the seeds of two members
 
 
-class DiffClip:
+class DiffClip(Method):
     """The `diffclip` method. Its only state is a bounded cache of scalings and encoders, which can be dropped."""
 
     name: ClassVar[str] = "diffclip"
@@ -66,17 +76,19 @@ class DiffClip:
     )
     Params: ClassVar[type[Params]] = DiffClipParams
     needs: ClassVar[frozenset[str]] = frozenset({"text", "pretraining"})
-    halo_px: ClassVar[int] = 0
-    presets: ClassVar[dict[str, dict[str, Any]]] = PRESETS
-    efforts: ClassVar[dict[str, dict[str, Any]]] = EFFORTS
-    parts: ClassVar[dict[str, dict[str, Any]]] = PARTS
-    quick: ClassVar[dict[str, Any]] = {
+    presets: ClassVar[Mapping[str, Values]] = PRESETS
+    efforts: ClassVar[Mapping[str, Values]] = EFFORTS
+    ablations: ClassVar[Mapping[str, Values]] = ABLATIONS
+    quick_pace: ClassVar[Values] = QUICK_PACE
+    test_params: ClassVar[Values] = {
         "width": 32, "depth": 1, "heads": 4, "text_depth": 1, "patch": 3, "unlabelled": 32, "pretrain_epochs": 2,
         "epochs": 1, "min_steps": 30, "batch": 32, "smoothing": 10, "lr": 2e-3, "stride": 1, "average": 0.8,
         "members": 1,
     }  # fmt: skip
-
+    label_free: ClassVar[frozenset[str]] = frozenset({"use_pretraining", *KEYS})
+    fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.5, "fit": 0.5}
     warm_starts: ClassVar[bool] = True  # from another model's encoder, see warm_start.py
+    joint_space: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(300_000_000)
@@ -94,6 +106,9 @@ class DiffClip:
 
         return pretrained_status(scene, params, cache_dir, device)
 
+    def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+        return work(params, shape, labels, classes)
+
     def fit(
         self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: DiffClipParams, ctx: Context
     ) -> DiffClipFitted:
@@ -103,7 +118,7 @@ class DiffClip:
         and what the tokenizer or encoder raises.
         """
         enough_labels(labels)
-        on_data(scene, labels)
+        labels_on_data(scene.valid, labels)
         inputs = self._inputs(scene, params, ctx)
         if ctx.warm_start is not None:
             encoder: Arrays | None = warm_encoder(ctx.warm_start, inputs, params)
@@ -185,7 +200,7 @@ class DiffClip:
         image = Members(sides)
         image.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return DiffClipFitted(
-            ClassSchema(tuple(ClassInfo(**c) for c in header["classes"])), params, SceneInputs(scene, scaling), image,
+            ClassSchema.from_json(header["classes"]), params, SceneInputs(scene, scaling), image,
             arrays["prototypes"], float(header["inverse_temperature"]), arrays["left_out"], header["scene"], ctx.device,
             header["history"],
         )  # fmt: skip

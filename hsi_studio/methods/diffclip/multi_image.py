@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, SceneMismatch, TooFewLabels
-from hsi_studio.methods.common.state import class_entries, classes_of, load_network
+from hsi_studio.methods.common.state import load_network
 from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.diffclip.class_text import class_source
 from hsi_studio.methods.diffclip.method import load_encoder_weights
@@ -62,7 +62,7 @@ class PairsFitted:
             "cell": self.cell,
             "bands": int(self.centre.size),
             "inverse_temperature": self.inverse_temperature,
-            "classes": class_entries(self.schema),
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 
@@ -166,7 +166,7 @@ def pairs_from_state(state: State, ctx: Context) -> PairsFitted:
         return ImageSide(channels, params.patch**2, params.width, params.depth, params.heads)
 
     return PairsFitted(
-        classes_of(state), load_network(make, state, ctx.device), arrays["prototypes"],
+        ClassSchema.from_json(state.header["classes"]), load_network(make, state, ctx.device), arrays["prototypes"],
         float(header["inverse_temperature"]), arrays["centre"], arrays["scale"], params.patch, ctx.device, params, cell,
     )  # fmt: skip
 

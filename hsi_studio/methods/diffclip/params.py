@@ -1,11 +1,14 @@
-"""Every dial of `diffclip`, the presets (`fast` = the defaults, `clip`, `paper`, ablations), and the parts."""
+"""Every dial of `diffclip`, its presets (`fast` = the defaults, `clip`, `paper`, …), ablations, the work of a run."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from hsi_studio.methods.common.work import SENTENCES, TEXT_TOKENS, Shape, Work, transformer
 from hsi_studio.methods.contract import Params
 
 LARGE_SCENE = 300_000  # pixels
@@ -151,7 +154,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "no mask": {"use_mask": False},
 }
 
-PARTS: dict[str, dict[str, Any]] = {
+ABLATIONS: dict[str, dict[str, Any]] = {
     "pre-training": PRESETS["clip"],
     "diffusion": {"use_pretraining": True, **PRESETS["no diffusion"]},
     "masking": {"use_pretraining": True, **PRESETS["no mask"]},
@@ -170,3 +173,35 @@ EFFORTS: dict[str, dict[str, Any]] = {
         "stride": 1,
     },
 }
+
+QUICK_PACE: dict[str, Any] = {
+    "use_pretraining": False, "members": 1, "epochs": 20, "min_steps": 80, "stride": 3,
+}  # fmt: skip
+
+
+def work(p: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+    """Of both stages and the map, by phase."""
+    pixels, width, depth, side = shape[0] * shape[1], int(p["width"]), int(p["depth"]), int(p["patch"])
+    tokens = side**2 if p["tokens"] == "pixels" or side <= 3 else 9 + 8 * min(2, side // 2 - 1)
+    channels = int(p["components"]) if p["inputs"] == "components" else shape[2]
+    read = 2 * pixels * shape[2] * channels / 1e9
+    prepare = (20 * read, 100.0)
+    if p["use_pretraining"]:
+        count = min(int(p["unlabelled"]), pixels)
+        batch = min(int(p["pretrain_batch"]), count)
+        steps = math.ceil(count / batch) * int(p["pretrain_epochs"])
+        seen = tokens * (1 - float(p["mask_ratio"])) if p["use_mask"] else tokens
+        one = transformer(seen, width, depth) + transformer(tokens, width, int(p["decoder_depth"]))
+        prepare = (prepare[0] + 3 * steps * batch * one, prepare[1] + steps * 40.0 * (depth + int(p["decoder_depth"])))
+    batch = min(int(p["batch"]), labels)
+    per_epoch = math.ceil(labels / max(batch, 1))
+    steps = max(int(p["epochs"]), math.ceil(int(p["min_steps"]) / per_epoch)) * per_epoch * int(p["members"])
+    image = batch * transformer(tokens * (1 - float(p["dropped_tokens"])), width, depth)
+    text = 0.0
+    if p["use_text"] and p["text_encoder"] == "scratch":
+        text = classes * SENTENCES * transformer(TEXT_TOKENS, width, int(p["text_depth"]))
+    fit = (3 * steps * (image + text), steps * 40.0 * (depth + int(p["text_depth"])))
+    stride = int(p["stride"]) or (3 if pixels > 300_000 else 2)
+    mapped = pixels / stride**2 * int(p["members"]) * transformer(tokens, width, depth)
+    smooth = pixels * classes * int(p["smoothing"]) * 20 / 1e9
+    return {"prepare": prepare, "fit": fit, "predict": (mapped + smooth, pixels / stride**2 / 10)}

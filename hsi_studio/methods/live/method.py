@@ -10,12 +10,13 @@ Everything a click costs is bounded by `max_nodes`: larger scenes are mapped on 
 accuracy. Indian Pines (21,025 pixels) forced onto 5,000 nodes loses 0.5 points of overall accuracy at 5 labels a
 class and 1.0 at 20; onto 2,100 nodes 1.1 and 1.9 (means of 20 random draws).
 
-Notation: n nodes, N labels, K classes, S scales. Halo: none to the caller; features know the whole scene.
+Notation: n nodes, N labels, K classes, S scales. Features know the whole scene.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -23,13 +24,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from hsi_studio.errors import LabelProblem, SceneMismatch
+from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods.common.checks import check_scene, enough_labels
+from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.kernel_head import KernelHead, calibrate, kernel, mix_views, softmax, solve, thin
-from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
-from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
+from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
@@ -93,7 +94,7 @@ class Support:
 
 
 @dataclass
-class LiveFitted:
+class LiveFitted(Fitted):
     """A solved head on a scene's features. Class scores of the nodes are made on first need and kept."""
 
     schema: ClassSchema
@@ -191,15 +192,12 @@ class LiveFitted:
             "bands": bands.count,
             "layers": int(self.params.recipe(self.scene).height_weight > 0),
             "temperature": self.temperature,
-            "classes": [
-                {"id": c.id, "name": c.name, "color": c.color, "reference_value": c.reference_value}
-                for c in self.schema.classes
-            ],
+            "classes": self.schema.to_json(),
         }
         return State(arrays, header)
 
 
-class Live:
+class Live(Method):
     """The `live` method. Its only state is a bounded cache of features, which can be dropped at any time."""
 
     name: ClassVar[str] = "live"
@@ -209,9 +207,10 @@ class Live:
         "least-squares SVM with closed-form leave-one-out (Suykens 1999; Cawley 2006)"
     )
     Params: ClassVar[type[Params]] = LiveParams
-    needs: ClassVar[frozenset[str]] = frozenset()
-    halo_px: ClassVar[int] = 0
-    parts: ClassVar[dict[str, dict[str, Any]]] = {"smoothing": {"smoothing": "pixel"}}
+    ablations: ClassVar[Mapping[str, Values]] = {"smoothing": {"smoothing": "pixel"}}
+    label_free: ClassVar[frozenset[str]] = frozenset({
+        "components", "edge_components", "edge_strength", "scales", "use_dsm", "height_weight", "max_nodes",
+    })  # fmt: skip
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache()
@@ -227,13 +226,8 @@ class Live:
         """
         enough_labels(labels)
         features = self._features(scene, params, ctx)
+        labels_on_data(features.index >= 0, labels)
         node = features.index[labels.row, labels.col].astype(np.int64)  # (N,)
-        if (node < 0).any():
-            first = int(np.flatnonzero(node < 0)[0])
-            raise LabelProblem(
-                f"{int((node < 0).sum())} labels lie on pixels without data, the first at row {labels.row[first]}, "
-                f"column {labels.col[first]}: remove them."
-            )
         ctx.check()
         order = np.lexsort((labels.label, labels.col, labels.row))
         position = order[thin(labels.label[order], MAX_SUPPORT)]
@@ -262,7 +256,7 @@ class Live:
         home = header["scene"] == scene.id
         features = self._features(scene, params, ctx, None if home else basis)
         supports = tuple(arrays[f"support_{s}"] for s in range(len(features.scales)))
-        schema = ClassSchema(tuple(ClassInfo(**c) for c in header["classes"]))
+        schema = ClassSchema.from_json(header["classes"])
         # The inverse is not stored: leave-one-out was made when the state was.
         head = KernelHead(arrays["dual"], np.zeros((0, 0)), arrays["label"])
         nowhere = np.zeros(0, dtype=np.int64)

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from hsi_studio.errors import BadValues, SceneMismatch
 from hsi_studio.methods.common.image_votes import ImageVotes, count_votes, enough_images
-from hsi_studio.methods.common.state import class_entries, classes_of, load_network, part
+from hsi_studio.methods.common.state import load_network, part
 from hsi_studio.methods.common.windowed import class_anchors, open_encoder
 from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors
@@ -95,7 +95,7 @@ class ImageClassifier:
             "bands": self.bands,
             "seed": self.seed,
             "training": self.trained.training,
-            "classes": class_entries(self.schema),
+            "classes": self.schema.to_json(),
         }
         return State(arrays | {"anchors": self.trained.anchors}, header)
 
@@ -110,7 +110,11 @@ def from_state(state: State, ctx: Context) -> ImageClassifier:
             f"The model was made with version {header['version']} of {NAME}, this program has {VERSION}: retrain."
         )
     params = S3FNImageParams.model_validate(header["params"])
-    basis, schema, anchors = WindowBasis.from_arrays(part(state, "basis.")), classes_of(state), state.arrays["anchors"]
+    basis, schema, anchors = (
+        WindowBasis.from_arrays(part(state, "basis.")),
+        ClassSchema.from_json(state.header["classes"]),
+        state.arrays["anchors"],
+    )
     side = int(header["side"])
 
     def make() -> nn.Module:

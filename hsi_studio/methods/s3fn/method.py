@@ -18,20 +18,23 @@ What differs from the paper and its notebooks, and why:
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
-Notation: N labels, K classes, C components, P window side, F = 128 features. Halo: (P − 1) / 2 pixels.
+Notation: N labels, K classes, C components, P window side, F = 128 features.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
 from hsi_studio.methods.common.sorted_labels import sorted_labels
 from hsi_studio.methods.common.state import load_network, part
+from hsi_studio.methods.common.text_side import TextSide
 from hsi_studio.methods.common.windowed import (
     CACHE_BYTES,
     Ground,
@@ -40,9 +43,10 @@ from hsi_studio.methods.common.windowed import (
     open_encoder,
     scene_basis,
 )
-from hsi_studio.methods.contract import Context, Params, State
-from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors
-from hsi_studio.types import LabelSet, PromptSet, Scene
+from hsi_studio.methods.common.work import Shape, Work
+from hsi_studio.methods.contract import Context, Method, Params, State, Values
+from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors, work
+from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +89,7 @@ class S3FNParams(Stages):
         return value
 
 
-class S3FN:
+class S3FN(Method):
     """The `s3fn` method."""
 
     name: ClassVar[str] = "s3fn"
@@ -93,8 +97,7 @@ class S3FN:
     source: ClassVar[str] = "Islam et al., 2025, arXiv 2510.07556 (3D-CNN features aligned with class descriptions)"
     Params: ClassVar[type[Params]] = S3FNParams
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    halo_px: ClassVar[int] = 22  # at most: (larger of patch and context − 1) / 2
-    quick: ClassVar[dict[str, Any]] = {
+    test_params: ClassVar[Values] = {
         "epochs": 40,
         "text_epochs": 40,
         "channels": (8, 16, 32),
@@ -102,22 +105,27 @@ class S3FN:
         "least_steps": 0,
     }  # tests
 
-    paper: ClassVar[dict[str, Any]] = {
+    paper: ClassVar[Values] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "average": 0.0, "notebook_literal": True,
     }  # fmt: skip
-    presets: ClassVar[dict[str, dict[str, Any]]] = {"paper": paper}
-    efforts: ClassVar[dict[str, dict[str, Any]]] = {
+    presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
+    efforts: ClassVar[Mapping[str, Values]] = {
         "fast": {"epochs": 40, "text_epochs": 40, "least_steps": 120},
         "thorough": {"epochs": 200, "text_epochs": 200, "least_steps": 800},
     }
-    parts: ClassVar[dict[str, dict[str, Any]]] = {
+    ablations: ClassVar[Mapping[str, Values]] = {
         "centring and temperature": {"notebook_literal": True},
         "middle and surroundings": {"centre": False, "context": 0},
         "augmentation": {"augment": False, "jitter": 0},
         "averaging": {"average": 0.0},
     }
+
+    quick_pace: ClassVar[Values] = {"channels": (8, 16, 32), "epochs": 40, "text_epochs": 40}
+    label_free: ClassVar[frozenset[str]] = frozenset({"axes", "components", "variance", "whitening", "use_dsm"})
+    fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.2, "fit": 3.0}
+    own_text_side: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -125,6 +133,9 @@ class S3FN:
     def prepare(self, scene: Scene, params: S3FNParams, ctx: Context) -> None:
         """Fit the spectral components. Raises BadValues, Cancelled."""
         self._basis(scene, params, ctx)
+
+    def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+        return work(params, shape, labels, classes)
 
     def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: S3FNParams, ctx: Context) -> WindowFitted:
         """Train. Raises TooFewLabels, LabelProblem, BadValues, FileProblem (the text encoder), Cancelled."""
@@ -170,11 +181,33 @@ class S3FN:
         )
 
     def _fitted(self, trained: Trained, ground: Ground, params: S3FNParams) -> WindowFitted:
+        words = TextSide(
+            params.text_encoder, partial(_vectors, trained), partial(_targets, trained.anchors, params.notebook_literal)
+        )
         anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
         return ground.fitted(
             self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),
-            params.outer // 2, {"anchors": trained.anchors}, trained.training,
+            params.outer // 2, {"anchors": trained.anchors}, trained.training, words,
         )  # fmt: skip
+
+
+def _vectors(trained: Trained, values: torch.Tensor, pixel: torch.Tensor, width: int) -> torch.Tensor:
+    """(m, D_text) unit vectors of chosen pixels of a block."""
+    from torch.nn import functional
+
+    features = trained.cnn.dense(values).flatten(0, 1)[pixel]  # (m, F)
+    return functional.normalize(functional.relu(trained.head.dense(features)), dim=-1)
+
+
+def _targets(anchors: FloatArray, literal: bool, text: torch.Tensor) -> torch.Tensor:
+    """(n, D_text) sentences as the class anchors (K, D_text) were used: centred by them, or as they are."""
+    import torch
+    from torch.nn import functional
+
+    if literal:
+        return text
+    own = torch.from_numpy(np.array(anchors)).to(text.device)
+    return functional.normalize(text - own.mean(dim=0), dim=-1)
 
 
 def _probabilities(

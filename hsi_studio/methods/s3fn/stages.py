@@ -7,15 +7,16 @@ Source and differences: `method.py`; the loops are in `methods/s3fn/training.py`
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
+from hsi_studio.methods.common.work import Shape, Work, components, steps
 from hsi_studio.methods.contract import Context, Fitted, Params
 from hsi_studio.types import FloatArray
 
@@ -154,3 +155,17 @@ def train_both(
     return Trained(
         cnn, head, anchors, {"loss_cnn": first, "loss_text": second, "temperature": float(head.scale.detach())}
     )
+
+
+def work(params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+    """Of both stages on windows of a scene, and of the map."""
+    pixels, side = shape[0] * shape[1], int(params["patch"])
+    channels = min(int(params["components"]), shape[2])
+    a, b, c = (int(n) for n in params["channels"])
+    voxels = (side - 2) ** 2 * channels, (side - 5) ** 2 * channels / 2, (side - 7) ** 2 * channels / 2
+    one = 54 * (a * voxels[0] + a * b * voxels[1] + b * c * voxels[2]) / 1e9
+    dense = 54 * channels * (a + a * b / 2 + b * c / 2) / 1e9  # a pixel of the map: windows share their work
+    total = steps(params, labels, int(params["epochs"]))
+    batch = min(int(params["batch"]), max(labels, 2))
+    fit = (3 * total * batch * one, 150.0 * total + 60.0 * steps(params, labels, int(params["text_epochs"])))
+    return {"prepare": components(shape), "fit": fit, "predict": (pixels * dense, pixels / 50)}

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import FileProblem, SizeMismatch
+from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.axes import find_axes
-from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem, shape_text
+from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.wavelengths import to_nm
 from hsi_studio.types import Bands, FloatArray, IntArray
 

@@ -17,19 +17,10 @@ from urllib.parse import unquote
 import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
+from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, epsg_of, read_header, transform_of
-from hsi_studio.scene.raster import (
-    Candidate,
-    Raster,
-    Transform,
-    check_memory,
-    choose,
-    file_size,
-    first_bytes,
-    human_bytes,
-    shape_text,
-)
+from hsi_studio.scene.raster import Candidate, Raster, Transform, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.wavelengths import from_band_names, to_nm
 from hsi_studio.types import Bands, BoolArray, FloatArray
 
@@ -193,7 +184,7 @@ def _unpack(
             f"its header describes {wanted} bytes, more than {there} compressed bytes can hold",
             "The file was cut off, or the header belongs to another file",
         )
-    check_memory(data_path, f"the unpacked image ({human_bytes(wanted)})", wanted)
+    check_memory(data_path, f"the unpacked image ({size_text(wanted)})", wanted)
     try:
         with gzip.open(data_path, "rb") as stream:
             data = stream.read(wanted + 1)

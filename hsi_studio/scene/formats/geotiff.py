@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
+from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.categories import category_names, read_tags
-from hsi_studio.scene.raster import Candidate, Raster, choose, file_size, first_bytes, shape_text
+from hsi_studio.scene.raster import Candidate, Raster, choose, file_size, first_bytes
 from hsi_studio.scene.wavelengths import from_band_names, to_nm
 from hsi_studio.types import Bands, BoolArray, FloatArray
 

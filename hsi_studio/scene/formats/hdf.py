@@ -16,19 +16,11 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import CorruptFile
+from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.formats.envi_header import epsg_of, transform_of
-from hsi_studio.scene.raster import (
-    Candidate,
-    Raster,
-    check_memory,
-    dtype_problem,
-    file_size,
-    first_bytes,
-    human_bytes,
-    shape_text,
-)
+from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
 from hsi_studio.types import Bands
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -66,7 +58,7 @@ def whole(path: Path, name: str, dataset: Any) -> Any:
     check_stored(path, name, dataset)
     n_bytes = int(np.prod(dataset.shape, dtype=np.float64)) * dataset.dtype.itemsize
     if n_bytes > 64 << 20:
-        check_memory(path, f"“{name}” ({human_bytes(n_bytes)})", n_bytes)
+        check_memory(path, f"“{name}” ({size_text(n_bytes)})", n_bytes)
     try:
         return dataset[()]
     except OSError as error:

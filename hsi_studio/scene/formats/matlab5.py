@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import CorruptFile
+from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats.containers import Variable
-from hsi_studio.scene.raster import check_memory, human_bytes, shape_text
+from hsi_studio.scene.raster import check_memory
 
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15
@@ -120,7 +121,7 @@ def variables(path: Path) -> list[Variable]:
             out.append(Variable(element.name, element.shape, dtype, partial(_load_array, path, element.name, dtype)))
         elif element.kind in (STRUCT, CELL) and element.n_bytes <= LARGEST_STRUCT:
             if element.n_bytes > 64 << 20:
-                check_memory(path, f"the struct “{element.name}” ({human_bytes(element.n_bytes)})", element.n_bytes)
+                check_memory(path, f"the struct “{element.name}” ({size_text(element.n_bytes)})", element.n_bytes)
             out.extend(_flatten(element.name, _load(path, element.name), 0))
     return out
 
@@ -139,7 +140,7 @@ def _load_array(path: Path, name: str, dtype: np.dtype[Any]) -> Any:
     size = next(e for e in elements(path) if e.name == name)
     n_bytes = int(np.prod(size.shape, dtype=np.float64)) * dtype.itemsize
     if n_bytes > 64 << 20:
-        check_memory(path, f"“{name}” ({human_bytes(n_bytes)})", 2 * n_bytes)
+        check_memory(path, f"“{name}” ({size_text(n_bytes)})", 2 * n_bytes)
     return _load(path, name)
 
 

@@ -17,19 +17,10 @@ from typing import IO, Any
 import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
+from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers
 from hsi_studio.scene.formats.containers import Variable
-from hsi_studio.scene.raster import (
-    Candidate,
-    Raster,
-    check_memory,
-    choose,
-    dtype_problem,
-    file_size,
-    first_bytes,
-    human_bytes,
-    shape_text,
-)
+from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, dtype_problem, file_size, first_bytes
 
 MAGIC = b"\x93NUMPY"
 MOST_DEFLATE = 1032  # bytes that one byte of a deflate stream can stand for at most (zlib technical notes)
@@ -140,7 +131,7 @@ def _npz(path: Path, size: int) -> list[Variable]:
 def _member(path: Path, member: str, claimed: int) -> Any:
     """One array of an .npz, in memory. Raises FileProblem when it does not fit, CorruptFile when damaged."""
     if claimed > 64 << 20:
-        check_memory(path, f"“{member[:-4]}” ({human_bytes(claimed)} uncompressed)", claimed)
+        check_memory(path, f"“{member[:-4]}” ({size_text(claimed)} uncompressed)", claimed)
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)

@@ -1,28 +1,49 @@
-"""Which reader opens a file: every format of this folder is asked `sniff(path)`."""
+"""Which reader opens a file: every format of this folder is asked `sniff(path)`.
+
+Plug-ins (`hsi_studio/registry.py`) are asked before the built-in ones, so that a reader of one product can take files
+that a container's reader would open as plain arrays. One whose `sniff` fails is passed over, with a line in the log.
+"""
 
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
+from typing import Any
 
 from hsi_studio.errors import CorruptFile, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene import formats
 from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
 
+log = logging.getLogger(__name__)
+
+PARTS = ("name", "title", "extensions", "sniff", "open", "layer", "variables")
+
 
 @functools.cache
 def readers() -> Registry:
-    """Every file format by name."""
-    return scan(formats, "READER")
+    """Every file format by name, built-in ones first."""
+    return scan(formats, "READER", not_a_reader)
+
+
+def not_a_reader(entry: Any) -> str:
+    """Why an object cannot be a reader, in words; "" when it can."""
+    if isinstance(entry, type):
+        return f"READER is the class {entry.__name__}, not an object of it: write READER = {entry.__name__}()"
+    lacking = [part for part in PARTS if not hasattr(entry, part)]
+    if lacking:
+        return f"{type(entry).__name__} has no {', '.join(lacking)}: see hsi_studio.scene.raster.Reader"
+    return ""
 
 
 def find_reader(path: str | Path) -> Reader:
     """The reader that recognises the file. Raises FileProblem, CorruptFile (empty), UnknownFormat."""
     path = Path(path)
     file_size(path)
-    for reader in readers().entries.values():
-        if reader.sniff(path):
+    known = readers()
+    for name, reader in sorted(known.entries.items(), key=lambda item: item[0] not in known.sources):
+        if _recognises(reader, path, name in known.sources):
             found: Reader = reader
             return found
     titles = ", ".join(reader.title for reader in readers().entries.values())
@@ -36,6 +57,16 @@ def find_reader(path: str | Path) -> Reader:
             "Export it again from the program it comes from, or give it its right extension",
         )
     raise UnknownFormat(path, "no reader recognises this file", f"Convert it to one of: {titles}")
+
+
+def _recognises(reader: Reader, path: Path, plugin: bool) -> bool:
+    try:
+        return reader.sniff(path)
+    except Exception:
+        if not plugin:
+            raise
+        log.exception("the reader %s failed to look at %s and is passed over", reader.name, path.name)
+        return False
 
 
 def list_variables(path: str | Path) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """What a language model is asked to write, how its answer is read, and what is checked before anyone may use it.
 
-Asked for are p5 descriptions (DiffCLIP, AAAI 2025: inherent attributes, height, spectral behaviour, relations to
+ParsedQuery for are p5 descriptions (DiffCLIP, AAAI 2025: inherent attributes, height, spectral behaviour, relations to
 neighbours, the class's name), each with a comparison (S3FN, arXiv 2510.07556). The user sees and edits the system
 prompt, and sees what is sent with it: class names, facts of the scene and, where labels exist, what was measured of
 each class. No pixel, no coordinate and no file leaves the machine.
@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hsi_studio.humanize import counted
 from hsi_studio.text.llm.protocol import Message
 from hsi_studio.text.prompt_checks import names_class
 from hsi_studio.text.prompts import normalise, readable
@@ -137,7 +138,7 @@ def problems(sentences: Sequence[str], name: str, range_nm: tuple[float, float] 
         which = f"Sentence {n}" if len(sentences) > 1 else "It"
         words = len(re.findall(r"\w+(?:[-’'.]\w+)*", text))
         if not MIN_WORDS <= words <= MAX_WORDS:
-            found.append(f"{which} has {words} word{'s' * (words != 1)}; {MIN_WORDS} to {MAX_WORDS} are asked for.")
+            found.append(f"{which} has {counted(words, 'word')}; {MIN_WORDS} to {MAX_WORDS} are asked for.")
         if not names_class(text, name):
             found.append(f"{which} does not name the class “{readable(name)}”.")
         strange = outside(text, range_nm)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hsi_studio.errors import CorruptFile
-from hsi_studio.paths import write_whole
+from hsi_studio.files import write_json
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,5 @@ class Shares:
         return self._known
 
     def _keep(self, known: dict[str, Share]) -> None:
-        write_whole(self.path, json.dumps({token: asdict(share) for token, share in known.items()}).encode())
+        write_json(self.path, {token: asdict(share) for token, share in known.items()})
         self._known = known

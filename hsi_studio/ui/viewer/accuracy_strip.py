@@ -1,4 +1,4 @@
-"""The accuracy strip and the table per class: an `AccuracyReport` as values for `strip.js` and `facts.js`."""
+"""The accuracy strip and the table per class: an `AccuracyReport` as values for `accuracy_strip.js` and `facts.js`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ NAMES = (
     ("AA", "aa", "Average accuracy: the mean over classes of the share that the map has right, in percent."),
     ("κ", "kappa", "Cohen's kappa × 100: agreement beyond what chance would give."),
 )
+PRODUCER, USER = "Producer's accuracy (recall)", "User's accuracy (precision)"
 
 
 def strip_value(report: AccuracyReport, stale: bool) -> dict[str, Any]:
@@ -106,11 +107,11 @@ def per_class_value(report: AccuracyReport | None, of: str = "") -> dict[str, An
         sections.append(
             {
                 "title": f"{block.title} · {of}" if of else block.title,
-                "head": ["Class", "Pixels", "Found %", "Right %", "F1 %"],
+                "head": ["Class", "Pixels", f"{PRODUCER} %", f"{USER} %", "F1 %"],
                 "table": table,
                 "numbers": [1, 2, 3, 4],
-                "words": f"{_upper(block.words)}. Found: of the class's pixels, the share mapped as it. "
-                "Right: of the pixels mapped as it, the share that is it.",
+                "words": f"{_upper(block.words)}. Producer's accuracy: of the class's pixels, the share mapped as it. "
+                "User's accuracy: of the pixels mapped as it, the share that is it.",
             }
         )
     return {"sections": sections, "notes": list(report.notes)} if of else {"sections": sections}

@@ -1,6 +1,6 @@
 """Whether a page is behind: GET /hsi/seen/{project} → a short text that changes when the page should be drawn again.
 
-Every page asks every two seconds (`assets/viewer.js`) and wakes Gradio only when the answer is another one. A Gradio
+Every page asks every two seconds (`viewer.js`) and wakes Gradio only when the answer is another one. A Gradio
 timer in its place cost more than everything else on a server with several pages open: for an output that is skipped
 Gradio 6.31 builds the whole component anew, and for gr.HTML searches its script for the name of every event.
 """

@@ -1,6 +1,6 @@
 """The viewer: one `gr.HTML` with a constant template, our script on Leaflet (`L.CRS.Simple`), a JSON value.
 
-The interface below does not depend on Leaflet; `assets/viewer*.js` could be rewritten on another base.
+The interface below does not depend on Leaflet; `viewer.js` and its parts could be rewritten on another base.
 
 Value (Python → page). A dict, sent as one JSON string (`ui/web_component.py`); keys that are absent mean "unchanged",
 so a full state and a small answer are both valid.
@@ -24,10 +24,10 @@ so a full state and a small answer are both valid.
 The active class is the page's: it changes with `active`, which the server sends only when an action chose a class, and
 to the first class when the active one is gone.
 
-What the page asks by plain routes (`label_routes.py`, `change_routes.py`; `assets/viewer_server.js`): every click,
+What the page asks by plain routes (`label_routes.py`, `change_routes.py`; `server.js`): every click,
 undo and redo, in order and never dropped; then the map that follows; the spectrum of a pixel; every two seconds,
 whether the project looks different on the server. `hsi:follow` on the document has it bring the map up to date.
-`hsi:draw` has the user draw a region (`assets/viewer_region.js`).
+`hsi:draw` has the user draw a region (`region.js`).
 
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
@@ -40,47 +40,39 @@ pixel's centre; `data-ready` = "1" when every visible tile is painted; `data-jou
 `data-pending` = clicks not confirmed; `data-map-rev` = revision painted.
 
 Traps: the templates must stay constant (Gradio runs template text as JavaScript and rebuilds the element when it
-changes). A word in quotes in the script becomes an event of the component, so no prop may have the name of one. Each
-output of an event costs the server a new component, a skipped one too: keep gr.HTML outputs off what happens often.
+changes). Each output of an event costs the server a new component, a skipped one too: keep gr.HTML outputs off what
+happens often.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from hsi_studio.paths import ASSETS
-from hsi_studio.ui.web_component import json_html
+from hsi_studio.ui.web_component import PANELS, json_html
 
-SCRIPTS = (
-    "viewer_raster.js", "viewer_beside.js", "viewer_heat.js", "viewer_region.js", "viewer_labels.js",
-    "viewer_controls.js", "viewer_server.js", "viewer.js",
-)  # fmt: skip
-EVENTS = ("view", "sync", "heat_off")
+HERE = Path(__file__).parent
 UNSAFE_IN_TEMPLATES = ("`", "\\", "${", "{{", "@children")
 
 
 def template(name: str) -> str:
-    """A constant template from `assets/`. Raises ValueError when it holds what Gradio would evaluate."""
-    text = (ASSETS / name).read_text(encoding="utf-8")
+    """A constant template from this folder. Raises ValueError when it holds what Gradio would evaluate."""
+    text = (HERE / name).read_text(encoding="utf-8")
     found = [mark for mark in UNSAFE_IN_TEMPLATES if mark in text]
     if found:
-        raise ValueError(f"assets/{name} holds {' and '.join(found)}, which Gradio would evaluate: write it otherwise.")
+        raise ValueError(f"{name} holds {' and '.join(found)}, which Gradio would evaluate: write it otherwise.")
     return text
 
 
-def create_viewer(
-    value: dict[str, Any] | None = None, *, base: str = "/hsi", legend: bool = True, elem_id: str = "hsi-viewer"
-) -> gr.HTML:
-    """The viewer component. `base` is where `tiles.router` is mounted; `legend` adds a collapsible class list."""
-    script = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
+def create_viewer(value: dict[str, Any] | None = None, *, base: str = "/hsi", legend: bool = True) -> gr.HTML:
+    """The viewer component. `base` is where `tile_routes.router` is mounted; `legend` adds a collapsible class list."""
     return json_html(
         value or {},
-        script,
+        PANELS["viewer"],
         html_template=template("viewer.html"),
-        css_template=template("viewer.css"),
-        elem_id=elem_id,
+        elem_id="hsi-viewer",  # viewer.css is scoped to it
         base=base,
         legend=legend,
     )

@@ -8,7 +8,7 @@
                                       a pixel's spectrum
 
 Every answer holds `show`: {"hsi-viewer": …, "hsi-strip": …}, the new values of panels by their element's id, packed as
-those panels take them (`ui/web_component.py`); `assets/viewer_server.js` asks and hands them on.
+those panels take them (`ui/web_component.py`); `server.js` asks and hands them on.
 
 Not Gradio events, because for each output of an event, a skipped one too, Gradio 6.31 builds the component anew, and
 for gr.HTML searches its script for the name of every event: with eight people labelling, that was most of what the

@@ -44,7 +44,7 @@ class Present:
         reach = "bands without wavelengths" if nm is None else f"{nm.min():.0f}–{nm.max():.0f} nm"
         facts = [f"{height} × {width} pixels", f"{count} bands", reach]
         if scene.dsm is not None:
-            facts.append("heights")
+            facts.append("surface model (DSM)")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
         return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
 

@@ -1,4 +1,4 @@
-"""Spectra as JSON for `assets/spectrum.js`: sorted by wavelength, with a gap where bands are missing."""
+"""Spectra as JSON for `spectrum.js`: sorted by wavelength, with a gap where bands are missing."""
 
 from __future__ import annotations
 

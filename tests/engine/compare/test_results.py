@@ -12,15 +12,15 @@ import pytest
 
 from hsi_studio.engine.compare import runner as compare_run
 from hsi_studio.engine.compare.aggregate import Gathered, collect
-from hsi_studio.engine.compare.cells import entries_of
+from hsi_studio.engine.compare.cells import specs_of
 from hsi_studio.engine.compare.findings import effect, listed, plain, signed
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
-from hsi_studio.engine.compare.paces import QUICK, plan_for
+from hsi_studio.engine.compare.paces import plan_for
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, make_plan, sentences_of
 from hsi_studio.engine.compare.results import PLAN, RESULT, Comparison, Gap, read_comparison, read_map
 from hsi_studio.engine.compare.runner import run_comparison
 from hsi_studio.errors import BadRequest, Cancelled, FileProblem, TooFewLabels
-from hsi_studio.methods import methods
+from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Progress, Scene
 from tests.engine.fake import separable_scene
@@ -85,7 +85,7 @@ def test_right_words_against_wrong_ones_with_control_maps_and_words(wordy: Wordy
     assert blind.oa.value == 0  # the same sentence for all: exchanging them changes nothing
     assert "right words against wrong words" in c.headline
     assert "shuffled-words control" in c.headline
-    assert any("Away from the labels (2 pixels)" in text for text in c.words)
+    assert any("Away from the labels (2 pixels)" in text for text in c.sentences)
     assert any("McNemar" in text for text in c.notes)
     label, confidence = read_map(tmp_path, c, "right words")
     assert label.shape == confidence.shape == (30, 40)
@@ -160,10 +160,27 @@ def test_arms_of_another_comparison_are_taken_from_the_store(wordy: WordyMethod,
     reworded = arm("a").model_copy(update={"sentences": {n: (f"another {n}",) for n in NAMES}})
     run(plan(reworded, arm("b", "wrong")), tmp_path / "3", store=store)
     assert len(wordy.seen) == fitted + 16  # other sentences under the same name are another arm
-    said = next(store.rglob("*.said.npz"))
-    said.write_bytes(b"not an array")
+    predictions = next(store.rglob("*.predictions.npz"))
+    predictions.write_bytes(b"not an array")
     run(plan(arm("a"), arm("b", "wrong"), arm("new", "other")), tmp_path / "4", store=store)
     assert len(wordy.seen) in (fitted + 16, fitted + 17)  # what cannot be read is made again
+
+
+def test_a_store_and_a_result_of_an_older_version_are_read(wordy: WordyMethod, tmp_path: Path) -> None:
+    p, store = plan(arm("a"), arm("b", "wrong")), tmp_path / "store"
+    c = run(p, tmp_path / "1", store=store)
+    fitted = len(wordy.seen)
+    for file in list(store.rglob("*.predictions.npz")):  # as they were called, and their array
+        with np.load(file) as found:
+            np.savez_compressed(file.with_name(file.name.replace("predictions", "said")), said=found["predicted"])
+        file.unlink()
+    again = run(p, tmp_path / "2", store=store)
+    assert len(wordy.seen) == fitted
+    assert again.differences == c.differences
+    saved = json.loads((tmp_path / "1" / RESULT).read_text(encoding="utf-8"))
+    assert tuple(saved["words"]) == c.sentences
+    assert "sentences" not in saved
+    assert read_comparison(tmp_path / "1") == c
 
 
 def test_an_arm_that_cannot_run_is_told_and_the_others_go_on(wordy: WordyMethod, tmp_path: Path) -> None:
@@ -172,7 +189,7 @@ def test_an_arm_that_cannot_run_is_told_and_the_others_go_on(wordy: WordyMethod,
     assert sick is not None
     assert sick.problem == "Label more."
     assert {d.second for d in c.differences} == {"b"}
-    assert any("sick could not be run: Label more." in text for text in c.words)
+    assert any("sick could not be run: Label more." in text for text in c.sentences)
     alone = run(plan(arm("sick", "wrong", broken=True), arm("b", "other")), tmp_path / "2")
     assert alone.differences == ()
     assert "sick could not be run" in alone.headline
@@ -246,7 +263,7 @@ def test_quick_says_what_it_gives_up_and_an_arms_own_parameters_win() -> None:
     arms = [Arm(name="a", method="curated", words="p1"), Arm(name="b", method="curated", words="p5")]
     quick = plan_for(arms, 5)
     assert quick.budget_s is not None
-    assert quick.arms[0].params == QUICK["curated"]
+    assert quick.arms[0].params == get_method("curated").quick_pace
     assert any("epochs 30 instead of 100" in text for text in quick.gives_up)
     thorough = plan_for(arms, 5, "thorough")
     assert (len(thorough.seeds) >= 10, thorough.gives_up, thorough.arms[0].params) == (True, (), {})
@@ -254,8 +271,8 @@ def test_quick_says_what_it_gives_up_and_an_arms_own_parameters_win() -> None:
     assert (own.arms[0].params["epochs"], len(own.seeds), own.budget_s) == (7, 4, None)
     with pytest.raises(BadRequest, match="no pace"):
         plan_for(arms, 5, "fast")
-    for name, values in QUICK.items():
-        methods().entries[name].Params(**values)
+    for method in methods().entries.values():
+        method.Params(**method.quick_pace)
 
 
 def test_words_say_no_difference_seen_and_how_many_seeds_would_be_needed() -> None:
@@ -282,7 +299,7 @@ def test_sentences_of_a_style_name_the_classes() -> None:
 
 def test_files_of_others_are_not_trusted(wordy: WordyMethod, tmp_path: Path) -> None:
     c = run(plan(arm("a"), arm("b", "wrong"), seeds=(0,)), tmp_path)
-    assert any("too few seeds" in text for text in c.words)
+    assert any("too few seeds" in text for text in c.sentences)
     with pytest.raises(BadRequest):
         read_map(tmp_path, c, "nobody")
     np.savez(tmp_path / "maps" / c.maps["a"], label=np.zeros((2, 2), np.uint16), confidence=np.zeros((2, 2)))
@@ -296,6 +313,6 @@ def test_files_of_others_are_not_trusted(wordy: WordyMethod, tmp_path: Path) -> 
 
 def test_nothing_is_counted_before_a_seed_is_complete(wordy: WordyMethod) -> None:
     p, scene = plan(arm("a"), arm("b", "wrong")), separable_scene()
-    c = collect(p, scene, True, entries_of(p, scene), Gathered(), [], final=False)
+    c = collect(p, scene, True, specs_of(p, scene), Gathered(), [], final=False)
     assert c.differences == ()
     assert c.arms[0].figures["random"].oa is None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.engine.mapping.predict import best_class, predict_scene
+from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import Cancelled
-from hsi_studio.methods.contract import Block, Context, State
+from hsi_studio.methods.contract import Block, Context, Fitted, State, best_class
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress
 from tests.features.scenes import fields, scene_from, schema
 
 SCENE = scene_from(fields(10, 14, bands=3)[0])
 
 
-class ByPosition:
+class ByPosition(Fitted):
     """Class (row + column) mod 3 with probability 0.5, 0.25 for the others; row 4 has no data."""
 
     schema: ClassSchema = schema(3)

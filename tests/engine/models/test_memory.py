@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hsi_studio.engine.models.memory import ENVIRONMENT, ModelManager, ModelsBusy, memory_of
-from hsi_studio.engine.models.placement import Placement, in_words
+from hsi_studio.engine.models.memory import ENVIRONMENT, ModelMemory, ModelsBusy, memory_of
+from hsi_studio.engine.models.placement import Placement
 from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.methods.contract import Fitted
 from tests.project.small import small_scene
@@ -34,8 +34,8 @@ def weights(megabytes: int = 1) -> Callable[[Placement], Fitted]:
     return lambda where: Weights(np.ones(megabytes * MB, np.uint8))  # type: ignore[return-value]
 
 
-def manager(megabytes: int = 3) -> ModelManager:
-    return ModelManager({"cpu": megabytes * MB}, lambda need, gpu: Placement("cpu", "CPU: a test"))
+def manager(megabytes: int = 3) -> ModelMemory:
+    return ModelMemory({"cpu": megabytes * MB}, lambda need, gpu: Placement("cpu", "CPU: a test"))
 
 
 def test_a_model_is_loaded_once_and_shared() -> None:
@@ -226,15 +226,9 @@ def test_memory_counts_arrays_once_and_no_scene(tmp_path: Any) -> None:
 
 def test_the_budget_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVIRONMENT, "0.5")
-    assert ModelManager().budget("cpu") == 1 << 29
+    assert ModelMemory().budget("cpu") == 1 << 29
     monkeypatch.setenv(ENVIRONMENT, "much")
     with pytest.raises(BadRequest, match="number of GiB"):
-        ModelManager().budget("cpu")
+        ModelMemory().budget("cpu")
     monkeypatch.delenv(ENVIRONMENT)
-    assert ModelManager().budget("cpu") > 0
-
-
-def test_sizes_in_words() -> None:
-    assert [in_words(n) for n in (12, 2048, 150 << 20, int(1.5 * 2**30))] == [
-        "12 bytes", "2.0 KiB", "150 MiB", "1.5 GiB",
-    ]  # fmt: skip
+    assert ModelMemory().budget("cpu") > 0

@@ -33,7 +33,7 @@ def test_a_trained_model_gives_both_sides(tmp_path: Path) -> None:
     row, col = np.arange(20) % 20 + 2, np.arange(20) % 20 + 2
     labels = LabelSet(schema, row, col, (np.arange(20) % 2).astype(np.int64))
     method = get_method("diffclip")
-    params = make_params(method.Params, getattr(method, "quick", {}))
+    params = make_params(method.Params, method.test_params)
     fitted = method.fit(scene.without_reference(), labels, prompt_set(schema, "p1"), params, Context())
     facts = CheckpointFacts.model_validate({
         "method": "diffclip", "params": params.model_dump(mode="json"), "seed": 0,

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, SceneWords, scene_words
-from hsi_studio.engine.query.matcher import Matcher, TextSpace, ask_described, ask_model, clean, suggest_threshold
-from hsi_studio.engine.query.pixel_facts import Surveyor
+from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, GradedSuperpixels, graded_superpixels
+from hsi_studio.engine.query.matcher import Matcher, ask_described, ask_model, clean, suggest_threshold
+from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.regions import candidates, deepest, top_regions
-from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_click
+from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.scene.demo import demo_scene
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, Scene
 from tests.engine.word_bag import WordBag
@@ -26,13 +27,13 @@ def scene() -> Scene:
 
 
 @functools.cache
-def surveyor() -> Surveyor:
-    return Surveyor(scene().without_reference(), FeatureCache())
+def pixel_facts() -> PixelFacts:
+    return PixelFacts(scene().without_reference(), FeatureCache())
 
 
 @functools.cache
-def words() -> SceneWords:
-    return scene_words(surveyor())
+def words() -> GradedSuperpixels:
+    return graded_superpixels(pixel_facts())
 
 
 @functools.cache
@@ -74,7 +75,7 @@ def test_traits_and_neighbours_narrow_an_answer() -> None:
     trees = ask_described(matcher(), "vegetation").map
     tall = ask_described(matcher(), "tall vegetation").map
     near = ask_described(matcher(), "tall vegetation near water").map
-    height = surveyor().rasters()["height"]
+    height = pixel_facts().rasters()["height"]
     low = scene().valid & (np.nan_to_num(height) < 1.0)
     assert np.nanmean(tall[low]) < 0.3 * np.nanmean(trees[low])
     water = words().paint(words().distance_px[:, COVER_KEYS.index("water")])
@@ -95,15 +96,15 @@ def test_what_nothing_sounds_like_is_said_to_be_so() -> None:
 
 
 def test_the_same_question_gives_the_same_map_and_needs_no_reference() -> None:
-    again = Matcher(scene_words(Surveyor(scene().without_reference(), FeatureCache())), WordBag())
+    again = Matcher(graded_superpixels(PixelFacts(scene().without_reference(), FeatureCache())), WordBag())
     first, second = ask_described(matcher(), "gravel"), ask_described(again, "gravel")
     np.testing.assert_array_equal(first.map, second.map)
 
 
 def test_words_are_cached_by_content(tmp_path: Path) -> None:
-    one = scene_words(Surveyor(scene(), FeatureCache(), tmp_path))
+    one = graded_superpixels(PixelFacts(scene(), FeatureCache(), tmp_path))
     assert len(list(tmp_path.glob("*.npz"))) == 2  # rasters and superpixels
-    two = scene_words(Surveyor(scene(), FeatureCache(), tmp_path))
+    two = graded_superpixels(PixelFacts(scene(), FeatureCache(), tmp_path))
     np.testing.assert_array_equal(one.grades, two.grades)
 
 
@@ -112,7 +113,7 @@ def test_making_the_words_can_be_stopped() -> None:
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        scene_words(Surveyor(scene(), FeatureCache()), stop)
+        graded_superpixels(PixelFacts(scene(), FeatureCache()), stop)
 
 
 def test_sentences_of_superpixels_are_embedded_once_each() -> None:
@@ -137,7 +138,7 @@ def test_empty_and_endless_questions_are_refused(text: str) -> None:
 
 def test_the_best_places_say_what_they_are_and_why() -> None:
     answer = ask_described(matcher(), "metal roof")
-    regions = top_regions(answer, answer.threshold, surveyor(), matcher())
+    regions = top_regions(answer, answer.threshold, pixel_facts(), matcher())
     assert regions
     assert regions[0].pixels > 100
     best = regions[0]
@@ -152,12 +153,12 @@ def test_the_best_places_say_what_they_are_and_why() -> None:
 
 def test_no_place_above_the_threshold_is_no_error() -> None:
     answer = ask_described(matcher(), "metal roof")
-    assert top_regions(answer, 1.01, surveyor(), matcher()) == []
+    assert top_regions(answer, 1.01, pixel_facts(), matcher()) == []
 
 
 def test_candidates_lie_inside_and_apart() -> None:
     answer = ask_described(matcher(), "water")
-    regions = top_regions(answer, answer.threshold, surveyor(), matcher(), 2)
+    regions = top_regions(answer, answer.threshold, pixel_facts(), matcher(), 2)
     pixels = candidates(answer, answer.threshold, regions, 4)
     assert 4 < len(pixels) <= 8
     assert len(set(pixels)) == len(pixels)
@@ -203,7 +204,7 @@ def schema() -> ClassSchema:
 
 def test_a_map_from_names_alone_is_far_above_the_largest_class() -> None:
     classes = schema()
-    made = zero_click(matcher(), classes, {c.id: [c.name] for c in classes.classes})
+    made = zero_shot(matcher(), classes, {c.id: [c.name] for c in classes.classes})
     assert accuracy_on(made, scene()) > 0.5  # the largest class has 0.24
     assert (made.label[~scene().valid] == 0).all()
     assert np.isnan(made.confidence[~scene().valid]).all()
@@ -216,14 +217,14 @@ def test_the_order_of_classes_changes_nothing() -> None:
     classes = schema()
     texts = {c.id: [c.name] for c in classes.classes}
     turned = ClassSchema(classes.classes[::-1])
-    one, two = zero_click(matcher(), classes, texts), zero_click(matcher(), turned, texts)
+    one, two = zero_shot(matcher(), classes, texts), zero_shot(matcher(), turned, texts)
     np.testing.assert_array_equal(one.label[scene().valid], 13 - two.label[scene().valid])
 
 
 def test_a_map_needs_two_texts() -> None:
     classes = schema()
     with pytest.raises(BadRequest, match="at least two classes"):
-        zero_click(matcher(), classes, {classes.classes[0].id: ["trees"]})
+        zero_shot(matcher(), classes, {classes.classes[0].id: ["trees"]})
 
 
 def test_the_learning_curve_starts_at_the_map_from_texts() -> None:
@@ -235,7 +236,7 @@ def test_the_learning_curve_starts_at_the_map_from_texts() -> None:
             return {"summary": {"oa": {"mean": 50.0 + self.shots, "std": 2.0}}}
 
     classes = schema()
-    made = zero_click(matcher(), classes, {c.id: [c.name] for c in classes.classes})
+    made = zero_shot(matcher(), classes, {c.id: [c.name] for c in classes.classes})
     points = learning_curve(scene(), made, lambda shots, seeds: Found(shots), (1, 5), 3)
     assert [p.clicks for p in points] == [0, 1, 5]
     assert points[0].oa == accuracy_on(made, scene())
@@ -253,8 +254,8 @@ def test_a_sensor_without_short_wave_infrared_answers_too() -> None:
     assert nm is not None
     usable = nm < 1000
     narrow = replace(whole, id="narrow", bands=replace(whole.bands, usable=usable), dsm=None, gsd_m=None)
-    own = Surveyor(narrow.without_reference(), FeatureCache())
-    ask = Matcher(scene_words(own), WordBag())
+    own = PixelFacts(narrow.without_reference(), FeatureCache())
+    ask = Matcher(graded_superpixels(own), WordBag())
     answer = ask_described(ask, "dry straw")
     regions = top_regions(answer, answer.threshold, own, ask)
     assert regions

@@ -7,9 +7,10 @@ import functools
 import numpy as np
 import pytest
 
-from hsi_studio.engine.query.model_text_space import ClassSpace, WindowSpace, open_space
+from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
 from hsi_studio.errors import Cancelled
 from hsi_studio.methods import get_method
+from hsi_studio.methods.common.text_side import WindowSpace
 from hsi_studio.methods.contract import Context, Fitted, make_params
 from hsi_studio.scene.physics.simulate import simulate
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
@@ -39,7 +40,7 @@ def labels() -> LabelSet:
 @functools.cache
 def fitted(method: str) -> Fitted:
     chosen = get_method(method)
-    params = make_params(chosen.Params, {**getattr(chosen, "quick", {}), **QUICK.get(method, {})})
+    params = make_params(chosen.Params, {**chosen.test_params, **QUICK.get(method, {})})
     return chosen.fit(scene(), labels(), PromptSet(), params, Context())
 
 
@@ -66,7 +67,7 @@ def test_a_class_name_lights_up_its_own_field(method: str) -> None:
 def test_a_model_without_a_text_side_answers_in_its_classes() -> None:
     space = open_space(fitted("svm"), scene(), encoder)  # type: ignore[arg-type]
     assert isinstance(space, ClassSpace)
-    assert not space.exact
+    assert not get_method("svm").own_text_side
     lake = space.query(["a lake"])
     assert lake[:14, 18:].mean() > 0.5 > lake[:14, :14].mean()
 

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 import pytest
 
-from hsi_studio.engine.query.pixel_facts import Surveyor, class_facts, describe_class, describe_region, map_shapes
+from hsi_studio.engine.query.pixel_facts import PixelFacts, class_facts, describe_class, describe_region, map_shapes
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.features.measures import Axis, Measured, measure
@@ -65,8 +65,8 @@ def _patch(k: int, inner: int = 0) -> tuple[slice, slice]:
 
 
 @functools.cache
-def surveyor() -> Surveyor:
-    return Surveyor(world().scene, FeatureCache())
+def pixel_facts() -> PixelFacts:
+    return PixelFacts(world().scene, FeatureCache())
 
 
 def mask(name: str) -> np.ndarray:
@@ -78,7 +78,7 @@ def mask(name: str) -> np.ndarray:
 @functools.cache
 def said(name: str) -> Description:
     row, col = np.nonzero(mask(name))
-    return describe(name, surveyor().facts(row, col))
+    return describe(name, pixel_facts().facts(row, col))
 
 
 @functools.cache
@@ -119,7 +119,7 @@ def test_stated_vegetation_agrees_with_the_leaves_there(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in MIXED])
 def test_stated_indices_are_those_of_the_noise_free_spectrum(name: str) -> None:
     row, col = np.nonzero(mask(name))
-    facts, true = surveyor().facts(row, col).facts, expected(name)
+    facts, true = pixel_facts().facts(row, col).facts, expected(name)
     for index, slack in (("ndvi", 0.07), ("ndmi", 0.08), ("redness", 0.08), ("red_edge_nm", 5.0)):
         if name == "water":  # next to nothing comes back from it: the noise is as large as the signal
             continue
@@ -171,7 +171,7 @@ def test_nothing_is_said_about_wavelengths_the_sensor_lacks() -> None:
     """The same patches through a sensor that ends at 1000 nm, and one with a gap at 2200 nm."""
     scene = world().scene
     row, col = np.nonzero(mask("bare soil"))
-    spectra = surveyor().spectra_at(row, col)
+    spectra = pixel_facts().spectra_at(row, col)
     centre = scene.bands.wavelength_nm
     assert centre is not None
     for usable in (centre < 1000, (centre < 2150) | (centre > 2280)):
@@ -188,14 +188,14 @@ def test_a_class_is_described_from_its_labels_alone() -> None:
     row, col = np.concatenate(points).T
     label = np.repeat([0, 1], [len(p) for p in points])
     labels = LabelSet(schema, row, col, label, 7)
-    found = describe_class(surveyor(), labels, schema.classes[0].id)
+    found = describe_class(pixel_facts(), labels, schema.classes[0].id)
     assert found.text.startswith("Soil:")
     assert any(p.slot == "difference" for p in found.phrases)
     assert "trees" in found.sentences[-1]
-    assert set(class_facts(surveyor(), labels)) == {c.id for c in schema.classes[:2]}
+    assert set(class_facts(pixel_facts(), labels)) == {c.id for c in schema.classes[:2]}
     with pytest.raises(BadRequest, match="Empty has no labelled pixels"):
-        describe_class(surveyor(), labels, schema.classes[2].id)
-    assert scene.reference is not None  # it is there, and nothing above read it: the surveyor's facts are the labels'
+        describe_class(pixel_facts(), labels, schema.classes[2].id)
+    assert scene.reference is not None  # it is there, and nothing above read it: the facts are the labels'
 
 
 def test_regions_and_borders_come_from_a_map() -> None:
@@ -211,4 +211,4 @@ def test_regions_and_borders_come_from_a_map() -> None:
 
 def test_an_empty_region_says_so() -> None:
     with pytest.raises(BadRequest, match="choose others"):
-        describe_region(surveyor(), np.zeros(world().scene.shape[:2], dtype=bool))
+        describe_region(pixel_facts(), np.zeros(world().scene.shape[:2], dtype=bool))

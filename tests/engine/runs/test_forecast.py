@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request, Speed, measure
-from hsi_studio.engine.runs.workload import workload
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method, methods
 
@@ -35,9 +34,9 @@ def real(made: Forecaster, asked: Request, factor: float) -> dict[str, float]:
 @pytest.mark.parametrize("name", sorted(methods().entries))
 def test_work_of_every_method_grows_with_the_scene_and_never_shrinks_with_labels(name: str) -> None:
     params = get_method(name).Params().model_dump(mode="json")
-    small = workload(get_method(name), params, (50, 50, 100), 10, 4)
-    large = workload(get_method(name), params, (200, 200, 100), 10, 4)
-    many = workload(get_method(name), params, (50, 50, 100), 1000, 4)
+    small = get_method(name).work(params, (50, 50, 100), 10, 4)
+    large = get_method(name).work(params, (200, 200, 100), 10, 4)
+    many = get_method(name).work(params, (50, 50, 100), 1000, 4)
     assert large["predict"] > small["predict"]
     assert many["fit"] > small["fit"]
     assert all(value >= 0 for work in small.values() for value in work)

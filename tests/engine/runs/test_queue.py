@@ -234,7 +234,7 @@ def test_a_damaged_record_hides_no_other_run(desk: tuple[Studio, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "code", "state", "word"),
+    ("requested", "code", "state", "word"),
     [
         ("cancel", -9, "cancelled", "nothing was kept"),
         ("pause", -9, "paused", "Resume"),
@@ -245,9 +245,9 @@ def test_a_damaged_record_hides_no_other_run(desk: tuple[Studio, str]) -> None:
         ("", 1, "failed", "last words"),
     ],
 )
-def test_every_end_of_a_worker_has_a_reason(tmp_path: Path, wish: str, code: int, state: str, word: str) -> None:
+def test_every_end_of_a_worker_has_a_reason(tmp_path: Path, requested: str, code: int, state: str, word: str) -> None:
     (tmp_path / "worker.log").write_text("first\nImportError: last words\n")
-    found, reason = end_of(wish, code, RunFolder(tmp_path))
+    found, reason = end_of(requested, code, RunFolder(tmp_path))
     assert found == state
     assert word in reason
 

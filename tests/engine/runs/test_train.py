@@ -1,4 +1,4 @@
-"""The worker's work in this process: checkpoints, pause, out of memory, previews, curves, a method of a few lines."""
+"""A training in this process: checkpoints, pause, out of memory, previews, curves, with a method of a few lines."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hsi_studio.engine.runs import attempt as job_worker
-from hsi_studio.engine.runs import preview
-from hsi_studio.engine.runs.attempt import Job
-from hsi_studio.engine.runs.control import Reins, RunCheckpoints
+from hsi_studio.engine.runs import preview, train
+from hsi_studio.engine.runs.attempt import Attempt
+from hsi_studio.engine.runs.control import RunControl
 from hsi_studio.engine.runs.environment import open_scene
 from hsi_studio.engine.runs.events import read_events
 from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.engine.runs.resources import Meter
-from hsi_studio.errors import Cancelled
-from hsi_studio.methods.contract import Block, Context, Params, State
+from hsi_studio.methods.contract import Block, Context, Params
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 from tests.engine.halves import StatedFitted, WalkMethod, walk_run
 
@@ -27,13 +25,13 @@ from tests.engine.halves import StatedFitted, WalkMethod, walk_run
 @pytest.fixture
 def method(monkeypatch: pytest.MonkeyPatch) -> WalkMethod:
     made = WalkMethod()
-    monkeypatch.setattr(job_worker, "get_method", lambda name: made)
-    monkeypatch.setattr(job_worker.Job, "_remember", lambda self, known: None)  # no method of the registry
+    monkeypatch.setattr(train, "get_method", lambda name: made)
+    monkeypatch.setattr(train, "remember", lambda *_: None)  # no method of the registry
     return made
 
 
-def work(folder: RunFolder, tmp_path: Path, reins: Reins | None = None, checkpoint_s: float = 1e9) -> str:
-    return Job(folder, tmp_path / "cache", reins or Reins(), checkpoint_s).run()
+def work(folder: RunFolder, tmp_path: Path, control: RunControl | None = None, checkpoint_s: float = 1e9) -> str:
+    return Attempt(folder, tmp_path / "cache", control or RunControl(), checkpoint_s).run(train.run)
 
 
 def final_map(folder: RunFolder) -> np.ndarray:
@@ -81,9 +79,9 @@ def test_a_training_sees_no_reference(tmp_path: Path, monkeypatch: pytest.Monkey
         reference = np.repeat([1, 2], 15)[:, None].repeat(30, axis=1).astype(np.int32)
         return replace(open_scene(record), reference=reference, reference_names={1: "upper", 2: "lower"})
 
-    monkeypatch.setattr(job_worker, "get_method", lambda name: LookingMethod())
-    monkeypatch.setattr(job_worker, "open_scene", opened)
-    monkeypatch.setattr(job_worker.Job, "_remember", lambda self, known: None)
+    monkeypatch.setattr(train, "get_method", lambda name: LookingMethod())
+    monkeypatch.setattr(train, "open_scene", opened)
+    monkeypatch.setattr(train, "remember", lambda *_: None)
     folder = walk_run(tmp_path)
     assert work(folder, tmp_path) == "done", folder.read().reason
     assert {step for step, _ in seen} == {"prepare", "fit", "predict"}
@@ -104,9 +102,9 @@ def test_the_last_point_of_a_curve_is_always_written(method: WalkMethod, tmp_pat
 def test_a_paused_run_goes_on_to_the_same_map(method: WalkMethod, tmp_path: Path, stop_at: int) -> None:
     whole = walk_run(tmp_path / "whole")
     work(whole, tmp_path)
-    folder, reins = walk_run(tmp_path / "paused"), Reins()
-    method.each = lambda step, params, ctx: reins.ask("pause") if step == stop_at else None
-    assert work(folder, tmp_path, reins) == "paused"
+    folder, control = walk_run(tmp_path / "paused"), RunControl()
+    method.each = lambda step, params, ctx: control.request("pause") if step == stop_at else None
+    assert work(folder, tmp_path, control) == "paused"
     said = folder.read().reason
     assert said == "Paused; its state is kept (walk). Resume it to go on with the same result."
     assert (folder / "checkpoint-walk.safetensors").is_file()
@@ -120,35 +118,18 @@ def test_a_paused_run_goes_on_to_the_same_map(method: WalkMethod, tmp_path: Path
 
 
 def test_without_an_application_it_leaves_a_checkpoint_and_ends(method: WalkMethod, tmp_path: Path) -> None:
-    folder, reins = walk_run(tmp_path), Reins()
-    method.each = lambda step, params, ctx: reins.ask("orphan") if step == 5 else None
-    assert work(folder, tmp_path, reins) == "interrupted"
+    folder, control = walk_run(tmp_path), RunControl()
+    method.each = lambda step, params, ctx: control.request("orphan") if step == 5 else None
+    assert work(folder, tmp_path, control) == "interrupted"
     assert "state is kept" in folder.read().reason
 
 
 def test_cancel_keeps_nothing(method: WalkMethod, tmp_path: Path) -> None:
-    folder, reins = walk_run(tmp_path), Reins()
-    method.each = lambda step, params, ctx: reins.ask("cancel") if step == 5 else None
-    assert work(folder, tmp_path, reins, checkpoint_s=0) == "cancelled"
+    folder, control = walk_run(tmp_path), RunControl()
+    method.each = lambda step, params, ctx: control.request("cancel") if step == 5 else None
+    assert work(folder, tmp_path, control, checkpoint_s=0) == "cancelled"
     assert not list(folder.path.glob("checkpoint-*"))
     assert folder.read().outputs == []
-
-
-def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used(tmp_path: Path) -> None:
-    mine = RunCheckpoints(tmp_path, "a" * 64, Reins())
-    mine.save("stage one", State({"x": np.float32(3.0), "e": np.zeros((0, 4))}, {"step": 7}))
-    found = mine.load("stage one")
-    assert found is not None
-    assert (found.header, found.arrays["x"].shape, found.arrays["e"].shape) == ({"step": 7}, (), (0, 4))
-    said: list[str] = []
-    other = RunCheckpoints(tmp_path, "b" * 64, Reins(), tell=lambda level, text: said.append(text))
-    assert other.load("stage one") is None
-    assert "other settings" in said[0]
-    file = mine.file("stage one")
-    file.write_bytes(file.read_bytes()[:-3])
-    mine.tell = other.tell
-    assert mine.load("stage one") is None
-    assert "begins again" in said[1]
 
 
 def test_the_key_of_a_checkpoint_is_of_everything_that_shapes_the_training(tmp_path: Path) -> None:
@@ -156,9 +137,9 @@ def test_the_key_of_a_checkpoint_is_of_everything_that_shapes_the_training(tmp_p
     folder = walk_run(tmp_path)
 
     def key(**changes: Any) -> str:
-        job = Job(folder, tmp_path / "cache", Reins())
-        job.record = job.record.model_copy(update=changes)
-        return job._checkpoints().key
+        attempt = Attempt(folder, tmp_path / "cache", RunControl())
+        attempt.record = attempt.record.model_copy(update=changes)
+        return train.checkpoints_of(attempt).key
 
     first = key()
     assert key(title="another", owner="ben", timing={"attempts": 3}) == first
@@ -170,18 +151,6 @@ def test_the_key_of_a_checkpoint_is_of_everything_that_shapes_the_training(tmp_p
     labels = folder / "labels.json"
     labels.write_bytes(labels.read_bytes().replace(b"[4,3,", b"[5,3,"))
     assert len({first, *others, key()}) == 9
-
-
-def test_saving_when_a_pause_was_asked_ends_the_work_after_the_file_is_there(tmp_path: Path) -> None:
-    reins = Reins()
-    kept = RunCheckpoints(tmp_path, "a" * 64, reins, every_s=1e9)
-    assert not kept.due()
-    reins.ask("pause")
-    assert kept.due()
-    assert not reins.cancelled()  # a method that makes checkpoints is waited for
-    with pytest.raises(Cancelled):
-        kept.save("s", State({}, {"step": 1}))
-    assert kept.load("s") is not None
 
 
 def test_memory_running_out_halves_the_batch_and_says_so(method: WalkMethod, tmp_path: Path) -> None:
@@ -223,8 +192,8 @@ def test_memory_of_the_gpu_running_out_ends_on_the_cpu(
 
     folder = walk_run(tmp_path)
     folder.write(folder.read().model_copy(update={"device": {"slot": "cuda:0", "name": "A GPU", "reason": ""}}))
-    monkeypatch.setattr(job_worker.Job, "_device", lambda self: None)
-    monkeypatch.setattr(job_worker.Job, "_meter", lambda self: Meter())
+    monkeypatch.setattr(Attempt, "settle_device", lambda self: None)
+    monkeypatch.setattr(Attempt, "meter", lambda self: Meter())
     method.each = full
     assert work(folder, tmp_path) == "done"
     record = folder.read()
@@ -310,7 +279,7 @@ def test_a_preview_that_fails_is_told_and_stops_no_training(
 ) -> None:
     monkeypatch.setattr(preview, "FIRST_S", 0.0)
     monkeypatch.setattr(preview, "SHARE", 1e6)
-    monkeypatch.setattr(preview, "best_class", lambda found: 1 / 0)
+    monkeypatch.setattr(preview, "in_schema", lambda *map_and_schema: 1 / 0)
     folder = walk_run(tmp_path)
     assert work(folder, tmp_path) == "done"
     (said,) = [event["text"] for event in kinds(folder, "log") if event["level"] == "warning"]

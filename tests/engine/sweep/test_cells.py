@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,7 +163,7 @@ def test_a_rerun_does_only_what_is_missing(tmp_path: Path) -> None:
     assert more[1].protocols == ("random", "buffered:2", "buffered:4")  # nothing that is known is lost
     run_here(more[1:2], tmp_path, scenes, Context())
     assert set((read_cell(more[1].file(tmp_path)) or {})["results"]) == set(more[1].protocols)
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_a_stopped_write_leaves_no_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +171,7 @@ def test_a_stopped_write_leaves_no_cell(tmp_path: Path, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     cell = small_plan()[0]
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(KeyboardInterrupt):
         sweep.write_cell(cell.file(tmp_path), {"format": sweep.FORMAT, "results": {}})
     assert read_cell(cell.file(tmp_path)) is None

@@ -31,7 +31,7 @@ WHOLE = (slice(0, 40), slice(0, 48))
 
 
 def params(**changes: Any) -> DiffClipParams:
-    return DiffClipParams.model_validate({**DiffClip.quick, **changes})
+    return DiffClipParams.model_validate({**DiffClip.test_params, **changes})
 
 
 def with_heights(layers: int = 2, name: str = "heights") -> tuple[Scene, LabelSet]:

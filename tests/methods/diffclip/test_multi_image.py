@@ -17,7 +17,7 @@ from hsi_studio.types import PromptSet
 from tests.features.scenes import schema
 
 PARAMS = DiffClipParams.model_validate(
-    {**DiffClip.quick, "patch": 5, "min_steps": 150, "pretrain_epochs": 5, "mixing": 0.0}
+    {**DiffClip.test_params, "patch": 5, "min_steps": 150, "pretrain_epochs": 5, "mixing": 0.0}
 )
 
 

@@ -24,7 +24,7 @@ def made(bands: int = 12, seed: int = 0, name: str = "first", low: float = 450, 
 
 
 def quick(**changes: object) -> DiffClipParams:
-    return DiffClipParams.model_validate({**DiffClip.quick, **changes})
+    return DiffClipParams.model_validate({**DiffClip.test_params, **changes})
 
 
 def trained(scene: Scene, params: DiffClipParams, ctx: Context | None = None) -> tuple[State, np.ndarray]:

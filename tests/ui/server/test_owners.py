@@ -121,7 +121,7 @@ def test_no_verb_reaches_anothers_project(studio: Studio, anas: tuple[Project, s
         lambda: studio.models.load(model, pid),
         lambda: studio.models.map(model, pid),
         lambda: studio.models.maps.request(pid, model),
-        lambda: studio.models.give_out(model, Path("/tmp")),
+        lambda: studio.models.export(model, Path("/tmp")),
         lambda: studio.models.warm_start(model, "live"),
         lambda: studio.runs.get(model),
         lambda: studio.runs.delete(model),
@@ -243,7 +243,7 @@ def test_a_shared_project_is_all_a_guest_sees(owners: Owners, studio: Studio, fi
             lambda: studio.new_project(file),
             lambda: studio.models.get(others_model),
             lambda: studio.models.map(model, other.id),
-            lambda: studio.models.take_in(owners.studio("ana").models.shelf.get(model).path),
+            lambda: studio.models.import_file(owners.studio("ana").models.library.get(model).path),
             lambda: studio.prompts.book(other.id),
             lambda: studio.spectra.of_classes(other.id),
             lambda: studio.runs.start(other.id, "lda"),
@@ -406,7 +406,7 @@ def test_a_file_of_another_cannot_be_handed_in_by_its_path(server: TestClient, o
     ben = Page(server, "ben", "session-e")
     pid = ben.load()["project"]
     button = ben.component("hsi-models-import")
-    path = str(owners.studio("ana").models.shelf.get(model).path)
+    path = str(owners.studio("ana").models.library.get(model).path)
     stolen = {"path": path, "meta": {"_type": "gradio.FileData"}}
     with pytest.raises(AssertionError, match="not uploaded by a user"):
         ben.fire(ben.handler(button, "upload"), [pid, "", stolen])

@@ -1,9 +1,10 @@
-"""Comparisons as values: for the panel of the Compare tab (`assets/compare.js`) and for the accuracy strip."""
+"""Comparisons as values: for the panel of the Compare tab (`compare.js`) and for the accuracy strip."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from hsi_studio.humanize import counted
 from hsi_studio.studio.compare import method_title
 from hsi_studio.studio.facade import CompareInfo, Comparison, ComparisonPlan, Studio
 
@@ -72,7 +73,7 @@ def facts(plan: ComparisonPlan) -> str:
     used = list(dict.fromkeys(arm.method for arm in plan.arms))
     by = [method_title(used[0])] if len(used) == 1 else []
     pace = [] if plan.pace == "own" else [f"{plan.pace} pace"]
-    return ", ".join([*by, f"{plan.shots} shot{'s' * (plan.shots != 1)} a class", *pace])
+    return ", ".join([*by, f"{counted(plan.shots, 'shot')} a class", *pace])
 
 
 def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
     pairs = [(d, False) for d in c.differences] + [(d, True) for d in c.controls]
     return {
         "headline": c.headline,
-        "words": [text for text in c.words if text not in c.headline],
+        "words": [text for text in c.sentences if text not in c.headline],
         "notes": list(c.notes),
         "seeds": f"{len(c.seeds)} of {len(c.plan.seeds)} seeds" if c.state == "running" else f"{len(c.seeds)} seeds",
         "protocols": [

@@ -10,55 +10,84 @@ import gradio as gr
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.models.values import list_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
+CHANGE_THE_VIEWER = ("show", "beside", "discard", "rename")
 
-def create(studio: Studio, bus: Bus) -> None:
-    present, models = Present(studio), studio.models
-    chosen = gr.Textbox(visible=False)  # id of the model whose details are shown, in the page
-    drawn = gr.Textbox(visible=False)  # what this page shows, so that an unchanged list is not sent again
-    listed = panel("models", {"models": [], "trash": [], "detail": None})
-    with gr.Row(elem_id="hsi-models-files"):
-        bring = gr.UploadButton(
-            "Import a model file", file_types=[".safetensors"], size="sm", elem_id="hsi-models-import"
-        )
-    file = gr.File(label="Exported model", interactive=False, visible=False, elem_id="hsi-models-export")
 
-    def draw(project_id: str, model_id: str) -> tuple[Any, ...]:
+class ModelsTab:
+    """What the list and a model's details can do. `exports`: where exported files go, for the page to fetch."""
+
+    def __init__(self, studio: Studio, exports: Path) -> None:
+        self.studio, self.present, self.exports = studio, Present(studio), exports
+
+    def draw(self, project_id: str, model_id: str) -> tuple[str, str]:
         """(list, drawn) as things are now."""
-        text = packed(list_value(studio, project_id, model_id))
+        text = packed(list_value(self.studio, project_id, model_id))
         return text, str(hash(text))
 
-    def act(project_id: str, model_id: str, event: gr.EventData) -> tuple[Any, ...]:
-        done = event._data
-        what, wanted = str(done.get("do", "")), str(done.get("id", ""))
-        written, shown = gr.skip(), False
+    def look(self, project_id: str, model_id: str, before: str) -> tuple[Any, Any]:
+        """While the list is on the screen, its page asks: nothing unless something changed."""
+        if not project_id:
+            return gr.skip(), gr.skip()
+        text, now = self.draw(project_id, model_id)
+        return (gr.skip(), gr.skip()) if now == before else (text, now)
+
+    def act(self, project_id: str, model_id: str, event: gr.EventData) -> tuple[Any, ...]:
+        """(chosen model, list, drawn, viewer, strip, exported file) after an action."""
+        done, written = event._data, gr.skip()
+        what, wanted, shown = str(done.get("do", "")), str(done.get("id", "")), False
         try:
             if what == "select":
                 model_id = wanted
-            elif what in ("show", "beside"):
-                switch(project_id, wanted, what)
-                shown = True
-            elif what == "hand_out":
-                folder = Path(file.GRADIO_CACHE) / secrets.token_hex(8)
-                folder.mkdir(parents=True)
-                written = gr.update(value=str(models.give_out(wanted, folder)), visible=True)
-            elif what in edits:
-                edits[what](project_id, wanted, done)
-                shown = what in ("discard", "rename")
+            elif what == "export":
+                written = gr.update(value=str(self.export(wanted)), visible=True)
+            else:
+                self.do(project_id, wanted, what, done)
+                shown = what in CHANGE_THE_VIEWER
                 if what == "discard" and wanted == model_id:
                     model_id = ""
         except StudioError as error:
             gr.Warning(str(error))
-        seen = (present.viewer_changes(project_id), present.strip(project_id)) if shown else (gr.skip(), gr.skip())
-        return (model_id, *draw(project_id, model_id), *seen, written)
+        seen: tuple[Any, Any] = (gr.skip(), gr.skip())
+        if shown:
+            seen = (self.present.viewer_changes(project_id), self.present.strip(project_id))
+        return (model_id, *self.draw(project_id, model_id), *seen, written)
 
-    def switch(project_id: str, model_id: str, what: str) -> None:
+    def do(self, project_id: str, model_id: str, what: str, done: dict[str, Any]) -> None:
+        """Raises StudioError."""
+        models = self.studio.models
+        match what:
+            case "show" | "beside":
+                self.switch(project_id, model_id, what)
+            case "stop":
+                models.maps.stop(project_id, model_id)
+            case "begin":
+                self.start_from(project_id, model_id)
+            case "load":
+                gr.Info(f"Loaded. {models.load(model_id, project_id).reason}.")
+            case "unload":
+                models.unload(model_id)
+            case "rename":
+                models.edit(model_id, title=str(done["title"]))
+            case "annotate":
+                models.edit(model_id, note=str(done["note"]))
+            case "label_tags":
+                models.edit(model_id, tags=tags_of(str(done["tags"])))
+            case "discard":
+                models.delete(model_id)
+            case "restore":
+                models.restore(model_id)
+            case "purge":
+                models.empty_trash()
+
+    def switch(self, project_id: str, model_id: str, what: str) -> None:
         """Show a model's map, or no longer, and have it made where there is none."""
-        layer, displayed = f"model:{model_id}", studio.displayed
+        layer, displayed = f"model:{model_id}", self.studio.displayed
         left, right = displayed.chosen(project_id)
         if what == "show":
             on = left != layer
@@ -67,63 +96,61 @@ def create(studio: Studio, bus: Bus) -> None:
             on = right != layer
             displayed.show_beside(project_id, layer if on else "")
         if on:
-            models.maps.request(project_id, model_id)
+            self.studio.models.maps.request(project_id, model_id)
 
-    def start_from(project_id: str, model_id: str) -> None:
+    def start_from(self, project_id: str, model_id: str) -> None:
         """A training on the labels as they are, with the model's settings, from its encoder."""
-        facts = models.get(model_id).facts
+        facts = self.studio.models.get(model_id).facts
         if facts is None:
             return
         style = facts.prompts.style or "p5"
-        run = studio.runs.start(project_id, facts.method, facts.params, style, facts.seed, warm_start=model_id)
+        run = self.studio.runs.start(project_id, facts.method, facts.params, style, facts.seed, warm_start=model_id)
         gr.Info(f"“{run.title}” is queued: watch it in the Train tab.")
 
-    edits: dict[str, Any] = {
-        "begin": lambda p, m, d: start_from(p, m),
-        "load": lambda p, m, d: gr.Info(f"Loaded. {models.load(m, p).reason}."),
-        "unload": lambda p, m, d: models.unload(m),
-        "stop": lambda p, m, d: models.maps.stop(p, m),
-        "rename": lambda p, m, d: models.edit(m, title=str(d["title"])),
-        "annotate": lambda p, m, d: models.edit(m, note=str(d["note"])),
-        "label_tags": lambda p, m, d: models.edit(m, tags=tags_of(str(d["tags"]))),
-        "discard": lambda p, m, d: models.delete(m),
-        "restore": lambda p, m, d: models.restore(m),
-        "purge": lambda p, m, d: models.empty_trash(),
-    }
+    def export(self, model_id: str) -> Path:
+        """One file, in a folder nobody can guess."""
+        folder = self.exports / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        return Path(self.studio.models.export(model_id, folder))
 
-    def look(project_id: str, model_id: str, before: str) -> tuple[Any, ...]:
-        """While the list is on the screen, its page asks: nothing unless something changed."""
-        if not project_id:
-            return (gr.skip(),) * 2
-        text, now = draw(project_id, model_id)
-        return (gr.skip(),) * 2 if now == before else (text, now)
-
-    def take_in(project_id: str, model_id: str, path: str | None) -> tuple[Any, ...]:
+    def import_file(self, project_id: str, model_id: str, path: str | None) -> tuple[str, str, str]:
+        """(chosen model, list, drawn) with the imported model chosen."""
         if path:
             try:
-                info, known = models.take_in(path)
+                info, known = self.studio.models.import_file(path)
                 model_id = info.id
                 gr.Info(f"“{info.title}” {'is here already' if known else 'is imported'}.")
             except StudioError as error:
                 gr.Warning(str(error))
-        return (model_id, *draw(project_id, model_id))
-
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    drawing = [listed, drawn]
-    listing: Any = listed  # gr.HTML accepts any event name
-    acted = listing.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
-        act, [bus.project, chosen], [chosen, *drawing, bus.viewer, bus.strip, file],
-        concurrency_limit=None, trigger_mode="multiple", **quiet,
-    )  # fmt: skip
-    bus.after(acted)
-    listing.look(look, [bus.project, chosen, drawn], drawing, queue=False, **quiet)
-    bring.upload(take_in, [bus.project, chosen, bring], [chosen, *drawing], **quiet)
-    bus.project.change(lambda p, m: draw(p, m), [bus.project, chosen], drawing, **quiet)
+        return (model_id, *self.draw(project_id, model_id))
 
 
 def tags_of(text: str) -> tuple[str, ...]:
     """ "final, summer" → ("final", "summer")."""
     return tuple(dict.fromkeys(tag.strip()[:50] for tag in text.split(",") if tag.strip()))[:50]
+
+
+def create(studio: Studio, bus: Bus) -> None:
+    chosen = gr.Textbox(visible=False)  # id of the model whose details are shown, in the page
+    drawn = gr.Textbox(visible=False)  # what this page shows, so that an unchanged list is not sent again
+    listed: Any = panel("models", {"models": [], "trash": [], "detail": None})  # gr.HTML accepts any event name
+    with gr.Row(elem_id="hsi-models-files"):
+        bring = gr.UploadButton(
+            "Import a model file", file_types=[".safetensors"], size="sm", elem_id="hsi-models-import"
+        )
+    file = gr.File(label="Exported model", interactive=False, visible=False, elem_id="hsi-models-export")
+    tab = ModelsTab(studio, Path(file.GRADIO_CACHE))
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    drawing = [listed, drawn]
+    acted = listed.act(  # queued: Gradio shows gr.Info and gr.Warning of no other events
+        tab.act, [bus.project, chosen], [chosen, *drawing, bus.viewer, bus.strip, file],
+        concurrency_limit=None, trigger_mode="multiple", **quiet,
+    )  # fmt: skip
+    bus.after(acted)
+    listed.look(tab.look, [bus.project, chosen, drawn], drawing, queue=False, **quiet)
+    bring.upload(tab.import_file, [bus.project, chosen, bring], [chosen, *drawing], **quiet)
+    bus.project.change(tab.draw, [bus.project, chosen], drawing, **quiet)
 
 
 TAB = Tab("models", "Models", 20, create)

@@ -1,11 +1,12 @@
-"""Models as values for `assets/models.js`. No component is made here; no array is read."""
+"""Models as values for `models.js`. No component is made here; no array is read."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import Studio, size_in_words
+from hsi_studio.humanize import counted, size_text
+from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.viewer.page_state import progress_value
 
 SCORES = (("oa", "OA"), ("aa", "AA"), ("kappa", "κ × 100"))
@@ -20,8 +21,8 @@ def list_value(studio: Studio, project_id: str, chosen: str) -> dict[str, Any]:
     in_memory = [info for info in found if info.loaded]
     memory = ""
     if in_memory:
-        size = size_in_words(sum(info.loaded_size for info in in_memory))
-        memory = f"{len(in_memory)} model{'s' * (len(in_memory) != 1)} in memory, {size}."
+        total = size_text(sum(info.loaded_size for info in in_memory))
+        memory = f"{counted(len(in_memory), 'model')} in memory, {total}."
     return {
         "project": project_id,
         "models": [_row(info, left, right) for info in found],
@@ -38,7 +39,7 @@ def _row(info: Any, left: str, right: str) -> dict[str, Any]:
         "title": info.title,
         "when": info.modified,
         "size": info.size,
-        "sizeText": size_in_words(info.size),
+        "sizeText": size_text(info.size),
         "problem": info.problem,
         "loaded": bool(info.loaded),
         "a": info.id == left,
@@ -123,9 +124,9 @@ def _facts_rows(studio: Studio, info: Any) -> list[list[str]]:
     if facts.parent:
         rows.append(["Started from", facts.parent])
     rows.append(["From", "an imported file" if info.origin == "import" else f"a run of project {info.project_id}"])
-    where = f"{info.loaded}, {size_in_words(info.loaded_size)}" if info.loaded else "on disk only"
+    where = f"{info.loaded}, {size_text(info.loaded_size)}" if info.loaded else "on disk only"
     rows.append(["Memory", where + (", in use" if info.in_use else "")])
-    rows.append(["File", size_in_words(info.size)])
+    rows.append(["File", size_text(info.size)])
     return rows
 
 

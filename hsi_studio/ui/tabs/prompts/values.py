@@ -1,4 +1,4 @@
-"""What the Prompts tab's panels show, from the façade's values (`assets/prompts.js`, `wordings.js`, `textview.js`,
+"""What the Prompts tab's panels show, from the façade's values (`table.js`, `versions.js`, `similarity.js`,
 `drafts.js`). Nothing is computed here that grows with the scene."""
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def textview_value(studio: Studio, project_id: str, set_id: str, wanted: bool) -
     except StudioError as error:
         return packed({"state": "failed", "error": str(error)})
     value: dict[str, Any] = {"state": view.state, "error": view.error}
-    found = view.nearness
+    found = view.similarity
     if found is not None:
         value |= {
             "names": found.schema.names, "colors": found.schema.colors, "encoder": found.encoder,

@@ -1,4 +1,4 @@
-"""What the Query tab shows, as values for `assets/query.js`. Nothing is computed here."""
+"""What the Query tab shows, as values for `query.js`. Nothing is computed here."""
 
 from __future__ import annotations
 

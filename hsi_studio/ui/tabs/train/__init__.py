@@ -1,8 +1,8 @@
 """The Train tab: settings, start, pause, resume, stop; curves and map of runs; which map the viewer shows.
 
-One panel draws it all (`assets/train*.js`) and follows the runs by itself (`routes.py`). Here is only what changes
-something. Nothing about a run is kept in the page's session: it is in the run's folder, so a reload, a second tab and
-another browser show the same.
+One panel draws it all (`train.js` and its parts) and follows the runs by itself (`routes.py`). Here is only what
+changes something. Nothing about a run is kept in the page's session: it is in the run's folder, so a reload, a second
+tab and another browser show the same.
 """
 
 from __future__ import annotations
@@ -11,33 +11,35 @@ from typing import Any
 
 import gradio as gr
 
-from hsi_studio.errors import StudioError
-from hsi_studio.paths import ASSETS
+from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, Tab
+from hsi_studio.ui import web_component
+from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.train import forms
+from hsi_studio.ui.tabs.train.routes import router
 from hsi_studio.ui.viewer.page_state import Present
-from hsi_studio.ui.web_component import json_html, packed
-
-SCRIPTS = ("train_form.js", "train_curves.js", "train_runs.js", "train.js")
+from hsi_studio.ui.web_component import packed
 
 
-def create(studio: Studio, bus: Bus) -> None:
-    present = Present(studio)
-    panel: Any = json_html(
-        {},
-        "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        html_template='<div class="hsi-train"></div>',
-        elem_id="hsi-train",
-    )
+class TrainTab:
+    """Starts runs and acts on them. The panel's value says only what an action came to; the rest it asks for itself."""
 
-    def answer(project_id: str, said: str = "", bad: bool = False, focus: str = "") -> str:
+    def __init__(self, studio: Studio) -> None:
+        self.studio, self.present = studio, Present(studio)
+
+    def answer(self, project_id: str, said: str = "", bad: bool = False, focus: str = "") -> str:
+        """The panel's value. `focus`: id of the run to look at."""
         return packed({"project": project_id, "said": {"text": said, "bad": bad}, "focus": focus})
 
-    def start(project_id: str, event: gr.EventData) -> str:
+    def idle(self, project_id: str) -> str:
+        return self.answer(project_id)
+
+    def start(self, project_id: str, event: gr.EventData) -> str:
+        """A run with the form's settings."""
         wanted = event._data
         try:
-            info = studio.runs.start(
+            info = self.studio.runs.start(
                 project_id,
                 str(wanted["method"]),
                 forms.from_json(str(wanted["params"])),
@@ -45,34 +47,51 @@ def create(studio: Studio, bus: Bus) -> None:
                 int(wanted["seed"]),
             )
         except StudioError as error:
-            return answer(project_id, str(error), bad=True)
-        return answer(project_id, focus=info.id)
+            return self.answer(project_id, str(error), bad=True)
+        return self.answer(project_id, focus=info.id)
 
-    def act(project_id: str, event: gr.EventData) -> tuple[Any, ...]:
+    def act(self, project_id: str, event: gr.EventData) -> tuple[Any, ...]:
+        """(panel, viewer, strip) after something was done to a run."""
         what, run_id = str(event._data.get("do")), str(event._data.get("run") or "")
-        actions = {
-            "pause": studio.runs.pause,
-            "resume": studio.runs.resume,
-            "cancel": studio.runs.cancel,
-            "delete": studio.runs.delete,
-            "show": lambda run: studio.displayed.show(project_id, "run" if run else "live", run),
-        }
         try:
-            if run_id and studio.runs.get(run_id).project_id != project_id:
-                return answer(project_id, "This run belongs to another project.", bad=True), gr.skip(), gr.skip()
-            actions[what](run_id)
+            self.do(project_id, what, run_id)
         except StudioError as error:
-            return answer(project_id, str(error), bad=True), gr.skip(), gr.skip()
+            return self.answer(project_id, str(error), bad=True), gr.skip(), gr.skip()
         if what not in ("show", "delete"):
-            return answer(project_id), gr.skip(), gr.skip()
-        return answer(project_id), present.viewer_changes(project_id), present.strip(project_id)
+            return self.answer(project_id), gr.skip(), gr.skip()
+        return self.answer(project_id), self.present.viewer_changes(project_id), self.present.strip(project_id)
 
+    def do(self, project_id: str, what: str, run_id: str) -> None:
+        """Raises StudioError; a run of another project is not touched."""
+        runs = self.studio.runs
+        if run_id and runs.get(run_id).project_id != project_id:
+            raise BadRequest("This run belongs to another project.")
+        match what:
+            case "pause":
+                runs.pause(run_id)
+            case "resume":
+                runs.resume(run_id)
+            case "cancel":
+                runs.cancel(run_id)
+            case "delete":
+                runs.delete(run_id)
+            case "show":
+                self.show(project_id, run_id)
+
+    def show(self, project_id: str, run_id: str) -> None:
+        """The run's map in the viewer; "" = the live map again."""
+        self.studio.displayed.show(project_id, "run" if run_id else "live", run_id)
+
+
+def create(studio: Studio, bus: Bus) -> None:
+    tab = TrainTab(studio)
+    panel: Any = web_component.panel("train", {})  # gr.HTML accepts any event name
     now: dict[str, Any] = {
         "queue": False, "trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private",
     }  # fmt: skip
-    panel.start(start, [bus.project], [panel], **now)
-    bus.after(panel.act(act, [bus.project], [panel, bus.viewer, bus.strip], **now))
-    bus.project.change(lambda project_id: answer(project_id), [bus.project], [panel], **now)
+    panel.start(tab.start, [bus.project], [panel], **now)
+    bus.after(panel.act(tab.act, [bus.project], [panel, bus.viewer, bus.strip], **now))
+    bus.project.change(tab.idle, [bus.project], [panel], **now)
 
 
-TAB = Tab("train", "Train", 12, create)
+TAB = Tab("train", "Train", 12, create, routes=router, styles=("train.css",))

@@ -1,7 +1,7 @@
-"""A method's form, from its `Params` alone: what `assets/train_form.js` draws, and the way back.
+"""A method's form, from its `Params` alone: what `form.js` draws, and the way back.
 
 Nothing is written twice: ranges, defaults and help are the model's own (`Field(ge=…, le=…, description=…)`), and
-what an effort or a preset changes is worded from its values. Two optional attributes add what a model cannot say:
+what an effort or a preset changes is worded from its values. Two attributes add what a model cannot say:
 `Params.groups` names the first field of each part of the form, `Method.efforts` the values of the dial.
 
 One dict a method, made once and sent as JSON; the page draws the inputs itself, because a form of forty Gradio
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods.contract import Method, Params
+from hsi_studio.methods.contract import Method, Params, Values
 
 EFFORTS = {"fast": "Fast", "normal": "Normal", "thorough": "Thorough"}
 UNITS = ((r"epochs$", "passes"), (r"steps$", "steps"), (r"^batch|_batch$", "patches"))  # by a field's name
@@ -37,15 +37,13 @@ def form(method: Method) -> dict[str, Any]:
         "groups": _groups(kind),
         "defaults": {name: _default(kind, name) for name in kind.model_fields},
         "efforts": [_choice(kind, name, EFFORTS[name], values) for name, values in efforts(method).items()],
-        "presets": [
-            _choice(kind, name, name, values) for name, values in getattr(method, "presets", {}).items() if values
-        ],
+        "presets": [_choice(kind, name, name, values) for name, values in method.presets.items() if values],
     }
 
 
-def efforts(method: Method) -> dict[str, dict[str, Any]]:
+def efforts(method: Method) -> dict[str, Values]:
     """The dial's positions in order, and what each changes; `normal`, the defaults, is always one of them."""
-    own: dict[str, dict[str, Any]] = getattr(method, "efforts", {})
+    own = method.efforts
     return {name: own.get(name, {}) for name in EFFORTS if name == "normal" or name in own}
 
 
@@ -123,9 +121,9 @@ def _range(kind: type[Params], name: str, schema: dict[str, Any]) -> dict[str, A
     return out
 
 
-def _choice(kind: type[Params], name: str, title: str, values: dict[str, Any]) -> dict[str, Any]:
+def _choice(kind: type[Params], name: str, title: str, values: Values) -> dict[str, Any]:
     """An effort or preset: its values as JSON has them, and in words what they change."""
-    plain = json.loads(json.dumps(values))
+    plain = json.loads(json.dumps(dict(values)))
     words = [
         f"{_label(key)} {_said(_default(kind, key))} → {_said(value)}"
         for key, value in plain.items()

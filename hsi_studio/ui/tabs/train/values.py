@@ -1,4 +1,4 @@
-"""What the Train tab shows, as JSON values for `assets/train*.js`: settings, runs, events, a forecast.
+"""What the Train tab shows, as JSON values for `train.js` and its parts: settings, runs, events, a forecast.
 
 Everything is read from the project and its run folders; nothing is kept here. Nothing grows with the scene.
 """
@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from hsi_studio.errors import StudioError
+from hsi_studio.humanize import counted, duration, size_text
 from hsi_studio.methods import methods
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.run_commands import RunRequest
@@ -63,24 +64,24 @@ def prompt_styles(labels: LabelSet, scene: str) -> list[dict[str, str]]:
 
 def label_set(labels: LabelSet) -> dict[str, Any]:
     """Counts a class, and in sentences what is missing."""
-    counted = list(zip(labels.schema.classes, labels.counts.tolist(), strict=True))
-    named = [{"name": info.name, "color": info.color, "count": count} for info, count in counted if count]
-    missing = [info.name for info, count in counted if not count]
+    with_counts = list(zip(labels.schema.classes, labels.counts.tolist(), strict=True))
+    named = [{"name": info.name, "color": info.color, "count": count} for info, count in with_counts if count]
+    missing = [info.name for info, count in with_counts if not count]
     few = [entry["name"] for entry in named if entry["count"] < 3]
     words = []
     if len(named) < 2:
         need = "a pixel of each of two classes" if not named else "a pixel of a second class"
         words.append(f"Label {need} before training.")
     elif missing:
-        one = len(missing) == 1
+        have = "has" if len(missing) == 1 else "have"
         words.append(
-            f"{len(missing)} class{'' if one else 'es'} ha{'s' if one else 've'} no label and will not be in the map: "
+            f"{counted(len(missing), 'class', 'classes')} {have} no label and will not be in the map: "
             f"{_listed(missing)}."
         )
     if len(named) >= 2 and few:
         words.append(f"Fewer than 3 labels: {_listed(few)}. A few more help most there.")
-    total = f"{len(labels)} label{'s' * (len(labels) != 1)}"
-    title = f"{total} in {len(named)} class{'es' * (len(named) != 1)}" if named else "No labels yet"
+    total = counted(len(labels), "label")
+    title = f"{total} in {counted(len(named), 'class', 'classes')}" if named else "No labels yet"
     return {"title": title, "classes": named, "words": words}
 
 
@@ -88,7 +89,7 @@ def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
     """One run as the list and the card show it. `shown`: id of the run whose map the viewer shows; `late`: how often
     labels have changed since."""
     low, high = info.shots
-    shots = f"{low} label{'s' * (low != 1)} a class" if low == high else f"{low} to {high} labels a class"
+    shots = f"{counted(low, 'label')} a class" if low == high else f"{low} to {high} labels a class"
     accuracy, words = _accuracy(info.metrics)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     method = methods().entries.get(info.method)
@@ -98,7 +99,7 @@ def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
         info.device.get("reason", ""),
         *info.adapted,
         f"changed: {changed}" if changed else "the method's defaults",
-        f"your labels have changed {late} time{'s' * (late != 1)} since" if late > 0 else "",
+        f"your labels have changed {counted(late, 'time')} since" if late > 0 else "",
     ]
     return {
         "id": info.id,
@@ -153,22 +154,12 @@ def plan(studio: Studio, project_id: str, method: str, params: str, prompts: str
     known = studio.pretrained(project_id, method)
     enough = len(studio.project(project_id).labels().only_labelled().schema) >= 2
     words = [
-        f"About {duration(found.seconds)}, {memory(found.peak_mb)} of memory at most ({found.basis})."
+        f"About {duration(found.seconds)}, {size_text(found.peak_mb * 2**20)} of memory at most ({found.basis})."
         if enough
         else "How long it will take is said here once two classes have labels.",
         f"Encoder {known}." if known else "",
     ]
     return {"words": " ".join(filter(None, words)), "bad": False, "cli": shell, "python": python}
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def memory(mb: float) -> str:
-    return f"{mb / 1024:.1f} GiB" if mb >= 1024 else f"{mb:.0f} MiB"
 
 
 def stamp(value: Any) -> str:

@@ -65,7 +65,7 @@ def fit(name: str, ctx: Context, **changes: Any) -> Fitted:
     """By a new method with an empty cache, as after a restart."""
     method = KINDS[name](FeatureCache())
     scene, labels = data()
-    params = method.Params.model_validate({**method.quick, **SMALL[name], **changes})
+    params = method.Params.model_validate({**method.test_params, **SMALL[name], **changes})
     return method.fit(scene, labels, PromptSet(), params, ctx)
 
 

@@ -29,7 +29,7 @@ def test_rows_and_details(studio: Studio, tmp_path: Path) -> None:
     project = labelled(studio, scene_file(tmp_path / "data"))
     run = train(studio, project, title="<b>First</b>")
     broken = train(studio, project, "20260102-120000-abcdef")
-    file = studio.models.shelf.get(broken).path
+    file = studio.models.library.get(broken).path
     file.write_bytes(file.read_bytes()[:200])
     studio.displayed.show(project.id, "model", run)
     value = json.loads(packed(list_value(studio, project.id, run)))

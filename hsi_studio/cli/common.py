@@ -1,0 +1,116 @@
+"""What the commands share: arguments, the studio, progress on standard error, JSON reports.
+
+The studio is imported when a command runs, so that --help is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import duration
+from hsi_studio.studio.plugins import LIVE_METHOD
+from hsi_studio.types import Progress, Scene
+
+if TYPE_CHECKING:
+    from hsi_studio.studio.facade import Studio
+
+Show = Callable[[Progress], None]
+DEVICE_HELP = "cpu (default) or cuda, for methods that can use it"
+
+
+def studio() -> Studio:
+    """The user's studio: $HSI_STUDIO_HOME, else ~/.hsi_studio."""
+    from hsi_studio.studio.facade import Studio
+
+    return Studio()
+
+
+# ── arguments ───────────────────────────────────────────────────────────────────────────────────
+
+
+def add_scene(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scene", metavar="SCENE", help="catalogue id (see `scenes`) or a file")
+    parser.add_argument("--var", metavar="NAME", help="variable inside a .mat, .npz or .h5 file")
+    parser.add_argument("--dsm", metavar="FILE[:VAR]", help="surface model (DSM) on the same grid")
+    parser.add_argument("--reference", metavar="FILE[:VAR]", help="class map on the same grid")
+
+
+def add_method(
+    parser: argparse.ArgumentParser, default: str = LIVE_METHOD, told: str = f"see `methods`; default: {LIVE_METHOD}"
+) -> None:
+    """--method and --param; `params` reads the second."""
+    parser.add_argument("--method", default=default, help=told)
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a method parameter; may be repeated"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json OUT, for `report`."""
+    parser.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
+
+
+def positive(text: str) -> int:
+    """A type for argparse: a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value
+
+
+def params(args: argparse.Namespace) -> dict[str, Any]:
+    """--param NAME=VALUE: values are JSON, or text where they are not. Raises BadRequest."""
+    values: dict[str, Any] = {}
+    for item in args.param:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise BadRequest(f"--param {item}: write NAME=VALUE.")
+        try:
+            values[name] = json.loads(text)
+        except json.JSONDecodeError:
+            values[name] = text
+    return values
+
+
+def opened(args: argparse.Namespace) -> tuple[Studio, Scene]:
+    """The studio and the scene of `add_scene`'s arguments. Raises FileProblem, BadRequest."""
+    here = studio()
+    return here, here.open(args.scene, variable=args.var, dsm=args.dsm, reference=args.reference)
+
+
+# ── output ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def progress() -> Show:
+    """Lines on standard error, at most two a second; a terminal gets one line that is rewritten."""
+    shown_at, shown = -1.0, ""
+    live = sys.stderr.isatty()
+
+    def show(progress: Progress) -> None:
+        nonlocal shown_at, shown
+        now = time.monotonic()
+        if now - shown_at < 0.5 and progress.message == shown:
+            return
+        shown_at, shown = now, progress.message
+        share = "" if progress.fraction is None else f" {100 * progress.fraction:3.0f} %"
+        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+        line = f"{progress.message}{share}{left}"
+        print(f"\r\033[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
+
+    return show
+
+
+def report(out: str | None, value: dict[str, Any]) -> bool:
+    """Write what --json asks for. True when standard output has the object, and shall have nothing else."""
+    if out == "-":
+        print(json.dumps(value, ensure_ascii=False))
+    elif out:  # not through `files`: it may be a pipe
+        Path(out).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return out == "-"

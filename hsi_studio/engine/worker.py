@@ -1,0 +1,90 @@
+"""The process of one run: `python -m hsi_studio.engine.worker RUN_FOLDER --cache FOLDER`.
+
+The record's `kind` says what is done (`work_of`); everything else is the same for every kind:
+
+- Control comes on standard input (`runs/control.py`). When that ends, the program that started the run is gone: the
+  worker leaves a checkpoint and ends as interrupted.
+- It holds `worker.lock` while it lives, so that anyone can tell a living run from a dead one; a number of a process
+  alone could be another process's by now.
+
+Exit code 0 whenever the record says how it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hsi_studio.engine.runs.attempt import Attempt, Work
+from hsi_studio.engine.runs.control import RunControl
+from hsi_studio.engine.runs.environment import first_to_go
+from hsi_studio.engine.runs.record import RunFolder
+from hsi_studio.errors import StudioError
+
+log = logging.getLogger(__name__)
+
+
+def work_of(kind: str) -> Work:
+    """What a run of this kind does. Raises StudioError for a kind that this version does not have."""
+    if kind == "train":
+        from hsi_studio.engine.runs.train import run as train
+
+        return train
+    if kind == "compare":
+        from hsi_studio.engine.compare.run_kind import run as compare
+
+        return compare
+    raise StudioError(f"This version has no runs of kind {kind!r}: open it with the version that queued it.")
+
+
+def work(attempt: Attempt) -> None:
+    """The work of its record's kind. Raises what that raises."""
+    work_of(attempt.record.kind)(attempt)
+
+
+def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_counter) -> int:
+    """Run one run folder to its end."""
+    from filelock import FileLock, Timeout
+
+    began = clock()
+    parser = argparse.ArgumentParser(prog="python -m hsi_studio.engine.worker")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--checkpoint-seconds", type=float, default=10.0)
+    parser.add_argument("--nice", type=int, default=10, help="how far clicks go first")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    folder = RunFolder(args.folder)
+    lock = FileLock(folder.lock_file, timeout=5)  # an earlier attempt may still be on its way out
+    try:
+        lock.acquire()
+    except Timeout:
+        log.error("%s is being worked on by another process", folder.path)
+        return 3
+    control = RunControl(sys.stdin.buffer)
+    signal.signal(signal.SIGTERM, lambda *_: control.request("orphan"))
+    first_to_go()
+    if hasattr(os, "nice"):
+        os.nice(args.nice)
+    code = 0
+    try:
+        Attempt(folder, args.cache, control, args.checkpoint_seconds, began).run(work)
+    except (StudioError, OSError):  # a record that cannot be read or written: nothing can be said in it
+        log.exception("%s", folder.path)
+        code = 1
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # At once: what torch would tidy up is gone with the process anyway, and an ordinary end waits for the thread that
+    # reads standard input, and crashes (SIGABRT).
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

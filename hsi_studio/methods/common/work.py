@@ -1,0 +1,45 @@
+"""How much work a run is, before it starts: arithmetic (GFLOP) and calls of small operations, a phase each.
+
+A method's `work` says it; what networks share is here: a transformer block costs 24 D² + 4 T D a token of T, width D;
+training three times a forward pass. The formulas need not be exact: a forecast corrects them by what runs of the same
+method really took on this machine. What counts is how work grows with the scene, the labels and the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Shape = tuple[int, int, int]  # rows, columns, bands
+Work = tuple[float, float]  # GFLOP, calls
+TEXT_TOKENS = 32  # of a sentence
+SENTENCES = 2  # a class
+
+
+def transformer(tokens: float, width: int, depth: int) -> float:
+    """GFLOP of a forward pass of one sample."""
+    return tokens * depth * (24 * width**2 + 4 * tokens * width) / 1e9
+
+
+def steps(params: Mapping[str, Any], labels: int, epochs: int) -> int:
+    """Of a training with `batch`, `least_steps` and `most_steps`; see `schedule.step_count`."""
+    passes = -(-labels // int(params["batch"])) * epochs
+    return max(1, min(max(passes, int(params["least_steps"])), int(params["most_steps"])))
+
+
+def components(shape: Shape) -> Work:
+    """Of spectral components: the covariance of all bands."""
+    rows, cols, bands = shape
+    return 6 * rows * cols * bands**2 / 1e9, 500.0
+
+
+def plain(shape: Shape, labels: int, classes: int) -> dict[str, Work]:
+    """Of a method that smooths the scene once and compares each pixel with the labels; grows with both."""
+    pixels = shape[0] * shape[1]
+    smoothed = pixels * shape[2] * 400 / 1e9
+    learned = labels * labels * shape[2] * 4 / 1e9
+    return {
+        "prepare": (smoothed, 2000.0),
+        "fit": (learned, 2000.0 + 40.0 * labels),
+        "predict": (2 * pixels * max(labels, 10) * min(shape[2], 60) / 1e9, 500.0),
+    }

@@ -1,0 +1,203 @@
+// @ts-check
+// The class list: colour, key, name, labelled pixels; add, rename, recolour, delete, paste a whole list.
+//
+// value from Python: {classes: [{id, name, color, count}], active: id of a class that was just made, undo: "…", redo: "…",
+//                     draw: whether there is a reference to draw labels from}
+// event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "draw" | "undo" | "redo", …}
+// Names are always set with textContent: they come from files and from people.
+
+import { panel, tell } from "../../web/component.js";
+import { button, dialogOf, make, renameBox } from "../../web/dom.js";
+import { counted } from "../../web/formats.js";
+import { drawDialog } from "./draw_labels.js";
+
+// A button whose hint is read out in place of its label: there are several of the same label in the list.
+const named = (cls, label, hint, onclick) => {
+  const node = button(cls, label, hint, onclick);
+  node.setAttribute("aria-label", hint);
+  return node;
+};
+
+/** @param {import("../../web/component.js").Gradio} gradio */
+export function mount(gradio) {
+  const { root, act, readValue, onValue, onPage } = panel(gradio, ".hsi-classes");
+  let active = null; // id of the class a click labels with; the page decides, Python only when it must
+  let renaming = null; // id of the class whose name is being edited: a refresh must not take the cursor away
+  let removing = null; // id of the class that asks "delete with its labels?"
+
+  const head = make("div", "hsi-classes-head");
+  const title = make("h3", "", "Classes");
+  const undo = button("hsi-small", "↶", "Undo", () => act("undo"));
+  const redo = button("hsi-small", "↷", "Redo", () => act("redo"));
+  undo.dataset.testid = "undo";
+  redo.dataset.testid = "redo";
+  head.append(title, undo, redo);
+
+  const list = make("ul", "hsi-classes-list");
+  list.setAttribute("role", "radiogroup");
+  list.setAttribute("aria-label", "Class to label with");
+  const empty = make("p", "hsi-hint", "No classes yet. Add the first one below, or paste a list with one name a line.");
+
+  const form = make("form", "hsi-classes-add");
+  const input = make("input", "");
+  input.placeholder = "Add a class";
+  input.setAttribute("aria-label", "Name of a new class");
+  input.maxLength = 80;
+  const add = make("button", "hsi-small", "Add");
+  add.type = "submit";
+  const labelled = () => (readValue().classes || []).reduce((sum, c) => sum + c.count, 0);
+  const openDraw = drawDialog((wanted) => act("draw", wanted));
+  const drawButton = button("hsi-small", "Draw …", "Draw labels from the reference, for experiments", () => openDraw(labelled()));
+  onPage("hsi:draw-labels", () => openDraw(labelled()));
+  form.append(input, add, named("hsi-small", "Paste list", "Replace the list: one class a line", () => openPaste()), drawButton);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = input.value.trim();
+    if (name) act("add", { name });
+    input.value = "";
+  });
+  input.addEventListener("paste", (event) => {
+    const text = event.clipboardData.getData("text");
+    if (text.trim().includes("\n")) {
+      event.preventDefault();
+      openPaste(text);
+    }
+  });
+
+  const area = make("textarea", "");
+  area.rows = 10;
+  area.setAttribute("aria-label", "Class names, one a line");
+  const dialog = dialogOf("Paste a class list", [
+    make("p", "hsi-hint",
+      "One class a line, with a colour if you like: “Corn, #e0a500”. Classes that keep their name keep their labels; " +
+      "classes that are not in the list go, with their labels. Undo brings them back."),
+    area,
+  ], [
+    button("hsi-small", "Cancel", "Close without a change", () => dialog.close()),
+    named("hsi-small hsi-primary", "Use this list", "Replace the class list", () => {
+      act("paste", { text: area.value });
+      dialog.close();
+    }),
+  ]);
+
+  function openPaste(text) {
+    const current = (readValue().classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
+    area.value = text ?? current;
+    dialog.showModal();
+    area.focus();
+  }
+
+  function nameCell(info) {
+    if (renaming !== info.id) {
+      const name = make("span", "hsi-class-name", info.name);
+      name.title = `${info.name} (double-click to rename)`;
+      name.addEventListener("dblclick", () => {
+        renaming = info.id;
+        render();
+      });
+      return name;
+    }
+    return renameBox("hsi-class-rename", info.name, 80, `New name for ${info.name}`, (name) => {
+      if (renaming !== info.id) return;
+      renaming = null;
+      if (name) act("rename", { id: info.id, name });
+      render();
+    });
+  }
+
+  function row(info, index, active) {
+    const item = make("li", "hsi-class" + (info.id === active ? " is-active" : ""));
+    item.dataset.id = info.id;
+    item.setAttribute("role", "radio");
+    item.setAttribute("aria-checked", String(info.id === active));
+    item.tabIndex = 0;
+    const swatch = make("input", "hsi-swatch");
+    swatch.type = "color";
+    swatch.value = info.color;
+    swatch.title = `Colour of ${info.name}`;
+    swatch.setAttribute("aria-label", swatch.title);
+    swatch.addEventListener("click", (event) => event.stopPropagation());
+    swatch.addEventListener("change", () => act("recolour", { id: info.id, color: swatch.value }));
+    const key = make("kbd", "hsi-key", index < 9 ? String(index + 1) : "");
+    const count = make("span", "hsi-count", info.count ? String(info.count) : "–");
+    count.title = counted(info.count, "labelled pixel");
+    item.append(swatch, key, nameCell(info), count);
+    if (removing === info.id) {
+      item.append(
+        named("hsi-small hsi-danger", info.count ? `Delete with ${info.count}` : "Delete", `Delete ${info.name}`, (event) => {
+          event.stopPropagation();
+          removing = null;
+          act("remove", { id: info.id });
+        }),
+        button("hsi-small", "Keep", "Keep the class", (event) => {
+          event.stopPropagation();
+          removing = null;
+          render();
+        }),
+      );
+    } else {
+      item.append(
+        button("hsi-icon", "✎", `Rename ${info.name}`, (event) => {
+          event.stopPropagation();
+          renaming = info.id;
+          render();
+        }),
+        button("hsi-icon", "×", `Delete ${info.name}`, (event) => {
+          event.stopPropagation();
+          removing = info.id;
+          render();
+        }),
+      );
+    }
+    const choose = () => {
+      if (renaming === info.id) return;
+      highlight(info.id);
+      tell("hsi:active", { id: info.id, from: root });
+    };
+    item.addEventListener("click", choose);
+    item.addEventListener("keydown", (event) => {
+      if (event.target === item && (event.key === "Enter" || event.key === " ")) {
+        event.preventDefault();
+        choose();
+      }
+    });
+    return item;
+  }
+
+  function highlight(id) {
+    active = id;
+    for (const item of list.querySelectorAll("li")) {
+      item.classList.toggle("is-active", item.dataset.id === id);
+      item.setAttribute("aria-checked", String(item.dataset.id === id));
+    }
+  }
+  // Viewer and list tell each other in the page: a click right after a choice must not wait for the server.
+  onPage("hsi:active", ({ id, from }) => {
+    if (from !== root) highlight(id);
+  });
+
+  function render() {
+    const value = readValue();
+    if (value.active) active = value.active;
+    const classes = value.classes || [];
+    if (!classes.some((c) => c.id === active)) active = classes.length ? classes[0].id : null;
+    const total = labelled();
+    drawButton.hidden = !value.draw;
+    title.textContent = total ? `Classes · ${total} labelled` : "Classes";
+    undo.disabled = !value.undo;
+    redo.disabled = !value.redo;
+    undo.title = value.undo || "Nothing to undo";
+    redo.title = value.redo || "Nothing to redo";
+    if (renaming && list.querySelector(".hsi-class-rename") === document.activeElement && document.activeElement) {
+      return; // the rename box has the cursor: draw again when it is done
+    }
+    const scroll = list.scrollTop;
+    list.replaceChildren(...classes.map((info, index) => row(info, index, active)));
+    list.scrollTop = scroll;
+    empty.hidden = classes.length > 0;
+  }
+
+  root.append(head, list, empty, form, dialog);
+  onValue(render);
+  render();
+}

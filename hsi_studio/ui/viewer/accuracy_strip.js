@@ -1,0 +1,41 @@
+// @ts-check
+// The accuracy strip: figures with their interval, and the words that say on which pixels.
+//
+// value from Python: {state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
+//   groups: [{title, words, figures: [{name, value, low, high, help}]}]}
+
+import { panel } from "../web/component.js";
+import { make } from "../web/dom.js";
+
+function figure(item) {
+  const box = make("div", "hsi-figure");
+  box.title = item.help;
+  box.append(make("span", "hsi-figure-name", item.name), make("span", "hsi-figure-value", item.value));
+  box.append(make("span", "hsi-figure-range", item.low === "" ? "" : `${item.low} to ${item.high}`));
+  return box;
+}
+
+/** @param {import("../web/component.js").Gradio} gradio */
+export function mount(gradio) {
+  const { root, readValue, onValue } = panel(gradio, ".hsi-strip");
+  function render() {
+    const value = readValue();
+    root.dataset.state = value.state || "words";
+    root.replaceChildren();
+    for (const group of value.groups || []) {
+      const section = make("section", "hsi-strip-group");
+      section.append(make("h4", "", group.title));
+      if (group.figures.length) {
+        const figures = make("div", "hsi-figures");
+        figures.append(...group.figures.map(figure));
+        section.append(figures);
+      }
+      section.append(make("p", "hsi-hint", group.words));
+      root.append(section);
+    }
+    if (value.text) root.append(make("p", value.state === "error" ? "hsi-strip-error" : "hsi-strip-text", value.text));
+  }
+  root.setAttribute("role", "status");
+  onValue(render);
+  render();
+}

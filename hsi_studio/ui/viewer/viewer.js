@@ -1,0 +1,230 @@
+// @ts-check
+// The viewer: one scene, its class map and its labels. The messages to and from Python are described in component.py.
+//
+// Pixels: column c, row r; the scene's corner (0, 0) is Leaflet's latlng (0, 0) and latlng (−r, c) is the corner
+// of pixel (r, c). A value never re-creates the map: zoom and position survive everything but another scene.
+
+import { panel, tell } from '../web/component.js';
+import { loadSheet } from '../web/dom.js';
+import { makeControls } from './controls.js';
+import { makeHeat } from './heat.js';
+import { listenToKeys } from './keyboard.js';
+import { makeLabelling } from './labelling.js';
+import { makeLabels } from './labels.js';
+import { frameOn, leaflet } from './leaflet.js';
+import { makeMapFeed } from './map_feed.js';
+import { makePane, partsOf } from './pane.js';
+import { makeRaster } from './raster.js';
+import { makeReadout } from './readout.js';
+import { makeRegion } from './region.js';
+import { makeServer } from './server.js';
+import { makeSwipe } from './swipe.js';
+
+/** @param {import('../web/component.js').Gradio} gradio */
+export async function mount(gradio) {
+  const component = panel(gradio, '.hsi-viewer'), {root} = component, part = partsOf(root);
+  const style = loadSheet(new URL('viewer.css', import.meta.url).href, 'The style of the picture could not be loaded: reload the page.');
+  try {
+    const [L] = await Promise.all([leaflet(component.props.base || '/hsi'), style]);
+    root.hidden = false;
+    start(component, L);
+  } catch (error) {
+    console.error(error);
+    root.hidden = part('empty').hidden = false;
+    part('emptytext').textContent = error.message;
+  }
+}
+
+/** @param {ReturnType<typeof panel>} component @param {any} L */
+function start(component, L) {
+  const {element, props, trigger, readValue, onValue, onPage} = component;
+  const root = /** @type {any} */ (component.root), part = partsOf(root), base = props.base || '/hsi';
+  const block = /** @type {any} */ (element.closest('[id^="hsi-"], .block') || element);
+  const stage = part('stage'), map = frameOn(L, stage);
+  let scene = null, project = null, classes = [], active = '', fitted = false, painted = false;
+  let composite = '', stretch = [2, 98], lastMessage = '';
+
+  function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
+
+  const pane = makePane(map, stage, () => scene);
+  const canvas = (name) => /** @type {HTMLCanvasElement} */ (part(name));
+  const say = (text, kind = 'error') => controls.message(text, kind);
+  const raster = makeRaster(canvas('picture'), pane, ({complete}) => {
+    const now = complete && fitted;
+    if (now !== painted) { painted = now; mark('ready', now ? '1' : null); }
+  }, async (url) => {  // a picture the server refuses: say why
+    const answer = await fetch(url).catch(() => null), body = answer && await answer.json().catch(() => null);
+    say(body?.detail || 'The picture could not be loaded: check the connection to the server.');
+  });
+  const swipe = makeSwipe(root, pane, () => readout.again());
+  const heat = makeHeat(component, pane, {
+    close: () => trigger('heat_off', {}),
+    fit: () => fit(),
+    map: (on) => setLayer({on}),
+    mapOn: () => raster.layer.on,
+    message: say,
+    go: ([row, col, h, w]) => {
+      const pad = 0.6 * Math.max(h, w, 12);
+      map.fitBounds([[-(row + h + pad), col - pad], [-(row - pad), col + w + pad]], {animate: false, maxZoom: 3});
+    },
+  });
+  const region = makeRegion(component, pane, stage, map, say);
+  const server = makeServer(base, {
+    alive: () => root.isConnected,
+    project: () => project,
+    say,
+    lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
+    turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
+  });
+  const labels = makeLabels(canvas('markers'), pane, (count) => mark('pending', String(count)));
+  const controls = makeControls(root, {
+    composite(id) { composite = id; showComposite(true); },
+    stretch(limits) { stretch = limits; showComposite(true); },
+    toggleMap, toggleConfidence,
+    toggleMode: () => labelling.toggle(),
+    opacity(value) { setLayer({opacity: value, on: true}); },
+    zoom, fit, choose,
+    goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
+  });
+  const feed = makeMapFeed(raster, pane, {
+    painted(rev) { mark('mapRev', String(rev)); showState(); },
+    done: () => readout.again(),
+    gone: () => mark('mapRev', null),
+    say,
+  });
+  const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
+  const nameOf = (id) => known().find((c) => c.id === id);
+  const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf});
+  const labelling = makeLabelling(pane, map, {labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {})});
+
+  // ── where the picture is ─────────────────────────────────────────────────────────────────────
+  root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
+  root.__zoom = block.__zoom = () => ({zoom: map.getZoom(), center: map.getCenter(), ...pane.place()});
+
+  function fit() {
+    if (!scene) return;
+    map.invalidateSize({animate: false, pan: false});
+    if (!stage.clientWidth || !stage.clientHeight) { fitted = false; return; }
+    map.fitBounds([[-scene.h, 0], [0, scene.w]], {animate: false, padding: [6, 6]});
+    fitted = true;
+    moved();
+  }
+  function zoom(by) { map.setZoom(map.getZoom() + by); }
+  function moved() {
+    for (const layer of [raster, swipe, heat, region]) layer.paint();
+    labels.draw();
+    controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
+  }
+  map.on('move zoom viewreset', moved);
+  new ResizeObserver(() => {
+    if (!stage.clientWidth) return;
+    map.invalidateSize({animate: false, pan: false});
+    if (scene && !fitted) fit(); else moved();
+  }).observe(stage);
+  (function watchRatio() {
+    matchMedia(`(resolution: ${pane.dpr()}dppx)`).addEventListener('change', () => { moved(); watchRatio(); }, {once: true});
+  })();
+
+  // ── the chosen class ─────────────────────────────────────────────────────────────────────────
+  function choose(id) {
+    if (!id || id === active) return;
+    active = id;
+    showClasses();
+    tell('hsi:active', {id, from: root});
+  }
+  onPage('hsi:active', ({id, from}) => {  // chosen in the class list: the very next click must know
+    if (from === root || id === active) return;
+    active = id;
+    showClasses();
+  });
+  onPage('hsi:follow', () => server.follow());
+
+  // ── pointer and keys ─────────────────────────────────────────────────────────────────────────
+  stage.addEventListener('pointermove', (event) => {
+    const pixel = event.pointerType === 'touch' ? null : pane.pixelAt(event);
+    labels.setHover(pixel);
+    readout.show(pixel || labels.cross());
+  });
+  stage.addEventListener('pointerleave', () => { labels.setHover(null); readout.show(labels.cross()); });
+  stage.addEventListener('pointerdown', () => stage.focus({preventScroll: true}));
+
+  function toggleMap() { setLayer({on: !raster.layer.on}); }
+  function toggleConfidence() { setLayer({confidence: !raster.layer.confidence}); feed.pullConfidence(); }
+  listenToKeys(stage, {
+    step: labelling.step,
+    choose: (key) => choose((classes.find((c) => c.key === key) || classes[key - 1])?.id),
+    undo: () => server.act({do: 'undo'}), redo: () => server.act({do: 'redo'}),
+    keys: {
+      '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
+      '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
+      ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: true}),
+      m: toggleMap, c: toggleConfidence, l: labelling.toggle, '?': () => controls.help(), Escape: () => controls.help(false),
+      Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
+    },
+  });
+
+  // ── values from Python ───────────────────────────────────────────────────────────────────────
+  function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); mirror(); }
+  function mirror() { swipe.mirror({scene, picture: [base, composite, ...stretch], colours: known(), layer: raster.layer}); }
+  function showComposite(chosenHere) {
+    raster.setComposite(base, composite, stretch[0], stretch[1]);
+    controls.composites(scene.composites, composite, stretch);
+    mirror();
+    if (chosenHere) trigger('view', {composite, lo: stretch[0], hi: stretch[1]});
+  }
+  function showClasses() {
+    controls.active(nameOf(active));
+    controls.legend(classes, labels.counts(), active, props.legend !== false);
+  }
+  function showState() {
+    const has = !!raster.tokens().index;
+    const hint = scene && !has && part('progress').hidden && labels.labelled() < 2 && classes.length
+      ? (labels.labelled() ? 'Label a second class to see the map' : 'Label two classes to see the map') : '';
+    controls.state({empty: scene ? '' : 'Open a scene to begin', hint});
+    controls.layer(raster.layer, has, true);
+  }
+  function setScene(next) {
+    scene = next; fitted = painted = false;
+    feed.reset();
+    mark('ready', null); mark('mapRev', null);
+    raster.setScene(next); labels.reset(); heat.show(null); region.clear();
+    if (!next) return;
+    composite = next.composites.find((c) => c.available)?.id || 'custom:1,1,1';
+    showComposite(false);
+    fit();
+    readout.show(null);
+  }
+  function take(value) {
+    const another = 'project' in value && value.project !== project;
+    if (another) project = value.project;
+    if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
+    if (value.view && scene) { composite = value.view.composite || composite; stretch = [value.view.lo ?? stretch[0], value.view.hi ?? stretch[1]]; showComposite(false); }
+    if (value.classes) {
+      classes = value.classes;
+      labels.setClasses(classes);
+    }
+    if ('beside' in value || another) swipe.show(value.beside || null);
+    if ('heat' in value && scene) heat.show(value.heat);
+    if (value.active) active = value.active;
+    if (value.classes && !classes.some((c) => c.id === active)) active = classes[0]?.id || '';
+    if (value.labels && labels.setLabels(value.labels)) {
+      const news = root.dataset.journal !== String(value.labels.seq);
+      mark('journal', String(value.labels.seq));
+      if (news && labels.cross()) readout.describe(labels.cross());
+    }
+    if ('map' in value) feed.take(value.map);
+    raster.setColours(known());
+    mirror();
+    if ('progress' in value) controls.progress(value.progress);
+    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { say(value.message); (value.refused || [null]).forEach((number) => labels.refuse(number)); }
+    if ('message' in value) lastMessage = value.message;
+    showClasses();
+    showState();
+    if (another && project) server.follow();
+  }
+
+  controls.layer(raster.layer, false, true);
+  onValue(() => take(readValue()));
+  take(readValue());
+  showState();
+}

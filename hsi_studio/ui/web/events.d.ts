@@ -1,0 +1,34 @@
+// The events by which the page's parts talk to each other, on the document; nothing else passes between them. Send one
+// with `tell` and hear one with `onPage`, both of component.js.
+
+interface PageEvents {
+  /** Bring the class map and its accuracy up to date with the labels, which have just changed. To the viewer. */
+  "hsi:follow": undefined;
+  /** Values that a plain route answered: the text that is a component's value, by the component's id in the page. */
+  "hsi:show": Record<string, string>;
+  /** The map has followed the labels. From the viewer. */
+  "hsi:seen": undefined;
+  /** The class that a click labels with, and the element where it was chosen. */
+  "hsi:active": { id: string; from: HTMLElement };
+  /** Open the dialog that draws labels from the reference. */
+  "hsi:draw-labels": undefined;
+  /** Have the user draw a region in the picture, or (`off`) give it up and take the outline away. To the viewer. */
+  "hsi:draw": { off?: boolean };
+  /** The region drawn: its corners as [row, col] in pixels, (0, 0) the scene's corner; null when given up. */
+  "hsi:region": { polygon: [number, number][] | null };
+  /** The likeness from which the heat map counts as found, 0 to 1, while its slider moves. To the viewer. */
+  "hsi:heat": { threshold: number };
+  /** A box of the scene to frame, [row, col, height, width], or none; with `go` the picture moves there. To the viewer. */
+  "hsi:place": { box: [number, number, number, number] | null; go: boolean };
+}
+
+type PageEventMap = { [Name in keyof PageEvents]: CustomEvent<PageEvents[Name]> };
+
+interface DocumentEventMap extends PageEventMap {}
+
+interface Window {
+  /** plotly.js, once it is loaded (dom.js). */
+  Plotly?: any;
+  /** Leaflet, once it is loaded (viewer/leaflet.js). */
+  L?: any;
+}

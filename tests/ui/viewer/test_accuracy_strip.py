@@ -1,0 +1,60 @@
+"""Figures as the page shows them: in percent, named as remote sensing names them, never without their pixels."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from hsi_studio.engine.evaluation.map_accuracy import ClassScore
+from hsi_studio.studio.facade import AccuracyReport, Estimate, ScoreBlock
+from hsi_studio.types import ClassInfo
+from hsi_studio.ui.viewer.accuracy_strip import model_group, per_class_value, strip_value
+
+ROOF, WATER = ClassInfo.new("roof", "#112233"), ClassInfo.new("water", "#445566")
+BLOCK = ScoreBlock(
+    "Reference", "on 96 reference pixels", 96, Estimate(0.842, 0.81, 0.871), Estimate(0.8), None,
+    (ClassScore(ROOF, 80, 0.75, 0.9, 0.818), ClassScore(WATER, 16, None, None, None)),
+)  # fmt: skip
+
+
+def test_classes_have_producers_and_users_accuracy() -> None:
+    """Producer's accuracy is recall, user's is precision (Congalton, 1991, doi:10.1016/0034-4257(91)90048-B)."""
+    (section,) = per_class_value(AccuracyReport("reference", BLOCK, None, 1))["sections"]
+    assert section["head"] == [
+        "Class", "Pixels", "Producer's accuracy (recall) %", "User's accuracy (precision) %", "F1 %",
+    ]  # fmt: skip
+    assert section["table"] == [["roof", "80", "75.0", "90.0", "81.8"], ["water", "16", "–", "–", "–"]]
+    assert "share mapped as it" in section["words"]
+
+
+def test_before_a_map_the_table_says_when_it_comes() -> None:
+    assert per_class_value(None) == {"sections": [], "empty": "Accuracy per class appears with the first map."}
+
+
+def test_a_figure_has_its_interval_and_its_pixels() -> None:
+    value = strip_value(AccuracyReport("reference", BLOCK, None, 1, ("A note.",)), stale=False)
+    (group,) = value["groups"]
+    overall, average = group["figures"]  # κ is not defined here and left out
+    assert (overall["value"], overall["low"], overall["high"]) == ("84.2", "81.0", "87.1")
+    assert average["low"] == average["high"] == ""
+    assert "Too few pixels for an interval" in average["help"]
+    assert group["words"] == "On 96 reference pixels."
+    assert (value["state"], value["text"]) == ("figures", "A note.")
+    assert strip_value(AccuracyReport("reference", BLOCK, BLOCK, 1), stale=True)["state"] == "busy"
+
+
+def test_what_is_missing_is_said_in_place_of_figures() -> None:
+    missing = ScoreBlock("Reference", "", problem="Label a second class.")
+    (group,) = strip_value(AccuracyReport("reference", missing, None, 1), stale=False)["groups"]
+    assert (group["figures"], group["words"]) == ([], "Label a second class.")
+
+
+def test_a_models_figures_are_those_of_its_training_and_of_its_scene_only() -> None:
+    accuracy = SimpleNamespace(oa=0.9, aa=None, kappa=0.85, on="on 50 pixels")
+    facts = SimpleNamespace(accuracy=accuracy, scene=SimpleNamespace(id="here", title="", name="Halves"))
+    group = model_group("Mine", facts, "here")
+    assert group["title"] == "Mine · when it was trained"
+    assert [(f["name"], f["value"]) for f in group["figures"]] == [("OA", "90.0"), ("κ", "85.0")]
+    elsewhere = model_group("Mine", facts, "another scene")
+    assert elsewhere["figures"] == []
+    assert "Halves" in elsewhere["words"]
+    assert model_group("Mine", None, "here")["figures"] == []
