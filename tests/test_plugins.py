@@ -178,7 +178,7 @@ def test_owners_on_a_shared_server_are_not_told_the_operators_folders(
     monkeypatch.setenv(FOLDERS, str(tmp_path / "none"))
     forget()
     alone = Studio(tmp_path / "home")
-    owner = Studio(tmp_path / "home" / "users" / "ann", commons=alone.commons)
+    owner = Studio(tmp_path / "home" / "users" / "ann", server=alone.workspace.server)
     assert str(tmp_path) in alone.problems()[0]
     assert owner.problems() == []
     alone.close()

@@ -139,12 +139,8 @@ class Comparisons(Subject):
         """What it would take now. Raises BadRequest."""
         scene = self._compared(project_id)
         slot = self._runs.device()[0]
-        cells = CellStore(
-            store_of(self._workspace.project(project_id).folder / "runs" / "x"),
-            scene,
-            slot.partition(":")[0],
-            plan.seeds[0],
-        )
+        store = store_of(self._workspace.project(project_id).folder / "runs" / "x")
+        cells = CellStore(store, scene, slot.partition(":")[0], plan.seeds[0])
         seconds, prepared, todo, specs = 0.0, set[str](), 0, specs_of(plan, scene)
         rounds: list[float] = []  # seconds of each seed
         for seed in plan.seeds:
@@ -201,7 +197,7 @@ class Comparisons(Subject):
         return write_report(made, folder)
 
     def side(self, text: str) -> Side:
-        """From `METHOD[:WORDS][,NAME=VALUE…][@NAME]`. Raises BadRequest with the choices."""
+        """From METHOD[:WORDS][,NAME=VALUE…][@NAME]. Raises BadRequest with the choices."""
         return parse_side(text)
 
     def plan_on(

@@ -39,7 +39,7 @@ class Descriptions(Subject):
         Raises BadRequest for a class without labels.
         """
         labels = self._workspace.project(project_id).labels()
-        pixel_facts = self.pixel_facts(self._workspace.scene_of(project_id))
+        pixel_facts = self.facts_on(self._workspace.scene_of(project_id))
         info = labels.schema.get(class_id)
         known = self._class_facts(project_id, pixel_facts, labels)
         if info is None or class_id not in known:
@@ -49,15 +49,15 @@ class Descriptions(Subject):
 
     def of_region(self, project_id: str, mask: BoolArray) -> Description:
         """Any pixels of the scene, (H, W). Raises BadRequest for none."""
-        return describe_region(self.pixel_facts(self._workspace.scene_of(project_id)), mask)
+        return describe_region(self.facts_on(self._workspace.scene_of(project_id)), mask)
 
     def of_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
         """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
         scene = self._workspace.scene_of(project_id)
         mask = polygon_mask(scene.shape[:2], corners) & scene.valid
-        return describe_region(self.pixel_facts(scene), mask, "This region")
+        return describe_region(self.facts_on(scene), mask, "This region")
 
-    def pixel_facts(self, scene: Scene) -> PixelFacts:
+    def facts_on(self, scene: Scene) -> PixelFacts:
         """What measures on a scene; it never sees the reference."""
         with self._lock:
             if scene.id not in self._pixel_facts:

@@ -34,6 +34,7 @@ from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
+from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
@@ -87,12 +88,9 @@ class Studio:
             changed, text_map_ready=lambda project_id: self.displayed.show(project_id, "texts"),
         )  # fmt: skip
         self.displayed.add(
-            live=self.live_maps,
-            texts=self.queries.text_maps,
-            run=RunMapSource(workspace, self.runs),
-            model=self.models.maps,
-            comparison=self.compare.maps,
-        )
+            live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
+            model=self.models.maps, comparison=self.compare.maps,
+        )  # fmt: skip
 
     @property
     def home(self) -> Path:
@@ -241,15 +239,9 @@ class Studio:
     def evaluate(
         self, scene: Scene, method: str = LIVE_METHOD, *, shots: int, seeds: int | Sequence[int], **options: Any
     ) -> Any:
-        """Few-shot accuracy over seeds; `options` as in `evaluation.evaluate`: protocol, params, prompts, device,
-        progress."""
+        """Few-shot accuracy over seeds; `options` as in `evaluation.evaluate`: protocol, params, prompts, device …"""
         return self.evaluation.evaluate(scene, method, shots=shots, seeds=seeds, **options)
 
     def problems(self) -> list[str]:
-        """A sentence for each format or method that was left out, and why: plug-ins that cannot be used.
-
-        They name the operator's folders: owners on a shared server get none, the log and `methods` tell the operator.
-        """
-        from hsi_studio.studio.plugins import problems
-
+        """Why formats and methods were left out; none for owners on a server: it names the operator's folders."""
         return problems() if self._own_server else []

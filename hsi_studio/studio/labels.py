@@ -20,7 +20,7 @@ from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.humanize import counted
-from hsi_studio.io.label_import import labels_from_file
+from hsi_studio.io.label_import import import_labels, labels_from_file
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -60,8 +60,6 @@ class Labels(Subject):
 
         Raises FileProblem, LabelProblem when none of them lies on the scene.
         """
-        from hsi_studio.io.label_import import import_labels
-
         file, project = Path(path), self._workspace.project(project_id)
         points, notes = import_labels(file, self._workspace.scene_of(project_id), project.schema)
         if not points:

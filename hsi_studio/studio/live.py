@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.methods import get_method
+from hsi_studio.methods import LIVE_METHOD, get_method
 from hsi_studio.methods.contract import Context
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
@@ -37,7 +37,7 @@ class _Threads:
 class LiveMaps(Subject):
     """One subject of `Studio`. Safe to call from many threads. `method`: name of the one that makes the maps."""
 
-    def __init__(self, workspace: Workspace, method: str = "live") -> None:
+    def __init__(self, workspace: Workspace, method: str = LIVE_METHOD) -> None:
         self._workspace, self.method = workspace, method
         self._threads = workspace.shared(_Threads)
 

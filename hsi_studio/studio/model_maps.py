@@ -99,7 +99,7 @@ class ModelMaps(Subject):
     """Safe to call from many threads."""
 
     def __init__(self, workspace: Workspace, shelf: ModelLibrary, use: Use, runs: RunFacts) -> None:
-        self._workspace, self.library, self._use, self._runs = workspace, shelf, use, runs
+        self._workspace, self.shelf, self._use, self._runs = workspace, shelf, use, runs
         self._kept = workspace.shared(_Kept)
 
     def make(self, model_id: str, project_id: str, ctx: Context | None = None) -> Prediction:
@@ -111,7 +111,7 @@ class ModelMaps(Subject):
         if found is not None:
             return found
         ctx = ctx or Context()
-        _, header = self.library.usable(model_id)
+        _, header = self.shelf.usable(model_id)
         scene = self._workspace.scene_of(project_id).without_reference()
         ctx.progress(Progress("Loading the model"))
         with self._use(model_id, project_id, ctx) as loaded:
@@ -132,7 +132,7 @@ class ModelMaps(Subject):
             if known is not None and known[0] == project.schema:
                 self._kept.maps.move_to_end(key)
                 return known[1]
-        model, header = self.library.usable(model_id)
+        model, header = self.shelf.usable(model_id)
         scene = self._workspace.scene_of(project_id)
         made = None
         if model.origin == "run" and model.project_id == project_id:
@@ -149,7 +149,7 @@ class ModelMaps(Subject):
         key = (project_id, model_id)
         if self.prediction(project_id, model_id) is not None:
             return self._set(key, MapWork("done"))
-        told = scene_fit(self.library.usable(model_id)[1], self._workspace.scene_of(project_id))
+        told = scene_fit(self.shelf.usable(model_id)[1], self._workspace.scene_of(project_id))
         if not told.ok:
             return self._set(key, MapWork("failed", error=told.words))
         with self._kept.lock:
@@ -183,7 +183,7 @@ class ModelMaps(Subject):
         """Models that fit the project's scene. Of its own runs only those whose map has gone: a run is a layer too."""
         scene, folder = self._workspace.scene_of(project_id), self._workspace.project(project_id).folder
         found = []
-        for model in self.library.models():
+        for model in self.shelf.models():
             facts = model.facts
             if model.header is None or facts is None or not scene_fit(model.header, scene).ok:
                 continue
@@ -199,7 +199,7 @@ class ModelMaps(Subject):
         return found
 
     def title(self, project_id: str, item: str) -> str:
-        return self.library.get(item).title
+        return self.shelf.get(item).title
 
     def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
         made = self.prediction(project_id, item)
@@ -212,7 +212,7 @@ class ModelMaps(Subject):
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         """The one of its training, where that was on this scene; else against the reference, without the pixels that
         are labelled in this project. None without a reference."""
-        model, header = self.library.usable(shown.id)
+        model, header = self.shelf.usable(shown.id)
         scene, project = self._workspace.scene_of(shown.project_id), self._workspace.project(shown.project_id)
         if model.origin == "run" and header.facts.scene.id == scene.id and self._runs.exists(model.id):
             own = self._runs.report(model.id)
@@ -276,7 +276,7 @@ class ModelMaps(Subject):
         return work
 
     def _map_file(self, project_id: str, model_id: str) -> Path:
-        return self._workspace.project(project_id).folder / "maps" / f"{self.library.get(model_id).id}.npz"
+        return self._workspace.project(project_id).folder / "maps" / f"{self.shelf.get(model_id).id}.npz"
 
     def _remember(self, project_id: str, model_id: str, made: Prediction) -> Prediction:
         schema = self._workspace.project(project_id).schema

@@ -279,7 +279,7 @@ class Queries(Subject):
             matcher = self._matchers.get(scene.id)
         return tuple(
             top_regions(
-                answer, threshold, self.descriptions.pixel_facts(scene), matcher if answer.score is not None else None
+                answer, threshold, self.descriptions.facts_on(scene), matcher if answer.score is not None else None
             )
         )
 
@@ -290,7 +290,7 @@ class Queries(Subject):
                 self._matchers.move_to_end(scene.id)
                 return kept
         words = graded_superpixels(
-            self.descriptions.pixel_facts(scene), lambda done: say("Measuring the scene, once", 0.8 * done)
+            self.descriptions.facts_on(scene), lambda done: say("Measuring the scene, once", 0.8 * done)
         )
         say("Opening the sentence encoder", 0.85)
         made = Matcher(words, self._open_encoder("minilm"))

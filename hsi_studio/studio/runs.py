@@ -242,29 +242,6 @@ class Runs(Subject):
         place = self.place("")
         return place.slot, place.reason
 
-    # ── using what came of it ───────────────────────────────────────────────────────────────────
-
-    def replay(
-        self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
-    ) -> Replay:
-        """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
-
-        `fresh`: label-free work is made again too. Raises BadRequest (no map to compare with), FileProblem,
-        SceneMismatch, StudioError (the run failed now).
-        """
-        from hsi_studio.engine.runs.replay import replay
-
-        folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
-        return replay(folder, self._workspace.cache_folder, progress, fresh)
-
-    def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
-        """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
-        return write_csv(self.events(run_id), stream)
-
-    def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
-        """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
-        return write_tensorboard(self.events(run_id), folder)
-
     # ── what can be trained ─────────────────────────────────────────────────────────────────────
 
     def trainable(self, without: str = LIVE_METHOD) -> Methods:
@@ -278,6 +255,29 @@ class Runs(Subject):
         return chosen.pretrained_status(
             self._workspace.scene_of(project_id), chosen.Params(), self._workspace.cache_folder, devices()[0].torch_name
         )
+
+    # ── using what came of it ───────────────────────────────────────────────────────────────────
+
+    def replay(
+        self, run: str | Path, progress: Callable[[Progress], None] = lambda _: None, fresh: bool = False
+    ) -> Replay:
+        """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
+
+        `fresh`: label-free work is made again too.
+        Raises BadRequest (no map to compare with), FileProblem, SceneMismatch, StudioError (the run failed now).
+        """
+        from hsi_studio.engine.runs.replay import replay
+
+        folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
+        return replay(folder, self._workspace.cache_folder, progress, fresh)
+
+    def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
+        """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
+        return write_csv(self.events(run_id), stream)
+
+    def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
+        """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
+        return write_tensorboard(self.events(run_id), folder)
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
 

@@ -17,6 +17,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_wit
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest
+from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.evaluation import Evaluation
@@ -142,8 +143,9 @@ class TextMaps(Subject):
         self._put(project_id, now if measured else replace(now, state="done"))
         self._ready(project_id)
         if measured:
+            evaluate = self._evaluation.evaluate
             points = learning_curve(
-                scene, made, lambda shots, seeds: self._evaluation.evaluate(scene, shots=shots, seeds=seeds),
+                scene, made, lambda shots, seeds: evaluate(scene, LIVE_METHOD, shots=shots, seeds=seeds),
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))

@@ -11,14 +11,7 @@ import numpy as np
 
 from hsi_studio import Studio
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan
-from hsi_studio.engine.compare.results import (
-    MAPS,
-    ArmResult,
-    Comparison,
-    Figures,
-    write_comparison,
-    write_plan,
-)
+from hsi_studio.engine.compare.results import MAPS, ArmResult, Comparison, Figures, write_comparison, write_plan
 from hsi_studio.engine.evaluation.map_accuracy import report_without_labels
 from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord
 from hsi_studio.project.store import Project

@@ -34,8 +34,8 @@ def test_what_measures_never_sees_the_reference_and_is_kept(workspace: Workspace
     scene = workspace.scene_of(project.id)
     made = Descriptions(workspace, lambda _: None)
     assert scene.reference is not None
-    assert made.pixel_facts(scene).scene.reference is None
-    assert made.pixel_facts(scene) is made.pixel_facts(scene)
+    assert made.facts_on(scene).scene.reference is None
+    assert made.facts_on(scene) is made.facts_on(scene)
 
 
 def test_facts_are_measured_once_for_labels_and_map(
