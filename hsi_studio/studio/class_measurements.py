@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from hsi_studio.engine.query.pixel_facts import PixelFacts, class_facts
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.description import describe
 from hsi_studio.types import LabelSet
 
@@ -27,15 +28,15 @@ class Measured:
 class Measurements(Subject):
     """The newest of every project. Thread-safe."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._lock = threading.Lock()
         self._pixel_facts: dict[str, PixelFacts] = {}  # scene id → what measures on it
         self._kept: dict[str, tuple[int, Measured]] = {}  # project id → labels, what they gave
 
     def of(self, project_id: str) -> Measured:
         """For the labels as they are now. Raises FileProblem, BadValues."""
-        labels = self._desk.project(project_id).labels()
+        labels = self._workspace.project(project_id).labels()
         key = label_key(labels)
         with self._lock:
             known = self._kept.get(project_id)
@@ -49,10 +50,10 @@ class Measurements(Subject):
     def _make(self, project_id: str, labels: LabelSet) -> Measured:
         if not len(labels):
             return Measured()
-        scene = self._desk.scene_of(project_id).without_reference()
+        scene = self._workspace.scene_of(project_id).without_reference()
         with self._lock:
             if scene.id not in self._pixel_facts:
-                self._pixel_facts[scene.id] = PixelFacts(scene, FeatureCache(), self._desk.cache_folder)
+                self._pixel_facts[scene.id] = PixelFacts(scene, FeatureCache(), self._workspace.cache_folder)
             pixel_facts = self._pixel_facts[scene.id]
         found = class_facts(pixel_facts, labels)
         names = {info.id: info.name for info in labels.schema.classes}

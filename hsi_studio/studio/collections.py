@@ -25,7 +25,8 @@ from hsi_studio.methods import IMAGE_METHOD
 from hsi_studio.methods.collections import ImageModel, get_image_method, load_image_model
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.scene.collection import Collection, open_folder, open_table
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Progress
 
 Prompts = Mapping[str, Sequence[str]]  # class name → sentences
@@ -47,8 +48,8 @@ class Answer:
 class Collections(Subject):
     """Verbs on collections. Nothing is kept between calls."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def open(self, source: str | Path, columns: Sequence[str] = ()) -> Collection:
         """A folder with a folder per class, or a CSV file and its columns (image, class and perhaps group).
@@ -158,7 +159,7 @@ class Collections(Subject):
     def _context(
         self, seed: int, device: str, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> Context:
-        return Context(seed, device, progress, cancelled, self._desk.cache_folder)
+        return Context(seed, device, progress, cancelled, self._workspace.cache_folder)
 
 
 def _name(text: str) -> str:

@@ -36,12 +36,13 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import counted, duration
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side, side_text
 from hsi_studio.studio.compare_maps import CompareMaps
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.runs import Runs
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Progress, Scene
 
 RunInfos = list[RunInfo]  # the class below has a method `list`
@@ -73,9 +74,9 @@ class CompareForecast:
 class Comparisons(Subject):
     """One subject of `Studio`. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, runs: Runs, prompts: Prompts) -> None:
-        self._desk, self._runs, self._prompts = desk, runs, prompts
-        self.maps = CompareMaps(desk, runs, lambda run_id: self.get(run_id).comparison)
+    def __init__(self, workspace: Workspace, runs: Runs, prompts: Prompts) -> None:
+        self._workspace, self._runs, self._prompts = workspace, runs, prompts
+        self.maps = CompareMaps(workspace, runs, lambda run_id: self.get(run_id).comparison)
 
     # ── what can be compared ────────────────────────────────────────────────────────────────────
 
@@ -128,7 +129,7 @@ class Comparisons(Subject):
         """
         if len(sides) < 2:
             raise BadRequest("Choose at least 2: the first is what the others are compared with.")
-        scene, labels = self._desk.scene_of(project_id), self._desk.project(project_id).labels()
+        scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
         if scene.reference is None:
             enough_labels(labels, shots)
         found = [self._arm(project_id, side) for side in sides]
@@ -139,7 +140,10 @@ class Comparisons(Subject):
         scene = self._compared(project_id)
         slot = self._runs.device()[0]
         cells = CellStore(
-            store_of(self._desk.project(project_id).folder / "runs" / "x"), scene, slot.partition(":")[0], plan.seeds[0]
+            store_of(self._workspace.project(project_id).folder / "runs" / "x"),
+            scene,
+            slot.partition(":")[0],
+            plan.seeds[0],
         )
         seconds, prepared, todo, specs = 0.0, set[str](), 0, specs_of(plan, scene)
         rounds: list[float] = []  # seconds of each seed
@@ -165,7 +169,7 @@ class Comparisons(Subject):
 
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
-        project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         specs_of(plan, self._compared(project_id))  # arms that make no sense are refused here, not in the queue
         self._runs.admit()
 
@@ -189,7 +193,7 @@ class Comparisons(Subject):
         device: str = "cpu",
     ) -> Comparison:
         """In this process and without a project; a second call goes on. Raises BadRequest, Cancelled."""
-        context = Context(progress=progress, device=device, cache_dir=self._desk.cache_folder)
+        context = Context(progress=progress, device=device, cache_dir=self._workspace.cache_folder)
         return run_comparison(plan, folder, context, scene)
 
     def report_on(self, made: Comparison, folder: Path) -> Files:
@@ -243,7 +247,7 @@ class Comparisons(Subject):
 
     def as_cli(self, project_id: str, sides: Sequence[Side], plan: ComparisonPlan) -> str:
         """The command line of the same comparison on the project's scene. Prompt sets of a project have none."""
-        spec = str(self._desk.project(project_id).scene_spec["spec"])
+        spec = str(self._workspace.project(project_id).scene_spec["spec"])
         words = ["python", "-m", "hsi_studio", "compare", spec]
         for side in sides:
             words += ["--arm", side_text(side)]
@@ -254,10 +258,10 @@ class Comparisons(Subject):
 
     def _compared(self, project_id: str) -> Scene:
         """The scene, or with its labels in place of a reference it lacks."""
-        scene = self._desk.scene_of(project_id)
+        scene = self._workspace.scene_of(project_id)
         if scene.reference is not None:
             return scene
-        return labels_as_reference(scene, self._desk.project(project_id).labels())
+        return labels_as_reference(scene, self._workspace.project(project_id).labels())
 
     def _reads(self, side: Side) -> bool:
         method = get_method(side.method)
@@ -268,7 +272,7 @@ class Comparisons(Subject):
         if not self._reads(side):
             return _arm(side, "", {})
         chosen = self._prompts.resolve(project_id, side.words or "p5")
-        project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         if scene.reference is None:
             names = {info.id: info.name for info in project.schema.classes}
         else:

@@ -23,9 +23,11 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_r
 from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.io.palette import next_color
-from hsi_studio.studio import Desk, Subject
-from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
+from hsi_studio.studio import Subject
+from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.runs import Runs
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,8 @@ class CompareMaps(Subject):
     """Safe to call from many threads. `runs` are the project's; `result` gives a run's comparison and raises
     StudioError."""
 
-    def __init__(self, desk: Desk, runs: Runs, result: Callable[[str], Comparison | None]) -> None:
-        self._desk, self._runs, self._result = desk, runs, result
+    def __init__(self, workspace: Workspace, runs: Runs, result: Callable[[str], Comparison | None]) -> None:
+        self._workspace, self._runs, self._result = workspace, runs, result
         self._lock = threading.Lock()
         self._maps: OrderedDict[tuple[str, str], _Made] = OrderedDict()  # of a project, an item
         self._reports: dict[tuple[str, str], tuple[Prediction, AccuracyReport]] = {}
@@ -100,7 +102,7 @@ class CompareMaps(Subject):
         """Of the map that is shown, the first seed's, without the pixels that were drawn for it. None for where two
         arms differ, and without a reference."""
         run_id, numbers = _parsed(shown.id)
-        comparison, scene = self._compared(run_id), self._desk.scene_of(shown.project_id)
+        comparison, scene = self._compared(run_id), self._workspace.scene_of(shown.project_id)
         same = comparison.scene.get("id") == scene.id and comparison.basis == "reference"
         same = same and {name for _, name in scene.reference_classes} <= set(comparison.classes)
         if len(numbers) > 1 or not same or scene.reference is None:
@@ -117,7 +119,7 @@ class CompareMaps(Subject):
 
     def schema(self, project_id: str, comparison: Comparison) -> ClassSchema:
         """The comparison's classes as the project's, with its colours; classes it lacks get colours of their own."""
-        scene, project = self._desk.scene_of(project_id), self._desk.project(project_id)
+        scene, project = self._workspace.scene_of(project_id), self._workspace.project(project_id)
         known = {info.name: info for info in project.schema.classes}
         if comparison.basis == "reference":
             names, tied = scene.reference_names, reference_values(project.schema.classes, scene)
@@ -139,7 +141,7 @@ class CompareMaps(Subject):
         folder = self._runs.folder(run_id)  # raises when it has gone
         if self._runs.project_of(run_id) != project_id:
             raise BadRequest(f"There is no comparison {run_id!r} in this project.")
-        key, schema = (project_id, item), self._desk.project(project_id).schema
+        key, schema = (project_id, item), self._workspace.project(project_id).schema
         with self._lock:
             known = self._maps.get(key)
             if known is not None and known.schema == schema:
@@ -170,9 +172,9 @@ class CompareMaps(Subject):
     def _difference(self, project_id: str, comparison: Comparison, folder: Path, left: str, right: str) -> Prediction:
         """Where the two differ, and which of them the reference (or a label) agrees with."""
         (a, _), (b, _) = (read_map(folder, comparison, arm) for arm in (left, right))
-        scene = self._desk.scene_of(project_id)
+        scene = self._workspace.scene_of(project_id)
         if scene.reference is None:
-            scene = labels_as_reference(scene, self._desk.project(project_id).labels())
+            scene = labels_as_reference(scene, self._workspace.project(project_id).labels())
         truth = np.zeros(a.shape, dtype=np.uint16)  # class index + 1, as in the maps
         assert scene.reference is not None
         names = {name: k + 1 for k, name in enumerate(comparison.classes)}

@@ -5,10 +5,9 @@
 >>> [layer.id for layer in studio.displayed.layers(project.id)]
 
 One rule: what was chosen last is shown. Maps come from sources (`MapSource`): the live map, runs, models, class texts,
-comparisons; a map of theirs is a *layer* with an id that stays: "live", "run:ID", "model:ID", "texts",
-"comparison:RUN/0" (an arm by its number) and "comparison:RUN/0-1" (where two arms differ). One layer is shown, or two
-beside a line. A layer without a map yet (a model's is being made) leaves the map before it on the screen until it is
-there; one that has gone (its run was deleted) leaves the live map.
+comparisons; a map of theirs is a *layer* (`layers.py`). One layer is shown, or two beside a line. A layer without a map
+yet (a model's is being made) leaves the map before it on the screen until it is there; one that has gone (its run was
+deleted) leaves the live map.
 
 The choice is the project's, not the page's: its owner and whoever it was shared with see the same.
 """
@@ -17,8 +16,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,31 +25,14 @@ import numpy as np
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
+from hsi_studio.studio.layers import LIVE, Layer, Source, layer_id, told_apart
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassInfo, Prediction
 
 log = logging.getLogger(__name__)
 
-Source = Literal["live", "run", "preview", "model", "texts", "comparison"]
-LIVE = "live"
 EXPORT_WAIT_S = 30.0  # for the live map of the newest labels
-
-
-def layer_id(source: str, item: str = "") -> str:
-    """A preview is what its run's layer shows for now."""
-    source = "run" if source == "preview" else source
-    return f"{source}:{item}" if item else source
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A map that can be shown. No two layers of a project have the same `id` or `title`."""
-
-    id: str
-    title: str
-    ready: bool = True  # False: shown, it is made first
-    shown: Literal["", "left", "right"] = ""
-    facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
 
 
 @dataclass(frozen=True)
@@ -130,17 +110,25 @@ class _Choice:
     before: str = LIVE
 
 
+@dataclass
+class _Choices:
+    """Of everybody who works in one home."""
+
+    of: dict[str, _Choice] = field(default_factory=dict)  # by project
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class DisplayedMaps(Subject):
     """One subject of `Studio`. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, sources: Mapping[str, MapSource]) -> None:
-        self._desk, self._sources = desk, sources
-        self._lock = threading.Lock()
-        self._choices: dict[str, _Choice] = {}
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._sources: dict[str, MapSource] = {}
+        self._kept = workspace.shared(_Choices)
 
-    def share(self, other: DisplayedMaps) -> None:
-        """Show the same as `other`."""
-        self._lock, self._choices = other._lock, other._choices
+    def add(self, **sources: MapSource) -> None:
+        """Take layers from these too; a source is called by the first part of its layers' ids."""
+        self._sources |= sources
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -154,19 +142,19 @@ class DisplayedMaps(Subject):
         if beside:
             self._map(project_id, beside)
         before = None if source == LIVE else self.left(project_id)  # the live map is not being made: it is or is not
-        with self._lock:
-            old = self._choices.get(project_id, _Choice())
+        with self._kept.lock:
+            old = self._kept.of.get(project_id, _Choice())
             kept = "" if old.right.startswith("comparison:") else old.right
             right = kept if beside is None else beside
-            self._choices[project_id] = _Choice(layer, right, LIVE if before is None else before.layer)
+            self._kept.of[project_id] = _Choice(layer, right, LIVE if before is None else before.layer)
 
     def show_beside(self, project_id: str, layer: str = "") -> None:
         """A second map right of the line; "" = none. Raises BadRequest, FileProblem."""
-        self._desk.project(project_id)
+        self._workspace.project(project_id)
         if layer:
             self._map(project_id, layer)
-        with self._lock:
-            self._choices[project_id] = replace(self._choices.get(project_id, _Choice()), right=layer)
+        with self._kept.lock:
+            self._kept.of[project_id] = replace(self._kept.of.get(project_id, _Choice()), right=layer)
 
     def chosen(self, project_id: str) -> tuple[str, str]:
         """(layer, layer beside it or "") as they were chosen, whether or not their maps are there."""
@@ -196,7 +184,7 @@ class DisplayedMaps(Subject):
 
     def layers(self, project_id: str) -> list[Layer]:
         """What can be shown, the live map first; twins are told apart by what they differ in."""
-        self._desk.project(project_id)
+        self._workspace.project(project_id)
         chosen = self.chosen(project_id)
         found = [layer for source in self._sources.values() for layer in source.listed(project_id)]
         known = {layer.id for layer in found}
@@ -217,7 +205,7 @@ class DisplayedMaps(Subject):
         The live map is that of the newest labels, a model's map is made when there is none. Raises BadRequest,
         LabelProblem, FileProblem.
         """
-        self._desk.project(project_id)
+        self._workspace.project(project_id)
         if which == "shown":
             left = self.left(project_id)
             which = LIVE if left is None else left.layer
@@ -243,7 +231,7 @@ class DisplayedMaps(Subject):
         """
         from hsi_studio.io.export import export_confidence_geotiff, write_map
 
-        found, scene = self.find(project_id, which, timeout), self._desk.scene_of(project_id)
+        found, scene = self.find(project_id, which, timeout), self._workspace.scene_of(project_id)
         written = write_map(found.prediction, scene, path, found.tags)
         if confidence is not None:
             export_confidence_geotiff(found.prediction, scene, confidence, found.tags)
@@ -251,9 +239,9 @@ class DisplayedMaps(Subject):
 
     def _choice(self, project_id: str) -> _Choice:
         """What was chosen, without what has gone since. Raises BadRequest, FileProblem."""
-        self._desk.project(project_id)
-        with self._lock:
-            choice = self._choices.get(project_id, _Choice())
+        self._workspace.project(project_id)
+        with self._kept.lock:
+            choice = self._kept.of.get(project_id, _Choice())
         layers = {choice.left, choice.right, choice.before} - {"", LIVE}
         gone = {layer for layer in layers if self._gone(project_id, layer)}
         if not gone:
@@ -264,9 +252,9 @@ class DisplayedMaps(Subject):
             "" if choice.right in gone else choice.right,
             names.get(choice.before, choice.before),
         )
-        with self._lock:
-            if self._choices.get(project_id) == choice:
-                self._choices[project_id] = fresh
+        with self._kept.lock:
+            if self._kept.of.get(project_id) == choice:
+                self._kept.of[project_id] = fresh
         return fresh
 
     def _gone(self, project_id: str, layer: str) -> bool:
@@ -286,34 +274,8 @@ class DisplayedMaps(Subject):
 
     def _map(self, project_id: str, layer: str) -> DisplayedMap | None:
         """Raises BadRequest, FileProblem."""
-        self._desk.project(project_id)
+        self._workspace.project(project_id)
         source, _, item = layer.partition(":")
         if source not in self._sources:
             raise BadRequest(f"There is no kind of map {source!r}: choose one of {', '.join(self._sources)}.")
         return self._sources[source].displayed(project_id, item)
-
-
-def told_apart(layers: Sequence[Layer]) -> list[str]:
-    """A title for each, all different: of layers with the same one it says what they differ in, as little as does."""
-    titles = [layer.title for layer in layers]
-    twins: dict[str, list[int]] = defaultdict(list)
-    for place, title in enumerate(titles):
-        twins[title].append(place)
-    for title, places in twins.items():
-        if len(places) == 1:
-            continue
-        length = max(len(layers[place].facts) for place in places)
-        facts = [(*layers[place].facts, *[""] * (length - len(layers[place].facts))) for place in places]
-        differing = [k for k in range(length) if len({own[k] for own in facts}) > 1]
-        for count in range(1, len(differing) + 1):
-            tails = [", ".join(own[k] for k in differing[:count] if own[k]) for own in facts]
-            if len(set(tails)) == len(tails):
-                break
-        for place, tail in zip(places, tails if differing else [""] * len(places), strict=True):
-            titles[place] = f"{title} · {tail}" if tail else title
-    seen: set[str] = set()
-    for place, title in enumerate(titles):
-        if title in seen:
-            titles[place] = f"{title} · {layers[place].id}"
-        seen.add(titles[place])
-    return titles

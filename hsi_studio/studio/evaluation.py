@@ -1,8 +1,12 @@
-"""Work on a scene without a project: a map from a file of labels, few-shot accuracy over seeds."""
+"""`studio.evaluation`: work on a scene without a project: a map from a file of labels, few-shot accuracy over seeds.
+
+>>> studio.evaluation.map(scene, "labels.geojson", "svm")
+>>> studio.evaluation.evaluate(scene, "svm", shots=5, seeds=10)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,19 +15,62 @@ from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.io import export
 from hsi_studio.io.label_import import labels_from_file
-from hsi_studio.methods import get_method
+from hsi_studio.methods import LIVE_METHOD, get_method
 from hsi_studio.methods.contract import Context, make_params
-from hsi_studio.types import Prediction, PromptSet, Scene
+from hsi_studio.studio import Subject
+from hsi_studio.studio.workspace import Workspace
+from hsi_studio.types import Prediction, Progress, PromptSet, Scene
 
 
-def map_from_file(scene: Scene, labels_file: Path, method: str, params: dict[str, Any], ctx: Context) -> Prediction:
-    """Raises FileProblem, TooFewLabels, BadRequest."""
-    chosen = get_method(method)
-    values = make_params(chosen.Params, params)
-    labels = labels_from_file(labels_file, scene).only_labelled()
-    blind = scene.without_reference()
-    fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
-    return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+class Evaluation(Subject):
+    """One subject of `Studio`. Nothing is kept between calls."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def map(
+        self,
+        scene: Scene,
+        labels_file: str | Path,
+        method: str = LIVE_METHOD,
+        params: dict[str, Any] | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+        seed: int = 0,
+    ) -> Prediction:
+        """A map from a file of labels. Raises FileProblem, TooFewLabels, BadRequest."""
+        ctx = Context(seed=seed, progress=progress, cache_dir=self._workspace.cache_folder)
+        chosen = get_method(method)
+        values = make_params(chosen.Params, params or {})
+        labels = labels_from_file(Path(labels_file), scene).only_labelled()
+        blind = scene.without_reference()
+        fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
+        return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)
+
+    def evaluate(
+        self,
+        scene: Scene,
+        method: str = LIVE_METHOD,
+        *,
+        shots: int,
+        seeds: int | Sequence[int],
+        protocol: str = "random",
+        params: dict[str, Any] | None = None,
+        prompts: str = "names",
+        device: str = "cpu",
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Any:
+        """Few-shot accuracy over seeds; `prompts` as in `prompts_in_style`, its notes are in the result's.
+
+        Raises BadRequest (no reference, unknown protocol or prompts).
+        """
+        ctx = Context(progress=progress, device=device, cache_dir=self._workspace.cache_folder)
+        chosen = get_method(method)
+        values = make_params(chosen.Params, params or {})
+        said, notes = prompts_in_style(scene, prompts)
+        found = evaluate(
+            scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx
+        )
+        return replace(found, notes=found.notes + notes)
 
 
 def write_map(prediction: Prediction, scene: Scene, path: Path, confidence: Path | None = None) -> Path:
@@ -32,15 +79,3 @@ def write_map(prediction: Prediction, scene: Scene, path: Path, confidence: Path
     if confidence is not None:
         export.export_confidence_geotiff(prediction, scene, confidence)
     return written
-
-
-def evaluation(
-    scene: Scene, method: str, params: dict[str, Any], prompts: str, ctx: Context, *, shots: int,
-    seeds: int | Sequence[int], protocol: str,
-) -> Any:  # fmt: skip
-    """Raises BadRequest (no reference, unknown protocol or prompts)."""
-    chosen = get_method(method)
-    values = make_params(chosen.Params, params)
-    said, notes = prompts_in_style(scene, prompts)
-    found = evaluate(scene, chosen, shots=shots, seeds=seeds, protocol=protocol, params=values, prompts=said, ctx=ctx)
-    return replace(found, notes=found.notes + notes)

@@ -1,22 +1,29 @@
-"""`studio.labels`: shots drawn from the scene's reference, for experiments as in the papers.
+"""`studio.labels`: a project's labels: clicked, read from files, or drawn from the scene's reference.
 
-The draw is that of `evaluate` and the benchmarks (`engine/evaluation/splits.py`): of each class the first N pixels of
-a random order that the seed fixes, at most half of the class. So on a project without labels, N shots and a seed give
-the same support set everywhere, and asking for more later adds to it what the larger draw has more.
+>>> studio.labels.label(project.id, row=40, col=20, class_id=corn.id)
+>>> studio.labels.draw(project.id, shots=5, seed=0)
+
+Drawn shots are for experiments as in the papers. The draw is that of `evaluate` and the benchmarks
+(`engine/evaluation/splits.py`): of each class the first N pixels of a random order that the seed fixes, at most half of
+the class. So on a project without labels, N shots and a seed give the same support set everywhere, and asking for more
+later adds to it what the larger draw has more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
-from hsi_studio.errors import BadRequest
+from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.humanize import counted
 from hsi_studio.io.label_import import labels_from_file
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.project.store import Project
+from hsi_studio.studio import Subject
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Scene
 
 MOST_SHOTS = 1000  # a class; every label has a marker in the picture
@@ -25,15 +32,51 @@ NO_PIXEL = np.zeros(0, dtype=np.int64)
 
 
 class Labels(Subject):
-    """One subject of `Studio`."""
+    """One subject of `Studio`. `changed(project_id)` is called after every edit: a new map is wanted."""
 
-    def __init__(self, desk: Desk, changed: Callable[[str], None]) -> None:
-        self._desk = desk
+    def __init__(self, workspace: Workspace, changed: Callable[[str], None]) -> None:
+        self._workspace = workspace
         self._changed = changed
+
+    def label(self, project_id: str, row: int, col: int, class_id: str, actor: str = "") -> int:
+        """Label a pixel, or take its label away when it has this class already. The journal has it on return.
+
+        Returns the journal's sequence number. Raises LabelProblem.
+        """
+        return self.edit(project_id, lambda project: project.toggle_point(row, col, class_id, actor=actor))
+
+    def remove_label(self, project_id: str, row: int, col: int, actor: str = "") -> int:
+        """Take a pixel's label away. Raises LabelProblem when it has none."""
+        return self.edit(project_id, lambda project: project.remove_point(row, col, actor=actor))
+
+    def edit(self, project_id: str, action: Callable[[Project], object]) -> int:
+        """Do anything else to a project (classes, undo, import) and ask for a new map."""
+        action(project := self._workspace.project(project_id))
+        self._changed(project_id)
+        return project.revision
+
+    def import_labels(self, project_id: str, path: str | Path, actor: str = "") -> list[str]:
+        """Add labels from GeoJSON or CSV; classes that are new are added. Returns notes for the user.
+
+        Raises FileProblem, LabelProblem when none of them lies on the scene.
+        """
+        from hsi_studio.io.label_import import import_labels
+
+        file, project = Path(path), self._workspace.project(project_id)
+        points, notes = import_labels(file, self._workspace.scene_of(project_id), project.schema)
+        if not points:
+            raise LabelProblem(f"{file.name}: no label in it lies on this scene. " + " ".join(notes))
+        done = project.import_labels(points, actor=actor, source=file.name)
+        self._changed(project_id)
+        return [done, *notes]
+
+    # ── drawn from the reference ────────────────────────────────────────────────────────────────
 
     def can_draw(self, project_id: str) -> bool:
         """Whether there is a reference that knows a class of the project."""
-        return bool(reference_values(self._desk.project(project_id).schema.classes, self._desk.scene_of(project_id)))
+        return bool(
+            reference_values(self._workspace.project(project_id).schema.classes, self._workspace.scene_of(project_id))
+        )
 
     def check(self, scene: Scene, file: str | None = None, shots: int | None = None, seed: int = 0) -> None:
         """Whether a project on the scene could have labels of `file`, and `shots` drawn with `seed`: before it is made.
@@ -51,7 +94,7 @@ class Labels(Subject):
         Labels that are there count and stay, or go with `instead`. Returns what was done, in sentences. Raises
         BadRequest: no reference, numbers out of range, nothing to add.
         """
-        scene, project = self._desk.scene_of(project_id), self._desk.project(project_id)
+        scene, project = self._workspace.scene_of(project_id), self._workspace.project(project_id)
         check_draw(scene, shots, seed)
         assert scene.reference is not None
         order = shot_order(np.where(scene.valid, scene.reference, 0), seed)

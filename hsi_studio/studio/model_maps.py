@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -24,8 +24,10 @@ from hsi_studio.engine.models.library import ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods.contract import Context
-from hsi_studio.studio import Desk, Subject
-from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
+from hsi_studio.studio import Subject
+from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.layers import Layer, layer_id
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassSchema, Prediction, Progress
 
 log = logging.getLogger(__name__)
@@ -78,17 +80,27 @@ class NoRuns:
         return None
 
 
+Key = tuple[str, str]  # ids of a project and a model
+
+
+@dataclass
+class _Kept:
+    """Of everybody who works in one home: maps are made one after another, and once."""
+
+    worker: ThreadPoolExecutor | None = None
+    work: dict[Key, MapWork] = field(default_factory=dict)
+    stop: dict[Key, threading.Event] = field(default_factory=dict)
+    maps: OrderedDict[Key, tuple[ClassSchema, Prediction]] = field(default_factory=OrderedDict)
+    reports: dict[Key, tuple[Prediction, int, AccuracyReport]] = field(default_factory=dict)  # map, labels' revision
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class ModelMaps(Subject):
     """Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, shelf: ModelLibrary, use: Use, runs: RunFacts) -> None:
-        self.desk, self.shelf, self._use, self._runs = desk, shelf, use, runs
-        self._lock = threading.Lock()
-        self._worker: ThreadPoolExecutor | None = None
-        self._work: dict[tuple[str, str], MapWork] = {}  # (project, model)
-        self._stop: dict[tuple[str, str], threading.Event] = {}
-        self._maps: OrderedDict[tuple[str, str], tuple[ClassSchema, Prediction]] = OrderedDict()
-        self._reports: dict[tuple[str, str], tuple[Prediction, int, AccuracyReport]] = {}  # map, labels' revision
+    def __init__(self, workspace: Workspace, shelf: ModelLibrary, use: Use, runs: RunFacts) -> None:
+        self._workspace, self.library, self._use, self._runs = workspace, shelf, use, runs
+        self._kept = workspace.shared(_Kept)
 
     def make(self, model_id: str, project_id: str, ctx: Context | None = None) -> Prediction:
         """The model's map of the project's scene, in the project's classes: made now, or the one that is kept.
@@ -99,11 +111,11 @@ class ModelMaps(Subject):
         if found is not None:
             return found
         ctx = ctx or Context()
-        _, header = self.shelf.usable(model_id)
-        scene = self.desk.scene_of(project_id).without_reference()
+        _, header = self.library.usable(model_id)
+        scene = self._workspace.scene_of(project_id).without_reference()
         ctx.progress(Progress("Loading the model"))
         with self._use(model_id, project_id, ctx) as loaded:
-            ctx = replace(ctx, device=loaded.placement.device, cache_dir=self.desk.cache_folder)
+            ctx = replace(ctx, device=loaded.placement.device, cache_dir=self._workspace.cache_folder)
             facts = header.facts
             made = predict_scene(loaded.fitted, scene, facts.method, facts.params, facts.labels.revision, ctx)
         try:
@@ -114,14 +126,14 @@ class ModelMaps(Subject):
 
     def prediction(self, project_id: str, model_id: str) -> Prediction | None:
         """The map, if it has been made. Raises BadRequest, FileProblem."""
-        key, project = (project_id, model_id), self.desk.project(project_id)
-        with self._lock:
-            known = self._maps.get(key)
+        key, project = (project_id, model_id), self._workspace.project(project_id)
+        with self._kept.lock:
+            known = self._kept.maps.get(key)
             if known is not None and known[0] == project.schema:
-                self._maps.move_to_end(key)
+                self._kept.maps.move_to_end(key)
                 return known[1]
-        model, header = self.shelf.usable(model_id)
-        scene = self.desk.scene_of(project_id)
+        model, header = self.library.usable(model_id)
+        scene = self._workspace.scene_of(project_id)
         made = None
         if model.origin == "run" and model.project_id == project_id:
             try:
@@ -137,28 +149,31 @@ class ModelMaps(Subject):
         key = (project_id, model_id)
         if self.prediction(project_id, model_id) is not None:
             return self._set(key, MapWork("done"))
-        told = scene_fit(self.shelf.usable(model_id)[1], self.desk.scene_of(project_id))
+        told = scene_fit(self.library.usable(model_id)[1], self._workspace.scene_of(project_id))
         if not told.ok:
             return self._set(key, MapWork("failed", error=told.words))
-        with self._lock:
-            known = self._work.get(key)
+        with self._kept.lock:
+            known = self._kept.work.get(key)
             if known is not None and known.state in ("waiting", "running"):
                 return known
-            self._stop[key] = threading.Event()
-            self._work[key] = MapWork("waiting", Progress("Waiting for another map"))
-            if self._worker is None:
-                self._worker = ThreadPoolExecutor(1, thread_name_prefix="model-map")
-            self._worker.submit(self._run, key, self._stop[key])
-            return self._work[key]
+            self._kept.stop[key] = threading.Event()
+            self._kept.work[key] = MapWork("waiting", Progress("Waiting for another map"))
+            if self._kept.worker is None:
+                self._kept.worker = ThreadPoolExecutor(1, thread_name_prefix="model-map")
+            self._kept.worker.submit(self._run, key, self._kept.stop[key])
+            return self._kept.work[key]
 
     def work(self, project_id: str, model_id: str) -> MapWork | None:
-        """How far a map that was asked for is."""
-        with self._lock:
-            return self._work.get((project_id, model_id))
+        """How far a map that was asked for is. Raises BadRequest for a project that is not the guest's."""
+        self._workspace.admit(project_id)
+        with self._kept.lock:
+            return self._kept.work.get((project_id, model_id))
 
     def stop(self, project_id: str, model_id: str) -> None:
-        with self._lock:
-            event = self._stop.get((project_id, model_id))
+        """Make it no longer. Raises BadRequest for a project that is not the guest's."""
+        self._workspace.admit(project_id)
+        with self._kept.lock:
+            event = self._kept.stop.get((project_id, model_id))
         if event is not None:
             event.set()
 
@@ -166,9 +181,9 @@ class ModelMaps(Subject):
 
     def listed(self, project_id: str) -> list[Layer]:
         """Models that fit the project's scene. Of its own runs only those whose map has gone: a run is a layer too."""
-        scene, folder = self.desk.scene_of(project_id), self.desk.project(project_id).folder
+        scene, folder = self._workspace.scene_of(project_id), self._workspace.project(project_id).folder
         found = []
-        for model in self.shelf.models():
+        for model in self.library.models():
             facts = model.facts
             if model.header is None or facts is None or not scene_fit(model.header, scene).ok:
                 continue
@@ -184,7 +199,7 @@ class ModelMaps(Subject):
         return found
 
     def title(self, project_id: str, item: str) -> str:
-        return self.shelf.get(item).title
+        return self.library.get(item).title
 
     def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
         made = self.prediction(project_id, item)
@@ -197,8 +212,8 @@ class ModelMaps(Subject):
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         """The one of its training, where that was on this scene; else against the reference, without the pixels that
         are labelled in this project. None without a reference."""
-        model, header = self.shelf.usable(shown.id)
-        scene, project = self.desk.scene_of(shown.project_id), self.desk.project(shown.project_id)
+        model, header = self.library.usable(shown.id)
+        scene, project = self._workspace.scene_of(shown.project_id), self._workspace.project(shown.project_id)
         if model.origin == "run" and header.facts.scene.id == scene.id and self._runs.exists(model.id):
             own = self._runs.report(model.id)
             if own is not None:
@@ -207,39 +222,34 @@ class ModelMaps(Subject):
             return None
         labels = project.labels()
         key = (shown.project_id, shown.id)
-        with self._lock:
-            known = self._reports.get(key)
+        with self._kept.lock:
+            known = self._kept.reports.get(key)
         if known is not None and known[0] is shown.prediction and known[1] == labels.revision:
             return known[2]
         made = accuracy_report(shown.prediction, labels, scene)
         if header.facts.scene.id == scene.id and header.facts.labels.total:
             made = replace(made, notes=(*made.notes, TRAINED_HERE))
-        with self._lock:
-            self._reports[key] = shown.prediction, labels.revision, made
+        with self._kept.lock:
+            self._kept.reports[key] = shown.prediction, labels.revision, made
         return made
-
-    def share(self, other: ModelMaps) -> None:
-        """Make the same as `other`."""
-        self._lock, self._work, self._stop = other._lock, other._work, other._stop
-        self._maps, self._reports = other._maps, other._reports
 
     def forget(self, model_id: str) -> None:
         """The model has gone, and its maps with it."""
-        with self._lock:
-            for key in [key for key in self._maps if key[1] == model_id]:
-                del self._maps[key]
-                self._reports.pop(key, None)
+        with self._kept.lock:
+            for key in [key for key in self._kept.maps if key[1] == model_id]:
+                del self._kept.maps[key]
+                self._kept.reports.pop(key, None)
 
     def close(self) -> None:
         """Stop the maps that are being made."""
-        with self._lock:
-            for event in self._stop.values():
+        with self._kept.lock:
+            for event in self._kept.stop.values():
                 event.set()
-            worker, self._worker = self._worker, None
+            worker, self._kept.worker = self._kept.worker, None
         if worker is not None:
             worker.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, key: tuple[str, str], stop: threading.Event) -> None:
+    def _run(self, key: Key, stop: threading.Event) -> None:
         project_id, model_id = key
 
         def report(progress: Progress) -> None:
@@ -260,21 +270,21 @@ class ModelMaps(Subject):
         else:
             self._set(key, MapWork("done"))
 
-    def _set(self, key: tuple[str, str], work: MapWork) -> MapWork:
-        with self._lock:
-            self._work[key] = work
+    def _set(self, key: Key, work: MapWork) -> MapWork:
+        with self._kept.lock:
+            self._kept.work[key] = work
         return work
 
     def _map_file(self, project_id: str, model_id: str) -> Path:
-        return self.desk.project(project_id).folder / "maps" / f"{self.shelf.get(model_id).id}.npz"
+        return self._workspace.project(project_id).folder / "maps" / f"{self.library.get(model_id).id}.npz"
 
     def _remember(self, project_id: str, model_id: str, made: Prediction) -> Prediction:
-        schema = self.desk.project(project_id).schema
+        schema = self._workspace.project(project_id).schema
         prediction = onto(made, schema)
-        with self._lock:
-            self._maps[project_id, model_id] = (schema, prediction)
-            size = sum(p.label.nbytes + p.confidence.nbytes for _, p in self._maps.values())
-            while size > MAPS_KEPT and len(self._maps) > 2:
-                _, (_, gone) = self._maps.popitem(last=False)
+        with self._kept.lock:
+            self._kept.maps[project_id, model_id] = (schema, prediction)
+            size = sum(p.label.nbytes + p.confidence.nbytes for _, p in self._kept.maps.values())
+            while size > MAPS_KEPT and len(self._kept.maps) > 2:
+                _, (_, gone) = self._kept.maps.popitem(last=False)
                 size -= gone.label.nbytes + gone.confidence.nbytes
         return prediction

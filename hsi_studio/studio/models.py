@@ -20,14 +20,15 @@ import numpy as np
 from hsi_studio.engine.models.checkpoint import read_checkpoint
 from hsi_studio.engine.models.compatibility import SceneFit, scene_fit
 from hsi_studio.engine.models.library import ModelFile, ModelLibrary
-from hsi_studio.engine.models.memory import Loaded, ModelMemory
+from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.engine.models.metadata import CheckpointFacts
 from hsi_studio.engine.models.placement import Placement
 from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Block, Context, Fitted, State
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.model_maps import ModelMaps, NoRuns, RunFacts
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Scene
 
 log = logging.getLogger(__name__)
@@ -58,24 +59,12 @@ class ModelInfo:
 
 
 class Models(Subject):
-    """The models of one home folder. Safe to call from many threads. `manager` may be shared by several."""
+    """The models of one home folder. Safe to call from many threads. Those in memory are the server's."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        manager: ModelMemory | None = None,
-        runs: RunFacts | None = None,
-    ) -> None:
-        self.desk, self.manager = desk, manager or ModelMemory()
-        self.library = ModelLibrary(desk.home)
-        self.maps = ModelMaps(desk, self.library, self._used, runs or NoRuns())
-
-    def for_guest(self, desk: Desk, project_id: str, runs: RunFacts) -> Models:
-        """The same, of one project only. Maps, and those in the making, are shared."""
-        view = Models(desk, self.manager, runs)
-        view.library.only = project_id
-        view.maps.share(self.maps)
-        return view
+    def __init__(self, workspace: Workspace, runs: RunFacts | None = None) -> None:
+        self._workspace, self.manager = workspace, workspace.server.manager
+        self.library = ModelLibrary(workspace.home, workspace.only)
+        self.maps = ModelMaps(workspace, self.library, self._used, runs or NoRuns())
 
     # ── on disk ─────────────────────────────────────────────────────────────────────────────────
 
@@ -146,7 +135,7 @@ class Models(Subject):
     def fit(self, model_id: str, project_id: str) -> SceneFit:
         """Whether the model can map the project's scene, and what else is possible. Raises BadRequest, FileProblem."""
         _, header = self.library.usable(model_id)
-        return scene_fit(header, self.desk.scene_of(project_id))
+        return scene_fit(header, self._workspace.scene_of(project_id))
 
     @contextmanager
     def use(self, model_id: str, project_id: str, ctx: Context | None = None) -> Iterator[Fitted]:
@@ -160,14 +149,14 @@ class Models(Subject):
     @contextmanager
     def _used(self, model_id: str, project_id: str, ctx: Context | None = None) -> Iterator[Loaded]:
         model, header = self.library.usable(model_id)
-        scene = self.desk.scene_of(project_id).without_reference()
+        scene = self._workspace.scene_of(project_id).without_reference()
         told = scene_fit(header, scene)
         if not told.ok:
             raise SceneMismatch(told.words)
 
         def load(where: Placement) -> Fitted:
             state, _ = read_checkpoint(model.path)
-            context = replace(ctx or Context(), device=where.device, cache_dir=self.desk.cache_folder)
+            context = replace(ctx or Context(), device=where.device, cache_dir=self._workspace.cache_folder)
             try:
                 fitted = get_method(header.facts.method).from_state(state, scene, context)
                 _proved(fitted, scene, len(header.facts.classes))

@@ -6,6 +6,7 @@ as it is now), "set:ID@VERSION". A set may also be called by its name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,3 +71,17 @@ def resolve(project: Project, scene_name: str, choice: str) -> Chosen:
     without = [c.name for c in schema.classes if c.id not in sentences]
     note = (f"No sentence for {', '.join(without)}: their names stand for them.",) if without else ()
     return Chosen(f"{info.name}, version {version}", "", info.id, version, sentences, note)
+
+
+def record_of_prompts(
+    project: Project, scene_name: str, choice: str, reads: bool, given: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Any]:
+    """`RunRecord.prompts`: the words of a choice and, before them, the `given` ones (class id → sentences).
+
+    `reads`: whether the method takes words; one that does not keeps the choice alone. Raises BadRequest, LabelProblem.
+    """
+    chosen = resolve(project, scene_name, choice if reads else "names")
+    known = {info.id for info in project.schema.classes}
+    found = {**chosen.sentences, **(given or {})}
+    sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
+    return {**chosen.record, "style": chosen.choice if reads else choice, "sentences": sentences}

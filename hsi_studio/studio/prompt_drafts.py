@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem, StudioError
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.class_measurements import Measurements
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.llm.description_task import MAX_SYSTEM, SYSTEM, Proposal, Task, problems
 from hsi_studio.text.llm.protocol import Usage, Writer
 from hsi_studio.text.llm.settings import HOW
@@ -38,16 +39,32 @@ class Draft:
     error: str = ""
 
 
+@dataclass
+class _Kept:
+    """Of everybody who works in one home; by project."""
+
+    writer: Writer | None = None
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    stops: dict[str, threading.Event] = field(default_factory=dict)
+    settled: dict[str, set[str]] = field(default_factory=dict)  # classes accepted or turned down
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Drafts(Subject):
     """One draft a project. Thread-safe."""
 
-    def __init__(self, desk: Desk, measurements: Measurements) -> None:
-        self._desk, self._measurements = desk, measurements
-        self.writer: Writer | None = None  # set by who starts the app, never by the page
-        self._lock = threading.Lock()
-        self._drafts: dict[str, Draft] = {}
-        self._stops: dict[str, threading.Event] = {}
-        self._settled: dict[str, set[str]] = {}  # project id → classes accepted or turned down
+    def __init__(self, workspace: Workspace, measurements: Measurements) -> None:
+        self._workspace, self._measurements = workspace, measurements
+        self._kept = workspace.shared(_Kept)
+
+    @property
+    def writer(self) -> Writer | None:
+        """The language model. Set by who starts the app, never by the page."""
+        return self._kept.writer
+
+    @writer.setter
+    def writer(self, writer: Writer | None) -> None:
+        self._kept.writer = writer
 
     @property
     def available(self) -> bool:
@@ -65,7 +82,7 @@ class Drafts(Subject):
 
     def task(self, project_id: str, classes: Sequence[str] = (), measure: bool = True) -> Task:
         """What would be sent; `measure=False` leaves the measured facts out, which takes no time."""
-        project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         schema, nm = project.schema, scene.bands.wavelength_nm
         wanted = tuple(classes) or tuple(info.id for info in schema.classes)
         reach = None
@@ -79,33 +96,37 @@ class Drafts(Subject):
 
     def start(self, project_id: str, system: str = "", classes: Sequence[str] = ()) -> Draft:
         """Ask. Returns at once; `get` says how far it is. Raises BadRequest."""
-        if self.writer is None:
+        writer = self.writer
+        if writer is None:
             raise BadRequest(f"No language model is set. {HOW}")
-        project = self._desk.project(project_id)
+        project = self._workspace.project(project_id)
         if not len(project.schema):
             raise BadRequest("There are no classes to describe yet: add some in the Label tab.")
         if len(system) > MAX_SYSTEM:
             raise BadRequest(f"The system prompt has {len(system)} characters; {MAX_SYSTEM} are the most.")
-        with self._lock:
-            now = self._drafts.get(project_id)
+        with self._kept.lock:
+            now = self._kept.drafts.get(project_id)
             if now is not None and now.state == "writing":
                 raise BadRequest("The language model is writing already: wait for it or stop it first.")
-            stop = self._stops[project_id] = threading.Event()
-            self._settled[project_id] = set()
-            made = self._drafts[project_id] = Draft("writing", self.writer.name, self.writer.place)
-        arguments = (project_id, self.writer, system.strip() or SYSTEM, tuple(classes), stop)
+            stop = self._kept.stops[project_id] = threading.Event()
+            self._kept.settled[project_id] = set()
+            made = self._kept.drafts[project_id] = Draft("writing", writer.name, writer.place)
+        arguments = (project_id, writer, system.strip() or SYSTEM, tuple(classes), stop)
         threading.Thread(target=self._run, args=arguments, name="language model draft", daemon=True).start()
         return made
 
     def get(self, project_id: str) -> Draft | None:
-        """How far the last draft is; None when there was none since the start."""
-        with self._lock:
-            return self._drafts.get(project_id)
+        """How far the last draft is; None when there was none since the start. Raises BadRequest for a project that is
+        not the guest's."""
+        self._workspace.admit(project_id)
+        with self._kept.lock:
+            return self._kept.drafts.get(project_id)
 
     def cancel(self, project_id: str) -> None:
-        """Stop writing; proposals that are whole stay."""
-        with self._lock:
-            stop = self._stops.get(project_id)
+        """Stop writing; proposals that are whole stay. Raises BadRequest for a project that is not the guest's."""
+        self._workspace.admit(project_id)
+        with self._kept.lock:
+            stop = self._kept.stops.get(project_id)
         if stop is not None:
             stop.set()
 
@@ -114,7 +135,7 @@ class Drafts(Subject):
 
         Raises LanguageModelProblem with what is wrong, BadRequest when the proposal is gone.
         """
-        draft, project = self.get(project_id), self._desk.project(project_id)
+        draft, project = self.get(project_id), self._workspace.project(project_id)
         info = project.schema.get(class_id)
         if draft is None or info is None or not any(p.class_id == class_id for p in draft.proposals):
             raise BadRequest("This proposal is gone. Ask the language model again.")
@@ -126,16 +147,16 @@ class Drafts(Subject):
 
     def settle(self, project_id: str, class_id: str) -> None:
         """The proposal of a class is dealt with."""
-        with self._lock:
-            self._settled.setdefault(project_id, set()).add(class_id)
-            draft = self._drafts.get(project_id)
+        with self._kept.lock:
+            self._kept.settled.setdefault(project_id, set()).add(class_id)
+            draft = self._kept.drafts.get(project_id)
             if draft is not None:
                 left = tuple(p for p in draft.proposals if p.class_id != class_id)
-                self._drafts[project_id] = replace(draft, proposals=left)
+                self._kept.drafts[project_id] = replace(draft, proposals=left)
 
     def close(self) -> None:
-        with self._lock:
-            for stop in self._stops.values():
+        with self._kept.lock:
+            for stop in self._kept.stops.values():
                 stop.set()
 
     def _run(
@@ -183,11 +204,11 @@ class Drafts(Subject):
         self._set(project_id, stop, text=text, proposals=self._left(project_id, proposals))
 
     def _left(self, project_id: str, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
-        with self._lock:
-            settled = self._settled.get(project_id, set())
+        with self._kept.lock:
+            settled = self._kept.settled.get(project_id, set())
             return tuple(p for p in proposals if p.class_id not in settled)
 
     def _set(self, project_id: str, stop: threading.Event, **changes: object) -> None:
-        with self._lock:
-            if self._stops.get(project_id) is stop:  # else a newer draft has taken its place
-                self._drafts[project_id] = replace(self._drafts[project_id], **changes)  # type: ignore[arg-type]
+        with self._kept.lock:
+            if self._kept.stops.get(project_id) is stop:  # else a newer draft has taken its place
+                self._kept.drafts[project_id] = replace(self._kept.drafts[project_id], **changes)  # type: ignore[arg-type]

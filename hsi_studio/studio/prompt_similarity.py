@@ -17,8 +17,9 @@ from hsi_studio.engine.query.joint_space import JointSpace, joint_space, newest_
 from hsi_studio.engine.spectra import class_spectra
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods import methods
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.class_measurements import Measurements, label_key
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.disagreement import FEWEST, Disagreement, disagreements
 from hsi_studio.text.encoders import SentenceEncoder, get_encoder
 from hsi_studio.text.similarity import Pair, Similarity, close_pairs, similarity
@@ -48,8 +49,8 @@ class TextView:
 class TextViews(Subject):
     """The views of all projects. Thread-safe."""
 
-    def __init__(self, desk: Desk, measurements: Measurements) -> None:
-        self._desk, self._measurements = desk, measurements
+    def __init__(self, workspace: Workspace, measurements: Measurements) -> None:
+        self._workspace, self._measurements = workspace, measurements
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Key, TextView]] = {}
         self._joints: dict[str, tuple[tuple[str, int], JointSpace]] = {}  # project id → (model, labels), space
@@ -58,7 +59,7 @@ class TextViews(Subject):
 
     def view(self, project_id: str, set_id: str) -> TextView:
         """The view as far as it is; starts it when it is missing or old. Raises LabelProblem."""
-        project = self._desk.project(project_id)
+        project = self._workspace.project(project_id)
         info, labels = project.words.get(set_id), project.labels()
         key = (set_id, info.version, label_key(labels))
         with self._lock:
@@ -95,7 +96,7 @@ class TextViews(Subject):
                 self._kept[project_id] = (key, made)
 
     def _make(self, project_id: str, key: Key, made: TextView) -> TextView:
-        project, scene = self._desk.project(project_id), self._desk.scene_of(project_id)
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         prompts, labels = project.words.prompts(key[0], key[1]), project.labels()
         encoder = self._open_encoder()
         found = similarity(encoder, prompts, labels.schema)
@@ -136,7 +137,7 @@ class TextViews(Subject):
     def _open_encoder(self) -> SentenceEncoder:
         with self._lock:
             if self._encoder is None:
-                self._encoder = get_encoder(cache_dir=self._desk.cache_folder)
+                self._encoder = get_encoder(cache_dir=self._workspace.cache_folder)
             return self._encoder
 
     def _check(self, project_id: str, key: Key) -> None:

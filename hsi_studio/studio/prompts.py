@@ -21,11 +21,12 @@ from hsi_studio.files import write_text
 from hsi_studio.project.prompt_book import PromptBook
 from hsi_studio.project.prompt_sets import WordSet
 from hsi_studio.sanitize import slug
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.class_measurements import Measurements
 from hsi_studio.studio.prompt_choice import Chosen, choices, resolve
 from hsi_studio.studio.prompt_drafts import Drafts
 from hsi_studio.studio.prompt_similarity import TextView, TextViews
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.prompt_checks import Check, check, language_note
 from hsi_studio.types import PromptSet, Scene
 
@@ -35,17 +36,17 @@ SOURCES = ("p1", "p2", "p3", "p4", "p5", "empty", "pixels", "copy")
 class Prompts(Subject):
     """One subject of `Studio`. `changed(project_id)` is called after every edit."""
 
-    def __init__(self, desk: Desk, changed: Callable[[str], object] = lambda _: None) -> None:
-        self._desk, self._changed = desk, changed
-        self._measurements = Measurements(desk)
-        self.drafts = Drafts(desk, self._measurements)
-        self._views = TextViews(desk, self._measurements)
+    def __init__(self, workspace: Workspace, changed: Callable[[str], object] = lambda _: None) -> None:
+        self._workspace, self._changed = workspace, changed
+        self._measurements = Measurements(workspace)
+        self.drafts = Drafts(workspace, self._measurements)
+        self._views = TextViews(workspace, self._measurements)
 
     # ── sets ────────────────────────────────────────────────────────────────────────────────────
 
     def book(self, project_id: str) -> PromptBook:
         """The project's sets and their history, to read."""
-        return self._desk.project(project_id).words
+        return self._workspace.project(project_id).words
 
     def create(self, project_id: str, source: str, name: str = "", actor: str = "") -> tuple[WordSet, tuple[str, ...]]:
         """A new set: "p1" … "p5", "empty", "pixels" (described from the labelled pixels) or "copy:SET ID".
@@ -93,21 +94,21 @@ class Prompts(Subject):
 
     def choices(self, project_id: str) -> list[tuple[str, str]]:
         """(words, value) of everything that a run can be trained with; `resolve` takes the value."""
-        return choices(self._desk.project(project_id))
+        return choices(self._workspace.project(project_id))
 
     def resolve(self, project_id: str, choice: str) -> Chosen:
         """The sentences behind a choice: "p1" … "p5", "names", "set:ID" or "set:ID@VERSION".
 
         Raises BadRequest, LabelProblem.
         """
-        return resolve(self._desk.project(project_id), self._desk.scene_of(project_id).name, choice)
+        return resolve(self._workspace.project(project_id), self._workspace.scene_of(project_id).name, choice)
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 
     def check(self, project_id: str, set_id: str) -> Check:
         """Token counts and flags of a set. Raises LabelProblem, ModelMissing."""
-        project = self._desk.project(project_id)
-        info, scene = project.words.get(set_id), self._desk.scene_of(project_id)
+        project = self._workspace.project(project_id)
+        info, scene = project.words.get(set_id), self._workspace.scene_of(project_id)
         return check(project.words.prompts(set_id).sentences, project.schema, range_nm(scene), info.language)
 
     def language_note(self, project_id: str, set_id: str) -> str:
@@ -125,7 +126,7 @@ class Prompts(Subject):
         """Write a set as JSON or CSV. Raises LabelProblem."""
         from hsi_studio.project.prompt_set_files import prompt_set_text
 
-        project = self._desk.project(project_id)
+        project = self._workspace.project(project_id)
         info = project.words.get(set_id)
         text = prompt_set_text(info, project.words.prompts(set_id).sentences, project.schema, kind)
         where = folder or project.folder / "exports"
@@ -135,7 +136,7 @@ class Prompts(Subject):
         """A new set from a JSON or CSV file, with notes on what was left out. Raises FileProblem, LabelProblem."""
         from hsi_studio.project.prompt_set_files import read_prompt_set
 
-        project = self._desk.project(project_id)
+        project = self._workspace.project(project_id)
         found = read_prompt_set(path, project.schema)
         origin = f"imported from {Path(path).name}"
         key = project.words.create(
@@ -159,7 +160,7 @@ class Prompts(Subject):
         said = self._measurements.of(project_id).sentences
         if not said:
             raise BadRequest("No class has labels to describe: label some pixels of each class first.")
-        without = [info.name for info in self._desk.project(project_id).schema.classes if info.id not in said]
+        without = [info.name for info in self._workspace.project(project_id).schema.classes if info.id not in said]
         notes = (f"No labels, so nothing was measured: {', '.join(without)}.",) if without else ()
         return "From the pixels", "described from the labelled pixels", said, notes
 

@@ -27,20 +27,20 @@ import numpy.typing as npt
 from hsi_studio.engine.query.graded_superpixels import graded_superpixels
 from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_model, clean
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
-from hsi_studio.engine.query.pixel_facts import PixelFacts, class_facts, describe_class, describe_region
 from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
-from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods import methods
 from hsi_studio.methods.contract import TextSpace
-from hsi_studio.scene.region import polygon_mask
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
+from hsi_studio.studio.descriptions import Descriptions
+from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.text_maps import TextMaps
-from hsi_studio.text.description import Description, Facts, describe
+from hsi_studio.studio.workspace import Workspace
+from hsi_studio.text.description import Description
 from hsi_studio.text.encoders import TextEncoder, get_encoder
-from hsi_studio.types import BoolArray, LabelSet, Prediction, Progress, Scene
+from hsi_studio.types import BoolArray, Progress, Scene
 
 log = logging.getLogger(__name__)
 
@@ -75,74 +75,49 @@ class QueryStatus:
     error: str = ""
 
 
-MEASURED = FeatureCache(400_000_000)  # of all owners: what is measured on a scene depends on nothing else
-
-
 class Queries(Subject):
-    """One subject of `Studio`; maps from texts are `text_maps`. `evaluate` is `Studio.evaluate`; `map_of` gives a
-    project's live map, if there is one; `text_map_ready` is called with a project when its map from texts is there."""
+    """One subject of `Studio`; maps from texts are `text_maps`, what is said of pixels `descriptions`.
+
+    `changed(project_id)` is called after every edit; `text_map_ready(project_id)` when a map from texts is there.
+    """
 
     def __init__(
         self,
-        desk: Desk,
+        workspace: Workspace,
         models: Models,
-        prompts: Callable[[], Prompts],
-        map_of: Callable[[str], Prediction | None],
-        evaluate: Callable[..., Any],
+        prompts: Prompts,
+        evaluation: Evaluation,
+        descriptions: Descriptions,
         changed: Callable[[str], None],
         text_map_ready: Callable[[str], None],
     ) -> None:
-        self._desk, self._models, self._map_of = desk, models, map_of
-        self._changed = changed
+        self._workspace, self._models, self._changed = workspace, models, changed
+        self.descriptions = descriptions
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
         self._matchers: OrderedDict[str, Matcher] = OrderedDict()  # scene id → its words
-        self._pixel_facts: OrderedDict[str, PixelFacts] = OrderedDict()
         self._spaces: tuple[str, TextSpace, bool] | None = None  # the model asked last
-        self._facts: dict[str, tuple[int, dict[str, Facts]]] = {}  # project → labels' content, facts by class
         self._asked: dict[str, QueryStatus] = {}
         self._encoder: TextEncoder | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._closed = threading.Event()
-        self.text_maps = TextMaps(desk, prompts, evaluate, self._matcher, self._submit, self._check, text_map_ready)
+        self.text_maps = TextMaps(
+            workspace, prompts, evaluation, self._matcher, self._submit, self._check, text_map_ready
+        )  # fmt: skip
 
     # ── descriptions ────────────────────────────────────────────────────────────────────────────
 
     def describe_class(self, project_id: str, class_id: str) -> Description:
-        """A class from its labelled pixels (regions and borders from the live map, where there is one).
-
-        Raises BadRequest for a class without labels.
-        """
-        labels = self._desk.project(project_id).labels()
-        pixel_facts = self._facts_on(self._desk.scene_of(project_id))
-        info = labels.schema.get(class_id)
-        known = self._class_facts(project_id, pixel_facts, labels)
-        if info is None or class_id not in known:
-            return describe_class(pixel_facts, labels, class_id)  # raises, with the reason
-        names = {c.id: c.name for c in labels.schema.classes}
-        return describe(info.name, known[class_id], {names[k]: f for k, f in known.items() if k != class_id})
+        """A class from its labelled pixels. Raises BadRequest for a class without labels."""
+        return self.descriptions.of_class(project_id, class_id)
 
     def describe_region(self, project_id: str, mask: BoolArray) -> Description:
         """Any pixels of the scene, (H, W). Raises BadRequest for none."""
-        return describe_region(self._facts_on(self._desk.scene_of(project_id)), mask)
+        return self.descriptions.of_region(project_id, mask)
 
     def describe_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
         """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
-        scene = self._desk.scene_of(project_id)
-        mask = polygon_mask(scene.shape[:2], corners) & scene.valid
-        return describe_region(self._facts_on(scene), mask, "This region")
-
-    def _class_facts(self, project_id: str, pixel_facts: PixelFacts, labels: LabelSet) -> dict[str, Facts]:
-        map_ = self._map_of(project_id)
-        content = hash((labels.row.tobytes(), labels.col.tobytes(), labels.label.tobytes(), labels.schema, id(map_)))
-        with self._lock:
-            kept = self._facts.get(project_id)
-        if kept is not None and kept[0] == content:
-            return kept[1]
-        made = class_facts(pixel_facts, labels, map_)
-        with self._lock:
-            self._facts[project_id] = (content, made)
-        return made
+        return self.descriptions.of_polygon(project_id, corners)
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────
 
@@ -227,7 +202,7 @@ class Queries(Subject):
         if status.answer is None:
             raise BadRequest("There is no answer yet: ask something first.")
         regions = [status.regions[k] for k in places if 0 <= k < len(status.regions)]
-        taken = self._desk.project(project_id).points
+        taken = self._workspace.project(project_id).points
         return [p for p in candidates(status.answer, status.threshold, regions, per_region) if p not in taken]
 
     def add(self, project_id: str, class_id: str, pixels: Sequence[tuple[int, int]], actor: str = "") -> str:
@@ -235,7 +210,7 @@ class Queries(Subject):
 
         Raises LabelProblem, BadRequest.
         """
-        project = self._desk.project(project_id)
+        project = self._workspace.project(project_id)
         info = project.schema.get(class_id)
         if info is None:
             raise BadRequest("Choose the class that these pixels are to have.")
@@ -266,7 +241,7 @@ class Queries(Subject):
             return
         say = self._reporter(project_id)
         if engine == DESCRIBED:
-            answer = ask_described(self._matcher(self._desk.scene_of(project_id), say), text)
+            answer = ask_described(self._matcher(self._workspace.scene_of(project_id), say), text)
         else:
             answer = self._ask_model(project_id, text, engine.removeprefix("model:"), say)
         if not still():
@@ -279,7 +254,7 @@ class Queries(Subject):
             self._put(project_id, state="done", regions=regions, progress=None, seconds=time.perf_counter() - started)
 
     def _ask_model(self, project_id: str, text: str, model_id: str, say: Callable[[str, float], None]) -> Answer:
-        scene = self._desk.scene_of(project_id).without_reference()
+        scene = self._workspace.scene_of(project_id).without_reference()
         info = self._models.get(model_id)
         key = f"{model_id}@{scene.id}@{info.modified}"
         with self._lock:
@@ -299,11 +274,13 @@ class Queries(Subject):
         return answer
 
     def _regions(self, project_id: str, answer: Answer, threshold: float) -> tuple[Region, ...]:
-        scene = self._desk.scene_of(project_id)
+        scene = self._workspace.scene_of(project_id)
         with self._lock:
             matcher = self._matchers.get(scene.id)
         return tuple(
-            top_regions(answer, threshold, self._facts_on(scene), matcher if answer.score is not None else None)
+            top_regions(
+                answer, threshold, self.descriptions.pixel_facts(scene), matcher if answer.score is not None else None
+            )
         )
 
     def _matcher(self, scene: Scene, say: Callable[[str, float], None]) -> Matcher:
@@ -312,7 +289,9 @@ class Queries(Subject):
             if kept is not None:
                 self._matchers.move_to_end(scene.id)
                 return kept
-        words = graded_superpixels(self._facts_on(scene), lambda done: say("Measuring the scene, once", 0.8 * done))
+        words = graded_superpixels(
+            self.descriptions.pixel_facts(scene), lambda done: say("Measuring the scene, once", 0.8 * done)
+        )
         say("Opening the sentence encoder", 0.85)
         made = Matcher(words, self._open_encoder("minilm"))
         with self._lock:
@@ -321,21 +300,12 @@ class Queries(Subject):
                 self._matchers.popitem(last=False)
         return made
 
-    def _facts_on(self, scene: Scene) -> PixelFacts:
-        with self._lock:
-            if scene.id not in self._pixel_facts:
-                blind = scene.without_reference()
-                self._pixel_facts[scene.id] = PixelFacts(blind, MEASURED, self._desk.cache_folder / "described")
-                while len(self._pixel_facts) > 2 * KEPT:
-                    self._pixel_facts.popitem(last=False)
-            return self._pixel_facts[scene.id]
-
     def _open_encoder(self, spec: str) -> TextEncoder:
         if spec != "minilm":
-            return get_encoder(spec, self._desk.cache_folder)
+            return get_encoder(spec, self._workspace.cache_folder)
         with self._lock:
             if self._encoder is None:
-                self._encoder = get_encoder("minilm", self._desk.cache_folder)
+                self._encoder = get_encoder("minilm", self._workspace.cache_folder)
             return self._encoder
 
     def _reporter(self, project_id: str) -> Callable[[str, float], None]:

@@ -1,60 +1,21 @@
-"""The live map and the maps of runs as layers of `studio.displayed`."""
+"""The maps of runs as layers of `studio.displayed`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
-from hsi_studio.engine.live_map import LiveMap, LiveStatus
-from hsi_studio.errors import BadRequest, LabelProblem, StudioError
-from hsi_studio.studio import Desk
-from hsi_studio.studio.displayed_map import LIVE, DisplayedMap, Layer, layer_id
+from hsi_studio.errors import BadRequest, LabelProblem
+from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.runs import Runs
-
-
-class LiveMapSource:
-    """The map that follows the clicks. `live` gives a project's, `Studio.live`."""
-
-    def __init__(self, desk: Desk, live: Callable[[str], LiveMap]) -> None:
-        self._desk, self._live = desk, live
-
-    def listed(self, project_id: str) -> list[Layer]:
-        return [Layer(LIVE, self.title(project_id, ""), self._live(project_id).status.prediction is not None)]
-
-    def title(self, project_id: str, item: str) -> str:
-        return "Map of your labels"
-
-    def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
-        return self._shown(project_id, item, self._live(project_id).status)
-
-    def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
-        live = self._live(project_id)
-        status = live.wait(self._desk.project(project_id).labels().revision, timeout)
-        if status.error:
-            raise StudioError(status.error)
-        found = self._shown(project_id, item, status)
-        if found is None:
-            raise LabelProblem(status.message or "There is no map yet: label pixels of two classes first.")
-        return found
-
-    def report(self, shown: DisplayedMap) -> AccuracyReport | None:
-        """Of the newest labels it was computed for: it comes a moment after the map."""
-        return self._live(shown.project_id).status.report
-
-    def _shown(self, project_id: str, item: str, status: LiveStatus) -> DisplayedMap | None:
-        if item:
-            raise BadRequest(f"There is one live map of a project: “live”, not “live:{item[:80]}”.")
-        if status.prediction is None:
-            return None
-        return DisplayedMap("live", "", status.prediction, project_id, self)
+from hsi_studio.studio.workspace import Workspace
 
 
 class RunMapSource:
     """Maps of the project's runs: the one a run ended with, its newest preview until then."""
 
-    def __init__(self, desk: Desk, runs: Runs) -> None:
-        self._desk, self._runs = desk, runs
+    def __init__(self, workspace: Workspace, runs: Runs) -> None:
+        self._workspace, self._runs = workspace, runs
 
     def listed(self, project_id: str) -> list[Layer]:
         found = []
@@ -93,7 +54,9 @@ class RunMapSource:
         """As it was computed when the run ended; of a run that kept none, on the labels it was trained on."""
         found = self._runs.report(shown.id)
         if found is None and shown.source == "run":
-            return accuracy_report(shown.prediction, self._runs.labels(shown.id), self._desk.scene_of(shown.project_id))
+            return accuracy_report(
+                shown.prediction, self._runs.labels(shown.id), self._workspace.scene_of(shown.project_id)
+            )
         return found
 
     def _check(self, project_id: str, item: str) -> None:

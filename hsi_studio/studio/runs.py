@@ -12,11 +12,7 @@ the command line see the same. Records and events are read again only when their
 
 from __future__ import annotations
 
-import copy
-import logging
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -25,57 +21,41 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.evaluation.report_json import report_from_json
 from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
 from hsi_studio.engine.runs.devices import Device, devices, find_device
-from hsi_studio.engine.runs.events import Event, EventLog, EventTail
+from hsi_studio.engine.runs.events import Event, EventLog
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
-from hsi_studio.engine.runs.queue import RunQueue
-from hsi_studio.engine.runs.record import (
-    ALIVE,
-    WAITING,
-    RunFolder,
-    RunRecord,
-    find_run,
-    run_folders,
-)
-from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
+from hsi_studio.engine.runs.record import RunFolder, RunRecord
+from hsi_studio.errors import BadRequest, CorruptFile, TooFewLabels
 from hsi_studio.files import copy_file
-from hsi_studio.methods import get_method
+from hsi_studio.methods import LIVE_METHOD, get_method, methods
 from hsi_studio.methods.contract import Method, make_params
 from hsi_studio.project.store import Project
-from hsi_studio.studio import Desk, Subject
+from hsi_studio.studio import Subject
 from hsi_studio.studio.new_run import Prepare, new_run
-from hsi_studio.studio.prompt_choice import resolve
+from hsi_studio.studio.prompt_choice import record_of_prompts
 from hsi_studio.studio.run_commands import RunRequest, as_cli, as_python, changed, title_of
+from hsi_studio.studio.run_files import MAP, PREVIEW, RunFiles
 from hsi_studio.studio.run_info import RunInfo
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import LabelSet, Prediction, Progress, Scene
 
 if TYPE_CHECKING:
     from hsi_studio.engine.runs.replay import Replay
 
-log = logging.getLogger(__name__)
-
-MAX_TAILS, MAX_MAPS = 64, 8  # kept in memory
 LABELS_NEEDED = 2  # classes
-MAP, PREVIEW = "map.npz", "preview.npz"
-
 
 Events = list[Event]  # the class below has a method `list`
 Infos = list[RunInfo]
+Methods = list[Method]
 
 
 class Runs(Subject):
     """See the file's header. Safe to call from many threads."""
 
-    def __init__(self, desk: Desk, queue: RunQueue | None = None) -> None:
-        self._desk, self._only = desk, ""
-        self.queue = queue or RunQueue(desk.home, desk.cache_folder)
-        self.admit: Callable[[], None] = lambda: None  # raises BadRequest when the owner has no quota left
-        self._forecaster = Forecaster(desk.cache_folder)
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self.queue = workspace, workspace.server.queue
         self.warm_file: Callable[[str, str], Path] | None = None  # model id, method → its file; set by who has models
-        self._lock = threading.RLock()
-        self._folders: dict[str, RunFolder] = {}
-        self._records: dict[Path, tuple[tuple[int, int], RunRecord]] = {}
-        self._tails: OrderedDict[str, EventTail] = OrderedDict()
-        self._maps: OrderedDict[tuple[str, str, int], Prediction] = OrderedDict()
+        self._forecaster = Forecaster(workspace.cache_folder)
+        self._files = workspace.shared(RunFiles, workspace.projects_folder, self.queue)
 
     # ── starting ────────────────────────────────────────────────────────────────────────────────
 
@@ -100,14 +80,14 @@ class Runs(Subject):
         or "cuda:n"; "" = the GPU with the shortest queue, the CPU where there is none. `warm_start`: id of a model
         whose encoder it starts from. Raises BadRequest, LabelProblem, TooFewLabels, FileProblem.
         """
-        project, chosen = self._desk.project(project_id), get_method(method)
+        project, chosen = self._workspace.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
         labels = project.labels()
         enough_to_train(labels)
         if seed < 0:
             raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
-        scene, place = self._desk.scene_of(project_id), self.place(device)
-        said = self._sentences(project, chosen, labels, prompts, sentences)
+        scene, place = self._workspace.scene_of(project_id), self.place(device)
+        said = record_of_prompts(project, scene.name, prompts, "text" in chosen.needs, sentences)
         self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
 
@@ -137,9 +117,9 @@ class Runs(Subject):
 
     def forecast(self, project_id: str, method: str, params: Mapping[str, Any] | None = None) -> Forecast:
         """Time and memory of such a run on the labels as they are. Raises BadRequest."""
-        project, chosen = self._desk.project(project_id), get_method(method)
+        project, chosen = self._workspace.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
-        scene, labels, place = self._desk.scene_of(project_id), project.labels(), self.place("")
+        scene, labels, place = self._workspace.scene_of(project_id), project.labels(), self.place("")
         return self._forecaster.forecast(
             Request(
                 method, values.model_dump(mode="json"), scene.id, scene.shape, len(labels),
@@ -159,32 +139,21 @@ class Runs(Subject):
 
     def list(self, project_id: str | None = None, owner: str | None = None, kind: str = "train") -> Infos:
         """Runs of a kind ("" = all), newest first; those whose record is damaged are in the log and left out."""
-        found = []
-        for folder in run_folders(self._desk.home / "projects"):
-            if not {project_id, self._only or None} <= {None, folder.path.parent.parent.name}:
-                continue
-            try:
-                info = self._info(folder)
-            except StudioError as error:
-                log.warning("run %s is passed over: %s", folder.path.name, error)
-                continue
-            if (owner is None or info.owner == owner) and kind in ("", info.kind):
-                found.append(info)
-        return found
+        only = {project_id, self._workspace.only} - {None}
+        found = self._files.infos(lambda folder: only <= {folder.path.parent.parent.name})
+        return [info for info in found if (owner is None or info.owner == owner) and kind in ("", info.kind)]
 
     def alive(self) -> int:
-        """How many wait or work."""
-        return sum(info.alive for info in self.list(kind=""))
+        """How many of the owner's wait or work, whichever of them a guest sees."""
+        return sum(info.alive for info in self._files.infos(lambda folder: True))
 
-    def for_guest(self, desk: Desk, project_id: str) -> Runs:
-        """The same, of one project only."""
-        view = copy.copy(self)
-        view._desk, view._only = desk, project_id
-        return view
+    def admit(self) -> None:
+        """Raises BadRequest when the owner has no quota left for a run."""
+        self._workspace.server.admit_run(self._workspace.home, self.alive)
 
     def get(self, run_id: str) -> RunInfo:
         """Raises BadRequest, FileProblem."""
-        return self._info(self._folder(run_id))
+        return self._files.info(self._folder(run_id))
 
     def exists(self, run_id: str) -> bool:
         """Whether there is such a run."""
@@ -199,7 +168,7 @@ class Runs(Subject):
 
     def events(self, run_id: str, after: int = 0) -> Events:
         """Events with a number above `after`, oldest first. Raises BadRequest."""
-        return self._tail(self._folder(run_id)).after(after)
+        return self._files.tail(self._folder(run_id)).after(after)
 
     def wait(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """Until it has ended, or `timeout` seconds have passed."""
@@ -210,11 +179,12 @@ class Runs(Subject):
 
     def prediction(self, run_id: str) -> Prediction | None:
         """The map it ended with; None when there is none. Raises BadRequest, FileProblem."""
-        return self._map(run_id, MAP)
+        return self._files.map(self._folder(run_id), MAP)
 
     def preview(self, run_id: str) -> Prediction | None:
         """A coarse map of the training as it is now, or the whole map when it has ended."""
-        return self._map(run_id, MAP) or self._map(run_id, PREVIEW)
+        folder = self._folder(run_id)
+        return self._files.map(folder, MAP) or self._files.map(folder, PREVIEW)
 
     def has_map(self, run_id: str) -> bool:
         """Whether `preview` gives one, without reading it. Raises BadRequest."""
@@ -231,7 +201,7 @@ class Runs(Subject):
     def labels(self, run_id: str) -> LabelSet:
         """What it was trained on. Raises BadRequest, FileProblem."""
         folder = self._folder(run_id)
-        return folder.read_labels(self._record(folder))
+        return folder.read_labels(self._files.record(folder))
 
     def project_of(self, run_id: str) -> str:
         """Id of the project it belongs to. Raises BadRequest."""
@@ -240,7 +210,7 @@ class Runs(Subject):
     def report(self, run_id: str) -> AccuracyReport | None:
         """How good its map is, as it was computed then; None before the end. Raises BadRequest, FileProblem."""
         folder = self._folder(run_id)
-        metrics = self._record(folder).metrics
+        metrics = self._files.record(folder).metrics
         if not metrics:
             return None
         try:
@@ -254,7 +224,7 @@ class Runs(Subject):
 
     def record(self, run_id: str) -> RunRecord:
         """All that is known about it. Raises BadRequest, FileProblem."""
-        return self._record(self._folder(run_id))
+        return self._files.record(self._folder(run_id))
 
     def place(self, slot: str = "") -> Device:
         """The device for the next run; "" = the GPU with the shortest queue. Raises BadRequest for none that exists."""
@@ -279,14 +249,13 @@ class Runs(Subject):
     ) -> Replay:
         """Make the map of a run (an id, or the path of its folder) again, and say whether it is the same.
 
-               `fresh`: label-free work is made again too.
-        Raises BadRequest (no map to compare with), FileProblem, SceneMismatch,
-               StudioError (the run failed now).
+        `fresh`: label-free work is made again too. Raises BadRequest (no map to compare with), FileProblem,
+        SceneMismatch, StudioError (the run failed now).
         """
         from hsi_studio.engine.runs.replay import replay
 
         folder = RunFolder(run.resolve()) if isinstance(run, Path) else self._folder(run)
-        return replay(folder, self._desk.cache_folder, progress, fresh)
+        return replay(folder, self._workspace.cache_folder, progress, fresh)
 
     def curves_to_csv(self, run_id: str, stream: TextIO) -> int:
         """A run's curves as in `engine/runs/curves.py`; returns the number of rows."""
@@ -295,6 +264,20 @@ class Runs(Subject):
     def curves_to_tensorboard(self, run_id: str, folder: Path) -> int:
         """Event files under `folder`; returns the number of values. Raises BadRequest without TensorBoard."""
         return write_tensorboard(self.events(run_id), folder)
+
+    # ── what can be trained ─────────────────────────────────────────────────────────────────────
+
+    def trainable(self, without: str = LIVE_METHOD) -> Methods:
+        """Methods to train, all but the one that follows the clicks: the pre-trained ones first, the baselines last."""
+        found = (method for name, method in methods().entries.items() if name != without)
+        return sorted(found, key=lambda method: -len(method.needs & {"text", "pretraining"}))
+
+    def pretrained(self, project_id: str, method: str) -> str:
+        """Whether a method's pre-training for this scene is on disk, in words; "" for methods without one."""
+        chosen = get_method(method)
+        return chosen.pretrained_status(
+            self._workspace.scene_of(project_id), chosen.Params(), self._workspace.cache_folder, devices()[0].torch_name
+        )
 
     # ── stopping ────────────────────────────────────────────────────────────────────────────────
 
@@ -317,10 +300,7 @@ class Runs(Subject):
         """Remove its folder. Raises BadRequest while it is waiting or at work."""
         folder = self._folder(run_id)
         self.queue.delete(folder)
-        with self._lock:
-            self._folders.pop(run_id, None)
-            self._records.pop(folder.record_file, None)
-            self._tails.pop(run_id, None)
+        self._files.forget(folder)
 
     def close(self) -> None:
         """Leave checkpoints and end the workers."""
@@ -330,11 +310,11 @@ class Runs(Subject):
 
     def as_cli(self, run: str | RunRequest) -> str:
         """The command line of the same training."""
-        return as_cli(self._asked(run), self._desk.home)
+        return as_cli(self._asked(run), self._workspace.home)
 
     def as_python(self, run: str | RunRequest) -> str:
         """A snippet for a notebook."""
-        return as_python(self._asked(run), self._desk.home)
+        return as_python(self._asked(run), self._workspace.home)
 
     def _asked(self, run: str | RunRequest) -> RunRequest:
         if isinstance(run, RunRequest):
@@ -344,22 +324,6 @@ class Runs(Subject):
         return RunRequest(info.project_id, info.method, info.changed, info.prompts, info.seed)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
-
-    def _sentences(
-        self,
-        project: Project,
-        method: Method,
-        labels: LabelSet,
-        style: str,
-        given: Mapping[str, Sequence[str]] | None,
-    ) -> dict[str, Any]:
-        """`RunRecord.prompts`. Raises BadRequest."""
-        reads = "text" in method.needs
-        chosen = resolve(project, self._desk.scene_of(project.id).name, style if reads else "names")
-        known = {info.id for info in labels.schema.classes}
-        found = {**chosen.sentences, **(given or {})}
-        sentences = {key: [str(text) for text in value] for key, value in found.items() if key in known}
-        return {**chosen.record, "style": chosen.choice if reads else style, "sentences": sentences}
 
     def _start_from(self, model_id: str, method: str) -> Path:
         """Raises BadRequest, FileProblem."""
@@ -375,82 +339,10 @@ class Runs(Subject):
         )  # fmt: skip
 
     def _folder(self, run_id: str) -> RunFolder:
-        with self._lock:
-            known = self._folders.get(run_id)
-        if known is None or not known.record_file.is_file():
-            known = find_run(self._desk.home / "projects", run_id)
-            with self._lock:
-                self._folders[run_id] = known
-        if self._only and known.path.parent.parent.name != self._only:
+        """Raises BadRequest."""
+        found = self._files.folder(run_id)
+        if self._workspace.only not in (None, found.path.parent.parent.name):
             raise BadRequest(f"There is no run {run_id!r} in the project that was shared with you.")
-        return known
-
-    def _record(self, folder: RunFolder) -> RunRecord:
-        file = folder.record_file
-        try:
-            stat = file.stat()
-        except OSError as error:
-            raise BadRequest(f"Run {folder.path.name} is not there any more.") from error
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        with self._lock:
-            known = self._records.get(file)
-        if known is not None and known[0] == stamp:
-            record = known[1]
-            if record.state not in WAITING | ALIVE or record.queue == self.queue.id:
-                return record
-        record = self.queue.checked(folder)
-        with self._lock:
-            self._records[file] = (stamp, record)
-        return record
-
-    def _tail(self, folder: RunFolder) -> EventTail:
-        name = folder.path.name
-        with self._lock:
-            tail = self._tails.setdefault(name, EventTail(folder.events_file))
-            self._tails.move_to_end(name)
-            while len(self._tails) > MAX_TAILS:
-                self._tails.popitem(last=False)
-        return tail
-
-    def _info(self, folder: RunFolder) -> RunInfo:
-        record = self._record(folder)
-        state, progress = record.state, None
-        where = self.queue.position(record.id) if state in WAITING | ALIVE else None
-        if state in ALIVE:
-            if self.queue.requested(record.id) == "pause":
-                state = "pausing"
-            last = self._tail(folder).last("progress")
-            if last is not None:
-                left = last.get("seconds_left")
-                progress = Progress(str(last["message"]), float(last["done"]), float(last["total"]), left)
-        return RunInfo(
-            id=record.id, project_id=record.project_id, owner=record.owner, title=record.title, method=record.method,
-            params=record.params, changed=record.changed, prompts=str(record.prompts.get("style", "")),
-            seed=record.seed, state=state, reason=record.reason, position=where,
-            progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
-            started=record.started, ended=record.ended, device=record.device, shots=record.shots,
-            revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
-            adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
-            prompt_set=str(record.prompts.get("set", "")),
-        )  # fmt: skip
-
-    def _map(self, run_id: str, name: str) -> Prediction | None:
-        folder = self._folder(run_id)
-        try:
-            stamp = (folder / name).stat().st_mtime_ns
-        except OSError:
-            return None
-        key = (run_id, name, stamp)
-        with self._lock:
-            if key in self._maps:
-                self._maps.move_to_end(key)
-                return self._maps[key]
-        found = folder.read_map(self._record(folder), name)
-        if found is not None:
-            with self._lock:
-                self._maps[key] = found
-                while len(self._maps) > MAX_MAPS:
-                    self._maps.popitem(last=False)
         return found
 
 

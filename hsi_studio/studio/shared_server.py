@@ -1,8 +1,8 @@
 """What several owners on one server share, and what each of them may use.
 
-Each owner has a home folder with projects, runs, uploads and models, and a `Studio` on it. One `Commons` stands behind
-all of them: open scenes (the same content is read once), the caches of label-free work, the job queue (one run at a
-time on a device, whoever asked), and the models in memory (one budget). A `Studio` of its own makes its own.
+Each owner has a home folder with projects, runs, uploads and models, and a `Workspace` on it. One `SharedServer` stands
+behind all of them: open scenes (the same content is read once), the caches of label-free work, the job queue (one run
+at a time on a device, whoever asked), and the models in memory (one budget). A workspace that is alone makes its own.
 
 Quotas come from the command line or the environment (`settings.py`). Without them there is no limit.
 """
@@ -26,7 +26,7 @@ COUNT_AGAIN_S = 10.0  # a folder's size is kept this long
 
 
 @dataclass
-class Commons(Subject):
+class SharedServer(Subject):
     """Safe to use from many threads. `home` is the server's: caches and the queue's locks lie there."""
 
     home: Path

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods import LIVE_METHOD
-from hsi_studio.studio import Desk, Subject
-from hsi_studio.studio.displayed_map import DisplayedMap, Layer, layer_id
+from hsi_studio.studio import Subject
+from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.evaluation import Evaluation
+from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
 
 CURVE_CLICKS, CURVE_SEEDS = (1, 2, 5), 5
@@ -45,23 +47,30 @@ class TextMap:
     serial: int = 0  # another one each time a map is asked for
 
 
+@dataclass
+class _Made:
+    """Of everybody who works in one home."""
+
+    of: dict[str, TextMap] = field(default_factory=dict)  # by project
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
 class TextMaps(Subject):
     """The maps of all projects. `ready(project_id)` is called when one is there. Thread-safe."""
 
     def __init__(
         self,
-        desk: Desk,
-        prompts: Callable[[], Prompts],
-        evaluate: Callable[..., Any],
+        workspace: Workspace,
+        prompts: Prompts,
+        evaluation: Evaluation,
         matcher: Callable[[Scene, Say], Matcher],
         submit: Callable[[Callable[[], None], Callable[[str], None]], None],
         check: Callable[[], None],
         ready: Callable[[str], None],
     ) -> None:
-        self._desk, self._prompts, self._evaluate = desk, prompts, evaluate
+        self._workspace, self._prompts, self._evaluation = workspace, prompts, evaluation
         self._matcher, self._submit, self._check, self._ready = matcher, submit, check, ready
-        self._lock = threading.RLock()
-        self._maps: dict[str, TextMap] = {}
+        self._kept = workspace.shared(_Made)
 
     def request(self, project_id: str, prompts: str = "p5", curve: bool = True) -> TextMap:
         """Have the map made in the background; with `curve` also what clicks add, where the scene has a reference.
@@ -70,7 +79,7 @@ class TextMaps(Subject):
         """
         title, notes, sentences = "class names", tuple[str, ...](), dict[str, tuple[str, ...]]()
         if prompts != NAMES:
-            chosen = self._prompts().resolve(project_id, prompts)
+            chosen = self._prompts.resolve(project_id, prompts)
             title, sentences, notes = chosen.title, chosen.sentences, chosen.notes
         serial = self.get(project_id).serial + 1
         fresh = self._put(project_id, TextMap("working", title, Progress("Waiting"), notes=notes, serial=serial))
@@ -82,13 +91,10 @@ class TextMaps(Subject):
         return fresh
 
     def get(self, project_id: str) -> TextMap:
-        """How far it is."""
-        with self._lock:
-            return self._maps.get(project_id, TextMap())
-
-    def share(self, other: TextMaps) -> None:
-        """Make and hold the same as `other`."""
-        self._lock, self._maps = other._lock, other._maps
+        """How far it is. Raises BadRequest for a project that is not the guest's."""
+        self._workspace.admit(project_id)
+        with self._kept.lock:
+            return self._kept.of.get(project_id, TextMap())
 
     # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
 
@@ -118,7 +124,7 @@ class TextMaps(Subject):
         return self.get(shown.project_id).report
 
     def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], curve: bool) -> None:
-        scene, labels = self._desk.scene_of(project_id), self._desk.project(project_id).labels()
+        scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
 
         def say(message: str, done: float) -> None:
             self._check()
@@ -137,12 +143,12 @@ class TextMaps(Subject):
         self._ready(project_id)
         if measured:
             points = learning_curve(
-                scene, made, lambda shots, seeds: self._evaluate(scene, LIVE_METHOD, shots=shots, seeds=seeds),
+                scene, made, lambda shots, seeds: self._evaluation.evaluate(scene, shots=shots, seeds=seeds),
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))
 
     def _put(self, project_id: str, value: TextMap) -> TextMap:
-        with self._lock:
-            self._maps[project_id] = value
+        with self._kept.lock:
+            self._kept.of[project_id] = value
             return value

@@ -11,7 +11,14 @@ import numpy as np
 
 from hsi_studio import Studio
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan
-from hsi_studio.engine.compare.results import MAPS, PLAN, RESULT, ArmResult, Comparison, Figures, write_json
+from hsi_studio.engine.compare.results import (
+    MAPS,
+    ArmResult,
+    Comparison,
+    Figures,
+    write_comparison,
+    write_plan,
+)
 from hsi_studio.engine.evaluation.map_accuracy import report_without_labels
 from hsi_studio.engine.runs.record import RunClass, RunFolder, RunRecord
 from hsi_studio.project.store import Project
@@ -101,8 +108,8 @@ def add_comparison(studio: Studio, project: Project, run: str = COMPARISON) -> t
         classes=tuple(name for _, name in scene.reference_classes), seeds=(0,), arms=arms,
         maps={arm.name: f"{k:02d}.npz" for k, arm in enumerate(plan.arms)},
     )  # fmt: skip
-    write_json(folder / PLAN, plan)
-    write_json(folder / RESULT, found)
+    write_plan(folder, plan)
+    write_comparison(folder, found)
     return made[0], made[1]
 
 

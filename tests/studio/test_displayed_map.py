@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,12 @@ import pytest
 import rasterio
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hsi_studio import Studio
 from hsi_studio.cli.main import main
 from hsi_studio.engine.evaluation.map_accuracy import accuracy_report
 from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.project.store import Project
-from hsi_studio.studio.displayed_map import Layer, told_apart
-from hsi_studio.studio.guest import guest_of
-from hsi_studio.types import Prediction
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.viewer.tile_routes import Screen, router
 from tests.studio.shown import (
@@ -34,7 +28,6 @@ from tests.studio.shown import (
     add_run,
     add_text_map,
     project_with_reference,
-    some_map,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
@@ -296,7 +289,7 @@ def test_a_map_in_the_making_leaves_the_one_before_it(made: tuple[Studio, Projec
     add_model(studio, project)
     show(studio, project, f"run:{RUN}")
     (project.folder / "maps" / f"{MODEL}.npz").unlink()
-    studio.models.maps._maps.clear()
+    studio.models.maps.forget(MODEL)
     show(studio, project, f"model:{MODEL}")
     left = studio.displayed.left(project.id)
     assert left is not None
@@ -359,50 +352,3 @@ def test_twins_are_told_apart_by_what_they_differ_in(made: tuple[Studio, Project
         "SVM, 3 labels a class · seed 1, 2026-01-01 12:00:01",
         "SVM, 3 labels a class · seed 0, 2026-01-01 12:00:00",
     ]
-
-
-TITLES, FACTS = st.sampled_from(["A", "B", "A · 1"]), st.lists(st.sampled_from(["", "1", "2"]), max_size=3)
-
-
-@given(st.lists(st.tuples(TITLES, FACTS), max_size=8))
-def test_no_two_titles_are_the_same(given: list[tuple[str, list[str]]]) -> None:
-    layers = [Layer(f"run:{k}", title, facts=tuple(facts)) for k, (title, facts) in enumerate(given)]
-    titles = told_apart(layers)
-    assert len(set(titles)) == len(titles)
-    assert all(title.startswith(layer.title) for title, layer in zip(titles, layers, strict=True))
-
-
-# ── owner and guest ─────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_guest_sees_the_owners_screen_of_one_project_and_no_other(
-    made: tuple[Studio, Project], tmp_path: Path
-) -> None:
-    studio, project = made
-    other = project_with_reference(studio, tmp_path / "data")
-    add_run(studio, project)
-    add_run(studio, other, PREVIEW)
-    add_text_map(studio, other)
-    guest = guest_of(studio, project.id)
-    show(guest, project, f"run:{RUN}")
-    for one in (studio, guest):
-        left = one.displayed.left(project.id)
-        assert left.layer == f"run:{RUN}"
-    made_by_guest = some_map(guest, project, 3, "texts")
-    guest.queries.text_maps._put(project.id, replace(studio.queries.text_maps.get(other.id), prediction=made_by_guest))
-    show(guest, project, "texts")
-    shown = studio.displayed.find(project.id)
-    assert isinstance(shown.prediction, Prediction)
-    assert shown.prediction is made_by_guest
-    for attempt in (
-        lambda: guest.displayed.left(other.id),
-        lambda: guest.displayed.show(other.id, "texts"),
-        lambda: guest.displayed.show(project.id, "run", PREVIEW),
-        lambda: guest.displayed.show_beside(other.id),
-        lambda: guest.displayed.layers(other.id),
-        lambda: guest.displayed.stamp(other.id),
-        lambda: guest.displayed.find(project.id, PREVIEW),
-        lambda: guest.export(other.id),
-    ):
-        with pytest.raises(BadRequest):
-            attempt()

@@ -268,6 +268,7 @@ def test_a_damaged_kept_map_is_made_again(studio: Studio, project: Project) -> N
 def test_a_run_keeps_its_own_map(studio: Studio, project: Project) -> None:
     from hsi_studio.studio.model_maps import NoRuns
     from hsi_studio.studio.models import Models
+    from hsi_studio.studio.workspace import Workspace
 
     run = train(studio, project)
     made = studio.models.map(run, project.id)
@@ -276,7 +277,7 @@ def test_a_run_keeps_its_own_map(studio: Studio, project: Project) -> None:
         def prediction(self, run_id: str) -> Prediction | None:
             return made if run_id == run else None
 
-    models = Models(studio, runs=OneRun())
+    models = Models(Workspace(studio.home), runs=OneRun())
     (project.folder / "maps" / f"{run}.npz").unlink()
     kept = models.maps.prediction(project.id, run)
     assert kept is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import pytest
 from hsi_studio.errors import BadRequest, LabelProblem, LanguageModelProblem, StudioError
 from hsi_studio.project.store import Project
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.studio.prompt_choice import record_of_prompts, resolve
 from hsi_studio.studio.prompts import Prompts
+from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.llm.endpoint import Endpoint
 from hsi_studio.text.llm.settings import KEY
 from hsi_studio.types import Bands, Scene
@@ -27,31 +29,22 @@ NM = np.array([480, 560, 660, 840, 1650], dtype=np.float32)
 SPECTRA = {1: (0.03, 0.09, 0.03, 0.45, 0.2), 2: (0.05, 0.06, 0.03, 0.01, 0.002), 3: (0.06, 0.1, 0.28, 0.33, 0.36)}
 
 
-@dataclass
-class SmallDesk:
-    """One project on one scene."""
+class SmallWorkspace(Workspace):
+    """One project on one scene, whatever its id."""
 
-    home: Path
-    scene: Scene
-    made: Project
-    changed: list[str] = field(default_factory=list)
-
-    @property
-    def cache_folder(self) -> Path:
-        return self.home / "cache"
-
-    def open(self, spec: Any) -> Scene:
-        return self.scene
+    def __init__(self, home: Path, scene: Scene, made: Project) -> None:
+        super().__init__(home)
+        self.small, self.made, self.changed = scene, made, list[str]()
 
     def project(self, project_id: str) -> Project:
         return self.made
 
     def scene_of(self, project_id: str) -> Scene:
-        return self.scene
+        return self.small
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> SmallDesk:
+def workspace(tmp_path: Path) -> SmallWorkspace:
     reference = striped_reference()
     cube = np.zeros((12, 16, 5), dtype=np.float32)
     for value, spectrum in SPECTRA.items():
@@ -59,11 +52,11 @@ def desk(tmp_path: Path) -> SmallDesk:
     cube += np.random.default_rng(0).uniform(0, 0.002, cube.shape).astype(np.float32)
     made = small_scene(reference=reference, reference_names=NAMES, name="demo", value_unit="reflectance")
     scene = replace(made, cube=ArrayCube(cube), bands=Bands(5, NM))
-    return SmallDesk(tmp_path, scene, Project.create(tmp_path, scene, {"spec": "small"}))
+    return SmallWorkspace(tmp_path, scene, Project.create(tmp_path, scene, {"spec": "small"}))
 
 
-def lab(desk: SmallDesk) -> Prompts:
-    return Prompts(desk, desk.changed.append)
+def lab(workspace: SmallWorkspace) -> Prompts:
+    return Prompts(workspace, workspace.changed.append)
 
 
 def until(get: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
@@ -76,16 +69,16 @@ def until(get: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
     raise AssertionError(f"still {value}")
 
 
-def label_all(desk: SmallDesk) -> None:
-    for k, info in enumerate(desk.made.schema.classes):
-        desk.made.add_point(4, 5 * k + 2, info.id)
-        desk.made.add_point(5, 5 * k + 2, info.id)
+def label_all(workspace: SmallWorkspace) -> None:
+    for k, info in enumerate(workspace.made.schema.classes):
+        workspace.made.add_point(4, 5 * k + 2, info.id)
+        workspace.made.add_point(5, 5 * k + 2, info.id)
 
 
-def test_every_start_makes_a_set_and_says_what_it_lacks(desk: SmallDesk) -> None:
-    prompts = lab(desk)
+def test_every_start_makes_a_set_and_says_what_it_lacks(workspace: SmallWorkspace) -> None:
+    prompts = lab(workspace)
     plain, notes = prompts.create("x", "p1")
-    meadow, water, _ = desk.made.schema.classes
+    meadow, water, _ = workspace.made.schema.classes
     assert plain.sentences[meadow.id] == ("a patch of a meadow.",)
     assert (plain.name, plain.origin, notes) == ("Style p1 plain", "style p1", ())
     assert prompts.create("x", "p1")[0].name == "Style p1 plain (2)"
@@ -94,21 +87,21 @@ def test_every_start_makes_a_set_and_says_what_it_lacks(desk: SmallDesk) -> None
     assert prompts.create("x", f"copy:{plain.id}")[0].origin == "copy of Style p1 plain, version 1"
     with pytest.raises(BadRequest, match="label some pixels"):
         prompts.create("x", "pixels")
-    desk.made.add_point(4, 2, meadow.id)
+    workspace.made.add_point(4, 2, meadow.id)
     pixels, notes = prompts.create("x", "pixels")
     assert list(pixels.sentences) == [meadow.id]
     assert "green vegetation" in pixels.sentences[meadow.id][0]
     assert "Water, Tile roof" in notes[0]
-    assert len(desk.changed) == 6
+    assert len(workspace.changed) == 6
     for wrong in ("p6", "", "copy:nothing"):
         with pytest.raises((BadRequest, LabelProblem)):
             prompts.create("x", wrong)
 
 
-def test_a_run_gets_a_style_or_a_version_of_a_set(desk: SmallDesk) -> None:
-    prompts = lab(desk)
+def test_a_run_gets_a_style_or_a_version_of_a_set(workspace: SmallWorkspace) -> None:
+    prompts = lab(workspace)
     made, _ = prompts.create("x", "p1", "Mine")
-    meadow = desk.made.schema.classes[0]
+    meadow = workspace.made.schema.classes[0]
     assert prompts.edit("x", made.id, {meadow.id: ["lush grass"]}) == 2
     values = dict(prompts.choices("x"))
     assert values["Mine, version 2"] == f"set:{made.id}"
@@ -130,22 +123,35 @@ def test_a_run_gets_a_style_or_a_version_of_a_set(desk: SmallDesk) -> None:
             prompts.resolve("x", wrong)
 
 
-def test_a_set_goes_out_and_comes_back(desk: SmallDesk) -> None:
-    prompts = lab(desk)
+def test_the_record_keeps_the_words_of_a_run_the_given_ones_first(workspace: SmallWorkspace) -> None:
+    project = workspace.made
+    first, second, *_ = project.schema.classes
+    given = {first.id: ["my own sentence"], "nobody": ["of no class"]}
+    kept = record_of_prompts(project, "demo", "p1", True, given)
+    assert kept["style"] == "p1"
+    assert kept["sentences"][first.id] == ["my own sentence"]
+    assert kept["sentences"][second.id] == list(resolve(project, "demo", "p1").sentences[second.id])
+    assert "nobody" not in kept["sentences"]
+    assert record_of_prompts(project, "demo", "p1", False) == {"style": "p1", "set": "", "sentences": {}}
+    assert record_of_prompts(project, "demo", "a style of tomorrow", False)["style"] == "a style of tomorrow"
+
+
+def test_a_set_goes_out_and_comes_back(workspace: SmallWorkspace) -> None:
+    prompts = lab(workspace)
     made, _ = prompts.create("x", "p5", "My very own: set/1")
     for kind in ("json", "csv"):
         file = prompts.export("x", made.id, kind)
-        assert file.parent == desk.made.folder / "exports"
+        assert file.parent == workspace.made.folder / "exports"
         back, notes = prompts.import_file("x", file)
         assert (dict(back.sentences), notes) == (dict(made.sentences), ())
         assert back.origin == f"imported from {file.name}"
 
 
-def test_the_view_compares_texts_and_pixels(desk: SmallDesk) -> None:
-    prompts = lab(desk)
-    label_all(desk)
+def test_the_view_compares_texts_and_pixels(workspace: SmallWorkspace) -> None:
+    prompts = lab(workspace)
+    label_all(workspace)
     made, _ = prompts.create("x", "p1")
-    meadow, water, roof = desk.made.schema.classes
+    meadow, water, roof = workspace.made.schema.classes
     texts = {meadow.id: ["a lake of open water"], water.id: ["a meadow of green grass"], roof.id: ["red tile roof"]}
     prompts.edit("x", made.id, texts)
     view = until(lambda: prompts.view("x", made.id), lambda v: v.state != "working")
@@ -161,8 +167,8 @@ def test_the_view_compares_texts_and_pixels(desk: SmallDesk) -> None:
     assert "tell them apart by the " in view.pairs[0].text
 
 
-def test_without_labels_the_view_says_so(desk: SmallDesk) -> None:
-    prompts = lab(desk)
+def test_without_labels_the_view_says_so(workspace: SmallWorkspace) -> None:
+    prompts = lab(workspace)
     made, _ = prompts.create("x", "p1")
     view = until(lambda: prompts.view("x", made.id), lambda v: v.state != "working")
     assert "once 2 classes have labels (0 now)" in view.compared
@@ -174,10 +180,10 @@ def good(name: str) -> str:
     return json.dumps({"class": name, "sentences": [sentence]}) + "\n"
 
 
-def test_a_draft_is_seen_before_it_is_used(desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draft_is_seen_before_it_is_used(workspace: SmallWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY, "sk-secret")
-    label_all(desk)
-    prompts = lab(desk)
+    label_all(workspace)
+    prompts = lab(workspace)
     made, _ = prompts.create("x", "empty")
 
     def reply(to: Handler, _: Any) -> None:
@@ -188,7 +194,7 @@ def test_a_draft_is_seen_before_it_is_used(desk: SmallDesk, monkeypatch: pytest.
         to.usage(prompt_tokens=100, completion_tokens=50)
         to.done()
 
-    meadow, water, _ = desk.made.schema.classes
+    meadow, water, _ = workspace.made.schema.classes
     with serving(reply) as (url, server):
         prompts.drafts.writer = Endpoint(url, "tiny")
         prompts.drafts.start("x", "my own system prompt")
@@ -202,15 +208,15 @@ def test_a_draft_is_seen_before_it_is_used(desk: SmallDesk, monkeypatch: pytest.
     assert [p.class_id for p in draft.proposals] == [meadow.id, water.id]
     assert "Barley" in draft.notes[0]
     assert "Tile roof" in draft.notes[1]
-    assert desk.made.words.prompts(made.id).sentences == {}  # nothing is used unseen
+    assert workspace.made.words.prompts(made.id).sentences == {}  # nothing is used unseen
     with pytest.raises(LanguageModelProblem, match="markup"):
         prompts.accept("x", made.id, {p.class_id: p.sentences for p in draft.proposals})  # all or none
-    assert desk.made.words.get(made.id).version == 1
+    assert workspace.made.words.get(made.id).version == 1
     kept = {meadow.id: draft.proposals[0].sentences}
     with pytest.raises(LabelProblem):
         prompts.accept("x", "no such set", kept)
     assert prompts.accept("x", made.id, kept) == 2
-    assert desk.made.words.versions(made.id)[1].why == "language model, seen and accepted"
+    assert workspace.made.words.versions(made.id)[1].why == "language model, seen and accepted"
     now = prompts.drafts.get("x")
     assert now is not None
     assert [p.class_id for p in now.proposals] == [water.id]
@@ -218,8 +224,8 @@ def test_a_draft_is_seen_before_it_is_used(desk: SmallDesk, monkeypatch: pytest.
         prompts.accept("x", made.id, kept)
 
 
-def test_a_draft_can_be_stopped_and_failures_are_told(desk: SmallDesk) -> None:
-    prompts = lab(desk)
+def test_a_draft_can_be_stopped_and_failures_are_told(workspace: SmallWorkspace) -> None:
+    prompts = lab(workspace)
     with pytest.raises(BadRequest, match="HSI_STUDIO_LLM_URL"):
         prompts.drafts.start("x")
 

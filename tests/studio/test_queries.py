@@ -13,13 +13,13 @@ from hsi_studio import Studio
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.project.store import Project
-from hsi_studio.studio import queries
+from hsi_studio.studio import descriptions
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "MEASURED", FeatureCache())  # what other tests measured is not on this home's disk
+        patch.setattr(descriptions, "MEASURED", FeatureCache())  # what other tests measured is not on this home's disk
         made = Studio(home=tmp_path_factory.mktemp("home"))
         yield made
         made.close()

@@ -31,7 +31,7 @@ from hsi_studio.studio import Subject
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.quotas import Quotas
-from hsi_studio.studio.shared_server import Commons
+from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.ui.server.shares import Shares
 
 log = logging.getLogger(__name__)
@@ -62,9 +62,9 @@ class Owners:
     """The studios of a server with several owners. Safe to use from many threads."""
 
     def __init__(
-        self, home: Path, data_root: Path, commons: Commons, prepare: Callable[[Studio], None] = lambda studio: None
+        self, home: Path, data_root: Path, server: SharedServer, prepare: Callable[[Studio], None] = lambda studio: None
     ) -> None:
-        self.home, self.data_root, self.commons, self._prepare = home, data_root, commons, prepare
+        self.home, self.data_root, self.server, self._prepare = home, data_root, server, prepare
         self.shares = Shares(home / "shares.json")
         self._studios: dict[str, Studio] = {}
         self._guests: dict[str, Studio] = {}  # token → view
@@ -77,7 +77,7 @@ class Owners:
             raise BadRequest("It cannot be told who you are: load the page again.")
         with self._lock:
             if owner not in self._studios:
-                made = Studio(folder, self.data_root, commons=self.commons)
+                made = Studio(folder, self.data_root, server=self.server)
                 self._prepare(made)
                 self._studios[owner] = made
             return self._studios[owner]
@@ -127,10 +127,10 @@ class Owners:
 
     def close(self) -> None:
         with self._lock:
-            studios = list(self._studios.values())
+            studios = [*self._guests.values(), *self._studios.values()]
         for studio in studios:
             studio.close()
-        self.commons.close()
+        self.server.close()
 
 
 def owners_of(
@@ -153,7 +153,7 @@ def owners_of(
             "The projects in %s were made without user names: move those of a user to %s to have them in the list.",
             root / "projects", root / "users" / "NAME" / "projects",
         )  # fmt: skip
-    return Owners(root, data_root, Commons(root, quotas or Quotas.of_environment()), prepare)
+    return Owners(root, data_root, SharedServer(root, quotas or Quotas.of_environment()), prepare)
 
 
 class Mine:

@@ -17,7 +17,7 @@ from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.quotas import Quotas
-from hsi_studio.studio.shared_server import Commons
+from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.ui.app import build
 from hsi_studio.ui.server.owners import GUEST, HEADER, NOBODY, Mine, Owners, _Later
 from hsi_studio.users import Users, hashed
@@ -46,7 +46,7 @@ def asking(owner: str, token: str = "") -> Iterator[None]:
 
 @pytest.fixture
 def owners(tmp_path: Path) -> Iterator[Owners]:
-    made = Owners(tmp_path / "home", tmp_path / "data", Commons(tmp_path / "home"))
+    made = Owners(tmp_path / "home", tmp_path / "data", SharedServer(tmp_path / "home"))
     yield made
     made.close()
 
@@ -151,7 +151,7 @@ def test_the_same_scene_is_read_once_but_shown_only_to_who_opened_it(
 
 
 def test_the_servers_own_folder_is_no_place_to_open_files_from(owners: Owners, studio: Studio, file: Path) -> None:
-    everywhere = Owners(owners.home, owners.home.parent, owners.commons)
+    everywhere = Owners(owners.home, owners.home.parent, owners.server)
     studio = cast(Studio, Mine(everywhere.here))
     with asking("ana"):
         (kept,) = studio.keep_upload([file])
@@ -201,7 +201,7 @@ def test_every_subject_is_known_as_one_so_that_the_page_keeps_nobodys(tmp_path: 
         found
     )
     assert {"models.maps", "compare.maps", "queries.text_maps", "prompts.drafts"} <= set(found)
-    values = {"commons.quotas"}  # cannot be changed, and are the server's
+    values = {"workspace.server.quotas"}  # cannot be changed, and are the server's
     assert {path for path, value in found.items() if not isinstance(value, Subject)} == values
     mine = Mine(lambda: whole)
     assert {path for path in found if "." not in path and type(getattr(mine, path)) is not _Later} == set()
@@ -263,13 +263,13 @@ def test_a_shared_project_is_all_a_guest_sees(owners: Owners, studio: Studio, fi
         assert studio.projects() == []  # back among the own
         with pytest.raises(BadRequest):
             studio.project(project.id)
-    assert Owners(owners.home, owners.data_root, owners.commons).shares.get(token) is None
+    assert Owners(owners.home, owners.data_root, owners.server).shares.get(token) is None
 
 
 def test_a_share_outlives_the_server(owners: Owners, studio: Studio, anas: Any) -> None:
     with asking("ana"):
         token = owners.share(anas[0].id)
-    again = Owners(owners.home, owners.data_root, owners.commons)
+    again = Owners(owners.home, owners.data_root, owners.server)
     with asking("ben", token):
         assert Mine(again.here).project(anas[0].id).id == anas[0].id
 
@@ -279,21 +279,21 @@ def test_a_share_outlives_the_server(owners: Owners, studio: Studio, anas: Any) 
 
 def test_quotas_say_what_to_do(tmp_path: Path, file: Path) -> None:
     home = tmp_path / "home"
-    small = Studio(home, tmp_path / "data", commons=Commons(home, Quotas(scene_mpx=0.0001)))
+    small = Studio(home, tmp_path / "data", server=SharedServer(home, Quotas(scene_mpx=0.0001)))
     with pytest.raises(BadRequest, match="cut out the part you need"):
         small.open(file)
-    full = Studio(home, tmp_path / "data", commons=Commons(home, Quotas(disk_gb=1e-6)))
+    full = Studio(home, tmp_path / "data", server=SharedServer(home, Quotas(disk_gb=1e-6)))
     with pytest.raises(BadRequest, match="delete runs and models"):
         full.keep_upload([file])
-    none = Studio(home, tmp_path / "data", commons=Commons(home, Quotas(jobs=0)))
+    none = Studio(home, tmp_path / "data", server=SharedServer(home, Quotas(jobs=0)))
     project = labelled(none, file)
     with pytest.raises(BadRequest, match="0 are allowed at once here: wait"):
         none.runs.start(project.id, "lda")
 
 
 def test_one_owners_jobs_and_disk_do_not_count_for_another(tmp_path: Path, file: Path) -> None:
-    commons = Commons(tmp_path / "home", Quotas(disk_gb=200_000 / 2**30))
-    owners = Owners(tmp_path / "home", tmp_path / "data", commons)
+    server = SharedServer(tmp_path / "home", Quotas(disk_gb=200_000 / 2**30))
+    owners = Owners(tmp_path / "home", tmp_path / "data", server)
     ana, ben = owners.studio("ana"), owners.studio("ben")
     (ana.home / "filled").parent.mkdir(parents=True)
     (ana.home / "filled").write_bytes(bytes(300_000))

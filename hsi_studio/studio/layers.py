@@ -1,0 +1,58 @@
+"""What a project's viewer can show, by name: layers with an id that stays and a title that no other layer has.
+
+Ids are "live", "run:ID", "model:ID", "texts", "comparison:RUN/0" (an arm by its number) and "comparison:RUN/0-1" (where
+two arms differ). Which of them is shown is said in `displayed_map.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["live", "run", "preview", "model", "texts", "comparison"]
+LIVE = "live"
+
+
+def layer_id(source: str, item: str = "") -> str:
+    """A preview is what its run's layer shows for now."""
+    source = "run" if source == "preview" else source
+    return f"{source}:{item}" if item else source
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A map that can be shown. No two layers of a project have the same `id` or `title`."""
+
+    id: str
+    title: str
+    ready: bool = True  # False: shown, it is made first
+    shown: Literal["", "left", "right"] = ""
+    facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
+
+
+def told_apart(layers: Sequence[Layer]) -> list[str]:
+    """A title for each, all different: of layers with the same one it says what they differ in, as little as does."""
+    titles = [layer.title for layer in layers]
+    twins: dict[str, list[int]] = defaultdict(list)
+    for place, title in enumerate(titles):
+        twins[title].append(place)
+    for title, places in twins.items():
+        if len(places) == 1:
+            continue
+        length = max(len(layers[place].facts) for place in places)
+        facts = [(*layers[place].facts, *[""] * (length - len(layers[place].facts))) for place in places]
+        differing = [k for k in range(length) if len({own[k] for own in facts}) > 1]
+        for count in range(1, len(differing) + 1):
+            tails = [", ".join(own[k] for k in differing[:count] if own[k]) for own in facts]
+            if len(set(tails)) == len(tails):
+                break
+        for place, tail in zip(places, tails if differing else [""] * len(places), strict=True):
+            titles[place] = f"{title} · {tail}" if tail else title
+    seen: set[str] = set()
+    for place, title in enumerate(titles):
+        if title in seen:
+            titles[place] = f"{title} · {layers[place].id}"
+        seen.add(titles[place])
+    return titles

@@ -1,0 +1,106 @@
+"""`studio.live_maps`: the maps that follow the clicks, one a project, made on a thread of its own.
+
+>>> studio.live_maps.refresh(project.id)
+>>> studio.live_maps.get(project.id).wait(project.revision, timeout=30).prediction
+
+A thread starts when its map is first asked for. `MAX_LIVE` of them are kept; the one unused longest is closed first,
+and started again when it is needed. The live map is also a layer of `studio.displayed`, the one that is always there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
+from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.errors import BadRequest, LabelProblem, StudioError
+from hsi_studio.methods import get_method
+from hsi_studio.methods.contract import Context
+from hsi_studio.studio import Subject
+from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.layers import LIVE, Layer
+from hsi_studio.studio.workspace import Workspace
+
+MAX_LIVE = 8  # live-map threads kept
+
+
+@dataclass
+class _Threads:
+    """Of everybody who works in one home, the one used last at the end."""
+
+    of: OrderedDict[str, LiveMap] = field(default_factory=OrderedDict)  # by project
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class LiveMaps(Subject):
+    """One subject of `Studio`. Safe to call from many threads. `method`: name of the one that makes the maps."""
+
+    def __init__(self, workspace: Workspace, method: str = "live") -> None:
+        self._workspace, self.method = workspace, method
+        self._threads = workspace.shared(_Threads)
+
+    def get(self, project_id: str) -> LiveMap:
+        """The project's live map; its thread starts on the first call. Raises BadRequest, FileProblem."""
+        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
+        with self._threads.lock:
+            known = self._threads.of.get(project_id)
+            if known is not None:
+                self._threads.of.move_to_end(project_id)
+                return known
+            method = get_method(self.method)
+            made = LiveMap(scene, method, method.Params(), Context(cache_dir=self._workspace.cache_folder))
+            self._threads.of[project_id] = made
+            while len(self._threads.of) > MAX_LIVE:
+                _, oldest = self._threads.of.popitem(last=False)
+                oldest.close()
+        made.request(project.labels())
+        return made
+
+    def refresh(self, project_id: str) -> None:
+        """Ask for a map of the labels as they are now. Returns at once. Raises BadRequest, FileProblem."""
+        self.get(project_id).request(self._workspace.project(project_id).labels())
+
+    def status(self, project_id: str) -> LiveStatus:
+        """How far it is. Raises BadRequest, FileProblem."""
+        return self.get(project_id).status
+
+    def close(self) -> None:
+        """End the threads."""
+        with self._threads.lock:
+            for live in self._threads.of.values():
+                live.close()
+            self._threads.of.clear()
+
+    # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
+
+    def listed(self, project_id: str) -> list[Layer]:
+        return [Layer(LIVE, self.title(project_id, ""), self.status(project_id).prediction is not None)]
+
+    def title(self, project_id: str, item: str) -> str:
+        return "Map of your labels"
+
+    def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
+        return self._shown(project_id, item, self.status(project_id))
+
+    def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
+        """Of the newest labels: waits for it."""
+        status = self.get(project_id).wait(self._workspace.project(project_id).labels().revision, timeout)
+        if status.error:
+            raise StudioError(status.error)
+        found = self._shown(project_id, item, status)
+        if found is None:
+            raise LabelProblem(status.message or "There is no map yet: label pixels of two classes first.")
+        return found
+
+    def report(self, shown: DisplayedMap) -> AccuracyReport | None:
+        """Of the newest labels it was computed for: it comes a moment after the map."""
+        return self.status(shown.project_id).report
+
+    def _shown(self, project_id: str, item: str, status: LiveStatus) -> DisplayedMap | None:
+        if item:
+            raise BadRequest(f"There is one live map of a project: “live”, not “live:{item[:80]}”.")
+        if status.prediction is None:
+            return None
+        return DisplayedMap("live", "", status.prediction, project_id, self)

@@ -1,0 +1,233 @@
+"""`studio.workspace`: one home folder, its open scenes and its projects. Every subject of `Studio` stands on one.
+
+A guest has a workspace of its own (`guest`), which knows one project of the owner's and nothing beside it. What is
+open, and what subjects keep in `shared`, is the same for both: one journal, one live map, one screen.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hsi_studio import paths
+from hsi_studio.engine.scene_info import scene_facts
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.project.store import Project, list_projects
+from hsi_studio.studio import Subject
+from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.shared_server import SharedServer
+from hsi_studio.types import Scene
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Open:
+    """What owner and guests of one home hold together."""
+
+    projects: dict[str, Project] = field(default_factory=dict)
+    scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    shared: dict[type, Any] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class Workspace(Subject):
+    """Scenes live in one read-only store keyed by scene id; projects by their folder name. Safe to call from many
+    threads.
+
+    `home`: projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root`: where the UI may open files
+    (default: the user's home folder). `server`: what owners share; alone, a workspace makes its own with `quotas`
+    (default: the environment's). `only`: id of the one project there is for a guest.
+    """
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        data_root: Path | None = None,
+        server: SharedServer | None = None,
+        quotas: Quotas | None = None,
+        only: str | None = None,
+    ) -> None:
+        self.home = Path(home) if home else paths.home()
+        self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
+        self.server = server or SharedServer(self.home, quotas or Quotas.of_environment())
+        self.only = only
+        self._scenes: dict[str, Scene] = {}
+        self._open = _Open()
+
+    def guest(self, project_id: str) -> Workspace:
+        """The same home for somebody with whom this project was shared. Raises BadRequest, FileProblem."""
+        scene = self.scene_of(project_id)
+        made = Workspace(self.home, self.data_root, self.server, only=project_id)
+        made._open = self._open
+        made._scenes = {scene.id: scene}
+        return made
+
+    def shared(self, kind: type[T], *arguments: Any) -> T:
+        """The one object of this class for the home, made of `arguments` on first need: its owner and every guest get
+        the same. It holds all projects, so whoever reads it on behalf of a visitor calls `admit` first."""
+        with self._open.lock:
+            if kind not in self._open.shared:
+                self._open.shared[kind] = kind(*arguments)
+            found: T = self._open.shared[kind]
+            return found
+
+    def admit(self, project_id: str) -> None:
+        """Raises BadRequest for a guest who asks for another project than the shared one."""
+        if self.only is not None and project_id != self.only:
+            raise BadRequest(f"There is no project {project_id!r} here: only one was shared with you.")
+
+    @property
+    def projects_folder(self) -> Path:
+        return self.home / "projects"
+
+    @property
+    def cache_folder(self) -> Path:
+        return self.server.cache_folder
+
+    # ── scenes ──────────────────────────────────────────────────────────────────────────────────
+
+    def open(
+        self,
+        spec: str | Path,
+        *,
+        variable: str | None = None,
+        dsm: str | None = None,
+        reference: str | None = None,
+    ) -> Scene:
+        """Open a scene by catalogue id or path. Opening the same content twice gives the same object.
+
+        `dsm` and `reference` are "FILE" or "FILE:variable". Raises FileProblem, BadRequest.
+        """
+        from hsi_studio.scene.resolve import resolve
+
+        scene = self.server.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference))
+        with self._open.lock:
+            return self._scenes.setdefault(scene.id, scene)
+
+    def scene(self, scene_id: str) -> Scene:
+        """A scene that is open. Raises BadRequest."""
+        with self._open.lock:
+            if scene_id not in self._scenes:
+                raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
+            return self._scenes[scene_id]
+
+    def catalog(self) -> list[Any]:
+        """Scenes that can be opened by id: entries with id, title, offline, citation, licence."""
+        from hsi_studio.scene import catalog
+
+        return list(catalog())
+
+    def composites(self, scene_id: str) -> list[dict[str, Any]]:
+        """Ways to show a scene, in menu order, the ones it cannot be shown in with the reason."""
+        from hsi_studio.features.composite import composites
+
+        return [entry.as_dict() for entry in composites(self.scene(scene_id))]
+
+    def info(self, scene: Scene) -> dict[str, Any]:
+        """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
+        return scene_facts(scene)
+
+    # ── files ───────────────────────────────────────────────────────────────────────────────────
+
+    def confined(self, path: str) -> Path:
+        """The path, if it lies under `data_root` after links are followed. Raises BadRequest.
+
+        With a variable ("FILE:variable") the caller splits it off first.
+        """
+        full = Path(path).expanduser()
+        full = (full if full.is_absolute() else self.data_root / full).resolve()
+        if not full.is_relative_to(self.data_root):
+            raise BadRequest(
+                f"{full} lies outside {self.data_root}, the folder this app may read. "
+                "Move the file there, or start the app with --data FOLDER."
+            )
+        mine = self.only is None and full.is_relative_to(self.home.resolve())
+        if full.is_relative_to(self.server.home.resolve()) and not mine:
+            raise BadRequest(f"{full.name} lies in the app's own folder: upload the file instead.")
+        return full
+
+    def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
+        """Copy uploaded files into one folder under `home`, so that a project can open them again. Raises BadRequest
+        when the owner's folder is full."""
+        from hsi_studio.files import keep_files
+
+        given = [Path(file) for file in files]
+        self.server.check_disk(self.home, sum(file.stat().st_size for file in given))
+        return keep_files(given, self.home / "uploads")
+
+    # ── projects ────────────────────────────────────────────────────────────────────────────────
+
+    def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
+        """Start a project on a scene; its classes come from the scene's reference, where there is one.
+
+        `options` as in `open`. Raises FileProblem, BadRequest (as a guest, or when the owner's folder is full).
+        """
+        if self.only is not None:
+            raise BadRequest("You are in a project that was shared with you: leave it first (link above the picture).")
+        self.server.check_disk(self.home)
+        scene = self.open(spec, **options)
+        kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
+        project = Project.create(self.projects_folder, scene, kept, title)
+        with self._open.lock:
+            self._open.scene_of[project.id] = scene
+            self._open.projects[project.id] = project
+        return project
+
+    def project(self, project_id: str) -> Project:
+        """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
+        self.admit(project_id)
+        with self._open.lock:
+            if project_id in self._open.projects:
+                return self._open.projects[project_id]
+            project = Project.open(self._folder(project_id))
+            spec = dict(project.scene_spec)
+            scene = self.open(spec.pop("spec"), **spec)
+            project.attach(scene)
+            self._open.scene_of[project_id] = scene
+            self._open.projects[project_id] = project
+            return project
+
+    def scene_of(self, project_id: str) -> Scene:
+        """The project's scene as it is on disk now (its content may have changed since the project began). Raises
+        BadRequest, FileProblem."""
+        self.project(project_id)
+        with self._open.lock:
+            return self._open.scene_of[project_id]
+
+    def projects(self) -> list[Any]:
+        """What is on disk, newest first."""
+        return [one for one in list_projects(self.projects_folder) if self.only in (None, one.id)]
+
+    def latest_project(self, scene_id: str | None = None) -> Project | None:
+        """The project changed last (on one scene); damaged ones are passed over. None when there is none."""
+        for summary in self.projects():
+            if summary.problem or (scene_id is not None and summary.scene_id != scene_id):
+                continue
+            try:
+                return self.project(summary.id)
+            except StudioError as error:
+                log.warning("project %s is passed over: %s", summary.id, error)
+        return None
+
+    def mend(self, project_id: str) -> list[str]:
+        """Rescue a project with a damaged journal: every line that makes sense is kept, and the old file.
+
+        Returns what was lost, in sentences. Raises BadRequest, FileProblem.
+        """
+        from hsi_studio.project.salvage import salvage
+
+        self.admit(project_id)
+        return salvage(self._folder(project_id))
+
+    def _folder(self, project_id: str) -> Path:
+        folder = self.projects_folder / project_id
+        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
+            raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
+        return folder
