@@ -52,7 +52,7 @@ def layers() -> list[list[str]]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
-    (found,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    (found,) = (one["layers"] for one in contracts if one["type"] == "layers" and "hsi_studio.ui" in one["layers"][0])
     return [[name.strip().removeprefix("hsi_studio.") for name in row.split("|")] for row in found]
 
 

@@ -3,6 +3,7 @@
 - `docs/pages/` holds the pages that are of the site alone. Others are brought from elsewhere in the repository
   (`BROUGHT`): the results, the changes, the pages on extending, figures, pictures.
 - Notebooks become pages: text as it is, code as blocks. They are run by a test, not here.
+- Folded parts (`<details>`) hold Markdown, which GitHub reads and Python's Markdown wants to be told.
 - Links are written as they hold on disk, from file to file; here they become links from page to page. A file that is
   no part of the site is named without a link. A file that is not there is a broken link, which a strict build refuses.
 """
@@ -63,7 +64,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     source = next((s for s, place in places.items() if place == page.file.src_uri), f"{PAGES}/{page.file.src_uri}")
     parts = FENCE.split(markdown)  # every second part is a code block
     parts[::2] = [LINK.sub(lambda m: site_link(m, source, page.file.src_uri, places), part) for part in parts[::2]]
-    return "".join(parts)
+    return "".join(parts).replace("<details>", '<details markdown="1">')
 
 
 def site_link(link: re.Match[str], source: str, page: str, places: dict[str, str]) -> str:

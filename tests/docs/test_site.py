@@ -58,7 +58,11 @@ def test_every_page_that_the_reader_meets_is_there(site: Path) -> None:
     assert "hsi_studio.studio.facade.Studio.label" in studio  # from its docstring
     types = (site / "reference/types.html").read_text(encoding="utf-8")
     assert "first 16 hex digits of a hash of content" in types  # from the comment at the end of a field's line
-    assert "figures/few_shot_indian_pines.svg" in (site / "results.html").read_text(encoding="utf-8")
+    results = (site / "results.html").read_text(encoding="utf-8")
+    assert "figures/few_shot_indian_pines.svg" in results
+    folded = re.findall(r"<details>.*?</details>", results, re.DOTALL)
+    assert folded
+    assert [part[:80] for part in folded if "<table>" not in part] == []  # as Markdown, not as its source
     assert (site / "figures/few_shot_indian_pines.svg").is_file()
 
 
