@@ -57,3 +57,15 @@ def test_a_duplicate_or_broken_module_is_reported_not_swallowed(tmp_path, monkey
     assert len(found.problems) == 2
     assert "b" in found.problems[0]
     assert "a_module_that_does_not_exist" in found.problems[1]
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """No circle, imports inside functions counted too."""
+    import grimp
+
+    graph = grimp.build_graph("hsi_studio", cache_dir=None)
+    left = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    while free := {module for module, needs in left.items() if not needs & left.keys()}:
+        for module in free:
+            del left[module]
+    assert sorted(left) == []
