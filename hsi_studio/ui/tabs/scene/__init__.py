@@ -135,7 +135,7 @@ def scene_facts(studio: Studio, project_id: str) -> str:
                 "words": "Used to measure accuracy only; no method sees it.",
             }
         )
-    return packed({"notes": facts["notes"], "sections": sections})
+    return packed({"notes": [*studio.problems(), *facts["notes"]], "sections": sections})  # left-out plug-ins first
 
 
 def main_file(files: list[Path]) -> Path:

@@ -104,6 +104,14 @@ def test_the_catalogue_opens_the_latest_project_of_a_scene(
     assert "Not opened" in str(trouble)
 
 
+def test_plug_ins_that_were_left_out_are_told_first(
+    tab: SceneTab, studio: Studio, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = value(tab.facts(project.id))["notes"]
+    monkeypatch.setattr(studio, "problems", lambda: ["grid.py cannot be imported: no module named “numpi”"])
+    assert value(tab.facts(project.id))["notes"] == ["grid.py cannot be imported: no module named “numpi”", *before]
+
+
 def test_names_of_files_are_text() -> None:
     assert main_file([Path("a.img"), Path("a.HDR")]) == Path("a.HDR")
     assert main_file([Path("a.mat"), Path("b.mat")]) == Path("a.mat")
