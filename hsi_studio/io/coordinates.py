@@ -59,7 +59,6 @@ def pixels_of(
             "Give row and col (from 0) instead",
         )
     from rasterio.errors import CRSError
-    from rasterio.warp import transform
 
     xs, ys = [p[0] for p in places], [p[1] for p in places]
     if way != "map":
@@ -70,7 +69,7 @@ def pixels_of(
                 "Give row and col instead",
             )
         try:
-            xs, ys = transform("EPSG:4326" if way == "lonlat" else way, scene.crs, xs, ys)
+            xs, ys = _projected("EPSG:4326" if way == "lonlat" else way, scene.crs, xs, ys)
         except CRSError as error:
             raise FileProblem(
                 path, f"its coordinate system (CRS) {way[:60]!r} is unknown", "Save it as WGS 84"
@@ -83,3 +82,23 @@ def pixels_of(
         inside = math.isfinite(row) and math.isfinite(col)  # what cannot be projected lies outside
         found.append((math.floor(row), math.floor(col)) if inside else (-1, -1))
     return found
+
+
+def _projected(source: str, target: str, xs: list[float], ys: list[float]) -> tuple[list[float], list[float]]:
+    """Coordinates in another system, NaN for what has none there. Raises CRSError for an unknown system.
+
+    GDAL refuses all places for one that it cannot project (a latitude of 95°), so the others are tried in halves.
+    """
+    from rasterio._err import CPLE_BaseError  # rasterio has no public name for what GDAL reports
+    from rasterio.warp import transform
+
+    try:
+        x, y = transform(source, target, xs, ys)
+    except CPLE_BaseError:
+        if len(xs) == 1:
+            return [math.nan], [math.nan]
+        half = len(xs) // 2
+        first = _projected(source, target, xs[:half], ys[:half])
+        rest = _projected(source, target, xs[half:], ys[half:])
+        return first[0] + rest[0], first[1] + rest[1]
+    return list(x), list(y)
