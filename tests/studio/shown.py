@@ -96,6 +96,7 @@ def add_comparison(studio: Studio, project: Project, run: str = COMPARISON) -> t
     for k, one in enumerate(made):
         np.savez(folder / MAPS / f"{k:02d}.npz", label=one.label, confidence=one.confidence)
     facts = {"id": scene.id, "name": scene.name, "title": scene.title, "rows": 30, "columns": 30, "bands": 10}
+    facts["heights"] = scene.dsm is not None
     found = Comparison(
         plan=plan, state="done", scene=facts, basis="reference",
         classes=tuple(name for _, name in scene.reference_classes), seeds=(0,), arms=arms,
