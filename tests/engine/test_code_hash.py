@@ -15,11 +15,13 @@ from hsi_studio.engine.sweep.cells import code_files, code_hash
 ROOT = Path(paths.__file__).resolve().parents[1]
 NOT_FIGURES = {
     "errors.py",
+    "files.py",
+    "humanize.py",
     "paths.py",
     "registry.py",
     "settings.py",
     "engine/runs/resources.py",
-}  # sentences, places, names, variables; memory and seconds
+}  # sentences, writing, places, names, variables; memory and seconds
 FIGURES = {
     "types.py", "engine/mapping/predict.py", "engine/evaluation/metrics.py", "engine/evaluation/splits.py",
     "engine/evaluation/few_shot.py", "engine/evaluation/map_accuracy.py", "engine/evaluation/report_json.py",
