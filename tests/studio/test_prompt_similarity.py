@@ -1,0 +1,127 @@
+"""The view of a prompt set: one at a time, of the set and labels as they are, never an older one over a newer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hsi_studio import Studio
+from hsi_studio.errors import LabelProblem
+from hsi_studio.project.store import Project
+from hsi_studio.studio.class_measurements import Measurements
+from hsi_studio.studio.prompt_similarity import Key, TextView, TextViews
+from tests.studio.models import labelled, scene_file
+
+
+class Views(TextViews):
+    """Opens no text model: each view waits for `let`, then fails as told or is done."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio.workspace, Measurements(studio.workspace))
+        self.asked: list[Key] = []
+        self.let = threading.Event()
+        self.fault: Exception | None = None
+
+    def _make(self, project_id: str, key: Key, made: TextView) -> TextView:
+        self.asked.append(key)
+        assert self.let.wait(60)
+        if self.fault is not None:
+            raise self.fault
+        self._check(project_id, key)
+        return replace(made, state="done", compared=f"version {key[1]}")
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def project(studio: Studio, tmp_path: Path) -> Project:
+    return labelled(studio, scene_file(tmp_path / "data"))
+
+
+@pytest.fixture
+def words(studio: Studio, project: Project) -> str:
+    """The id of a prompt set."""
+    return studio.prompts.create(project.id, "p1")[0].id
+
+
+@pytest.fixture
+def views(studio: Studio) -> Iterator[Views]:
+    made = Views(studio)
+    yield made
+    made.let.set()
+    over()
+
+
+def over() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "text view":
+            thread.join(60)
+
+
+def test_asking_again_does_not_start_it_again(views: Views, project: Project, words: str) -> None:
+    first = views.view(project.id, words)
+    assert (first.state, first.set_id, first.version) == ("working", words, 1)
+    assert views.view(project.id, words) is first
+    views.let.set()
+    over()
+    assert views.view(project.id, words).state == "done"
+    assert len(views.asked) == 1
+    with pytest.raises(LabelProblem):
+        views.view(project.id, "no such set")
+
+
+def test_other_words_or_labels_start_it_again(studio: Studio, views: Views, project: Project, words: str) -> None:
+    views.let.set()
+    upper = project.schema.classes[0].id
+    views.view(project.id, words)
+    project.toggle_point(9, 9, upper)
+    views.view(project.id, words)
+    studio.prompts.edit(project.id, words, {upper: ["a bright field"]})
+    assert views.view(project.id, words).version == 2
+    over()
+    assert len(set(views.asked)) == 3
+
+
+def test_a_view_that_is_out_of_date_is_not_shown(studio: Studio, views: Views, project: Project, words: str) -> None:
+    views.view(project.id, words)
+    studio.prompts.edit(project.id, words, {project.schema.classes[0].id: ["a bright field"]})
+    views.view(project.id, words)
+    views.let.set()
+    over()  # both are: the older one stopped, in whatever order they ended
+    found = views.view(project.id, words)
+    assert (found.state, found.version, found.compared) == ("done", 2, "version 2")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (LabelProblem("No class has a label."), "No class has a label."),
+        (KeyError("layer"), "The texts could not be compared (KeyError: 'layer'). The log has the details."),
+    ],
+)
+def test_a_failure_is_told_and_keeps_the_page_alive(
+    views: Views, project: Project, words: str, fault: Exception, said: str
+) -> None:
+    views.fault = fault
+    views.let.set()
+    views.view(project.id, words)
+    over()
+    found = views.view(project.id, words)
+    assert (found.state, found.error) == ("failed", said)
+
+
+def test_closing_stops_what_is_under_way(views: Views, project: Project, words: str) -> None:
+    views.view(project.id, words)
+    views.close()
+    views.let.set()
+    over()
+    assert views.view(project.id, words).state == "working"  # nothing half made is published
