@@ -28,15 +28,13 @@ def test_import_opens_no_socket_and_loads_nothing_slow() -> None:
 
 
 def test_registries_report_no_problem() -> None:
-    import hsi_studio.scene.formats
     from hsi_studio.methods import methods
-    from hsi_studio.registry import scan
+    from hsi_studio.scene.formats.registry import readers
 
     assert methods().problems == []
     assert "live" in methods().entries
-    readers = scan(hsi_studio.scene.formats, "READER")
-    assert readers.problems == []
-    assert {"envi", "geotiff", "matlab", "hdf", "numpy"} <= set(readers.entries)
+    assert readers().problems == []
+    assert {"envi", "geotiff", "matlab", "hdf", "numpy"} <= set(readers().entries)
 
 
 def test_a_duplicate_or_broken_module_is_reported_not_swallowed(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
