@@ -18,20 +18,26 @@ from tests.studio.models import labelled, scene_file
 
 
 class Views(TextViews):
-    """Opens no text model: each view waits for `let`, then fails as told or is done."""
+    """Opens no text model: a view of version v waits for `let[v]`, then fails as told or is done."""
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio.workspace, Measurements(studio.workspace))
         self.asked: list[Key] = []
-        self.let = threading.Event()
+        self.let = {1: threading.Event(), 2: threading.Event()}
+        self.asks = True  # whether somebody still waits for it
         self.fault: Exception | None = None
+
+    def go(self) -> None:
+        for event in self.let.values():
+            event.set()
 
     def _make(self, project_id: str, key: Key, made: TextView) -> TextView:
         self.asked.append(key)
-        assert self.let.wait(60)
+        assert self.let[key[1]].wait(60)
         if self.fault is not None:
             raise self.fault
-        self._check(project_id, key)
+        if self.asks:
+            self._check(project_id, key)
         return replace(made, state="done", compared=f"version {key[1]}")
 
 
@@ -57,11 +63,12 @@ def words(studio: Studio, project: Project) -> str:
 def views(studio: Studio) -> Iterator[Views]:
     made = Views(studio)
     yield made
-    made.let.set()
+    made.go()
     over()
 
 
 def over() -> None:
+    """Every view has ended."""
     for thread in threading.enumerate():
         if thread.name == "text view":
             thread.join(60)
@@ -71,7 +78,7 @@ def test_asking_again_does_not_start_it_again(views: Views, project: Project, wo
     first = views.view(project.id, words)
     assert (first.state, first.set_id, first.version) == ("working", words, 1)
     assert views.view(project.id, words) is first
-    views.let.set()
+    views.go()
     over()
     assert views.view(project.id, words).state == "done"
     assert len(views.asked) == 1
@@ -80,7 +87,7 @@ def test_asking_again_does_not_start_it_again(views: Views, project: Project, wo
 
 
 def test_other_words_or_labels_start_it_again(studio: Studio, views: Views, project: Project, words: str) -> None:
-    views.let.set()
+    views.go()
     upper = project.schema.classes[0].id
     views.view(project.id, words)
     project.toggle_point(9, 9, upper)
@@ -91,12 +98,20 @@ def test_other_words_or_labels_start_it_again(studio: Studio, views: Views, proj
     assert len(set(views.asked)) == 3
 
 
-def test_a_view_that_is_out_of_date_is_not_shown(studio: Studio, views: Views, project: Project, words: str) -> None:
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_view_that_is_out_of_date_is_not_shown(
+    studio: Studio, views: Views, project: Project, words: str, asks: bool
+) -> None:
+    views.asks = asks
     views.view(project.id, words)
     studio.prompts.edit(project.id, words, {project.schema.classes[0].id: ["a bright field"]})
     views.view(project.id, words)
-    views.let.set()
-    over()  # both are: the older one stopped, in whatever order they ended
+    old, new = (thread for thread in threading.enumerate() if thread.name == "text view")  # in the order of their start
+    views.let[2].set()
+    new.join(60)
+    assert views.view(project.id, words).state == "done"
+    views.let[1].set()
+    old.join(60)  # the older one ends last
     found = views.view(project.id, words)
     assert (found.state, found.version, found.compared) == ("done", 2, "version 2")
 
@@ -112,7 +127,7 @@ def test_a_failure_is_told_and_keeps_the_page_alive(
     views: Views, project: Project, words: str, fault: Exception, said: str
 ) -> None:
     views.fault = fault
-    views.let.set()
+    views.go()
     views.view(project.id, words)
     over()
     found = views.view(project.id, words)
@@ -122,6 +137,6 @@ def test_a_failure_is_told_and_keeps_the_page_alive(
 def test_closing_stops_what_is_under_way(views: Views, project: Project, words: str) -> None:
     views.view(project.id, words)
     views.close()
-    views.let.set()
+    views.go()
     over()
     assert views.view(project.id, words).state == "working"  # nothing half made is published
