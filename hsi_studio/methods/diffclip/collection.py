@@ -55,7 +55,7 @@ def fit_planes(
 ) -> PlanesClassifier:
     """Train on all images of a collection; `others` join stage 1 without their labels.
 
-    Images may be smaller than the grid: they are stretched. Raises TooFewLabels, BadRequest (too many planes), Cancelled.
+    Images smaller than the grid are stretched. Raises TooFewLabels, BadRequest (too many planes), Cancelled.
     """
     enough_images(train)
     if train.bands > MOST_PLANES:
