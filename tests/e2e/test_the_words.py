@@ -38,6 +38,7 @@ def choose(page: Any, box: str, *titles: str) -> None:
     field.evaluate("element => element.blur()")
 
 
+@pytest.mark.timeout(600)  # a comparison of 3 seeds is waited for up to 400 s
 def test_what_the_words_are_worth(app: RunningApp, browser: Any, tmp_path: Path) -> None:
     problems: list[str] = []
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
