@@ -9,6 +9,7 @@ import pytest
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HSI_STUDIO_TRUST_LOCAL"] = "1"  # tests of the room take it away: a process for each file takes time
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # small networks on busy cores: spinning threads take 100× longer
 
 ROOT = Path(__file__).resolve().parents[1]

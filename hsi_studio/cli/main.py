@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
+from hsi_studio import settings
 from hsi_studio.cli import collections, compare, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
@@ -36,6 +38,8 @@ from hsi_studio.humanize import counted
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = _parser().parse_args(argv)
+    if getattr(args, "trust_local", False):
+        os.environ[settings.TRUST_LOCAL.name] = "1"
     try:
         result: int = args.run(args)
         return result

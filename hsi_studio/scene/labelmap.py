@@ -39,7 +39,7 @@ def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str 
 
 def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, what: str) -> Raster:
     """The layer as a Raster, of the right size. Raises SizeMismatch naming both sizes."""
-    from hsi_studio.scene.formats.registry import find_reader
+    from hsi_studio.scene.room.access import find_reader
 
     raster = find_reader(path).layer(path, variable, shape)
     found = raster.cube.shape[:2]

@@ -10,10 +10,10 @@ import numpy as np
 from hsi_studio.errors import UnknownFormat
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.limits import check_size
-from hsi_studio.scene.formats.registry import find_reader
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import complete_names, read_class_map, read_dsm, split_spec
 from hsi_studio.scene.raster import Raster
+from hsi_studio.scene.room.access import find_reader
 from hsi_studio.scene.survey import survey as make_survey
 from hsi_studio.types import Scene
 

@@ -37,7 +37,8 @@ def test_wkt_and_longitude_with_latitude() -> None:
     "text",
     [
         "/etc/passwd", "http://127.0.0.1:1/x", "/vsicurl/http://127.0.0.1:1/x", "+proj=longlat +nadgrids=/etc/passwd",
-        "ESRI::/etc/passwd", "IGNF:x", '{"type": "GeographicCRS"}', "", "EPSG:" + "1" * 5000, "PROJCS", "urn:ogc:def:crs:",
+        "ESRI::/etc/passwd", "IGNF:x", '{"type": "GeographicCRS"}', "", "EPSG:" + "1" * 5000, "PROJCS",
+        "urn:ogc:def:crs:",
         'GEOGCS["a",EXTENSION["PROJ4_GRIDS","/etc/passwd"]]', 'GEOGCS["' + "a" * 70_000 + '"]',
     ],
 )  # fmt: skip

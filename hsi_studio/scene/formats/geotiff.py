@@ -58,6 +58,10 @@ class GeoTiffCube:
             dataset = self._local.dataset = open_dataset(self.path)
         return dataset
 
+    def _stored(self, picked: list[int], window: Any) -> tuple[Any, Any]:
+        """(values (b, h, w) as stored, masks of the same shape or None)."""
+        return self._dataset().read([band + 1 for band in picked], window=window), None
+
     def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
         """(h, w, b) float32. Raises CorruptFile when a block cannot be decoded."""
         from rasterio.errors import RasterioError
@@ -70,9 +74,7 @@ class GeoTiffCube:
             sizes = len(range(row, row_stop, row_step)), len(range(col, col_stop, col_step))
             return np.empty((*sizes, picked.size), dtype=np.float32)
         try:
-            stored = self._dataset().read(
-                (picked + 1).tolist(), window=Window(col, row, col_stop - col, row_stop - row)
-            )
+            stored, _ = self._stored(picked.tolist(), Window(col, row, col_stop - col, row_stop - row))
         except (RasterioError, OSError, ValueError) as error:
             raise CorruptFile(self.path, f"rows {row}–{row_stop} cannot be read ({error})", COPY_AGAIN) from error
         stored = stored[:, ::row_step, ::col_step]
