@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.raster import check_memory
 
 MOST_DEFLATE = 1032  # bytes that one byte of a deflate stream can stand for at most (zlib technical notes)
 MOST_VARIABLES = 4000  # arrays of one file: members, data sets, elements
@@ -36,8 +37,6 @@ def check_count(path: Path, count: int, what: str, most: int = MOST_VARIABLES) -
 
 def check_size(path: Path, shape: Iterable[int]) -> None:
     """(H, W, B) of a scene, before anything of that size is made. Raises FileProblem."""
-    from hsi_studio.scene.raster import check_memory
-
     height, width, *bands = shape
     if height * width > MOST_PIXELS:
         raise FileProblem(

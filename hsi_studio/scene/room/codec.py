@@ -23,7 +23,7 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -44,20 +44,30 @@ class BadDescription(ValueError):
     """What a reader left is not what a reader leaves."""
 
 
+CubeWriter = Callable[[Any, "Writer"], tuple[str, dict[str, Any]]]  # cube → (class, attributes): `cubes.parts`
+CubeReader = Callable[[type[Any], dict[str, Any]], Any]  # and back: `cubes.made`
+
+
+def is_cube(value: Any) -> bool:
+    return not isinstance(value, (np.ndarray, type)) and hasattr(value, "read") and hasattr(value, "shape")
+
+
+def is_cube_class(kind: type[Any]) -> bool:
+    return hasattr(kind, "read") and hasattr(kind, "shape") and not dataclasses.is_dataclass(kind)
+
+
 class Ready(dict[str, Any]):
     """Encoded already."""
 
 
 class Writer:
-    """Values → JSON and `stream`. `files`: those of the opening, in order."""
+    """Values → JSON and `stream`. `files`: those of the opening, in order. `cubes`: how pixels are written."""
 
-    def __init__(self, stream: BinaryIO, files: Sequence[Path]) -> None:
-        self.stream, self.files = stream, [path.resolve() for path in files]
+    def __init__(self, stream: BinaryIO, files: Sequence[Path], cubes: CubeWriter | None = None) -> None:
+        self.stream, self.files, self._cubes = stream, [path.resolve() for path in files], cubes
 
     def encode(self, value: Any) -> Any:
         """Raises TypeError for what cannot leave."""
-        from hsi_studio.scene.room import cubes
-
         if value is None or isinstance(value, (bool, str, Ready)):
             return value
         if isinstance(value, np.ndarray):
@@ -78,8 +88,8 @@ class Writer:
             return {"#set": [self.encode(item) for item in value]}
         if isinstance(value, Mapping):
             return {"#dict": [[self.encode(key), self.encode(item)] for key, item in value.items()]}
-        if cubes.is_cube(value):
-            return self.encode_fields(*cubes.parts(value, self))
+        if self._cubes is not None and is_cube(value):
+            return self.encode_fields(*self._cubes(value, self))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             kind = type(value)
             fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
@@ -140,8 +150,10 @@ class Reader:
     """JSON → values. `data`: data.bin, None where there is none. `files`: those of the opening, as the app sees them.
     `names`: whether a path may be a name that none of them has (in errors)."""
 
-    def __init__(self, data: Path | None, files: Sequence[Path], names: bool = True) -> None:
-        self.data, self.files, self._names = data, list(files), names
+    def __init__(
+        self, data: Path | None, files: Sequence[Path], names: bool = True, cubes: CubeReader | None = None
+    ) -> None:
+        self.data, self.files, self._names, self._cubes = data, list(files), names, cubes
 
     def decode(self, value: Any) -> Any:
         """Raises BadDescription."""
@@ -203,11 +215,9 @@ class Reader:
         return mapped
 
     def _data(self, kind: Any, fields: dict[str, Any]) -> Any:
-        from hsi_studio.scene.room import cubes
-
         found = _ours(kind)
-        if found in cubes.CLASSES:
-            return cubes.made(found, fields)
+        if self._cubes is not None and is_cube_class(found):
+            return self._cubes(found, fields)
         if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
             raise BadDescription(f"{str(kind)[:60]} is no dataclass")
         hints = typing.get_type_hints(found)

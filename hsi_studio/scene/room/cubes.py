@@ -12,7 +12,7 @@ only for classes whose every part is known here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +20,10 @@ import numpy.typing as npt
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats import hdf, matlab, tiff_layout
 from hsi_studio.scene.formats.geotiff import GeoTiffCube
-from hsi_studio.scene.room import codec
+from hsi_studio.scene.room.codec import BadDescription, Ready, Writer
 from hsi_studio.types import Cube
 
-if TYPE_CHECKING:
-    from hsi_studio.scene.room.codec import Ready, Writer
-
 BLOCK_BYTES = 32 << 20
-
-
-def is_cube(value: Any) -> bool:
-    return not isinstance(value, (np.ndarray, type)) and hasattr(value, "read") and hasattr(value, "shape")
 
 
 class Flat(ArrayCube):
@@ -60,22 +53,26 @@ def parts(cube: Any, writer: Writer) -> tuple[str, dict[str, Any]]:
     return f"{kind.__module__}:{kind.__qualname__}", inside
 
 
-def made(kind: type[ArrayCube], fields: dict[str, Any]) -> ArrayCube:
+def made(kind: type[Any], fields: dict[str, Any]) -> ArrayCube:
     """The cube of decoded parts. Raises BadDescription when it cannot be read from."""
     array = fields.get("_array")
-    if set(fields) != set(vars(ArrayCube(np.zeros((1, 1, 1))))) or not isinstance(array, np.ndarray):
-        raise codec.BadDescription("a cube of other parts")
+    if (
+        kind not in CLASSES
+        or set(fields) != set(vars(ArrayCube(np.zeros((1, 1, 1)))))
+        or not isinstance(array, np.ndarray)
+    ):
+        raise BadDescription("a cube of other parts")
     if array.ndim != 3 or array.dtype.kind not in "buif" or 0 in array.shape:
-        raise codec.BadDescription(f"a cube of {array.shape}")
-    cube = kind.__new__(kind)
+        raise BadDescription(f"a cube of {array.shape}")
+    cube: ArrayCube = kind.__new__(kind)
     vars(cube).update(fields)
     try:
         window = cube.read(slice(0, 1), slice(0, 1))
         wrong = window.shape != (1, 1, cube.shape[2]) or sorted(cube.shape) != sorted(array.shape)
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise codec.BadDescription(f"a cube that cannot be read: {error}") from error
+        raise BadDescription(f"a cube that cannot be read: {error}") from error
     if wrong:
-        raise codec.BadDescription("a cube of another size than its numbers")
+        raise BadDescription("a cube of another size than its numbers")
     return cube
 
 
@@ -102,8 +99,8 @@ def _stored_tiff(cube: Any) -> ArrayCube | None:
         return None
     from rasterio.windows import Window
 
-    values, masks = cube._stored(list(range(cube.shape[2])), Window(0, 0, 1, 1))
-    if masks is not None or values.dtype.kind not in "buif":
+    values, masks = cube._stored([0], Window(0, 0, 1, 1))
+    if masks is not None or values.dtype.kind not in "buif" or len(set(cube._dataset().dtypes)) != 1:
         return None
     return ArrayCube(_Stored(cube, values.dtype), (0, 1, 2), cube._scale, cube._offset, cube._nodata[0])
 
@@ -162,10 +159,8 @@ def _plain_hdf(array: Any) -> npt.NDArray[Any] | None:
 
 def _plain_tiff(cube: Any) -> ArrayCube | None:
     """The same windows from a memory map; None where the file is not plain or the reader does more than scaling."""
-    if _stored_tiff(cube) is None:
-        return None
-    layout = tiff_layout.plain(cube.path)
-    if layout is None or cube.path.with_name(cube.path.name + ".msk").exists():
+    layout = tiff_layout.plain(cube.path) if type(cube) is GeoTiffCube else None
+    if layout is None or _stored_tiff(cube) is None or cube.path.with_name(cube.path.name + ".msk").exists():
         return None
     array = np.memmap(cube.path, layout.dtype, "r", layout.offset, layout.shape)
     mapped = ArrayCube(array, layout.axes, cube._scale, cube._offset, cube._nodata[0])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import CorruptFile, FileProblem, ReaderStopped, StudioError
-from hsi_studio.scene.room import codec, limits, lock, store
+from hsi_studio.scene.room import codec, cubes, limits, lock, store
 from hsi_studio.scene.room.files import Files, files_of
 from hsi_studio.scene.room.limits import Limits
 from hsi_studio.scene.room.reader import DATA, DESCRIPTION, WORDS
@@ -126,7 +126,7 @@ def _value(folder: Path, files: Files, path: Path) -> Any:
     decoder = codec.Reader(folder / DATA, files.all)
     kind, inside = next(iter(said.items()))
     if kind == "value":
-        return codec.Reader(folder / DATA, files.all, names=False).decode(inside)
+        return codec.Reader(folder / DATA, files.all, names=False, cubes=cubes.made).decode(inside)
     if kind == "error":
         raise _error(inside, decoder)
     if kind == "limit":

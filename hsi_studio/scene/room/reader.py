@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import StudioError
-from hsi_studio.scene.room import codec, limits, lock
+from hsi_studio.scene.room import codec, cubes, limits, lock
 
 DESCRIPTION, DATA, WORDS = "description.json", "data.bin", "words.txt"
 LONGEST_WORDS = 2000
@@ -76,7 +76,7 @@ def _answer(request: dict[str, Any]) -> None:
     given = codec.Reader(None, files)
     said: dict[str, Any]
     with open(DATA, "wb") as stream:
-        writer = codec.Writer(stream, files)
+        writer = codec.Writer(stream, files, cubes.parts)
         try:
             function = _function(request["function"])
             value = function(*given.decode(request["given"]), **given.decode(request["options"]))

@@ -62,9 +62,9 @@ def _spawner(_obedient: Path) -> Iterator[start.Starter]:
         made = start.starter()
         if isinstance(made, start.Spawner):
             made.ready()
-        yield made
-        if isinstance(made, start.Spawner):
-            made.close()
+    yield made
+    if isinstance(made, start.Spawner):
+        made.close()
     _forget()
 
 
@@ -78,6 +78,7 @@ def room(
     monkeypatch.delenv("HSI_STUDIO_TRUST_LOCAL")
     monkeypatch.setenv("HSI_STUDIO_PLUGINS", str(_obedient))
     registry.readers.cache_clear()
+    start.reader_roots.cache_clear()
     monkeypatch.setattr(start, "starter", lambda: _spawner)
     monkeypatch.setattr("hsi_studio.scene.room.opening.starter", lambda: _spawner)
 
@@ -89,3 +90,4 @@ def room(
 
     yield told
     registry.readers.cache_clear()
+    start.reader_roots.cache_clear()
