@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,6 @@ from hsi_studio.studio.reference_map import reference_picture
 from hsi_studio.types import ClassInfo, ClassSchema
 from tests.studio.models import scene_file
 from tests.studio.shown import project_with_reference
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home")
-    yield made
-    made.close()
 
 
 @pytest.fixture
