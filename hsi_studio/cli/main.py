@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     secret.add_argument("name", metavar="NAME")
     secret.set_defaults(run=_password)
 
+    walls = commands.add_parser("protections", help="what keeps a harmful file in its place on this machine")
+    walls.set_defaults(run=_protections)
+
     mending = commands.add_parser("mend", help="rescue a project whose journal is damaged")
     mending.add_argument("project", metavar="PROJECT", help="its id: the folder's name under ~/.hsi_studio/projects")
     mending.set_defaults(run=_mend)
@@ -147,6 +150,14 @@ def _map(args: argparse.Namespace) -> int:
     prediction = here.map(scene, args.labels, args.method, params(args), progress=progress())
     written = write_map(prediction, scene, Path(args.out), Path(args.confidence) if args.confidence else None)
     print(f"\n{written}", file=sys.stderr)
+    return 0
+
+
+def _protections(_: argparse.Namespace) -> int:
+    from hsi_studio.studio.plugins import protections
+
+    for what, holds, keeps_away in protections():
+        print(f"{'yes' if holds else 'NO':4} {what:30} {keeps_away}")
     return 0
 
 

@@ -121,7 +121,7 @@ def many_members(path: Path, count: int = 100_000) -> None:
     path.write_bytes(local + entry * count + end)
 
 
-def many_datasets(path: Path, count: int = 5_000) -> None:
+def many_datasets(path: Path, count: int = 4_100) -> None:
     with h5py.File(path, "w") as file:
         file["cube"] = fake.cube()
         for k in range(count):

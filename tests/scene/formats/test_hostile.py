@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import savemat
 
@@ -60,6 +60,7 @@ def test_a_long_header_takes_as_long_as_it_is(tmp_path: Path) -> None:
     assert open_scene(hostile.long_header(tmp_path)).shape == hostile.SHAPE
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab,() ", max_size=40))
 def test_lists_are_split_where_the_lookahead_would(text: str) -> None:
     assert split_list(text) == re.split(r",(?![^()]*\))", text)
