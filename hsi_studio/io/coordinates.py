@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hsi_studio.errors import CorruptFile, FileProblem, LabelProblem
 from hsi_studio.sanitize import clean_color
+from hsi_studio.scene.crs import crs_of_text
 from hsi_studio.types import Scene
 
 
@@ -68,8 +70,9 @@ def pixels_of(
                 f"it gives coordinates of {way}, and {scene.name} names no coordinate system (CRS)",
                 "Give row and col instead",
             )
+        named_crs = crs_of_text(path, "EPSG:4326" if way == "lonlat" else way)
         try:
-            xs, ys = _projected("EPSG:4326" if way == "lonlat" else way, scene.crs, xs, ys)
+            xs, ys = _projected(named_crs, scene.crs, xs, ys)
         except CRSError as error:
             raise FileProblem(
                 path, f"its coordinate system (CRS) {way[:60]!r} is unknown", "Save it as WGS 84"
@@ -84,7 +87,7 @@ def pixels_of(
     return found
 
 
-def _projected(source: str, target: str, xs: list[float], ys: list[float]) -> tuple[list[float], list[float]]:
+def _projected(source: Any, target: str, xs: list[float], ys: list[float]) -> tuple[list[float], list[float]]:
     """Coordinates in another system, NaN for what has none there. Raises CRSError for an unknown system.
 
     GDAL refuses all places for one that it cannot project (a latitude of 95°), so the others are tried in halves.
