@@ -75,7 +75,7 @@ def _read(group: Group, scene: Scene, options: LabelOptions) -> list[Placed]:
     size_of(main)
     kind = main.suffix.lower()
     if kind in VECTORS:
-        return [place(layer, scene, options) for layer in read_vectors(shown, main, VECTORS[kind], options.layer)]
+        return [place(layer, scene, options) for layer in read_vectors(shown, main, VECTORS[kind], options)]
     if kind in RASTERS:
         return [place_raster(shown, main, scene, options)]
     data = main.read_bytes()

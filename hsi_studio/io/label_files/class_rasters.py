@@ -53,7 +53,8 @@ def place_raster(path: Path, main: Path, scene: Scene, options: LabelOptions) ->
         report.notes.append(f"Of each class at most {options.per_area} pixels are used, evenly drawn in row order.")
     outside = sorted(set(np.unique(values[values > 0]).tolist()) - set(present))
     if outside and present:
-        report.notes.append(f"{counted(len(outside), 'class', 'classes')} lie outside the scene.")
+        verb = "lies" if len(outside) == 1 else "lie"
+        report.notes.append(f"{counted(len(outside), 'class', 'classes')} {verb} outside the scene.")
     for value, pixels in zip(present, few, strict=True):
         placed.pixels.append((f"{path.name} = {value}", pixels, names.get(value, str(value)), None))
     return placed

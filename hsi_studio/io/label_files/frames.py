@@ -205,7 +205,10 @@ def _word(layer: Layer, scene: Scene) -> Frame:
         if scene.crs is None:
             return Frame("map", "coordinates of the scene's own system")
         return lonlat_frame()
-    if crs_of(layer.crs) is None:
+    known = crs_of(layer.crs)
+    if known is not None and known.to_epsg() == 4326:
+        return _checked(layer, lonlat_frame(), scene)
+    if known is None:
         raise FileProblem(
             layer.path, f"its coordinate system (CRS) {layer.crs[:60]!r} is unknown",
             "Save it as WGS 84, or say which it is (--crs EPSG:…)",
@@ -249,11 +252,11 @@ def _share(frame: Frame, xy: FloatPairs, starts: npt.NDArray[np.int64], scene: S
     at = starts[:-1][filled]
     if not at.size:
         return 1.0
-    lost = ~np.isfinite(found).all(axis=1)
+    lost = ~np.isfinite(found[:, 0] + found[:, 1])
     low = np.minimum.reduceat(np.where(lost[:, None], np.inf, found), at)
     high = np.maximum.reduceat(np.where(lost[:, None], -np.inf, found), at)
     height, width, _ = scene.shape
-    inside: npt.NDArray[np.bool_] = np.all(high >= 0, axis=1) & (low[:, 0] < width) & (low[:, 1] < height)
+    inside = (high.min(axis=1) >= 0) & (low[:, 0] < width) & (low[:, 1] < height)
     return float(inside.mean())
 
 
@@ -273,7 +276,7 @@ def _without_place(layer: Layer, xy: FloatPairs, starts: npt.NDArray[np.int64], 
             layer.path, f"it gives {said}, and {scene.name} has no coordinate system (CRS)",
             "Give row and col (from 0) instead",
         )  # fmt: skip
-    down = xy[np.isfinite(xy).all(axis=1), 1]
+    down = xy[:, 1][np.isfinite(xy[:, 0] + xy[:, 1])]
     if down.size and down.max() <= 0 and down.min() < 0:
         return Frame("picture", "columns and negative rows", why="The scene has no place: the coordinates are read as "
                      "columns and rows, counted downwards from the upper left corner.")  # fmt: skip

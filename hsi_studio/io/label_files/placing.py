@@ -44,6 +44,7 @@ from hsi_studio.io.label_files.records import (
 )
 from hsi_studio.types import ClassSchema, Scene
 
+ROUNDING = 0.001  # pixels, of coordinates that were another system's
 Places = npt.NDArray[np.int64]  # (N, 2) row and column, not yet known to be inside
 
 
@@ -218,7 +219,9 @@ def _put(
                 met = (high >= 0).all() and low[0] < width and low[1] < height
                 out["small" if met else "outside"].append(where)
                 continue
-            elif (mine.min(axis=0) < 0).any() or (mine.max(axis=0) > (width, height)).any():
+            elif (mine.min(axis=0) < -ROUNDING).any() or (
+                mine.max(axis=0) > (width + ROUNDING, height + ROUNDING)
+            ).any():
                 beyond += 1
             few = evenly(pixels, options.per_area or 0)
             limited += len(few) < len(pixels)
@@ -244,6 +247,8 @@ def _put(
     report.skip("with coordinates that have no place in the scene's system", out["lost"], unit)
     report.skip("without a geometry", out["nowhere"], unit)
     report.skip(f"without a class in “{report.attribute}”", out["nameless"], unit)
+    if not placed.pixels and frame is not None and frame.kind == "map" and len(xy):
+        report.notes.append(_extents(xy, scene))
     if beyond:
         report.notes.append(f"{counted(beyond, 'feature')} {'reaches' if beyond == 1 else 'reach'} beyond the scene; "
                             "what lies on it is used.")  # fmt: skip
@@ -251,6 +256,21 @@ def _put(
         report.notes.append(
             f"Of {counted(limited, 'area')} {options.per_area} pixels each are used, evenly drawn in row order."
         )
+
+
+def _extents(xy: FloatPairs, scene: Scene) -> str:
+    """Where the file's coordinates lie and where the scene does, for one who has to find the system."""
+    corners = [scene.map_xy(row - 0.5, col - 0.5) for row in (0, scene.shape[0]) for col in (0, scene.shape[1])]
+    ours = np.array([corner for corner in corners if corner is not None])
+    spans = [
+        f"{low:,.6g} to {high:,.6g}"
+        for table in (xy, ours)
+        for low, high in zip(table.min(axis=0), table.max(axis=0), strict=True)
+    ]
+    return (
+        f"Its coordinates run from {spans[0]} and {spans[1]}, the scene from {spans[2]} and {spans[3]}: if they are in "
+        "another system than was taken, say in which (--crs EPSG:…)."
+    )
 
 
 def _check_whole(layer: Layer, where: str, frame: Frame | None, xy: FloatPairs) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from hsi_studio.errors import ChooseLabels, CorruptFile, FileProblem
 from hsi_studio.humanize import counted
-from hsi_studio.io.label_files.records import EXAMPLES, MOST_FEATURES, Layer
+from hsi_studio.io.label_files.records import EXAMPLES, MOST_FEATURES, LabelOptions, Layer
 
 DRIVERS = {"shapefile": ("ESRI Shapefile",), "GeoPackage": ("GPKG",), "KML": ("LIBKML", "KML")}
 MOST_LAYERS = 200
@@ -26,7 +26,7 @@ KML_FIELDS = frozenset(
 FOLDER = "folder"  # the attribute that KML's folders become
 
 
-def read_vectors(shown: Path, main: Path, kind: str, asked: str | None) -> list[Layer]:
+def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> list[Layer]:
     """The layer of a file that has one, or the one asked for; of KML all folders. `shown`: the file in messages.
 
     Raises FileProblem and its kinds; ChooseLabels where a GeoPackage has several layers with features.
@@ -46,8 +46,8 @@ def read_vectors(shown: Path, main: Path, kind: str, asked: str | None) -> list[
     if len(names) > MOST_LAYERS:
         raise FileProblem(shown, f"it has {len(names)} layers; {MOST_LAYERS} are the most", "Save the labels alone")
     if kind == "KML":
-        return [_kml(shown, main, [name for name, _ in names], asked)]
-    return [_layer(shown, main, kind, _chosen(shown, main, kind, names, asked))]
+        return [_kml(shown, main, [name for name, _ in names], options)]
+    return [_layer(shown, main, kind, _chosen(shown, main, kind, names, options.layer))]
 
 
 def _unreadable(shown: Path, kind: str, error: Exception) -> CorruptFile:
@@ -207,11 +207,12 @@ def _dbf_encoding(path: Path) -> tuple[str | None, str]:
     return "UTF-8", f"Class names are read as UTF-8, which the bytes are; {named}." if named else ""
 
 
-def _kml(shown: Path, main: Path, names: list[str], asked: str | None) -> Layer:
+def _kml(shown: Path, main: Path, names: list[str], options: LabelOptions) -> Layer:
     """All folders as one layer. The class is an attribute of the user's own, else the folder where there are several
     and the placemarks' names are those of places, else the name. Raises ChooseLabels when both may be."""
     from hsi_studio.io.label_files.attributes import CLASS, WEAK, column, distinct
 
+    asked = options.layer
     if asked is not None:
         if asked not in names:
             raise ChooseLabels(
@@ -237,16 +238,16 @@ def _kml(shown: Path, main: Path, names: list[str], asked: str | None) -> Layer:
         return whole
     known = column(fields, [name for name in CLASS if name not in WEAK])
     titles = next((key for key in fields if key.lower() == "name"), None)
-    if known is None:
+    if known is None and options.attribute is None:
         titled = distinct(whole.columns[titles]) if titles else []
         if 2 * len(titled) > len(whole) or len(titled) < 2:
             whole.class_column = FOLDER
             whole.notes.append("The folders are the classes; the placemarks' names are not used.")
         else:
-            options = [(FOLDER, ", ".join(p.name for p in parts[:4])), (str(titles), ", ".join(titled[:4]))]
+            either = [(FOLDER, ", ".join(p.name for p in parts[:4])), (str(titles), ", ".join(titled[:4]))]
             raise ChooseLabels(
                 shown, "it has folders, and the placemarks' names repeat, so the class may be either",
-                f"Say which (--attribute {FOLDER} or {titles}): {options[0][1]}; or {options[1][1]}",
-                field="attribute", options=options,
+                f"Say which (--attribute {FOLDER} or {titles}): {either[0][1]}; or {either[1][1]}",
+                field="attribute", options=either,
             )  # fmt: skip
     return whole

@@ -22,7 +22,7 @@ TITLES = {
     "attribute": "Class is in", "layer": "Layer", "crs": "Coordinates are", "first": "Rows and columns count from",
 }  # fmt: skip
 SHOWN_CLASSES = 12
-EMPTY = {"sections": []}
+EMPTY: dict[str, Any] = {"sections": []}
 Answer = tuple[Any, ...]
 
 
@@ -123,8 +123,8 @@ def create(studio: Studio, bus: Bus) -> None:
     with gr.Accordion("Import labels", open=False):
         gr.HTML(
             "<p class='hsi-hint'>Points, lines and areas from GeoJSON, GeoPackage, shapefile (all parts, or a .zip), "
-            "KML, ENVI ROI, CSV of any spreadsheet, or a raster of classes. An area labels the pixels whose centres lie "
-            "in it. Labels are added to yours in one step, which undo takes back.</p>",
+            "KML, ENVI ROI, CSV of any spreadsheet, or a raster of classes. An area labels the pixels whose centres "
+            "lie in it. Labels are added to yours in one step, which undo takes back.</p>",
             padding=False,
         )
         files = gr.File(label="Files with labels", file_count="multiple", height=110, elem_id="hsi-import")
