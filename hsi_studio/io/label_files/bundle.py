@@ -93,7 +93,12 @@ def _shapefile(file: Path, siblings: list[Path], folder: Path, archived: Path | 
     folder.mkdir(parents=True)
     for suffix, part in have.items():
         size_of(part)
-        shutil.copyfile(part, folder / f"labels{suffix}")
+        if suffix == ".prj":  # names in it may be in any encoding, and only its numbers count
+            (folder / "labels.prj").write_text(
+                part.read_bytes().decode("ascii", "replace").replace("\ufffd", "_"), "ascii"
+            )
+        else:
+            shutil.copyfile(part, folder / f"labels{suffix}")
     return Group(shown, folder / "labels.shp")
 
 

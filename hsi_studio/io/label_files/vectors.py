@@ -19,6 +19,8 @@ from hsi_studio.io.label_files.records import EXAMPLES, MOST_FEATURES, LabelOpti
 
 DRIVERS = {"shapefile": ("ESRI Shapefile",), "GeoPackage": ("GPKG",), "KML": ("LIBKML", "KML")}
 MOST_LAYERS = 200
+# pyogrio 0.13 has errors of its own (RuntimeErrors), and trips over text that is not UTF-8 (a variable without a value)
+REFUSALS = (RuntimeError, ValueError, TypeError, OverflowError, UnboundLocalError)
 KML_FIELDS = frozenset(
     ("id", "description", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility",
      "drawOrder", "icon", "snippet")
@@ -41,7 +43,7 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
                 shown, f"the GDAL of this installation cannot read {kind} files", "Save the labels as GeoJSON"
             )
         names = [(str(name), shape) for name, shape in pyogrio.list_layers(main).tolist()]
-    except (RuntimeError, ValueError, UnicodeDecodeError) as error:
+    except REFUSALS as error:
         raise _unreadable(shown, kind, error) from error
     if len(names) > MOST_LAYERS:
         raise FileProblem(shown, f"it has {len(names)} layers; {MOST_LAYERS} are the most", "Save the labels alone")
@@ -115,7 +117,7 @@ def _chosen(shown: Path, main: Path, kind: str, names: list[tuple[str, Any]], as
         return placed[0]
     try:
         filled = [name for name in placed if pyogrio.read_info(main, layer=name)["features"]]
-    except (RuntimeError, ValueError) as error:
+    except REFUSALS as error:
         raise _unreadable(shown, kind, error) from error
     if len(filled) == 1:
         return filled[0]
@@ -155,7 +157,7 @@ def _layer(shown: Path, main: Path, kind: str, name: str) -> Layer:
         meta, _, shapes, values = pyogrio.raw.read(
             main, layer=name, encoding=encoding, force_2d=True, max_features=MOST_FEATURES + 1, datetime_as_string=True
         )
-    except (RuntimeError, ValueError, UnicodeDecodeError, TypeError, OverflowError) as error:
+    except REFUSALS as error:
         raise _unreadable(shown, kind, error) from error
     geometry = shapely.from_wkb(shapes, on_invalid="ignore").tolist() if shapes is not None else []
     columns = {str(key): array.tolist() for key, array in zip(meta["fields"], values, strict=True)}

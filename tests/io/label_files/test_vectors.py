@@ -72,6 +72,13 @@ def test_a_shapefile_that_lost_a_part(tmp_path: Path, lost: str) -> None:
     assert not path.with_suffix(lost).exists()  # the user's folder stays as it is
 
 
+def test_a_prj_in_latin_1(tmp_path: Path) -> None:
+    path = points(tmp_path / "p.shp", "EPSG:32617")
+    prj = path.with_suffix(".prj")
+    prj.write_bytes(prj.read_bytes().replace(b'PROJCS["', b'PROJCS["Stra\xdfe_'))
+    assert labels(path) == sorted(POINTS)
+
+
 def test_without_a_prj_degrees_are_seen_and_told(tmp_path: Path) -> None:
     path = points(tmp_path / "p.shp", "EPSG:4326")
     path.with_suffix(".prj").unlink()

@@ -62,7 +62,7 @@ class LabelImportPart:
         """The field that has to be answered, with its values; a limit is a number."""
         fields = [field(name, choice.options, options[name]) if name == choice.field else gr.skip() for name in FIELDS]
         note = f"{choice.path.name}: {choice.problem}. " + (
-            "Give a limit below." if choice.field == "per_area" else f"Choose below: {TITLES[choice.field].lower()} …"
+            "Give a limit below." if choice.field == "per_area" else "Choose below."
         )
         limit = gr.update(visible=True) if choice.field == "per_area" else gr.skip()
         return (packed({"notes": [note], "sections": []}), *fields, limit, gr.update(visible=False))
@@ -127,13 +127,13 @@ def create(studio: Studio, bus: Bus) -> None:
             "lie in it. Labels are added to yours in one step, which undo takes back.</p>",
             padding=False,
         )
-        files = gr.File(label="Files with labels", file_count="multiple", height=110, elem_id="hsi-import")
+        files = gr.File(label="Files with labels", file_count="multiple", height=140, elem_id="hsi-import")
         report = panel("facts", EMPTY, elem_id="hsi-import-report")
         fields = [
             gr.Dropdown(choices=[], label=TITLES[name], visible=False, elem_id=f"hsi-import-{name}") for name in FIELDS
         ]
         limit = gr.Number(
-            None, label="At most so many pixels of each area, evenly drawn (empty: all)", minimum=0, precision=0,
+            None, label="At most so many pixels of each area, evenly drawn (0: all)", minimum=0, precision=0,
             visible=False, elem_id="hsi-import-limit",
         )  # fmt: skip
         add = gr.Button("Add labels", variant="primary", size="sm", visible=False, elem_id="hsi-import-add")
