@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from hsi_studio.cli import collections, compare, labels, plugins, runs
+from hsi_studio.cli import bands, collections, compare, labels, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (labels, collections, runs, compare, plugins):
+    for module in (labels, bands, collections, runs, compare, plugins):
         module.add_commands(commands)
     return parser
 

@@ -23,6 +23,7 @@ from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
+from hsi_studio.studio.bands import SceneBands
 from hsi_studio.studio.collections import Collections
 from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
@@ -75,6 +76,7 @@ class Studio:
         self.live_maps = LiveMaps(workspace, self.method)
         changed = self.live_maps.refresh  # after every edit a new map is wanted
         self.labels = Labels(workspace, changed)
+        self.bands = SceneBands(workspace, changed)
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
         self.evaluation, self.exports = Evaluation(workspace), Exports(workspace, self.displayed)
