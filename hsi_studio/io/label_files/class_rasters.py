@@ -87,7 +87,7 @@ def on_scene(path: Path, raster: Raster, values: Grid, scene: Scene) -> tuple[Gr
         xy = np.column_stack([(a * cols + b * rows + c).ravel(), (d * cols + e * rows + f).ravel()])
         at = to_pixels(frame, xy, source)
         ok = np.all(np.isfinite(at), axis=1)
-        cell = np.floor(np.where(ok[:, None], at, -1)).astype(np.int64)
+        cell = np.floor(np.clip(np.where(ok[:, None], at, -1), -1, max(shape))).astype(np.int64)
         ok &= np.all(cell >= 0, axis=1) & (cell[:, 0] < shape[1]) & (cell[:, 1] < shape[0])
         part = np.zeros(len(xy), dtype=np.int32)
         part[ok] = values[cell[ok, 1], cell[ok, 0]]

@@ -44,6 +44,7 @@ from hsi_studio.io.label_files.records import (
 )
 from hsi_studio.types import ClassSchema, Scene
 
+FARTHEST = 1e12  # pixels: whole numbers of this size are exact
 ROUNDING = 0.001  # pixels, of coordinates that were another system's
 Places = npt.NDArray[np.int64]  # (N, 2) row and column, not yet known to be inside
 
@@ -207,7 +208,7 @@ def _put(
             moved_to = shapely.set_coordinates(shapely.force_2d(shape), mine)
             pixels = pixels_of(moved_to, (height, width))
             if shape is not None and shape.geom_type == "Point":
-                at = np.floor(mine).astype(np.int64)[:, ::-1]
+                at = np.floor(np.clip(mine, -FARTHEST, FARTHEST)).astype(np.int64)[:, ::-1]
                 _check_whole(layer, where, frame, xy[starts[n]])
                 if stated is not None and not np.array_equal(at, stated):
                     report.moved += 1
