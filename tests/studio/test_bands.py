@@ -105,7 +105,7 @@ def test_a_guest_sees_the_same_scene(studio: Studio, project: Project) -> None:
 def test_boxes_and_buttons(studio: Studio, project: Project) -> None:
     part = BandsPart(studio)
     report, boxes, leave, back = part.look(project.id)
-    assert "1 band that may be left out, 0 of all bands are" in json.loads(report)["notes"][0]
+    assert "1 band stands out. Tick those to leave out; none are now." in json.loads(report)["notes"][0]
     assert boxes.choices == [("Band 4 · noisy: " + studio.bands.found(project.id)[0].reason, "3")]
     assert (boxes.value, leave.value, leave.visible, back.visible) == ([], "Leave out the 1 band found", True, False)
     answer = part.leave_out_found(project.id)

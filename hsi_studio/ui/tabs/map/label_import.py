@@ -58,6 +58,10 @@ class LabelImportPart:
             gr.update(visible=True, value=f"Add {counted(count, 'label')}", interactive=count > 0),
         )  # fmt: skip
 
+    def closed(self) -> Answer:
+        """(files, report, the fields, limit, button) as they are before files are given."""
+        return (None, *self.look("", None))
+
     def asking(self, choice: ChooseLabels, options: dict[str, Any]) -> Answer:
         """The field that has to be answered, with its values; a limit is a number."""
         fields = [field(name, choice.options, options[name]) if name == choice.field else gr.skip() for name in FIELDS]
@@ -146,4 +150,7 @@ def create(studio: Studio, bus: Bus) -> None:
         control.input(part.look, given, shown, show_progress="hidden", **private)
     limit.submit(part.look, given, shown, show_progress="hidden", **private)
     limit.blur(part.look, given, shown, show_progress="hidden", **private)
+    bus.project.change(
+        part.closed, None, [files, *shown], show_progress="hidden", **private
+    )  # they were for another scene
     bus.after(add.click(part.add, given, [files, *shown, bus.viewer, bus.classes], **private))

@@ -184,7 +184,7 @@ def create(studio: Studio, bus: Bus) -> None:
             open_mine = gr.Button("Open project", size="sm")
             fresh = gr.Button("New project on this scene", size="sm")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
-    bands.create(studio, bus)
+    rebanded = bands.create(studio, bus)
     facts = panel("facts", {"sections": []})
 
     shown = [trouble, variable, *bus.shown]
@@ -196,8 +196,10 @@ def create(studio: Studio, bus: Bus) -> None:
         fresh.click(tab.start_fresh, [bus.project], shown, **private),
     ):
         bus.after(event)
+    for event in rebanded:
+        event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)
     bus.project.change(tab.facts, [bus.project], [facts], **private)
 
 
-TAB = Tab("scene", "Scene", 24, create)
+TAB = Tab("scene", "Scene", 10, create, step="scene")

@@ -71,6 +71,18 @@ class BandsPart:
         return (*self.look(project_id), *self.present.everything(project_id))
 
 
+def closed() -> tuple[Any, ...]:
+    """The part as it is before it is opened."""
+    hidden = gr.update(visible=False)
+    return (
+        packed({"sections": []}),
+        gr.update(visible=False, choices=[], value=[]),
+        hidden,
+        hidden,
+        gr.update(open=False),
+    )
+
+
 def name(band: int, labels: list[str]) -> str:
     """ "104 (1362 nm)", from 1."""
     return f"{band + 1} ({labels[band]})" if labels[band].endswith("nm") else f"Band {band + 1}"
@@ -83,9 +95,8 @@ def report_value(open_: list[BandFinding], dead: list[BandFinding], labels: list
     elif not open_:
         said = "No band that is used stands out."
     else:
-        said = (
-            f"{counted(len(open_), 'band')} that may be left out, {left} of all bands are. Ticked bands are left out."
-        )
+        verb = "stands" if len(open_) == 1 else "stand"
+        said = f"{counted(len(open_), 'band')} {verb} out. Tick those to leave out; {left or 'none'} are now."
     sections: list[dict[str, Any]] = []
     if dead:
         table = [[name(f.band, labels), f.reason] for f in dead[:MOST_SHOWN]]
@@ -96,8 +107,8 @@ def report_value(open_: list[BandFinding], dead: list[BandFinding], labels: list
     return {"notes": [said], "sections": sections}
 
 
-def create(studio: Studio, bus: Bus) -> None:
-    """Make the part, inside the Scene tab."""
+def create(studio: Studio, bus: Bus) -> list[Any]:
+    """Make the part, inside the Scene tab. Returns the events after which the scene has other bands."""
     part = BandsPart(studio)
     with gr.Accordion("Bands", open=False, elem_id="hsi-bands") as here:
         gr.HTML(
@@ -113,9 +124,10 @@ def create(studio: Studio, bus: Bus) -> None:
     own = [report, boxes, leave, back]
     private: dict[str, Any] = {"api_visibility": "private"}
     here.expand(part.look, [bus.project], own, **private)
-    for event in (
+    changed = [
         boxes.input(part.choose, [bus.project, boxes], [*own, *bus.shown], **private),
         leave.click(part.leave_out_found, [bus.project], [*own, *bus.shown], **private),
         back.click(part.bring_back, [bus.project], [*own, *bus.shown], **private),
-    ):
-        bus.after(event)
+    ]
+    bus.project.change(closed, None, [*own, here], show_progress="hidden", **private)  # what it says is another scene's
+    return [bus.after(event) for event in changed]
