@@ -17,12 +17,14 @@ import sys
 from pathlib import Path
 
 from hsi_studio import settings
-from hsi_studio.cli import collections, compare, plugins, runs
+from hsi_studio.cli import bands, collections, compare, labels, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
+    add_labels,
     add_method,
     add_scene,
+    label_options,
     opened,
     params,
     positive,
@@ -69,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
     mapping = commands.add_parser("map", help="class map from a file of labels")
     add_scene(mapping)
-    mapping.add_argument("--labels", required=True, metavar="FILE", help="GeoJSON or CSV with row, col, class")
+    add_labels(mapping, required=True)
     mapping.add_argument("--out", required=True, metavar="FILE", help=".tif, .hdr (ENVI) or .png")
     mapping.add_argument("--confidence", metavar="FILE", help="also write the confidence as float GeoTIFF")
     add_method(mapping)
@@ -102,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (collections, runs, compare, plugins):
+    for module in (labels, bands, collections, runs, compare, plugins):
         module.add_commands(commands)
     return parser
 
@@ -147,7 +149,7 @@ def _map(args: argparse.Namespace) -> int:
     from hsi_studio.studio.evaluation import write_map
 
     here, scene = opened(args)
-    prediction = here.map(scene, args.labels, args.method, params(args), progress=progress())
+    prediction = here.map(scene, args.labels, args.method, params(args), progress=progress(), **label_options(args))
     written = write_map(prediction, scene, Path(args.out), Path(args.confidence) if args.confidence else None)
     print(f"\n{written}", file=sys.stderr)
     return 0
