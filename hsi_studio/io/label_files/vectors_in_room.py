@@ -1,11 +1,11 @@
 """GeoPackage, shapefile and KML, read in a room of their own (`scene/room`): GDAL and SQLite are large, and what they
-read was chosen by strangers. What leaves the room is plain: geometries as WKB bytes in one array, attributes as texts and
-numbers.
+read was chosen by strangers. What leaves the room is plain: geometries as WKB bytes in one array, attributes as texts
+and numbers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from hsi_studio.scene.room.access import trusted
 class FlatLayer:
     """A `Layer` without shapely's objects. Geometry k is `wkb[ends[k - 1]:ends[k]]`; of no bytes: there is none."""
 
-    layer: Layer
+    facts: dict[str, Any]  # the layer's other fields
     wkb: npt.NDArray[np.uint8]
     ends: npt.NDArray[np.int64]
 
@@ -39,7 +39,7 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
 def flat_layers(main: Path, shown: str, kind: str, layer: str | None, attribute: str | None) -> list[FlatLayer]:
     """What happens in the room."""
     options = LabelOptions(layer=layer, attribute=attribute)
-    return [packed(replace(found, path=main)) for found in read_here(Path(shown), main, kind, options)]
+    return [packed(found) for found in read_here(Path(shown), main, kind, options)]
 
 
 def packed(layer: Layer) -> FlatLayer:
@@ -48,8 +48,9 @@ def packed(layer: Layer) -> FlatLayer:
 
     pieces = [b"" if shape is None else shapely.to_wkb(shape) for shape in layer.geometry]
     columns = {name: [_plain(value) for value in values] for name, values in layer.columns.items()}
+    kept = [one.name for one in fields(Layer) if one.name not in ("path", "geometry", "columns")]
     return FlatLayer(
-        replace(layer, geometry=[], columns=columns),
+        {"columns": columns, **{name: getattr(layer, name) for name in kept}},
         np.frombuffer(b"".join(pieces), dtype=np.uint8),
         np.cumsum([len(piece) for piece in pieces], dtype=np.int64),
     )
@@ -62,7 +63,7 @@ def unpacked(flat: FlatLayer, shown: Path) -> Layer:
     data, starts = flat.wkb.tobytes(), np.concatenate([[0], flat.ends[:-1]]) if len(flat.ends) else flat.ends
     pieces = [data[a:b] or None for a, b in zip(starts.tolist(), flat.ends.tolist(), strict=True)]
     geometry = list(shapely.from_wkb(np.array(pieces, dtype=object), on_invalid="ignore")) if pieces else []
-    return replace(flat.layer, path=shown, geometry=geometry)
+    return Layer(path=shown, geometry=geometry, **flat.facts)
 
 
 def _plain(value: Any) -> Any:
