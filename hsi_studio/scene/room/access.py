@@ -16,7 +16,7 @@ from typing import Any
 
 from hsi_studio import settings
 from hsi_studio.scene.formats import registry
-from hsi_studio.scene.raster import Candidate, Raster, Reader
+from hsi_studio.scene.raster import Candidate, Raster, Reader, file_size
 from hsi_studio.scene.room import asks
 
 _direct: ContextVar[bool] = ContextVar("_direct", default=False)
@@ -36,10 +36,17 @@ def trusted() -> bool:
     return _direct.get() or settings.TRUST_LOCAL.text() not in ("", "0")
 
 
-def find_reader(path: str | Path) -> Reader:
-    """The reader that recognises the file; what it opens comes out of its room. Raises as `registry.find_reader`."""
-    reader = registry.find_reader(path)
-    return reader if trusted() else InRoom(reader)
+def find_reader(path: str | Path, **options: Any) -> Reader:
+    """The reader that recognises the file; `options` as of `registry.find_reader`.
+
+    In the room the file is recognised there, too, when it is opened: to tell one product of HDF5 from another, it has
+    to be looked into. Raises FileProblem (no such file, empty); what else the registry raises comes when it is opened.
+    """
+    path = Path(path)
+    if trusted():
+        return registry.find_reader(path, **options)
+    file_size(path)
+    return InRoom(path, options)
 
 
 def list_variables(path: str | Path) -> list[Candidate]:
@@ -48,29 +55,54 @@ def list_variables(path: str | Path) -> list[Candidate]:
 
 
 class InRoom:
-    """A reader whose work is done in the room. Everything else is the reader's own."""
+    """The reader of a file, whose work is done in the room."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, path: Path, options: dict[str, Any]) -> None:
+        self._path, self._options = path, options
+        self._parts: dict[str, tuple[bool, Any]] = {}
+
+    @property
+    def name(self) -> str:
+        return str(self._part("name"))
+
+    @property
+    def title(self) -> str:
+        return str(self._part("title"))
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return tuple(self._part("extensions"))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._reader, name)
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._part(name)
 
-    def open(self, path: Path, *given: Any, **options: Any) -> Raster:
-        return _raster(asks.cube, path, *given, **options)
+    def _part(self, name: str) -> Any:
+        """What the reader says of itself. Raises AttributeError."""
+        if name not in self._parts:
+            self._parts[name] = self._run(asks.part, self._path, name)
+        there, value = self._parts[name]
+        if not there:
+            raise AttributeError(name)
+        return value
 
-    def layer(self, path: Path, *given: Any, **options: Any) -> Raster:
-        return _raster(asks.layer, path, *given, **options)
+    def sniff(self, path: Path) -> bool:
+        return path == self._path
 
-    def variables(self, path: Path, *given: Any, **options: Any) -> list[Candidate]:
-        from hsi_studio.scene.room.opening import run
-
-        found: list[Candidate] = run(asks.variables, path, *given, **options)
+    def open(self, path: Path, *given: Any, **more: Any) -> Raster:
+        found: Raster = self._run(asks.cube, path, *given, **more)
         return found
 
+    def layer(self, path: Path, *given: Any, **more: Any) -> Raster:
+        found: Raster = self._run(asks.layer, path, *given, **more)
+        return found
 
-def _raster(function: Any, path: Path, *given: Any, **options: Any) -> Raster:
-    from hsi_studio.scene.room.opening import run
+    def variables(self, path: Path, *given: Any, **more: Any) -> list[Candidate]:
+        found: list[Candidate] = self._run(asks.variables, path, *given, **more)
+        return found
 
-    found: Raster = run(function, path, *given, **options)
-    return found
+    def _run(self, function: Any, path: Path, *given: Any, **more: Any) -> Any:
+        from hsi_studio.scene.room.opening import run
+
+        return run(function, path, self._options, *given, **more)

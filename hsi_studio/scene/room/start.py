@@ -78,6 +78,7 @@ def environment() -> dict[str, str]:
     """Of readers: what libraries need to be found, and no more. Secrets of the app are not in it."""
     made = {name: os.environ[name] for name in KEPT if name in os.environ}
     made |= dict.fromkeys(THREADS, "1") | {"PYTHONHASHSEED": "0", "HOME": "/nonexistent", "TMPDIR": "."}
+    made[settings.TRUST_LOCAL.name] = "1"  # in the room one reads: no room in a room
     if settings.PLUGINS.text():
         made[settings.PLUGINS.name] = settings.PLUGINS.text()
     gdal_safety.quieten(made)

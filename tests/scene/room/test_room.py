@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem, ReaderStopped, StudioError
-from hsi_studio.scene import list_variables, read_class_map, read_dsm
+from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem, ReaderStopped, StudioError, UnknownFormat
+from hsi_studio.scene import find_reader, list_variables, read_class_map, read_dsm
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.room import lock, opening, start, store
 from hsi_studio.scene.room.access import direct
@@ -90,6 +90,16 @@ def test_layers_and_variables_come_out_of_rooms_too(tmp_path: Path, room: Told) 
     assert caught.value.path == tmp_path / "a.mat"
     assert np.array_equal(read_class_map(f"{tmp_path / 'a.mat'}:gt", (20, 16))[0], MAP)
     assert read_dsm(f"{tmp_path / 'a.mat'}:dsm", (20, 16)).shape == (20, 16, 1)
+
+
+def test_the_reader_says_what_it_is(tmp_path: Path, room: Told) -> None:
+    np.save(tmp_path / "a.npy", CUBE)
+    reader = find_reader(tmp_path / "a.npy")
+    assert (reader.name, reader.title, ".npz" in reader.extensions) == ("numpy", "NumPy", True)
+    assert getattr(reader, "no_such_part", 7) == 7
+    (tmp_path / "x.csv").write_text("a,b", encoding="utf-8")
+    with pytest.raises(UnknownFormat, match="no reader recognises this file"):
+        open_scene(tmp_path / "x.csv")
 
 
 def test_what_was_unpacked_is_read_once_and_again_when_it_is_spoilt(
@@ -261,8 +271,9 @@ def test_secrets_of_the_app_are_not_in_its_environment(tmp_path: Path, room: Tol
     error = room(tmp_path, "import os; said = sorted(os.environ)")
     assert "HSI_STUDIO_LLM_KEY" not in error.problem
     assert "HSI_STUDIO_HOME" not in error.problem
-    assert set(start.environment()) <= {*start.KEPT, *start.THREADS, "PYTHONHASHSEED", "HOME", "TMPDIR",
-                                        "HSI_STUDIO_PLUGINS", "GDAL_SKIP", *start.gdal_safety.QUIET}  # fmt: skip
+    ours = {"HSI_STUDIO_PLUGINS", "HSI_STUDIO_TRUST_LOCAL"}
+    others = {*start.KEPT, *start.THREADS, *start.gdal_safety.QUIET, "GDAL_SKIP", "PYTHONHASHSEED", "HOME", "TMPDIR"}
+    assert set(start.environment()) <= ours | others
 
 
 def test_the_working_folder_is_empty_and_gone_afterwards(tmp_path: Path, room: Told) -> None:
