@@ -26,6 +26,14 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 255  # bytes, of most file systems
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of one file or folder: no path, nothing a disk would refuse."""
+    plain = text not in ("", ".", "..") and not any(c in text for c in "/\\\0")
+    return plain and text.isprintable() and len(text.encode("utf-8", "surrogatepass")) <= LONGEST_NAME
+
 
 @contextmanager
 def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
@@ -120,6 +128,12 @@ def json_values(value: Any) -> Any:
         return int(value)
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def json_text(value: Any) -> bytes:
+    """One JSON value as UTF-8. NaN and infinities become null, half characters (which JSON can escape and UTF-8 cannot
+    hold) a question mark: what strangers sent can be sent back."""
+    return json.dumps(json_values(value), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
 
 
 def copy_file(source: Path, target: Path) -> Path:
