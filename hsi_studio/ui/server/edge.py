@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,9 @@ from hsi_studio.edges import as_typed, names_only, sentence
 from hsi_studio.errors import StudioError
 from hsi_studio.files import json_text
 
+log = logging.getLogger(__name__)
+
+STRANGE = "This was not sent by the page as it is now, or names a file that was not uploaded: load the page again"
 FAMILIES = (StudioError, OSError, ValueError, ArithmeticError, LookupError, TypeError, RuntimeError, MemoryError,
             AttributeError, AssertionError, EOFError, Exception)  # fmt: skip
 
@@ -62,7 +66,16 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
     for made in blocks.fns.values():
         if made.fn is not None:
             made.fn = _toasting(made.fn, len(made.outputs), several)
-    within = blocks.process_api
+    take, within = blocks.preprocess_data, blocks.process_api
+
+    async def preprocess_data(*given: Any, **options: Any) -> Any:
+        try:
+            return await take(*given, **options)
+        except gr.Error:
+            raise
+        except Exception as error:  # Gradio's components raise any; what they said may quote any path
+            log.warning("values that no page sends: %s", type(error).__name__)
+            raise gr.Error(f"{STRANGE} ({type(error).__name__}).", print_exception=False) from error
 
     async def process_api(*given: Any, **options: Any) -> Any:
         try:
@@ -73,6 +86,7 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
             words = names_only(sentence(error)) if several else sentence(error)
             raise gr.Error(words, print_exception=False) from error
 
+    blocks.preprocess_data = preprocess_data  # type: ignore[method-assign]
     blocks.process_api = process_api  # type: ignore[method-assign]
 
 
