@@ -122,8 +122,9 @@ def own_folder(name: str) -> Path | None:
 def check_allowed(name: str) -> None:
     """Raises BadRequest for a text model that a user or a file of theirs may not name here.
 
-    Allowed are the embedded one, one trained from scratch, those in `model_folders` or named by a preset, and hub ids where who runs the app
-    has set $HSI_STUDIO_HUB_MODELS. Anything else would read any folder of the machine, or make it fetch.
+    Allowed are the embedded one, one trained from scratch, those in `model_folders` or named by a preset, and hub ids
+    where who runs the app has set $HSI_STUDIO_HUB_MODELS. Anything else would read any folder of the machine, or make
+    it fetch.
     """
     wanted = name.strip()
     if wanted.lower() in {FROM_SCRATCH, *EMBEDDED_NAMES} or own_folder(wanted) is not None:

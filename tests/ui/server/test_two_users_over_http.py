@@ -110,7 +110,7 @@ def test_a_file_of_another_cannot_be_handed_in_by_its_path(server: TestClient, o
     button = ben.component("hsi-models-import")
     path = str(owners.studio("ana").models.library.get(model).path)
     stolen = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    with pytest.raises(AssertionError, match="was not uploaded|not sent by"):
+    with pytest.raises(AssertionError, match="not sent by"):
         ben.fire(ben.handler(button, "upload"), [pid, "", stolen])
     assert owners.studio("ben").models.find() == []
 
