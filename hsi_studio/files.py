@@ -29,8 +29,19 @@ log = logging.getLogger(__name__)
 LONGEST_NAME = 255  # bytes, of most file systems
 
 
-def is_name(text: str) -> bool:
+def is_there(path: Path | str) -> bool:
+    """Whether there is such a file or folder; False also for what no disk takes for a path (too long, a null character,
+    the home of a user that does not exist)."""
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def is_name(text: object) -> bool:
     """Whether a text can be the name of one file or folder: no path, nothing a disk would refuse."""
+    if not isinstance(text, str):
+        return False
     plain = text not in ("", ".", "..") and not any(c in text for c in "/\\\0")
     return plain and text.isprintable() and len(text.encode("utf-8", "surrogatepass")) <= LONGEST_NAME
 

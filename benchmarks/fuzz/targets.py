@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -183,7 +184,7 @@ class Routes(Target):
         app = build(self.studio, "demo").asgi()
         self.client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         self.routes = sorted(
-            {(route.path, method) for route in app.app.routes for method in getattr(route, "methods", None) or ()}
+            {(route.path, method) for route in flat(app.app.routes) for method in getattr(route, "methods", None) or ()}
         )
         self.routes = [(path, method) for path, method in self.routes if path.startswith("/hsi")]
         logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -218,6 +219,13 @@ class Routes(Target):
         if rng.random() < 0.6:
             return good.get(name.split(":")[0], "1")
         return quote(_text(odd_value(rng))[:2000] or "x", safe="")
+
+
+def flat(routes: Any) -> Iterator[Any]:
+    """Every route of a table, those of included routers too, which FastAPI keeps as one entry."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        yield from flat(inner.routes) if inner is not None else [route]
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hsi_studio.edges import reading
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
+from hsi_studio.files import is_there
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.types import FloatArray, IntArray
@@ -30,19 +31,10 @@ def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str 
     folders = [Path()] + ([beside.parent] if beside is not None else [])
     for folder in folders:
         for name, variable in options:
-            if (path := _there(folder, name)) is not None:
-                return path, variable
+            if is_there(folder / name):
+                return folder / Path(name).expanduser(), variable
     shown = Path(options[-1][0]) if len(options) > 1 and "." in tail + head[-6:] and "/" not in tail else Path(text)
     raise FileProblem(shown, f"there is no such file ({text})", "Check the spelling and the folder")
-
-
-def _there(folder: Path, name: str) -> Path | None:
-    """The file of this name; None where there is none, or the text can be no name."""
-    try:
-        path = folder / Path(name).expanduser()
-        return path if path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long, a null character, a user that does not exist
-        return None
 
 
 def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, what: str) -> Raster:

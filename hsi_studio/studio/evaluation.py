@@ -41,7 +41,8 @@ class Evaluation(Subject):
         ctx = Context(seed=seed, progress=progress, cache_dir=self._workspace.cache_folder)
         chosen = get_method(method)
         values = make_params(chosen.Params, params or {})
-        labels = labels_from_file(Path(labels_file), scene).only_labelled()
+        with reading(labels_file):
+            labels = labels_from_file(Path(labels_file), scene).only_labelled()
         blind = scene.without_reference()
         fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
         return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest, LabelProblem
@@ -61,7 +62,8 @@ class Labels(Subject):
         Raises FileProblem, LabelProblem when none of them lies on the scene.
         """
         file, project = Path(path), self._workspace.project(project_id)
-        points, notes = import_labels(file, self._workspace.scene_of(project_id), project.schema)
+        with reading(file):
+            points, notes = import_labels(file, self._workspace.scene_of(project_id), project.schema)
         if not points:
             raise LabelProblem(f"{file.name}: no label in it lies on this scene. " + " ".join(notes))
         done = project.import_labels(points, actor=actor, source=file.name)
@@ -84,7 +86,8 @@ class Labels(Subject):
         if shots is not None:
             check_draw(scene, shots, seed)
         if file:
-            labels_from_file(file, scene)
+            with reading(file):
+                labels_from_file(file, scene)
 
     def draw(self, project_id: str, shots: int, seed: int = 0, instead: bool = False, actor: str = "") -> str:
         """Label pixels of the reference until each of its classes has `shots`; one action, which undo takes back.

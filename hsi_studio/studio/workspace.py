@@ -233,8 +233,7 @@ class Workspace(Subject):
         return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
-        folder = self.projects_folder / project_id
-        if not is_name(project_id) or not (folder / "project.json").is_file():
+        if not is_name(project_id) or not (self.projects_folder / project_id / "project.json").is_file():
             place = f"in {self.projects_folder}" if self.server.home == self.home else "here"
-            raise BadRequest(f"There is no project {project_id[:200]!r} {place}.")
-        return folder
+            raise BadRequest(f"There is no project {str(project_id)[:200]!r} {place}.")
+        return self.projects_folder / project_id

@@ -71,8 +71,8 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
     async def preprocess_data(*given: Any, **options: Any) -> Any:
         try:
             return await take(*given, **options)
-        except gr.Error:
-            raise
+        except gr.Error as error:  # it repeats what was sent
+            raise gr.Error(f"{STRANGE} ({error.message[:200]}).", print_exception=False) from error
         except Exception as error:  # Gradio's components raise any; what they said may quote any path
             log.warning("values that no page sends: %s", type(error).__name__)
             raise gr.Error(f"{STRANGE} ({type(error).__name__}).", print_exception=False) from error
