@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.io import export
