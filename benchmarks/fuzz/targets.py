@@ -29,6 +29,7 @@ class Target:
 
     def __init__(self, folder: Path, secret: Path) -> None:
         self.folder, self.secret = folder, secret
+        folder.mkdir(parents=True, exist_ok=True)
         self.last: samples.Files = {}
 
     def __call__(self, rng: Random) -> str:

@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         result: int = args.run(args)
         return result
     except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 2
     except BrokenPipeError:  # `| head` has read enough
         return 0
@@ -52,8 +52,13 @@ def main(argv: list[str] | None = None) -> int:
         typed = as_typed(error)
         if typed is None:  # a bug: whoever looks after it needs the traceback
             raise
-        print(f"error: {typed}", file=sys.stderr)
+        _say(typed)
         return 2
+
+
+def _say(error: StudioError) -> None:
+    """On standard error, half characters (a name that is no UTF-8) as their numbers."""
+    print(f"error: {error}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

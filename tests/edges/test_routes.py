@@ -44,6 +44,7 @@ def test_the_table_is_whole(client: TestClient) -> None:
     assert len(ours(client)) >= 15
 
 
+@pytest.mark.slow
 def test_every_route_answers_every_path(client: TestClient, studio: Any, project: str) -> None:
     good = {**GOOD, "project_id": project, "scene_id": studio.scene_of(project).id, "run_id": "x", "name": "x"}
     with nothing_unforeseen():
@@ -62,6 +63,7 @@ def test_every_route_answers_every_path(client: TestClient, studio: Any, project
                     assert "Traceback" not in answer.text
 
 
+@pytest.mark.slow
 def test_every_route_answers_every_question(client: TestClient, studio: Any, project: str) -> None:
     good = {**GOOD, "project_id": project, "scene_id": studio.scene_of(project).id}
     names = ("report", "since", "follow", "params", "method", "prompts", "seed", "setup", "runs")
@@ -101,6 +103,7 @@ def test_a_request_that_makes_no_sense_is_told_where_and_not_what_was_sent(clien
     assert len(answer.content) < 500
 
 
+@pytest.mark.slow
 def test_every_verb_of_the_page_takes_anything(app: App, project: str, recwarn: pytest.WarningsRecorder) -> None:
     """What Gradio's components refuse is refused in a sentence; what reaches a handler ends in a toast."""
     verbs = [made for made in app.blocks.fns.values() if made.fn is not None]
