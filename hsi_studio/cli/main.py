@@ -33,6 +33,7 @@ from hsi_studio.cli.common import (
     studio,
 )
 from hsi_studio.cli.plugins import tell_problems
+from hsi_studio.edges import as_typed
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.humanize import counted
 
@@ -46,15 +47,24 @@ def main(argv: list[str] | None = None) -> int:
         result: int = args.run(args)
         return result
     except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 2
-    except OSError as error:
-        name = error.filename or "file"
-        print(f"error: {name}: {error.strerror or error}. Check the name and its permissions.", file=sys.stderr)
-        return 2
+    except BrokenPipeError:  # `| head` has read enough
+        return 0
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except Exception as error:
+        typed = as_typed(error)
+        if typed is None:  # a bug: whoever looks after it needs the traceback
+            raise
+        _say(typed)
+        return 2
+
+
+def _say(error: StudioError) -> None:
+    """On standard error, half characters (a name that is no UTF-8) as their numbers."""
+    print(f"error: {error}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
