@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzz.targets import SHARES, TARGETS
+from hsi_studio import settings
 from hsi_studio.errors import StudioError
 
 HANG_S = 10.0  # of the processor's time
@@ -54,7 +55,7 @@ def work(name: str, seed: int, first: int, last: int, out: Path, memory_mb: floa
     place, secret = out / "work" / name, out / "secret" / "secret.bin"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    os.environ["HSI_STUDIO_HOME"] = str(place / "home")
+    os.environ[settings.HOME.name] = str(place / "home")
     logging.disable(logging.WARNING)
     heard = Unforeseen()
     logging.getLogger("hsi_studio").addHandler(heard)

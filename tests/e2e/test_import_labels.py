@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from tests.io.label_files.test_vectors import vector
 from tests.project.small import UTM
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SHOTS = os.environ.get("HSI_STUDIO_TEST_SHOTS", "")  # a folder: pictures of the page at each step
 
 
 @pytest.fixture
@@ -45,11 +43,6 @@ def shapefile(folder: Path) -> list[str]:
     return [str(part) for part in sorted(path.parent.glob("areas.*"))]
 
 
-def shot(page: Any, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png")
-
-
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["desk", "phone"])
 def test_a_shapefile_is_dropped_looked_at_and_added(
     browser: Any, app: RunningApp, tmp_path: Path, size: tuple[int, int]
@@ -63,7 +56,6 @@ def test_a_shapefile_is_dropped_looked_at_and_added(
     report = page.locator("#hsi-import-report")
     report.get_by_text("not clear which attribute is the class").wait_for()
     assert page.locator("#hsi-import-add").is_hidden()
-    shot(page, f"asked-{size[0]}")
 
     field = page.locator("#hsi-import-attribute input")
     field.click()
@@ -74,7 +66,6 @@ def test_a_shapefile_is_dropped_looked_at_and_added(
     assert "Add 42 labels" in add.inner_text()
     assert report.get_by_text("1 of 4 features is left out, outside the scene").is_visible()
     add.scroll_into_view_if_needed()
-    shot(page, f"report-{size[0]}")
 
     add.click()
     page.wait_for_function("document.querySelector('.hsi-classes')?.textContent.includes('Wiese')")
@@ -83,4 +74,3 @@ def test_a_shapefile_is_dropped_looked_at_and_added(
     assert event["payload"]["source"] == "areas.shp"
     assert len(event["payload"]["points"]) == 42
     page.locator("#hsi-import-add").wait_for(state="hidden")
-    shot(page, f"added-{size[0]}")
