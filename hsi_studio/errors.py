@@ -43,6 +43,15 @@ class ChooseVariable(FileProblem):
         super().__init__(path, problem, remedy)
 
 
+class ChooseLabels(FileProblem):
+    """A file of labels that can be read in several ways. `field`: the option that says which ("attribute", "layer",
+    "crs", "first", "per_area"); `options`: (value, what it is, in words) for the page to offer."""
+
+    def __init__(self, path: Path | str, problem: str, remedy: str, field: str, options: list[tuple[str, str]]) -> None:
+        self.field, self.options = field, options
+        super().__init__(path, problem, remedy)
+
+
 class SizeMismatch(FileProblem):
     """Two rasters that should lie on each other have different sizes."""
 

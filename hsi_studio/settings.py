@@ -55,6 +55,13 @@ class Setting:
             raise BadRequest(f"{self.name} is {value:g}: give a {self.kind}, or leave it away (then: {self.default}).")
         return int(value)
 
+    def yes(self, environment: Mapping[str, str] | None = None) -> bool:
+        """Whether it is switched on. Raises BadRequest for what is neither yes nor no."""
+        text = self.text(environment).lower()
+        if text not in ("", "yes", "1", "true", "on", "no", "0", "false", "off"):
+            raise BadRequest(f"{self.name} is {text!r}: give yes or no.")
+        return text in ("yes", "1", "true", "on")
+
 
 HOME = Setting(
     "HSI_STUDIO_HOME", "folder", "~/.hsi_studio", "Where projects, runs, models and caches are kept.", "--home"
@@ -73,6 +80,22 @@ MAX_DISK_GB = Setting(
 MAX_SCENE_MPX = Setting(
     "HSI_STUDIO_MAX_SCENE_MPX", "number of million pixels", "no limit", "Rows × columns that a scene may have.",
     "--max-scene-mpx",
+)  # fmt: skip
+JOB_MEMORY_GB = Setting(
+    "HSI_STUDIO_JOB_MEMORY_GB", "number of GiB", "the machine's memory",
+    "What a training may take: one that is forecast to need more is refused, one that takes more is ended.",
+)  # fmt: skip
+JOB_HOURS = Setting(
+    "HSI_STUDIO_JOB_HOURS", "number of hours", "no limit",
+    "How long a training may work without a break; then it is paused with its state kept.",
+)  # fmt: skip
+TEXT_MODELS = Setting(
+    "HSI_STUDIO_TEXT_MODELS", "folders", "text_models in the home folder",
+    "Folders with transformers models that parameters may name, “:” between.",
+)  # fmt: skip
+HUB_MODELS = Setting(
+    "HSI_STUDIO_HUB_MODELS", "yes or no", "no",
+    "Whether parameters may name text models of the Hugging Face hub, which are downloaded when they are needed.",
 )  # fmt: skip
 LLM_URL = Setting(
     "HSI_STUDIO_LLM_URL", "address", "none", "OpenAI-compatible server that may draft class descriptions.", "--llm-url"
@@ -115,8 +138,9 @@ TEST_DATA = Setting(
 )  # fmt: skip
 
 SETTINGS = (
-    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL,
-    READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER, TEST_DATA,
+    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS,
+    LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER,
+    TEST_DATA,
 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ EPSG = re.compile(
     re.IGNORECASE,
 )
 LONLAT = re.compile(
-    r"(?:urn:ogc:def:crs:)?OGC:[0-9.]{0,9}:?CRS84|https?://www\.opengis\.net/def/crs/OGC/[0-9.]{1,9}/CRS84|WGS ?84",
+    r"(?:(?:urn:ogc:def:crs:)?OGC:[0-9.]{0,9}:?)?CRS84h?|https?://www\.opengis\.net/def/crs/OGC/[0-9.]{1,9}/CRS84h?"
+    r"|WGS ?84",
     re.IGNORECASE,
 )
 GRID = re.compile(r"(?:PARAMETERFILE|PROJ4_GRIDS|nadgrids|geoidgrids)[^\]]{0,200}?[/\\]", re.IGNORECASE)

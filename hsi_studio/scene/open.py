@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.errors import UnknownFormat
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.limits import check_size
@@ -32,8 +33,9 @@ def open_scene(
     "FILE:variable"; they replace what the file itself brings. Raises FileProblem and its kinds.
     """
     path = Path(path).expanduser()
-    raster = find_reader(path).open(path, variable)
-    return scene_from_raster(path, raster, variable=variable, dsm=dsm, reference=reference, name=name)
+    with reading(path):
+        raster = find_reader(path).open(path, variable)
+        return scene_from_raster(path, raster, variable=variable, dsm=dsm, reference=reference, name=name)
 
 
 def scene_from_raster(
