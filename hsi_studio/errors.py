@@ -29,6 +29,10 @@ class CorruptFile(FileProblem):
     """Truncated, empty, or not what its name or header says."""
 
 
+class ReaderStopped(CorruptFile):
+    """The process that read the file crashed or came to a limit; the app did not."""
+
+
 class ChooseVariable(FileProblem):
     """Several arrays in one file fit. `candidates` holds (name, shape, dtype) for the UI to offer."""
 

@@ -40,6 +40,7 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--var", metavar="NAME", help="variable inside a .mat, .npz or .h5 file")
     parser.add_argument("--dsm", metavar="FILE[:VAR]", help="surface model (DSM) on the same grid")
     parser.add_argument("--reference", metavar="FILE[:VAR]", help="class map on the same grid")
+    parser.add_argument("--trust-local", action="store_true", help="read files without a process of their own")
 
 
 def add_method(

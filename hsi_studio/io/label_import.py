@@ -23,7 +23,7 @@ from hsi_studio.io.label_files.geojson import read_geojson
 from hsi_studio.io.label_files.placing import Placed, place, together
 from hsi_studio.io.label_files.records import FileReport, Label, LabelImport, LabelOptions
 from hsi_studio.io.label_files.tables import read_table
-from hsi_studio.io.label_files.vectors import read_vectors
+from hsi_studio.io.label_files.vectors_in_room import read_vectors
 from hsi_studio.io.palette import next_color
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Scene
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.files import is_there
 from hsi_studio.scene.catalog import catalog, open_catalog
 from hsi_studio.scene.left_out import without_bands
 from hsi_studio.scene.open import open_scene, with_layers
@@ -28,19 +29,21 @@ def resolve(
     lists the ids), FileProblem.
     """
     text = str(spec)
-    if text in catalog_ids() and not Path(text).is_file():
+    if text in catalog_ids() and not is_there(text):
         scene = open_catalog(text, progress)
         if variable is not None:
             raise BadRequest(f"{text} is a catalogue scene and has no variables: leave --var out.")
         return without_bands(with_layers(scene, dsm, reference, name), left_out)
-    if not Path(text).expanduser().exists():
+    if not is_there(text):
         if any(c in text for c in "/\\.") or isinstance(spec, Path):
             raise FileProblem(
                 text,
-                f"there is no such file ({text})",
+                f"there is no such file ({text[:300]})",
                 f"Check the path, or name a scene of the catalogue: {', '.join(catalog_ids())}",
             )
-        raise BadRequest(f"There is no file and no catalogue scene {text!r}. Catalogue: {', '.join(catalog_ids())}.")
+        raise BadRequest(
+            f"There is no file and no catalogue scene {text[:200]!r}. Catalogue: {', '.join(catalog_ids())}."
+        )
     return without_bands(open_scene(text, variable=variable, dsm=dsm, reference=reference, name=name), left_out)
 
 

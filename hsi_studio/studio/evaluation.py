@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.io import export
@@ -43,7 +44,8 @@ class Evaluation(Subject):
         ctx = Context(seed=seed, progress=progress, cache_dir=self._workspace.cache_folder)
         chosen = get_method(method)
         values = make_params(chosen.Params, params or {})
-        labels = labels_from_file(Path(labels_file), scene, LabelOptions(**label_options)).only_labelled()
+        with reading(labels_file):
+            labels = labels_from_file(Path(labels_file), scene, LabelOptions(**label_options)).only_labelled()
         blind = scene.without_reference()
         fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
         return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest, LabelProblem
@@ -60,7 +61,9 @@ class Labels(Subject):
     def look(self, project_id: str, files: Files, **options: Any) -> LabelImport:
         """What `import_labels` would add, and what becomes of each file's features; nothing is changed."""
         project = self._workspace.project(project_id)
-        found = read_labels(files, self._workspace.scene_of(project_id), project.schema, label_options(options))
+        scene, first = self._workspace.scene_of(project_id), files if isinstance(files, str | Path) else files[0]
+        with reading(first):
+            found = read_labels(files, scene, project.schema, label_options(options))
         ours = {pixel: project.schema.get(class_id) for pixel, class_id in project.points.items()}
         others = sum(
             1 for row, col, name, _ in found.labels if (info := ours.get((row, col))) is not None and info.name != name
@@ -103,7 +106,8 @@ class Labels(Subject):
         if shots is not None:
             check_draw(scene, shots, seed)
         if file:
-            labels_from_file(file, scene, label_options(options))
+            with reading(file):
+                labels_from_file(file, scene, label_options(options))
 
     def draw(self, project_id: str, shots: int, seed: int = 0, instead: bool = False, actor: str = "") -> str:
         """Label pixels of the reference until each of its classes has `shots`; one action, which undo takes back.

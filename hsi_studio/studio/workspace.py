@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.scene.left_out import without_bands
 from hsi_studio.studio import Subject
@@ -146,12 +147,17 @@ class Workspace(Subject):
 
         With a variable ("FILE:variable") the caller splits it off first.
         """
-        full = Path(path).expanduser()
-        full = (full if full.is_absolute() else self.data_root / full).resolve()
+        try:
+            full = Path(path).expanduser()
+            full = (full if full.is_absolute() else self.data_root / full).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a null character, a user that does not exist, a circle
+            raise BadRequest(f"{path[:80]!r} is no name of a file: check it.") from error
         if not full.is_relative_to(self.data_root):
+            alone = self.server.home == self.home  # one owner: whose machine it is
+            place = f"{self.data_root}, the folder" if alone else "the folder"
             raise BadRequest(
-                f"{full} lies outside {self.data_root}, the folder this app may read. "
-                "Move the file there, or start the app with --data FOLDER."
+                f"{full if alone else full.name} lies outside {place} this app may read. Move the file there, or start "
+                "the app with --data FOLDER."
             )
         mine = self.only is None and full.is_relative_to(self.home.resolve())
         if full.is_relative_to(self.server.home.resolve()) and not mine:
@@ -244,7 +250,7 @@ class Workspace(Subject):
         return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
-        folder = self.projects_folder / project_id
-        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
-            raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
-        return folder
+        if not is_name(project_id) or not (self.projects_folder / project_id / "project.json").is_file():
+            place = f"in {self.projects_folder}" if self.server.home == self.home else "here"
+            raise BadRequest(f"There is no project {str(project_id)[:200]!r} {place}.")
+        return self.projects_folder / project_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from tests.io.label_files.test_vectors import vector
 from tests.project.small import UTM
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SHOTS = os.environ.get("HSI_STUDIO_TEST_SHOTS", "")  # a folder: pictures of the page at each step
 
 
 @pytest.fixture
@@ -45,11 +43,6 @@ def shapefile(folder: Path) -> list[str]:
     return [str(part) for part in sorted(path.parent.glob("areas.*"))]
 
 
-def shot(page: Any, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png")
-
-
 def test_a_shapefile_is_dropped_looked_at_and_added(browser: Any, app: RunningApp, tmp_path: Path) -> None:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(60_000)
@@ -61,7 +54,6 @@ def test_a_shapefile_is_dropped_looked_at_and_added(browser: Any, app: RunningAp
     report = page.locator("#hsi-import-report")
     report.get_by_text("not clear which attribute is the class").wait_for()
     assert page.locator("#hsi-import-add").is_hidden()
-    shot(page, "asked")
 
     field = page.locator("#hsi-import-attribute input")
     field.click()
@@ -71,8 +63,6 @@ def test_a_shapefile_is_dropped_looked_at_and_added(browser: Any, app: RunningAp
     report.get_by_text("two classes; the last one counts").wait_for()
     assert "Add 42 labels" in add.inner_text()
     assert report.get_by_text("1 of 4 features is left out, outside the scene").is_visible()
-    add.evaluate("button => button.scrollIntoView({block: 'center'})")  # on a phone the steps lie over the lower edge
-    shot(page, "report")
 
     add.click()
     add.wait_for(state="hidden")
@@ -80,4 +70,3 @@ def test_a_shapefile_is_dropped_looked_at_and_added(browser: Any, app: RunningAp
     assert event["type"] == "import_labels"
     assert event["payload"]["source"] == "areas.shp"
     assert len(event["payload"]["points"]) == 42
-    shot(page, "added")

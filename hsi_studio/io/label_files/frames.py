@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from hsi_studio.errors import ChooseLabels, FileProblem
 from hsi_studio.io.coordinates import projected
 from hsi_studio.io.label_files.records import Layer
+from hsi_studio.scene.crs import crs_of_text
 from hsi_studio.types import Scene
 
 if TYPE_CHECKING:
@@ -30,14 +32,7 @@ if TYPE_CHECKING:
 FloatPairs = npt.NDArray[np.float64]  # (N, 2)
 Transform = tuple[float, float, float, float, float, float]
 
-LONGEST_WKT = 20_000
 FARTHEST_M = 1e9  # beyond every projection of the earth, in metres or feet
-EPSG = re.compile(r"(?:urn:(?:x-)?ogc:def:crs:)?epsg:(?:[\w.]*:)?(\d{4,6})", re.IGNORECASE)
-EPSG_URL = re.compile(r"https?://www\.opengis\.net/(?:def/crs/epsg/[\w.]+/|gml/srs/epsg\.xml#)(\d{4,6})", re.IGNORECASE)
-CRS84 = re.compile(
-    r"(?:urn:ogc:def:crs:ogc:[\w.]*:|ogc:|https?://www\.opengis\.net/def/crs/ogc/[\w.]+/)?crs84h?", re.IGNORECASE
-)
-WKT_START = re.compile(r"\s*(PROJCS|GEOGCS|PROJCRS|GEOGCRS|GEODCRS|BOUNDCRS|COMPD_CS|COMPOUNDCRS)\s*\[", re.IGNORECASE)
 PIXEL_WORDS = {"pixel": "pixels", "pixels": "pixels", "picture": "picture"}
 
 
@@ -56,21 +51,11 @@ class Frame:
 
 def crs_of(text: str) -> CRS | None:
     """The coordinate system of an EPSG name or WKT; None for other text and for what PROJ does not know."""
-    from rasterio.crs import CRS
-    from rasterio.errors import CRSError
-
-    text = text.strip()
-    code = EPSG.fullmatch(text) or EPSG_URL.fullmatch(text)
     try:
-        if code is not None:
-            return CRS.from_epsg(int(code[1]))
-        if CRS84.fullmatch(text):
-            return CRS.from_epsg(4326)
-        if WKT_START.match(text) and len(text) <= LONGEST_WKT:
-            return CRS.from_wkt(text)
-    except CRSError:
+        found: CRS = crs_of_text(Path("labels"), text)
+    except FileProblem:
         return None
-    return None
+    return found
 
 
 def crs_text(text: str) -> str:

@@ -84,9 +84,19 @@ def _check_kml(shown: Path, data: bytes) -> None:
         raise CorruptFile(shown, "it is named like KML but its content is not", "Export the labels again")
 
 
+def _database(main: Path) -> sqlite3.Connection:
+    """To write where that is allowed, which takes in what a "-wal" beside it holds; else as the file is."""
+    try:
+        database = sqlite3.connect(f"file:{main}?mode=rw", uri=True)
+        database.execute("SELECT name FROM sqlite_master").fetchone()
+        return database
+    except sqlite3.OperationalError:
+        return sqlite3.connect(f"file:{main}?mode=ro&immutable=1", uri=True)
+
+
 def _check_tables(shown: Path, main: Path) -> None:
     try:
-        with closing(sqlite3.connect(f"file:{main}?mode=rw", uri=True)) as database:  # rw: takes in what "-wal" holds
+        with closing(_database(main)) as database:
             kinds = dict(database.execute("SELECT name, type FROM sqlite_master").fetchall())
             if kinds.get("gpkg_contents") != "table":
                 raise CorruptFile(shown, "it is a SQLite database but no GeoPackage", "Export the labels again")
