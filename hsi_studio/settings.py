@@ -112,6 +112,26 @@ PLUGINS = Setting(
     "HSI_STUDIO_PLUGINS", "folders", "none",
     "Folders of the operator's own methods, formats and tabs, “:” between; their files are run as part of the program.",
 )  # fmt: skip
+TRUST_LOCAL = Setting(
+    "HSI_STUDIO_TRUST_LOCAL", "1", "not set",
+    "Files are read in the program itself, not in a reader process with limits: only where all of them are your own.",
+    "--trust-local",
+)  # fmt: skip
+READER_SECONDS = Setting(
+    "HSI_STUDIO_READER_SECONDS", "number of seconds", "8",
+    "Processor time that reading any file may take; one more second for every 4 MB of it.",
+)  # fmt: skip
+READER_MEMORY_GB = Setting(
+    "HSI_STUDIO_READER_MEMORY_GB", "number of GiB", "4", "Memory that a reader process may take."
+)
+READER_DISK_GB = Setting(
+    "HSI_STUDIO_READER_DISK_GB", "number of GiB", "16",
+    "What one opened file may take unpacked, and all of those kept together; those unused longest go.",
+)  # fmt: skip
+READER_FOLDER = Setting(
+    "HSI_STUDIO_READER_FOLDER", "folder", "cache/opened in the home folder",
+    "Where opened files are kept unpacked; the page's --home sets it.",
+)  # fmt: skip
 TEST_DATA = Setting(
     "HSI_STUDIO_TEST_DATA", "folder", "none",
     "Public scenes that some tests and benchmarks measure on; the app does not read it.",
@@ -119,7 +139,8 @@ TEST_DATA = Setting(
 
 SETTINGS = (
     HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS,
-    LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TEST_DATA,
+    LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER,
+    TEST_DATA,
 )  # fmt: skip
 
 

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzz.targets import SHARES, TARGETS
+from hsi_studio import settings
 from hsi_studio.errors import StudioError
-from hsi_studio.settings import HOME
 
 HANG_S = 10.0  # of the processor's time
 WAIT_S = 120.0  # for one that works on nothing: a lock, or a machine that is busy with others
@@ -55,7 +55,7 @@ def work(name: str, seed: int, first: int, last: int, out: Path, memory_mb: floa
     place, secret = out / "work" / name, out / "secret" / "secret.bin"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    os.environ[HOME.name] = str(place / "home")
+    os.environ[settings.HOME.name] = str(place / "home")
     logging.disable(logging.WARNING)
     heard = Unforeseen()
     logging.getLogger("hsi_studio").addHandler(heard)

@@ -13,6 +13,7 @@ from hsi_studio.edges import reading
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.files import is_there
 from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.types import FloatArray, IntArray
 
@@ -39,7 +40,7 @@ def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str 
 
 def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, what: str) -> Raster:
     """The layer as a Raster, of the right size. Raises SizeMismatch naming both sizes."""
-    from hsi_studio.scene.formats.registry import find_reader
+    from hsi_studio.scene.room.access import find_reader
 
     raster = find_reader(path).layer(path, variable, shape)
     found = raster.cube.shape[:2]
@@ -50,6 +51,7 @@ def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, 
             f"{what} has {shape_text(found)} pixels (rows × columns) and the scene {shape_text(shape)}{turned}",
             f"Give {what} of exactly the scene's pixels: crop or resample it to the scene's grid",
         )
+    check_size(path, raster.cube.shape)
     height, width, n_layers = raster.cube.shape
     n_bytes = height * width * n_layers * 4
     if n_bytes > 64 << 20:

@@ -18,6 +18,7 @@ from hsi_studio.engine.scene_info import scene_facts
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
+from hsi_studio.scene.left_out import without_bands
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.shared_server import SharedServer
@@ -34,6 +35,7 @@ class _Open:
 
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
     shared: dict[type, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -64,7 +66,7 @@ class Workspace(Subject):
 
     def guest(self, project_id: str) -> Workspace:
         """The same home for somebody with whom this project was shared. Raises BadRequest, FileProblem."""
-        scene = self.scene_of(project_id)
+        scene = self.whole_scene_of(project_id)
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
         made._open = self._open
         made._scenes = {scene.id: scene}
@@ -115,6 +117,9 @@ class Workspace(Subject):
     def scene(self, scene_id: str) -> Scene:
         """A scene that is open. Raises BadRequest."""
         with self._open.lock:
+            for project_id, reduced in self._open.reduced.items():
+                if reduced.id == scene_id and self.only in (None, project_id):
+                    return reduced
             if scene_id not in self._scenes:
                 raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
             return self._scenes[scene_id]
@@ -202,7 +207,19 @@ class Workspace(Subject):
 
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
-        BadRequest, FileProblem."""
+        BadRequest, FileProblem. Without the bands that the project leaves out: then a scene with another id."""
+        project, whole = self.project(project_id), self.whole_scene_of(project_id)
+        chosen = project.left_out
+        with self._open.lock:
+            known = self._open.reduced.get(project_id, whole)
+            if known.left_out != chosen:
+                known = without_bands(whole, chosen)
+                project.attach(known)
+                self._open.reduced[project_id] = known
+            return known
+
+    def whole_scene_of(self, project_id: str) -> Scene:
+        """The project's scene with all its bands. Raises BadRequest, FileProblem."""
         self.project(project_id)
         with self._open.lock:
             return self._open.scene_of[project_id]
