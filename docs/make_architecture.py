@@ -33,12 +33,13 @@ WORDS = {  # module → what it is
     "registry": "plug-ins",
     "paths": "folders",
     "files": "safe writing",
+    "edges": "library errors as ours",
     "humanize": "units in words",
     "settings": "environment",
     "errors": "messages",
     "sanitize": "names from outside",
 }
-SMALL = {"users", "types", "registry", "paths", "files", "humanize", "settings", "errors", "sanitize"}
+SMALL = {"users", "types", "registry", "paths", "edges", "files", "humanize", "settings", "errors", "sanitize"}
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers
