@@ -7,8 +7,8 @@ Cheat Sheet, 2025, 32 MiB each): a stolen file does not give the passwords away 
 earlier versions made them, still opens, and is replaced in the file by one of today's cost when its user signs in.
 
 Since scrypt is slow on purpose and Basic authentication comes with every request, a pair that was right once is known
-by a keyed digest, in memory only, for `KNOWN_S`. An unknown name costs as long as a wrong password. How often one may try
-is not counted here but by who asks (`ui/server/logins.py`).
+by a keyed digest, in memory only, for `KNOWN_S`. An unknown name costs as long as a wrong password. How often one may
+try is not counted here but by who asks (`ui/server/logins.py`).
 """
 
 from __future__ import annotations

@@ -13,6 +13,12 @@ from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.users import KNOWN_S, Users, hashed, matches
 
 
+@pytest.fixture(autouse=True)
+def _cheap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "cost" not in request.node.name and "hash_matches" not in request.node.name:
+        monkeypatch.setattr("hsi_studio.users.COST", {"n": 16, "r": 8, "p": 1})
+
+
 def basic(name: str, password: str) -> bytes:
     return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
 

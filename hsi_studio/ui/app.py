@@ -45,6 +45,7 @@ from hsi_studio.ui.server.watch import Watch
 from hsi_studio.ui.tabs import tabs
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
+from hsi_studio.ui.toasts import told, warn
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
@@ -126,7 +127,7 @@ class App:
         )
         # `launch` sets this, `mount_gradio_app` does not: without it Gradio takes any path of the server for an upload.
         self.blocks.has_launched = True
-        limit_handlers(self.blocks.fns.values(), self.budget, _owner_here, gr.Error)
+        limit_handlers(self.blocks.fns.values(), self.budget, _owner_here, told)
         most = max_upload_gb or settings.MAX_UPLOAD_GB.number() or 4.0
         return layers(
             server,
@@ -215,6 +216,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
                         needed.render()
                 if owners is not None:
                     sharing.create(owners, project)
+                    sharing.account(blocks)
 
         def again(project_id: str) -> tuple[Any, ...]:
             if not project_id:
@@ -238,7 +240,7 @@ def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:
         try:
             return studio.project(wanted).id
         except StudioError as error:
-            gr.Warning(f"{error} Showing your latest project instead.")
+            warn(f"{error} Showing your latest project instead.")
     latest = studio.latest_project()
     return (latest or studio.new_project(spec)).id
 

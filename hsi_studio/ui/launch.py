@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hsi_studio import settings
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.outgoing import without_network
 
 log = logging.getLogger("hsi_studio")
 
@@ -51,6 +52,7 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     if args.operator and not (args.auth or args.auth_file):
         reader.error("--operator names a user: add --auth or --auth-file")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    without_network()
     try:
         _serve(args)
     except StudioError as error:

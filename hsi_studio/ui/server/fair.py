@@ -141,14 +141,14 @@ def address_of(scope: Scope) -> str:
 
 
 def limit_handlers(
-    functions: Iterable[Any], budget: Budget, owner_of: Callable[[], str], busy: Callable[[str], Exception]
+    functions: Iterable[Any], budget: Budget, owner_of: Callable[[], str], told: Callable[[Exception], Exception]
 ) -> None:
-    """Put every handler of a Gradio page behind its visitor's places.
+    """Put every handler of a Gradio page behind its visitor's places, and what it raises into words.
 
     Gradio 6.31 has one queue a handler for all visitors, where one waits for the other, and one pool of threads. With
     `default_concurrency_limit=None` it starts them as they come; here they wait for their visitor's place, without a
-    thread, and then run in threads of their own. `functions`: `blocks.fns.values()`. Handlers that are generators or
-    coroutines are left as they are: there are none of ours.
+    thread, and then run in threads of their own. `functions`: `blocks.fns.values()`. `told(error)`: what the page is to
+    show. Handlers that are generators or coroutines are left as they are: there are none of ours.
     """
     pool: list[CapacityLimiter] = []  # made in the server's event loop
 
@@ -160,8 +160,8 @@ def limit_handlers(
             try:
                 async with budget.place(owner_of(), "event"):
                     return await to_thread.run_sync(function, *values, limiter=pool[0])
-            except Busy as error:
-                raise busy(BUSY) from error
+            except Exception as error:  # whatever it is, the page gets a sentence and not a path or a traceback
+                raise told(error) from error
 
         limited.limited = True  # type: ignore[attr-defined]  # a page may be served twice, in tests
         return limited

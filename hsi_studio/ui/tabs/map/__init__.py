@@ -12,6 +12,7 @@ from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import FOLLOW, Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.toasts import tell, warn
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import panel
@@ -28,7 +29,7 @@ class MapTab:
         try:
             written = self.studio.export(project_id)
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
             return gr.update(visible=False)
         bundle = written[0].with_name(f"{written[0].stem.removesuffix('_map')}_export.zip")
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -40,7 +41,7 @@ class MapTab:
         try:
             written = self.studio.export_labels(project_id)
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
             return gr.update(visible=False)
         return gr.update(value=[str(p) for p in written], visible=True)
 
@@ -49,9 +50,9 @@ class MapTab:
         if not file:
             return gr.skip(), gr.skip(), gr.skip()
         try:
-            gr.Info("  ".join(self.studio.import_labels(project_id, file)))
+            tell("  ".join(self.studio.import_labels(project_id, file)))
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
         return None, *self.present.answer(project_id)
 
 
