@@ -14,7 +14,7 @@ Decisions:
 - Link-local addresses (169.254.0.0/16, fe80::/10: cloud metadata, with credentials) need the setting even literally.
 - A name is resolved once, all its addresses are checked, and the connection is made to one of those (DNS rebinding).
   The certificate is checked against the name. Redirects go through the same check, and never from https to http.
-- Behind a proxy (`https_proxy`) the proxy connects: its address is the operator's word, and names are only compared with
+- Behind a proxy (`https_proxy`) the proxy connects: its address is the operator's word, names are only compared with
   the setting.
 
 `without_network` tells GDAL and PROJ, which open addresses that files name, to open none.

@@ -216,7 +216,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
                         needed.render()
                 if owners is not None:
                     sharing.create(owners, project)
-                    sharing.account(blocks)
+                who = gr.HTML("", padding=False, visible=owners is not None, elem_id="hsi-account")
 
         def again(project_id: str) -> tuple[Any, ...]:
             if not project_id:
@@ -228,6 +228,8 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             return present.everything(_project_to_show(studio, wanted, spec))
 
         blocks.load(load, None, bus.shown, **QUIET)
+        if owners is not None:
+            blocks.load(sharing.account, None, [who], **QUIET)
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     blocks.queue(default_concurrency_limit=None, max_size=500)  # who waits for what: server/fair.py

@@ -84,7 +84,7 @@ class Bodies:
         await self.app(scope, receiving if length != 0 else receive, send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, length: int) -> None:
-        if length < 0:
+        if length <= 0:
             await refuse(send, 411, "An upload must say its size (Content-Length) before it is taken.")
             return
         if length > self.most_upload + MULTIPART:

@@ -60,18 +60,13 @@ def router(owners: Owners) -> APIRouter:
     return api
 
 
-def account(blocks: gr.Blocks) -> None:
+def account(request: gr.Request) -> str:
     """Who is signed in, with a way out; nothing for browsers without a name."""
-    line = gr.HTML("", padding=False, elem_id="hsi-account")
-
-    def who(request: gr.Request) -> str:
-        name = request.headers.get(HEADER, NOBODY)
-        if name == NOBODY or name.startswith("s-"):
-            return ""
-        said = f"<span class='hsi-hint'>Signed in as {html.escape(name)}.</span>"
-        return f"<form method='post' action='/hsi/logout'>{said} <button class='hsi-leave'>Sign out</button></form>"
-
-    blocks.load(who, None, [line], show_progress="hidden", api_visibility="private")
+    name = request.headers.get(HEADER, NOBODY)
+    if name == NOBODY or name.startswith("s-"):
+        return ""
+    said = f"<span class='hsi-hint'>Signed in as {html.escape(name)}.</span>"
+    return f"<form method='post' action='/hsi/logout'>{said} <button class='hsi-leave'>Sign out</button></form>"
 
 
 def create(owners: Owners, project: gr.Textbox) -> None:
