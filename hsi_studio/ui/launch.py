@@ -62,19 +62,21 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from hsi_studio.studio.facade import Studio
-    from hsi_studio.studio.quotas import Quotas
-    from hsi_studio.text.llm.factory import writer
-    from hsi_studio.ui.app import build
-    from hsi_studio.ui.server.owners import Owners, owners_of
     from hsi_studio.users import Users
 
-    quotas = Quotas.of_environment(args.max_jobs, args.max_disk_gb, args.max_scene_mpx)
     users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None
     if unknown := [name for name in args.operator if users is None or name not in users.names]:
         raise BadRequest(
             f"--operator {unknown[0]}: there is no such user. Users are: {', '.join(users.names if users else [])}."
         )
+
+    from hsi_studio.studio.facade import Studio
+    from hsi_studio.studio.quotas import Quotas
+    from hsi_studio.text.llm.factory import writer
+    from hsi_studio.ui.app import build
+    from hsi_studio.ui.server.owners import Owners, owners_of
+
+    quotas = Quotas.of_environment(args.max_jobs, args.max_disk_gb, args.max_scene_mpx)
     drafts = writer(url=args.llm_url or "", model=args.llm_model or "")
     served: Studio | Owners
     if users is not None or args.per_session:
