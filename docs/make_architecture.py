@@ -34,11 +34,12 @@ WORDS = {  # module → what it is
     "paths": "folders",
     "files": "safe writing",
     "humanize": "units in words",
+    "outgoing": "addresses allowed",
     "settings": "environment",
     "errors": "messages",
     "sanitize": "names from outside",
 }
-SMALL = {"users", "types", "registry", "paths", "files", "humanize", "settings", "errors", "sanitize"}
+SMALL = {"users", "types", "registry", "paths", "files", "humanize", "outgoing", "settings", "errors", "sanitize"}
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers

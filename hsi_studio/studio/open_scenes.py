@@ -5,8 +5,9 @@ and its memory comes back. Closing loses nothing: who needs it again opens it ag
 which takes as long as the first time. A scene used within `IN_USE_S` is not closed, so that a map which is being made
 is not taken from under its page; a budget may be passed by that much.
 
-Bytes are those of arrays in memory; of memory-mapped files none, which the system takes back by itself. `PER_PIXEL`
-stands for what is made of a scene while it is open: valid pixels, the live map, its probabilities and features.
+Bytes are those of arrays in memory; of memory-mapped files none, which the system takes back by itself. `PER_PIXEL` and
+`PER_VALUE` stand for what is made of a scene while it is open: valid pixels, the live map, its probabilities, and the
+features that its thread holds (measured: 2.3 float32 a band and pixel).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from hsi_studio.types import Scene
 IN_USE_S = 60.0
 IDLE_S = 1800.0  # a scene nobody used for so long is closed, whatever the budget
 MOST = 64
-PER_PIXEL = 64
+PER_PIXEL, PER_VALUE = 64, 9  # bytes
 
 
 class Holder(Protocol):
@@ -108,6 +109,10 @@ class OpenScenes(Subject):
 
 def size_of_scene(scene: Scene) -> int:
     """Bytes of its arrays in memory, and of what is made of it while it is open."""
-    height, width, _ = scene.shape
+    height, width, bands = scene.shape
     arrays = [array for array in (scene.dsm, scene.reference) if array is not None]
-    return memory_of(scene.cube) + sum(memory_of(array) for array in arrays) + height * width * PER_PIXEL
+    return (
+        memory_of(scene.cube)
+        + sum(memory_of(array) for array in arrays)
+        + height * width * (PER_PIXEL + bands * PER_VALUE)
+    )

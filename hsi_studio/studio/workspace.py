@@ -139,10 +139,9 @@ class Workspace(Subject):
         """
         from hsi_studio.scene.resolve import resolve
 
-        options = {"variable": variable, "dsm": dsm, "reference": reference}
-        scene = self.server.shared(resolve(str(spec), **options), self)
+        scene = self.server.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference), self)
         with self._open.lock:
-            self._recipes[scene.id] = (str(spec), options)
+            self._recipes[scene.id] = (str(spec), {"variable": variable, "dsm": dsm, "reference": reference})
             return self._scenes.setdefault(scene.id, scene)
 
     def scene(self, scene_id: str) -> Scene:

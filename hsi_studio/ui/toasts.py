@@ -30,8 +30,9 @@ def warn(text: object) -> None:
 def told(error: Exception) -> Exception:
     """What the page shows of an error that a handler let through: the sentence of a typed one; of any other its kind
     only, since its text may hold folders of the server, and the log has the rest."""
+    made: Exception = error
     if isinstance(error, gr.Error):
-        return error
+        return made
     if isinstance(error, Busy):
         text = BUSY
     elif isinstance(error, StudioError):
@@ -39,4 +40,5 @@ def told(error: Exception) -> Exception:
     else:
         log.error("a handler of the page failed", exc_info=error)
         text = f"This did not work ({type(error).__name__}). The server's log has the details; try again."
-    return gr.Error(html.escape(text, quote=False), print_exception=False)
+    made = gr.Error(html.escape(text, quote=False), print_exception=False)
+    return made

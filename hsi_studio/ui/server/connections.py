@@ -5,8 +5,9 @@ thousand sockets without a password, opened and left alone, used up the process'
 
 - A connection has `HEAD_S` to send the whole head of a request, from when it is accepted or from the head's first byte,
   and as long for the rest of a body that was refused; between requests uvicorn's `timeout_keep_alive` holds.
-- At most `MOST_IDLE` connections may be without a request at work; with one more the one that is so longest is closed,
-  of the address that has the most of them. So new visitors always find a place, and who floods closes the own ones.
+- At most `MOST_IDLE` connections may be without a request at work. With one more one is closed: one that has asked for
+  nothing, else of an unknown visitor, else of a known one; of the address that has the most, the one idle longest. So
+  new visitors always find a place, who floods closes the own ones, and who is signed in stays, behind one address too.
 - In all there are at most `most_connections` (nine tenths of the file descriptors allowed, which are raised first).
 - A peer that is gone without a word is found by TCP keepalive within two minutes; who does not read answers holds one
   connection, and is closed when the application's answer has waited for `WRITE_S`.
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 HEAD_S, KEEP_ALIVE_S, WRITE_S = 15.0, 20, 120.0
 HEAD_BYTES = 32 << 10  # of a request's head; h11 refuses what is longer
 MOST_IDLE = 512
+KNOWN = "hsi.known"  # in a request's state: the guard knows who asks
 KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
@@ -50,8 +52,10 @@ class Idle:
             timer = asyncio.get_running_loop().call_later(self.head_s, self.close, one)
         self._waiting[one] = timer
         if len(self._waiting) > self.most:
-            most, _ = Counter(waiting.address for waiting in self._waiting).most_common(1)[0]
-            self.close(next(waiting for waiting in self._waiting if waiting.address == most))
+            least = min(waiting.standing for waiting in self._waiting)
+            these = [waiting for waiting in self._waiting if waiting.standing == least]
+            most, _ = Counter(waiting.address for waiting in these).most_common(1)[0]
+            self.close(next(waiting for waiting in these if waiting.address == most))
 
     def remove(self, one: Patient) -> None:
         timer = self._waiting.pop(one, None)
@@ -71,6 +75,13 @@ class Patient(H11Protocol):
     idle: Idle
     address = ""
     _full: asyncio.TimerHandle | None = None  # nobody reads what is sent
+
+    @property
+    def standing(self) -> int:
+        """0 = has asked for nothing yet, 1 = somebody unknown, 2 = somebody the guard knows."""
+        if self.cycle is None:
+            return 0
+        return 2 if self.cycle.scope.get("state", {}).get(KNOWN) else 1
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

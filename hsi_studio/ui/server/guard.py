@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hsi_studio.ui.server.addresses import LOOPBACK, SAFE, Addresses
 from hsi_studio.ui.server.answers import answer, refuse, retry_after
+from hsi_studio.ui.server.connections import KNOWN
 from hsi_studio.ui.server.fair import address_of
 from hsi_studio.ui.server.logins import LOGIN, LOGOUT, SESSION_COOKIE, Logins, Refused
 from hsi_studio.ui.server.owners import GUEST, HEADER, NOBODY, OPERATOR
@@ -78,7 +79,8 @@ class Guard:
         self.logins = logins or (Logins(users) if users is not None else None)
         self.per_session, self.may_read, self.operators = per_session, may_read, operators
         shared = self.logins is not None or per_session
-        self._of_owner, self._of_address = (Buckets(OWNER), Buckets(ADDRESS)) if shared else (None, None)
+        self._of_owner = Buckets(OWNER) if shared else None
+        self._of_address = Buckets(ADDRESS) if shared else None
         self._new_owners = Buckets(NEW_OWNER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,6 +148,8 @@ class Guard:
         if not (OURS.match(scope["path"]) or GRADIO.match(scope["path"])):
             await refuse(send, 404, "There is no such page.")
             return
+        if owner != NOBODY or self._of_owner is None:
+            scope.setdefault("state", {})[KNOWN] = True
         runs = self.operators is None or owner in self.operators
         own = [(HEADER, owner), (GUEST, share), (OPERATOR, "1" if runs else "")]
         names = {name.encode() for name, _ in own}

@@ -6,6 +6,8 @@ It looks once a minute (uploads once an hour), and at nothing that a request of 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import logging
 import threading
@@ -23,6 +25,12 @@ log = logging.getLogger(__name__)
 
 EVERY_S, UPLOADS_EVERY_S = 60.0, 3600.0
 WAITING_ROOM_BYTES = 20 << 30  # of uploads that wait to be opened and files that wait to be downloaded
+
+
+def give_back_memory() -> None:
+    """Have the C library return freed memory to the system: glibc keeps it, a third of what scenes had took (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class Janitor:
@@ -51,6 +59,7 @@ class Janitor:
                 clean_uploads(home, settings.UPLOAD_DAYS.number() or KEEP_DAYS)
         if closed:
             gc.collect()  # studios lead back to themselves
+        give_back_memory()
 
     def _homes(self) -> list[Path]:
         if isinstance(self.served, Studio):

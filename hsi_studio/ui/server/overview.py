@@ -76,7 +76,7 @@ class Facts:
             return [("you", str(len(self.served.projects())), size_text(size_of(home)), "", "just now")]
         folder, seen = self.served.home / "users", self.served.present()
         sessions = self.logins.sessions.count() if self.logins is not None else {}
-        found = []
+        found = list[tuple[str, ...]]()
         for home in sorted(folder.iterdir()) if folder.is_dir() else []:
             if home.name == NOBODY or not home.is_dir():
                 continue

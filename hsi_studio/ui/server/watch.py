@@ -37,7 +37,7 @@ class Watch:
         self._seconds = Histogram(
             "hsi_request_seconds", "Time to answer, streams left out", ["kind"], buckets=SECONDS, registry=self.registry
         )  # fmt: skip
-        self.registry.register(self)  # type: ignore[arg-type]
+        self.registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges as Prometheus takes them (its protocol of a collector)."""

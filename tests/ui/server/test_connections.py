@@ -129,8 +129,8 @@ def test_a_head_of_any_length_is_refused(port: int) -> None:
 
 def test_of_too_many_the_one_that_waits_longest_of_the_address_that_has_most_goes() -> None:
     class One:
-        def __init__(self, address: str) -> None:
-            self.address, self.transport = address, self
+        def __init__(self, address: str, standing: int = 0) -> None:
+            self.address, self.transport, self.standing = address, self, standing
             self.gone = False
 
         def abort(self) -> None:
@@ -143,7 +143,14 @@ def test_of_too_many_the_one_that_waits_longest_of_the_address_that_has_most_goe
             idle.add(one, hurry=True)
         assert [one.gone for one in many] == [True, False, False, False]
         assert not any(one.gone for one in others)
-        for one in waiting:
+        known, unknown = One("6.6.6.6", 2), One("6.6.6.6", 1)
+        idle.add(known, hurry=False)  # type: ignore[arg-type]
+        idle.add(unknown, hurry=False)  # type: ignore[arg-type]
+        for _ in range(9):
+            idle.add(One("6.6.6.6"), hurry=True)  # type: ignore[arg-type]
+        assert not known.gone
+        assert not unknown.gone  # those that asked for nothing go first
+        for one in list(idle._waiting):
             idle.remove(one)
         assert len(idle) == 0
 
