@@ -211,7 +211,8 @@ def neighbours(args: argparse.Namespace) -> dict[str, Any]:
             held.append(holds(proc, waiting))
     ms = [value for person in people for value in person.ms]
     return {
-        "clicks": len(ms), "in_the_journals": labels, "median_ms": round(quantile(ms, 0.5)), "p95_ms": round(quantile(ms, 0.95)),
+        "clicks": len(ms), "in_the_journals": labels,
+        "median_ms": round(quantile(ms, 0.5)), "p95_ms": round(quantile(ms, 0.95)),
         "most_ms": round(max(ms)), "refused_of_the_eight": [text for p in people for text in p.refused][:20],
         "held": held, "hostile": dict(told.most_common()), "machine": machine(),
     }  # fmt: skip
