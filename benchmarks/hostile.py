@@ -58,6 +58,7 @@ class Person:
         self.session, self.name = f"page-{name}", name
         self.config = self.client.get("/config").raise_for_status().json()
         self.ms: list[float] = []
+        self.taken = 0
         self.refused: list[str] = []
         self.project = str(self.event("load", [])[0])
         shown = json.loads(self.client.get(f"/hsi/follow/{self.project}").json()["show"]["hsi-classes"])
@@ -91,6 +92,7 @@ class Person:
             if answer.status_code != 200:
                 self.refused.append(f"{self.name}: {answer.status_code} {answer.text[:200]}")
             self.ms.append(1000 * (time.perf_counter() - began))
+            self.taken += not json.loads(answer.json()["show"]["hsi-viewer"])["refused"]  # a pixel without data is
             self.client.get(f"/hsi/follow/{self.project}")
         except httpx.HTTPError as error:
             self.refused.append(f"{self.name}: {error!r}")
@@ -211,7 +213,7 @@ def neighbours(args: argparse.Namespace) -> dict[str, Any]:
             held.append(holds(proc, waiting))
     ms = [value for person in people for value in person.ms]
     return {
-        "clicks": len(ms), "in_the_journals": labels,
+        "clicks": len(ms), "taken": sum(p.taken for p in people), "in_the_journals": labels,
         "median_ms": round(quantile(ms, 0.5)), "p95_ms": round(quantile(ms, 0.95)),
         "most_ms": round(max(ms)), "refused_of_the_eight": [text for p in people for text in p.refused][:20],
         "held": held, "hostile": dict(told.most_common()), "machine": machine(),

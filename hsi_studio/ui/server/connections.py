@@ -79,9 +79,10 @@ class Patient(H11Protocol):
     @property
     def standing(self) -> int:
         """0 = has asked for nothing yet, 1 = somebody unknown, 2 = somebody the guard knows."""
-        if self.cycle is None:
+        cycle: Any = self.cycle  # None before the first request
+        if cycle is None:
             return 0
-        return 2 if self.cycle.scope.get("state", {}).get(KNOWN) else 1
+        return 2 if cycle.scope.get("state", {}).get(KNOWN) else 1
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
