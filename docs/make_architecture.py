@@ -35,11 +35,24 @@ WORDS = {  # module → what it is
     "files": "safe writing",
     "humanize": "units in words",
     "outgoing": "addresses allowed",
+    "edges": "errors as sentences",
     "settings": "environment",
     "errors": "messages",
     "sanitize": "names from outside",
 }
-SMALL = {"users", "types", "registry", "paths", "files", "humanize", "outgoing", "settings", "errors", "sanitize"}
+SMALL = {
+    "users",
+    "types",
+    "registry",
+    "paths",
+    "files",
+    "humanize",
+    "outgoing",
+    "edges",
+    "settings",
+    "errors",
+    "sanitize",
+}
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers

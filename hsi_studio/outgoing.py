@@ -206,7 +206,10 @@ def without_network(environment: dict[str, str] | None = None) -> None:
     imported; what the operator has set stays."""
     target: Any = os.environ if environment is None else environment
     for name, value in GDAL.items():
-        target.setdefault(name, value)
+        if name.endswith("_SKIP"):  # a list: others add to it too
+            target[name] = " ".join(dict.fromkeys([*target.get(name, "").split(), *value.split()]))
+        else:
+            target.setdefault(name, value)
 
 
 def _literal(host: str) -> Address | None:

@@ -43,7 +43,7 @@ class SharedServer(Subject):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.queue = RunQueue(self.home, self.cache_folder)
+        self.queue = RunQueue(self.home, self.cache_folder, disk_gb=self.quotas.disk_gb)
         given = settings.SCENE_MEMORY_GB.number()
         self.scenes = OpenScenes(int(given * 2**30 if given else SCENE_SHARE * memory_of_machine()))
 

@@ -17,7 +17,9 @@ from weakref import WeakMethod
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
+from hsi_studio.scene.left_out import without_bands
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.shared_server import SharedServer
@@ -37,6 +39,8 @@ class _Open:
 
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
+    reduced_ids: dict[str, str] = field(default_factory=dict)  # ids of such scenes, also of closed ones → project id
     shared: dict[type, Any] = field(default_factory=dict)
     closers: list[WeakMethod[Closer]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -69,7 +73,7 @@ class Workspace(Subject):
 
     def guest(self, project_id: str) -> Workspace:
         """The same home for somebody with whom this project was shared. Raises BadRequest, FileProblem."""
-        scene = self.scene_of(project_id)
+        scene = self.whole_scene_of(project_id)
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
         made._open = self._open
         made._scenes = {scene.id: scene}
@@ -93,6 +97,7 @@ class Workspace(Subject):
             for project_id in closed:
                 self._open.scene_of.pop(project_id, None)
                 self._open.projects.pop(project_id, None)
+                self._open.reduced.pop(project_id, None)
             closers = [closer for one in self._open.closers if (closer := one()) is not None]
         finally:
             self._open.lock.release()
@@ -148,7 +153,10 @@ class Workspace(Subject):
         """A scene that was opened. Raises BadRequest, and FileProblem where it was closed and its file is gone."""
         with self._open.lock:
             found, recipe = self._scenes.get(scene_id), self._recipes.get(scene_id)
-        if found is None and self.only is not None:
+            reduced = self._open.reduced_ids.get(scene_id)
+        if reduced is not None and self.only in (None, reduced):
+            found = self.scene_of(reduced)
+        elif found is None and self.only is not None:
             found = self.scene_of(self.only)
             self._scenes = {found.id: found}
         elif found is None and recipe is not None:
@@ -181,12 +189,17 @@ class Workspace(Subject):
 
         With a variable ("FILE:variable") the caller splits it off first.
         """
-        full = Path(path).expanduser()
-        full = (full if full.is_absolute() else self.data_root / full).resolve()
+        try:
+            full = Path(path).expanduser()
+            full = (full if full.is_absolute() else self.data_root / full).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a null character, a user that does not exist, a circle
+            raise BadRequest(f"{path[:80]!r} is no name of a file: check it.") from error
         if not full.is_relative_to(self.data_root):
+            alone = self.server.home == self.home  # one owner: whose machine it is
+            place = f"{self.data_root}, the folder" if alone else "the folder"
             raise BadRequest(
-                f"{full} lies outside {self.data_root}, the folder this app may read. "
-                "Move the file there, or start the app with --data FOLDER."
+                f"{full if alone else full.name} lies outside {place} this app may read. Move the file there, or start "
+                "the app with --data FOLDER."
             )
         mine = self.only is None and full.is_relative_to(self.home.resolve())
         if full.is_relative_to(self.server.home.resolve()) and not mine:
@@ -242,8 +255,21 @@ class Workspace(Subject):
 
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
-        BadRequest, FileProblem."""
+        BadRequest, FileProblem. Without the bands that the project leaves out: then a scene with another id."""
         with self._open.lock:  # in between it cannot be closed
+            project, whole = self.project(project_id), self.whole_scene_of(project_id)
+            chosen = project.left_out
+            known = self._open.reduced.get(project_id, whole)
+            if known.left_out != chosen:
+                known = without_bands(whole, chosen)
+                project.attach(known)
+                self._open.reduced[project_id] = known
+                self._open.reduced_ids[known.id] = project_id
+            return known
+
+    def whole_scene_of(self, project_id: str) -> Scene:
+        """The project's scene with all its bands. Raises BadRequest, FileProblem."""
+        with self._open.lock:
             self.project(project_id)
             return self._open.scene_of[project_id]
 
@@ -273,7 +299,7 @@ class Workspace(Subject):
         return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
-        folder = self.projects_folder / project_id
-        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
-            raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
-        return folder
+        if not is_name(project_id) or not (self.projects_folder / project_id / "project.json").is_file():
+            place = f"in {self.projects_folder}" if self.server.home == self.home else "here"
+            raise BadRequest(f"There is no project {str(project_id)[:200]!r} {place}.")
+        return self.projects_folder / project_id

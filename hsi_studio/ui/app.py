@@ -33,6 +33,7 @@ from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.server import operator_page, sharing
 from hsi_studio.ui.server.connections import Idle
+from hsi_studio.ui.server.edge import guard_routes, guard_verbs
 from hsi_studio.ui.server.fair import Budget, limit_handlers
 from hsi_studio.ui.server.guard import LOOPBACK
 from hsi_studio.ui.server.janitor import Janitor
@@ -110,6 +111,7 @@ class App:
             server.include_router(routes, dependencies=[Depends(remember_visitor)])
 
         server.include_router(operator_page.router(facts.overview, self.watch))
+        guard_routes(server, self.owners is not None)
         server.include_router(web_routes.router(file for tab in tabs() for file in tab.files(tab.scripts)))
 
         @server.get("/hsi/plotly.min.js")
@@ -238,6 +240,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     blocks.queue(default_concurrency_limit=None, max_size=500)  # who waits for what: server/fair.py
+    guard_verbs(blocks, owners is not None)
     return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
 
 
