@@ -207,7 +207,8 @@ def without_network(environment: dict[str, str] | None = None) -> None:
     target: Any = os.environ if environment is None else environment
     for name, value in GDAL.items():
         if name.endswith("_SKIP"):  # a list: others add to it too
-            target[name] = " ".join(dict.fromkeys([*target.get(name, "").split(), *value.split()]))
+            words = f"{target.get(name, '')} {value}".replace(",", " ").split()
+            target[name] = ",".join(dict.fromkeys(words))  # with a comma in it, GDAL splits at commas only
         else:
             target.setdefault(name, value)
 

@@ -196,7 +196,8 @@ for open_it, name in [(rasterio.open, p + url) for p in ("", "/vsicurl/", "/vsic
 
 
 def test_what_the_operator_set_for_gdal_stays() -> None:
-    environment = {"GDAL_HTTP_PROXY": "http://proxy.example.org:8080"}
+    environment = {"GDAL_HTTP_PROXY": "http://proxy.example.org:8080", "GDAL_SKIP": "VRT,HTTP"}
     without_network(environment)
     assert environment["GDAL_HTTP_PROXY"] == "http://proxy.example.org:8080"
+    assert environment["GDAL_SKIP"].split(",")[:3] == ["VRT", "HTTP", "WMS"]
     assert environment.keys() == GDAL.keys()
