@@ -123,6 +123,7 @@ class Studio:
         if self.only is None:
             for subject in (self.live_maps, self.models, self.prompts):
                 subject.close()
+        self.workspace.server.scenes.leave(self.workspace)
         if self._own_server:
             self.workspace.server.close()
 

@@ -40,6 +40,7 @@ class LiveMaps(Subject):
     def __init__(self, workspace: Workspace, method: str = LIVE_METHOD) -> None:
         self._workspace, self.method = workspace, method
         self._threads = workspace.shared(_Threads)
+        workspace.on_close(self.forget)
 
     def get(self, project_id: str) -> LiveMap:
         """The project's live map; its thread starts on the first call. Raises BadRequest, FileProblem."""
@@ -68,6 +69,13 @@ class LiveMaps(Subject):
     def status(self, project_id: str) -> LiveStatus:
         """How far it is. Raises BadRequest, FileProblem."""
         return self.get(project_id).status
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory: its map goes too, and is made again when somebody looks."""
+        with self._threads.lock:
+            live = self._threads.of.pop(project_id, None)
+        if live is not None:
+            live.close()
 
     def close(self) -> None:
         """End the threads."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
@@ -26,7 +27,10 @@ from hsi_studio.types import Scene
 
 log = logging.getLogger(__name__)
 
+IN_SHARED = "You are in a project that was shared with you: leave it first (link above the picture)."
 T = TypeVar("T")
+Closer = Callable[[str, str], None]  # ids of a project that was closed, and of its scene
+Recipe = tuple[str, dict[str, str | None]]  # what a scene was opened by, to open it again
 
 
 @dataclass
@@ -36,13 +40,15 @@ class _Open:
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
     reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
+    reduced_ids: dict[str, str] = field(default_factory=dict)  # ids of such scenes, also of closed ones → project id
     shared: dict[type, Any] = field(default_factory=dict)
+    closers: list[WeakMethod[Closer]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class Workspace(Subject):
     """Scenes live in one read-only store keyed by scene id; projects by their folder name. Safe to call from many
-    threads.
+    threads. Those not used for long are closed when memory is short (`open_scenes.py`), and opened again when needed.
 
     `home`: projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root`: where the UI may open files
     (default: the user's home folder). `server`: what owners share; alone, a workspace makes its own with `quotas`
@@ -62,6 +68,7 @@ class Workspace(Subject):
         self.server = server or SharedServer(self.home, quotas or Quotas.of_environment())
         self.only = only
         self._scenes: dict[str, Scene] = {}
+        self._recipes: dict[str, Recipe] = {}
         self._open = _Open()
 
     def guest(self, project_id: str) -> Workspace:
@@ -70,7 +77,34 @@ class Workspace(Subject):
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
         made._open = self._open
         made._scenes = {scene.id: scene}
+        made.server.scenes.touch(scene.id, made)
         return made
+
+    def on_close(self, closer: Closer) -> None:
+        """Have a method called with (project id, scene id) when a project is closed to save memory: what is kept of it
+        and can be made again goes then. Its object is not kept alive by this."""
+        with self._open.lock:
+            self._open.closers = [one for one in self._open.closers if one() is not None]
+            self._open.closers.append(WeakMethod(closer))
+
+    def let_go(self, scene_id: str) -> bool:
+        """Close a scene and its projects; they are opened again when somebody asks. Called by `OpenScenes`."""
+        if not self._open.lock.acquire(blocking=False):
+            return False
+        try:
+            self._scenes.pop(scene_id, None)
+            closed = [project_id for project_id, scene in self._open.scene_of.items() if scene.id == scene_id]
+            for project_id in closed:
+                self._open.scene_of.pop(project_id, None)
+                self._open.projects.pop(project_id, None)
+                self._open.reduced.pop(project_id, None)
+            closers = [closer for one in self._open.closers if (closer := one()) is not None]
+        finally:
+            self._open.lock.release()
+        for project_id in closed:
+            for closer in closers:
+                closer(project_id, scene_id)
+        return True
 
     def shared(self, kind: type[T], *arguments: Any) -> T:
         """The one object of this class for the home, made of `arguments` on first need: its owner and every guest get
@@ -110,19 +144,27 @@ class Workspace(Subject):
         """
         from hsi_studio.scene.resolve import resolve
 
-        scene = self.server.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference))
+        scene = self.server.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference), self)
         with self._open.lock:
+            self._recipes[scene.id] = (str(spec), {"variable": variable, "dsm": dsm, "reference": reference})
             return self._scenes.setdefault(scene.id, scene)
 
     def scene(self, scene_id: str) -> Scene:
-        """A scene that is open. Raises BadRequest."""
+        """A scene that was opened. Raises BadRequest, and FileProblem where it was closed and its file is gone."""
         with self._open.lock:
-            for project_id, reduced in self._open.reduced.items():
-                if reduced.id == scene_id and self.only in (None, project_id):
-                    return reduced
-            if scene_id not in self._scenes:
-                raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
-            return self._scenes[scene_id]
+            found, recipe = self._scenes.get(scene_id), self._recipes.get(scene_id)
+            reduced = self._open.reduced_ids.get(scene_id)
+        if reduced is not None and self.only in (None, reduced):
+            found = self.scene_of(reduced)
+        elif found is None and self.only is not None:
+            found = self.scene_of(self.only)
+            self._scenes = {found.id: found}
+        elif found is None and recipe is not None:
+            found = self.open(recipe[0], **recipe[1])
+        if found is None or found.id != scene_id:
+            raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
+        self.server.scenes.touch(scene_id, self)
+        return found
 
     def catalog(self) -> list[Any]:
         """Scenes that can be opened by id: entries with id, title, offline, citation, licence."""
@@ -166,12 +208,17 @@ class Workspace(Subject):
 
     def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
         """Copy uploaded files into one folder under `home`, so that a project can open them again. Raises BadRequest
-        when the owner's folder is full."""
+        when the owner's folder is full, and for a guest: the folder is the owner's."""
         from hsi_studio.files import keep_files
 
+        if self.only is not None:
+            raise BadRequest(IN_SHARED)
         given = [Path(file) for file in files]
-        self.server.check_disk(self.home, sum(file.stat().st_size for file in given))
-        return keep_files(given, self.home / "uploads")
+        size = sum(file.stat().st_size for file in given)
+        self.server.check_disk(self.home, size)
+        kept = keep_files(given, self.home / "uploads")
+        self.server.uploads.settle(self.home, size)
+        return kept
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
@@ -181,7 +228,7 @@ class Workspace(Subject):
         `options` as in `open`. Raises FileProblem, BadRequest (as a guest, or when the owner's folder is full).
         """
         if self.only is not None:
-            raise BadRequest("You are in a project that was shared with you: leave it first (link above the picture).")
+            raise BadRequest(IN_SHARED)
         self.server.check_disk(self.home)
         scene = self.open(spec, **options)
         kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
@@ -196,6 +243,7 @@ class Workspace(Subject):
         self.admit(project_id)
         with self._open.lock:
             if project_id in self._open.projects:
+                self.server.scenes.touch(self._open.scene_of[project_id].id, self)
                 return self._open.projects[project_id]
             project = Project.open(self._folder(project_id))
             spec = dict(project.scene_spec)
@@ -208,20 +256,21 @@ class Workspace(Subject):
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
         BadRequest, FileProblem. Without the bands that the project leaves out: then a scene with another id."""
-        project, whole = self.project(project_id), self.whole_scene_of(project_id)
-        chosen = project.left_out
-        with self._open.lock:
+        with self._open.lock:  # in between it cannot be closed
+            project, whole = self.project(project_id), self.whole_scene_of(project_id)
+            chosen = project.left_out
             known = self._open.reduced.get(project_id, whole)
             if known.left_out != chosen:
                 known = without_bands(whole, chosen)
                 project.attach(known)
                 self._open.reduced[project_id] = known
+                self._open.reduced_ids[known.id] = project_id
             return known
 
     def whole_scene_of(self, project_id: str) -> Scene:
         """The project's scene with all its bands. Raises BadRequest, FileProblem."""
-        self.project(project_id)
         with self._open.lock:
+            self.project(project_id)
             return self._open.scene_of[project_id]
 
     def projects(self) -> list[Any]:

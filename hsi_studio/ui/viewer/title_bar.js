@@ -14,8 +14,10 @@ export function mount(gradio) {
   brand.append(make("b", "", "HSI"), " Studio");
   const title = make("p", "hsi-scene-title");
   const facts = make("p", "hsi-scene-facts");
-  const leave = make("a", "hsi-leave", "Shared with you · leave");
-  leave.href = "/hsi/leave";
+  const leave = make("form", "");  // a link would change something by GET
+  leave.method = "post";
+  leave.action = "/hsi/leave";
+  leave.append(make("button", "hsi-leave", "Shared with you · leave"));
   leave.hidden = true;
   const large = button("hsi-small", "Present", "Show the picture large, for a room (P)", () => present());
   const doors = make("div", "hsi-doors");

@@ -14,6 +14,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.toasts import tell, warn
 from hsi_studio.ui.viewer.page_state import Present
 
 
@@ -29,7 +30,7 @@ class LabelTab:
         try:
             chosen = self.do(project_id, done)
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
         return self.present.answer(project_id, chosen)
 
     def do(self, project_id: str, done: dict[str, Any]) -> str | None:
@@ -44,7 +45,7 @@ class LabelTab:
             case "remove":
                 self.studio.edit(project_id, lambda p: p.delete_class(str(done["id"])))
             case "paste":
-                self.studio.edit(project_id, lambda p: gr.Info(p.set_classes(str(done["text"]))))
+                self.studio.edit(project_id, lambda p: tell(p.set_classes(str(done["text"]))))
             case "draw":
                 self.draw(project_id, done)
             case "undo":
@@ -61,7 +62,7 @@ class LabelTab:
     def draw(self, project_id: str, done: dict[str, Any]) -> None:
         """Labels from the reference map."""
         shots, seed = whole(done.get("shots")), whole(done.get("seed"))
-        gr.Info(self.studio.labels.draw(project_id, shots, seed, instead=done.get("instead") is True))
+        tell(self.studio.labels.draw(project_id, shots, seed, instead=done.get("instead") is True))
 
 
 def whole(number: Any) -> int:

@@ -12,6 +12,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import FOLLOW, Bus, when_opened
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.map import label_import
+from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.web_component import panel
 
@@ -27,7 +28,7 @@ class MapTab:
         try:
             written = self.studio.export(project_id)
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
             return gr.update(visible=False)
         bundle = written[0].with_name(f"{written[0].stem.removesuffix('_map')}_export.zip")
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -39,7 +40,7 @@ class MapTab:
         try:
             written = self.studio.export_labels(project_id)
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
             return gr.update(visible=False)
         return gr.update(value=[str(p) for p in written], visible=True)
 

@@ -13,6 +13,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.scene import bands
+from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -88,7 +89,7 @@ class SceneTab:
         if isinstance(error, ChooseVariable):
             choices = [(f"{n}  {'×'.join(map(str, shape))}  {kind}", n) for n, shape, kind in error.candidates]
             choose = gr.update(visible=True, choices=choices, value=choices[0][1])
-        gr.Warning(str(error))
+        warn(error)
         return (f"**Not opened.** {plain(str(error))}", choose, *(gr.skip() for _ in range(SHOWN)))
 
     def layer(self, text: str, scene_file: Path) -> str | None:
