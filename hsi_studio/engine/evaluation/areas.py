@@ -4,20 +4,21 @@ Counting a map's pixels says how much of a class was mapped, not how much there 
 cancel. A random sample with known classes gives both, and how sure they are.
 
 Sources: S. V. Stehman, "Estimating area and map accuracy for stratified random sampling when the strata are different
-from the map classes", IJRS 35, 2014, doi:10.1080/01431161.2014.930207 (equations in brackets); with strata = map classes
-it is P. Olofsson et al., "Good practices for estimating area and assessing accuracy of land change", RSE 148, 2014,
-doi:10.1016/j.rse.2014.02.015 (its equations 1–11, but for the standard error of producer's accuracies, see below).
+from the map classes", IJRS 35, 2014, doi:10.1080/01431161.2014.930207 (equations in brackets); with strata = map
+classes it is P. Olofsson et al., "Good practices for estimating area and assessing accuracy of land change",
+RSE 148, 2014, doi:10.1016/j.rse.2014.02.015 (its equations 1–11).
 
 Notation: strata h of N_h pixels, N = ΣN_h; sample units u, n_h in stratum h. y_u, x_u are indicators of a unit.
 
     mean     Ȳ = Σ N_h ȳ_h / N (3)              V(Ȳ) = Σ N_h² (1 − n_h/N_h) s²_yh / n_h / N² (25)
-    ratio    R = Σ N_h ȳ_h / Σ N_h x̄_h (27)     V(R) = Σ N_h² (1 − n_h/N_h) (s²_yh + R² s²_xh − 2 R s_xyh) / n_h / X̂² (28)
+    ratio    R = Σ N_h ȳ_h / Σ N_h x̄_h (27)     V(R) = Σ N_h² (1 − n_h/N_h) s²_h / n_h / X̂² (28)
+                                                with s²_h = s²_yh + R² s²_xh − 2 R s_xyh
 
     area of k   y = 1 where the reference is k          OA      y = 1 where map = reference
     user's k    y = map and reference k, x = map k      producer's k   x = reference k
 
-What differs from Olofsson et al.: its equation 7 for the SE of a producer's accuracy and (28) agree to three digits in
-its example; (28) is used for every design. Its equations leave out the finite population factor (1 − n_h/N_h); small
+What differs from Olofsson et al.: (28) is used for the SE of a producer's accuracy, and agrees with its equation 7 to
+four digits in its example. Its equations leave out the finite population factor (1 − n_h/N_h); small
 maps need it. A stratum with one unit has no variance: that is said (`thin`), and its variance is taken as 0.
 """
 
@@ -73,8 +74,8 @@ def estimate_areas(
 ) -> AreaEstimates:
     """From a sample of n units: stratum 0 … H−1, class on the map and true class 0 … K−1 (`mapped` −1 = no class).
 
-    `sizes` (H,): pixels of each stratum. Raises ValueError for an empty sample, or a stratum that has pixels and no unit:
-    nothing is known of it then.
+    `sizes` (H,): pixels of each stratum. Raises ValueError for an empty sample, or a stratum that has pixels and no
+    unit: nothing is known of it then.
     """
     size = np.asarray(sizes, dtype=np.float64)
     count = np.bincount(stratum, minlength=size.size)

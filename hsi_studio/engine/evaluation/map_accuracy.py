@@ -229,15 +229,15 @@ class ReferenceCounter:
         )
 
     def _too_early(self, counts: npt.NDArray[Any]) -> str:
-        """While classes of the reference wait for their first label, one that fills the rest makes every map look good."""
+        """While classes of the reference wait for a label, one that fills the rest makes every map look good."""
         k = int(counts.argmax())
         share = float(counts[k] / counts.sum())
         if share < FILLED or not self.n_others:
             return ""
         others = counted(self.n_others, "class", "classes")
         return (
-            f"Too early: one class, {self.classes[k].name}, fills {100 * share:.0f} % of the test pixels, so any map that "
-            f"shows it looks right. Label a pixel of the other {others} of the reference first."
+            f"Too early: one class, {self.classes[k].name}, fills {100 * share:.0f} % of the test pixels, so any map "
+            f"that shows it looks right. Label a pixel of the other {others} of the reference first."
         )
 
     def _words(self, n: int, counts: npt.NDArray[Any], buffer_px: int) -> str:

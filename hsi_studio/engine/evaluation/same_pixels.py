@@ -1,8 +1,8 @@
 """Two maps judged on one set of test pixels, and where a cell of a confusion matrix lies on the picture.
 
-Two accuracies can only be subtracted when they are of the same pixels. Here those are the reference pixels of the classes
-that either map may show, without the pixels that either was made from (and, buffered, without their neighbours). The
-difference gets its interval from blocks drawn for both maps at once (`metrics.paired_difference`).
+Two accuracies can only be subtracted when they are of the same pixels. Here those are the reference pixels of the
+classes that both maps may show, without the pixels that either was made from (and, buffered, without their neighbours).
+The difference gets its interval from blocks drawn for both maps at once (`metrics.paired_difference`).
 """
 
 from __future__ import annotations

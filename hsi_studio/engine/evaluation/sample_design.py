@@ -1,8 +1,8 @@
 """How many random pixels of a map must be looked at, and which.
 
-Sources: W. G. Cochran, Sampling Techniques, 1977, eq. 5.25, as Olofsson et al. 2014 (doi:10.1016/j.rse.2014.02.015) give it
-in their equation 13; allocation after their section 5.1.2: the same least number in every stratum, the rest in proportion
-to area, which serves both the accuracy of rare classes and the areas of common ones.
+Sources: W. G. Cochran, Sampling Techniques, 1977, eq. 5.25, as Olofsson et al. 2014 (doi:10.1016/j.rse.2014.02.015)
+give it in their equation 13; allocation after their section 5.1.2: the same least number in every stratum, the rest in
+proportion to area, which serves both the accuracy of rare classes and the areas of common ones.
 
     n = (Σ W_i S_i)² / (S(Ô)² + Σ W_i S_i² / N)        S_i = √(U_i (1 − U_i))
 

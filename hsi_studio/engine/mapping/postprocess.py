@@ -1,8 +1,9 @@
 """Steps after a map was made; each gives a new map and leaves the old one as it is.
 
-    sieve=AREA         regions smaller than AREA take the class of their longest neighbour; m², or pixels without a pixel size
+    sieve=AREA         regions smaller than AREA take the class of their largest neighbour; m², or pixels without a GSD
     majority=R         the most frequent class in a square of side 2R + 1; ties keep the pixel's own class
-    edges=R            the same, counting only neighbours that look like the pixel, so that class edges follow image edges
+    edges=R            the same, counting only neighbours that look like the pixel, so that class edges follow image
+                       edges
     confidence=T       pixels whose probability is below T become unlabelled
     margin=T           … whose first two probabilities lie closer than T
     entropy=T          … whose entropy, 0 (sure) to 1 (all classes alike), is above T
@@ -10,8 +11,8 @@
 
 The sieve is GDAL's (through rasterio), over 4 neighbours. "Looks like" is the distance of the scene's first three
 principal components in units of their local noise (joint bilateral filtering of labels; K. He et al., doi:10.1109/
-TPAMI.2012.213 on guided filters). Pixels without a class never get one, and the confidence of a pixel whose class changed
-is the mean of the neighbours that outvoted it, because its own was of another class.
+TPAMI.2012.213 on guided filters). Pixels without a class never get one, and the confidence of a pixel whose class
+changed is the mean of the neighbours that outvoted it, because its own was of another class.
 """
 
 from __future__ import annotations

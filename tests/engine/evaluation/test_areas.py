@@ -1,4 +1,4 @@
-"""Areas and accuracies from a stratified sample: the published worked examples, and intervals that hold what they say."""
+"""Areas and accuracies from a stratified sample: the published examples, and intervals that hold what they say."""
 
 from __future__ import annotations
 
