@@ -28,7 +28,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Subject
 from hsi_studio.studio.layers import LIVE, Layer, Source, layer_id, told_apart
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassInfo, Prediction
+from hsi_studio.types import ClassInfo, LabelSet, Prediction
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,12 @@ class DisplayedMap:
         """How good it is, and on which pixels that was measured; None where it has not been."""
         return self.owner.report(self)
 
+    @cached_property
+    def seen(self) -> LabelSet | None:
+        """The labelled pixels it was made from, which say nothing about it; empty for a map that no label went into.
+        None where they are not known."""
+        return self.owner.seen(self)
+
 
 class MapSource(Protocol):
     """Where layers come from. Every method raises BadRequest for an item that the project has not."""
@@ -99,6 +105,8 @@ class MapSource(Protocol):
         ...
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None: ...
+
+    def seen(self, shown: DisplayedMap) -> LabelSet | None: ...
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,16 @@ class DisplayedMaps(Subject):
         choice = self._choice(project_id)
         return choice.left, choice.right
 
+    def follow_labels(self, project_id: str) -> str:
+        """A label was given: show the map that follows labels. Title of the map that was shown, "" when it follows them
+        too. Raises BadRequest, FileProblem."""
+        left, _ = self.chosen(project_id)
+        if left == LIVE or left.endswith(f"@{LIVE}"):
+            return ""
+        shown = self.left(project_id)
+        self.show(project_id, LIVE)
+        return "" if shown is None or shown.source == LIVE else shown.title
+
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
     def left(self, project_id: str) -> DisplayedMap | None:
@@ -198,6 +216,17 @@ class DisplayedMaps(Subject):
             replace(layer, title=title, shown=sides.get(layer.id, ""))
             for layer, title in zip(found, titles, strict=True)
         ]
+
+    def title(self, project_id: str, source: str, item: str = "") -> str:
+        """What a layer is called. Raises BadRequest, FileProblem."""
+        self._workspace.project(project_id)
+        if source not in self._sources:
+            raise BadRequest(f"There is no kind of map {source[:80]!r}: choose one of {', '.join(self._sources)}.")
+        return self._sources[source].title(project_id, item)
+
+    def at(self, project_id: str, layer: str) -> DisplayedMap | None:
+        """A layer's map as it is, at once; None while there is none. Raises BadRequest, FileProblem."""
+        return self._map(project_id, layer)
 
     def find(self, project_id: str, which: str = "shown", timeout: float = EXPORT_WAIT_S) -> DisplayedMap:
         """The map to export: "shown", a layer's id, or the id of a run or a model.

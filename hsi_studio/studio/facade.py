@@ -23,12 +23,15 @@ from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
+from hsi_studio.studio.certify import Certify
 from hsi_studio.studio.collections import Collections
 from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
 from hsi_studio.studio.descriptions import Descriptions
 from hsi_studio.studio.displayed_map import EXPORT_WAIT_S, DisplayedMap, DisplayedMaps
+from hsi_studio.studio.edited_maps import EditedMaps
 from hsi_studio.studio.evaluation import Evaluation
+from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
@@ -87,9 +90,12 @@ class Studio:
             Descriptions(workspace, lambda project_id: self.live_maps.status(project_id).prediction),
             changed, text_map_ready=lambda project_id: self.displayed.show(project_id, "texts"),
         )  # fmt: skip
+        self.certify = Certify(workspace, self.displayed)
+        self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
+        self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
-            model=self.models.maps, comparison=self.compare.maps,
+            model=self.models.maps, comparison=self.compare.maps, edited=self.edits,
         )  # fmt: skip
 
     @property

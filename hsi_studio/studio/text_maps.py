@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
+
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_shot
@@ -24,7 +26,7 @@ from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import Prediction, Progress, Scene
+from hsi_studio.types import LabelSet, Prediction, Progress, Scene
 
 CURVE_CLICKS, CURVE_SEEDS = (1, 2, 5), 5
 NAMES = "names"  # class names alone, in place of prompts
@@ -123,6 +125,11 @@ class TextMaps(Subject):
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         return self.get(shown.project_id).report
+
+    def seen(self, shown: DisplayedMap) -> LabelSet:
+        """No label went into it."""
+        none = np.zeros(0, dtype=np.int64)
+        return LabelSet(shown.prediction.schema, none, none, none)
 
     def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], curve: bool) -> None:
         scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
