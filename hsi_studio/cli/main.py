@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from hsi_studio.cli import collections, compare, plugins, runs
+from hsi_studio.cli import collections, compare, evidence, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (collections, runs, compare, plugins):
+    for module in (collections, runs, evidence, compare, plugins):
         module.add_commands(commands)
     return parser
 
@@ -137,12 +137,13 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _map(args: argparse.Namespace) -> int:
+    from hsi_studio.studio.certify import map_hash
     from hsi_studio.studio.evaluation import write_map
 
     here, scene = opened(args)
     prediction = here.map(scene, args.labels, args.method, params(args), progress=progress())
     written = write_map(prediction, scene, Path(args.out), Path(args.confidence) if args.confidence else None)
-    print(f"\n{written}", file=sys.stderr)
+    print(f"\n{written}\nmap sha256 {map_hash(prediction)}", file=sys.stderr)
     return 0
 
 

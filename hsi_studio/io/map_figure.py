@@ -33,8 +33,8 @@ def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150)
 
 
 def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150, title: str = "") -> Path:
-    """Map left, legend right (classes that occur, with hectares, or pixels without a pixel size). Pixels stay crisp; 0 is
-    light grey. The format goes by the path's ending: .png, .svg or .pdf. `title`: of the map, beside the scene's."""
+    """Map left, legend right (classes that occur, with hectares, or pixels without a pixel size). Pixels stay crisp; 0
+    is light grey. The format goes by the path's ending: .png, .svg or .pdf. `title`: of the map, beside the scene's."""
     from matplotlib.figure import Figure
 
     path = Path(path)

@@ -17,6 +17,7 @@ from typing import Any
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
+from hsi_studio.engine.evaluation.report_json import report_to_json
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scene_info import crs_name
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
@@ -39,8 +40,10 @@ from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
+from hsi_studio.studio.provenance import Provenance
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import SharedServer
@@ -50,7 +53,7 @@ from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
     "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
-    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
+    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
 ]  # fmt: skip
 
 
@@ -80,7 +83,7 @@ class Studio:
         self.labels = Labels(workspace, changed)
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
-        self.evaluation, self.exports = Evaluation(workspace), Exports(workspace, self.displayed)
+        self.evaluation = Evaluation(workspace)
         self.runs = Runs(workspace)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
@@ -92,6 +95,9 @@ class Studio:
         )  # fmt: skip
         self.certify = Certify(workspace, self.displayed)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
+        self.provenance = Provenance(workspace, self.runs, self.models)
+        self.reports = Reports(workspace, self.evidence, self.provenance, self.runs, self.spectra)
+        self.exports = Exports(workspace, self.displayed, self.evidence, self.provenance, self.reports)
         self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
