@@ -123,6 +123,7 @@ class _Choices:
     """Of everybody who works in one home."""
 
     of: dict[str, _Choice] = field(default_factory=dict)  # by project
+    news: dict[str, list[str]] = field(default_factory=dict)  # by project: layers, the newest last
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -155,6 +156,7 @@ class DisplayedMaps(Subject):
             kept = "" if old.right.startswith("comparison:") else old.right
             right = kept if beside is None else beside
             self._kept.of[project_id] = _Choice(layer, right, LIVE if before is None else before.layer)
+            self._kept.news[project_id] = [one for one in self._kept.news.get(project_id, []) if one != layer]
 
     def show_beside(self, project_id: str, layer: str = "") -> None:
         """A second map right of the line; "" = none. Raises BadRequest, FileProblem."""
@@ -179,6 +181,32 @@ class DisplayedMaps(Subject):
         self.show(project_id, LIVE)
         return "" if shown is None or shown.source == LIVE else shown.title
 
+    # ── results that wait to be shown ───────────────────────────────────────────────────────────
+
+    def announce(self, project_id: str, layer: str) -> None:
+        """A map was made: say so beside what is shown, in place of showing it. Raises BadRequest, FileProblem."""
+        self._map(project_id, layer)
+        with self._kept.lock:
+            others = [one for one in self._kept.news.get(project_id, []) if one != layer]
+            self._kept.news[project_id] = [*others, layer]
+
+    def news(self, project_id: str) -> DisplayedMap | None:
+        """The newest map that was announced, until it is shown or dismissed."""
+        self._workspace.project(project_id)
+        with self._kept.lock:
+            waiting = self._kept.news.get(project_id, [])[::-1]
+        for layer in waiting:
+            found = self._looked(project_id, layer)
+            if found is not None and found.source != "preview":
+                return found
+        return None
+
+    def dismiss(self, project_id: str) -> None:
+        """No word of new maps until the next one."""
+        self._workspace.project(project_id)
+        with self._kept.lock:
+            self._kept.news.pop(project_id, None)
+
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
     def left(self, project_id: str) -> DisplayedMap | None:
@@ -198,7 +226,9 @@ class DisplayedMaps(Subject):
     def stamp(self, project_id: str) -> str:
         """A short text that changes whenever what is shown changes."""
         left, right = self.left(project_id), self.right(project_id)
-        return "|".join(shown.stamp for shown in (left, right) if shown is not None)
+        news = self.news(project_id)
+        waiting = "" if news is None else f"|news {news.stamp}"
+        return "|".join(shown.stamp for shown in (left, right) if shown is not None) + waiting
 
     def layers(self, project_id: str) -> list[Layer]:
         """What can be shown, the live map first; twins are told apart by what they differ in."""

@@ -18,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -87,6 +88,7 @@ class Evidence(Subject):
         self._live_maps, self._certify = live_maps, certify
         self._lock = threading.Lock()
         self._surfaces: OrderedDict[tuple[str, str], tuple[object, FloatArray]] = OrderedDict()
+        self._compared: OrderedDict[tuple[str, str], tuple[tuple[Any, ...], SamePixels]] = OrderedDict()
         self._held: OrderedDict[tuple[str, str], tuple[object, Held]] = OrderedDict()
 
     # ── counted ─────────────────────────────────────────────────────────────────────────────────
@@ -103,9 +105,18 @@ class Evidence(Subject):
                 words = f"Which pixels “{shown.title}” was made from is not known: it cannot be compared fairly."
                 return SamePixels(0, "", problem=words)
         known = [labels for labels in seen if labels is not None]
-        return judged_alike(
-            first.prediction, second.prediction, known, scene, DEFAULT_BUFFER_PX if buffered else 0
-        )  # fmt: skip
+        key = (first.project_id, f"{first.layer} {second.layer} {buffered}")
+        of = (first.prediction, second.prediction, *(labels.revision for labels in known))
+        with self._lock:
+            kept = self._compared.get(key)
+        if kept is not None and kept[0][0] is of[0] and kept[0][1] is of[1] and kept[0][2:] == of[2:]:
+            return kept[1]
+        made = judged_alike(first.prediction, second.prediction, known, scene, DEFAULT_BUFFER_PX if buffered else 0)
+        with self._lock:
+            self._compared[key] = (of, made)
+            while len(self._compared) > KEPT:
+                self._compared.popitem(last=False)
+        return made
 
     def cell(
         self, project_id: str, reference_class: str, mapped_class: str, which: str = "shown", buffered: bool = False
@@ -200,6 +211,10 @@ class Evidence(Subject):
             while len(self._surfaces) > KEPT:
                 self._surfaces.popitem(last=False)
         return made
+
+    def surface_of(self, project_id: str, kind: str, which: str = "shown") -> FloatArray:
+        """(H, W) of a layer's confidence, margin or entropy; NaN = no data. Raises as `model`."""
+        return self.surface(self._find(project_id, which), Step(kind, 0.0))
 
     def reliability(self, project_id: str, which: str = "shown", ctx: Context | None = None) -> Reliability:
         """Whether its confidence can be believed, before and after a temperature. Raises as `model`, TooFewLabels."""

@@ -18,6 +18,7 @@ from typing import Any
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.evaluation.report_json import report_to_json
+from hsi_studio.engine.evaluation.same_pixels import SamePixels
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scene_info import crs_name
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
@@ -53,7 +54,8 @@ from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
     "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
-    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
+    "Estimate", "Layer", "LiveStatus", "SamePixels", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
+    "report_to_json",
 ]  # fmt: skip
 
 
@@ -91,7 +93,7 @@ class Studio:
         self.queries = Queries(
             workspace, self.models, self.prompts, self.evaluation,
             Descriptions(workspace, lambda project_id: self.live_maps.status(project_id).prediction),
-            changed, text_map_ready=lambda project_id: self.displayed.show(project_id, "texts"),
+            changed, text_map_ready=lambda project_id: self.displayed.announce(project_id, "texts"),
         )  # fmt: skip
         self.certify = Certify(workspace, self.displayed)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)

@@ -3,7 +3,7 @@
 >>> studio.queries.text_maps.request(project.id, "p5")
 >>> studio.queries.text_maps.get(project.id).report.main.oa
 
-When the map is there it is shown, until another is chosen (`displayed_map.py`).
+When the map is there it is announced (`displayed_map.py`): it takes no other one's place on the screen.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ import { counted } from '../web/formats.js';
  * @param {ReturnType<typeof import('./controls.js').makeControls>} parts.controls
  * @param {() => string} parts.active  the class that a click gives, "" = none
  * @param {() => void} parts.ask  have the server send its labels again
+ * @param {() => boolean} parts.blind  random pixels are looked at: a click gives no label
  */
-export function makeLabelling(pane, map, {labels, server, readout, controls, active, ask}) {
+export function makeLabelling(pane, map, {labels, server, readout, controls, active, ask, blind}) {
   let on = true, n = 0;
   controls.mode(on);
 
@@ -30,7 +31,7 @@ export function makeLabelling(pane, map, {labels, server, readout, controls, act
   function act(pixel, looking) {
     if (!pane.scene()) return;
     labels.setCross({row: pixel.row, col: pixel.col});
-    if (looking || !on) look(pixel);
+    if (looking || !on || blind()) look(pixel);
     else if (active()) send(pixel, active());
     else {
       controls.message('Add a class first: a click gives a pixel the chosen class.', 'hint');

@@ -1,93 +1,55 @@
-"""The Map tab: accuracy per class, downloads, labels from a file."""
+"""The Map tab: the evidence for the map on the screen (matrix, areas, certificate), steps after it, downloads, labels
+from a file. What it does is in `tab.py`, its panel in `evidence.js`."""
 
 from __future__ import annotations
 
-import zipfile
 from typing import Any
 
 import gradio as gr
 from gradio.context import Context
 
-from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import FOLLOW, Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.tabs.map.routes import router
+from hsi_studio.ui.tabs.map.tab import FORMATS, MapTab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
-from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import panel
 
-
-class MapTab:
-    """Exports, and labels from a file."""
-
-    def __init__(self, studio: Studio) -> None:
-        self.studio, self.present = studio, Present(studio)
-
-    def export(self, project_id: str) -> Any:
-        """Everything as one archive, then file by file."""
-        try:
-            written = self.studio.export(project_id)
-        except StudioError as error:
-            gr.Warning(str(error))
-            return gr.update(visible=False)
-        bundle = written[0].with_name(f"{written[0].stem.removesuffix('_map')}_export.zip")
-        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
-            for item in written:
-                archive.write(item, item.name)
-        return gr.update(value=[str(bundle), *map(str, written)], visible=True)
-
-    def export_labels(self, project_id: str) -> Any:
-        try:
-            written = self.studio.export_labels(project_id)
-        except StudioError as error:
-            gr.Warning(str(error))
-            return gr.update(visible=False)
-        return gr.update(value=[str(p) for p in written], visible=True)
-
-    def import_labels(self, project_id: str, file: str | None) -> tuple[Any, Any, Any]:
-        """(file field, viewer, class list) with the labels of the file added."""
-        if not file:
-            return gr.skip(), gr.skip(), gr.skip()
-        try:
-            gr.Info("  ".join(self.studio.import_labels(project_id, file)))
-        except StudioError as error:
-            gr.Warning(str(error))
-        return None, *self.present.answer(project_id)
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
 def create(studio: Studio, bus: Bus) -> None:
     tab, here = MapTab(studio), Context.block  # the gr.Tab this stands in
-    gr.HTML(
-        "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
-        "CSV. The map is the one on the screen: the live one, or the one chosen in another tab.</p>",
-        padding=False,
-    )
     panel("facts", {}, elem_id="hsi-map-shown")
-    with gr.Row():
-        save = gr.Button("Export map and labels", variant="primary", size="sm", elem_id="hsi-export")
-        save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
+    with gr.Row(equal_height=True, elem_id="hsi-export-row"):
+        save = gr.Button("Export everything (.zip)", variant="primary", size="sm", elem_id="hsi-export", scale=2)
+        kind = gr.Dropdown(FORMATS, value=FORMATS[0][1], show_label=False, container=False, min_width=150, scale=2)
+        save_one = gr.Button("Save this file", size="sm", elem_id="hsi-export-one", scale=1)
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
+    evidence: Any = panel("evidence", {})  # gr.HTML accepts any event name
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
-    # Values of these two panels come with the map (ui/viewer/label_routes.py). Gradio makes what is in a tab when it is
+    # Values of these panels come with the map (ui/viewer/label_routes.py). Gradio makes what is in a tab when it is
     # first opened: it has missed those that came before.
-    here.select(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
-    with gr.Accordion("Import labels", open=False):
+    here.select(None, None, None, js=FOLLOW, show_progress="hidden", **PRIVATE)
+    with gr.Accordion("Labels and random pixels from a file", open=False):
         gr.HTML(
-            "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
-            "(counted from 0). Labels are added to yours; undo takes them back.</p>",
+            "<p class='hsi-hint'>Labels: GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
+            "(counted from 0). They are added to yours; undo takes them back. Random pixels: the GeoPackage of a "
+            "sample, with its classes filled in.</p>",
             padding=False,
         )
-        chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
+        with gr.Row():
+            chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
+            told = gr.File(label="Sample (.gpkg)", height=110, elem_id="hsi-import-sample", file_types=[".gpkg"])
+        save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
 
-    save.click(tab.export, [bus.project], [files], api_visibility="private")
-    save_labels.click(tab.export_labels, [bus.project], [files], api_visibility="private")
-    imported = chosen.upload(
-        tab.import_labels,
-        [bus.project, chosen],
-        [chosen, bus.viewer, bus.classes],
-        api_visibility="private",
-    )
-    bus.after(imported)
+    save.click(tab.export, [bus.project], [files], **PRIVATE)
+    save_one.click(tab.export_one, [bus.project, kind], [files], **PRIVATE)
+    save_labels.click(tab.export_labels, [bus.project], [files], **PRIVATE)
+    bus.after(evidence.act(tab.act, [bus.project], [evidence, bus.viewer, files, bus.strip], **PRIVATE))
+    bus.after(chosen.upload(tab.import_labels, [bus.project, chosen], [chosen, bus.viewer, bus.classes], **PRIVATE))
+    told.upload(tab.import_sample, [bus.project, told], [told, evidence], **PRIVATE)
 
 
-TAB = Tab("map", "Map", 22, create)
+TAB = Tab("map", "Map", 22, create, routes=router, styles=("map.css",))
