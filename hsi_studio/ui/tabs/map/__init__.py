@@ -12,7 +12,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import FOLLOW, Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.map.routes import router
-from hsi_studio.ui.tabs.map.tab import FORMATS, MapTab
+from hsi_studio.ui.tabs.map.tab import MapTab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.web_component import panel
 
@@ -22,10 +22,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 def create(studio: Studio, bus: Bus) -> None:
     tab, here = MapTab(studio), Context.block  # the gr.Tab this stands in
     panel("facts", {}, elem_id="hsi-map-shown")
-    with gr.Row(equal_height=True, elem_id="hsi-export-row"):
-        save = gr.Button("Export everything (.zip)", variant="primary", size="sm", elem_id="hsi-export", scale=2)
-        kind = gr.Dropdown(FORMATS, value=FORMATS[0][1], show_label=False, container=False, min_width=150, scale=2)
-        save_one = gr.Button("Save this file", size="sm", elem_id="hsi-export-one", scale=1)
+    save = gr.Button("Export everything (.zip)", variant="primary", size="sm", elem_id="hsi-export")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
     evidence: Any = panel("evidence", {})  # gr.HTML accepts any event name
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
@@ -45,7 +42,6 @@ def create(studio: Studio, bus: Bus) -> None:
         save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
 
     save.click(tab.export, [bus.project], [files], **PRIVATE)
-    save_one.click(tab.export_one, [bus.project, kind], [files], **PRIVATE)
     save_labels.click(tab.export_labels, [bus.project], [files], **PRIVATE)
     bus.after(evidence.act(tab.act, [bus.project], [evidence, bus.viewer, files, bus.strip], **PRIVATE))
     bus.after(chosen.upload(tab.import_labels, [bus.project, chosen], [chosen, bus.viewer, bus.classes], **PRIVATE))

@@ -95,12 +95,16 @@ export function mount(gradio) {
   const matrixPart = part("Confusion matrix", true), areasPart = part("Areas", true), areas = make("div");
   matrixPart.append(matrix.node);
   areasPart.append(areas, certify.node);
-  root.append(labelled("Map", layer, "ev-layer"), problem, matrixPart, areasPart, steps.node);
+  const format = make("select"), saving = make("div", "ev-row ev-save");
+  format.setAttribute("aria-label", "Kind of file");
+  saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown", () => act("save", { name: format.value })));
+  root.append(saving, labelled("Map", layer, "ev-layer"), problem, matrixPart, areasPart, steps.node);
 
   function render() {
     const value = readValue();
     if (!value.project) return;
     setOptions(layer, (value.layers || []).map((one) => [one.title, one.id]));
+    setOptions(format, value.formats || []);
     const shown = (value.layers || []).find((one) => one.shown);
     if (shown) layer.value = shown.id;
     problem.hidden = !value.refused;

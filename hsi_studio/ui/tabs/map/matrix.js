@@ -60,7 +60,7 @@ export function makeMatrix(act) {
       line.append(name);
       counts[i].forEach((n, j) => {
         const text = cellText(counts, way, i, j), told = classes[j]?.name ?? "another class, or none";
-        const cell = line.insertCell(), hint = `${n.toLocaleString("en-GB")} pixels of ${info.name}, shown as ${told}`;
+        const cell = line.insertCell(), hint = `${n.toLocaleString("en-GB")} ${n === 1 ? "pixel" : "pixels"} of ${info.name}, shown as ${told}`;
         cell.className = i === j ? "is-right" : n ? "is-wrong" : "is-none";
         cell.style.setProperty("--share", shade(counts, i, j).toFixed(3));
         if (!n || !block.cells) {

@@ -8,23 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.sanitize import slug
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.tabs.map.routes import SURFACES
-from hsi_studio.ui.tabs.map.values import evidence_value
+from hsi_studio.ui.tabs.map.values import FORMATS, evidence_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed
 
-FORMATS = [
-    ("Class map, GeoTIFF (COG)", "map.tif"), ("Confidence, GeoTIFF", "confidence.tif"),
-    ("Probabilities, GeoTIFF", "probabilities.tif"), ("Class map, ENVI", "map.hdr"),
-    ("Polygons, GeoPackage", "map.gpkg"), ("Areas, CSV", "areas.csv"), ("Accuracy, CSV", "accuracy.csv"),
-    ("Report, HTML", "report.html"),
-    ("Figure, PNG", "map.png"), ("Figure, SVG", "map.svg"), ("Figure, PDF", "map.pdf"), ("STAC item", "item.json"),
-    ("QGIS style", "map.qml"),
-]  # fmt: skip
+MOST_RINGS = 60  # pixels of a cell that get a ring each: one alone would not be found
 Answer = tuple[Any, Any, Any, Any]  # values for (panel, viewer, files, strip)
 
 
@@ -55,7 +49,7 @@ class MapTab:
             _, path = self.studio.exports.file(project_id, folder / f"{stem}_{name}", which=found.layer)
         except StudioError as error:
             gr.Warning(str(error))
-            return gr.update(visible=False)
+            return gr.skip()
         beside = [path.with_suffix(".img"), path.with_name(path.name + ".aux.xml")]
         return gr.update(value=[str(one) for one in (path, *beside) if one.is_file()], visible=True)
 
@@ -139,6 +133,8 @@ class MapTab:
                 at, said = int(done.get("number", 0)), done.get("id")
                 sample = self.studio.certify.answer(project_id, at, None if said is None else str(said))
                 return self.look(project_id, sample.next) if sample.next is not None else self.finished(project_id)
+            case "save":
+                return gr.skip(), gr.skip(), self.export_one(project_id, str(done.get("name"))), gr.skip()
             case "sample file":
                 folder = self.studio.project(project_id).folder / "exports"
                 path = self.studio.certify.write_file(project_id, folder / "random-pixels.gpkg")
@@ -162,7 +158,9 @@ class MapTab:
         reference, mapped, far = str(done["reference"]), str(done["mapped"]), int(bool(done.get("far")))
         url = f"/hsi/evidence/{project_id}/cell/{reference}/{mapped or '-'}/{far}/{self._stamp(project_id)}.bin"
         title = str(done.get("title", ""))[:200]
-        return packed({"heat": {"url": url, "title": title, "threshold": 0.5, "marks": [], "kind": "mask"}})
+        found = self.studio.evidence.cell(project_id, reference, mapped, buffered=bool(far))
+        few = np.argwhere(found).tolist() if found.sum() <= MOST_RINGS else []
+        return packed({"heat": {"url": url, "title": title, "threshold": 0.5, "marks": few, "kind": "mask"}})
 
     def surface(self, project_id: str, kind: str) -> str:
         """The viewer with the confidence, margin or entropy of the map. Raises StudioError where it is not known."""

@@ -8,8 +8,16 @@ from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import DisplayedMap, ScoreBlock, Studio
 from hsi_studio.ui.tabs.map.routes import SURFACES
 
+FORMATS = [
+    ("Class map, GeoTIFF (COG)", "map.tif"), ("Confidence, GeoTIFF", "confidence.tif"),
+    ("Probabilities, GeoTIFF", "probabilities.tif"), ("Class map, ENVI", "map.hdr"),
+    ("Polygons, GeoPackage", "map.gpkg"), ("Areas, CSV", "areas.csv"), ("Accuracy, CSV", "accuracy.csv"),
+    ("Report, HTML", "report.html"),
+    ("Figure, PNG", "map.png"), ("Figure, SVG", "map.svg"), ("Figure, PDF", "map.pdf"), ("STAC item", "item.json"),
+    ("QGIS style", "map.qml"),
+]  # fmt: skip
 STEPS = (
-    ("sieve", "Remove regions below", "area", 400.0),
+    ("sieve", "Remove regions below", "area", 0.0),  # ten pixels
     ("majority", "Majority, radius", "px", 1.0),
     ("edges", "Smooth along edges, radius", "px", 2.0),
     ("confidence", "Unlabelled below confidence", "", 0.6),
@@ -22,11 +30,11 @@ STEPS = (
 def evidence_value(studio: Studio, project_id: str) -> dict[str, Any]:
     """Everything of the panel."""
     shown, scene = studio.displayed.left(project_id), studio.scene_of(project_id)
-    units = {"area": "m²" if scene.gsd_m else "px"}
+    units, ten = {"area": "m²" if scene.gsd_m else "px"}, round(10 * (scene.gsd_m or 1.0) ** 2, 2)
     value: dict[str, Any] = {
-        "project": project_id, "surfaces": list(SURFACES),
+        "project": project_id, "surfaces": list(SURFACES), "formats": FORMATS,
         "steps": [
-            {"kind": kind, "title": title, "unit": units.get(unit, unit), "value": start}
+            {"kind": kind, "title": title, "unit": units.get(unit, unit), "value": start or ten}
             for kind, title, unit, start in STEPS
         ],
         "layers": [
