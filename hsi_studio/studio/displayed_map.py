@@ -172,20 +172,28 @@ class DisplayedMaps(Subject):
         return choice.left, choice.right
 
     def follow_labels(self, project_id: str) -> str:
-        """A label was given: show the map that follows labels. Title of the map that was shown, "" when it follows them
-        too. Raises BadRequest, FileProblem."""
+        """A label was given: show the map that follows labels; the one before stays until there is one. Title of the
+        map that was shown, "" when it follows labels too. Raises BadRequest, FileProblem."""
         left, _ = self.chosen(project_id)
         if left == LIVE or left.endswith(f"@{LIVE}"):
             return ""
         shown = self.left(project_id)
-        self.show(project_id, LIVE)
+        with self._kept.lock:
+            old = self._kept.of.get(project_id, _Choice())
+            before = LIVE if shown is None else shown.layer
+            self._kept.of[project_id] = _Choice(LIVE, "" if old.right.startswith("comparison:") else old.right, before)
         return "" if shown is None or shown.source == LIVE else shown.title
 
     # ── results that wait to be shown ───────────────────────────────────────────────────────────
 
     def announce(self, project_id: str, layer: str) -> None:
-        """A map was made: say so beside what is shown, in place of showing it. Raises BadRequest, FileProblem."""
+        """A map was made: say so beside what is shown, in place of showing it; it is shown where no map is. Raises
+        BadRequest, FileProblem."""
         self._map(project_id, layer)
+        if self.left(project_id) is None:
+            source, _, item = layer.partition(":")
+            self.show(project_id, source, item)
+            return
         with self._kept.lock:
             others = [one for one in self._kept.news.get(project_id, []) if one != layer]
             self._kept.news[project_id] = [*others, layer]

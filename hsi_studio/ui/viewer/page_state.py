@@ -195,8 +195,13 @@ class Present:
 
     def follow_labels(self, project_id: str) -> str:
         """After a label: the map that follows labels is shown. What to say of it; "" when it was shown before."""
-        left = self.studio.displayed.follow_labels(project_id)
-        return f"Shown again: the map of your labels, which follows your clicks. Before: {left}." if left else ""
+        before = self.studio.displayed.follow_labels(project_id)
+        if not before:
+            return ""
+        shown = self.studio.displayed.left(project_id)
+        if shown is None or shown.source != "live":
+            return f"Your clicks make a map of their own: until two classes have a label, you see {before}."
+        return f"Shown again: the map of your labels, which follows your clicks. Before: {before}."
 
     def _strip_of(self, shown: DisplayedMap) -> dict[str, Any]:
         """The strip of one map, with what its accuracy was measured on."""
