@@ -44,6 +44,7 @@ from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.provenance import Provenance
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.reference_map import ReferenceMapSource
 from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
@@ -103,7 +104,8 @@ class Studio:
         self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
-            model=self.models.maps, comparison=self.compare.maps, edited=self.edits,
+            model=self.models.maps, comparison=self.compare.maps, reference=ReferenceMapSource(workspace),
+            edited=self.edits,
         )  # fmt: skip
 
     @property

@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import FOLLOW, Bus
+from hsi_studio.ui.bus import FOLLOW, Bus, when_opened
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.map.routes import router
 from hsi_studio.ui.tabs.map.tab import MapTab
@@ -20,15 +19,14 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
 def create(studio: Studio, bus: Bus) -> None:
-    tab, here = MapTab(studio), Context.block  # the gr.Tab this stands in
+    tab = MapTab(studio)
     panel("facts", {}, elem_id="hsi-map-shown")
     save = gr.Button("Export everything (.zip)", variant="primary", size="sm", elem_id="hsi-export")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
     evidence: Any = panel("evidence", {})  # gr.HTML accepts any event name
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
-    # Values of these panels come with the map (ui/viewer/label_routes.py). Gradio makes what is in a tab when it is
-    # first opened: it has missed those that came before.
-    here.select(None, None, None, js=FOLLOW, show_progress="hidden", **PRIVATE)
+    # Values of these panels come with the map (ui/viewer/label_routes.py).
+    when_opened(None, None, None, js=FOLLOW, show_progress="hidden", **PRIVATE)
     with gr.Accordion("Labels and random pixels from a file", open=False):
         gr.HTML(
             "<p class='hsi-hint'>Labels: GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
@@ -48,4 +46,4 @@ def create(studio: Studio, bus: Bus) -> None:
     told.upload(tab.import_sample, [bus.project, told], [told, evidence], **PRIVATE)
 
 
-TAB = Tab("map", "Map", 22, create, routes=router, styles=("map.css",))
+TAB = Tab("map", "Map", 24, create, routes=router, styles=("map.css",), step="map")

@@ -3,7 +3,7 @@
 // after the map. value from Python: see values.py. act {do: …}: see tab.py.
 
 import { panel, tell } from "../../web/component.js";
-import { button, dot, labelled, make, setOptions } from "../../web/dom.js";
+import { button, dot, make, setOptions } from "../../web/dom.js";
 import { makeCertify } from "./certify.js";
 import { makeMatrix } from "./matrix.js";
 
@@ -86,9 +86,8 @@ function makeSteps(act) {
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
   const { root, readValue, onValue, act } = panel(gradio, ".hsi-evidence");
-  const layer = make("select"), problem = make("p", "ev-problem");
+  const problem = make("p", "ev-problem");
   problem.setAttribute("role", "alert");
-  layer.addEventListener("change", () => act("show", { layer: layer.value }));
   const matrix = makeMatrix(act), steps = makeSteps(act), certify = makeCertify(act, (place) => {
     tell("hsi:place", place ? { box: [place[0], place[1], 1, 1], go: true } : { box: null, go: false });
   });
@@ -98,15 +97,12 @@ export function mount(gradio) {
   const format = make("select"), saving = make("div", "ev-row ev-save");
   format.setAttribute("aria-label", "Kind of file");
   saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown", () => act("save", { name: format.value })));
-  root.append(saving, labelled("Map", layer, "ev-layer"), problem, matrixPart, areasPart, steps.node);
+  root.append(saving, problem, matrixPart, areasPart, steps.node);
 
   function render() {
     const value = readValue();
     if (!value.project) return;
-    setOptions(layer, (value.layers || []).map((one) => [one.title, one.id]));
     setOptions(format, value.formats || []);
-    const shown = (value.layers || []).find((one) => one.shown);
-    if (shown) layer.value = shown.id;
     problem.hidden = !value.refused;
     problem.textContent = value.refused || "";
     matrix.draw(value);
