@@ -86,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument(
         "--protocol",
         default="random",
-        help="random, buffered[:PIXELS], split:FILE[:variable] or official:TRAIN,TEST (default random)",
+        help="random, buffered[:PIXELS], split:FILE[:variable], regions:FILE.geojson or official:TRAIN,TEST "
+        "(default random)",
     )
     evaluation.add_argument(
         "--prompts", metavar="STYLE", help="p1 … p5, or permuted[:STYLE] as a control; default: the class names"

@@ -15,7 +15,7 @@ from hsi_studio.io.palette import next_color
 BLUES = ("#0072b2", "#003399", "#7799ff", "#0000ff")
 GREENS = ("#009e73", "#667744", "#99ee77")
 MEADOWS = ("#99ee77", "#ddeebb", "#667744")
-YELLOWS = ("#f0e442", "#e69f00", "#ddeebb")
+YELLOWS = ("#f0e442", "#e69f00", "#ddbb88")
 EARTHS = ("#ddbb88", "#884400", "#e69f00")
 REDS = ("#d55e00", "#880022", "#ff0055")
 STREETS = ("#773355", "#770066", "#6666ff")
@@ -54,7 +54,7 @@ def colors_for(names: Sequence[str], used: Iterable[str] = ()) -> list[str]:
             taken.append(color)
     for k in range(len(names)):
         if k not in found:
-            found[k] = next_color(taken)
+            found[k] = next_color([*taken, BLUES[0]])  # a class of water may come later
             taken.append(found[k])
     return [found[k] for k in range(len(names))]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,19 @@ class Certificate:
     problem: str = ""
 
 
+@dataclass
+class _Files:
+    """Of everybody who works in one home: an owner and guests write the same file."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Certify(Subject):
     """Safe to call from many threads."""
 
     def __init__(self, workspace: Workspace, displayed: DisplayedMaps) -> None:
         self._workspace, self._displayed = workspace, displayed
-        self._lock = threading.Lock()
+        self._lock = workspace.shared(_Files).lock
 
     def plan(self, project_id: str, which: str = "shown", target_se: float = DEFAULT_SE) -> Design:
         """How many pixels a class must be looked at. What the map's accuracy report says of its classes is the guess.

@@ -16,6 +16,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, report_without_labels
@@ -34,14 +35,22 @@ MAPS_KEPT = 8
 Surface = Callable[[DisplayedMap, Step], FloatArray]
 
 
+@dataclass
+class _Kept:
+    """Of everybody who works in one home; by project and item."""
+
+    maps: OrderedDict[tuple[str, str], tuple[Prediction, Prediction]] = field(default_factory=OrderedDict)  # of, made
+    reports: dict[tuple[str, str], tuple[Prediction, int, AccuracyReport | None]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class EditedMaps(Subject):
     """Safe to call from many threads. `surface` gives margin, entropy or set sizes of a map and raises StudioError."""
 
     def __init__(self, workspace: Workspace, displayed: DisplayedMaps, surface: Surface) -> None:
         self._workspace, self._displayed, self._surface = workspace, displayed, surface
-        self._lock = threading.Lock()
-        self._maps: OrderedDict[tuple[str, str], tuple[Prediction, Prediction]] = OrderedDict()  # of, made
-        self._reports: dict[tuple[str, str], tuple[Prediction, int, AccuracyReport | None]] = {}
+        kept = workspace.shared(_Kept)
+        self._lock, self._maps, self._reports = kept.lock, kept.maps, kept.reports
 
     def add(self, project_id: str, steps: str, of: str = "shown") -> str:
         """Keep a layer: another one (by id, "shown" = the one on the screen) after these steps. Its id.

@@ -113,7 +113,7 @@ class Reports(Subject):
         else:
             sentences = {key: list(said) for key, said in project.prompts().sentences.items()}
             names = {info.id: info.name for info in project.schema.classes}
-        rows = [(names.get(key, key), " ".join(said)) for key, said in sentences.items() if said]
+        rows = [(str(names.get(key) or key), " ".join(said)) for key, said in sentences.items() if said]
         if not rows or shown.source in ("live", "edited"):
             return []
         return [html.heading("Words"), html.facts(rows)]

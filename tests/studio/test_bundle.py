@@ -21,6 +21,7 @@ from hsi_studio.studio.certify import map_hash
 from tests.project.small import UTM
 from tests.studio.shown import RUN, add_run
 
+pytestmark = pytest.mark.slow  # figures, a report and three rasters
 STEM = "scene_run-20260101-120000-abcdef"
 
 

@@ -197,6 +197,7 @@ def test_margins_need_the_model_and_say_so(made: tuple[Studio, Project]) -> None
 # ── calibration and class sets ──────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_calibration_and_class_sets_of_the_live_map(made: tuple[Studio, Project]) -> None:
     studio, project = made
     found = studio.evidence.reliability(project.id, "live")

@@ -46,8 +46,8 @@ def class_figures(per_block: Counts, drawn: Floats | None) -> ClassFigures:
     macro, weighted = _means(np.array([[np.nan if value is None else value for value in found.f1]]), weights[None])
     if drawn is None:
         return ClassFigures(
-            *(_plain(values) for values in (found.recall, found.precision, found.f1)),
-            Estimate(float(macro[0])), Estimate(float(weighted[0])),
+            _plain(found.recall), _plain(found.precision), _plain(found.f1), Estimate(float(macro[0])),
+            Estimate(float(weighted[0])),
         )  # fmt: skip
     rows, columns, hits = _sums(drawn)
     with np.errstate(invalid="ignore", divide="ignore"):

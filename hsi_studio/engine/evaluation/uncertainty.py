@@ -99,7 +99,8 @@ def warmed(probability: FloatArray, temperature: float, axis: int = -1) -> Float
     log_p = np.log(np.clip(probability.astype(np.float64), 1e-12, 1.0)) / temperature
     log_p -= log_p.max(axis=axis, keepdims=True)
     power = np.exp(log_p)
-    return (power / power.sum(axis=axis, keepdims=True)).astype(np.float32)
+    made: FloatArray = (power / power.sum(axis=axis, keepdims=True)).astype(np.float32)
+    return made
 
 
 def reliability(held: Held) -> Reliability:
@@ -167,14 +168,18 @@ def surface_of(fitted: Fitted, scene: Scene, kind: str, ctx: Context, sets: Sets
 
 def values_of(probability: FloatArray, kind: str, sets: Sets | None = None) -> FloatArray:
     """(h, w) of (K, h, w) probabilities. Raises ValueError."""
+    made: FloatArray
     if kind == "confidence":
-        return probability.max(axis=0).astype(np.float32)
+        made = probability.max(axis=0).astype(np.float32)
+        return made
     if kind == "margin":
-        first = np.partition(probability, -2, axis=0)[-2:] if len(probability) > 1 else probability[[0, 0]]
-        return (first[1] - first[0] if len(probability) > 1 else probability[0]).astype(np.float32)
+        second, first = np.partition(probability, -2, axis=0)[-2:] if len(probability) > 1 else (0.0, probability[0])
+        made = (first - second).astype(np.float32)
+        return made
     if kind == "entropy":
         p = np.clip(probability, 1e-12, 1)
-        return (-(p * np.log(p)).sum(axis=0) / math.log(max(len(probability), 2))).astype(np.float32)
+        made = (-(p * np.log(p)).sum(axis=0) / math.log(max(len(probability), 2))).astype(np.float32)
+        return made
     if kind == "sets" and sets is not None:
         known = np.isfinite(probability).all(axis=0)
         made = np.full(known.shape, np.nan, dtype=np.float32)

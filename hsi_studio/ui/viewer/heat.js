@@ -97,8 +97,9 @@ export function makeHeat({root, onPage}, pane, actions) {
       threshold = next.threshold;
       part('heattitle').textContent = next.title;
       legend.dataset.kind = next.kind || '';
-      const [low, , high] = legend.querySelectorAll('.hv-heatends > span'), ends = next.ends || ['0 unlike', '1 alike'];
-      [low.textContent, high.textContent] = ends;
+      const [low, from, high] = /** @type {NodeListOf<HTMLElement>} */ (legend.querySelectorAll('.hv-heatends > span'));
+      [low.textContent, high.textContent] = next.ends || ['0 unlike', '1 alike'];
+      from.hidden = Boolean(next.ends);
       if (loaded !== next.url && jumped) { jumped = false; actions.fit(); }  // the next answer lies elsewhere
       if (loaded !== next.url) { loaded = next.url; bytes = null; sheet = null; frameBox = null; fetchBytes(); } else recolour();
       paint();

@@ -42,6 +42,7 @@ def test_the_temperature_of_an_overconfident_model_is_found_and_mends_it() -> No
     assert found.n_fit == found.n_test == 3000
 
 
+@pytest.mark.slow
 def test_sets_hold_the_true_class_as_often_as_they_say() -> None:
     for confidence in (0.8, 0.9, 0.95):
         covered = [fit_sets(held(*honest(1000, seed)), confidence).coverage for seed in range(20)]

@@ -27,23 +27,19 @@ def create(studio: Studio, bus: Bus) -> None:
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
     # Values of these panels come with the map (ui/viewer/label_routes.py).
     when_opened(None, None, None, js=FOLLOW, show_progress="hidden", **PRIVATE)
-    with gr.Accordion("Labels and random pixels from a file", open=False):
+    with gr.Accordion("Import labels", open=False):
         gr.HTML(
-            "<p class='hsi-hint'>Labels: GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
-            "(counted from 0). They are added to yours; undo takes them back. Random pixels: the GeoPackage of a "
-            "sample, with its classes filled in.</p>",
+            "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
+            "(counted from 0). Labels are added to yours; undo takes them back.</p>",
             padding=False,
         )
-        with gr.Row():
-            chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
-            told = gr.File(label="Sample (.gpkg)", height=110, elem_id="hsi-import-sample", file_types=[".gpkg"])
+        chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
         save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
 
     save.click(tab.export, [bus.project], [files], **PRIVATE)
     save_labels.click(tab.export_labels, [bus.project], [files], **PRIVATE)
     bus.after(evidence.act(tab.act, [bus.project], [evidence, bus.viewer, files, bus.strip], **PRIVATE))
     bus.after(chosen.upload(tab.import_labels, [bus.project, chosen], [chosen, bus.viewer, bus.classes], **PRIVATE))
-    told.upload(tab.import_sample, [bus.project, told], [told, evidence], **PRIVATE)
 
 
-TAB = Tab("map", "Map", 24, create, routes=router, styles=("map.css",), step="map")
+TAB = Tab("map", "Map", 24, create, routes=router, step="map")

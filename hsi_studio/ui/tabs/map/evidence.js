@@ -3,7 +3,7 @@
 // after the map. value from Python: see values.py. act {do: …}: see tab.py.
 
 import { panel, tell } from "../../web/component.js";
-import { button, dot, make, setOptions } from "../../web/dom.js";
+import { button, dot, loadSheet, make, setOptions } from "../../web/dom.js";
 import { makeCertify } from "./certify.js";
 import { makeMatrix } from "./matrix.js";
 
@@ -94,6 +94,8 @@ export function mount(gradio) {
   const matrixPart = part("Confusion matrix", true), areasPart = part("Areas", true), areas = make("div");
   matrixPart.append(matrix.node);
   areasPart.append(areas, certify.node);
+  loadSheet(new URL("map.css", import.meta.url).href, "The style of the Map step could not be loaded: reload the page.")
+    .catch((error) => console.error(error));
   const format = make("select"), saving = make("div", "ev-row ev-save");
   format.setAttribute("aria-label", "Kind of file");
   saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown", () => act("save", { name: format.value })));

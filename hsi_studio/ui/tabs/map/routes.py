@@ -6,6 +6,8 @@
     GET /hsi/evidence/{project}/surface/{kind}/{stamp}.bin                    confidence, margin, entropy of the map
                                                                               shown
     GET /hsi/evidence/{project}/blank.bin                                     nothing: while random pixels are labelled
+    POST /hsi/evidence/{project}/sample                                       a sample's GeoPackage, its classes filled
+                                                                              in
 
 The stamp changes with the map. The guard before the whole application covers these routes.
 """
@@ -13,14 +15,18 @@ The stamp changes with the map. The guard before the whole application covers th
 from __future__ import annotations
 
 import gzip
+import tempfile
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Body, HTTPException, Request, Response
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.viewer.tile_routes import encode_confidence
 
+LARGEST = 32 << 20  # bytes of a sample's file
 SURFACES = ("confidence", "margin", "entropy")
 
 
@@ -53,6 +59,18 @@ def router(studio: Studio) -> APIRouter:
         except StudioError as error:
             raise HTTPException(404, str(error)) from error
         return _answer(request, np.full((height, width), 255, np.uint8))
+
+    @api.post("/{project_id}/sample")
+    def sample(project_id: str, body: Annotated[bytes, Body(media_type="application/octet-stream")]) -> dict[str, str]:
+        if len(body) > LARGEST:
+            raise HTTPException(413, f"A sample's file is smaller than {LARGEST >> 20} MiB.")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "sample.gpkg"
+            file.write_bytes(body)
+            try:
+                return {"said": studio.certify.read_file(project_id, file)}
+            except StudioError as error:
+                raise HTTPException(400, str(error)) from error
 
     return api
 

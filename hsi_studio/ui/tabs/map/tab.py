@@ -4,7 +4,6 @@ strip).
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -73,16 +72,6 @@ class MapTab:
             gr.Warning(str(error))
         return None, *self.present.answer(project_id, **more)
 
-    def import_sample(self, project_id: str, file: str | None) -> tuple[Any, Any]:
-        """(file field, panel) with the classes of a sample's file taken."""
-        if not file:
-            return gr.skip(), gr.skip()
-        try:
-            gr.Info(self.studio.certify.read_file(project_id, Path(file)))
-        except StudioError as error:
-            gr.Warning(str(error))
-        return None, self.panel(project_id)
-
     # ── the panel ───────────────────────────────────────────────────────────────────────────────
 
     def panel(self, project_id: str, **more: Any) -> str:
@@ -116,6 +105,8 @@ class MapTab:
             case "remove":
                 self.studio.edits.remove(project_id, str(done.get("layer")))
                 return self.show(project_id, "")
+            case "told":  # a sample's file came by its own route
+                return self.panel(project_id), gr.skip(), gr.skip(), gr.skip()
             case "calibrate":
                 return self.panel(project_id, calibration=self.calibration(project_id)), *(gr.skip(),) * 3
             case "draw sample":

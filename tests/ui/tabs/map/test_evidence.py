@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +86,23 @@ def test_random_pixels_are_asked_without_what_the_map_shows(made: tuple[Studio, 
     assert project.revision == before  # no label was given
     with pytest.raises(BadRequest):
         tab.do(project.id, {"do": "draw sample", "se": "many"})
+
+
+def test_a_sample_labelled_elsewhere_comes_back(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    studio, project = made
+    studio.certify.draw(project.id, f"run:{RUN}", 0.08)
+    studio.certify.answer(project.id, 0, project.schema.classes[0].id)
+    file = studio.certify.write_file(project.id, tmp_path / "s.gpkg").read_bytes()
+    studio.certify.answer(project.id, 0, None)
+    server = FastAPI()
+    server.include_router(router(studio))
+    client, head = TestClient(server), {"Content-Type": "application/octet-stream"}
+    got = client.post(f"/hsi/evidence/{project.id}/sample", content=file, headers=head)
+    assert got.json() == {"said": "1 pixel taken from sample.gpkg."}
+    assert studio.certify.sample(project.id).done == 1
+    wrong = client.post(f"/hsi/evidence/{project.id}/sample", content=b"no", headers=head)
+    assert wrong.status_code == 400
+    assert "no GeoPackage" in wrong.json()["detail"]
 
 
 def test_a_step_that_a_map_cannot_take_leaves_no_layer(made: tuple[Studio, Project]) -> None:
