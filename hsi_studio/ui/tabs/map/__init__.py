@@ -10,6 +10,7 @@ import gradio as gr
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import FOLLOW, Bus, when_opened
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.tabs.map import label_import
 from hsi_studio.ui.tabs.map.routes import router
 from hsi_studio.ui.tabs.map.tab import MapTab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
@@ -27,19 +28,12 @@ def create(studio: Studio, bus: Bus) -> None:
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
     # Values of these panels come with the map (ui/viewer/label_routes.py).
     when_opened(None, None, None, js=FOLLOW, show_progress="hidden", **PRIVATE)
-    with gr.Accordion("Import labels", open=False):
-        gr.HTML(
-            "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
-            "(counted from 0). Labels are added to yours; undo takes them back.</p>",
-            padding=False,
-        )
-        chosen = gr.File(label="File with labels", height=110, elem_id="hsi-import")
-        save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
+    save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
+    label_import.create(studio, bus)
 
     save.click(tab.export, [bus.project], [files], **PRIVATE)
     save_labels.click(tab.export_labels, [bus.project], [files], **PRIVATE)
     bus.after(evidence.act(tab.act, [bus.project], [evidence, bus.viewer, files, bus.strip], **PRIVATE))
-    bus.after(chosen.upload(tab.import_labels, [bus.project, chosen], [chosen, bus.viewer, bus.classes], **PRIVATE))
 
 
 TAB = Tab("map", "Map", 24, create, routes=router, step="map")

@@ -60,18 +60,6 @@ class MapTab:
             return gr.update(visible=False)
         return gr.update(value=[str(p) for p in written], visible=True)
 
-    def import_labels(self, project_id: str, file: str | None) -> tuple[Any, Any, Any]:
-        """(file field, viewer, class list) with the labels of the file added."""
-        if not file:
-            return gr.skip(), gr.skip(), gr.skip()
-        more = {}
-        try:
-            gr.Info("  ".join(self.studio.import_labels(project_id, file)))
-            more["notice"] = self.present.follow_labels(project_id)
-        except StudioError as error:
-            gr.Warning(str(error))
-        return None, *self.present.answer(project_id, **more)
-
     # ── the panel ───────────────────────────────────────────────────────────────────────────────
 
     def panel(self, project_id: str, **more: Any) -> str:
