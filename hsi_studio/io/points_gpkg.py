@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,21 @@ def write_points(path: Path, scene: Scene, row: np.ndarray, col: np.ndarray, nam
 
 
 def read_points(path: Path) -> dict[int, str]:
-    """id → what stands under `class`, as far as something does. Raises FileProblem, CorruptFile."""
+    """id → what stands under `class`, as far as something does. The file is read in a room of its own (`scene/room`),
+    as every file that strangers may have made. Raises FileProblem, CorruptFile and what `room.opening.run` raises."""
+    from hsi_studio.scene.room.access import trusted
+
+    if trusted():
+        found = table_in_file(path)
+    else:
+        from hsi_studio.scene.room.opening import run
+
+        found = run(table_in_file, path)
+    return dict(zip(found["id"], found["class"], strict=True))
+
+
+def table_in_file(path: Path) -> dict[str, list[Any]]:
+    """The fields `id` and `class` of the points that have a class: what happens in the room. Raises FileProblem."""
     import pyogrio.errors
     from pyogrio.raw import read
 
@@ -56,9 +71,6 @@ def read_points(path: Path) -> dict[int, str]:
     missing = {"id", "class"} - fields.keys()
     if missing:
         raise FileProblem(path, f"the layer has no field {', '.join(sorted(missing))}", "Keep the fields as exported")
-    found: dict[int, str] = {}
-    for number, name in zip(fields["id"].tolist(), fields["class"].tolist(), strict=True):
-        text = "" if name is None else str(name).strip()
-        if text:
-            found[int(number)] = text
-    return found
+    names = ["" if name is None else str(name).strip() for name in fields["class"].tolist()]
+    told = [k for k, name in enumerate(names) if name]
+    return {"id": [int(fields["id"][k]) for k in told], "class": [names[k] for k in told]}
