@@ -42,7 +42,8 @@ WORDS = {  # module → what it is
     "sanitize": "names from outside",
 }
 SMALL = {
-    "users", "types", "registry", "paths", "edges", "files", "humanize", "outgoing", "stored", "settings", "errors", "sanitize",
+    "users", "types", "registry", "paths", "edges", "files", "humanize", "outgoing", "stored", "settings", "errors",
+    "sanitize",
 }  # fmt: skip
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row
