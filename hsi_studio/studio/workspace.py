@@ -10,12 +10,13 @@ import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest, CorruptFile, StudioError
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
@@ -25,6 +26,7 @@ from hsi_studio.types import Scene
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+TEXTS = ("spec", "variable", "dsm", "reference")  # options of a scene that are texts
 
 
 @dataclass
@@ -33,6 +35,7 @@ class _Open:
 
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    gone: dict[str, str] = field(default_factory=dict)  # project id → what became of it while it was open
     shared: dict[type, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -184,15 +187,41 @@ class Workspace(Subject):
         """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
         self.admit(project_id)
         with self._open.lock:
-            if project_id in self._open.projects:
-                return self._open.projects[project_id]
+            known = self._open.projects.get(project_id)
+            if known is not None and (known.in_place or self._same_again(known)):
+                return known
             project = Project.open(self._folder(project_id))
-            spec = dict(project.scene_spec)
-            scene = self.open(spec.pop("spec"), **spec)
+            scene = self.open(**self._spec(project))
             project.attach(scene)
+            if said := self._open.gone.pop(project_id, ""):
+                project.note(said)
             self._open.scene_of[project_id] = scene
             self._open.projects[project_id] = project
             return project
+
+    def _same_again(self, project: Project) -> bool:
+        """Whether the files of an open project, which are no longer those it has read, hold the same. Else it is let
+        go: what happened is kept for who asks next."""
+        try:
+            project.refresh()
+            return True
+        except StudioError as error:
+            log.warning("project %s: %s", project.id, error)
+            self._open.gone[project.id] = str(error)
+            del self._open.projects[project.id]
+            return False
+
+    def _spec(self, project: Project) -> dict[str, Any]:
+        """Keyword arguments of `open`. Raises CorruptFile for others."""
+        spec = project.scene_spec
+        odd = sorted(spec.keys() - signature(self.open).parameters.keys()) or [key for key in TEXTS if not isinstance(spec.get(key, ""), str)]
+        if odd or not spec.get("spec"):
+            what = f"has the option {odd[0][:40]!r} that cannot be used here" if odd else "is not named"
+            raise CorruptFile(
+                project.folder / "project.json", f"the scene of the project {project.title!r} {what}",
+                "A newer version of HSI Studio may know it; or mend it: `python -m hsi_studio mend PROJECT`",
+            )  # fmt: skip
+        return spec
 
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
@@ -217,17 +246,22 @@ class Workspace(Subject):
         return None
 
     def mend(self, project_id: str) -> list[str]:
-        """Rescue a project with a damaged journal: every line that makes sense is kept, and the old file.
+        """Rescue a damaged project: what makes sense of its description and its journal is kept, and the old files.
 
         Returns what was lost, in sentences. Raises BadRequest, FileProblem.
         """
         from hsi_studio.project.salvage import salvage
 
         self.admit(project_id)
-        return salvage(self._folder(project_id))
+        with self._open.lock:
+            self._open.projects.pop(project_id, None)
+            self._open.gone.pop(project_id, None)
+            return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
         folder = self.projects_folder / project_id
-        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
-            raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
+        if Path(project_id).name != project_id or "\0" in project_id or not folder.is_dir():
+            raise BadRequest(
+                self._open.gone.get(project_id) or f"There is no project {project_id!r} in {self.projects_folder}."
+            )
         return folder
