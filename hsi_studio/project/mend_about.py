@@ -8,13 +8,14 @@ the scene's size there is no project. The damaged file is kept as `project.damag
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hsi_studio.edges import at_edge
 from hsi_studio.errors import CorruptFile, FileProblem
-from hsi_studio.files import write_bytes, write_json
+from hsi_studio.files import write_json
 from hsi_studio.humanize import counted
 from hsi_studio.project.metadata import (
     ABOUT,
@@ -143,10 +144,8 @@ def _classes(values: Any) -> tuple[list[ClassLine], int]:
 
 
 def _put_aside(folder: Path) -> None:
-    """Keep the damaged file, or whatever has its name."""
+    """Keep the damaged file, or whatever has its name: moved, never read."""
     path = folder / ABOUT
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    if path.is_symlink() or path.is_dir():
-        path.rename(folder / f"project.damaged-{stamp}")
-    elif path.exists():
-        write_bytes(folder / f"project.damaged-{stamp}.json", path.read_bytes())
+    if os.path.lexists(path):
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        path.rename(folder / f"project.damaged-{stamp}.json")

@@ -112,10 +112,8 @@ class Project:
             if read_only:
                 project.refresh()
             else:
-                with project._journal.locked():
-                    project._catch_up()
-                    project._journal.mend_tail()
-                    project._catch_up()
+                with project.writing():
+                    pass
         except DamagedJournal as damage:
             if not read_only:
                 raise

@@ -214,12 +214,13 @@ class Workspace(Subject):
     def _spec(self, project: Project) -> dict[str, Any]:
         """Keyword arguments of `open`. Raises CorruptFile for others."""
         spec = project.scene_spec
-        odd = sorted(spec.keys() - signature(self.open).parameters.keys()) or [key for key in TEXTS if not isinstance(spec.get(key, ""), str)]
+        unknown = sorted(spec.keys() - signature(self.open).parameters.keys())
+        odd = unknown or [key for key in TEXTS if not isinstance(spec.get(key, ""), str)]
         if odd or not spec.get("spec"):
             what = f"has the option {odd[0][:40]!r} that cannot be used here" if odd else "is not named"
             raise CorruptFile(
                 project.folder / "project.json", f"the scene of the project {project.title!r} {what}",
-                "A newer version of HSI Studio may know it; or mend it: `python -m hsi_studio mend PROJECT`",
+                "A newer version of HSI Studio may know it; project.copy.json has the project as it was made",
             )  # fmt: skip
         return spec
 

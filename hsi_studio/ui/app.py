@@ -25,10 +25,11 @@ import gradio as gr
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
 
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.first_page import first_page
 from hsi_studio.ui.server import sharing
 from hsi_studio.ui.server.guard import LOOPBACK, Guard
 from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
@@ -180,24 +181,12 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             return present.viewer(project_id), present.classes(project_id)
 
         def load(request: gr.Request) -> tuple[Any, ...]:
-            wanted = request.query_params.get("project", "")
-            return present.everything(_project_to_show(studio, wanted, spec))
+            return first_page(studio, request.query_params.get("project", ""), spec)
 
         blocks.load(load, None, bus.shown, **QUIET)
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
-
-
-def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:
-    """The project in the page's address; else the one changed last; else a new one on `spec`."""
-    if wanted:
-        try:
-            return studio.project(wanted).id
-        except StudioError as error:
-            gr.Warning(f"{error} Showing your latest project instead.")
-    latest = studio.latest_project()
-    return (latest or studio.new_project(spec)).id
 
 
 def _plotly_js() -> Path:

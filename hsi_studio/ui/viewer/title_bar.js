@@ -1,5 +1,6 @@
 // @ts-check
-// The title line: product, scene, its size, what it runs on. value: {title, facts, guest}
+// The title line: product, scene, its size, what it runs on; below it what was wrong with a project.
+// value: {title, facts, guest, notes}
 
 import { panel } from "../web/component.js";
 import { make } from "../web/dom.js";
@@ -14,12 +15,24 @@ export function mount(gradio) {
   const leave = make("a", "hsi-leave", "Shared with you · leave");
   leave.href = "/hsi/leave";
   leave.hidden = true;
-  root.append(brand, title, leave, facts);
+  const notes = make("div", "hsi-top-notes");
+  notes.setAttribute("role", "status");
+  root.append(brand, title, leave, facts, notes);
   function render() {
     const value = readValue();
     title.textContent = value.title || "";
     facts.textContent = value.facts || "";
     leave.hidden = !value.guest;
+    notes.replaceChildren(
+      ...(value.notes || []).map((/** @type {string} */ text) => {
+        const note = make("p", "hsi-note", text);
+        const close = make("button", "hsi-note-close", "×");
+        close.setAttribute("aria-label", "Close this note");
+        close.addEventListener("click", () => note.remove());
+        note.append(close);
+        return note;
+      }),
+    );
   }
   onValue(render);
   render();

@@ -12,6 +12,7 @@ from hsi_studio.errors import ChooseVariable, StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.tabs.scene.damaged import Mending
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -154,6 +155,7 @@ def layers_of(count: int) -> str:
 
 def create(studio: Studio, bus: Bus) -> None:
     tab = SceneTab(studio)
+    mending = Mending(studio, tab.show, tab.failed, plain)
     with gr.Accordion("Open a scene of the catalogue", open=False):
         entry = gr.Dropdown(
             choices=[(f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()],
@@ -182,6 +184,7 @@ def create(studio: Studio, bus: Bus) -> None:
         with gr.Row():
             open_mine = gr.Button("Open project", size="sm")
             fresh = gr.Button("New project on this scene", size="sm")
+            mend = gr.Button("Mend this project", size="sm", visible=False, elem_id="hsi-mend")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
     facts = panel("facts", {"sections": []})
 
@@ -192,8 +195,10 @@ def create(studio: Studio, bus: Bus) -> None:
         open_file.click(tab.from_file, [upload, where, variable, dsm, reference], shown, **private),
         open_mine.click(tab.from_shelf, [mine], shown, **private),
         fresh.click(tab.start_fresh, [bus.project], shown, **private),
+        mend.click(mending.mend, [mine], shown, **private),
     ):
         bus.after(event)
+    mine.change(mending.offer, [mine], [mend], **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)
     bus.project.change(tab.facts, [bus.project], [facts], **private)
 
