@@ -192,7 +192,7 @@ def test_lines_that_were_read_and_are_gone_are_noticed(project: Project) -> None
     rows = journal(project).read_bytes().splitlines(keepends=True)
     journal(project).write_bytes(b"".join(rows[:-2]))
     for act in (project.refresh, lambda: project.add_point(3, 3, project.schema.classes[0].id)):
-        with pytest.raises(DamagedJournal, match="lines that were read before are gone.*All 6 actions.*are kept in"):
+        with pytest.raises(DamagedJournal, match=r"lines that were read before are gone.*All 6 actions.*are kept in"):
             act()
     assert journal(project).read_bytes() == b"".join(rows[:-2])
     (kept,) = project.folder.glob("journal.rescued-*")  # once, however often it is noticed

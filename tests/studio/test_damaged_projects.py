@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,20 +42,14 @@ def test_whatever_is_damaged_is_a_sentence_and_hides_no_other_project(
     listed = {one.id: one for one in fresh.projects()}
     assert listed.keys() == {good.id, project.id}
     assert not listed[good.id].problem
-    try:
-        shown = fresh.project(project.id)
-    except StudioError as error:
-        assert str(error)
-    else:  # the scene alone is odd: its labels are there
-        assert shown.revision == 8
+    with contextlib.suppress(StudioError):  # any other error is none for people
+        assert fresh.project(project.id).revision == 8  # where the scene alone is odd: its labels are there
     assert fresh.project(good.id).id == good.id
     fresh.close()
 
 
 @pytest.mark.parametrize("damage", [*ABOUT.values(), *SPEC.values()], ids=[*ABOUT, *SPEC])
-def test_a_damaged_description_is_made_again_from_its_copy(
-    studio: Studio, project: Project, damage: Damage
-) -> None:
+def test_a_damaged_description_is_made_again_from_its_copy(studio: Studio, project: Project, damage: Damage) -> None:
     damage(project.folder)
     fresh = again(studio)
     if fresh.projects()[0].problem:
