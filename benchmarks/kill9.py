@@ -2,10 +2,11 @@
 
     python -m benchmarks.kill9 --kills 200
 
-A program with three threads works on one home folder: one clicks (and takes clicks back), one draws strokes of pixels
-in one action, one trains, exports, imports labels and models, keeps uploads, makes projects. Each thread says "do"
-before an action and "done" after it, with what it was told. At a random instant the program is killed, and in one of
-four cases a training's own process with it, as the system does when memory runs out. Then, with the program gone:
+A program (a fork of one that has imported everything) with three threads works on one home folder: one clicks (and takes
+clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps uploads,
+makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random instant
+the program is killed, and in one of four cases a training's own process with it, as the system does when memory runs
+out. Then, with the program gone:
 
 - every journal line carries the mark of its action: "done" must be there once, "do" alone at most once;
 - the labels after the line that was acknowledged are those the program had then;
@@ -20,10 +21,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -31,6 +32,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +45,18 @@ from hsi_studio.project.store import Project
 NEW_PROJECT_EVERY = 10
 LONGEST_S = 3.0  # of a program's work, from the moment it can act
 SIDE, CLASSES = 40, 3
+FORKS = multiprocessing.get_context("forkserver")  # programs start in moments: they find everything imported
+FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock"])
 
 
 # ── the program that is killed ──────────────────────────────────────────────────────────────────
 
 
 class Actor:
-    """Acts until it is killed. `python -m benchmarks.kill9 --act HOME --seed N --project ID`."""
+    """Acts until it is killed, and says so on `out`."""
 
-    def __init__(self, home: Path, seed: int, project_id: str) -> None:
-        self.home, self.seed = home, seed
+    def __init__(self, home: Path, seed: int, project_id: str, out: Connection) -> None:
+        self.home, self.seed, self.out = home, seed, out
         self.studio = Studio(home=home, data_root=home.parent)
         self.lock = threading.Lock()
         self.count = 0
@@ -73,8 +77,7 @@ class Actor:
         return told
 
     def say(self, **value: Any) -> None:
-        sys.stdout.write(json.dumps(value) + "\n")
-        sys.stdout.flush()
+        self.out.send_bytes(json.dumps(value).encode())
 
     def run(self) -> None:
         self.say(step="ready")
@@ -197,7 +200,7 @@ def soak(folder: Path, kills: int, seed: int = 0) -> Found:
     for number in range(kills):
         if number % NEW_PROJECT_EVERY == 0:
             project = ""
-        listen(found, home, killed(home, number * 1000, project, rng, found))
+        listen(found, killed(home, number * 1000, project, rng, found))
         project = found.projects[-1] if found.projects else ""
         look(home, found, project)
         print(f"{number + 1}/{kills}: {sum(found.done.values())} acknowledged, {found.problems[-1:]}", file=sys.stderr)
@@ -207,41 +210,47 @@ def soak(folder: Path, kills: int, seed: int = 0) -> Found:
     return found
 
 
-def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found) -> list[str]:
-    """Start a program, kill it; the whole lines that it said."""
-    command = [sys.executable, "-m", "benchmarks.kill9", "--act", str(home), "--seed", str(seed), "--project", project]
-    with (home.parent / "said.log").open("ab") as said:
-        program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said)
-    assert program.stdout is not None
+def act(home: Path, seed: int, project_id: str, out: Connection) -> None:
+    """Be the program that is killed."""
+    sys.stderr = (home.parent / "said.log").open("a", buffering=1)
+    Actor(home, seed, project_id, out).run()
+
+
+def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found) -> list[bytes]:
+    """Start a program, kill it; what it said."""
+    near, far = FORKS.Pipe(duplex=False)
+    program = FORKS.Process(target=act, args=(home, seed, project, far))
+    program.start()
+    far.close()
     lines: list[bytes] = []
     ready = threading.Event()
 
     def read() -> None:
-        assert program.stdout is not None
-        for line in program.stdout:
-            lines.append(line)
-            if b'"ready"' in line:
-                ready.set()
-        ready.set()
+        try:
+            while True:
+                lines.append(near.recv_bytes())
+                if b'"ready"' in lines[-1]:
+                    ready.set()
+        except (EOFError, OSError):  # it was killed, perhaps in the middle of a word
+            ready.set()
 
     reader = threading.Thread(target=read)
     reader.start()
-    early = rng.random() < 0.1  # while it is still starting
-    if early:
-        time.sleep(rng.uniform(0.5, 2.0))
+    if rng.random() < 0.1:  # while it is still starting
+        time.sleep(rng.uniform(0.0, 0.5))
     else:
         ready.wait(120)
         time.sleep(rng.uniform(0.0, LONGEST_S))
-    if program.poll() is not None:
+    if not program.is_alive():
         found.problems.append(f"the program ended by itself: {(home.parent / 'said.log').read_text()[-500:]}")
     workers = workers_of(home) if rng.random() < 0.25 else []
-    program.send_signal(signal.SIGKILL)
+    program.kill()
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
         found.workers += 1
-    program.wait(30)
+    program.join(30)
     reader.join(30)
-    return [line.decode() for line in lines if line.endswith(b"\n")]
+    return lines
 
 
 def workers_of(home: Path) -> list[int]:
@@ -257,7 +266,7 @@ def workers_of(home: Path) -> list[int]:
     return found
 
 
-def listen(found: Found, home: Path, lines: list[str]) -> None:
+def listen(found: Found, lines: list[bytes]) -> None:
     open_actions: dict[str, dict[str, Any]] = {}
     for said in map(json.loads, lines):
         if said["step"] == "do":
@@ -346,11 +355,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--act", type=Path, metavar="HOME", help="be the program that is killed")
-    parser.add_argument("--project", default="")
     args = parser.parse_args(argv)
-    if args.act is not None:
-        Actor(args.act, args.seed, args.project).run()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         began = time.monotonic()
         found = soak(Path(folder), args.kills, args.seed)

@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from hsi_studio.cli import collections, compare, plugins, runs
+from hsi_studio.cli import backups, collections, compare, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (collections, runs, compare, plugins):
+    for module in (collections, runs, compare, plugins, backups):
         module.add_commands(commands)
     return parser
 

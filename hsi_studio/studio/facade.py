@@ -23,6 +23,7 @@ from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
+from hsi_studio.studio.backups import Backup, Backups, Restored
 from hsi_studio.studio.collections import Collections
 from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
@@ -46,8 +47,9 @@ from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
-    "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
-    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
+    "LIVE_METHOD", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan",
+    "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "ScoreBlock", "Side", "Spectrum", "Studio",
+    "crs_name",
 ]  # fmt: skip
 
 
@@ -78,7 +80,7 @@ class Studio:
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
         self.evaluation, self.exports = Evaluation(workspace), Exports(workspace, self.displayed)
-        self.runs = Runs(workspace)
+        self.runs, self.backups = Runs(workspace), Backups(workspace)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(workspace, self.runs, self.prompts)
@@ -178,6 +180,16 @@ class Studio:
     def mend(self, project_id: str) -> list[str]:
         """Rescue a project with a damaged journal. Returns what was lost, in sentences."""
         return self.workspace.mend(project_id)
+
+    def backup(
+        self, project_ids: Sequence[str] | None, to: Path, *, models: bool = True, uploads: bool = True
+    ) -> Backup:
+        """Copy projects (None = all) into one new file, which is read again; the app may run meanwhile."""
+        return self.backups.make(project_ids, to, models=models, uploads=uploads)
+
+    def restore(self, file: Path) -> list[Restored]:
+        """Make the projects of a backup again; nothing that is there is overwritten."""
+        return self.backups.restore(file)
 
     # ── labels and the map that follows them: labels.py, live.py ────────────────────────────────
 

@@ -60,7 +60,7 @@ class _SceneFacts(Stored):
 
 class _LabelFacts(Stored):
     revision: Count
-    counts: dict[str, Count] = {}
+    counts: dict[str, Count] = Field(default_factory=dict)
 
 
 class _PromptFacts(Stored):
