@@ -16,7 +16,8 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.files import replacing, write_text
+from hsi_studio.io.whole import whole_raster
 from hsi_studio.sanitize import clean_text
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
@@ -93,7 +95,8 @@ def _facts(prediction: Prediction, scene: Scene) -> dict[str, str]:
     }
 
 
-def _open_tiff(path: Path, scene: Scene, dtype: str, nodata: float, predictor: int = 1) -> Any:
+@contextmanager
+def _open_tiff(path: Path, scene: Scene, dtype: str, nodata: float, predictor: int = 1) -> Iterator[Any]:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -103,12 +106,13 @@ def _open_tiff(path: Path, scene: Scene, dtype: str, nodata: float, predictor: i
         options["transform"] = rasterio.Affine(*scene.transform)
     if scene.crs is not None:
         options["crs"] = rasterio.crs.CRS.from_wkt(scene.crs)
-    with warnings.catch_warnings():
+    with whole_raster(path, path.name.partition("-")[2]), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(
+        with rasterio.open(
             path, "w", driver="GTiff", width=width, height=height, count=1, dtype=dtype, nodata=nodata,
             predictor=predictor, BIGTIFF="IF_SAFER", **options,
-        )  # fmt: skip
+        ) as target:  # fmt: skip
+            yield target
 
 
 def _aux_xml(prediction: Prediction) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import at_edge
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
@@ -235,11 +236,13 @@ class Studio:
         self, project_id: str, folder: Path | None = None, *, which: str = "shown", timeout: float = EXPORT_WAIT_S
     ) -> list[Path]:
         """Write a map (`which` as in `displayed.find`), its confidence, a picture and the labels."""
-        return self.exports.map(project_id, folder, which=which, timeout=timeout)
+        with at_edge("exports"):
+            return self.exports.map(project_id, folder, which=which, timeout=timeout)
 
     def export_labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
         """Write the labels alone (GeoJSON and CSV); works before there is a map."""
-        return self.exports.labels(project_id, folder)
+        with at_edge("exports"):
+            return self.exports.labels(project_id, folder)
 
     def map(
         self, scene: Scene, labels_file: str | Path, method: str = LIVE_METHOD, params: dict[str, Any] | None = None,
