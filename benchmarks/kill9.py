@@ -3,10 +3,10 @@
     python -m benchmarks.kill9 --kills 200
 
 A program (a fork of one that has imported everything) with three threads works on one home folder: one clicks (and
-takes clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps uploads,
-makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random instant
-the program is killed, and in one of four cases a training's own process with it, as the system does when memory runs
-out. Then, with the program gone:
+takes clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps
+uploads, makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random
+instant the program is killed, and in one of four cases a training's own process with it, as the system does when memory
+runs out. Then, with the program gone:
 
 - every journal line carries the mark of its action: "done" must be there once, "do" alone at most once;
 - the labels after the line that was acknowledged are those the program had then;

@@ -18,13 +18,13 @@ import logging
 import os
 import secrets
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsi_studio import __version__
 from hsi_studio.edges import at_edge
 from hsi_studio.engine.runs.record import ALIVE, WAITING, RunFolder, new_run_id
 from hsi_studio.errors import BadRequest, FileProblem, StudioError
@@ -104,7 +104,8 @@ class Backups(Subject):
         if models:
             kept = self._workspace.home / "models"
             sources += [(f"models/{file.name}", file) for file in _files(kept) if file.parent == kept]
-        manifest, gone = write_backup(to, sources, __version__, str(uploaded.absolute()))
+        program = str(sys.modules["hsi_studio"].__version__)
+        manifest, gone = write_backup(to, sources, program, str(uploaded.absolute()))
         notes += [f"Not in it, it went meanwhile: {name}." for name in gone]
         return Backup(to, tuple(wanted), len(manifest.files), to.stat().st_size, tuple(notes))
 

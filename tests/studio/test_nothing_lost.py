@@ -146,7 +146,7 @@ def test_a_home_that_takes_nothing_says_so(
     with pytest.raises(FileProblem, match=f"cannot be written .{words}.*permissions"):
         click(studio, project)
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(FileProblem, match="the disk (is full|can only be read)"):
+    with pytest.raises(FileProblem, match=r"the disk (is full|can only be read)"):
         studio.new_project(tmp_path / "data" / "two_halves.npy")
     monkeypatch.undo()
     assert project.points == points

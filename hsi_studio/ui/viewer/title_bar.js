@@ -1,13 +1,15 @@
 // @ts-check
-// The title line: product, scene, its size, what it runs on; below it what was wrong with a project.
-// value: {title, facts, guest, notes}
+// The title line: product, scene, its size, what it runs on; the way to other scenes, to files, and to the large view;
+// below it what was wrong with a project. value: {title, facts, guest, notes}
 
 import { panel } from "../web/component.js";
-import { make } from "../web/dom.js";
+import { button, make } from "../web/dom.js";
+import { present, presenting } from "../web/present.js";
+import { openStep, watchSteps } from "../web/steps.js";
 
 /** @param {import("../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, readValue, onValue } = panel(gradio, ".hsi-top");
+  const { root, readValue, onValue, onPage } = panel(gradio, ".hsi-top");
   const brand = make("h1", "hsi-brand");
   brand.append(make("b", "", "HSI"), " Studio");
   const title = make("p", "hsi-scene-title");
@@ -15,9 +17,16 @@ export function mount(gradio) {
   const leave = make("a", "hsi-leave", "Shared with you · leave");
   leave.href = "/hsi/leave";
   leave.hidden = true;
+  const large = button("hsi-small", "Present", "Show the picture large, for a room (P)", () => present());
+  const doors = make("div", "hsi-doors");
+  doors.append(
+    button("hsi-small", "Open", "Open another scene or file", () => openStep("scene")),
+    large,
+    button("hsi-small", "Export", "Save the map that is shown, and the labels", () => openStep("map")),
+  );
   const notes = make("div", "hsi-top-notes");
   notes.setAttribute("role", "status");
-  root.append(brand, title, leave, facts, notes);
+  root.append(brand, title, leave, facts, doors, notes);
   function render() {
     const value = readValue();
     title.textContent = value.title || "";
@@ -34,6 +43,11 @@ export function mount(gradio) {
       }),
     );
   }
+  onPage("hsi:present", () => {
+    large.textContent = presenting() ? "End (P)" : "Present";
+    window.dispatchEvent(new Event("resize"));
+  });
   onValue(render);
   render();
+  watchSteps();
 }
