@@ -25,10 +25,10 @@ FOLDER = ".rescued"
 def rescued(folder: Path, about: bytes, events: Sequence[Event], loss: FileProblem) -> FileProblem:
     """Write the actions down; the error that says what happened, where they are, and what to do."""
     if not events:
-        kept = sorted(folder.glob(PATTERN))
-        if not kept or isinstance(loss, LostLines):
+        earlier = sorted(folder.glob(PATTERN))
+        if not earlier or isinstance(loss, LostLines):
             return loss
-        remedy = f"{kept[-1].name} has its actions: put them back with `python -m hsi_studio mend {folder.name}`"
+        remedy = f"{earlier[-1].name} has its actions: put them back with `python -m hsi_studio mend {folder.name}`"
         return type(loss)(loss.path, loss.problem, remedy)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     text = b"".join(dump_line(event) for event in events)

@@ -280,10 +280,10 @@ class RunQueue:
 
     def _say_now(self, folder: RunFolder, record: RunRecord) -> RunRecord:
         """Write how a worker ended; what a full disk does not take now is told all the same, and tried again."""
-        state, reason = self._unsaid.get(folder.path, ("", ""))
-        if not state or record.state not in WAITING | ALIVE:
+        if folder.path not in self._unsaid or record.state not in WAITING | ALIVE:
             self._unsaid.pop(folder.path, None)
             return record
+        state, reason = self._unsaid[folder.path]
         try:
             log_ = EventLog(folder.events_file)
             if state != "cancelled":
