@@ -109,9 +109,11 @@ class RunCheckpoints:
                 if meta.get("key") != self.key:
                     self.tell("warning", f"{path.name} is of a training with other settings: it is not used.")
                     return None
-                header = json.loads(meta[HEADER])
+                header = json.loads(meta[HEADER])  # not `stored.loads`: a training's state may hold NaN
+                if not isinstance(header, dict):
+                    raise ValueError("its header is no object")
                 state = State({name: stream.get_tensor(name) for name in stream.keys()}, header)  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
+        except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
             self.tell("warning", f"{path.name} cannot be read ({error}): this stage begins again.")
             return None
         self.tell("info", f"{stage} goes on from its checkpoint{_step(header)}.")
