@@ -246,6 +246,15 @@ class Workspace(Subject):
                 log.warning("project %s is passed over: %s", summary.id, error)
         return None
 
+    def damage(self, project_id: str) -> str:
+        """What is wrong with a project's own files, read in full; "" for nothing. Its scene is not opened."""
+        self.admit(project_id)
+        try:
+            notes = Project.open(self._folder(project_id), read_only=True).notes
+        except StudioError as error:
+            return str(error)
+        return " ".join(notes)
+
     def mend(self, project_id: str) -> list[str]:
         """Rescue a damaged project: what makes sense of its description and its journal is kept, and the old files.
 

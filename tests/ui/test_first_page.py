@@ -96,6 +96,8 @@ def test_a_damaged_project_can_be_mended_from_the_list(studio: Studio, project: 
     with pytest.warns(UserWarning, match="line 8 is damaged"):
         trouble, *_ = tab.from_shelf(project.id)
     assert "mend" in trouble
+    assert mending.offer(project.id)["visible"]
+    assert not mending.offer(None)["visible"]
     ABOUT["empty"](project.folder)
     assert mending.offer(project.id)["visible"]
     said, _, project_id, *_ = mending.mend(project.id)
