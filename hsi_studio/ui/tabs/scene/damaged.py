@@ -28,7 +28,7 @@ class Mending:
 
     def offer(self, chosen: str | None) -> Any:
         """Whether the button is there: the chosen project is damaged."""
-        return gr.update(visible=bool(chosen) and bool(self.studio.workspace.damage(chosen)))
+        return gr.update(visible=chosen is not None and self.studio.workspace.damage(chosen) != "")
 
     def mend(self, chosen: str | None) -> Values:
         """Mend it, open it, and say under the list what was lost."""
