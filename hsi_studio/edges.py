@@ -24,6 +24,7 @@ from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, StudioError
 log = logging.getLogger(__name__)
 
 LONGEST = 300  # characters of what a library says
+LONGEST_TOLD = 1500  # of a whole sentence: it may repeat what was asked
 FOLDERS = re.compile(r"(?<![\w/:.<])(?:[A-Za-z]:\\|/)(?:[^\s/\\'\"]{1,255}[/\\]){1,64}(?=[^\s/\\'\":,]{1,255})")
 OF_THE_DISK = {
     errno.ENOSPC: ("the disk is full", "Delete what you no longer need, or ask who runs this server for room"),
@@ -70,6 +71,8 @@ def as_typed(error: BaseException, name: Path | str = "") -> StudioError | None:
         return CorruptFile(what, "its text is not in the encoding it should have (UTF-8)", "Save it as UTF-8")
     if isinstance(error, OSError):
         return FileProblem(what, f"it cannot be read or written ({_words(error)})", "Check the file and the disk")
+    if isinstance(error, ValueError) and "null" in str(error):  # of names: "embedded null byte"
+        return _problem(name, "its name holds a null character", "Check the name")
     if isinstance(error, OverflowError):
         return _problem(name, "a number in it is too large", "Give numbers of a usual size")
     if kind == "JSONDecodeError":
@@ -117,7 +120,8 @@ def sentence(error: BaseException) -> str:
     number that the sentence gives."""
     typed = as_typed(error)
     if typed is not None:
-        return str(typed)
+        words = str(typed)
+        return words if len(words) <= LONGEST_TOLD else f"{words[:LONGEST_TOLD]} …"
     number = uuid.uuid4().hex[:8]
     log.error("error %s", number, exc_info=error)
     return (

@@ -96,6 +96,10 @@ class EditPromptSet(Stored):
     why: Text = ""
 
 
+class Bands(Stored):
+    left_out: Annotated[tuple[Count, ...], Field(max_length=100_000)]
+
+
 class Step(Stored):
     target: Count | None = None
 
@@ -115,6 +119,7 @@ PAYLOADS: dict[str, type[Stored]] = {
     "remove_point": Pixel,
     "import_labels": Import,
     "clear": Nothing,
+    "set_bands": Bands,
     "set_prompt": SetPrompt,
     "create_prompt_set": CreatePromptSet,
     "update_prompt_set": PromptSet,
@@ -128,4 +133,4 @@ PAYLOADS: dict[str, type[Stored]] = {
 
 def check_payload(kind: str, payload: Any) -> None:
     """Raises ValueError, which names the value."""
-    validated(PAYLOADS[kind], payload)
+    validated(PAYLOADS.get(kind, Nothing), payload)

@@ -12,6 +12,7 @@ from hsi_studio.errors import ChooseVariable, StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.tabs.scene import bands
 from hsi_studio.ui.tabs.scene.damaged import Mending
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
@@ -186,6 +187,7 @@ def create(studio: Studio, bus: Bus) -> None:
             fresh = gr.Button("New project on this scene", size="sm")
             mend = gr.Button("Mend this project", size="sm", visible=False, elem_id="hsi-mend")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
+    rebanded = bands.create(studio, bus)
     facts = panel("facts", {"sections": []})
 
     shown = [trouble, variable, *bus.shown]
@@ -199,6 +201,8 @@ def create(studio: Studio, bus: Bus) -> None:
     ):
         bus.after(event)
     mine.change(mending.offer, [mine], [mend], **private)
+    for event in rebanded:
+        event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)
     bus.project.change(tab.facts, [bus.project], [facts], **private)
 
