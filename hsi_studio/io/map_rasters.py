@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.files import replacing, write_text
+from hsi_studio.io.whole import whole_raster
 from hsi_studio.sanitize import clean_text
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
@@ -132,7 +133,7 @@ def _cog(path: Path, scene: Scene, dtype: str, nodata: float, overviews: str, co
         options["transform"] = rasterio.Affine(*scene.transform)
     if scene.crs is not None:
         options["crs"] = rasterio.crs.CRS.from_wkt(scene.crs)
-    with replacing(path) as partial, warnings.catch_warnings():
+    with replacing(path) as partial, whole_raster(partial, path.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         plain = partial.with_name(f"{partial.stem}-plain.tif")
         try:

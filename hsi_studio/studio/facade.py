@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import at_edge
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.evaluation.report_json import report_to_json
@@ -25,6 +26,7 @@ from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
+from hsi_studio.studio.backups import Backup, Backups, Restored
 from hsi_studio.studio.bands import SceneBands
 from hsi_studio.studio.certify import Certify
 from hsi_studio.studio.collections import Collections
@@ -55,9 +57,9 @@ from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
-    "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
-    "Estimate", "Layer", "LiveStatus", "SamePixels", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
-    "report_to_json",
+    "LIVE_METHOD", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan",
+    "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels", "ScoreBlock", "Side", "Spectrum",
+    "Studio", "crs_name", "report_to_json",
 ]  # fmt: skip
 
 
@@ -89,7 +91,7 @@ class Studio:
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
         self.evaluation = Evaluation(workspace)
-        self.runs = Runs(workspace)
+        self.runs, self.backups = Runs(workspace), Backups(workspace)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(workspace, self.runs, self.prompts)
@@ -198,6 +200,16 @@ class Studio:
         """Rescue a project with a damaged journal. Returns what was lost, in sentences."""
         return self.workspace.mend(project_id)
 
+    def backup(
+        self, project_ids: Sequence[str] | None, to: Path, *, models: bool = True, uploads: bool = True
+    ) -> Backup:
+        """Copy projects (None = all) into one new file, which is read again; the app may run meanwhile."""
+        return self.backups.make(project_ids, to, models=models, uploads=uploads)
+
+    def restore(self, file: Path) -> list[Restored]:
+        """Make the projects of a backup again; nothing that is there is overwritten."""
+        return self.backups.restore(file)
+
     # ── labels and the map that follows them: labels.py, live.py ────────────────────────────────
 
     def label(self, project_id: str, row: int, col: int, class_id: str, actor: str = "") -> int:
@@ -244,11 +256,13 @@ class Studio:
         self, project_id: str, folder: Path | None = None, *, which: str = "shown", timeout: float = EXPORT_WAIT_S
     ) -> list[Path]:
         """Write a map (`which` as in `displayed.find`), its confidence, a picture and the labels."""
-        return self.exports.map(project_id, folder, which=which, timeout=timeout)
+        with at_edge("exports"):
+            return self.exports.map(project_id, folder, which=which, timeout=timeout)
 
     def export_labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
         """Write the labels alone (GeoJSON, GeoPackage, CSV); works before there is a map."""
-        return self.exports.labels(project_id, folder)
+        with at_edge("exports"):
+            return self.exports.labels(project_id, folder)
 
     def map(
         self, scene: Scene, labels_file: str | Path, method: str = LIVE_METHOD, params: dict[str, Any] | None = None,

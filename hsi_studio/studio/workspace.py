@@ -10,13 +10,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakMethod
 
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest, CorruptFile, StudioError
 from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.scene.left_out import without_bands
@@ -31,6 +32,7 @@ IN_SHARED = "You are in a project that was shared with you: leave it first (link
 T = TypeVar("T")
 Closer = Callable[[str, str], None]  # ids of a project that was closed, and of its scene
 Recipe = tuple[str, dict[str, str | None]]  # what a scene was opened by, to open it again
+TEXTS = ("spec", "variable", "dsm", "reference")  # options of a scene that are texts
 
 
 @dataclass
@@ -39,6 +41,7 @@ class _Open:
 
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    gone: dict[str, str] = field(default_factory=dict)  # project id → what became of it while it was open
     reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
     reduced_ids: dict[str, str] = field(default_factory=dict)  # ids of such scenes, also of closed ones → project id
     shared: dict[type, Any] = field(default_factory=dict)
@@ -242,16 +245,44 @@ class Workspace(Subject):
         """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
         self.admit(project_id)
         with self._open.lock:
-            if project_id in self._open.projects:
+            known = self._open.projects.get(project_id)
+            if known is not None and (known.in_place or self._same_again(known)):
                 self.server.scenes.touch(self._open.scene_of[project_id].id, self)
-                return self._open.projects[project_id]
+                return known
             project = Project.open(self._folder(project_id))
-            spec = dict(project.scene_spec)
-            scene = self.open(spec.pop("spec"), **spec)
+            scene = self.open(**self._spec(project))
             project.attach(scene)
+            if said := self._open.gone.pop(project_id, ""):
+                project.note(said)
             self._open.scene_of[project_id] = scene
+            self._open.reduced.pop(project_id, None)
             self._open.projects[project_id] = project
             return project
+
+    def _same_again(self, project: Project) -> bool:
+        """Whether the files of an open project, which are no longer those it has read, hold the same. Else it is let
+        go: what happened is kept for who asks next."""
+        try:
+            project.refresh()
+            return True
+        except StudioError as error:
+            log.warning("project %s: %s", project.id, error)
+            self._open.gone[project.id] = str(error)
+            del self._open.projects[project.id]
+            return False
+
+    def _spec(self, project: Project) -> dict[str, Any]:
+        """Keyword arguments of `open`. Raises CorruptFile for others."""
+        spec = project.scene_spec
+        unknown = sorted(spec.keys() - signature(self.open).parameters.keys())
+        odd = unknown or [key for key in TEXTS if not isinstance(spec.get(key, ""), str)]
+        if odd or not spec.get("spec"):
+            what = f"has the option {odd[0][:40]!r} that cannot be used here" if odd else "is not named"
+            raise CorruptFile(
+                project.folder / "project.json", f"the scene of the project {project.title!r} {what}",
+                "A newer version of HSI Studio may know it; project.copy.json has the project as it was made",
+            )  # fmt: skip
+        return spec
 
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
@@ -288,18 +319,32 @@ class Workspace(Subject):
                 log.warning("project %s is passed over: %s", summary.id, error)
         return None
 
+    def damage(self, project_id: str) -> str:
+        """What is wrong with a project's own files, read in full; "" for nothing. Its scene is not opened."""
+        self.admit(project_id)
+        try:
+            notes = Project.open(self._folder(project_id), read_only=True).notes
+        except StudioError as error:
+            return str(error)
+        return " ".join(notes)
+
     def mend(self, project_id: str) -> list[str]:
-        """Rescue a project with a damaged journal: every line that makes sense is kept, and the old file.
+        """Rescue a damaged project: what makes sense of its description and its journal is kept, and the old files.
 
         Returns what was lost, in sentences. Raises BadRequest, FileProblem.
         """
         from hsi_studio.project.salvage import salvage
 
         self.admit(project_id)
-        return salvage(self._folder(project_id))
+        with self._open.lock:
+            self._open.projects.pop(project_id, None)
+            self._open.gone.pop(project_id, None)
+            return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
-        if not is_name(project_id) or not (self.projects_folder / project_id / "project.json").is_file():
+        folder = self.projects_folder / project_id
+        if not is_name(project_id) or not folder.is_dir():
             place = f"in {self.projects_folder}" if self.server.home == self.home else "here"
-            raise BadRequest(f"There is no project {str(project_id)[:200]!r} {place}.")
-        return self.projects_folder / project_id
+            gone = self._open.gone.get(str(project_id))
+            raise BadRequest(gone or f"There is no project {str(project_id)[:200]!r} {place}.")
+        return folder

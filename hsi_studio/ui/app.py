@@ -27,10 +27,11 @@ from fastapi.responses import FileResponse
 from starlette.types import ASGIApp
 
 from hsi_studio import settings
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.first_page import first_page
 from hsi_studio.ui.server import operator_page, sharing
 from hsi_studio.ui.server.connections import Idle
 from hsi_studio.ui.server.edge import guard_routes, guard_verbs
@@ -47,7 +48,7 @@ from hsi_studio.ui.tabs import Step, steps, tabs
 from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
-from hsi_studio.ui.toasts import told, warn
+from hsi_studio.ui.toasts import told
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
@@ -231,8 +232,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             return present.viewer(project_id), present.classes(project_id)
 
         def load(request: gr.Request) -> tuple[Any, ...]:
-            wanted = request.query_params.get("project", "")
-            return present.everything(_project_to_show(studio, wanted, spec))
+            return first_page(studio, request.query_params.get("project", ""), spec)
 
         def news(project_id: str, event: gr.EventData) -> tuple[str, str]:
             return present.after_news(project_id, event._data)
@@ -260,17 +260,6 @@ def put_step_on_page(step: Step, studio: Any, bus: Bus) -> list[APIRouter | None
                 with gr.Tab(tab.title, id=tab.name):
                     routes.append(put_on_page(tab, studio, bus))
         return routes
-
-
-def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:
-    """The project in the page's address; else the one changed last; else a new one on `spec`."""
-    if wanted:
-        try:
-            return studio.project(wanted).id
-        except StudioError as error:
-            warn(f"{error} Showing your latest project instead.")
-    latest = studio.latest_project()
-    return (latest or studio.new_project(spec)).id
 
 
 def _owner_here() -> str:

@@ -83,7 +83,10 @@ def router(studio: Studio) -> APIRouter:
 
     def look(project_id: str, report: bool) -> dict[str, Any]:
         known(project_id)
-        studio.project(project_id).refresh()  # another process may have written to the journal
+        try:
+            studio.project(project_id).refresh()  # another process may have written to the journal
+        except StudioError as error:  # it is damaged, or has gone
+            raise HTTPException(404, str(error)) from error
         live, revision = studio.live(project_id), studio.project(project_id).revision
         if live.asked < revision:
             studio.refresh(project_id)

@@ -4,6 +4,7 @@ made here; nothing is computed that grows with the scene."""
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,18 +35,18 @@ class Present:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
-    def everything(self, project_id: str) -> tuple[Any, ...]:
-        """Values for `Bus.shown`, in its order."""
+    def everything(self, project_id: str, notes: Sequence[str] = ()) -> tuple[Any, ...]:
+        """Values for `Bus.shown`, in its order. `notes`: sentences to show under the title, before the project's."""
         return (
             project_id,
-            self.top(project_id),
+            self.top(project_id, notes),
             self.viewer(project_id),
             self.classes(project_id),
             self.strip(project_id),
             self.class_means(project_id),
         )
 
-    def top(self, project_id: str) -> str:
+    def top(self, project_id: str, notes: Sequence[str] = ()) -> str:
         scene = self.studio.scene_of(project_id)
         height, width, count = scene.shape
         nm = scene.bands.wavelength_nm
@@ -54,7 +55,10 @@ class Present:
         if scene.dsm is not None:
             facts.append("surface model (DSM)")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
+        said = [*notes, *self.studio.project(project_id).notes]
+        return packed(
+            {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said}
+        )
 
     def viewer(self, project_id: str) -> str:
         """The viewer's whole value; its protocol is in `component.py`."""

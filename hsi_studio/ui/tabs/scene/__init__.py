@@ -13,6 +13,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.scene import bands
+from hsi_studio.ui.tabs.scene.damaged import Mending
 from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
@@ -156,6 +157,7 @@ def layers_of(count: int) -> str:
 
 def create(studio: Studio, bus: Bus) -> None:
     tab = SceneTab(studio)
+    mending = Mending(studio, tab.show, tab.failed, plain)
     with gr.Accordion("Open a scene of the catalogue", open=False):
         entry = gr.Dropdown(
             choices=[(f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()],
@@ -184,6 +186,7 @@ def create(studio: Studio, bus: Bus) -> None:
         with gr.Row():
             open_mine = gr.Button("Open project", size="sm")
             fresh = gr.Button("New project on this scene", size="sm")
+            mend = gr.Button("Mend this project", size="sm", visible=False, elem_id="hsi-mend")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
     rebanded = bands.create(studio, bus)
     facts = panel("facts", {"sections": []})
@@ -195,8 +198,10 @@ def create(studio: Studio, bus: Bus) -> None:
         open_file.click(tab.from_file, [upload, where, variable, dsm, reference], shown, **private),
         open_mine.click(tab.from_shelf, [mine], shown, **private),
         fresh.click(tab.start_fresh, [bus.project], shown, **private),
+        mend.click(mending.mend, [mine], shown, **private),
     ):
         bus.after(event)
+    mine.change(mending.offer, [mine], [mend], **private)
     for event in rebanded:
         event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)
