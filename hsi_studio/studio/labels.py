@@ -159,11 +159,6 @@ def label_options(values: Mapping[str, Any]) -> LabelOptions:
     return LabelOptions(**values)
 
 
-def first_of(files: Files) -> str | Path:
-    """The file to name where something is wrong with one of several."""
-    return files if isinstance(files, str | Path) else files[0] if files else ""
-
-
 def check_draw(scene: Scene, shots: int, seed: int) -> None:
     """Raises BadRequest: no reference, numbers out of range."""
     if not 1 <= shots <= MOST_SHOTS:
