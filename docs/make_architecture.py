@@ -33,26 +33,18 @@ WORDS = {  # module → what it is
     "registry": "plug-ins",
     "paths": "folders",
     "files": "safe writing",
+    "edges": "library errors as ours",
+    "stored": "safe reading",
     "humanize": "units in words",
     "outgoing": "addresses allowed",
-    "edges": "errors as sentences",
     "settings": "environment",
     "errors": "messages",
     "sanitize": "names from outside",
 }
 SMALL = {
-    "users",
-    "types",
-    "registry",
-    "paths",
-    "files",
-    "humanize",
-    "outgoing",
-    "edges",
-    "settings",
-    "errors",
+    "users", "types", "registry", "paths", "edges", "files", "humanize", "outgoing", "stored", "settings", "errors",
     "sanitize",
-}
+}  # fmt: skip
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers

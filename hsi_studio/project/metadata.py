@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import CorruptFile, FileProblem, LabelProblem, StudioError
-from hsi_studio.io.palette import palette
+from hsi_studio.io.meaning_colors import colors_for
 from hsi_studio.project.events import class_from_json
 from hsi_studio.sanitize import clean_text, same_name
 from hsi_studio.types import ClassInfo, Scene
@@ -67,9 +67,9 @@ def list_projects(root: Path | str) -> list[ProjectSummary]:
 
 
 def classes_of(scene: Scene) -> list[ClassInfo]:
-    """The reference's classes with palette colours; names that clash get their value behind them."""
+    """The reference's classes with colours by meaning; names that clash get their value behind them."""
     classes: list[ClassInfo] = []
-    colors = palette(len(scene.reference_classes))
+    colors = colors_for([name for _, name in scene.reference_classes])
     for (value, name), color in zip(scene.reference_classes, colors, strict=True):
         cleaned = clean_text(name)[:70] or f"Class {value}"
         if any(same_name(cleaned, other.name) for other in classes):

@@ -29,7 +29,7 @@ import numpy as np
 
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
 from hsi_studio.files import sync_folder, write_json, write_text
-from hsi_studio.io.palette import next_color
+from hsi_studio.io.meaning_colors import color_for, colors_for
 from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json
 from hsi_studio.project.journal import DamagedJournal, Journal
 from hsi_studio.project.metadata import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
@@ -263,7 +263,7 @@ class Project:
     ) -> ClassInfo:
         """Append a class; without a colour it takes the palette's next. Raises LabelProblem."""
         with self.writing():
-            info = ClassInfo.new(name, color or next_color(self.schema.colors), reference_value)
+            info = ClassInfo.new(name, color or color_for(name, self.schema.colors), reference_value)
             self._do("add_class", info.to_json(), actor)
             return self._state.info(info.id)
 
@@ -296,12 +296,12 @@ class Project:
                 for name, _ in wanted
             }
             used = [color for _, color in wanted if color] + [info.color for info in kept.values() if info]
+            new = [name for name, color in wanted if color is None and kept[name] is None]
+            fresh = iter(colors_for(new, used))
             classes = []
             for name, color in wanted:
                 old = kept[name]
-                if color is None and old is None:
-                    used.append(next_color(used))
-                chosen = color or (old.color if old else used[-1])
+                chosen = color or (old.color if old else next(fresh))
                 info = ClassInfo(old.id, name, chosen, old.reference_value) if old else ClassInfo.new(name, chosen)
                 classes.append(info.to_json())
             return self._do("set_classes", {"classes": classes}, actor).text
@@ -352,7 +352,7 @@ class Project:
                     continue
                 if info is None:
                     used = [*self.schema.colors, *(other.color for other in new)]
-                    info = ClassInfo.new(name, clean_color(color) if color else next_color(used))
+                    info = ClassInfo.new(name, clean_color(color) if color else color_for(name, used))
                     by_name[name.casefold()] = info
                     new.append(info)
                 found.append([int(row), int(col), info.id])

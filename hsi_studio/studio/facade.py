@@ -17,6 +17,8 @@ from typing import Any
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
+from hsi_studio.engine.evaluation.report_json import report_to_json
+from hsi_studio.engine.evaluation.same_pixels import SamePixels
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scene_info import crs_name
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
@@ -24,12 +26,15 @@ from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
 from hsi_studio.studio.bands import SceneBands
+from hsi_studio.studio.certify import Certify
 from hsi_studio.studio.collections import Collections
 from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
 from hsi_studio.studio.descriptions import Descriptions
 from hsi_studio.studio.displayed_map import EXPORT_WAIT_S, DisplayedMap, DisplayedMaps
+from hsi_studio.studio.edited_maps import EditedMaps
 from hsi_studio.studio.evaluation import Evaluation
+from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
@@ -37,9 +42,11 @@ from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
+from hsi_studio.studio.provenance import Provenance
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.reference_map import ReferenceMapSource
+from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import SharedServer
@@ -49,7 +56,8 @@ from hsi_studio.types import Prediction, Progress, Scene
 
 __all__ = [
     "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
-    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
+    "Estimate", "Layer", "LiveStatus", "SamePixels", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
+    "report_to_json",
 ]  # fmt: skip
 
 
@@ -80,7 +88,7 @@ class Studio:
         self.bands = SceneBands(workspace, changed)
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
-        self.evaluation, self.exports = Evaluation(workspace), Exports(workspace, self.displayed)
+        self.evaluation = Evaluation(workspace)
         self.runs = Runs(workspace)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
@@ -88,11 +96,18 @@ class Studio:
         self.queries = Queries(
             workspace, self.models, self.prompts, self.evaluation,
             Descriptions(workspace, lambda project_id: self.live_maps.status(project_id).prediction),
-            changed, text_map_ready=lambda project_id: self.displayed.show(project_id, "texts"),
+            changed, text_map_ready=lambda project_id: self.displayed.announce(project_id, "texts"),
         )  # fmt: skip
+        self.certify = Certify(workspace, self.displayed)
+        self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
+        self.provenance = Provenance(workspace, self.runs, self.models)
+        self.reports = Reports(workspace, self.evidence, self.provenance, self.runs, self.spectra)
+        self.exports = Exports(workspace, self.displayed, self.evidence, self.provenance, self.reports)
+        self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
             model=self.models.maps, comparison=self.compare.maps, reference=ReferenceMapSource(workspace),
+            edited=self.edits,
         )  # fmt: skip
 
     @property

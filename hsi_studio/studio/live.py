@@ -22,6 +22,7 @@ from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import LIVE, Layer
 from hsi_studio.studio.workspace import Workspace
+from hsi_studio.types import LabelSet
 
 MAX_LIVE = 8  # live-map threads kept
 
@@ -110,6 +111,9 @@ class LiveMaps(Subject):
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         """Of the newest labels it was computed for: it comes a moment after the map."""
         return self.status(shown.project_id).report
+
+    def seen(self, shown: DisplayedMap) -> LabelSet:
+        return self._workspace.project(shown.project_id).labels()
 
     def _shown(self, project_id: str, item: str, status: LiveStatus) -> DisplayedMap | None:
         if item:

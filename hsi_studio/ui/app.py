@@ -234,6 +234,11 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             wanted = request.query_params.get("project", "")
             return present.everything(_project_to_show(studio, wanted, spec))
 
+        def news(project_id: str, event: gr.EventData) -> tuple[str, str]:
+            return present.after_news(project_id, event._data)
+
+        told: Any = strip  # gr.HTML accepts any event name
+        bus.after(told.act(news, [project], [viewer, strip], queue=False, **QUIET))
         blocks.load(load, None, bus.shown, **QUIET)
         if owners is not None:
             blocks.load(sharing.account, None, [who], **QUIET)

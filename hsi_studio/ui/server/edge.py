@@ -87,8 +87,8 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
             words = names_only(sentence(error)) if several else sentence(error)
             raise gr.Error(words, print_exception=False) from error
 
-    blocks.preprocess_data = preprocess_data  # type: ignore[method-assign]
-    blocks.process_api = process_api  # type: ignore[method-assign]
+    blocks.preprocess_data = preprocess_data
+    blocks.process_api = process_api
 
 
 def _toasting(verb: Callable[..., Any], outputs: int, several: bool) -> Callable[..., Any]:

@@ -74,9 +74,12 @@ def router(studio: Studio) -> APIRouter:
         said = [done(project_id, act) for act in wanted.acts]
         refused = [act.n for act, words in zip(wanted.acts, said, strict=True) if words and act.do == "pick"]
         more = {"message": next(filter(None, reversed(said)), ""), "refused": refused}
-        return {"show": {
+        if len(said) > sum(bool(words) for words in said):
+            more["notice"] = present.follow_labels(project_id)
+        show = {
             "hsi-viewer": present.viewer_changes(project_id, **more), "hsi-classes": present.classes(project_id),
-        }}  # fmt: skip
+        }  # fmt: skip
+        return {"show": show}
 
     def look(project_id: str, report: bool) -> dict[str, Any]:
         known(project_id)

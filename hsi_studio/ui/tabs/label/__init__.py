@@ -31,7 +31,8 @@ class LabelTab:
             chosen = self.do(project_id, done)
         except StudioError as error:
             warn(error)
-        return self.present.answer(project_id, chosen)
+        notice = self.present.follow_labels(project_id) if done.get("do") in ("draw", "undo", "redo") else ""
+        return self.present.answer(project_id, chosen, **({"notice": notice} if notice else {}))
 
     def do(self, project_id: str, done: dict[str, Any]) -> str | None:
         """Make the action; returns the class it chose to label with, if it chose one. Raises StudioError."""

@@ -81,7 +81,8 @@ class LabelImportPart:
         except StudioError as error:
             warn(error)
             return tuple(gr.skip() for _ in range(len(FIELDS) + 6))
-        return (None, *self.look(project_id, None), *self.present.answer(project_id))
+        notice = self.present.follow_labels(project_id)
+        return (None, *self.look(project_id, None), *self.present.answer(project_id, notice=notice))
 
 
 def chosen(given: tuple[Any, ...]) -> dict[str, Any]:
