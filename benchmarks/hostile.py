@@ -38,6 +38,7 @@ import httpx
 import numpy as np
 
 from benchmarks.common import machine, make_parser, quantile
+from hsi_studio import settings
 from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.ui.server.janitor import give_back_memory
 from hsi_studio.ui.server.owners import Owners
@@ -234,7 +235,7 @@ def gone(args: argparse.Namespace) -> dict[str, Any]:
     """Scenes opened and closed, exports, visitors; the budgets are small and the clock is turned: it is quick."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home, data = Path(folder) / "home", Path(folder) / "data"
-        os.environ["HSI_STUDIO_SCENE_MEMORY_GB"], os.environ["HSI_STUDIO_CACHE_GB"] = "0.25", "0.05"
+        os.environ |= {settings.SCENE_MEMORY_GB.name: "0.25", settings.CACHE_GB.name: "0.05"}
         data.mkdir()
         owners = Owners(home, data, SharedServer(home))
         turned = [0.0]

@@ -145,10 +145,14 @@ def test_handlers_of_the_page_wait_for_their_visitors_place_without_a_thread() -
         async with anyio.create_task_group() as group:
             for number in range(8):
                 group.start_soon(one, number)
-            await anyio.sleep(0.05)
-            assert len(begun) == 2
-            assert await bens() == 7
-            lock.release()
+            try:
+                with anyio.fail_after(30):
+                    while len(begun) < 2:
+                        await anyio.sleep(0.01)
+                assert await bens() == 7
+                assert len(begun) == 2
+            finally:
+                lock.release()
         assert sorted(answers) == list(range(8))
 
     anyio.run(go)

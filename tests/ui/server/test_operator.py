@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from hsi_studio import settings
 from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
 from hsi_studio.ui.launch import main
@@ -161,7 +162,7 @@ def test_a_guest_keeps_the_owners_studio_at_work(owners: Owners, anas: Any, monk
 
 def test_a_round_of_the_janitor(owners: Owners, anas: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "waiting"))
-    monkeypatch.setenv("HSI_STUDIO_CACHE_GB", str(1 / 2**20))
+    monkeypatch.setenv(settings.CACHE_GB.name, str(1 / 2**20))
     cached = owners.server.cache_folder / "features" / "x.npz"
     cached.parent.mkdir(parents=True, exist_ok=True)
     cached.write_bytes(b"x" * 5000)
