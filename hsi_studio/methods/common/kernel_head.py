@@ -25,6 +25,7 @@ from hsi_studio.types import FloatArray, IntArray
 Float64Array = npt.NDArray[np.float64]
 
 TEMPERATURES = np.geomspace(0.5, 64.0, 57)
+FEW_TEMPERATURES = TEMPERATURES[::4]  # enough to compare kernels by their best loss
 PRIOR_TEMPERATURE = 8.0
 EVIDENCE = 0.5  # τ: how much a nat of leave-one-out loss counts
 PRIOR_LABELS = 10.0  # the prior weighs as much as this many labels
@@ -73,7 +74,7 @@ def softmax(scores: npt.NDArray[np.floating], temperature: float) -> npt.NDArray
     return z
 
 
-def calibrate(head: KernelHead) -> tuple[float, float]:
+def calibrate(head: KernelHead, temperatures: Float64Array = TEMPERATURES) -> tuple[float, float]:
     """(temperature, loss): the factor on scores that makes leave-one-out probabilities most likely, with a prior.
 
     `loss` is the negative log-likelihood there, prior included: smaller = the kernel explains the labels
@@ -81,15 +82,15 @@ def calibrate(head: KernelHead) -> tuple[float, float]:
     """
     counts = np.bincount(head.label, minlength=head.dual.shape[1])
     used = counts[head.label] > 1
-    loss = PRIOR_LABELS * np.log(TEMPERATURES / PRIOR_TEMPERATURE) ** 2 / 2
+    loss = PRIOR_LABELS * np.log(temperatures / PRIOR_TEMPERATURE) ** 2 / 2
     if used.any():
         scores, label = head.left_out_scores()[used].astype(np.float32), head.label[used]
         scores -= scores.max(axis=1, keepdims=True)
         own = scores[np.arange(label.size), label].sum()
-        for t, temperature in enumerate(TEMPERATURES):
+        for t, temperature in enumerate(temperatures):
             loss[t] += np.log(np.exp(scores * np.float32(temperature)).sum(axis=1)).sum() - temperature * own
     best = int(np.argmin(loss))
-    return float(TEMPERATURES[best]), float(loss[best])
+    return float(temperatures[best]), float(loss[best])
 
 
 def mix_views(
@@ -112,7 +113,8 @@ def mix_views(
     share = prior
     if labels_say_something(label):
         losses = np.array(
-            [calibrate(solve(sum_kernels(grams, view), label, classes, ridge))[1] for view in views], dtype=np.float64
+            [calibrate(solve(sum_kernels(grams, view), label, classes, ridge), FEW_TEMPERATURES)[1] for view in views],
+            dtype=np.float64,
         )
         share = prior * np.exp(-EVIDENCE * (losses - losses.min()))
     weights = (share / share.sum()) @ views
@@ -128,7 +130,8 @@ def choose_ridge(gram: Float64Array, label: IntArray, classes: int, usual: float
     if not labels_say_something(label):
         return usual
     losses = [
-        calibrate(solve(gram, label, classes, ridge))[1] + RIDGE_PRIOR * np.log(ridge / usual) ** 2 / 2
+        calibrate(solve(gram, label, classes, ridge), FEW_TEMPERATURES)[1]
+        + RIDGE_PRIOR * np.log(ridge / usual) ** 2 / 2
         for ridge in RIDGES
     ]
     return RIDGES[int(np.argmin(losses))]

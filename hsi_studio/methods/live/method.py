@@ -47,8 +47,8 @@ from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, Prompt
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
-MAX_VIEW_SUPPORT = 200  # labels that choose the views
-MOST_KERNELS = 6  # that a map is made of: each costs time at every click
+MAX_VIEW_SUPPORT = 120  # labels that choose the views
+MOST_KERNELS = 5  # that a map is made of: each costs time at every click
 
 
 class LiveParams(Params):

@@ -72,7 +72,7 @@ def views(scales: int, groups: tuple[str, ...] = GROUPS) -> Float64Array:
     """(V, 4 · scales) weights of the kernels in each metric × group; `scales` counts the unsmoothed one."""
     rank = np.arange(scales)
     belongs = {
-        "pixel": rank <= 1,
+        "pixel": rank == 0,
         "fine": (rank >= 1) & (rank <= scales // 2),
         "coarse": rank > (scales - 1) // 2,
     }
