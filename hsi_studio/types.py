@@ -121,6 +121,10 @@ class Scene:
     citation: str = ""
     licence: str = ""
     value_unit: str = ""  # of the cube: "reflectance", "µW/(cm² nm sr)"; "" = the file does not say
+    left_out: tuple[
+        int, ...
+    ] = ()  # bands that the user leaves out, from 0; `id` is then another than the whole scene's
+    base_id: str = ""  # that of the whole scene; "" = this is it
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:

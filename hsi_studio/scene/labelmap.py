@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
+from hsi_studio.files import is_there
 from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.types import FloatArray, IntArray
 
@@ -29,16 +32,15 @@ def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str 
     folders = [Path()] + ([beside.parent] if beside is not None else [])
     for folder in folders:
         for name, variable in options:
-            path = folder / Path(name).expanduser()
-            if path.exists():
-                return path, variable
+            if is_there(folder / name):
+                return folder / Path(name).expanduser(), variable
     shown = Path(options[-1][0]) if len(options) > 1 and "." in tail + head[-6:] and "/" not in tail else Path(text)
     raise FileProblem(shown, f"there is no such file ({text})", "Check the spelling and the folder")
 
 
 def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, what: str) -> Raster:
     """The layer as a Raster, of the right size. Raises SizeMismatch naming both sizes."""
-    from hsi_studio.scene.formats.registry import find_reader
+    from hsi_studio.scene.room.access import find_reader
 
     raster = find_reader(path).layer(path, variable, shape)
     found = raster.cube.shape[:2]
@@ -49,6 +51,7 @@ def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, 
             f"{what} has {shape_text(found)} pixels (rows × columns) and the scene {shape_text(shape)}{turned}",
             f"Give {what} of exactly the scene's pixels: crop or resample it to the scene's grid",
         )
+    check_size(path, raster.cube.shape)
     height, width, n_layers = raster.cube.shape
     n_bytes = height * width * n_layers * 4
     if n_bytes > 64 << 20:
@@ -66,13 +69,14 @@ def read_class_map(
     Raises SizeMismatch, ChooseVariable, BadValues (fractions, no labelled pixel, more than 1,000 classes).
     """
     path, variable = split_spec(spec, beside)
-    raster = open_layer(path, variable, shape, "the class map")
-    n_layers = raster.cube.shape[2]
-    if n_layers != 1:
-        raise BadValues(
-            path, f"a class map has one layer, this has {n_layers}", "Name a single-layer file or FILE:variable"
-        )
-    return class_map_of(path, raster)
+    with reading(path):
+        raster = open_layer(path, variable, shape, "the class map")
+        n_layers = raster.cube.shape[2]
+        if n_layers != 1:
+            raise BadValues(
+                path, f"a class map has one layer, this has {n_layers}", "Name a single-layer file or FILE:variable"
+            )
+        return class_map_of(path, raster)
 
 
 def class_map_of(path: Path, raster: Raster) -> tuple[IntArray, dict[int, str]]:
@@ -109,9 +113,10 @@ def complete_names(names: dict[int, str], present: list[int]) -> dict[int, str]:
 def read_dsm(spec: str | Path, shape: tuple[int, int] | None, *, beside: Path | None = None) -> FloatArray:
     """Height layers (H, W, L) float32, NaN where there is no data. Raises SizeMismatch, BadValues."""
     path, variable = split_spec(spec, beside)
-    raster = open_layer(path, variable, shape, "the height layer")
-    height, width, _ = raster.cube.shape
-    layers = raster.cube.read(slice(0, height), slice(0, width))
+    with reading(path):
+        raster = open_layer(path, variable, shape, "the height layer")
+        height, width, _ = raster.cube.shape
+        layers = raster.cube.read(slice(0, height), slice(0, width))
     if not np.isfinite(layers).any():
         raise BadValues(path, "the height layer has no data at all", "Check the file and its “no data” value")
     return layers

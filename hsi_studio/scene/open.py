@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.errors import UnknownFormat
 from hsi_studio.humanize import shape_text
-from hsi_studio.scene.formats.registry import find_reader
+from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import complete_names, read_class_map, read_dsm, split_spec
 from hsi_studio.scene.raster import Raster
+from hsi_studio.scene.room.access import find_reader
 from hsi_studio.scene.survey import survey as make_survey
 from hsi_studio.types import Scene
 
@@ -31,8 +33,9 @@ def open_scene(
     "FILE:variable"; they replace what the file itself brings. Raises FileProblem and its kinds.
     """
     path = Path(path).expanduser()
-    raster = find_reader(path).open(path, variable)
-    return scene_from_raster(path, raster, variable=variable, dsm=dsm, reference=reference, name=name)
+    with reading(path):
+        raster = find_reader(path).open(path, variable)
+        return scene_from_raster(path, raster, variable=variable, dsm=dsm, reference=reference, name=name)
 
 
 def scene_from_raster(
@@ -53,6 +56,7 @@ def scene_from_raster(
             f"it holds one band ({shape_text((height, width))} pixels); a scene needs at least two",
             "Open the hyperspectral file and give this one as --dsm or --reference",
         )
+    check_size(path, raster.cube.shape)
     sources = [source("cube", file) for file in raster.files or (path,)]
     layers, labels, names = raster.dsm, raster.reference, dict(raster.class_names)
     options = [variable]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.files import is_there
 from hsi_studio.scene.catalog import catalog, open_catalog
+from hsi_studio.scene.left_out import without_bands
 from hsi_studio.scene.open import open_scene, with_layers
 from hsi_studio.types import Progress, Scene
 
@@ -19,26 +21,30 @@ def resolve(
     reference: str | Path | None = None,
     name: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    left_out: Iterable[int] = (),
 ) -> Scene:
     """A catalogue id ("indian_pines") or a path → Scene. An existing file wins over an id.
 
-    `progress` hears of a download. Raises BadRequest (neither; lists the ids), FileProblem.
+    `progress` hears of a download. `left_out`: bands (from 0) that its user does without. Raises BadRequest (neither;
+    lists the ids), FileProblem.
     """
     text = str(spec)
-    if text in catalog_ids() and not Path(text).is_file():
+    if text in catalog_ids() and not is_there(text):
         scene = open_catalog(text, progress)
         if variable is not None:
             raise BadRequest(f"{text} is a catalogue scene and has no variables: leave --var out.")
-        return with_layers(scene, dsm, reference, name)
-    if not Path(text).expanduser().exists():
+        return without_bands(with_layers(scene, dsm, reference, name), left_out)
+    if not is_there(text):
         if any(c in text for c in "/\\.") or isinstance(spec, Path):
             raise FileProblem(
                 text,
-                f"there is no such file ({text})",
+                f"there is no such file ({text[:300]})",
                 f"Check the path, or name a scene of the catalogue: {', '.join(catalog_ids())}",
             )
-        raise BadRequest(f"There is no file and no catalogue scene {text!r}. Catalogue: {', '.join(catalog_ids())}.")
-    return open_scene(text, variable=variable, dsm=dsm, reference=reference, name=name)
+        raise BadRequest(
+            f"There is no file and no catalogue scene {text[:200]!r}. Catalogue: {', '.join(catalog_ids())}."
+        )
+    return without_bands(open_scene(text, variable=variable, dsm=dsm, reference=reference, name=name), left_out)
 
 
 def catalog_ids() -> list[str]:

@@ -46,6 +46,9 @@ class LiveMaps(Subject):
         project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         with self._threads.lock:
             known = self._threads.of.get(project_id)
+            if known is not None and known.scene.id != scene.id:  # bands were left out or brought back
+                self._threads.of.pop(project_id).close()
+                known = None
             if known is not None:
                 self._threads.of.move_to_end(project_id)
                 return known
@@ -76,7 +79,9 @@ class LiveMaps(Subject):
     # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
 
     def listed(self, project_id: str) -> list[Layer]:
-        return [Layer(LIVE, self.title(project_id, ""), self.status(project_id).prediction is not None)]
+        status = self.status(project_id)
+        oa = None if status.report is None or status.report.main.oa is None else status.report.main.oa.value
+        return [Layer(LIVE, self.title(project_id, ""), status.prediction is not None, oa=oa)]
 
     def title(self, project_id: str, item: str) -> str:
         return "Map of your labels"

@@ -19,6 +19,7 @@ from hsi_studio.errors import FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.axes import find_axes
+from hsi_studio.scene.formats.limits import MOST_NAMES
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.wavelengths import to_nm
 from hsi_studio.types import Bands, FloatArray, IntArray
@@ -232,7 +233,8 @@ def _reference(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[I
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
     """1-based names from an array of strings; a leading "unlabelled"-like entry for 0 is dropped."""
     for variable in variables:
-        if variable.key in NAME_KEYS and variable.dtype.kind in "US":
+        count = int(np.prod(variable.shape, dtype=np.float64))
+        if variable.key in NAME_KEYS and variable.dtype.kind in "US" and count <= MOST_NAMES:
             texts = np.asarray(variable.load()).ravel()
             names = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts]
             names = [n.strip() for n in names]

@@ -18,8 +18,10 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.crs import crs_of_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, epsg_of, read_header, transform_of
+from hsi_studio.scene.formats.limits import MOST_DEFLATE
 from hsi_studio.scene.raster import Candidate, Raster, Transform, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.wavelengths import from_band_names, to_nm
 from hsi_studio.types import Bands, BoolArray, FloatArray
@@ -178,7 +180,7 @@ def _unpack(
     data_path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any], offset: int, wanted: int, there: int
 ) -> np.ndarray[Any, Any]:
     """A gzip-compressed image, in memory."""
-    if wanted > there * 1032 + 1024:  # the most that deflate can expand to
+    if wanted > there * MOST_DEFLATE + 1024:
         raise CorruptFile(
             data_path,
             f"its header describes {wanted} bytes, more than {there} compressed bytes can hold",
@@ -270,8 +272,8 @@ def _wkt(text: str, epsg: int | None) -> str | None:
 
     try:
         if text:
-            return str(CRS.from_wkt(text).to_wkt())
-    except CRSError as error:
+            return str(crs_of_text(Path(), text).to_wkt())
+    except (CRSError, FileProblem) as error:
         log.info("coordinate system not understood: %s", error)
     try:
         return str(CRS.from_epsg(epsg).to_wkt()) if epsg else None

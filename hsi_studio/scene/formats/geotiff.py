@@ -21,6 +21,7 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text
+from hsi_studio.scene.formats import gdal_safety, limits
 from hsi_studio.scene.formats.categories import category_names, read_tags
 from hsi_studio.scene.raster import Candidate, Raster, choose, file_size, first_bytes
 from hsi_studio.scene.wavelengths import from_band_names, to_nm
@@ -57,6 +58,10 @@ class GeoTiffCube:
             dataset = self._local.dataset = open_dataset(self.path)
         return dataset
 
+    def _stored(self, picked: list[int], window: Any) -> tuple[Any, Any]:
+        """(values (b, h, w) as stored, masks of the same shape or None)."""
+        return self._dataset().read([band + 1 for band in picked], window=window), None
+
     def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
         """(h, w, b) float32. Raises CorruptFile when a block cannot be decoded."""
         from rasterio.errors import RasterioError
@@ -69,9 +74,7 @@ class GeoTiffCube:
             sizes = len(range(row, row_stop, row_step)), len(range(col, col_stop, col_step))
             return np.empty((*sizes, picked.size), dtype=np.float32)
         try:
-            stored = self._dataset().read(
-                (picked + 1).tolist(), window=Window(col, row, col_stop - col, row_stop - row)
-            )
+            stored, _ = self._stored(picked.tolist(), Window(col, row, col_stop - col, row_stop - row))
         except (RasterioError, OSError, ValueError) as error:
             raise CorruptFile(self.path, f"rows {row}–{row_stop} cannot be read ({error})", COPY_AGAIN) from error
         stored = stored[:, ::row_step, ::col_step]
@@ -93,6 +96,8 @@ def open_dataset(path: Path) -> Any:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+    path = gdal_safety.plain_name(path)
+    gdal_safety.check_sidecars(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -141,6 +146,10 @@ def _check_stored(path: Path, dataset: Any, size: int) -> None:
     down, across = -(-height // block_height), -(-width // block_width)
     planes = count if dataset.interleaving is not None and dataset.interleaving.value.lower() == "band" else 1
     total = down * across * planes
+    block = block_height * block_width * np.dtype(dataset.dtypes[0]).itemsize * (count if planes == 1 else 1)
+    packed = dataset.compression is not None
+    if packed:
+        limits.check_chunk(path, "the image", block)
     step = max(1, total // MOST_BLOCKS_CHECKED)
     beyond = stored = 0
     for number in {*range(0, total, step), total - 1}:
@@ -152,12 +161,17 @@ def _check_stored(path: Path, dataset: Any, size: int) -> None:
             continue
         stored += 1
         beyond += int(offset) + int(length) > size
+        if packed:
+            limits.check_ratio(path, f"block {x}, {y}", block, int(length))
     claimed = height * width * count * np.dtype(dataset.dtypes[0]).itemsize
     claim = f"its header describes {shape_text((height, width, count))} values ({claimed} bytes)"
     if stored == 0:
         raise CorruptFile(path, f"{claim}, but none of them is in the file ({size} bytes)", COPY_AGAIN)
+    if claimed > limits.SMALL and claimed > size * limits.MOST_DEFLATE * 10:
+        raise CorruptFile(path, f"{claim}, and the file has {size} bytes", limits.TRUST)
     if beyond:
         raise CorruptFile(path, f"{claim}, but the file ends after {size} bytes, before its last pixels", COPY_AGAIN)
+    limits.check_size(path, (height, width, count))
 
 
 def _raster(path: Path, dataset: Any) -> Raster:

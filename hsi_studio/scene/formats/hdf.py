@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import CorruptFile
+from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
-from hsi_studio.scene.formats import containers
+from hsi_studio.scene.formats import containers, hdf_safety
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.formats.envi_header import epsg_of, transform_of
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
@@ -51,6 +51,7 @@ def check_stored(path: Path, name: str, dataset: Any) -> None:
             " are in the file",
             "The file was not written to its end: " + COPY_AGAIN.lower(),
         )
+    hdf_safety.check_ratio(path, name, dataset, claimed)
 
 
 def whole(path: Path, name: str, dataset: Any) -> Any:
@@ -135,12 +136,15 @@ def _list(path: Path, handle: Any) -> list[Variable]:
 
 
 def visit_all(path: Path, handle: Any, visit: Callable[[str, Any], None]) -> None:
-    """`visititems`; a damaged file makes h5py raise RuntimeError, TypeError, KeyError … All become CorruptFile."""
+    """Every data set, after `hdf_safety`; a damaged file makes h5py raise RuntimeError, TypeError, KeyError … All
+    become CorruptFile."""
     try:
-        # names that are not UTF-8 arrive as bytes
-        handle.visititems(lambda n, item: visit(n if isinstance(n, str) else n.decode("latin-1"), item))
+        for name, item in hdf_safety.walk(path, handle):
+            visit(name, item)
+    except FileProblem:
+        raise
     except Exception as error:
-        raise CorruptFile(path, f"its contents cannot be listed ({error})", COPY_AGAIN) from error
+        raise hdf_safety.damaged(path, error) from error
 
 
 def _load(path: Path, name: str, dataset: Any) -> Any:
@@ -186,9 +190,9 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
 
     visit_all(path, handle, keep)
     if "Map_Info" in found:
-        info = [part.strip() for part in (_text(found["Map_Info"][()]) or "").split(",")]
+        info = [part.strip() for part in (_text(whole(path, "Map_Info", found["Map_Info"])) or "").split(",")]
         transform, _ = transform_of(info)
-        code = _text(found["EPSG Code"][()]) if "EPSG Code" in found else None
+        code = _text(whole(path, "EPSG Code", found["EPSG Code"])) if "EPSG Code" in found else None
         epsg = int(code) if code and code.strip().isdigit() else epsg_of(info)
         side = abs(transform[0]) if transform is not None and info[0].lower() == "utm" else None
         raster = replace(raster, transform=transform, crs=_wkt(epsg), gsd_m=side)
