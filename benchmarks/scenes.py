@@ -1,8 +1,9 @@
-"""Scenes of the benchmarks: catalogue ids, files, packed scenes, and two that are made from a folder of public data.
+"""Scenes of the benchmarks: catalogue ids, files, packed scenes, and those that are made from a folder of public data.
 
     indian_pines, demo, …       the catalogue; Indian Pines with the split `disjoint` where the data folder has it
     idtrees                     <data>/idtrees2020: real plots with LiDAR (`idtrees.py`), split `plots`
     trento_simulated            "simulated Trento": our generator on the real label map and heights of <data>/trento
+    samson, enmap_potsdam, …    made from <data> (`public_scenes.py`)
     FILE.npz                    a packed scene (`pack`), or any file the program opens
 
 <data> is $HSI_STUDIO_TEST_DATA or given. A packed scene holds the cube as stored, with its scale, and everything else a
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.public_scenes import public_names, public_scene
 from hsi_studio import settings
 from hsi_studio.engine.sweep.cells import SweepScene
 from hsi_studio.errors import BadRequest, FileProblem
@@ -27,6 +29,25 @@ from hsi_studio.scene.survey import survey
 from hsi_studio.types import Bands, Scene, Source
 
 DISJOINT = "groundtruth_only/indianpines_disjoint_dset.mat"
+BATTERY: dict[str, tuple[str, str]] = {
+    # scene → its role and why it is here. Methods are developed on "development" scenes; a "check" scene is looked at
+    # once per change of a method, and LOOKS.md says when and what came of it.
+    "indian_pines": ("development", "fields, a noisy sensor, 16 classes"),
+    "demo": ("development", "simulated, with heights"),
+    "trento_simulated": ("development", "simulated spectra on a real layout and LiDAR"),
+    "samson": ("development", "three materials, one step of the sensor's noise"),
+    "salinas_a": ("check", "fields, 6 classes"),
+    "salinas_pca3": ("check", "three components, no spectra; superpixels"),
+    "enmap_potsdam": ("check", "a city at 30 m, mixed pixels"),
+    "berlin_enmap": ("check", "a city at 30 m, simulated sensor, 320 labels"),
+    "berlin_hymap": ("check", "a city at 9 m"),
+    "idtrees": ("check", "tree crowns at 1 m, 85 plots, with heights"),
+    "houston_pixels": ("check", "pixels without an image: spectra alone"),
+    "pavia_u_simulated": ("check", "simulated spectra on a real layout"),
+    "salinas_simulated": ("check", "simulated spectra on a real layout"),
+    "ksc_simulated": ("check", "simulated spectra on a real layout"),
+    "botswana_simulated": ("check", "simulated spectra on a real layout"),
+}
 TRENTO_MATERIALS = {1: "apple trees", 2: "roofs", 3: "ground", 4: "mixed woods", 5: "vineyard", 6: "asphalt"}
 TRENTO_CLASSES = {1: "Apple Trees", 2: "Building", 3: "Ground", 4: "Woods", 5: "Vineyard", 6: "Roads"}
 
@@ -42,13 +63,15 @@ def open_for_sweep(spec: str, data: str | None = None) -> SweepScene:
     folder = data_folder(data)
     if Path(spec).suffix == ".npz" and is_packed(Path(spec)):
         return load_packed(Path(spec))
-    if spec in ("idtrees", "trento_simulated"):
+    if spec in ("idtrees", "trento_simulated", *public_names()):
         if folder is None:
             raise BadRequest(
                 f"{spec} is made from public data: give their folder with --data or $HSI_STUDIO_TEST_DATA."
             )
         if spec == "trento_simulated":
             return simulated_trento(folder / "trento")
+        if spec in public_names():
+            return public_scene(spec, folder)
         from benchmarks.idtrees import idtrees_scene
 
         return idtrees_scene(folder / "idtrees2020")

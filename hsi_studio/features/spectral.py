@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
+from hsi_studio.features.noise import noise_share
 from hsi_studio.types import BoolArray, FloatArray, Scene
 
 Float64Array = npt.NDArray[np.float64]
@@ -50,6 +51,8 @@ class Components:
 
     whitened: Projection
     principal: Projection
+    ratios: FloatArray  # (C,) variance over noise of each whitened component
+    noise: float  # share of the neighbours' differences that is noise (`noise.py`)
 
 
 def strips(height: int, row_values: int, start: int = 0) -> Iterator[slice]:
@@ -138,6 +141,13 @@ def mnf_axes(covariance: Float64Array, noise: Float64Array, count: int, ridge: f
 
     Components without variance (fewer independent bands than asked for) are left out.
     """
+    return mnf_ratios(covariance, noise, count, ridge)[1]
+
+
+def mnf_ratios(
+    covariance: Float64Array, noise: Float64Array, count: int, ridge: float = 1e-4
+) -> tuple[Float64Array, Float64Array]:
+    """Ratios (C,) of variance to noise, largest first, and the axes (b, C) of `mnf_axes`."""
     from scipy.linalg import eigh
 
     b = covariance.shape[0]
@@ -147,7 +157,7 @@ def mnf_axes(covariance: Float64Array, noise: Float64Array, count: int, ridge: f
     vectors = fix_signs(vectors[:, order])
     spread = np.sqrt(np.maximum(np.einsum("ic,ij,jc->c", vectors, covariance, vectors, optimize=True), 0.0))
     kept = spread > 1e-6 * max(spread.max(initial=0.0), np.finfo(float).tiny)
-    return np.asarray(vectors[:, kept] / spread[kept])
+    return np.asarray(values[order][kept]), np.asarray(vectors[:, kept] / spread[kept])
 
 
 def fit_components(
@@ -155,11 +165,13 @@ def fit_components(
 ) -> Components:
     """Reduce a scene's bands; fewer components where it has fewer bands. Raises BadValues."""
     bands, mean, scale, covariance, noise = scene_moments(scene, check)
-    white = mnf_axes(covariance, noise, min(whitened, bands.size))
-    _, axes = principal_axes(covariance, min(principal, bands.size))
+    ratios, white = mnf_ratios(covariance, noise, min(whitened, bands.size))
+    variances, axes = principal_axes(covariance, min(principal, bands.size))
     return Components(
         Projection(bands, mean, scale, white.astype(np.float32)),
         Projection(bands, mean, scale, axes.astype(np.float32)),
+        ratios.astype(np.float32),
+        noise_share(covariance, noise, axes, variances),
     )
 
 

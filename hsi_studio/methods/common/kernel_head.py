@@ -10,7 +10,7 @@ scores, with a prior, because a few labels cannot be split into a training and a
 
 Notation: G (N, N) kernel among labels, Λ = λ · diag(n_class / mean n_class), Q = (G + Λ)⁻¹, T (N, K) targets,
 α = Q T dual weights; scores f(x) = k(x)ᵀ α;
-S scales with a kernel each, V views = weightings of the scales.
+J kernels on offer (`methods/live/views.py`), V views = weightings of them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from hsi_studio.types import FloatArray, IntArray
 Float64Array = npt.NDArray[np.float64]
 
 TEMPERATURES = np.geomspace(0.5, 64.0, 57)
+FEW_TEMPERATURES = TEMPERATURES[::4]  # enough to compare kernels by their best loss
 PRIOR_TEMPERATURE = 8.0
 EVIDENCE = 0.5  # τ: how much a nat of leave-one-out loss counts
 PRIOR_LABELS = 10.0  # the prior weighs as much as this many labels
+RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+RIDGE_PRIOR = 0.3  # nats at a ridge e^√2 times the usual one
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def softmax(scores: npt.NDArray[np.floating], temperature: float) -> npt.NDArray
     return z
 
 
-def calibrate(head: KernelHead) -> tuple[float, float]:
+def calibrate(head: KernelHead, temperatures: Float64Array = TEMPERATURES) -> tuple[float, float]:
     """(temperature, loss): the factor on scores that makes leave-one-out probabilities most likely, with a prior.
 
     `loss` is the negative log-likelihood there, prior included: smaller = the kernel explains the labels
@@ -79,34 +82,70 @@ def calibrate(head: KernelHead) -> tuple[float, float]:
     """
     counts = np.bincount(head.label, minlength=head.dual.shape[1])
     used = counts[head.label] > 1
-    loss = PRIOR_LABELS * np.log(TEMPERATURES / PRIOR_TEMPERATURE) ** 2 / 2
+    loss = PRIOR_LABELS * np.log(temperatures / PRIOR_TEMPERATURE) ** 2 / 2
     if used.any():
         scores, label = head.left_out_scores()[used].astype(np.float32), head.label[used]
         scores -= scores.max(axis=1, keepdims=True)
         own = scores[np.arange(label.size), label].sum()
-        for t, temperature in enumerate(TEMPERATURES):
+        for t, temperature in enumerate(temperatures):
             loss[t] += np.log(np.exp(scores * np.float32(temperature)).sum(axis=1)).sum() - temperature * own
     best = int(np.argmin(loss))
-    return float(TEMPERATURES[best]), float(loss[best])
+    return float(temperatures[best]), float(loss[best])
 
 
 def mix_views(
-    grams: list[Float64Array], label: IntArray, classes: int, ridge: float, views: Float64Array, prior: Float64Array
+    grams: list[Float64Array],
+    label: IntArray,
+    classes: int,
+    ridge: float,
+    views: Float64Array,
+    prior: Float64Array,
+    most: int | None = None,
 ) -> Float64Array:
-    """(S,) weights of the scales, summing to 1, from views (V, S) of them and their prior (V,).
+    """(J,) weights of the kernels, summing to 1, from views (V, J) of them and their prior (V,).
 
     Each view is a kernel (a weighted mean of `grams`). Its weight is prior · exp(−τ · leave-one-out loss), the
     pseudo-Bayesian averaging of Y. Yao et al., "Using stacking to average Bayesian predictive distributions",
     Bayesian Analysis 13(3), 2018, eq. 8, tempered by τ because labels near each other are no independent
-    witnesses. Weights below 3 % are dropped: a scale costs time on every click.
+    witnesses. Kept are the `most` heaviest kernels, of those the ones above 3 % of the heaviest: a kernel costs time on
+    every click. Where no class has two labels `grams` are not looked at: the prior decides.
     """
-    losses = np.array(
-        [calibrate(solve(sum_kernels(grams, view), label, classes, ridge))[1] for view in views], dtype=np.float64
-    )
-    share = prior * np.exp(-EVIDENCE * (losses - losses.min()))
+    share = prior
+    if labels_say_something(label):
+        losses = np.array(
+            [calibrate(solve(sum_kernels(grams, view), label, classes, ridge), FEW_TEMPERATURES)[1] for view in views],
+            dtype=np.float64,
+        )
+        share = prior * np.exp(-EVIDENCE * (losses - losses.min()))
     weights = (share / share.sum()) @ views
-    weights[weights < 0.03] = 0.0
+    if most is not None:
+        weights[np.argsort(-weights, kind="stable")[most:]] = 0.0
+    weights[weights < 0.03 * weights.max()] = 0.0
     return np.asarray(weights / weights.sum())
+
+
+def choose_ridge(gram: Float64Array, label: IntArray, classes: int, usual: float) -> float:
+    """The ridge of RIDGES with the smallest leave-one-out loss, with a prior around `usual`; that one where no class
+    has two labels. Labels on mixed pixels want a large one."""
+    if not labels_say_something(label):
+        return usual
+    losses = [
+        calibrate(solve(gram, label, classes, ridge), FEW_TEMPERATURES)[1]
+        + RIDGE_PRIOR * np.log(ridge / usual) ** 2 / 2
+        for ridge in RIDGES
+    ]
+    return RIDGES[int(np.argmin(losses))]
+
+
+def labels_say_something(label: IntArray) -> bool:
+    """Whether a class has two labels, so that one can be told from the other."""
+    return bool(np.bincount(label).max(initial=0) > 1)
+
+
+def labels_a_class(label: IntArray) -> float:
+    """Median number of labels of the classes that have any."""
+    counts = np.bincount(label)
+    return float(np.median(counts[counts > 0]))
 
 
 def sum_kernels(grams: list[Float64Array], weights: Float64Array) -> Float64Array:
@@ -116,12 +155,12 @@ def sum_kernels(grams: list[Float64Array], weights: Float64Array) -> Float64Arra
 
 def kernel(first: FloatArray, second: FloatArray, width: float) -> FloatArray:
     """(n, m) exp(−width ‖a − b‖²) for features (n, C) and (m, C)."""
-    distance: FloatArray = first @ (-2.0 * second.T)
-    distance += np.einsum("nc,nc->n", first, first)[:, None]
-    distance += np.einsum("mc,mc->m", second, second)[None]
-    np.maximum(distance, 0.0, out=distance)
-    distance *= -width
-    return np.exp(distance, out=distance)
+    scale = np.float32(width)
+    exponent: FloatArray = first @ (2.0 * scale * second.T)
+    exponent -= (scale * np.einsum("nc,nc->n", first, first))[:, None]
+    exponent -= (scale * np.einsum("mc,mc->m", second, second))[None]
+    np.minimum(exponent, 0.0, out=exponent)  # rounding must not make a kernel of more than 1
+    return np.exp(exponent, out=exponent)
 
 
 def thin(label: IntArray, limit: int) -> npt.NDArray[np.int64]:

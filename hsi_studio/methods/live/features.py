@@ -1,9 +1,10 @@
-"""What `live` knows of a scene before the first label: nodes, and their features at several scales.
+"""What `live` knows of a scene before the first label: nodes, and two families of features at several scales.
 
-    bands ─ MNF, whitened ─▶ mean a node ─▶ diffusion: 2, 5, 20, 60, 200 steps ─┐
-    bands ─ PCA, half whitened ─▶ mean a node, not smoothed ────────────────────┼─▶ one feature set a scale
-    surface model ─ ln(1 + height above ground), smoothed as much ──────────────┘
+    bands ─ MNF, whitened ──────▶ mean a node ─▶ diffusion: 0, 2, 5, 20, 60, 200 steps ─▶ white, one set a scale
+    bands ─ PCA, half whitened ─▶ mean a node ─▶ diffusion: 0, 2, 5, 20, 60, 200 steps ─▶ principal, one set a scale
+    surface model ─ ln(1 + height above ground), smoothed as much: the last column of every set
     bands ─ first PCs, and that height ─▶ edges of the diffusion
+    bands ─▶ noise share, effective dimensions (`features/noise.py`): what `views.py` prefers before labels tell
 
 A node is a pixel, or in scenes of more than `max_nodes` valid pixels a superpixel; everything after this
 file costs the same for any larger scene. The spectral features of a scale have total variance 1 over the
@@ -25,6 +26,7 @@ import numpy.typing as npt
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.features.height import height_above_ground
+from hsi_studio.features.noise import effective_dimension, signal_weights
 from hsi_studio.features.spatial import (
     IndexArray,
     diffuse,
@@ -37,7 +39,8 @@ from hsi_studio.features.spectral import Components, Projection, fit_components,
 from hsi_studio.features.superpixels import scene_superpixels
 from hsi_studio.types import BoolArray, FloatArray, Progress, Scene
 
-VERSION = 2  # raise when the numbers this file makes change
+VERSION = 2  # of the numbers saved models stand on (`scales`): raise when they change
+STORED = 3  # of everything kept in the cache: raise when that changes
 SUPERPIXEL_COMPONENTS = 5
 PIXEL_COMPONENTS = 30  # principal components of the pixel scale
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
@@ -64,7 +67,9 @@ class Basis:
 
     components: Components
     pixel_scale: FloatArray  # (C,) what principal components are divided by at the pixel scale
-    spread: FloatArray  # (S,) root of the total spectral variance at each scale
+    spread: FloatArray  # (S,) root of the total spectral variance at each scale: principal at the first, then white
+    principal_spread: FloatArray  # (S,) the same of the principal family
+    white_spread: FloatArray  # (S,) and of the whitened one
 
     def arrays(self) -> Arrays:
         white, principal = self.components.whitened, self.components.principal
@@ -76,15 +81,28 @@ class Basis:
             "principal": principal.matrix,
             "pixel_scale": self.pixel_scale,
             "spread": self.spread,
+            "principal_spread": self.principal_spread,
+            "white_spread": self.white_spread,
+            "ratios": self.components.ratios,
+            "noise": np.array(self.components.noise, dtype=np.float64),
         }
 
     @staticmethod
     def from_arrays(a: Arrays) -> Basis:
+        """Also from models of before there were two families: they use one scale of one, the rest of the other."""
         common = (a["bands"], a["mean"], a["scale"])
+        ratios = a.get("ratios", np.ones(a["whitened"].shape[1], dtype=np.float32))
         return Basis(
-            Components(Projection(*common, a["whitened"]), Projection(*common, a["principal"])),
+            Components(
+                Projection(*common, a["whitened"]),
+                Projection(*common, a["principal"]),
+                ratios,
+                float(a.get("noise", np.array(0.5))),
+            ),
             a["pixel_scale"],
             a["spread"],
+            a.get("principal_spread", a["spread"]),
+            a.get("white_spread", a["spread"]),
         )
 
 
@@ -93,8 +111,17 @@ class LiveFeatures:
     """One scene's features. All arrays are read-only and shared."""
 
     index: IndexArray  # (H, W) node of a pixel, −1 where invalid
-    scales: tuple[FloatArray, ...]  # S arrays (n, C): the pixel scale, then `recipe.scales`
+    principal: tuple[FloatArray, ...]  # S arrays (n, P): not smoothed, then `recipe.scales`
+    white: tuple[FloatArray, ...]  # S arrays (n, C), the same
+    variance: tuple[FloatArray, FloatArray]  # (S, P), (S, C) of both families' columns over the nodes
+    dimensions: FloatArray  # (4,) effective dimensions of `views.METRICS` after most of the smoothing
+    heights: int  # columns at the end of every set that are heights, 0 or 1
     basis: Basis
+
+    @property
+    def scales(self) -> tuple[FloatArray, ...]:
+        """S arrays (n, ·): principal, not smoothed, then the smoothed whitened ones: one feature set a scale."""
+        return (self.principal[0], *self.white[1:])
 
     @property
     def count(self) -> int:
@@ -121,10 +148,18 @@ def live_features(
         for array in basis.arrays().values():
             digest.update(np.ascontiguousarray(array).tobytes())
         key_params["basis"] = digest.hexdigest()
-    key = cache_key(scene.id, "live_features", VERSION, key_params)
+    key = cache_key(scene.id, "live_features", STORED, key_params)
     arrays = cache.get(key, lambda: _compute(scene, recipe, basis, _Steps(check, progress)), folder)
-    scales = tuple(arrays[f"scale_{s}"] for s in range(1 + len(recipe.scales)))
-    return LiveFeatures(arrays["index"], scales, Basis.from_arrays(arrays))
+    count = 1 + len(recipe.scales)
+    return LiveFeatures(
+        arrays["index"],
+        tuple(arrays[f"principal_{s}"] for s in range(count)),
+        tuple(arrays[f"white_{s}"] for s in range(count)),
+        (arrays["principal_variance"], arrays["white_variance"]),
+        arrays["dimensions"],
+        int(recipe.height_weight > 0 and scene.dsm is not None),
+        Basis.from_arrays(arrays),
+    )
 
 
 class _Steps:
@@ -165,20 +200,40 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
 
     report = steps.part("Smoothing within edges", 0.65, 1.0)
     walk = diffusion_matrix(index, edges, recipe.edge_strength)
-    smooth = diffuse(walk, np.hstack([white, height]), recipe.scales, report)
     pixel_scale = np.sqrt(np.maximum(principal.std(axis=0), 1e-12)) if basis is None else basis.pixel_scale
-    stacks = [np.hstack([principal / pixel_scale, height]), *smooth]
-    spectral = [f[:, : f.shape[1] - height.shape[1]] for f in stacks]
+    together = np.hstack([principal / pixel_scale, white, height])
+    smooth = diffuse(walk, together, (0, *recipe.scales), report)
+    first = principal.shape[1]  # columns of the principal family
+    last = first + white.shape[1]
+    variance = np.array([f.var(axis=0) for f in smooth], dtype=np.float32)  # (S, P + C + heights)
+    families = {
+        "principal": (slice(0, first), variance[:, :first]),
+        "white": (slice(first, last), variance[:, first:last]),
+    }
     if basis is None:
-        spread = np.array([np.sqrt(f.var(axis=0).sum()) for f in spectral], dtype=np.float32)
-        spread[spread <= 0] = 1.0
+        spreads = {name: _positive(np.sqrt(v.sum(axis=1))) for name, (_, v) in families.items()}
+        spread = np.concatenate([spreads["principal"][:1], spreads["white"][1:]])
     else:
+        spreads = {"principal": basis.principal_spread, "white": basis.white_spread}
         spread = basis.spread
     arrays: Arrays = {"index": index}
-    for s, (features, whole) in enumerate(zip(spectral, stacks, strict=True)):
-        tail = whole[:, features.shape[1] :] * np.float32(np.sqrt(recipe.height_weight))
-        arrays[f"scale_{s}"] = np.ascontiguousarray(np.hstack([features / spread[s], tail]), dtype=np.float32)
-    return arrays | Basis(components, pixel_scale, spread).arrays()
+    for name, (columns, found) in families.items():
+        for s, whole in enumerate(smooth):
+            tail = whole[:, last:] * np.float32(np.sqrt(recipe.height_weight))
+            size = spread[s] if (name == "principal") == (s == 0) else spreads[name][s]
+            arrays[f"{name}_{s}"] = np.ascontiguousarray(np.hstack([whole[:, columns] / size, tail]), dtype=np.float32)
+        arrays[f"{name}_variance"] = found / np.square(spreads[name])[:, None]
+    far = max(len(smooth) - 2, 0)
+    signal = signal_weights(components.ratios.astype(np.float64))
+    own, other = slice(0, first), slice(first, last)
+    metrics = [(own, pixel_scale), (own, np.ones(1)), (other, np.ones(1)), (other, signal)]  # as `views.METRICS`
+    spaces = [smooth[far][:, columns] * factor for columns, factor in metrics]
+    arrays["dimensions"] = np.array([effective_dimension(np.atleast_2d(np.cov(x, rowvar=False))) for x in spaces], "f4")
+    return arrays | Basis(components, pixel_scale, spread, spreads["principal"], spreads["white"]).arrays()
+
+
+def _positive(values: FloatArray) -> FloatArray:
+    return np.where(values > 0, values, 1.0).astype(np.float32)
 
 
 def _nodes(

@@ -2,15 +2,16 @@
 
 Source: ours. The parts are cited where they are: noise-whitened components (`features/spectral.py`), edge-preserving
 diffusion (`features/spatial.py`), class-balanced least squares on kernels (`methods/common/kernel_head.py`). One
-kernel a scale s, k_s = exp(−γ ‖f_s(x) − f_s(x')‖²); their weights are chosen at every click among three views (pixel,
-fine, coarse) by closed-form leave-one-out, because fields want much smoothing and cities none.
+kernel a metric and scale, k = exp(−γ ‖f(x) − f(x')‖²); what they weigh is decided at every click among twelve views
+(`views.py`): by what the scene tells without labels, and from two labels a class on by closed-form leave-one-out,
+because fields want much smoothing and cities none, and few materials other components than many. So is the ridge.
 
 Transductive: unlabelled pixels of the scene take part (components, diffusion), labels only in the head.
 Everything a click costs is bounded by `max_nodes`: larger scenes are mapped on superpixels, which costs some
 accuracy. Indian Pines (21,025 pixels) forced onto 5,000 nodes loses 0.5 points of overall accuracy at 5 labels a
 class and 1.0 at 20; onto 2,100 nodes 1.1 and 1.9 (means of 20 random draws).
 
-Notation: n nodes, N labels, K classes, S scales. Features know the whole scene.
+Notation: n nodes, N labels, K classes, S scales, J kernels in use. Features know the whole scene.
 """
 
 from __future__ import annotations
@@ -27,19 +28,31 @@ from pydantic import Field
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
-from hsi_studio.methods.common.kernel_head import KernelHead, calibrate, kernel, mix_views, softmax, solve, thin
+from hsi_studio.methods.common.kernel_head import (
+    KernelHead,
+    calibrate,
+    choose_ridge,
+    kernel,
+    labels_a_class,
+    labels_say_something,
+    mix_views,
+    softmax,
+    solve,
+    thin,
+)
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
+from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
-MAX_VIEW_SUPPORT = 400  # labels that choose the scales
-PRIOR = {"pixel": 0.2, "fine": 0.2, "coarse": 0.6}  # before leave-one-out says anything
+MAX_VIEW_SUPPORT = 120  # labels that choose the views
+MOST_KERNELS = 5  # that a map is made of: each costs time at every click
 
 
 class LiveParams(Params):
-    """Defaults were fixed on Indian Pines and checked on other scenes; see benchmarks/RESULTS.md."""
+    """Defaults were fixed on the development scenes of benchmarks/scenes.py; others were looked at: LOOKS.md there."""
 
     components: int = Field(40, ge=1, le=100, description="Spectral components kept, fewer where there are fewer bands")
     edge_components: int = Field(3, ge=1, le=20, description="Principal components that decide where edges are")
@@ -50,8 +63,13 @@ class LiveParams(Params):
     smoothing: Literal["auto", "pixel", "fine", "coarse"] = Field(
         "auto", description="Which scales decide: auto = chosen at every click by leave-one-out on the labels"
     )
-    kernel_width: float = Field(2.0, gt=0, le=100, description="γ of the kernel: larger = more local in feature space")
-    ridge: float = Field(0.02, gt=0, le=10, description="How little a single label is trusted")
+    kernel_width: float = Field(1.5, gt=0, le=100, description="γ of the kernel: larger = more local in feature space")
+    ridge: float = Field(
+        0.2,
+        gt=0,
+        le=10,
+        description="How little the only label of a class is trusted; from two on, leave-one-out helps",
+    )
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     height_weight: float = Field(0.08, gt=0, le=10, description="Weight of heights against the spectrum")
     max_nodes: int = Field(40_000, ge=100, le=200_000, description="Scenes with more pixels are mapped on superpixels")
@@ -66,29 +84,16 @@ class LiveParams(Params):
             max_nodes=self.max_nodes,
         )
 
-    def views(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Weightings (V, S) of the pixel scale and the smoothed ones, and their prior (V,).
-
-        pixel = no or least smoothing; fine, coarse = the lower and the upper half of the scales.
-        """
-        count = len(set(self.scales))
-        rank = np.arange(count + 1)  # 0 = the pixel scale
-        views = {
-            "pixel": rank <= 1,
-            "fine": (rank >= 1) & (rank <= (count + 1) // 2),
-            "coarse": rank > count // 2,
-        }
-        names = list(views) if self.smoothing == "auto" else [self.smoothing]
-        table = np.array([views[name] for name in names], dtype=np.float64)
-        prior = np.array([PRIOR[name] for name in names])
-        return table / table.sum(axis=1, keepdims=True), prior / prior.sum()
+    def groups(self) -> tuple[str, ...]:
+        """Groups of scales that may decide."""
+        return GROUPS if self.smoothing == "auto" else (self.smoothing,)
 
 
 @dataclass(frozen=True)
 class Support:
     """The M ≤ N labels the head was solved on, in pixel order so that the order of clicks changes nothing."""
 
-    features: tuple[FloatArray, ...]  # S arrays (M, C)
+    features: tuple[FloatArray, ...]  # J arrays (M, C), in the kernels' own metrics
     position: npt.NDArray[np.int64]  # (M,) in the caller's LabelSet
     node: npt.NDArray[np.int64]  # (N,) of every label, in the caller's order; empty when loaded from a state
 
@@ -102,7 +107,8 @@ class LiveFitted(Fitted):
     scene: Scene
     features: LiveFeatures
     support: Support
-    weights: npt.NDArray[np.float64]  # (S,) of the scales' kernels
+    kernels: tuple[Kernel, ...]  # J
+    weights: npt.NDArray[np.float64]  # (J,)
     head: KernelHead
     temperature: float
     home_scene: str  # id of the scene the labels lie on
@@ -114,19 +120,19 @@ class LiveFitted(Fitted):
         """(n, K) float32, rows sum to 1."""
         with self._lock:
             if self._nodes is None:
-                self._nodes = softmax(self._scores(self.features.scales), self.temperature)
+                count = self.features.count
+                chunks = [slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+                self._nodes = softmax(np.concatenate([self._scores(rows) for rows in chunks]), self.temperature)
             return self._nodes
 
-    def _scores(self, scales: tuple[FloatArray, ...]) -> FloatArray:
-        """(m, K) class scores of features (m, C) at every scale."""
+    def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) class scores of some nodes."""
         dual = self.head.dual.astype(np.float32)
-        scores = np.zeros((scales[0].shape[0], dual.shape[1]), dtype=np.float32)
-        for start in range(0, scores.shape[0], CHUNK):
-            rows = slice(start, start + CHUNK)
-            for s in np.flatnonzero(self.weights):
-                k = kernel(scales[s][rows], self.support.features[s], self.params.kernel_width)
-                scores[rows] += k @ (np.float32(self.weights[s]) * dual)
-        return scores
+        scores: FloatArray | float = 0.0
+        for one, weight, support in zip(self.kernels, self.weights.tolist(), self.support.features, strict=True):
+            k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
+            scores = scores + k @ (np.float32(weight) * dual)
+        return np.asarray(scores, dtype=np.float32)
 
     def predict(self, block: Block) -> FloatArray:
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for another scene's block."""
@@ -158,7 +164,7 @@ class LiveFitted(Fitted):
     def leave_one_out(self) -> IntArray:
         """(N,) class each label would get from a fit without it, in closed form; in the LabelSet's order.
 
-        A class with one label is unknown once that is left out, so such a label counts as wrong. The scales'
+        A class with one label is unknown once that is left out, so such a label counts as wrong. The kernels'
         weights are kept, not chosen again without the label. Labels beyond MAX_SUPPORT took no part in the fit.
         """
         if self.left_out is not None:
@@ -168,13 +174,14 @@ class LiveFitted(Fitted):
         rest = np.flatnonzero(out < 0)
         if rest.size:
             nodes = self.support.node[rest]
-            out[rest] = self._scores(tuple(f[nodes] for f in self.features.scales)).argmax(axis=1)
+            out[rest] = self._scores(nodes).argmax(axis=1)
         return out
 
     def state(self) -> State:
         """Arrays and a JSON header from which `Live.from_state` makes the same map."""
         arrays: dict[str, np.ndarray[Any, Any]] = dict(self.features.basis.arrays())
-        arrays |= {f"support_{s}": f for s, f in enumerate(self.support.features)}
+        arrays |= {f"support_{j}": f for j, f in enumerate(self.support.features)}
+        arrays |= {f"factor_{j}": k.factor for j, k in enumerate(self.kernels) if k.factor is not None}
         arrays |= {
             "weights": self.weights,
             "dual": self.head.dual,
@@ -192,6 +199,7 @@ class LiveFitted(Fitted):
             "bands": bands.count,
             "layers": int(self.params.recipe(self.scene).height_weight > 0),
             "temperature": self.temperature,
+            "kernels": [[one.family, one.scale] for one in self.kernels],
             "classes": self.schema.to_json(),
         }
         return State(arrays, header)
@@ -232,20 +240,32 @@ class Live(Method):
         order = np.lexsort((labels.label, labels.col, labels.row))
         position = order[thin(labels.label[order], MAX_SUPPORT)]
         label, classes = labels.label[position].astype(np.int64), len(labels.schema)
-        support = Support(tuple(f[node[position]] for f in features.scales), position, node)
-        views, prior = params.views()
-        weights = views[0]
-        if len(views) > 1:
-            few = thin(label, MAX_VIEW_SUPPORT)
-            grams = [kernel(f[few], f[few], params.kernel_width).astype(np.float64) for f in support.features]
-            weights = mix_views(grams, label[few], classes, params.ridge, views, prior)
+        nodes, offered = node[position], kernels(features)
+        groups = params.groups()
+        table = views(len(features.white), groups)
+        prior = preference(features.basis.components.noise, features.dimensions, classes, groups)
+        few = thin(label, MAX_VIEW_SUPPORT)
+        grams = [np.zeros((0, 0))] * len(offered)
+        used = np.flatnonzero(table.any(axis=0)).tolist()
+        ridge = params.ridge / labels_a_class(label)
+        if labels_say_something(label):
+            for j in used:
+                f = offered[j].of(features, nodes[few])
+                grams[j] = kernel(f, f, params.kernel_width).astype(np.float64)
+        every = mix_views(grams, label[few], classes, ridge, table, prior, MOST_KERNELS)
         ctx.check()
+        chosen = np.flatnonzero(every).tolist()
+        support = Support(tuple(offered[j].of(features, nodes) for j in chosen), position, node)
         gram = np.zeros((label.size, label.size))
-        for s in np.flatnonzero(weights):
-            gram += weights[s] * kernel(support.features[s], support.features[s], params.kernel_width)
-        head = solve(gram, label, classes, params.ridge)
+        for j, f in zip(chosen, support.features, strict=True):
+            gram += every[j] * kernel(f, f, params.kernel_width)
+        ridge = choose_ridge(gram[np.ix_(few, few)], label[few], classes, ridge)
+        head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
-        return LiveFitted(labels.schema, params, scene, features, support, weights, head, temperature, scene.id)
+        return LiveFitted(
+            labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
+            temperature, scene.id,
+        )  # fmt: skip
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> LiveFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
@@ -255,14 +275,19 @@ class Live(Method):
         basis = Basis.from_arrays(arrays)
         home = header["scene"] == scene.id
         features = self._features(scene, params, ctx, None if home else basis)
-        supports = tuple(arrays[f"support_{s}"] for s in range(len(features.scales)))
+        scales = len(features.white)
+        # Models of before there were metrics: principal components not smoothed, whitened ones smoothed, all kept.
+        old = [["principal", 0], *(["white", s] for s in range(1, scales))]
+        used = [Kernel(f, s, arrays.get(f"factor_{j}")) for j, (f, s) in enumerate(header.get("kernels", old))]
+        kept = np.flatnonzero(arrays["weights"]).tolist()
+        supports = tuple(arrays[f"support_{j}"] for j in kept)
         schema = ClassSchema.from_json(header["classes"])
         # The inverse is not stored: leave-one-out was made when the state was.
         head = KernelHead(arrays["dual"], np.zeros((0, 0)), arrays["label"])
         nowhere = np.zeros(0, dtype=np.int64)
         return LiveFitted(
-            schema, params, scene, features, Support(supports, nowhere, nowhere), arrays["weights"], head,
-            float(header["temperature"]), header["scene"], arrays["left_out"],
+            schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
+            arrays["weights"][kept], head, float(header["temperature"]), header["scene"], arrays["left_out"],
         )  # fmt: skip
 
     def _features(self, scene: Scene, params: LiveParams, ctx: Context, basis: Basis | None = None) -> LiveFeatures:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.methods.common.kernel_head import calibrate, kernel, mix_views, softmax, solve, targets, thin
+from hsi_studio.methods.common.kernel_head import (
+    calibrate,
+    choose_ridge,
+    kernel,
+    mix_views,
+    softmax,
+    solve,
+    targets,
+    thin,
+)
 
 
 def problem(count: int = 24, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -80,3 +89,18 @@ def test_thinning_keeps_small_classes_whole_and_the_limit() -> None:
     assert np.all(np.diff(kept) > 0)
     assert thin(label, 1000).size == label.size
     assert np.bincount(label[thin(label, 2)]).tolist() == [1, 1, 1]  # one a class at least
+
+
+def test_the_heaviest_kernels_are_kept() -> None:
+    views = np.array([[0.5, 0.3, 0.2, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    weights = mix_views([np.zeros((0, 0))] * 4, np.arange(3), 3, 0.02, views, np.array([0.6, 0.4]), most=2)
+    assert weights == pytest.approx([0.3 / 0.7, 0, 0, 0.4 / 0.7])
+
+
+def test_labels_that_contradict_their_neighbours_get_a_larger_ridge() -> None:
+    gram, label = problem(60)
+    wrong = label.copy()
+    wrong[::4] = (wrong[::4] + 1) % 3
+    clean, mixed = (choose_ridge(gram, y, 3, 0.02) for y in (label, wrong))
+    assert mixed > clean
+    assert choose_ridge(gram[:3, :3], np.arange(3), 3, 0.2) == 0.2  # one label a class: nothing to leave out
