@@ -121,6 +121,8 @@ class Scene:
     citation: str = ""
     licence: str = ""
     value_unit: str = ""  # of the cube: "reflectance", "µW/(cm² nm sr)"; "" = the file does not say
+    reference_colors: dict[int, str] = field(default_factory=dict)  # value → "#rrggbb" of the file's palette
+    plan: dict[str, Any] = field(default_factory=dict)  # what the file was taken for: ReadingPlan.to_json()
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:

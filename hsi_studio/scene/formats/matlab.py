@@ -40,13 +40,14 @@ class MatlabReader:
     name = "matlab"
     title = "MATLAB"
     extensions = (".mat",)
+    takes_axes = True
 
     def sniff(self, path: Path) -> bool:
         head = first_bytes(path, 1024)
         return matlab5.is_matlab5(head) or head.startswith(b"MATLAB ")
 
-    def open(self, path: Path, variable: str | None) -> Raster:
-        return containers.assemble(path, _list(path), variable)
+    def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
+        return containers.assemble(path, _list(path), variable, axes)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = _list(path)

@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.errors import CorruptFile, UnknownFormat
+from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene import formats
 from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
@@ -49,6 +49,10 @@ def find_reader(path: str | Path) -> Reader:
     titles = ", ".join(reader.title for reader in readers().entries.values())
     claimed = [r for r in readers().entries.values() if path.suffix.lower() in r.extensions]
     if claimed:
+        for reader in claimed:
+            why = getattr(reader, "why_not", lambda _: None)(path)
+            if why is not None:
+                raise FileProblem(path, *why)
         head = first_bytes(path, 256)
         text = " (it looks like a text file)" if head and all(b in b"\t\n\r" or b >= 32 for b in head) else ""
         raise CorruptFile(

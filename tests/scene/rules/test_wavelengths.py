@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsi_studio.scene.wavelengths import TO_NM, from_band_names, to_nm
+from hsi_studio.scene.rules.wavelengths import TO_NM, from_band_names, to_nm
 
 NM = np.linspace(380, 2500, 50)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.scene.formats.axes import find_axes, variance_shares
+from hsi_studio.scene.rules.axes import find_axes, variance_shares
 from tests.scene import fake
 
 
