@@ -27,7 +27,7 @@ from hsi_studio.types import Bands, FloatArray, IntArray
 CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
 DSM_KEYS = ("dsm", "lidar", "chm", "ndsm", "dem", "height", "elevation")
 CLASS_KEYS = ("gt", "reference", "labels", "label", "groundtruth", "ground_truth", "scenelabels", "classes")
-WAVELENGTH_KEYS = ("wl", "wvl", "lambda", "band_centers", "band_centres", "bandcenters", "centers", "centres", "nm")  # and every name with "wav" in it
+WAVELENGTH_KEYS = ("wl", "wvl", "lambda", "band_centers", "band_centres", "bandcenters", "centers", "centres")  # and every name with "wav" in it
 FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names")
 

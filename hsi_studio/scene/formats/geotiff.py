@@ -148,10 +148,15 @@ class GeoTiffReader:
         if variable is not None:
             raise choose(path, f"a GeoTIFF holds one image and no variable “{variable}”", self.variables(path))
         with open_dataset(path) as dataset:
+            from rasterio._err import CPLE_BaseError  # what GDAL's directory reading raises; no public name
+            from rasterio.errors import RasterioError
+
             try:
                 pages = _pages(path, dataset)
                 _check_stored(path, dataset, size)
                 return raster_of(path, dataset, pages=pages)
+            except (CPLE_BaseError, RasterioError) as error:
+                raise CorruptFile(path, f"its directory is damaged ({error})", "Copy or download it again") from error
             except UnicodeDecodeError as error:  # band names or units
                 raise CorruptFile(
                     path, f"its band names are not text ({error})", "Copy or download it again"
@@ -162,7 +167,8 @@ class GeoTiffReader:
 
     def variables(self, path: Path) -> list[Candidate]:
         with open_dataset(path) as dataset:
-            return [("", (dataset.height, dataset.width, dataset.count), dataset.dtypes[0])]
+            count = _pages(path, dataset) if dataset.count == 1 else dataset.count
+            return [("", (dataset.height, dataset.width, count), dataset.dtypes[0])]
 
 
 def _check_stored(path: Path, dataset: Any, size: int) -> None:

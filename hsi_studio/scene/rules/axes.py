@@ -8,7 +8,7 @@ The rule, in order of trust:
    (`roughness`). In 60 real cubes of twelve sensors the spectral axis is the smoothest by a factor of 2.8 to 1500.
    Three times smoother than the others: likely. Less, and it is not the habit (the last axis): asked;
 4. where that does not tell, an axis of at most twelve beside two that are eight times as long (principal components,
-   fractions, RGB): likely. Where it says otherwise, as of a strip of a few lines: asked;
+   fractions, RGB): likely. Where it says otherwise, as of a strip of a few lines, or they are three times as long: asked;
 5. nothing of all this: the last axis, the habit of NumPy and MATLAB. When the variance lies along another one, a
    rising spectrum and a coast look alike, so variance never decides; it is asked.
 
@@ -28,8 +28,10 @@ from hsi_studio.scene.plan import Fact, axes_text
 Axes = tuple[int, int, int]  # stored axes that are rows, columns, bands
 SAMPLE_SIDE = 32  # samples an axis for the variance of old projects
 LARGEST_SAMPLED = 1 << 30  # bytes; strided reads of larger compressed files would decompress all of them
-RUN, RUNS = 24, 3  # slices in a run, runs an axis, for the roughness
+RUN, RUNS = 16, 3  # slices in a run, runs an axis, for the roughness
 PLAIN, DOUBTFUL = 3.0, 1.5  # times smoother than the next axis
+MOSTLY = 0.3  # share of a sample that must be left without its fill
+SMOOTH = 0.5  # roughness from which slices are too unrelated to tell anything
 THIN, THIN_BESIDE = 12, 8  # most slices of a thin axis, and how many times longer the others must be
 SPECTRAL = ("wavelength", "wavelengths", "band", "bands", "wl", "spectral", "channel", "channels", "lambda", "wave", "wvl",
             "nbands", "number_of_bands", "wavelength_3d", "spectrum", "wave_length")  # fmt: skip
@@ -81,6 +83,7 @@ def _by_values(array: Any, shape: tuple[int, ...]) -> tuple[Axes, Fact]:
     if len(usable) >= 2:
         order = sorted(usable, key=lambda axis: rough[axis])
         best, ratio = order[0], rough[order[1]] / max(rough[order[0]], 1e-9)
+        ratio = ratio if rough[best] < SMOOTH else 1.0
         if ratio >= PLAIN and thin in (None, best):
             return _likely(best, shape, f"its slices are {ratio:.0f} times more alike than those of the others")
         if ratio >= DOUBTFUL and best not in (2, thin):
@@ -89,6 +92,9 @@ def _by_values(array: Any, shape: tuple[int, ...]) -> tuple[Axes, Fact]:
             return (0, 1, 2), Fact(axes_text((0, 1, 2)), "likely", "Rows, columns, bands, as NumPy and MATLAB store.")
     if thin is not None:
         return _likely(thin, shape, "the others are far longer")
+    short = _thin(shape, 3)
+    if short is not None and short != 2:
+        return _asked(short, shape, f"axis {short + 1} is far shorter than the others")
     share = variance_shares(array)
     if share is not None and share[2] < 0.1 and max(share[0], share[1]) > 0.5:
         most = int(np.argmax(share))
@@ -98,13 +104,13 @@ def _by_values(array: Any, shape: tuple[int, ...]) -> tuple[Axes, Fact]:
     )
 
 
-def _thin(shape: tuple[int, ...]) -> int | None:
-    """The one axis that is short beside two long ones."""
+def _thin(shape: tuple[int, ...], times: int = THIN_BESIDE) -> int | None:
+    """The one axis that is short beside two that are so many times longer."""
     thin = [axis for axis in range(3) if 1 < shape[axis] <= THIN]
     if len(thin) != 1:
         return None
     others = min(n for axis, n in enumerate(shape) if axis != thin[0])
-    return thin[0] if others >= THIN_BESIDE * shape[thin[0]] else None
+    return thin[0] if others >= times * shape[thin[0]] else None
 
 
 def _stored(band_axis: int) -> Axes:
@@ -127,7 +133,7 @@ def _asked(band_axis: int, shape: tuple[int, ...], why: str) -> tuple[Axes, Fact
 def roughness(array: Any) -> npt.NDArray[np.float64]:
     """(3,) mean squared step between neighbouring slices over twice their variance, without the three mean profiles.
 
-    The median over up to three runs of 24 slices an axis. 0 = all slices alike, 1 = unrelated; NaN = nothing varies.
+    The median over up to three runs of 16 slices an axis. 0 = all slices alike, 1 = unrelated; NaN = nothing varies.
     """
     sample, joints = _sample(array)
     out = np.full(3, np.nan)
@@ -175,21 +181,26 @@ def _sample(array: Any) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[np.in
             for a in runs[0]
         ]
         sample = np.concatenate(blocks, axis=0)
-        sample = np.where(np.abs(sample) < 1e30, sample, 0.0)  # NaN is not below it either
+        sample = np.where(np.abs(sample) < 1e30, sample, np.nan)  # NaN is not below it either
     return sample, [np.concatenate([np.arange(part.start, part.stop) for part in axis]) for axis in runs]
 
 
 def _without_fill(
     sample: npt.NDArray[np.float64], joints: list[npt.NDArray[np.intp]]
 ) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[np.intp]]]:
-    """Without the slices that hold one value only: borders of rotated flight lines, dead bands."""
-    for axis in range(3):
+    """Without the slices that hold one value only or mostly gaps: borders of rotated flight lines, dead bands."""
+    whole, all_joints = sample, list(joints)
+    for axis in (0, 1, 2, 0, 1, 2):
         others = tuple(k for k in range(3) if k != axis)
         if 0 in sample.shape:
             break
-        keep = sample.max(axis=others) > sample.min(axis=others)
+        low = np.min(sample, axis=others, where=np.isfinite(sample), initial=np.inf)
+        high = np.max(sample, axis=others, where=np.isfinite(sample), initial=-np.inf)
+        keep = (high > low) & (np.isfinite(sample).mean(axis=others) >= 0.5)
         sample, joints[axis] = np.compress(keep, sample, axis=axis), joints[axis][keep]
-    return sample, joints
+    if sample.size < MOSTLY * whole.size:  # too little is left to tell by
+        sample, joints = whole, all_joints
+    return np.where(np.isfinite(sample), sample, 0.0), joints
 
 
 def _planes(shape: tuple[int, ...], band_axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

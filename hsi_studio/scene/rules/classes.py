@@ -4,8 +4,7 @@ The rule:
 1. 0, NaN, “no data” and negative numbers are not labelled;
 2. the largest number of a type (255, 65535, 32767 …) far above all others is the mark for “not labelled” that
    segmentation masks use, unless the file names it as a class: noted;
-3. where −1 or such a mark says what is not labelled and nothing else does, 0 is a class of its own, as in every
-   numbering from 0: it becomes the number after the last one and is called “Class 0”: noted;
+3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it becomes the number after the last one and is called “Class 0”: noted;
 4. a palette gives the classes their colours; an image of three or four bytes a pixel with few colours is a class map
    painted in RGB (black and transparent are not labelled); layers of zeros and ones that never overlap are one class a
    layer. Both noted.
@@ -66,7 +65,8 @@ def of_values(path: Path, values: FloatArray, names: dict[int, str], declared: b
     labels = labels.astype(np.int32)
     positive = [v for v in present if v > 0]
     names = dict(names)
-    if marked and not declared and 0 in present and names.get(0, "class").lower() not in UNLABELLED and positive:
+    contiguous = len(positive) >= 2 and positive == list(range(1, positive[-1] + 1))
+    if marked and not declared and 0 in present and names.get(0, "class").lower() not in UNLABELLED and contiguous:
         zero = positive[-1] + 1
         labels[finite & (rounded == 0)] = zero
         notes.append(f"Classes are counted from 0: class 0 has the number {zero} here, so that 0 stays “not labelled”.")
@@ -93,7 +93,7 @@ def of_layers(path: Path, layers: FloatArray) -> tuple[FloatArray, dict[int, str
     if n_layers == 4:
         packed = np.where(finite[:, :, 3] == 0, 0, packed)
     colours = [int(c) for c in np.unique(packed) if c > 0]
-    if not 1 <= len(colours) <= MOST_COLOURS:
+    if not 2 <= len(colours) <= MOST_COLOURS:
         return None
     order = {colour: k for k, colour in enumerate(colours, start=1)}
     values = np.zeros(packed.shape, np.float32)

@@ -1,6 +1,6 @@
 """What counts as no data when the file does not say so.
 
-The rule, on a sample of the cube's stored values (at most 48 rows, 256 columns and 64 bands, borders included):
+The rule, on a sample of the cube's stored values (at most 40 rows, 96 columns and 32 bands, borders included):
 1. a value of `KNOWN` (−9999, −32768, 65535, 1e20 …) that stands apart from all other values, by more than their whole
    range or below zero where nothing else is, and fills at least one sampled pixel in all bands: likely, and noted;
 2. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values by
@@ -27,7 +27,7 @@ KNOWN = (
     -2147483648.0, 2147483647.0, 4294967295.0, 1e20, -1e20, 1e30, -1e30, 1e34, -1e34, 1e32, -1e32, 9999.0, 99999.0,
     -3.4028234663852886e38, 3.4028234663852886e38, 9.969209968386869e36, -9.969209968386869e36, -1.7e308,
 )  # fmt: skip
-ROWS, COLUMNS, BANDS = 48, 256, 64
+ROWS, COLUMNS, BANDS = 40, 96, 32
 LEAST_BANDS = 3
 HEIGHT_MARKS = (-9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -999.0, 9999.0, 99999.0, 32767.0, 65535.0)
 LOWEST_PLACE_M, HIGHEST_PLACE_M = -450.0, 9000.0  # shore of the Dead Sea, summit of Mount Everest, rounded outwards
