@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.types import Scene
 
 Sure = Literal["certain", "likely", "guess"]
-RULES = 2  # 1: axes by variance alone and no fill value unless declared, as projects without a number were read
+FIRST_RULES, RULES = 1, 2  # 1: axes by variance alone and no fill value unless declared, as projects without a number were read
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
@@ -124,6 +125,16 @@ class Reading:
             make = {"axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int}.get(key)
             made[key] = str(value) if make is None else make(value)
         return Reading(**made)
+
+
+def said_about(scene: Scene) -> dict[str, Any]:
+    """What a project keeps of a scene's plan beside the options: the rules, and what they found out about pixels."""
+    kept: dict[str, Any] = {"rules": RULES}
+    plan = ReadingPlan.from_json({k: v for k, v in scene.plan.items() if k in ("axes", "nodata")})
+    for question in ("axes", "nodata"):
+        if question in plan and plan[question].sure == "likely" and plan[question].value is not None:
+            kept[question] = plan[question].value
+    return kept
 
 
 def axes_text(axes: Sequence[int]) -> str:

@@ -193,7 +193,7 @@ def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:
     """The project in the page's address; else the one changed last; else a new one on `spec`."""
     if wanted:
         try:
-            return studio.project(wanted).id
+            return studio.usable(wanted).id
         except StudioError as error:
             gr.Warning(f"{error} Showing your latest project instead.")
     latest = studio.latest_project()

@@ -19,6 +19,9 @@ from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
 
 
+MOST_LETTERS = 100_000
+
+
 class Reversed:
     """An array with its axes in reverse order; indexing reads only what is asked for."""
 
@@ -76,7 +79,12 @@ def _list_v73(path: Path) -> list[Variable]:
     def visit(name: str, item: Any) -> None:
         if name.startswith("#") or not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
             return
-        if item.shape and dtype_problem(item.dtype) is None and item.attrs.get("MATLAB_class") != b"char":
+        if item.dtype.names == ("real", "imag"):
+            found.append(Variable(name.replace("/", "."), tuple(item.shape[::-1]), np.dtype("c16"), lambda: item))
+        elif item.attrs.get("MATLAB_class") == b"char" and len(item.shape) <= 2 and 0 < item.size <= MOST_LETTERS:
+            texts = _char_rows(item)
+            found.append(Variable(name.replace("/", "."), texts.shape, texts.dtype, partial(np.copy, texts)))
+        elif item.shape and dtype_problem(item.dtype) is None and item.attrs.get("MATLAB_class") != b"char":
             found.append(
                 Variable(name.replace("/", "."), tuple(item.shape[::-1]), item.dtype, partial(_load, path, name, item))
             )
@@ -87,6 +95,12 @@ def _list_v73(path: Path) -> list[Variable]:
 
     hdf.visit_all(path, handle, visit)
     return found
+
+
+def _char_rows(item: Any) -> Any:
+    """A char matrix as an array of texts, one a row (stored turned: (letters, rows))."""
+    letters = np.atleast_2d(np.asarray(item[()]))
+    return np.array(["".join(chr(int(c)) for c in row).strip() for row in letters.T])
 
 
 def _load(path: Path, name: str, dataset: Any) -> Any:

@@ -27,8 +27,10 @@ HEADER = 128
 MATRIX, COMPRESSED = 14, 15
 MOST_DEFLATE = 1032
 NUMERIC = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
-CELL, STRUCT = 1, 2
+CELL, STRUCT, CHAR, SPARSE = 1, 2, 4, 5
+COMPLEX = 0x0800  # of the array flags
 COPY_AGAIN = "Copy or download it again"
+LONGEST_TEXT = 1 << 20  # bytes
 LARGEST_STRUCT = 1 << 30  # bytes; structs are looked into only by loading them
 
 
@@ -40,6 +42,7 @@ class Element:
     shape: tuple[int, ...]
     kind: int  # array class, mxDOUBLE_CLASS = 6 …
     n_bytes: int  # uncompressed
+    complex: bool = False
 
 
 def is_matlab5(head: bytes) -> bool:
@@ -109,7 +112,7 @@ def _matrix(path: Path, head: bytes, order: str, n_bytes: int, most: int) -> Ele
                 f" but the file has {path.stat().st_size} bytes",
                 "The file was cut off or is damaged: " + COPY_AGAIN.lower(),
             )
-    return Element(text, tuple(int(n) for n in shape), kind, n_bytes)
+    return Element(text, tuple(int(n) for n in shape), kind, n_bytes, bool(flags & COMPLEX))
 
 
 def variables(path: Path) -> list[Variable]:
@@ -117,13 +120,26 @@ def variables(path: Path) -> list[Variable]:
     out: list[Variable] = []
     for element in elements(path):
         if element.kind in NUMERIC:
-            dtype = np.dtype(NUMERIC[element.kind])
+            dtype = np.dtype("c16" if element.complex else NUMERIC[element.kind])
             out.append(Variable(element.name, element.shape, dtype, partial(_load_array, path, element.name, dtype)))
+        elif element.kind == CHAR and element.n_bytes <= LONGEST_TEXT:
+            texts = np.atleast_1d(_load(path, element.name)).ravel()  # a char matrix has one text a row
+            out.append(Variable(element.name, texts.shape, texts.dtype, partial(np.copy, texts)))
+        elif element.kind == SPARSE and len(element.shape) == 2:
+            full = partial(_load_sparse, path, element.name, element.shape)
+            out.append(Variable(element.name, element.shape, np.dtype("f8"), full))
         elif element.kind in (STRUCT, CELL) and element.n_bytes <= LARGEST_STRUCT:
             if element.n_bytes > 64 << 20:
                 check_memory(path, f"the struct “{element.name}” ({size_text(element.n_bytes)})", element.n_bytes)
             out.extend(_flatten(element.name, _load(path, element.name), 0))
     return out
+
+
+def _load_sparse(path: Path, name: str, shape: tuple[int, ...]) -> Any:
+    """A sparse matrix in full: MATLAB users keep label maps so."""
+    n_bytes = int(np.prod(shape, dtype=np.float64)) * 8
+    check_memory(path, f"“{name}” ({size_text(n_bytes)} in full)", n_bytes)
+    return _load(path, name).toarray()
 
 
 def _load(path: Path, name: str) -> Any:

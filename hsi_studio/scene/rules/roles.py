@@ -73,9 +73,8 @@ def _data_size(header: Path) -> int:
     return max((p.stat().st_size for p in neighbours(header) if p.stem.lower() == stem or p.name.lower() == stem), default=0)
 
 
-def roles_of(files: Sequence[Path]) -> Roles:
-    """The roles of files that were given together."""
-    cube = main_file(files)
+def roles_of(files: Sequence[Path], cube: Path) -> Roles:
+    """The roles of files that were given together with the scene's own, `cube`."""
     rest = [f for f in files if f != cube and f.stem.lower() != cube.stem.lower() and f.name.lower() != cube.stem.lower()]
     rest = [f for f in rest if not CALIBRATION.search(f.stem)]
     heads = {f.with_suffix("").name.lower() for f in rest if f.suffix.lower() == ".hdr"}
