@@ -85,7 +85,7 @@ class Read:
 
 def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
     """The raster of a file as it is to be read. Raises FileProblem and its kinds, BadRequest; guesses are in the plan."""
-    reader = find_reader(path)
+    reader = find_reader(path, products=reading.rules > 1)
     said_axes = "by variance" if reading.rules == 1 and reading.axes is None else reading.axes
     if said_axes is not None and getattr(reader, "takes_axes", False):
         raster: Raster = reader.open(path, variable, said_axes)  # type: ignore[call-arg]

@@ -125,6 +125,8 @@ def _list(path: Path, handle: Any) -> list[Variable]:
             plain = np.array([t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts])
             found.append(Variable(name, plain.shape, plain.dtype, lambda: plain))
         elif dtype_problem(item.dtype) is None or item.dtype.kind == "c":
+            if len(item.shape) == 3:
+                found.extend(_in_attributes(name, item))
             scale, offset = _scale(item)
             found.append(
                 Variable(
@@ -141,6 +143,16 @@ def _list(path: Path, handle: Any) -> list[Variable]:
             )
 
     visit_all(path, handle, visit)
+    return found
+
+
+def _in_attributes(name: str, item: Any) -> list[Variable]:
+    """Wavelengths and widths that a cube carries as attributes (Tanager does)."""
+    found = []
+    for key in ("wavelengths", "wavelength", "fwhm"):
+        values = np.asarray(item.attrs[key]).ravel() if key in item.attrs else np.empty(0)
+        if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
+            found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values)))
     return found
 
 

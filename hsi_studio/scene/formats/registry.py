@@ -37,11 +37,20 @@ def not_a_reader(entry: Any) -> str:
     return ""
 
 
-def find_reader(path: str | Path) -> Reader:
-    """The reader that recognises the file. Raises FileProblem, CorruptFile (empty), UnknownFormat."""
+def find_reader(path: str | Path, products: bool = True) -> Reader:
+    """The reader that recognises the file: a plug-in's, a sensor's product (where `products`), a format.
+
+    Raises FileProblem, CorruptFile (empty), UnknownFormat.
+    """
     path = Path(path)
     file_size(path)
     known = readers()
+    if products and not any(_recognises(known.entries[name], path, True) for name in known.sources):
+        from hsi_studio.scene.sensors import product_of
+
+        product = product_of(path)
+        if product is not None:
+            return product
     for name, reader in sorted(known.entries.items(), key=lambda item: item[0] not in known.sources):
         if _recognises(reader, path, name in known.sources):
             found: Reader = reader
