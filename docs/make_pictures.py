@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.conftest import ARGUMENTS, installed_browser
 from tests.e2e.running import RunningApp as App
-from tests.e2e.running import choose_class, click_pixel, wait_journal, wait_map, wait_ready
+from tests.e2e.running import choose_class, click_pixel, open_tab, wait_journal, wait_map, wait_ready
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 SIZE: Any = {"width": 1440, "height": 900}  # all tabs have room
@@ -43,16 +43,6 @@ CLICKS = {
     "Soybean-mintill": [(62, 53), (83, 55), (95, 40)],
     "Woods": [(122, 91), (126, 112), (131, 93)],
 }
-
-
-def open_tab(page: Any, title: str) -> None:
-    """Tabs that do not fit stand in a menu."""
-    tab = page.get_by_role("tab", name=title, exact=True)
-    if tab.is_visible():
-        tab.click()
-        return
-    page.get_by_label("More tabs").click()
-    page.locator(".overflow-dropdown").get_by_text(title, exact=True).click()
 
 
 def nine_clicks(page: Any) -> None:

@@ -9,9 +9,20 @@ import pytest
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of one test run share the cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # small networks on busy cores: spinning threads take 100× longer
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests share what is set up for them, so they stay in one process; browsers wait on the clock, so there
+    is one of them at a time."""
+    for item in items:
+        file = item.location[0]
+        browser = item.get_closest_marker("e2e") is not None
+        item.add_marker(pytest.mark.xdist_group("browser" if browser else file))
 
 
 @pytest.fixture(scope="session")

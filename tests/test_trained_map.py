@@ -33,6 +33,7 @@ def labelled(tmp_path: Path) -> Iterator[tuple[Studio, str]]:
     studio.close()
 
 
+@pytest.mark.slow
 def test_a_trained_map_comes_and_can_be_shown_instead_of_the_live_one(labelled: tuple[Studio, str]) -> None:
     studio, project_id = labelled
     run = studio.runs.start(project_id, "svm")

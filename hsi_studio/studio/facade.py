@@ -38,6 +38,7 @@ from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.reference_map import ReferenceMapSource
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import SharedServer
@@ -93,7 +94,7 @@ class Studio:
         )  # fmt: skip
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
-            model=self.models.maps, comparison=self.compare.maps,
+            model=self.models.maps, comparison=self.compare.maps, reference=ReferenceMapSource(workspace),
         )  # fmt: skip
 
     @property

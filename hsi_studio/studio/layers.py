@@ -1,7 +1,7 @@
 """What a project's viewer can show, by name: layers with an id that stays and a title that no other layer has.
 
-Ids are "live", "run:ID", "model:ID", "texts", "comparison:RUN/0" (an arm by its number) and "comparison:RUN/0-1" (where
-two arms differ). Which of them is shown is said in `displayed_map.py`.
+Ids are "live", "reference", "run:ID", "model:ID", "texts", "comparison:RUN/0" (an arm by its number) and
+"comparison:RUN/0-1" (where two arms differ). Which of them is shown is said in `displayed_map.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["live", "run", "preview", "model", "texts", "comparison"]
+Source = Literal["live", "run", "preview", "model", "texts", "comparison", "reference"]
 LIVE = "live"
+REFERENCE: Literal["reference"] = "reference"
 
 
 def layer_id(source: str, item: str = "") -> str:
@@ -29,6 +30,7 @@ class Layer:
     title: str
     ready: bool = True  # False: shown, it is made first
     shown: Literal["", "left", "right"] = ""
+    oa: float | None = None  # overall accuracy where it was measured, a fraction; the map's report says on which pixels
     facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
 
 

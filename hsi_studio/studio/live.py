@@ -76,7 +76,9 @@ class LiveMaps(Subject):
     # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
 
     def listed(self, project_id: str) -> list[Layer]:
-        return [Layer(LIVE, self.title(project_id, ""), self.status(project_id).prediction is not None)]
+        status = self.status(project_id)
+        oa = None if status.report is None or status.report.main.oa is None else status.report.main.oa.value
+        return [Layer(LIVE, self.title(project_id, ""), status.prediction is not None, oa=oa)]
 
     def title(self, project_id: str, item: str) -> str:
         return "Map of your labels"

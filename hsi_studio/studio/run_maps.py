@@ -26,7 +26,8 @@ class RunMapSource:
                 words = info.prompt_set or info.prompts
                 when = info.created[:19].replace("T", " ")
                 facts = (info.method, words, f"seed {info.seed}", *_settings(info), shots, when, info.id)
-                found.append(Layer(layer_id("run", info.id), info.title, ready, facts=facts))
+                oa = ((info.metrics or {}).get("main") or {}).get("oa") or {}
+                found.append(Layer(layer_id("run", info.id), info.title, ready, oa=oa.get("value"), facts=facts))
         return found
 
     def title(self, project_id: str, item: str) -> str:

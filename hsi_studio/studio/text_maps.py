@@ -100,9 +100,11 @@ class TextMaps(Subject):
     # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
 
     def listed(self, project_id: str) -> list[Layer]:
-        if self.get(project_id).prediction is None:
+        made = self.get(project_id)
+        if made.prediction is None:
             return []
-        return [Layer(layer_id("texts"), self.title(project_id, ""))]
+        oa = None if made.report is None or made.report.main.oa is None else made.report.main.oa.value
+        return [Layer(layer_id("texts"), self.title(project_id, ""), oa=oa)]
 
     def title(self, project_id: str, item: str) -> str:
         return f"Map from texts alone ({self.get(project_id).prompts})"

@@ -32,13 +32,15 @@ from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.server import sharing
 from hsi_studio.ui.server.guard import LOOPBACK, Guard
 from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
-from hsi_studio.ui.tabs import tabs
+from hsi_studio.ui.tabs import Step, steps, tabs
+from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
 from hsi_studio.ui.viewer.label_routes import router as click_feed
+from hsi_studio.ui.viewer.layer_routes import router as layer_feed
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.viewer.tile_routes import Screen, router
 from hsi_studio.ui.web_component import panel
@@ -74,7 +76,10 @@ class App:
     ) -> Guard:
         """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        ours = [router(Screen(self.studio)), *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed))]
+        ours = [
+            router(Screen(self.studio)),
+            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed)),
+        ]
         ours += self.routes
         if self.owners is not None:
             ours.append(sharing.router(self.owners))
@@ -158,7 +163,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
-        classes = panel("classes", {"classes": []}, render=False)
+        classes = panel("classes", {}, render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
@@ -166,8 +171,8 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
                 strip = panel("strip", {"state": "words", "text": "Opening the scene …"})
             with gr.Column(scale=4, elem_id="hsi-side"):
                 bus = Bus(project, top, viewer, strip, classes, spectrum)
-                with gr.Tabs():
-                    routes = [put_on_page(tab, studio, bus) for tab in tabs()]
+                with gr.Tabs(selected=FIRST_STEP, elem_id="hsi-steps"):
+                    routes = [made for step in steps() for made in put_step_on_page(step, studio, bus)]
                 for needed in (classes, spectrum):  # the viewer's events change them, whatever became of the Label tab
                     if not needed.is_rendered:
                         needed.render()
@@ -187,6 +192,19 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
+
+
+def put_step_on_page(step: Step, studio: Any, bus: Bus) -> list[APIRouter | None]:
+    """An entry of the rail with the tabs behind it. Returns their routes. To be called inside the `gr.Tabs`."""
+    with gr.Tab(step.title, id=step.name, elem_id=f"hsi-step-{step.name}"):
+        if len(step.tabs) == 1:
+            return [put_on_page(step.tabs[0], studio, bus)]
+        routes = []
+        with gr.Tabs(elem_classes="hsi-inner"):
+            for tab in step.tabs:
+                with gr.Tab(tab.title, id=tab.name):
+                    routes.append(put_on_page(tab, studio, bus))
+        return routes
 
 
 def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:

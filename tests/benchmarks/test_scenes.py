@@ -165,6 +165,7 @@ def test_a_packed_scene_is_the_scene(plots_folder: Path, tmp_path: Path) -> None
     assert open_for_sweep(str(file)).scene.id == held.scene.id
 
 
+@pytest.mark.slow
 def test_the_command_runs_resumes_and_tabulates(
     plots_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +209,7 @@ def test_published_figures_name_their_source_and_known_scenes() -> None:
         assert {"method", "protocol", "shots", "oa", "aa", "kappa"} <= set(entry)
 
 
+@pytest.mark.slow
 def test_the_real_plots(shared_data: Path) -> None:
     folder = shared_data / "idtrees2020"
     if not folder.is_dir():

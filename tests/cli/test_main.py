@@ -97,6 +97,7 @@ def test_what_a_user_can_fix_is_one_line_and_exit_2(
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.slow
 def test_a_training_from_the_shell_is_listed_exported_and_replayed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_training_from_the_shell_is_listed_exported_and_replayed(
     assert "--labels FILE" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_training_on_shots_drawn_from_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "indian_pines", "--shots", "3", "--draw-seed", "1", "--method", "knn"]) == 0
     captured = capsys.readouterr()

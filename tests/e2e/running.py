@@ -104,3 +104,15 @@ def click_pixel(page: Any, row: int, col: int, **options: Any) -> None:
 
 def choose_class(page: Any, name: str) -> None:
     page.locator(".hsi-class", has_text=name).filter(has=page.get_by_text(name, exact=True)).click()
+
+
+STEPS = ("Scene", "Label", "Words", "Train", "Compare", "Map")
+INSIDE = {"Prompts": "Words", "Query": "Words", "Runs": "Train", "Models": "Train"}
+
+
+def open_tab(page: Any, title: str) -> None:
+    """Open a step of the rail, or a tab inside one."""
+    step = INSIDE.get(title, title)
+    page.get_by_role("tab", name=f"{STEPS.index(step) + 1} {step}", exact=True).click()
+    if title in INSIDE:
+        page.get_by_role("tab", name=title, exact=True).click()

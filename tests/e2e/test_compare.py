@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import RunningApp, wait_ready
+from tests.e2e.running import RunningApp, open_tab, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 VIEWER = ".hsi-viewer"
@@ -18,16 +18,6 @@ VIEWER = ".hsi-viewer"
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     with RunningApp(tmp_path_factory.mktemp("compare")) as running:
         yield running
-
-
-def open_tab(page: Any, title: str) -> None:
-    """Tabs that do not fit stand in a menu."""
-    tab = page.get_by_role("tab", name=title, exact=True)
-    if tab.is_visible():
-        tab.click()
-        return
-    page.get_by_label("More tabs").click()
-    page.locator(".overflow-dropdown").get_by_text(title, exact=True).click()
 
 
 def choose_methods(page: Any, *titles: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import RunningApp, wait_map, wait_ready
+from tests.e2e.running import RunningApp, open_tab, wait_map, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -35,7 +35,7 @@ def test_shots_are_drawn_from_the_train_tab(browser: Any, app: RunningApp) -> No
     page.on("pageerror", lambda e: problems.append(str(e)))
     page.goto(app.url)
     wait_ready(page)
-    page.get_by_role("tab", name="Train", exact=True).click()
+    open_tab(page, "Train")
     page.wait_for_selector(".hsi-train[data-ready='1']", timeout=30_000)
     page.wait_for_function("document.querySelector('.tr-forecast').textContent.includes('once two classes')")
 
@@ -50,7 +50,7 @@ def test_shots_are_drawn_from_the_train_tab(browser: Any, app: RunningApp) -> No
     assert event["payload"]["source"] == "reference, 3 a class, seed 1"
 
     # the spectra were drawn for a tab that was not shown: they must fit all the same
-    page.get_by_role("tab", name="Label", exact=True).click()
+    open_tab(page, "Label")
     page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
     plot, side = (page.locator(name).bounding_box() for name in (".hsi-spectrum .main-svg >> nth=0", ".hsi-spectrum"))
     assert plot["x"] + plot["width"] <= side["x"] + side["width"] + 1

@@ -15,6 +15,7 @@ from tests.e2e.running import (
     RunningApp,
     choose_class,
     click_pixel,
+    open_tab,
     wait_journal,
     wait_map,
     wait_ready,
@@ -109,7 +110,7 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     wait_map(page, 11)
 
     # export, and open what was exported
-    page.get_by_role("tab", name="Map", exact=True).click()
+    open_tab(page, "Map")
     page.locator("#hsi-map-classes").get_by_text("User's accuracy (precision) %").first.wait_for()  # at the first visit
     page.locator("#hsi-export").click()
     link = page.locator("#hsi-downloads a[download$='.tif']").first
@@ -134,7 +135,7 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, t
             seq += 1
             wait_journal(page, seq)
     wait_map(page, 9)
-    page.get_by_role("tab", name="Train", exact=True).click()
+    open_tab(page, "Train")
     page.wait_for_selector(".hsi-train[data-ready='1']")
     page.locator("#hsi-method").select_option("svm")
     page.locator("#hsi-train-start").click()
@@ -143,7 +144,7 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, t
     assert "3 labels a class" in page.locator(".tr-run h3").inner_text()
 
     # what is exported is the map on the screen, and the Map tab says so
-    page.get_by_role("tab", name="Map", exact=True).click()
+    open_tab(page, "Map")
     page.locator("#hsi-map-shown", has_text="(svm)").wait_for()
     page.locator("#hsi-map-classes h4", has_text="trained map (svm)").first.wait_for()
     page.locator("#hsi-export").click()
@@ -155,7 +156,7 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, t
     with rasterio.open(tmp_path / "trained.tif") as tiff:
         assert tiff.tags()["method"] == "svm"
 
-    page.get_by_role("tab", name="Train", exact=True).click()
+    open_tab(page, "Train")
     page.get_by_text("Map shown follows the clicks").click()
     trained.wait_for(state="detached")
     wait_map(page, 9)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import RunningApp, wait_ready
+from tests.e2e.running import RunningApp, open_tab, wait_ready
 from tests.text.llm_server import Handler, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -45,7 +45,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened.on("pageerror", lambda e: problems.append(str(e)))
     opened.goto(app.url)
     wait_ready(opened)
-    opened.get_by_role("tab", name="Prompts").click()
+    open_tab(opened, "Prompts")
     yield opened
     context.close()
     assert problems == []
@@ -91,7 +91,7 @@ def test_words_are_typed_kept_compared_and_taken_back(app: RunningApp, page: Any
 
     page.reload()
     wait_ready(page)
-    page.get_by_role("tab", name="Prompts").click()
+    open_tab(page, "Prompts")
     version(page, 3)
     assert page.locator(".hsi-words textarea").first.input_value() == first
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import VIEWER, RunningApp, wait_journal, wait_ready
+from tests.e2e.running import VIEWER, RunningApp, open_tab, wait_journal, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -34,7 +34,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened.on("pageerror", lambda e: problems.append(str(e)))
     opened.goto(app.url)
     wait_ready(opened)
-    opened.get_by_role("tab", name="Query").click()
+    open_tab(opened, "Query")
     yield opened
     context.close()
     assert problems == []

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import VIEWER, RunningApp, wait_ready
-from tests.e2e.test_compare import open_tab
+from tests.e2e.running import VIEWER, RunningApp, open_tab, wait_ready
 from tests.e2e.test_prompts import version
 from tests.e2e.test_query import ask
 

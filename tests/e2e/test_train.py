@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.running import RunningApp, choose_class, click_pixel, wait_journal, wait_map, wait_ready
+from tests.e2e.running import RunningApp, choose_class, click_pixel, open_tab, wait_journal, wait_map, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -64,7 +64,7 @@ def page_on(browser: Any, app: RunningApp) -> Any:
 
 
 def to_train(page: Any) -> None:
-    page.get_by_role("tab", name="Train", exact=True).click()
+    open_tab(page, "Train")
     page.wait_for_selector(".hsi-train[data-ready='1']", timeout=30_000)
 
 
@@ -137,9 +137,9 @@ def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> 
     assert "13 classes have no label" in page.locator(".tr-labels").inner_text()
     run = start(page, min_steps=10_000, members=4)
     wait_state(page, "running")
-    page.get_by_role("tab", name="Label", exact=True).click()
+    open_tab(page, "Label")
     choose_class(page, "Woods")
-    page.get_by_role("tab", name="Train", exact=True).click()
+    open_tab(page, "Train")
 
     # curves grow while labels are clicked, and the live map follows the clicks
     seen = int(page.locator(".tr-curves").get_attribute("data-updates") or 0)

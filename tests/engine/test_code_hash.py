@@ -40,6 +40,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_hash_changes_with_every_file_in_the_list(copied: Path) -> None:
     before, files = code_hash(), code_files()
     assert before == code_hash()

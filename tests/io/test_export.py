@@ -210,6 +210,7 @@ def test_the_picture_has_the_map_and_a_legend_of_what_occurs(tmp_path: Path) -> 
     assert not (picture == 0).all(axis=2).all()
 
 
+@pytest.mark.slow
 def test_the_picture_takes_any_name_and_any_size(tmp_path: Path) -> None:
     export_png(prediction(), georeferenced(title="$\\frac{ title\n" * 20), tmp_path / "a.png")
     long = [f"{k} " + "x" * 78 for k in range(60)]

@@ -72,6 +72,7 @@ def run_tests(nodes: Sequence[str], root: Path) -> tuple[int, str]:
         sys.executable,
         "-m",
         "pytest",
+        "-n0",
         "-x",
         "-q",
         "--tb=short",

@@ -62,6 +62,7 @@ def test_the_scene_says_what_it_is(demo: Simulation) -> None:
     assert not np.any((wavelength > 1800) & (wavelength < 1950))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(demo: Simulation, cube: np.ndarray) -> None:
     again = demo_scene(0)
     np.testing.assert_array_equal(again.read(ALL, ALL), cube)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,7 @@ import pytest
 from hsi_studio import Studio
 from hsi_studio.project.store import Project
 from hsi_studio.studio.class_measurements import Measured, Measurements, _alone, label_key
-from tests.studio.models import labelled, scene_file
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
+from tests.studio.models import scene_file
 
 
 def test_the_key_follows_the_labels_and_not_the_words(project: Project) -> None:

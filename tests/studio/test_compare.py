@@ -169,6 +169,7 @@ def test_a_comparison_runs_in_the_queue_and_its_maps_are_shown(studio: Studio, s
     assert studio.compare.list(project) == []
 
 
+@pytest.mark.slow
 def test_without_a_reference_the_labels_are_compared_or_it_is_said_what_is_missing(
     studio: Studio, scene_file: Path
 ) -> None:

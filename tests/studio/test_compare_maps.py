@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from hsi_studio.studio.compare_maps import CompareMaps, _not_yours, _parsed
 from hsi_studio.types import Prediction
 from tests.studio.models import labelled, scene_file
 from tests.studio.shown import COMPARISON, add_comparison, project_with_reference
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -320,7 +320,7 @@ def test_a_run_of_another_project_is_not_shown(made: tuple[Studio, Project], tmp
     for layer in (f"run:{RUN}", ARM):
         with pytest.raises(BadRequest, match="in this project"):
             show(studio, project, layer)
-    assert [layer.id for layer in studio.displayed.layers(project.id)] == ["live"]
+    assert [layer.id for layer in studio.displayed.layers(project.id)] == ["live", "reference"]
 
 
 # ── the list of layers ──────────────────────────────────────────────────────────────────────────
@@ -332,7 +332,7 @@ def test_the_layers_are_listed_with_what_is_shown(whole: tuple[Studio, Project])
     layers = {layer.id: layer for layer in studio.displayed.layers(project.id)}
     lda = f"comparison:{COMPARISON}/0"
     runs = [f"run:{PREVIEW}", f"run:{RUN}"]  # newest first
-    assert list(layers) == ["live", "texts", *runs, f"model:{MODEL}", lda, ARM, DIFFERENCE]
+    assert list(layers) == ["live", "texts", *runs, f"model:{MODEL}", lda, ARM, DIFFERENCE, "reference"]
     assert {key: layer.shown for key, layer in layers.items() if layer.shown} == {"texts": "left", ARM: "right"}
     assert all(layer.ready for layer in layers.values())
     for key in layers:
@@ -351,4 +351,5 @@ def test_twins_are_told_apart_by_what_they_differ_in(made: tuple[Studio, Project
         "SVM, 3 labels a class · seed 1, 2026-01-01 12:00:02",
         "SVM, 3 labels a class · seed 1, 2026-01-01 12:00:01",
         "SVM, 3 labels a class · seed 0, 2026-01-01 12:00:00",
+        "Reference",
     ]

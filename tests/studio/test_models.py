@@ -301,6 +301,7 @@ def test_parts_that_do_not_fit_together_are_refused(studio: Studio, project: Pro
         assert fitted is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["diffclip", "curated", "s3fn"])
 def test_a_network_larger_than_its_arrays_is_refused_before_it_is_built(
     studio: Studio, project: Project, method: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,18 +48,6 @@ class Model:
         """Let it write one piece, and wait for it."""
         self.go.release()
         assert self.written.acquire(timeout=60)
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from hsi_studio.errors import LabelProblem
 from hsi_studio.project.store import Project
 from hsi_studio.studio.class_measurements import Measurements
 from hsi_studio.studio.prompt_similarity import Key, TextView, TextViews
-from tests.studio.models import labelled, scene_file
 
 
 class Views(TextViews):
@@ -39,18 +37,6 @@ class Views(TextViews):
         if self.asks:
             self._check(project_id, key)
         return replace(made, state="done", compared=f"version {key[1]}")
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def test_before_a_question_there_is_nothing(studio: Studio, project: Project) ->
         studio.queries.propose(project.id, [0])
 
 
+@pytest.mark.slow
 def test_a_question_is_answered_with_places_and_reasons(studio: Studio, project: Project) -> None:
     status = answered(studio, project, "metal roof")
     assert status.regions[0].reasons[0].text.startswith("bright metal roof")  # type: ignore[attr-defined]

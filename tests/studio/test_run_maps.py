@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +13,6 @@ from hsi_studio.project.store import Project
 from hsi_studio.studio.run_maps import RunMapSource
 from tests.studio.models import labelled, scene_file
 from tests.studio.shown import COMPARISON, PREVIEW, RUN, add_run
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
 
 
 @pytest.fixture

@@ -93,6 +93,7 @@ def test_every_class_is_set_against_another_class_of_its_scene() -> None:
             assert any(f" {other} " in said for other in others), name
 
 
+@pytest.mark.slow
 def test_sentences_fit_the_encoders_and_those_of_a_class_belong_together() -> None:
     encoder = get_encoder("minilm")
     assert encoder.token_counts([text for *_, text in EVERY]).max() <= 77  # CLIP's context too

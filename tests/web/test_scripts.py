@@ -35,6 +35,7 @@ def tool(name: str) -> str:
     return str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_pure_parts_in_node() -> None:
     files = [path.name for path in sorted(HERE.glob("*.test.mjs"))]

@@ -23,10 +23,21 @@ from fastapi import APIRouter
 
 from hsi_studio.ui.bus import Bus
 
+STEPS = (
+    ("scene", "Scene"),
+    ("label", "Label"),
+    ("words", "Words"),
+    ("train", "Train"),
+    ("compare", "Compare"),
+    ("map", "Map"),
+)
+FIRST_STEP = "label"  # what is open when the page comes
+
 
 @dataclass(frozen=True)
 class Tab:
-    """One tab of the side panel. `order` sorts the tabs, left to right; the project's own stand at 10 to 24."""
+    """One tab of the side panel. It stands in the step of the rail that it names, beside others of that step, by
+    `order`; without a step (a plug-in's, as a rule) it stands after the steps, by `order`."""
 
     name: str  # a word; `#hsi-tab-<name>` in the page
     title: str
@@ -35,6 +46,7 @@ class Tab:
     routes: Callable[[Any], APIRouter] | None = None
     scripts: tuple[str, ...] = ()  # file names, beside the module that defines `create`
     styles: tuple[str, ...] = ()  # likewise
+    step: str = ""  # of `STEPS`
 
     @property
     def folder(self) -> Path:

@@ -39,9 +39,9 @@ def problem_tab(number: int, text: str) -> Tab:
 
 
 def put_on_page(tab: Tab, studio: Any, bus: Bus) -> APIRouter | None:
-    """Make a tab and its routes. When either fails, what there is of it is hidden and its error shown; no routes then.
-    To be called inside the `gr.Tabs`."""
-    with gr.Tab(tab.title, elem_id=f"hsi-tab-{tab.name}") as here:
+    """Make what is in a tab and its routes. When either fails, what there is of it is hidden and its error shown; no
+    routes then. To be called inside the tab."""
+    with gr.Column(elem_id=f"hsi-tab-{tab.name}") as here:
         try:
             _check_files(tab)
             routes = None if tab.routes is None else _below_prefix(tab.routes(studio))

@@ -23,14 +23,21 @@ export function makeLabelling(pane, map, {labels, server, readout, controls, act
     readout.describe(pixel);
   }
   function send(pixel, id) {
+    const gone = labels.classIdAt(pixel.row, pixel.col) === id;
     labels.wish(pixel.row, pixel.col, id, ++n);  // on the screen before anything else happens
     server.act({do: 'pick', row: pixel.row, col: pixel.col, class_id: id, n});
     look(pixel);
+    if (gone) controls.message(`The label of row ${pixel.row}, column ${pixel.col} is taken away. Undo (Ctrl+Z) brings it back.`, 'hint');
   }
   function act(pixel, looking) {
     if (!pane.scene()) return;
+    const {scale} = pane.place();
     labels.setCross({row: pixel.row, col: pixel.col});
     if (looking || !on) look(pixel);
+    else if (scale < 1 && pixel.pointed) {  // which of them was meant cannot be known
+      look(pixel);
+      controls.message(`Zoom in to label (+ or the wheel): here one point of the screen covers ${Math.ceil(1 / scale)} × ${Math.ceil(1 / scale)} pixels.`, 'hint');
+    }
     else if (active()) send(pixel, active());
     else {
       controls.message('Add a class first: a click gives a pixel the chosen class.', 'hint');
@@ -50,7 +57,7 @@ export function makeLabelling(pane, map, {labels, server, readout, controls, act
 
   map.on('click', ({originalEvent}) => {
     const pixel = pane.pixelAt(originalEvent);
-    if (pixel) act((!originalEvent.shiftKey && labels.markerNear(pixel.x, pixel.y)) || pixel, originalEvent.shiftKey);
+    if (pixel) act({...pixel, pointed: true}, originalEvent.shiftKey);
   });
   setInterval(() => {
     const late = labels.overdue(performance.now());

@@ -16,20 +16,7 @@ export function makeLabels(canvas, pane, onPending) {
   const context = canvas.getContext('2d');
   const set = labelSet(() => { onPending(set.pendingCount()); schedule(); });
   const sprites = new Map();
-  let cross = null, hover = null, frame = 0;
-  // Marker under a point of the screen: where pixels are small, a few CSS pixels beside its centre still count.
-  function markerNear(x, y) {
-    const {scale, x0, y0} = pane.place(), reach = Math.ceil(3.5 / scale);
-    if (scale >= 7) return null;
-    const col = Math.floor((x - x0) / scale), row = Math.floor((y - y0) / scale);
-    let best = null, least = 3.5;
-    for (let r = row - reach; r <= row + reach; r++) for (let c = col - reach; c <= col + reach; c++) {
-      if (set.classIdAt(r, c) === null) continue;
-      const d = Math.hypot(x0 + (c + 0.5) * scale - x, y0 + (r + 0.5) * scale - y);
-      if (d <= least) { least = d; best = {row: r, col: c}; }
-    }
-    return best;
-  }
+  let cross = null, hover = null, frame = 0, hidden = false;
 
   function sprite(k, radius, state, dpr) {
     const info = set.classes()[k], name = `${k},${info.color},${radius},${state},${dpr}`;
@@ -76,6 +63,7 @@ export function makeLabels(canvas, pane, onPending) {
       context.drawImage(sheet, Math.round(x * dpr - sheet.width / 2), Math.round(y * dpr - sheet.height / 2));
     };
     if (cross) crosshair(view, dpr);
+    if (hidden) return;
     for (const [place, p] of points) {
       const waiting = set.pendingAt(place);
       if (!waiting) stamp(p[0], p[1], p[2], 'there'); else if (waiting.id === null) stamp(p[0], p[1], p[2], 'leaving');
@@ -110,7 +98,9 @@ export function makeLabels(canvas, pane, onPending) {
   function schedule() { if (!frame) frame = requestAnimationFrame(() => { frame = 0; draw(); }); }
 
   return {
-    ...set, markerNear, draw, schedule,
+    ...set, draw, schedule,
+    /** Show the markers, or hide them to see what is under them. */
+    toggle() { hidden = !hidden; schedule(); return !hidden; },
     setCross(pixel) { cross = pixel; schedule(); },
     setHover(pixel) { if (hover?.row !== pixel?.row || hover?.col !== pixel?.col) { hover = pixel; schedule(); } },
     wish(row, col, id, n) { set.wish(row, col, id, n, performance.now()); draw(); },  // on the screen at once

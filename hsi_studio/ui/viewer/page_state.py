@@ -18,6 +18,7 @@ from hsi_studio.ui.web_component import packed
 BUSY_WORDS = "Computing the map of your labels …"
 YOURS = "Map of your labels"
 NOT_MEASURED = "How good this map is has not been measured"
+THE_REFERENCE = "This is the scene's reference: what every map here is measured against."
 
 
 class Present:
@@ -156,6 +157,8 @@ class Present:
                 info = self.studio.models.get(shown.id)
                 scene_id = self.studio.scene_of(shown.project_id).id
                 return {"state": "figures", "groups": [model_group(info.title, info.facts, scene_id)]}
+            if shown.source == "reference":
+                return {"state": "words", "text": THE_REFERENCE}
             if shown.report is None:
                 words = "Preview of a training that goes on" if shown.source == "preview" else NOT_MEASURED
                 return {"state": "words", "text": f"{words}: {shown.title}."}

@@ -102,5 +102,9 @@ export function makeServer(base, page) {
     if (page.alive()) setTimeout(look, LOOK_MS);
   }
   setTimeout(look, LOOK_MS);
-  return {act, follow, spectrum};
+  /** The maps that can be shown; with `wanted`, after showing that one (layer_routes.py). @param {object} [wanted] */
+  const layers = (wanted) => ask(here('layers'), wanted && {
+    method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(wanted),
+  });
+  return {act, follow, spectrum, layers};
 }

@@ -1,12 +1,15 @@
 // @ts-check
-// The title line: product, scene, its size, what it runs on. value: {title, facts, guest}
+// The title line: product, scene, its size, what it runs on; the way to other scenes, to files, and to the large view.
+// value: {title, facts, guest}
 
 import { panel } from "../web/component.js";
-import { make } from "../web/dom.js";
+import { button, make } from "../web/dom.js";
+import { present, presenting } from "../web/present.js";
+import { openStep, watchSteps } from "../web/steps.js";
 
 /** @param {import("../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, readValue, onValue } = panel(gradio, ".hsi-top");
+  const { root, readValue, onValue, onPage } = panel(gradio, ".hsi-top");
   const brand = make("h1", "hsi-brand");
   brand.append(make("b", "", "HSI"), " Studio");
   const title = make("p", "hsi-scene-title");
@@ -14,13 +17,25 @@ export function mount(gradio) {
   const leave = make("a", "hsi-leave", "Shared with you · leave");
   leave.href = "/hsi/leave";
   leave.hidden = true;
-  root.append(brand, title, leave, facts);
+  const large = button("hsi-small", "Present", "Show the picture large, for a room (P)", () => present());
+  const doors = make("div", "hsi-doors");
+  doors.append(
+    button("hsi-small", "Open", "Open another scene or file", () => openStep("scene")),
+    large,
+    button("hsi-small", "Export", "Save the map that is shown, and the labels", () => openStep("map")),
+  );
+  root.append(brand, title, leave, facts, doors);
   function render() {
     const value = readValue();
     title.textContent = value.title || "";
     facts.textContent = value.facts || "";
     leave.hidden = !value.guest;
   }
+  onPage("hsi:present", () => {
+    large.textContent = presenting() ? "End (P)" : "Present";
+    window.dispatchEvent(new Event("resize"));
+  });
   onValue(render);
   render();
+  watchSteps();
 }

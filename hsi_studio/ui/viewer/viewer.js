@@ -6,11 +6,13 @@
 
 import { panel, tell } from '../web/component.js';
 import { loadSheet } from '../web/dom.js';
+import { present } from '../web/present.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
 import { makeLabelling } from './labelling.js';
 import { makeLabels } from './labels.js';
+import { makeLayerBar } from './layer_bar.js';
 import { frameOn, leaflet } from './leaflet.js';
 import { makeMapFeed } from './map_feed.js';
 import { makePane, partsOf } from './pane.js';
@@ -76,6 +78,12 @@ function start(component, L) {
     lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
     turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
   });
+  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => server.follow(), say});
+  onPage('hsi:seen', () => { if (project) bar.refresh(); });
+  (function lookForMaps() {  // a run that ended changes what can be shown, not what is
+    if (project && !document.hidden) bar.refresh();
+    if (root.isConnected) setTimeout(lookForMaps, 8000);
+  })();
   const labels = makeLabels(canvas('markers'), pane, (count) => mark('pending', String(count)));
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
@@ -138,6 +146,7 @@ function start(component, L) {
     showClasses();
   });
   onPage('hsi:follow', () => server.follow());
+  onPage('hsi:present', ({on}) => { /** @type {HTMLDetailsElement} */ (part('legend')).open = on; setTimeout(fit, 60); });
 
   // ── pointer and keys ─────────────────────────────────────────────────────────────────────────
   stage.addEventListener('pointermove', (event) => {
@@ -158,7 +167,8 @@ function start(component, L) {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
       '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
       ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: true}),
-      m: toggleMap, c: toggleConfidence, l: labelling.toggle, '?': () => controls.help(), Escape: () => controls.help(false),
+      m: toggleMap, c: toggleConfidence, l: labelling.toggle,
+      h: () => say(labels.toggle() ? 'Label markers are shown.' : 'Label markers are hidden: H shows them again.', 'hint'), p: () => present(), '?': () => controls.help(), Escape: () => { controls.help(false); present(false); },
       Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
     },
   });
@@ -196,7 +206,7 @@ function start(component, L) {
   }
   function take(value) {
     const another = 'project' in value && value.project !== project;
-    if (another) project = value.project;
+    if (another) { project = value.project; bar.clear(); }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = [value.view.lo ?? stretch[0], value.view.hi ?? stretch[1]]; showComposite(false); }
     if (value.classes) {

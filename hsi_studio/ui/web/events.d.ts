@@ -10,6 +10,8 @@ interface PageEvents {
   "hsi:seen": undefined;
   /** The class that a click labels with, and the element where it was chosen. */
   "hsi:active": { id: string; from: HTMLElement };
+  /** The page is being shown to a room now, or no longer. */
+  "hsi:present": { on: boolean };
   /** Open the dialog that draws labels from the reference. */
   "hsi:draw-labels": undefined;
   /** Have the user draw a region in the picture, or (`off`) give it up and take the outline away. To the viewer. */

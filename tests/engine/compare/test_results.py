@@ -107,6 +107,7 @@ def test_control_differs_from_its_arm_only_in_whose_sentence_is_whose(wordy: Wor
         assert np.array_equal(fits[0][1].row, fits[2][1].row)  # arms are paired too
 
 
+@pytest.mark.slow
 def test_order_of_arms_and_seeds_does_not_matter(wordy: WordyMethod, tmp_path: Path) -> None:
     seeds = (0, 1, 2, 3, 4, 5, 6)
     first = run(plan(arm("a", "wrong"), arm("b"), arm("c", ""), seeds=seeds), tmp_path / "1")
@@ -150,6 +151,7 @@ def test_a_stopped_comparison_goes_on_where_it_ended(wordy: WordyMethod, tmp_pat
     assert again.model_copy(update={"seconds": c.seconds}) == c
 
 
+@pytest.mark.slow
 def test_arms_of_another_comparison_are_taken_from_the_store(wordy: WordyMethod, tmp_path: Path) -> None:
     store = tmp_path / "store"
     run(plan(arm("a"), arm("b", "wrong")), tmp_path / "1", store=store)

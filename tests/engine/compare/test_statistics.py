@@ -119,6 +119,7 @@ def test_pooled_map_is_the_majority_of_the_seeds_in_which_a_pixel_tests() -> Non
     assert stats.pooled(said, tests, 3).tolist() == [0, 2, -1, 0]
 
 
+@pytest.mark.slow
 def test_mcnemar_on_blocks_is_not_fooled_by_neighbours() -> None:
     """Right and wrong come in patches of 10 × 10: on all pixels chance looks certain, one pixel a block does not."""
     rng = np.random.default_rng(1)

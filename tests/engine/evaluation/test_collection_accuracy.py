@@ -90,6 +90,7 @@ def test_folds_test_every_image_once_and_keep_groups_together() -> None:
         fold_images(collection, 1, 0)
 
 
+@pytest.mark.slow
 def test_votes_do_not_depend_on_labels_order_or_company() -> None:
     collection = made()
     model = fit_images(collection.only(range(9)), PromptSet(), QUICK, Context(seed=3))
@@ -106,6 +107,7 @@ def test_votes_do_not_depend_on_labels_order_or_company() -> None:
     assert first.votes.sum(axis=1).tolist() == [5] * 15
 
 
+@pytest.mark.slow
 def test_refusals_and_cancel() -> None:
     collection = made()
     with pytest.raises(TooFewLabels, match="1 of 3 classes"):

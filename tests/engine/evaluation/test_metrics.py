@@ -115,6 +115,7 @@ def _simulated(rng: np.random.Generator, right: float, blocks: int = 60) -> np.n
     return per_block
 
 
+@pytest.mark.slow
 def test_a_95_percent_interval_holds_the_truth_in_95_of_100_maps() -> None:
     """500 simulated maps: the standard deviation of the share is 1 point; 90 % quantiles hold it in 89 of 100."""
     rng, times, truth = np.random.default_rng(11), 500, 0.75

@@ -218,6 +218,7 @@ HEADER_CHANGES: dict[str, tuple[type[FileProblem], Change]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", HEADER_CHANGES)
 def test_a_lying_header_is_refused(model: Path, what: str) -> None:
     kind, change = HEADER_CHANGES[what]
@@ -286,6 +287,7 @@ def test_control_characters_and_long_texts_are_cut() -> None:
     assert facts.tags == ("a b",)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_changed_bytes_are_refused_and_nothing_else_happens(model: Path, data: st.DataObject) -> None:

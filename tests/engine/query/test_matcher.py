@@ -51,6 +51,7 @@ def average_precision(values: FloatArray, name: str) -> float:
     return float(average_precision_score(reference[known] == value, values[known]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "name", "least"),
     [("metal roof", "Metal roof", 0.8), ("water", "Water", 0.85), ("red tile roof", "Tile roof", 0.7),

@@ -51,6 +51,7 @@ def label_map(studio: Studio, run_id: str) -> bytes:
     return found.label.tobytes() + found.confidence.tobytes()
 
 
+@pytest.mark.slow
 def test_a_run_is_queued_at_once_and_ends_with_a_map_that_can_be_shown(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     run = studio.runs.start(project_id, "svm", owner="ada")
@@ -223,6 +224,7 @@ def test_closing_the_application_leaves_everything_to_be_resumed(tmp_path: Path)
     assert again.runs.get(run.id).state == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_damaged_record_hides_no_other_run(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     runs = [studio.runs.start(project_id, "knn") for _ in range(2)]
@@ -278,6 +280,7 @@ def test_a_run_keeps_the_labels_it_was_started_with(desk: tuple[Studio, str]) ->
     assert np.array_equal(labels.counts, [3, 3])
 
 
+@pytest.mark.slow
 def test_progress_and_curves_are_events(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     run = studio.runs.start(project_id, "diffclip", LONG)

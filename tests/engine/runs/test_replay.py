@@ -42,6 +42,7 @@ def test_the_map_is_made_again_bit_by_bit(ended: tuple[Studio, dict[str, str]], 
     assert found.pixels == 870
 
 
+@pytest.mark.slow
 def test_a_map_that_was_changed_is_not_identical_and_the_shell_says_how_much(
     ended: tuple[Studio, dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_map_that_was_changed_is_not_identical_and_the_shell_says_how_much(
     assert "PyTorch 0.1 then" in said
 
 
+@pytest.mark.slow
 def test_a_difference_of_one_bit_of_confidence_is_seen(ended: tuple[Studio, dict[str, str]]) -> None:
     studio, runs = ended
     folder = RunFolder(studio.runs.folder(runs["svm"]))
@@ -79,6 +81,7 @@ def test_a_difference_of_one_bit_of_confidence_is_seen(ended: tuple[Studio, dict
     assert found.differences == ()
 
 
+@pytest.mark.slow
 def test_versions_threads_and_devices_that_differ_are_named(ended: tuple[Studio, dict[str, str]]) -> None:
     studio, runs = ended
     record = studio.runs.record(runs["svm"])

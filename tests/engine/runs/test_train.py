@@ -180,6 +180,7 @@ def test_memory_that_never_suffices_is_a_failure_with_advice(method: WalkMethod,
     assert "Memory ran out" in folder.read().reason
 
 
+@pytest.mark.slow
 def test_memory_of_the_gpu_running_out_ends_on_the_cpu(
     method: WalkMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

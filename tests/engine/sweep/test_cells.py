@@ -188,6 +188,7 @@ def test_cancel_stops_between_cells_and_a_failing_cell_does_not(tmp_path: Path) 
     assert "leaves no pixel" in outcome.failed[describe(cells[0])]
 
 
+@pytest.mark.slow
 def test_workers_make_the_cells_that_one_process_makes(tmp_path: Path) -> None:
     cells = small_plan(variants=[parse_variant("knn")])
     broken = replace(cells[0], scene="elsewhere", scene_name="elsewhere")

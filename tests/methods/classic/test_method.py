@@ -102,6 +102,7 @@ def test_the_angle_does_not_see_brightness() -> None:
     assert not np.allclose(*(learn(Neighbours(1, "euclidean"), x, label).scores(f * pixels) for f in (1, 7)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: type(m).__name__)
 def test_left_out_scores_are_those_of_a_fit_without_the_label(model: Model) -> None:
     x, label = blobs(24)
@@ -201,6 +202,7 @@ def test_a_surface_model_is_asked_for_by_a_model_that_used_one(name: str, scene:
     assert method.fit(tall, labels, PromptSet(), method.Params(), ctx).state().header["layers"] == 0
 
 
+@pytest.mark.slow
 def test_labels_beyond_the_bound_are_thinned_and_still_get_a_left_out_class(
     monkeypatch: pytest.MonkeyPatch, scene: Scene
 ) -> None:

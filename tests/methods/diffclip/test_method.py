@@ -292,6 +292,7 @@ def test_a_windows_margin_is_the_scene_and_beyond_its_edge_a_mirror() -> None:
     assert np.array_equal(whole[:, 3], whole[:, 6])
 
 
+@pytest.mark.slow
 def test_a_model_with_heights_goes_through_its_state() -> None:
     scene, labels = with_heights(3, "saved heights")
     model = fitted(scene, labels, members=2)

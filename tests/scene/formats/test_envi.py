@@ -213,6 +213,7 @@ def test_a_variable_name_is_refused(tmp_path):
         open_scene(fake.envi(tmp_path, fake.cube()), variable="cube")
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=300))
 def test_any_text_after_the_magic_ends_in_a_scene_or_a_designed_error(tmp_path, text):

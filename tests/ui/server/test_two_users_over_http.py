@@ -166,6 +166,7 @@ def test_each_browser_has_its_own_projects(owners: Owners, file: Path) -> None:
     assert all(name.startswith("s-") and len(name) == 42 for name in folders)
 
 
+@pytest.mark.slow
 def test_alone_there_is_one_owner_whatever_the_browser(tmp_path: Path, file: Path) -> None:
     studio = Studio(tmp_path / "home", tmp_path / "data")
     app = build(studio, str(file)).asgi()

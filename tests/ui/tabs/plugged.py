@@ -34,10 +34,16 @@ def tabs_of(blocks: gr.Blocks) -> dict[str, gr.Tab]:
     return {str(block.label): block for block in blocks.blocks.values() if isinstance(block, gr.Tab)}
 
 
+def inside(tab: gr.Tab) -> list[Any]:
+    """What a tab's `create` made."""
+    (column,) = tab.children
+    return list(column.children)
+
+
 def told(tab: gr.Tab) -> str:
     """The values of what a tab shows at once, as text."""
-    return " ".join(str(child.value) for child in tab.children if isinstance(child, gr.HTML) and child.visible)
+    return " ".join(str(child.value) for child in inside(tab) if isinstance(child, gr.HTML) and child.visible)
 
 
 def visible(tab: gr.Tab) -> list[Any]:
-    return [child for child in tab.children if child.visible]
+    return [child for child in inside(tab) if child.visible]

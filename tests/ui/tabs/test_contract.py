@@ -11,12 +11,13 @@ from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
 from hsi_studio.ui.app import build
-from hsi_studio.ui.tabs import tabs
+from hsi_studio.ui.tabs import steps, tabs
 from hsi_studio.ui.tabs.problem import problem_tab
 from hsi_studio.ui.theme import css
 from tests.ui.tabs.plugged import plugged, tabs_of, told, visible
 
-OWN = ["Label", "Train", "Prompts", "Query", "Compare", "Models", "Map", "Scene"]
+OWN = ["Scene", "Label", "Prompts", "Query", "Runs", "Models", "Compare", "Map"]
+RAIL = ["1 Scene", "2 Label", "3 Words", "Prompts", "Query", "4 Train", "Runs", "Models", "5 Compare", "6 Map"]
 HEAD = "import gradio as gr\nfrom hsi_studio.ui.tabs.contract import Tab\n"
 
 
@@ -48,7 +49,7 @@ def test_a_tab_brings_its_routes_and_styles(studio: Studio, tmp_path: Path) -> N
     with plugged(tmp_path / "plugin", toy=source):
         (tmp_path / "plugin" / "toy.css").write_text(".toy { color: teal; }")
         app = build(studio)
-        assert list(tabs_of(app.blocks)) == [*OWN[:3], "Toy", *OWN[3:]]
+        assert list(tabs_of(app.blocks)) == [*RAIL, "Toy"]
         assert ".toy { color: teal; }" in css()
         client = TestClient(app.asgi(), base_url="http://127.0.0.1")
         assert client.get("/hsi/toy").json() == "from the toy"
@@ -58,12 +59,21 @@ def test_a_tab_brings_its_routes_and_styles(studio: Studio, tmp_path: Path) -> N
 def test_a_tab_that_does_not_import_is_shown_with_its_error(studio: Studio, tmp_path: Path) -> None:
     with plugged(tmp_path / "plugin", broken="import a_module_that_is_nowhere\n"):
         made = tabs_of(build(studio).blocks)
-    assert list(made) == [*OWN, "broken: not loaded"]
+    assert list(made) == [*RAIL, "broken: not loaded"]
     words = told(made["broken: not loaded"])
     assert "a_module_that_is_nowhere" in words
     assert "plugin/broken.py" in words
     assert "Mend the file" in words
     assert str(tmp_path) not in words  # where a server keeps its files is nobody's business
+
+
+def test_a_tab_stands_in_the_step_it_names(tmp_path: Path) -> None:
+    source = f"{HEAD}TAB = Tab('toy', 'Toy', 15, lambda *_: None, step='words')\n"
+    astray = f"{HEAD}TAB = Tab('astray', 'Astray', 1, lambda *_: None, step='no such step')\n"
+    with plugged(tmp_path / "plugin", toy=source, astray=astray):
+        rail = {step.title: [tab.title for tab in step.tabs] for step in steps()}
+    assert list(rail) == [title for title in RAIL if title[0].isdigit()] + ["Astray"]
+    assert rail["3 Words"] == ["Prompts", "Toy", "Query"]
 
 
 @pytest.mark.parametrize(
@@ -105,11 +115,11 @@ def test_a_tab_that_cannot_be_made_is_shown_with_its_error(studio: Studio, tmp_p
     with plugged(tmp_path / "plugin", half=source):
         app = build(studio)
     made = tabs_of(app.blocks)
-    assert list(made) == ["Label", "Half", *OWN[1:]]
+    assert list(made) == [*RAIL, "Half"]
     assert "ValueError: the sensor <b>is</b> off" in told(made["Half"])  # a value, which its script sets as text
     assert "plugin/half.py, line 6" in told(made["Half"])
     assert len(visible(made["Half"])) == 1  # nothing half made beside it
-    assert len(visible(made["Label"])) > 1
+    assert len(visible(made["2 Label"])) > 1
     assert TestClient(app.asgi(), base_url="http://127.0.0.1").get("/").status_code == 200
 
 
@@ -139,6 +149,6 @@ def test_the_page_lives_without_the_label_tab(studio: Studio, monkeypatch: pytes
     def fail(studio: Studio, bus: object) -> None:
         raise RuntimeError("no labels today")
 
-    own = tabs()
-    monkeypatch.setattr("hsi_studio.ui.app.tabs", lambda: [replace(own[0], create=fail), *own[1:]])
-    assert "no labels today" in told(tabs_of(build(studio).blocks)["Label"])
+    own = [replace(tab, create=fail) if tab.name == "label" else tab for tab in tabs()]
+    monkeypatch.setattr("hsi_studio.ui.tabs.tabs", lambda: own)
+    assert "no labels today" in told(tabs_of(build(studio).blocks)["2 Label"])

@@ -15,7 +15,7 @@ from hsi_studio import Studio
 from hsi_studio.ui.app import build
 from tests.conftest import ROOT
 from tests.studio.models import labelled, scene_file
-from tests.ui.tabs.plugged import plugged, tabs_of
+from tests.ui.tabs.plugged import inside, plugged, tabs_of
 
 PAGE = (ROOT / "docs" / "extend" / "tab.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r'```python title="(\w+)\.py"\n(.*?)```', PAGE, re.DOTALL))
@@ -27,8 +27,8 @@ def test_the_toy_tab_is_in_the_page_with_its_route(tmp_path: Path) -> None:
     with plugged(tmp_path / "plugins", balance=BLOCKS["balance"]):
         app = build(studio)
     tab = tabs_of(app.blocks)["Balance"]
-    assert list(tabs_of(app.blocks))[-1] == "Balance"  # after Scene
-    assert [type(child) for child in tab.children] == [gr.Button, gr.Dataframe]
+    assert list(tabs_of(app.blocks))[-1] == "Balance"  # after the steps
+    assert [type(child) for child in inside(tab)] == [gr.Button, gr.Dataframe]
     client = TestClient(app.asgi(), base_url="http://127.0.0.1")
     assert client.get(f"/hsi/balance/{project.id}").json() == {"upper": 3, "lower": 3}
     assert client.get("/hsi/balance/nobody").status_code == 404

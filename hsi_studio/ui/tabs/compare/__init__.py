@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from hsi_studio.studio.facade import LIVE_METHOD, Studio
-from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.bus import Bus, when_opened
 from hsi_studio.ui.tabs.compare.routes import router
 from hsi_studio.ui.tabs.compare.tab import ABLATIONS, METHODS, P5, WORDS, CompareTab, Form
 from hsi_studio.ui.tabs.contract import Tab
@@ -25,7 +24,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 
 
 def create(studio: Studio, bus: Bus) -> None:
-    tab, here = CompareTab(studio), Context.block  # the gr.Tab this stands in
+    tab = CompareTab(studio)
     form = create_form(tab)
     told = panel("facts", {"empty": ""}, elem_classes="hsi-compare-told")
     with gr.Row():
@@ -47,7 +46,7 @@ def create(studio: Studio, bus: Bus) -> None:
     )
     for box in (form.shots, form.pace, form.words, form.one, form.methods, form.ablations):
         box.input(tab.forecast, asked, [told], **last)
-    here.select(tab.offer_words, [bus.project], [form.one, form.words], **PRIVATE)
+    when_opened(tab.offer_words, [bus.project], [form.one, form.words], **PRIVATE)
     start.click(tab.start, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(tab.stop, [bus.project, chosen], state, **PRIVATE)
     watch.tick(tab.look, [bus.project, chosen], state, **PRIVATE)
@@ -89,4 +88,4 @@ def create_form(tab: CompareTab) -> Any:
     return Form(shots, pace, kind, method, words, one, methods, ablations)
 
 
-TAB = Tab("compare", "Compare", 18, create, routes=router, styles=("compare.css",))
+TAB = Tab("compare", "Compare", 22, create, step="compare", routes=router, styles=("compare.css",))

@@ -94,4 +94,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.after(changed)
 
 
-TAB = Tab("label", "Label", 10, create)
+TAB = Tab("label", "Label", 12, create, step="label")

@@ -194,7 +194,7 @@ export function mount(gradio) {
     const scroll = list.scrollTop;
     list.replaceChildren(...classes.map((info, index) => row(info, index, active)));
     list.scrollTop = scroll;
-    empty.hidden = classes.length > 0;
+    empty.hidden = !readValue().classes || classes.length > 0; // before the scene is open nothing is known
   }
 
   root.append(head, list, empty, form, dialog);

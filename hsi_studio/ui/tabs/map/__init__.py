@@ -6,11 +6,10 @@ import zipfile
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import FOLLOW, Bus
+from hsi_studio.ui.bus import FOLLOW, Bus, when_opened
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.viewer.accuracy_strip import per_class_value
 from hsi_studio.ui.viewer.page_state import Present
@@ -56,7 +55,7 @@ class MapTab:
 
 
 def create(studio: Studio, bus: Bus) -> None:
-    tab, here = MapTab(studio), Context.block  # the gr.Tab this stands in
+    tab = MapTab(studio)
     gr.HTML(
         "<p class='hsi-hint'>Map as GeoTIFF and ENVI, its confidence, a picture with legend, the labels as GeoJSON and "
         "CSV. The map is the one on the screen: the live one, or the one chosen in another tab.</p>",
@@ -68,9 +67,8 @@ def create(studio: Studio, bus: Bus) -> None:
         save_labels = gr.Button("Labels only", size="sm", elem_id="hsi-export-labels")
     files = gr.File(label="Downloads", file_count="multiple", interactive=False, visible=False, elem_id="hsi-downloads")
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
-    # Values of these two panels come with the map (ui/viewer/label_routes.py). Gradio makes what is in a tab when it is
-    # first opened: it has missed those that came before.
-    here.select(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
+    # Values of these two panels come with the map (ui/viewer/label_routes.py).
+    when_opened(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
     with gr.Accordion("Import labels", open=False):
         gr.HTML(
             "<p class='hsi-hint'>GeoJSON or CSV as exported here; a CSV needs the columns row, col and class "
@@ -90,4 +88,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.after(imported)
 
 
-TAB = Tab("map", "Map", 22, create)
+TAB = Tab("map", "Map", 24, create, step="map")

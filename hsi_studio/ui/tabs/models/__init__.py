@@ -153,4 +153,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.project.change(tab.draw, [bus.project, chosen], drawing, **quiet)
 
 
-TAB = Tab("models", "Models", 20, create)
+TAB = Tab("models", "Models", 20, create, step="train")

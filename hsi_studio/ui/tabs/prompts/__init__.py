@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.bus import Bus, when_opened
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.prompts.tab import PARTS, PromptsTab
 from hsi_studio.ui.tabs.prompts.values import LANGUAGE_CHOICES
@@ -24,7 +23,7 @@ NOW: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **PRIVATE}
 
 
 def create(studio: Studio, bus: Bus) -> None:
-    tab, here = PromptsTab(studio), Context.block  # the gr.Tab this stands in
+    tab = PromptsTab(studio)
     parts: dict[str, Any] = {"table": panel("prompts", {"sets": [], "set": "", "classes": []})}
     likeness = gr.Accordion("Likeness: what the text model mixes up", open=False, elem_id="hsi-likeness")
     with likeness:
@@ -52,7 +51,7 @@ def create(studio: Studio, bus: Bus) -> None:
     parts["watch"].tick(tab.look, now, [parts["textview"], parts["drafts"], parts["watch"]], **PRIVATE)
     likeness.expand(tab.open_likeness, now[:2], [opened, *whole], **PRIVATE)
     likeness.collapse(lambda: "", None, [opened], **PRIVATE)
-    for event in (bus.project.change, parts["table"].look, here.select):
+    for event in (bus.project.change, parts["table"].look, when_opened):
         event(tab.repaint, [*now, parts["painted"]], whole, queue=False, **PRIVATE)
     parts["language"].input(tab.set_language, [*now, parts["language"]], whole, **PRIVATE)
     files["json"].click(tab.export_json, now[:2], [files["downloads"]], **PRIVATE)
@@ -82,4 +81,4 @@ def languages() -> list[tuple[str, str]]:
     return [(LANGUAGES[code], code) for code in LANGUAGE_CHOICES]
 
 
-TAB = Tab("prompts", "Prompts", 14, create)
+TAB = Tab("prompts", "Prompts", 14, create, step="words")

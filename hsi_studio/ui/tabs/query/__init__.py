@@ -159,4 +159,4 @@ def create(studio: Studio, bus: Bus) -> None:
     viewer.heat_off(tab.heat_off, [bus.project], [*mine, bus.viewer], **NOW)
 
 
-TAB = Tab("query", "Query", 16, create, styles=("query.css",))
+TAB = Tab("query", "Query", 16, create, step="words", styles=("query.css",))

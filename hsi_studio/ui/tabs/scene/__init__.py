@@ -280,4 +280,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.project.change(tab.facts, [bus.project], [facts], **private)
 
 
-TAB = Tab("scene", "Scene", 24, create)
+TAB = Tab("scene", "Scene", 10, create, step="scene")

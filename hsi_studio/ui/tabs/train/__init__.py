@@ -94,4 +94,4 @@ def create(studio: Studio, bus: Bus) -> None:
     bus.project.change(tab.idle, [bus.project], [panel], **now)
 
 
-TAB = Tab("train", "Train", 12, create, routes=router, styles=("train.css",))
+TAB = Tab("train", "Runs", 18, create, step="train", routes=router, styles=("train.css",))

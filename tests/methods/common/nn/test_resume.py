@@ -115,6 +115,7 @@ def test_a_finished_training_is_not_trained_again(name: str) -> None:
     assert seen == []
 
 
+@pytest.mark.slow
 @EVERY
 def test_curves_and_previews_tell_and_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hsi_studio.methods.common.nn.resume.CURVE_SECONDS", 0.0)

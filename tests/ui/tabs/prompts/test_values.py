@@ -34,6 +34,7 @@ def test_a_project_without_sets_classes_or_model(studio: Studio, tmp_path: Path)
     assert (value["classes"], value["refused"], value["undo"]) == ([], "no", "Undo: add prompt set My words")
 
 
+@pytest.mark.slow
 def test_the_table_history_and_diff(studio: Studio) -> None:
     key = studio.new_project("demo").id
     made, _ = studio.prompts.create(key, "p5")

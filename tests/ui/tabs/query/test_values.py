@@ -20,6 +20,7 @@ def studio(tmp_path: Path) -> Studio:
     return Studio(home=tmp_path)
 
 
+@pytest.mark.slow
 def test_before_a_question_the_page_knows_what_to_ask(studio: Studio) -> None:
     project = studio.new_project("demo")
     value = query_value(studio, project.id)
@@ -33,6 +34,7 @@ def test_before_a_question_the_page_knows_what_to_ask(studio: Studio) -> None:
     studio.close()
 
 
+@pytest.mark.slow
 def test_an_answer_is_plain_json_and_its_heat_can_be_fetched(studio: Studio) -> None:
     project = studio.new_project("demo")
     studio.queries.ask(project.id, "water")

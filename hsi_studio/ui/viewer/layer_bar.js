@@ -1,0 +1,70 @@
+// @ts-check
+// The bar over the picture: every map that can be shown, the one that is, and the one beside it. What is chosen here is
+// the project's (studio/displayed_map.py), so accuracy, hover, legend and export are that map's.
+
+import { button, make } from '../web/dom.js';
+
+/**
+ * @typedef {{id: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string}} Layer
+ */
+
+/**
+ * @param {HTMLElement} box
+ * @param {object} page
+ * @param {() => Promise<{layers: Layer[]}>} page.list
+ * @param {(wanted: {left?: string, right?: string}) => Promise<{layers: Layer[]}>} page.choose
+ * @param {() => void} page.chosen  another map is wanted now
+ * @param {(text: string) => void} page.say
+ */
+export function makeLayerBar(box, page) {
+  /** @type {Layer[]} */
+  let layers = [];
+  let asked = 0;
+
+  /** @param {Promise<{layers: Layer[]}>} answer @param {boolean} changed */
+  async function take(answer, changed) {
+    const mine = ++asked;
+    try {
+      const body = await answer;
+      if (mine !== asked) return;
+      layers = body.layers;
+      render();
+      if (changed) page.chosen();
+    } catch (error) { if (changed || !(error instanceof TypeError)) page.say(error.message); }
+  }
+
+  /** @param {Layer} layer */
+  function chip(layer) {
+    const group = make('span', 'hv-layer'), left = layer.shown === 'left', right = layer.shown === 'right';
+    const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} %` : layer.title;
+    const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}`, () => take(page.choose({left: layer.id}), true));
+    show.append(make('span', '', layer.title));
+    if (layer.oa) show.append(make('b', '', layer.oa));
+    show.setAttribute('aria-pressed', String(left));
+    group.append(show);
+    if (!left) {
+      const beside = button('hv-beside', '↔', right ? `Take ${layer.title} away from beside the map` : `Put ${layer.title} beside the map that is shown`, () => take(page.choose({right: right ? '' : layer.id}), true));
+      beside.setAttribute('aria-pressed', String(right));
+      group.append(beside);
+    }
+    return group;
+  }
+
+  function render() {
+    box.hidden = !layers.some((layer) => layer.ready);
+    const at = box.scrollLeft, focused = document.activeElement?.closest?.('.hv-layer');
+    const place = focused ? [...box.querySelectorAll('.hv-layer')].indexOf(focused) : -1;
+    box.replaceChildren(make('span', 'hv-layershead', 'Map'), ...layers.map(chip));
+    box.scrollLeft = at;
+    if (place >= 0) /** @type {HTMLElement} */ (box.querySelectorAll('.hv-layer')[place]?.firstElementChild)?.focus({preventScroll: true});
+  }
+
+  return {
+    /** Ask again: a run may have ended, a model may have come. */
+    refresh() { take(page.list(), false); },
+    /** The title of what is shown, "" = nothing. */
+    shown: () => layers.find((layer) => layer.shown === 'left')?.title || '',
+    /** Another project: nothing of it is known yet. */
+    clear() { asked++; layers = []; render(); },
+  };
+}

@@ -1,0 +1,61 @@
+"""The maps that can be shown, for the bar over the picture (`layer_bar.js`).
+
+    GET  /hsi/layers/{project}    {"layers": [{id, title, ready, shown: "" | "left" | "right", oa: "84.2" | ""}, …]}
+    POST /hsi/layers/{project}    {"left": layer id} shows it, {"right": layer id or ""} puts it beside; the same answer
+
+Asked after the page has followed a change, never as part of a click: the list reads the records of runs and models.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, Field
+
+from hsi_studio.errors import StudioError
+from hsi_studio.studio.facade import Studio
+
+
+class Wanted(BaseModel):
+    """What to show. None leaves that side as it is."""
+
+    left: str | None = Field(None, max_length=200)
+    right: str | None = Field(None, max_length=200)
+
+
+def router(studio: Studio) -> APIRouter:
+    """Routes under /hsi for one studio."""
+    api = APIRouter(prefix="/hsi", include_in_schema=False)
+
+    def listed(project_id: str) -> dict[str, Any]:
+        return {
+            "layers": [
+                {
+                    "id": layer.id, "title": layer.title, "ready": layer.ready, "shown": layer.shown,
+                    "oa": "" if layer.oa is None else f"{100 * layer.oa:.1f}",
+                }
+                for layer in studio.displayed.layers(project_id)
+            ]
+        }  # fmt: skip
+
+    @api.get("/layers/{project_id}")
+    def layers(project_id: str) -> dict[str, Any]:
+        try:
+            return listed(project_id)
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+
+    @api.post("/layers/{project_id}")
+    def show(project_id: str, wanted: Wanted) -> dict[str, Any]:
+        try:
+            if wanted.left is not None:
+                source, _, item = wanted.left.partition(":")
+                studio.displayed.show(project_id, source, item)
+            if wanted.right is not None:
+                studio.displayed.show_beside(project_id, wanted.right)
+            return listed(project_id)
+        except StudioError as error:
+            raise HTTPException(400, str(error)) from error
+
+    return api

@@ -1,0 +1,75 @@
+"""The bar over the picture: what it lists, and that a choice there is the project's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from hsi_studio import Studio
+from hsi_studio.project.store import Project
+from hsi_studio.ui.viewer.layer_routes import router
+from tests.studio.shown import project_with_reference
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    made = Studio(home=tmp_path / "home")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def project(studio: Studio, tmp_path: Path) -> Project:
+    made = project_with_reference(studio, tmp_path / "data")
+    studio.live(made.id).wait(made.revision, 30, report=True)
+    return made
+
+
+@pytest.fixture
+def client(studio: Studio) -> TestClient:
+    server = FastAPI()
+    server.include_router(router(studio))
+    return TestClient(server)
+
+
+def shown(answer: dict[str, list[dict[str, str]]]) -> dict[str, str]:
+    return {layer["id"]: layer["shown"] for layer in answer["layers"]}
+
+
+def test_every_map_is_listed_with_its_accuracy(studio: Studio, project: Project, client: TestClient) -> None:
+    live, reference = client.get(f"/hsi/layers/{project.id}").json()["layers"]
+    report = studio.status(project.id).report
+    assert report is not None
+    assert report.main.oa is not None
+    assert live == {
+        "id": "live", "title": "Map of your labels", "ready": True, "shown": "left",
+        "oa": f"{100 * report.main.oa.value:.1f}",
+    }  # fmt: skip
+    assert (reference["id"], reference["shown"], reference["oa"]) == ("reference", "", "")
+
+
+def test_a_choice_is_shown_and_put_beside(studio: Studio, project: Project, client: TestClient) -> None:
+    address = f"/hsi/layers/{project.id}"
+    assert shown(client.post(address, json={"left": "reference"}).json()) == {"live": "", "reference": "left"}
+    assert shown(client.post(address, json={"right": "live"}).json()) == {"live": "right", "reference": "left"}
+    assert studio.displayed.chosen(project.id) == ("reference", "live")
+    assert shown(client.post(address, json={"right": ""}).json()) == {"live": "", "reference": "left"}
+
+
+@pytest.mark.parametrize("wanted", [{"left": "run:none"}, {"left": "strange"}, {"right": "reference:2"}])
+def test_what_is_not_there_is_refused_and_changes_nothing(
+    studio: Studio, project: Project, client: TestClient, wanted: dict[str, str]
+) -> None:
+    answer = client.post(f"/hsi/layers/{project.id}", json=wanted)
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+    assert studio.displayed.chosen(project.id) == ("live", "")
+
+
+def test_an_unknown_project_is_said(client: TestClient) -> None:
+    assert client.get("/hsi/layers/nobody").status_code == 404
+    assert client.post("/hsi/layers/nobody", json={}).status_code == 400
