@@ -83,9 +83,7 @@ def read_classes(spec: str | Path, size: Size, *, beside: Path | None = None) ->
     return ClassMap(on_scene, shown, notes + whole.notes + more, colors)
 
 
-def read_class_map(
-    spec: str | Path, size: Size, *, beside: Path | None = None
-) -> tuple[IntArray, dict[int, str]]:
+def read_class_map(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[IntArray, dict[int, str]]:
     """`read_classes` as (H, W) int32 (0 = no class) and {value: name}."""
     found = read_classes(spec, size, beside=beside)
     return found.labels, found.names

@@ -23,7 +23,10 @@ from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.types import Scene
 
 Sure = Literal["certain", "likely", "guess"]
-FIRST_RULES, RULES = 1, 2  # 1: axes by variance alone and no fill value unless declared, as projects without a number were read
+FIRST_RULES, RULES = (
+    1,
+    2,
+)  # 1: axes by variance alone and no fill value unless declared, as projects without a number were read
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
@@ -122,7 +125,9 @@ class Reading:
         given = {key: value for key, value in options.items() if value is not None and value != ""}
         made: dict[str, Any] = {}
         for key, value in given.items():
-            make = {"axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int}.get(key)
+            make = {"axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int}.get(
+                key
+            )
             made[key] = str(value) if make is None else make(value)
         return Reading(**made)
 
@@ -144,7 +149,8 @@ def axes_text(axes: Sequence[int]) -> str:
 
 
 def _axes(value: Any) -> str:
-    short = {"row": "rows", "y": "rows", "lines": "rows", "col": "cols", "columns": "cols", "column": "cols", "x": "cols",
+    short = {"row": "rows", "y": "rows", "lines": "rows", "col": "cols", "columns": "cols", "column": "cols",
+             "x": "cols",
              "samples": "cols", "band": "bands", "r": "rows", "c": "cols", "b": "bands"}  # fmt: skip
     known = {"bsq": "bands,rows,cols", "bil": "rows,bands,cols", "bip": "rows,cols,bands"}
     text = known.get(str(value).strip().lower(), str(value).lower())
@@ -191,7 +197,9 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
     try:
         numbers = tuple(float(v) for v in value)
     except (TypeError, ValueError) as error:
-        raise BadRequest(f"wavelengths: “{value}” is not a list of numbers or a file with one number a band.") from error
+        raise BadRequest(
+            f"wavelengths: “{value}” is not a list of numbers or a file with one number a band."
+        ) from error
     if not numbers and value != ():
         raise BadRequest("wavelengths: there are no numbers in it; write “none” for a file without wavelengths.")
     if not all(math.isfinite(v) and v > 0 for v in numbers):

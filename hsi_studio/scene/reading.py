@@ -62,9 +62,7 @@ class SaidCube:
             out[~self._usable[rows, cols]] = np.nan
         return out
 
-    def _plain(
-        self, rows: slice, cols: slice, bands: Sequence[int] | None, picked: npt.NDArray[np.intp]
-    ) -> FloatArray:
+    def _plain(self, rows: slice, cols: slice, bands: Sequence[int] | None, picked: npt.NDArray[np.intp]) -> FloatArray:
         if self._axes == (0, 1, 2):
             return self._inner.read(rows, cols, bands)
         if picked.size == 0:
@@ -84,7 +82,8 @@ class Read:
 
 
 def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
-    """The raster of a file as it is to be read. Raises FileProblem and its kinds, BadRequest; guesses are in the plan."""
+    """The raster of a file as it is to be read. Raises FileProblem and its kinds, BadRequest; guesses are in the
+    plan."""
     reader = find_reader(path, products=reading.rules > 1)
     said_axes = "by variance" if reading.rules == 1 and reading.axes is None else reading.axes
     if said_axes is not None and getattr(reader, "takes_axes", False):
@@ -225,9 +224,7 @@ def _filled(raster: Raster, value: float, why: Fact | None) -> Raster:
         fill = np.full(count, value, dtype=np.float32)
         fill *= gain  # in the order the cubes scale, so that equal numbers stay equal
         fill += shift
-    return replace(
-        raster, cube=SaidCube(raster.cube, fill=fill), differs=(*raster.differs, f"nodata:{value:.9g}")
-    )
+    return replace(raster, cube=SaidCube(raster.cube, fill=fill), differs=(*raster.differs, f"nodata:{value:.9g}"))
 
 
 def _mask(path: Path, raster: Raster, reading: Reading) -> Step:

@@ -24,7 +24,8 @@ def resolve(
 ) -> Scene:
     """A catalogue id ("indian_pines") or a path → Scene. An existing file wins over an id.
 
-    `progress` hears of a download. `reading` as in `open_scene`. Raises BadRequest (neither; lists the ids), FileProblem.
+    `progress` hears of a download. `reading` as in `open_scene`. Raises BadRequest (neither; lists the ids),
+    FileProblem.
     """
     text = str(spec)
     if text in catalog_ids() and not Path(text).is_file():

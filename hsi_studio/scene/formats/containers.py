@@ -19,15 +19,24 @@ from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.plan import Fact, Reading, axes_text
-from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.rules import classes, nodata, wavelengths
+from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
 from hsi_studio.types import Bands, FloatArray, IntArray
 
 CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
 DSM_KEYS = ("dsm", "lidar", "chm", "ndsm", "dem", "height", "elevation")
 CLASS_KEYS = ("gt", "reference", "labels", "label", "groundtruth", "ground_truth", "scenelabels", "classes")
-WAVELENGTH_KEYS = ("wl", "wvl", "lambda", "band_centers", "band_centres", "bandcenters", "centers", "centres")  # and every name with "wav" in it
+WAVELENGTH_KEYS = (
+    "wl",
+    "wvl",
+    "lambda",
+    "band_centers",
+    "band_centres",
+    "bandcenters",
+    "centers",
+    "centres",
+)  # and every name with "wav" in it
 FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names")
 
@@ -218,10 +227,16 @@ def as_layer(path: Path, variable: Variable, variables: Sequence[Variable]) -> R
 def _vector(
     variables: Sequence[Variable], keys: Sequence[str], shape: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.float64], Variable, str | None] | None:
-    """(numbers, variable, unit) of the one vector with such a name whose length is one of the cube's sides; text counts."""
+    """(numbers, variable, unit) of the one vector with such a name whose length is one of the cube's sides; text
+    counts."""
     fitting = []
     for v in variables:
-        if not _suffix(v, keys) or 0 in v.shape or np.prod(v.shape) != max(v.shape, default=0) or max(v.shape) not in shape:
+        if (
+            not _suffix(v, keys)
+            or 0 in v.shape
+            or np.prod(v.shape) != max(v.shape, default=0)
+            or max(v.shape) not in shape
+        ):
             continue
         if v.numeric:
             fitting.append((np.asarray(v.load(), dtype=np.float64).ravel(), v, v.unit))

@@ -32,7 +32,8 @@ from hsi_studio.scene.raster import Candidate, Raster, Transform, choose, file_s
 from hsi_studio.scene.rules import georeference
 from hsi_studio.scene.rules.header_text import numbers
 from hsi_studio.scene.rules.values import unit_of
-from hsi_studio.scene.rules.wavelengths import from_band_names, number, read
+from hsi_studio.scene.rules.wavelengths import from_band_names, read
+from hsi_studio.scene.rules.wavelengths import number as as_number
 from hsi_studio.types import Bands, FloatArray
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -303,7 +304,7 @@ def _numbers(texts: Sequence[str | None]) -> FloatArray | None:
     """All texts as numbers; None when one is missing or no number."""
     values = []
     for text in texts:
-        value = number(text or "")
+        value = as_number(text or "")
         if value is None:
             return None
         values.append(value)

@@ -137,7 +137,9 @@ def _list(path: Path, handle: Any) -> list[Variable]:
                     unit=_text(item.attrs.get("units", item.attrs.get("Units"))),
                     scale=scale,
                     offset=offset,
-                    nodata=_first(item, ("Data_Ignore_Value", "_FillValue", "missing_value", "no_data_value", "nodata")),
+                    nodata=_first(
+                        item, ("Data_Ignore_Value", "_FillValue", "missing_value", "no_data_value", "nodata")
+                    ),
                     dims=dimensions(item),
                 )
             )
@@ -265,7 +267,9 @@ def _on_cf_grid(raster: Raster, handle: Any, cube: Any) -> Raster:
         notes += ("The file names a map system but no even grid; the scene has no map coordinates.",)
     swath = _swath(handle, (height, width))
     if transform is None and swath:
-        notes += (f"Every pixel has its own longitude and latitude ({swath}); the scene stays in the sensor's geometry.",)
+        notes += (
+            f"Every pixel has its own longitude and latitude ({swath}); the scene stays in the sensor's geometry.",
+        )
     side = georeference.side_m(transform, crs)
     return replace(raster, transform=transform, crs=crs if transform else None, gsd_m=side, notes=notes)
 
@@ -297,7 +301,9 @@ def _vector(handle: Any, cube: Any, names: tuple[str, ...], size: int) -> Any:
 
 def _degrees(vector: Any) -> bool:
     unit = (_text(vector.attrs.get("units")) or "").lower()
-    return unit.startswith("degree") or (not unit and vector.name.rsplit("/", 1)[-1] in ("lon", "lat", "longitude", "latitude"))
+    return unit.startswith("degree") or (
+        not unit and vector.name.rsplit("/", 1)[-1] in ("lon", "lat", "longitude", "latitude")
+    )
 
 
 def _swath(handle: Any, shape: tuple[int, int]) -> str:

@@ -18,7 +18,6 @@ from hsi_studio.scene.formats import containers, hdf, matlab5
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
 
-
 MOST_LETTERS = 100_000
 
 

@@ -114,7 +114,7 @@ def _by_moving(
     if not (inside_r.all() and inside_c.all()):
         covered = int(inside_r.sum()) * int(inside_c.sum())
         done.append(f"it covers {100 * covered / (height * width):.0f} % of the scene")
-    if grid.shape != onto.shape or abs(x0) > 0 and step_x > 0 or abs(y0) > 0 and step_y > 0:
+    if grid.shape != onto.shape or (abs(x0) > 0 and step_x > 0) or (abs(y0) > 0 and step_y > 0):
         done.append(f"cut to the scene by its coordinates ({shape_text(grid.shape)} → {shape_text(onto.shape)} pixels)")
     return out, (f"{path.name} is laid on the scene: {'; '.join(done)}.",)
 
@@ -130,7 +130,9 @@ def _by_resampling(
 
     assert grid.transform is not None
     assert onto.transform is not None
-    system = CRS.from_wkt(onto.crs or grid.crs) if onto.crs or grid.crs else CRS.from_epsg(3857)  # both in the same plane
+    system = (
+        CRS.from_wkt(onto.crs or grid.crs) if onto.crs or grid.crs else CRS.from_epsg(3857)
+    )  # both in the same plane
     own = CRS.from_wkt(grid.crs) if grid.crs else system
     finer = _finer(grid, onto, own, system)
     method = (Resampling.mode if finer else Resampling.nearest) if classes else (
@@ -218,5 +220,5 @@ def _size_problem(path: Path, grid: Grid, onto: Grid, what: str) -> SizeMismatch
     return SizeMismatch(
         path,
         f"{what} has {shape_text(found)} pixels (rows × columns) and the scene {shape_text(wanted)}{turned}",
-        f"Give {what} of exactly the scene's pixels, with map coordinates in both files, or resample it to the scene's grid",
+        f"Give {what} of exactly the scene's pixels, with coordinates in both files, or resample it to the scene's grid",
     )

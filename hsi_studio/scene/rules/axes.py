@@ -3,12 +3,13 @@
 The rule, in order of trust:
 1. dimensions the file names (wavelength, y, x …): certain;
 2. the axis as long as the wavelength vector, or left over by a class map or height map beside it: certain;
-3. smoothness. Neighbouring bands show the same picture; neighbouring rows and columns do not. Take the array without its
-   three mean profiles and measure the step from slice to slice along each axis, as a share of the variance
+3. smoothness. Neighbouring bands show the same picture; neighbouring rows and columns do not. Take the array without
+   its three mean profiles and measure the step from slice to slice along each axis, as a share of the variance
    (`roughness`). In 60 real cubes of twelve sensors the spectral axis is the smoothest by a factor of 2.8 to 1500.
    Three times smoother than the others: likely. Less, and it is not the habit (the last axis): asked;
 4. where that does not tell, an axis of at most twelve beside two that are eight times as long (principal components,
-   fractions, RGB): likely. Where it says otherwise, as of a strip of a few lines, or they are three times as long: asked;
+   fractions, RGB): likely. Where it says otherwise, as of a strip of a few lines, or they are three times as long:
+   asked;
 5. nothing of all this: the last axis, the habit of NumPy and MATLAB. When the variance lies along another one, a
    rising spectrum and a coast look alike, so variance never decides; it is asked.
 
@@ -33,7 +34,8 @@ PLAIN, DOUBTFUL = 3.0, 1.5  # times smoother than the next axis
 MOSTLY = 0.3  # share of a sample that must be left without its fill
 SMOOTH = 0.5  # roughness from which slices are too unrelated to tell anything
 THIN, THIN_BESIDE = 12, 8  # most slices of a thin axis, and how many times longer the others must be
-SPECTRAL = ("wavelength", "wavelengths", "band", "bands", "wl", "spectral", "channel", "channels", "lambda", "wave", "wvl",
+SPECTRAL = ("wavelength", "wavelengths", "band", "bands", "wl", "spectral", "channel", "channels", "lambda", "wave",
+            "wvl",
             "nbands", "number_of_bands", "wavelength_3d", "spectrum", "wave_length")  # fmt: skip
 ROWS = ("y", "row", "rows", "line", "lines", "lat", "latitude", "northing", "downtrack", "nrows", "number_of_scans",
         "along_track", "along-track", "scan", "scans", "number_of_lines", "nlines", "height")  # fmt: skip
@@ -216,7 +218,9 @@ def _with_band_axis(band_axis: int, shape: tuple[int, ...], planes: Sequence[tup
         reason = f"Rows and columns of the cube are exchanged to fit the {turned} map beside it."
     else:
         reason = _note(
-            band_axis, shape[band_axis], "its length is that of the wavelengths or it is not a side of the map beside it"
+            band_axis,
+            shape[band_axis],
+            "its length is that of the wavelengths or it is not a side of the map beside it",
         )
     axes = (row, col, band_axis)
     return axes, Fact(axes_text(axes), "certain", reason)

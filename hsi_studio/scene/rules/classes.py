@@ -4,7 +4,8 @@ The rule:
 1. 0, NaN, “no data” and negative numbers are not labelled;
 2. the largest number of a type (255, 65535, 32767 …) far above all others is the mark for “not labelled” that
    segmentation masks use, unless the file names it as a class: noted;
-3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it becomes the number after the last one and is called “Class 0”: noted;
+3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it
+   becomes the number after the last one and is called “Class 0”: noted;
 4. a palette gives the classes their colours; an image of three or four bytes a pixel with few colours is a class map
    painted in RGB (black and transparent are not labelled); layers of zeros and ones that never overlap are one class a
    layer. Both noted.
@@ -23,7 +24,8 @@ from hsi_studio.types import FloatArray, IntArray
 MOST_CLASSES = 1000
 MOST_COLOURS = 60  # of a class map painted in RGB
 MARKS = (127, 255, 32767, 65535, 2**31 - 1, 2**32 - 1, 9999, 99999)
-UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none", "no class", "no data", "nodata", "void",
+UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none", "no class", "no data", "nodata",
+              "void",
               "unknown", "undefined", "ignore", "masked"}  # fmt: skip
 REMEDY_VALUES = "Name the class map, not the data"
 

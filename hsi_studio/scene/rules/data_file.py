@@ -1,9 +1,9 @@
 """Which data file belongs to a header, which header to a data file, and how long the data may be.
 
-The rule: (1) the same name, with an ending of `ENDINGS` or none, in either case; (2) any other file of that name whose size
-is the one the header describes (Auto017.hdr and Auto017.cub), or the only one that is long enough; (3) where the name
-fits nothing, the one file of the folder with exactly that size and no header of its own: noted. A file of the same name
-that is too short never wins over one that fits.
+The rule: (1) the same name, with an ending of `ENDINGS` or none, in either case; (2) any other file of that name whose
+size is the one the header describes (Auto017.hdr and Auto017.cub), or the only one that is long enough; (3) where the
+name fits nothing, the one file of the folder with exactly that size and no header of its own: noted. A file of the
+same name that is too short never wins over one that fits.
 Bytes left over behind the last pixel are left alone with a note, as GDAL does, unless their number shows that rows,
 columns or bands are missing from the header.
 """
@@ -18,8 +18,10 @@ from hsi_studio.humanize import counted
 
 ENDINGS = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".bin", ".sli")
 TIFF_ENDINGS = (".tif", ".tiff")
-NOT_DATA = {".hdr", ".txt", ".xml", ".csv", ".json", ".md", ".pdf", ".log", ".enp", ".sta", ".prj", ".png", ".jpg", ".jpeg",
-            ".wld", ".ini", ".cfg", ".yaml", ".yml", ".html", ".gpx", ".kml", ".dbf", ".shp", ".shx", ".cpg", ".zip", ".mat",
+NOT_DATA = {".hdr", ".txt", ".xml", ".csv", ".json", ".md", ".pdf", ".log", ".enp", ".sta", ".prj", ".png", ".jpg",
+            ".jpeg",
+            ".wld", ".ini", ".cfg", ".yaml", ".yml", ".html", ".gpx", ".kml", ".dbf", ".shp", ".shx", ".cpg", ".zip",
+            ".mat",
             ".h5", ".nc", ".npy", ".npz", ".geojson", ".gpkg"}  # fmt: skip
 MOST_LOOKED_AT = 500  # files of a folder
 
@@ -44,11 +46,15 @@ def data_of(header: Path, wanted: int | None) -> tuple[Path | None, str | None]:
     base = header.with_suffix("")  # x.img.hdr → x.img, x.hdr → x
     others = [p for p in neighbours(header) if p.suffix.lower() not in NOT_DATA or p.name.lower() == base.name.lower()]
     by_name = {p.name.lower(): p for p in reversed(others)}
-    named = [by_name[name] for name in ((base.name + end).lower() for end in (*ENDINGS, *TIFF_ENDINGS)) if name in by_name]
+    named = [
+        by_name[name] for name in ((base.name + end).lower() for end in (*ENDINGS, *TIFF_ENDINGS)) if name in by_name
+    ]
     exact = [p for p in named if p.name.startswith(base.name)]  # of the same spelling first
     named = exact + [p for p in named if p not in exact]
     long_enough = [p for p in named if wanted is None or p.suffix.lower() in TIFF_ENDINGS or _size(p) >= wanted]
-    same = [p for p in others if p.stem.lower() == base.name.lower() or p.name.lower().startswith(base.name.lower() + ".")]
+    same = [
+        p for p in others if p.stem.lower() == base.name.lower() or p.name.lower().startswith(base.name.lower() + ".")
+    ]
     fitting = [p for p in same if wanted is not None and _size(p) == wanted]
     if long_enough:
         best = long_enough[0]
@@ -65,12 +71,15 @@ def data_of(header: Path, wanted: int | None) -> tuple[Path | None, str | None]:
     if wanted is not None and not fitting:
         alone = [p for p in others if _size(p) == wanted and not _has_header(p)]
         if len(alone) == 1:
-            return alone[0], f"The header {header.name} describes the size of {alone[0].name}, which is taken as its data."
+            return alone[
+                0
+            ], f"The header {header.name} describes the size of {alone[0].name}, which is taken as its data."
     return None, None
 
 
 def header_of(data: Path, describes: Callable[[Path], int | None]) -> Path | None:
-    """The header of a data file: x.img.hdr, x.hdr in either case, or the one header of the folder that describes exactly
+    """The header of a data file: x.img.hdr, x.hdr in either case, or the one header of the folder that describes
+    exactly
     its size. `describes`: bytes a header describes; None when it is no header of raw numbers, or compressed."""
     ending = data.suffix.lower()
     if ending == ".hdr":

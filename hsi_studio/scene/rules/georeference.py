@@ -2,10 +2,10 @@
 
 The rule: a coordinate system string counts wherever it is given, also beside "map info = {Arbitrary, …}" (GDAL and this
 program write that for systems ENVI has no name for); else the name, zone and datum of `map info`, in any spelling of
-WGS 84; else what GDAL makes of the header; else a .prj beside the file. CF files: the variable that `grid_mapping` names
-(spatial_ref, crs_wkt or CF's own parameters) with evenly spaced coordinate vectors, else its GeoTransform; a grid whose y
-rises is stored from south to north and keeps that. A longitude and latitude for every pixel (a swath) is no map grid and
-is said so. Pixel sizes in metres are told only for systems in metres or feet, never for degrees.
+WGS 84; else what GDAL makes of the header; else a .prj beside the file. CF files: the variable that `grid_mapping`
+names (spatial_ref, crs_wkt or CF's own parameters) with evenly spaced coordinate vectors, else its GeoTransform; a
+grid whose y rises is stored from south to north and keeps that. A longitude and latitude for every pixel (a swath) is
+no map grid and is said so. Pixel sizes in metres are told only for systems in metres or feet, never for degrees.
 
 Formulas: GDAL's ENVI driver (rotation), CF conventions 1.11, appendix F.
 """

@@ -1,10 +1,10 @@
 """Headers as text: bytes → lines → fields → lists of numbers, as many programs write them.
 
-The rule: UTF-8 (with or without BOM), UTF-16, else the Windows code page (ENVI for Windows writes the system's); any line
-ends; keys in any case, with blanks or underscores, under the usual aliases; braces may nest, and square brackets count as
-braces; comments begin with “;”; of a key given twice the last counts, as in GDAL, and it is noted when they differ. Lists
-are separated by commas, blanks or semicolons; with semicolons, or commas followed by blanks, a comma between two digits
-is a decimal comma when only then the list has the right length.
+The rule: UTF-8 (with or without BOM), UTF-16, else the Windows code page (ENVI for Windows writes the system's); any
+line ends; keys in any case, with blanks or underscores, under the usual aliases; braces may nest, and square brackets
+count as braces; comments begin with “;”; of a key given twice the last counts, as in GDAL, and it is noted when they
+differ. Lists are separated by commas, blanks or semicolons; with semicolons, or commas followed by blanks, a comma
+between two digits is a decimal comma when only then the list has the right length.
 """
 
 from __future__ import annotations

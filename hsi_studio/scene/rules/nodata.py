@@ -3,11 +3,11 @@
 The rule, on a sample of the cube's stored values (at most 40 rows, 96 columns and 32 bands, borders included):
 1. a value of `KNOWN` (−9999, −32768, 65535, 1e20 …) that stands apart from all other values, by more than their whole
    range or below zero where nothing else is, and fills at least one sampled pixel in all bands: likely, and noted;
-2. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values by
-   more than that range: likely, and noted;
-3. a value that fills whole pixels and lies among the others is left as it is, with a note how to say that it is no data.
-Zero is not asked about: pixels that are zero in every band are left out by the survey, and said. `--nodata none` undoes
-all of it. Projects from before this rule keep their pixels.
+2. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values
+   by more than that range: likely, and noted;
+3. a value that fills whole pixels and lies among the others is left as it is, with a note how to say that it is no
+data. Zero is not asked about: pixels that are zero in every band are left out by the survey, and said. `--nodata none`
+undoes all of it. Projects from before this rule keep their pixels.
 
 Heights: −9999 and its like, −32768 and everything below −1e30 or above 1e30 is no height: NaN, with a note.
 """
@@ -67,7 +67,9 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> F
         return none
     x = sample(cube, scale, offset)
     present = np.isfinite(x)
-    first = np.where(present.any(axis=1), x[np.arange(len(x)), present.argmax(axis=1)], np.nan)  # each pixel's first value
+    first = np.where(
+        present.any(axis=1), x[np.arange(len(x)), present.argmax(axis=1)], np.nan
+    )  # each pixel's first value
     flat = present.sum(axis=1) >= LEAST_BANDS
     flat &= np.all(~present | (x == first[:, None]), axis=1) & (first != 0)
     if not flat.any():
@@ -86,12 +88,12 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> F
         known = value in KNOWN_FLOATS
         apart = value < low - span or value > high + span
         if known:
-            apart |= value < 0 <= low or value > high and value in (65535.0, 32767.0, 255.0, 65534.0)
+            apart |= value < 0 <= low or (value > high and value in (65535.0, 32767.0, 255.0, 65534.0))
         share = 100 * n / len(x)
         if apart and (known or n >= 2):
             shown = f"{value:.6g}"
             note = (
-                f"{shown} is taken as “no data”: it fills {share:.2g} % of the pixels in every band and the other values "
+                f"{shown} is taken as “no data”: it fills {share:.2g} % of the pixels in every band; the other values "
                 f"are {low:.4g} to {high:.4g}. The file does not say so; --nodata none keeps them."
             )
             return Fill(value, Fact(value, "likely", note, (shown, "none")), note)
@@ -121,7 +123,9 @@ def heights(layers: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
         if not here.any() or others.size == 0:
             continue
         low, high = float(others.min()), float(others.max())
-        if mark < LOWEST_PLACE_M and mark < low - 0.5 * (high - low) or mark > HIGHEST_PLACE_M and mark > high + (high - low):
+        if (mark < LOWEST_PLACE_M and mark < low - 0.5 * (high - low)) or (
+            mark > HIGHEST_PLACE_M and mark > high + (high - low)
+        ):
             missing |= here
             found.append(mark)
     if not missing.any() or missing[finite].all():
@@ -129,7 +133,7 @@ def heights(layers: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
     out = np.array(layers, dtype=np.float32)
     out[missing] = np.nan
     listed = ", ".join(f"{v:.6g}" for v in found)
-    note = f"{int(missing.any(axis=2).sum()):,} pixels of the height layer hold {listed}: no height, left out as “no data”."
+    note = f"{int(missing.any(axis=2).sum()):,} pixels of the height layer hold {listed}: no height, left out."
     return out, (note,)
 
 

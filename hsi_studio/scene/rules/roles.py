@@ -18,15 +18,16 @@ from hsi_studio.scene.rules.data_file import NOT_DATA, neighbours
 
 CALIBRATION = re.compile(r"(^|[_\-. ])(darkref|whiteref|dark|white|darkreference|whitereference|calib|calibration)"
                          r"([_\-. \d]|$)|^(darkref|whiteref)", re.IGNORECASE)  # fmt: skip
-QUALITY = re.compile(r"quality|(^|[_-])ql([_-]|$)|quicklook|thumbnail|browse|preview|mask|_msk|cloud|uncert|_unc([_.-]|$)|"
-                     r"(^|[_-])(obs|loc|igm|glt)([_.-]|$)", re.IGNORECASE)  # fmt: skip
+QUALITY = re.compile(r"quality|(^|[_-])ql([_-]|$)|quicklook|thumbnail|browse|preview|mask|_msk|cloud|uncert|"
+                     r"_unc([_.-]|$)|(^|[_-])(obs|loc|igm|glt)([_.-]|$)", re.IGNORECASE)  # fmt: skip
 HEIGHTS = re.compile(r"(^|[_\-. ])(n?dsm|dem|dtm|chm|lidar|heights?|elevation)([_\-. \d]|$)", re.IGNORECASE)
 CLASSES = re.compile(
     r"(^|[_\-. ])(gt|ground_?truth|reference|ref|labels?|classes|classification|landcover|lulc|training)([_\-. \d]|$)",
     re.IGNORECASE,
 )
 MASKS = re.compile(r"(^|[_\-. ])(mask|valid|cloud_?mask)([_\-. \d]|$)", re.IGNORECASE)
-IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat", ".npy", ".npz", ".jp2", ".img",
+IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat", ".npy", ".npz", ".jp2",
+          ".img",
           ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix"}  # fmt: skip
 VECTORS = {".geojson", ".shp", ".gpkg", ".kml", ".csv"}
 
@@ -70,12 +71,16 @@ def _rank(path: Path) -> tuple[int, int, int, str]:
 def _data_size(header: Path) -> int:
     """The largest file with the header's name: of several pairs the larger recording counts."""
     stem = header.with_suffix("").name.lower()
-    return max((p.stat().st_size for p in neighbours(header) if p.stem.lower() == stem or p.name.lower() == stem), default=0)
+    return max(
+        (p.stat().st_size for p in neighbours(header) if p.stem.lower() == stem or p.name.lower() == stem), default=0
+    )
 
 
 def roles_of(files: Sequence[Path], cube: Path) -> Roles:
     """The roles of files that were given together with the scene's own, `cube`."""
-    rest = [f for f in files if f != cube and f.stem.lower() != cube.stem.lower() and f.name.lower() != cube.stem.lower()]
+    rest = [
+        f for f in files if f != cube and f.stem.lower() != cube.stem.lower() and f.name.lower() != cube.stem.lower()
+    ]
     rest = [f for f in rest if not CALIBRATION.search(f.stem)]
     heads = {f.with_suffix("").name.lower() for f in rest if f.suffix.lower() == ".hdr"}
     rest = [f for f in rest if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]

@@ -1,12 +1,14 @@
 """What the values are: units as files spell them.
 
 The rule: words that say “a share” (unitless, dimensionless, 1, reflectance in any case) are no unit of radiance: with
-values that fit, they are reflectance; percentages stay what they are called. Every other text is kept as the file has it.
+values that fit, they are reflectance; percentages stay what they are called. Every other text is kept as the file has
+it.
 """
 
 from __future__ import annotations
 
-SHARE = {"", "1", "1.0", "-", "none", "n/a", "na", "unitless", "dimensionless", "unit less", "no unit", "ratio", "fraction",
+SHARE = {"", "1", "1.0", "-", "none", "n/a", "na", "unitless", "dimensionless", "unit less", "no unit", "ratio",
+         "fraction",
          "unknown", "null", "0-1", "undefined"}  # fmt: skip
 REFLECTANCE = ("reflectance", "refl", "reflectivity", "rrs", "surface_reflectance")
 

@@ -1,8 +1,8 @@
 """What the wavelengths are: a file's numbers → nanometres.
 
 The rule:
-1. a unit the file states is believed when the numbers can be wavelengths in it (0.15–30 µm, the optical range of imaging
-   sensors); otherwise the unit of their size is taken and the contradiction noted;
+1. a unit the file states is believed when the numbers can be wavelengths in it (0.15–30 µm, the optical range of
+   imaging sensors); otherwise the unit of their size is taken and the contradiction noted;
 2. without a unit the size tells: the range has no overlap between metres, centimetres, micrometres and nanometres.
    Numbers from 3,000 on may be Ångström, nanometres of the thermal infrared or wavenumbers: that is asked;
 3. band numbers are no wavelengths: 1, 2, 3 …, or a unit that says so (Index, Band, Pixel);
@@ -48,7 +48,8 @@ ASKED_FROM = 3_000.0  # numbers without a unit that may be Ångström, nanometre
 
 @dataclass(frozen=True)
 class Wavelengths:
-    """`nm` and `fwhm_nm` (B,) or None. `usable`: bands left out by the rule, None = all stay. `fact` is for the plan."""
+    """`nm` and `fwhm_nm` (B,) or None. `usable`: bands left out by the rule, None = all stay. `fact` is for the
+    plan."""
 
     nm: FloatArray | None
     fwhm_nm: FloatArray | None
@@ -120,12 +121,14 @@ def read(
         sure = "likely"
         if nm is not None:
             reason = (
-                f"The file says its wavelengths are in “{said}”, but {some.min():g}–{some.max():g} cannot be that; they "
-                f"are read as {NAMES[factor]}."
+                f"The file says its wavelengths are in “{said}”, but {some.min():g}–{some.max():g} cannot be that; they
+                " f"are read as {NAMES[factor]}."
             )
         elif factor == 1.0 and some.min() >= ASKED_FROM:
             sure, choices = "guess", ("nm", "angstrom", "wavenumber")
-            reason = f"its wavelengths ({some.min():g}–{some.max():g}) have no unit and may be nm, Ångström or wavenumbers"
+            reason = (
+                f"its wavelengths ({some.min():g}–{some.max():g}) have no unit and may be nm, Ångström or wavenumbers"
+            )
         else:
             reason = f"The file gives wavelengths without a unit; by their size they are {NAMES[factor]}."
         if sure == "likely":
@@ -137,7 +140,9 @@ def read(
     if some.size < centre.size:
         full[~zero] = converted
         usable = ~zero
-        notes.append(f"{int(zero.sum())} of {centre.size} bands have the wavelength 0 (panchromatic?) and are left out.")
+        notes.append(
+            f"{int(zero.sum())} of {centre.size} bands have the wavelength 0 (panchromatic?) and are left out."
+        )
     else:
         full = converted
     wide = None

@@ -20,6 +20,7 @@ from hsi_studio.scene.raster import Candidate, Raster
 from hsi_studio.types import Cube, FloatArray
 
 log = logging.getLogger(__name__)
+PARTS = (".TIF", ".TIFF", ".XML", ".BSQ", ".BIL", ".BIP", ".HDR")
 LARGEST_XML = 64 << 20
 
 
@@ -101,8 +102,8 @@ def beside(path: Path, ending: str) -> Path | None:
         if own in upper:
             wanted = (upper[: upper.index(own)] + ending).upper()
             try:
-                return next((p for p in sorted(path.parent.iterdir()) if p.name.upper().startswith(wanted)
-                             and p.suffix.upper() in (".TIF", ".TIFF", ".XML", ".BSQ", ".BIL", ".BIP", ".HDR")), None)  # fmt: skip
+                named = [p for p in sorted(path.parent.iterdir()) if p.name.upper().startswith(wanted)]
+                return next((p for p in named if p.suffix.upper() in PARTS), None)
             except OSError:
                 return None
     return None
@@ -150,5 +151,11 @@ def attribute(handle: Any, name: str) -> Any:
     value = np.asarray(handle.attrs[name])
     if value.size == 1:
         item = value.ravel()[0]
-        return item.decode("utf-8", "replace") if isinstance(item, bytes) else item.item() if hasattr(item, "item") else item
+        return (
+            item.decode("utf-8", "replace")
+            if isinstance(item, bytes)
+            else item.item()
+            if hasattr(item, "item")
+            else item
+        )
     return value

@@ -1,8 +1,8 @@
 """Products of DLR's ground segment (EnMAP, DESIS): a spectral image beside METADATA.XML, which has its bands.
 
-Sources: EnMAP Ground Segment, "HSI Level 1B/Level 1C/Level 2A Product Specification", EN-PCV-ICD-2009-2 version 1.8, 2023
-(bandCharacterisation/bandID: wavelengthCenterOfBand, FWHMOfBand, GainOfBand, OffsetOfBand); "DESIS Products Guide",
-DLR/Teledyne, version 3, 2021 (the same with wavelengthWidthOfBand, gainOfBand, offsetOfBand).
+Sources: EnMAP Ground Segment, "HSI Level 1B/Level 1C/Level 2A Product Specification", EN-PCV-ICD-2009-2 version 1.8,
+2023 (bandCharacterisation/bandID: wavelengthCenterOfBand, FWHMOfBand, GainOfBand, OffsetOfBand); "DESIS Products
+Guide", DLR/Teledyne, version 3, 2021 (the same with wavelengthWidthOfBand, gainOfBand, offsetOfBand).
 Level 2A: value = stored · gain + offset is reflectance; levels 1B and 1C: radiance in W/(m² sr nm).
 """
 
@@ -52,7 +52,9 @@ class DlrProduct:
         centres = numbers_of(listed, ("wavelengthCenterOfBand",))
         if centres is None or centres.size != count:
             found = 0 if centres is None else centres.size
-            raise CorruptFile(metadata, f"it describes {found} bands and {image.name} has {count}", "Download both again")
+            raise CorruptFile(
+                metadata, f"it describes {found} bands and {image.name} has {count}", "Download both again"
+            )
         widths = numbers_of(listed, ("FWHMOfBand", "wavelengthWidthOfBand"))
         gain = numbers_of(listed, ("GainOfBand", "gainOfBand"))
         offset = numbers_of(listed, ("OffsetOfBand", "offsetOfBand"))

@@ -1,9 +1,10 @@
 """EMIT L2A reflectance (and L1B radiance), laid on its map grid through the geolocation table of the file.
 
 Source: "EMIT L2A Estimated Surface Reflectance … V001", LP DAAC, doi:10.5067/EMIT/EMITL2ARFL.001, user guide version 1:
-`reflectance` (downtrack, crosstrack, bands); sensor_band_parameters/wavelengths, fwhm, good_wavelengths; location/glt_x,
-glt_y (ortho_y, ortho_x): column and row of the swath, counted from 1, 0 = none; the attributes geotransform and
-spatial_ref of the root. A file without a geolocation table (a crop) is read as its format, in the sensor's geometry.
+`reflectance` (downtrack, crosstrack, bands); sensor_band_parameters/wavelengths, fwhm, good_wavelengths;
+location/glt_x, glt_y (ortho_y, ortho_x): column and row of the swath, counted from 1, 0 = none; the attributes
+geotransform and spatial_ref of the root. A file without a geolocation table (a crop) is read as its format, in the
+sensor's geometry.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Emit:
         transform = georeference.gdal_numbers(attribute(handle, "geotransform"))
         crs = georeference.wkt(str(attribute(handle, "spatial_ref") or "")) or georeference.wkt("", 4326)
         note = (
-            f"Read as EMIT: the swath ({height} × {width}) is laid on its map grid ({x.shape[0]} × {x.shape[1]}) through the "
-            "file's geolocation table, without interpolation."
+            f"Read as EMIT: the swath ({height} × {width}) is laid on its map grid ({x.shape[0]} × {x.shape[1]}) by "
+            "the file's geolocation table, without interpolation."
         )
         swath_words = ("longitude and latitude", "axis (")
         kept = tuple(n for n in swath.notes if not any(word in n for word in swath_words))

@@ -3,8 +3,8 @@
 Source: ASI, "PRISMA Products Specification Document", issue 2.3, 12 March 2020: cubes are (rows, bands, columns) with
 descending wavelengths; the root attributes List_Cw_Vnir, List_Fwhm_Vnir (… Swir) have 0 for bands that are not there;
 L2: reflectance = min + stored · (max − min) / 65535 with L2ScaleVnirMin …; L1: radiance = stored / ScaleFactor_Vnir −
-Offset_Vnir in W/(m² sr µm). 0 is no data in L2. L2D lies on a UTM grid of 30 m: when the corners are 30 · (n − 1) m apart
-they are centres of pixels, otherwise their edges.
+Offset_Vnir in W/(m² sr µm). 0 is no data in L2. L2D lies on a UTM grid of 30 m: when the corners are 30 · (n − 1) m
+apart they are centres of pixels, otherwise their edges.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Prisma:
     def open(self, path: Path, variable: str | None) -> Raster:
         handle = hdf.open_file(path)
         cubes = _cubes(handle)
-        wanted = [part for part in PARTS if part in cubes and variable in (None, f"{part}_Cube", cubes[part].name.strip("/"))]
+        wanted = [
+            part for part in PARTS if part in cubes and variable in (None, f"{part}_Cube", cubes[part].name.strip("/"))
+        ]
         if not wanted:
             raise choose(path, f"PRISMA has no cube “{variable}” in it", self.variables(path))
         parts, centres, widths, scales = [], [], [], []

@@ -40,7 +40,8 @@ class SceneTab:
     def from_file(
         self, files: list[str] | None, path: str, variable: str | None, dsm: str, reference: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-        axes: str | None = None, nodata: str = "", wavelengths: str = "", unit: str = "", scale: str = "", mask: str = "",
+        axes: str | None = None, nodata: str = "", wavelengths: str = "", unit: str = "", scale: str = "",
+        mask: str = "",
     ) -> Values:  # fmt: skip
         """Uploaded files, else a path of this machine. The last six say how the file is to be read, where they are
         filled in."""
@@ -81,7 +82,12 @@ class SceneTab:
         variable = options.get("variable")
         said = {k: v for k, v in options.items() if k not in ("variable", "dsm", "reference")}
         shown = self.studio.choices(asked, variable, **said)
-        pending = {"chosen": str(chosen), "options": options, "question": asked.question, "answers": list(asked.choices)}
+        pending = {
+            "chosen": str(chosen),
+            "options": options,
+            "question": asked.question,
+            "answers": list(asked.choices),
+        }
         words = f"**A question before it opens.** {plain(asked.path.name)}: {plain(asked.problem)}. Which is right?"
         return (words, gr.update(visible=False), *(gr.skip() for _ in range(SHOWN)), *question(shown, pending))
 
@@ -219,8 +225,8 @@ def create(studio: Studio, bus: Bus) -> None:
 
     with gr.Accordion("Open your own file", open=False):
         gr.HTML(
-            "<p class='hsi-hint'>ENVI, GeoTIFF, MATLAB, HDF5, NumPy or a satellite product. Upload it with all that goes "
-            "with it (header, metadata, surface model, reference), or name a file or folder of this machine.</p>",
+            "<p class='hsi-hint'>ENVI, GeoTIFF, MATLAB, HDF5, NumPy or a satellite product. Upload it with all that "
+            "goes with it (header, metadata, surface model, reference), or name a file or folder of this machine.</p>",
             padding=False,
         )
         upload = gr.File(label="Files", file_count="multiple", height=110, elem_id="hsi-upload")
@@ -231,8 +237,8 @@ def create(studio: Studio, bus: Bus) -> None:
             reference = gr.Textbox(label="Reference map", placeholder="FILE or FILE:variable")
         with gr.Accordion("How the file is read", open=False):
             gr.HTML(
-                "<p class='hsi-hint'>Only where the file does not say it, or says it wrongly. Empty: as the file and the "
-                "values say.</p>",
+                "<p class='hsi-hint'>Only where the file does not say it, or says it wrongly. Empty: as the file and "
+                "the values say.</p>",
                 padding=False,
             )
             with gr.Row():

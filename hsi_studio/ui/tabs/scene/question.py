@@ -67,7 +67,8 @@ def card(choice: Any) -> str:
     return (
         f"<figure style='margin:0'><img src='{choice.picture}' alt='The file, read this way' "
         "style='width:100%;max-width:180px;image-rendering:pixelated;border-radius:4px'>"
-        f"{spectrum_svg(choice.spectrum)}<figcaption class='hsi-hint'>{escape(choice.size)}{reach}</figcaption></figure>"
+        f"{spectrum_svg(choice.spectrum)}"
+        f"<figcaption class='hsi-hint'>{escape(choice.size)}{reach}</figcaption></figure>"
     )
 
 
