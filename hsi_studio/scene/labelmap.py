@@ -61,7 +61,8 @@ def read_classes(spec: str | Path, size: Size, *, beside: Path | None = None) ->
     """
     path, variable = split_spec(spec, beside)
     raster, values = open_layer(path, variable, size, "the class map")
-    names, colors, notes = dict(raster.class_names), dict(raster.class_colors), ()
+    names, colors = dict(raster.class_names), dict(raster.class_colors)
+    notes: tuple[str, ...] = ()
     if values.shape[2] != 1:
         painted = classes.of_layers(path, values)
         if painted is None:

@@ -10,10 +10,11 @@ import numpy as np
 from hsi_studio.errors import UnknownFormat
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.identity import scene_id, source
-from hsi_studio.scene.labelmap import Grid, read_classes, read_heights, split_spec
+from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
 from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
+from hsi_studio.scene.rules.alignment import Grid
 from hsi_studio.scene.rules.classes import complete_names
 from hsi_studio.scene.rules.roles import data_in_folder
 from hsi_studio.scene.survey import survey as make_survey

@@ -14,7 +14,7 @@ data and go to JSON and back.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -110,12 +110,6 @@ class Reading:
         names = self.axes.split(",")
         return names.index("rows"), names.index("cols"), names.index("bands")
 
-    def options(self) -> dict[str, Any]:
-        """As keywords that JSON can hold; only what is said."""
-        said = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in said.items() if v is not None}
-        return kept if self.rules != RULES else {k: v for k, v in kept.items() if k != "rules"}
-
     @staticmethod
     def of(options: Mapping[str, Any]) -> Reading:
         """From keywords, of the CLI, the page, Python or a project. Raises BadRequest naming the option."""
@@ -123,13 +117,10 @@ class Reading:
         if unknown:
             raise BadRequest(f"There is no reading option {', '.join(sorted(unknown))}.")
         given = {key: value for key, value in options.items() if value is not None and value != ""}
-        made: dict[str, Any] = {}
-        for key, value in given.items():
-            make = {"axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int}.get(
-                key
-            )
-            made[key] = str(value) if make is None else make(value)
-        return Reading(**made)
+        makers: dict[str, Callable[[Any], Any]] = {
+            "axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int,
+        }  # fmt: skip
+        return Reading(**{key: makers.get(key, str)(value) for key, value in given.items()})
 
 
 def said_about(scene: Scene) -> dict[str, Any]:

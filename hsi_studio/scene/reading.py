@@ -230,7 +230,8 @@ def _filled(raster: Raster, value: float, why: Fact | None) -> Raster:
 def _mask(path: Path, raster: Raster, reading: Reading) -> Step:
     if reading.mask is None:
         return raster, {}
-    from hsi_studio.scene.labelmap import Grid, read_mask
+    from hsi_studio.scene.labelmap import read_mask
+    from hsi_studio.scene.rules.alignment import Grid
 
     height, width, _ = raster.cube.shape
     usable, notes = read_mask(reading.mask, Grid((height, width), raster.transform, raster.crs), beside=path)

@@ -31,7 +31,7 @@ class GdalReader:
 
     name = "gdal"
     title = "ERDAS Imagine, JPEG 2000"
-    extensions = (".jp2", ".pix")
+    extensions = (".img", ".jp2", ".pix")
 
     def sniff(self, path: Path) -> bool:
         return driver_of(path) is not None

@@ -220,5 +220,5 @@ def _size_problem(path: Path, grid: Grid, onto: Grid, what: str) -> SizeMismatch
     return SizeMismatch(
         path,
         f"{what} has {shape_text(found)} pixels (rows × columns) and the scene {shape_text(wanted)}{turned}",
-        f"Give {what} of exactly the scene's pixels, with coordinates in both files, or resample it to the scene's grid",
+        f"Give {what} of exactly the scene's pixels, with coordinates in both files, or resample it to its grid",
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
 from hsi_studio.types import FloatArray, IntArray
@@ -40,7 +41,7 @@ class ClassMap:
     colors: dict[int, str] = field(default_factory=dict)
 
 
-def of_values(path: Path, values: FloatArray, names: dict[int, str], declared: bool = False) -> ClassMap:
+def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str], declared: bool = False) -> ClassMap:
     """Rules 1–3 on (H, W) numbers with NaN where there is no data; `declared`: the file says what no data is.
 
     Raises BadValues: fractions, no labelled pixel, more than 1,000 classes.

@@ -57,7 +57,7 @@ def sample(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) ->
     with np.errstate(all="ignore"):
         stored = (values - zero) / gain
         close = np.abs(stored - np.round(stored)) <= 1e-4 * np.maximum(1, np.abs(stored))
-    return np.where(close, np.round(stored), stored)
+    return np.asarray(np.where(close, np.round(stored), stored))
 
 
 def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> Fill:
@@ -145,4 +145,4 @@ def _marks(values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
     far = np.abs(values) >= 9e19
     for mark in (-9999.0, -99999.0, -32768.0):
         far |= values == mark
-    return far
+    return np.asarray(far)

@@ -108,7 +108,8 @@ def read(
         return _none(f"The file's wavelengths are band numbers ({centre[0]:g}, {centre[-1]:g}): bands go by number.")
     nm = _convert(some, spelled)
     notes: list[str] = []
-    sure, reason, choices = "certain", f"The file gives them in {said}.", ()
+    choices: tuple[str, ...] = ()
+    sure, reason = "certain", f"The file gives them in {said}."
     if nm is None or not optical(nm):
         factor = guess_factor(some)
         if factor is None:
@@ -121,8 +122,8 @@ def read(
         sure = "likely"
         if nm is not None:
             reason = (
-                f"The file says its wavelengths are in “{said}”, but {some.min():g}–{some.max():g} cannot be that; they
-                " f"are read as {NAMES[factor]}."
+                f"The file says its wavelengths are in “{said}”, but {some.min():g}–{some.max():g} cannot be that; "
+                f"they are read as {NAMES[factor]}."
             )
         elif factor == 1.0 and some.min() >= ASKED_FROM:
             sure, choices = "guess", ("nm", "angstrom", "wavenumber")

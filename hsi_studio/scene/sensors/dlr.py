@@ -27,7 +27,7 @@ IMAGES = (".tif", ".tiff", ".bsq", ".bil", ".bip", ".hdr")
 class DlrProduct:
     """EnMAP or DESIS: the spectral image or METADATA.XML of one."""
 
-    extensions = (".tif", ".xml", ".bsq", ".bil", ".bip", ".hdr")
+    extensions: tuple[str, ...] = (".tif", ".xml", ".bsq", ".bil", ".bip", ".hdr")
 
     def __init__(self, name: str, title: str, begins: tuple[str, ...]) -> None:
         self.name, self.title, self._begins = name, title, begins

@@ -29,7 +29,7 @@ class Emit:
 
     name = "emit"
     title = "EMIT"
-    extensions = (".nc",)
+    extensions: tuple[str, ...] = (".nc",)
 
     def sniff(self, path: Path) -> bool:
         if not path.name.upper().startswith("EMIT_L") or first_bytes(path, 8) != hdf.MAGIC:

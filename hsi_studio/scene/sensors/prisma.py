@@ -32,7 +32,7 @@ class Prisma:
 
     name = "prisma"
     title = "PRISMA"
-    extensions = (".he5",)
+    extensions: tuple[str, ...] = (".he5",)
 
     def sniff(self, path: Path) -> bool:
         if not path.name.upper().startswith("PRS_") or first_bytes(path, 8) != hdf.MAGIC:

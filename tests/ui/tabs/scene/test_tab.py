@@ -9,7 +9,7 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.project.store import Project
-from hsi_studio.ui.tabs.scene import SHOWN, SceneTab, main_file, plain
+from hsi_studio.ui.tabs.scene import SHOWN, SceneTab, plain
 from tests.studio.models import scene_file
 from tests.ui.tabs.events import untouched, value
 
@@ -113,6 +113,4 @@ def test_plug_ins_that_were_left_out_are_told_first(
 
 
 def test_names_of_files_are_text() -> None:
-    assert main_file([Path("a.img"), Path("a.HDR")]) == Path("a.HDR")
-    assert main_file([Path("a.mat"), Path("b.mat")]) == Path("a.mat")
     assert plain("<b>*x*") == "\\<b\\>\\*x\\*"
