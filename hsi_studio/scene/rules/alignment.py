@@ -169,7 +169,7 @@ def _by_resampling(
 
 
 def _finer(grid: Grid, onto: Grid, own: Any, system: Any) -> bool:
-    """Are the layer's pixels less than half as long as the scene's?"""
+    """Are the layer's pixels less than three quarters as long as the scene's?"""
     from rasterio.warp import transform as to_system
 
     assert grid.transform is not None
@@ -180,7 +180,7 @@ def _finer(grid: Grid, onto: Grid, own: Any, system: Any) -> bool:
     if not np.all(np.isfinite([*xs, *ys])):
         return False
     pixel = np.hypot(xs[1] - xs[0], ys[1] - ys[0])
-    return bool(np.hypot(grid.transform[0], grid.transform[3]) < 0.5 * pixel)
+    return bool(np.hypot(grid.transform[0], grid.transform[3]) < 0.75 * pixel)
 
 
 def _same_system(first: str | None, second: str | None) -> bool:

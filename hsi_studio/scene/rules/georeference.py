@@ -234,6 +234,8 @@ def _from_parameters(text: Mapping[str, Any]) -> str | None:
     }
     if name not in forms:
         return None
+    if forms[name] == "+proj=longlat +datum=WGS84":
+        return wkt("", 4326)
     try:
         found = CRS.from_string(forms[name])
         code = found.to_epsg(confidence_threshold=90)
