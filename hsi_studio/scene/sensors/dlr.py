@@ -3,7 +3,8 @@
 Sources: EnMAP Ground Segment, "HSI Level 1B/Level 1C/Level 2A Product Specification", EN-PCV-ICD-2009-2 version 1.8,
 2023 (bandCharacterisation/bandID: wavelengthCenterOfBand, FWHMOfBand, GainOfBand, OffsetOfBand); "DESIS Products
 Guide", DLR/Teledyne, version 3, 2021 (the same with wavelengthWidthOfBand, gainOfBand, offsetOfBand).
-Level 2A: value = stored · gain + offset is reflectance; levels 1B and 1C: radiance in W/(m² sr nm).
+Level 2A: value = stored · gain + offset is reflectance; levels 1B and 1C: radiance, of EnMAP in
+W/(m² sr nm), of DESIS in mW/(cm² sr µm).
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class DlrProduct:
 
     extensions: tuple[str, ...] = (".tif", ".xml", ".bsq", ".bil", ".bip", ".hdr")
 
-    def __init__(self, name: str, title: str, begins: tuple[str, ...]) -> None:
-        self.name, self.title, self._begins = name, title, begins
+    def __init__(self, name: str, title: str, begins: tuple[str, ...], radiance: str) -> None:
+        self.name, self.title, self._begins, self._radiance = name, title, begins, radiance
 
     def sniff(self, path: Path) -> bool:
         upper = path.name.upper()
@@ -91,7 +92,7 @@ class DlrProduct:
             files=files,
             scale=scale[order],
             offset=shift[order],
-            value_unit="reflectance" if reflectance else "W/(m² sr nm)",
+            value_unit="reflectance" if reflectance else self._radiance,
             stored_wavelengths=nm,
             notes=(f"Read as {self.title}: wavelengths and scale of {files[1].name}.", *notes),
             facts=raster.facts | {"wavelengths": waves, "product": Fact(self.title, "certain", said)},
@@ -118,5 +119,5 @@ def _image(path: Path) -> Raster:
     return geotiff.READER.open(path, None) if is_tiff else envi.READER.open(path, None)
 
 
-ENMAP = DlrProduct("enmap", "EnMAP", ("ENMAP",))
-DESIS = DlrProduct("desis", "DESIS", ("DESIS",))
+ENMAP = DlrProduct("enmap", "EnMAP", ("ENMAP",), "W/(m² sr nm)")
+DESIS = DlrProduct("desis", "DESIS", ("DESIS",), "mW/(cm² sr µm)")
