@@ -42,7 +42,8 @@ class Fact:
     choices: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"choices": list(self.choices)}
+        odd = isinstance(self.value, float) and not math.isfinite(self.value)  # JSON has no NaN
+        return asdict(self) | {"choices": list(self.choices)} | ({"value": str(self.value)} if odd else {})
 
     @staticmethod
     def from_json(about: Mapping[str, Any]) -> Fact:

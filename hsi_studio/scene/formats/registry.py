@@ -18,6 +18,7 @@ from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
 
 log = logging.getLogger(__name__)
 
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
 PARTS = ("name", "title", "extensions", "sniff", "open", "layer", "variables")
 
 
@@ -69,6 +70,8 @@ def find_reader(path: str | Path, products: bool = True) -> Reader:
             f"it is named like {claimed[0].title} but its content is not{text}",
             "Export it again from the program it comes from, or give it its right extension",
         )
+    if first_bytes(path, 6).startswith(PACKED):
+        raise UnknownFormat(path, "it is an archive or compressed", "Unpack it first and open the image in it")
     raise UnknownFormat(path, "no reader recognises this file", f"Convert it to one of: {titles}")
 
 

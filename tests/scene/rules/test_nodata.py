@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.errors import BadValues
+from hsi_studio.errors import BadValues, UnknownFormat
 from hsi_studio.scene.labelmap import read_heights
 from hsi_studio.scene.open import open_scene
 from tests.scene import fake
@@ -94,3 +94,17 @@ def test_deep_and_high_places_are_heights(tmp_path):
     heights = np.linspace(-430, 8848, 30, dtype="f4").reshape(6, 5)
     np.save(tmp_path / "dsm.npy", heights)
     assert read_heights(tmp_path / "dsm.npy", (6, 5)) == (pytest.approx(heights[:, :, None]), ())
+
+
+def test_a_fill_that_the_sample_missed_is_said_by_the_survey(tmp_path):
+    cube = np.random.default_rng(0).integers(100, 4000, (300, 60, 4)).astype("i2")
+    cube[3, 7] = -9999  # between the sampled rows and columns
+    scene = open_scene(fake.envi(tmp_path, cube), nodata="none")
+    assert any("--nodata -9999" in note for note in scene.survey.notes)
+    assert not open_scene(fake.envi(tmp_path, cube), nodata=-9999).survey.valid[3, 7]
+
+
+def test_an_archive_is_named_as_one(tmp_path):
+    (tmp_path / "scene.npy.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    with pytest.raises(UnknownFormat, match="Unpack it first"):
+        open_scene(tmp_path / "scene.npy.gz")
