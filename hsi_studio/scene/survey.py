@@ -148,8 +148,8 @@ def _marks(moments: _Moments, good: BoolArray) -> tuple[str, ...]:
         value = float(np.median(ends))
         if value in NO_DATA_MARKS and np.mean(ends == value) > 0.5:
             return (
-                f"The {side} value is {value:.6g} in {int((ends == value).sum())} bands, which usually means “no data”: "
-                f"if so, open the file again with --nodata {value:.6g}.",
+                f"The {side} value is {value:.6g} in {int((ends == value).sum())} bands, often a mark for “no data”: "
+                f"if so, open it again with --nodata {value:.6g}.",
             )
     return ()
 
