@@ -29,6 +29,10 @@ class CorruptFile(FileProblem):
     """Truncated, empty, or not what its name or header says."""
 
 
+class ReaderStopped(CorruptFile):
+    """The process that read the file crashed or came to a limit; the app did not."""
+
+
 class ChooseVariable(FileProblem):
     """Several arrays in one file fit. `candidates` holds (name, shape, dtype) for the UI to offer."""
 
@@ -36,6 +40,15 @@ class ChooseVariable(FileProblem):
         self, path: Path | str, problem: str, remedy: str, candidates: list[tuple[str, tuple[int, ...], str]]
     ) -> None:
         self.candidates = candidates
+        super().__init__(path, problem, remedy)
+
+
+class ChooseLabels(FileProblem):
+    """A file of labels that can be read in several ways. `field`: the option that says which ("attribute", "layer",
+    "crs", "first", "per_area"); `options`: (value, what it is, in words) for the page to offer."""
+
+    def __init__(self, path: Path | str, problem: str, remedy: str, field: str, options: list[tuple[str, str]]) -> None:
+        self.field, self.options = field, options
         super().__init__(path, problem, remedy)
 
 

@@ -26,6 +26,25 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 255  # bytes, of most file systems
+
+
+def is_there(path: Path | str) -> bool:
+    """Whether there is such a file or folder; False also for what no disk takes for a path (too long, a null character,
+    the home of a user that does not exist)."""
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def is_name(text: object) -> bool:
+    """Whether a text can be the name of one file or folder: no path, nothing a disk would refuse."""
+    if not isinstance(text, str):
+        return False
+    plain = text not in ("", ".", "..") and not any(c in text for c in "/\\\0")
+    return plain and text.isprintable() and len(text.encode("utf-8", "surrogatepass")) <= LONGEST_NAME
+
 
 @contextmanager
 def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
@@ -120,6 +139,12 @@ def json_values(value: Any) -> Any:
         return int(value)
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def json_text(value: Any) -> bytes:
+    """One JSON value as UTF-8. NaN and infinities become null, half characters (which JSON can escape and UTF-8 cannot
+    hold) a question mark: what strangers sent can be sent back."""
+    return json.dumps(json_values(value), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
 
 
 def copy_file(source: Path, target: Path) -> Path:

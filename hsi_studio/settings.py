@@ -55,6 +55,13 @@ class Setting:
             raise BadRequest(f"{self.name} is {value:g}: give a {self.kind}, or leave it away (then: {self.default}).")
         return int(value)
 
+    def yes(self, environment: Mapping[str, str] | None = None) -> bool:
+        """Whether it is switched on. Raises BadRequest for what is neither yes nor no."""
+        text = self.text(environment).lower()
+        if text not in ("", "yes", "1", "true", "on", "no", "0", "false", "off"):
+            raise BadRequest(f"{self.name} is {text!r}: give yes or no.")
+        return text in ("yes", "1", "true", "on")
+
 
 HOME = Setting(
     "HSI_STUDIO_HOME", "folder", "~/.hsi_studio", "Where projects, runs, models and caches are kept.", "--home"
@@ -74,6 +81,22 @@ MAX_SCENE_MPX = Setting(
     "HSI_STUDIO_MAX_SCENE_MPX", "number of million pixels", "no limit", "Rows × columns that a scene may have.",
     "--max-scene-mpx",
 )  # fmt: skip
+JOB_MEMORY_GB = Setting(
+    "HSI_STUDIO_JOB_MEMORY_GB", "number of GiB", "the machine's memory",
+    "What a training may take: one that is forecast to need more is refused, one that takes more is ended.",
+)  # fmt: skip
+JOB_HOURS = Setting(
+    "HSI_STUDIO_JOB_HOURS", "number of hours", "no limit",
+    "How long a training may work without a break; then it is paused with its state kept.",
+)  # fmt: skip
+TEXT_MODELS = Setting(
+    "HSI_STUDIO_TEXT_MODELS", "folders", "text_models in the home folder",
+    "Folders with transformers models that parameters may name, “:” between.",
+)  # fmt: skip
+HUB_MODELS = Setting(
+    "HSI_STUDIO_HUB_MODELS", "yes or no", "no",
+    "Whether parameters may name text models of the Hugging Face hub, which are downloaded when they are needed.",
+)  # fmt: skip
 LLM_URL = Setting(
     "HSI_STUDIO_LLM_URL", "address", "none", "OpenAI-compatible server that may draft class descriptions.", "--llm-url"
 )
@@ -89,13 +112,35 @@ PLUGINS = Setting(
     "HSI_STUDIO_PLUGINS", "folders", "none",
     "Folders of the operator's own methods, formats and tabs, “:” between; their files are run as part of the program.",
 )  # fmt: skip
+TRUST_LOCAL = Setting(
+    "HSI_STUDIO_TRUST_LOCAL", "1", "not set",
+    "Files are read in the program itself, not in a reader process with limits: only where all of them are your own.",
+    "--trust-local",
+)  # fmt: skip
+READER_SECONDS = Setting(
+    "HSI_STUDIO_READER_SECONDS", "number of seconds", "8",
+    "Processor time that reading any file may take; one more second for every 4 MB of it.",
+)  # fmt: skip
+READER_MEMORY_GB = Setting(
+    "HSI_STUDIO_READER_MEMORY_GB", "number of GiB", "4", "Memory that a reader process may take."
+)
+READER_DISK_GB = Setting(
+    "HSI_STUDIO_READER_DISK_GB", "number of GiB", "16",
+    "What one opened file may take unpacked, and all of those kept together; those unused longest go.",
+)  # fmt: skip
+READER_FOLDER = Setting(
+    "HSI_STUDIO_READER_FOLDER", "folder", "cache/opened in the home folder",
+    "Where opened files are kept unpacked; the page's --home sets it.",
+)  # fmt: skip
 TEST_DATA = Setting(
     "HSI_STUDIO_TEST_DATA", "folder", "none",
     "Public scenes that some tests and benchmarks measure on; the app does not read it.",
 )  # fmt: skip
 
 SETTINGS = (
-    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TEST_DATA,
+    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS,
+    LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER,
+    TEST_DATA,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HSI_STUDIO_TRUST_LOCAL"] = "1"  # tests of the room take it away: a process for each file takes time
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of one test run share the cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # small networks on busy cores: spinning threads take 100× longer

@@ -49,6 +49,7 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--scale", metavar="FACTOR", help="values = stored × FACTOR")
     group.add_argument("--mask", metavar="FILE[:VAR]", help="raster whose zeros are left out")
     group.add_argument("--crs", metavar="EPSG:CODE", help="map system of the scene's coordinates")
+    parser.add_argument("--trust-local", action="store_true", help="read files without a process of their own")
 
 
 def add_method(
@@ -64,6 +65,31 @@ def add_method(
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json OUT, for `report`."""
     parser.add_argument("--json", metavar="OUT", help="write one JSON object to a file, or - for standard output")
+
+
+def add_labels(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """--labels and what may have to be said about its file; `label_options` reads that."""
+    parser.add_argument(
+        "--labels", required=required, metavar="FILE",
+        help="GeoJSON, GeoPackage, shapefile, KML, ENVI ROI, CSV or a raster of classes",
+    )  # fmt: skip
+    add_label_options(parser)
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """What a file of labels may leave open."""
+    parser.add_argument("--attribute", metavar="NAME", help="attribute or column that holds the class")
+    parser.add_argument("--layer", metavar="NAME", help="layer of a GeoPackage, folder of a KML")
+    parser.add_argument("--crs", metavar="CRS", help="of the labels: EPSG:32633, scene, lonlat, latlon, pixel")
+    parser.add_argument(
+        "--per-area", type=int, metavar="N", help="at most N pixels of each polygon, evenly drawn (default: all)"
+    )
+    parser.add_argument("--first", type=int, choices=(0, 1), help="number of the first row and column (default 0)")
+
+
+def label_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_label_options`, as `Studio.import_labels` takes them."""
+    return {key: getattr(args, key) for key in ("attribute", "layer", "crs", "per_area", "first")}
 
 
 def positive(text: str) -> int:

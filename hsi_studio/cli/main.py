@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
-from hsi_studio.cli import collections, compare, plugins, runs
+from hsi_studio import settings
+from hsi_studio.cli import bands, collections, compare, labels, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
+    add_labels,
     add_method,
     add_scene,
+    label_options,
     opened,
     params,
     positive,
@@ -29,6 +33,7 @@ from hsi_studio.cli.common import (
     studio,
 )
 from hsi_studio.cli.plugins import tell_problems
+from hsi_studio.edges import as_typed
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.humanize import counted
 
@@ -36,19 +41,30 @@ from hsi_studio.humanize import counted
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = _parser().parse_args(argv)
+    if getattr(args, "trust_local", False):
+        os.environ[settings.TRUST_LOCAL.name] = "1"
     try:
         result: int = args.run(args)
         return result
     except StudioError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 2
-    except OSError as error:
-        name = error.filename or "file"
-        print(f"error: {name}: {error.strerror or error}. Check the name and its permissions.", file=sys.stderr)
-        return 2
+    except BrokenPipeError:  # `| head` has read enough
+        return 0
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except Exception as error:
+        typed = as_typed(error)
+        if typed is None:  # a bug: whoever looks after it needs the traceback
+            raise
+        _say(typed)
+        return 2
+
+
+def _say(error: StudioError) -> None:
+    """On standard error, half characters (a name that is no UTF-8) as their numbers."""
+    print(f"error: {error}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     mapping = commands.add_parser("map", help="class map from a file of labels")
     add_scene(mapping)
-    mapping.add_argument("--labels", required=True, metavar="FILE", help="GeoJSON or CSV with row, col, class")
+    add_labels(mapping, required=True)
     mapping.add_argument("--out", required=True, metavar="FILE", help=".tif, .hdr (ENVI) or .png")
     mapping.add_argument("--confidence", metavar="FILE", help="also write the confidence as float GeoTIFF")
     add_method(mapping)
@@ -74,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     secret = commands.add_parser("password", help="a line for the app's --auth-file")
     secret.add_argument("name", metavar="NAME")
     secret.set_defaults(run=_password)
+
+    walls = commands.add_parser("protections", help="what keeps a harmful file in its place on this machine")
+    walls.set_defaults(run=_protections)
 
     mending = commands.add_parser("mend", help="rescue a project whose journal is damaged")
     mending.add_argument("project", metavar="PROJECT", help="its id: the folder's name under ~/.hsi_studio/projects")
@@ -95,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (collections, runs, compare, plugins):
+    for module in (labels, bands, collections, runs, compare, plugins):
         module.add_commands(commands)
     return parser
 
@@ -140,9 +159,17 @@ def _map(args: argparse.Namespace) -> int:
     from hsi_studio.studio.evaluation import write_map
 
     here, scene = opened(args)
-    prediction = here.map(scene, args.labels, args.method, params(args), progress=progress())
+    prediction = here.map(scene, args.labels, args.method, params(args), progress=progress(), **label_options(args))
     written = write_map(prediction, scene, Path(args.out), Path(args.confidence) if args.confidence else None)
     print(f"\n{written}", file=sys.stderr)
+    return 0
+
+
+def _protections(_: argparse.Namespace) -> int:
+    from hsi_studio.studio.plugins import protections
+
+    for what, holds, keeps_away in protections():
+        print(f"{'yes' if holds else 'NO':4} {what:30} {keeps_away}")
     return 0
 
 

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsi_studio.cli.common import add_method, params, progress, studio
+from hsi_studio.cli.common import add_labels, add_method, label_options, params, progress, studio
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.humanize import duration
 from hsi_studio.types import Progress
@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
     """Put the commands of this file beside the others."""
     training = commands.add_parser("train", help="train on a project's labels, or on a scene with a file of labels")
     training.add_argument("target", metavar="PROJECT|SCENE", help="a project's id, a catalogue id or a file")
-    training.add_argument("--labels", metavar="FILE", help="GeoJSON or CSV with row, col, class; for a scene")
+    add_labels(training)
     training.add_argument("--shots", type=int, metavar="N", help="N labels a class drawn from the scene's reference")
     training.add_argument("--draw-seed", type=int, default=0, metavar="SEED", help="of --shots; as in evaluate")
     training.add_argument("--prompts", default="p5", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
@@ -77,9 +77,9 @@ def _train(args: argparse.Namespace) -> int:
             raise BadRequest("A project has its labels already: leave --labels and --shots out, or name a scene.")
         project = here.project(args.target)
     elif args.labels or args.shots is not None:
-        here.labels.check(here.open(args.target), args.labels, args.shots, args.draw_seed)
+        here.labels.check(here.open(args.target), args.labels, args.shots, args.draw_seed, **label_options(args))
         project = here.new_project(args.target)
-        for note in here.import_labels(project.id, args.labels) if args.labels else []:
+        for note in here.import_labels(project.id, args.labels, **label_options(args)) if args.labels else []:
             print(note, file=sys.stderr)
         if args.shots is not None:
             print(here.labels.draw(project.id, args.shots, args.draw_seed), file=sys.stderr)

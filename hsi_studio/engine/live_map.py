@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import sentence
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import in_schema
@@ -126,9 +127,8 @@ class LiveMap:
             self._publish(error=str(error), progress=None)
             return False
         except Exception as error:
-            log.exception("live map of %s", self.scene.name)
             self._publish(
-                error=f"The map could not be made ({type(error).__name__}: {error}). The log has the details.",
+                error=f"The map could not be made. {sentence(error)}",
                 progress=None,
             )
             return False

@@ -24,6 +24,7 @@ from pathlib import Path
 from hsi_studio.engine.runs.attempt import Attempt, Work
 from hsi_studio.engine.runs.control import RunControl
 from hsi_studio.engine.runs.environment import first_to_go
+from hsi_studio.engine.runs.limits import hold
 from hsi_studio.engine.runs.record import RunFolder
 from hsi_studio.errors import StudioError
 
@@ -74,7 +75,9 @@ def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_c
         os.nice(args.nice)
     code = 0
     try:
-        Attempt(folder, args.cache, control, args.checkpoint_seconds, began).run(work)
+        attempt = Attempt(folder, args.cache, control, args.checkpoint_seconds, began)
+        hold(folder.path, control, attempt.device != "cpu")
+        attempt.run(work)
     except (StudioError, OSError):  # a record that cannot be read or written: nothing can be said in it
         log.exception("%s", folder.path)
         code = 1

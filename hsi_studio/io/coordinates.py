@@ -1,14 +1,13 @@
-"""Where a label is: rows and columns, map coordinates or longitude and latitude → pixels of a scene."""
+"""Values of label files: numbers, names, colours; and coordinates in another system."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from hsi_studio.errors import CorruptFile, FileProblem, LabelProblem
+from hsi_studio.errors import CorruptFile, LabelProblem
 from hsi_studio.sanitize import clean_color
-from hsi_studio.types import Scene
 
 
 def number(path: Path, where: str, key: str, text: str) -> float:
@@ -37,54 +36,10 @@ def color_or_none(text: str) -> str | None:
         return None
 
 
-def pixels_of(
-    path: Path, where: Sequence[str], places: Sequence[tuple[float, float]], way: str, scene: Scene
-) -> list[tuple[int, int]]:
-    """(row, column) of places: "pixel" (row, col), "pixel-xy" (col, row), "map" (x, y), "lonlat" or a CRS's name.
-
-    Raises CorruptFile for a row that is no whole number, FileProblem for coordinates that have no meaning here.
-    """
-    if way == "pixel-xy":
-        places, way = [(y, x) for x, y in places], "pixel"
-    if way == "pixel":
-        for name, (row, col) in zip(where, places, strict=True):
-            for key, value in (("row", row), ("column", col)):
-                if value != int(value):
-                    raise CorruptFile(path, f"{name}: {key} {value:g} is not a whole number", "Correct it")
-        return [(int(row), int(col)) for row, col in places]
-    if scene.transform is None:
-        raise FileProblem(
-            path,
-            f"it gives map coordinates, and {scene.name} has no coordinate system (CRS)",
-            "Give row and col (from 0) instead",
-        )
-    from rasterio.errors import CRSError
-
-    xs, ys = [p[0] for p in places], [p[1] for p in places]
-    if way != "map":
-        if scene.crs is None:
-            raise FileProblem(
-                path,
-                f"it gives coordinates of {way}, and {scene.name} names no coordinate system (CRS)",
-                "Give row and col instead",
-            )
-        try:
-            xs, ys = _projected("EPSG:4326" if way == "lonlat" else way, scene.crs, xs, ys)
-        except CRSError as error:
-            raise FileProblem(
-                path, f"its coordinate system (CRS) {way[:60]!r} is unknown", "Save it as WGS 84"
-            ) from error
-    a, b, c, d, e, f = scene.transform
-    area = a * e - b * d  # of a pixel; not 0 in a map transform
-    found = []
-    for x, y in zip(xs, ys, strict=True):
-        col, row = (e * (x - c) - b * (y - f)) / area, (a * (y - f) - d * (x - c)) / area  # pixel corners
-        inside = math.isfinite(row) and math.isfinite(col)  # what cannot be projected lies outside
-        found.append((math.floor(row), math.floor(col)) if inside else (-1, -1))
-    return found
+MOST_RETRIES = 4000  # of `projected`: a file of nothing but impossible places takes seconds, not minutes
 
 
-def _projected(source: str, target: str, xs: list[float], ys: list[float]) -> tuple[list[float], list[float]]:
+def projected(source: Any, target: str, xs: list[float], ys: list[float]) -> tuple[list[float], list[float]]:
     """Coordinates in another system, NaN for what has none there. Raises CRSError for an unknown system.
 
     GDAL refuses all places for one that it cannot project (a latitude of 95°), so the others are tried in halves.
@@ -92,13 +47,15 @@ def _projected(source: str, target: str, xs: list[float], ys: list[float]) -> tu
     from rasterio._err import CPLE_BaseError  # rasterio has no public name for what GDAL reports
     from rasterio.warp import transform
 
-    try:
-        x, y = transform(source, target, xs, ys)
-    except CPLE_BaseError:
-        if len(xs) == 1:
-            return [math.nan], [math.nan]
-        half = len(xs) // 2
-        first = _projected(source, target, xs[:half], ys[:half])
-        rest = _projected(source, target, xs[half:], ys[half:])
-        return first[0] + rest[0], first[1] + rest[1]
-    return list(x), list(y)
+    out_x, out_y = [math.nan] * len(xs), [math.nan] * len(ys)
+    todo, failed = [(0, len(xs))], 0
+    while todo and failed < MOST_RETRIES:
+        start, stop = todo.pop()
+        try:
+            out_x[start:stop], out_y[start:stop] = transform(source, target, xs[start:stop], ys[start:stop])
+        except CPLE_BaseError:
+            failed += 1
+            if stop - start > 1:
+                half = (start + stop) // 2
+                todo += [(half, stop), (start, half)]
+    return out_x, out_y

@@ -11,6 +11,7 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.files import replacing, write_text
 from hsi_studio.io.label_csv import labels_to_csv
 from hsi_studio.io.label_geojson import labels_to_geojson
+from hsi_studio.io.label_geopackage import export_labels_geopackage
 from hsi_studio.io.map_figure import export_png
 from hsi_studio.io.map_rasters import export_confidence_geotiff, export_map_envi, export_map_geotiff
 from hsi_studio.io.qgis_style import export_qgis_style
@@ -23,6 +24,7 @@ __all__ = [
     "export_labels",
     "export_labels_csv",
     "export_labels_geojson",
+    "export_labels_geopackage",
     "export_map_envi",
     "export_map_geotiff",
     "export_png",
@@ -61,11 +63,12 @@ def export_all(
 
 
 def export_labels(labels: LabelSet, scene: Scene, folder: Path | str) -> list[Path]:
-    """GeoJSON and CSV; works before there is a map."""
+    """GeoJSON, CSV and GeoPackage; works before there is a map."""
     stem = slug(scene.name)
     return [
         export_labels_geojson(labels, scene, Path(folder) / f"{stem}_labels.geojson"),
         export_labels_csv(labels, scene, Path(folder) / f"{stem}_labels.csv"),
+        export_labels_geopackage(labels, scene, Path(folder) / f"{stem}_labels.gpkg"),
     ]
 
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.methods.common.work import Shape, Work, plain
@@ -29,12 +29,19 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]  # parameters by name
 NO_VALUES: Values = MappingProxyType({})
 NO_SETS: Mapping[str, Values] = MappingProxyType({})
+MOST_SEED = 2**63 - 1  # what torch's generators take
+TEXT_MODEL = "x-text-model"  # key in the schema of a parameter that names a text model or tokenizer
+TextModel = Annotated[str, Field(max_length=300, json_schema_extra={TEXT_MODEL: True})]
 
 
 class Params(BaseModel):
-    """Base of a method's parameters: frozen, no unknown names; forms, JSON and docs come from it."""
+    """Base of a method's parameters: frozen, no unknown names, finite; forms, JSON and docs come from it.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Every field has its limits in its metadata, elements of lists too: `Annotated[int, Field(ge=1, le=128)]`. A field
+    that names a text model is a `TextModel` ("" or None: none): `make_params` lets those pass that may be opened here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     groups: ClassVar[dict[str, str]] = {}  # first field of each part of the form → the part's title
 
 
@@ -72,7 +79,7 @@ Metrics = Callable[[str, int, int, dict[str, float]], None]
 
 @dataclass
 class Context:
-    """What the surroundings give a method: seed, device, progress, cancel, a cache folder.
+    """What the surroundings give a method: seed, device, progress, cancel, a cache folder. Raises BadRequest (seed).
 
     The last three are for methods that train for long, and may be left alone by the others:
     `metrics(stage, step, steps, values)` takes what the curves show (`loss`, its parts as `loss/…`, `lr`,
@@ -90,6 +97,10 @@ class Context:
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     preview: Callable[[Callable[[], Fitted]], None] = lambda make: None
     warm_start: State | None = None  # a fitted model to start from, for methods that say `warm_starts`
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MOST_SEED:
+            raise BadRequest(f"The seed is {str(self.seed)[:40]}: choose a whole number from 0 to {MOST_SEED}.")
 
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
@@ -241,6 +252,10 @@ class Method(ABC):
         """{"prepare" | "fit" | "predict": (GFLOP, calls of small operations)} of a run with these parameters."""
         return plain(shape, labels, classes)
 
+    def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
+        """MiB that its training takes beside the scene, mostly what a batch leaves in a network; 0 = little."""
+        return 0.0
+
 
 def best_class(probabilities: FloatArray) -> tuple[npt.NDArray[np.uint16], FloatArray]:
     """(K, h, w) → label (h, w) uint16 (class + 1, 0 where NaN) and the probability of it (h, w), NaN there."""
@@ -252,14 +267,61 @@ def best_class(probabilities: FloatArray) -> tuple[npt.NDArray[np.uint16], Float
     return label, confidence
 
 
-def make_params(kind: type[Params], values: dict[str, Any]) -> Params:
-    """Params from loose values, with errors a user can act on. Raises BadRequest."""
+def make_params(kind: type[Params], values: Mapping[str, Any]) -> Params:
+    """Params from loose values, with errors a user can act on. Every way in (form, command line, JSON, façade) comes
+    through here. Raises BadRequest, also for a text model that may not be opened here."""
     from pydantic import ValidationError
 
     try:
-        return kind(**values)
+        made = kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:80]
         known = ", ".join(kind.model_fields)
         raise BadRequest(f"Parameter {where}: {first['msg']}. Known parameters: {known}.") from error
+    names = text_models(made)
+    if names:
+        from hsi_studio.text.model_files import check_allowed
+
+        for name in names:
+            check_allowed(name)
+    return made
+
+
+def text_models(params: Params) -> list[str]:
+    """What its `TextModel` fields say, empty ones left out."""
+    declared = type(params).model_json_schema()["properties"]
+    named = [name for name, schema in declared.items() if any(part.get(TEXT_MODEL) for part in _parts(schema))]
+    return [str(value) for name in named if (value := getattr(params, name))]
+
+
+def without_limits(kind: type[Params]) -> list[str]:
+    """Fields that take values without a limit, each with what it lacks: "epochs: largest value"."""
+    declared = kind.model_json_schema()["properties"]
+    return [f"{name}: {lack}" for name, schema in declared.items() if (lack := _lacks(schema))]
+
+
+def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [schema, *schema.get("anyOf", [])]
+
+
+def _lacks(schema: dict[str, Any]) -> str:
+    """What a field's JSON schema leaves open; "" when nothing."""
+    if "anyOf" in schema:
+        return next(filter(None, map(_lacks, schema["anyOf"])), "")
+    if "enum" in schema or "const" in schema:
+        return ""
+    match schema.get("type"):
+        case "boolean" | "null":
+            return ""
+        case "integer" | "number":
+            least, most = {"minimum", "exclusiveMinimum"} & set(schema), {"maximum", "exclusiveMaximum"} & set(schema)
+            return "" if least and most else "largest value" if least else "smallest value"
+        case "string":
+            return "" if "maxLength" in schema else "longest text (max_length, or a Literal of the choices)"
+        case "array":
+            inner = [*schema.get("prefixItems", []), *([schema["items"]] if "items" in schema else [])]
+            if "maxItems" not in schema:
+                return "longest list (max_length)"
+            return next((f"of an element, {lack}" for one in inner if (lack := _lacks(one))), "")
+    return "a type of numbers, texts, booleans or lists of them"

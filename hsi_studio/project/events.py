@@ -58,11 +58,13 @@ class Change:
     classes: tuple[ClassSchema, ClassSchema] | None = None  # before, after
     points: dict[Pixel, tuple[Point | None, Point | None]] = field(default_factory=dict)
     prompts: SetsChange | None = None
+    bands: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # left out: before, after
     kind: str = "do"
 
     @property
     def empty(self) -> bool:
-        return self.kind == "do" and self.classes is None and not self.points and self.prompts is None
+        nothing = self.classes is None and not self.points and self.prompts is None and self.bands is None
+        return self.kind == "do" and nothing
 
 
 class State:
@@ -73,6 +75,7 @@ class State:
         self.schema = ClassSchema(tuple(classes))
         self.points: dict[Pixel, Point] = {}
         self.prompts = PromptSets()
+        self.left_out: tuple[int, ...] = ()  # bands, from 0
         self.done: list[Change] = []
         self.undone: list[Change] = []
         self.next_number = 1
@@ -118,6 +121,8 @@ class State:
                 self.next_number = max(self.next_number, point.number + 1)
         if change.prompts is not None:
             self.prompts.apply(change.prompts, after)
+        if change.bands is not None:
+            self.left_out = change.bands[after]
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 
@@ -268,6 +273,17 @@ def _clear(state: State, seq: int, payload: dict[str, Any]) -> Change:
     return Change(seq, f"clear {counted(len(points), 'label')}", points=points)
 
 
+def _set_bands(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    """The whole list of bands left out."""
+    wanted = tuple(sorted({int(band) for band in payload["left_out"]}))
+    if any(band < 0 for band in wanted):
+        raise LabelProblem("A band's number is negative.")
+    more, fewer = len(set(wanted) - set(state.left_out)), len(set(state.left_out) - set(wanted))
+    parts = [f"leave out {counted(more, 'band')}"] if more else []
+    parts += [f"bring back {counted(fewer, 'band')}"] if fewer else []
+    return Change(seq, " and ".join(parts) or "no change", bands=(state.left_out, wanted) if parts else None)
+
+
 def _words(seq: int, change: SetsChange) -> Change:
     return Change(seq, change.text, prompts=change if change.sets else None)
 
@@ -325,6 +341,7 @@ PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
     "remove_point": _remove_point,  # row, col
     "import_labels": _import_labels,  # points: [row, col, class id], classes: the new ones, instead: of the others
     "clear": _clear,
+    "set_bands": _set_bands,  # left_out: the whole list after it, from 0
     "set_prompt": _set_prompt,  # id, sentences; [] = back to the class name; writes to the set `FIRST_SET`
     "create_prompt_set": _create_prompt_set,  # set, name, language, origin, sentences: class id → list
     "update_prompt_set": _update_prompt_set,  # set, name, language

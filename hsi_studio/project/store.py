@@ -117,7 +117,7 @@ class Project:
                 f"The project {self.title!r} is about {self.shape[0]} × {self.shape[1]} pixels, {scene.name} has "
                 f"{scene.shape[0]} × {scene.shape[1]}: open the scene it was made on, or start a new project."
             )
-        if scene.id != self.scene_id:
+        if self.scene_id not in (scene.id, scene.base_id):
             self._journal.notes.append(
                 f"{scene.name} is not quite the file this project was made on (its content differs). "
                 "The labels keep their rows and columns."
@@ -171,6 +171,12 @@ class Project:
     def schema(self) -> ClassSchema:
         with self._lock:
             return self._state.schema
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """Bands that the project does without, from 0."""
+        with self._lock:
+            return self._state.left_out
 
     @property
     def points(self) -> dict[Pixel, str]:
@@ -363,6 +369,10 @@ class Project:
     def clear(self, actor: str = "") -> None:
         """Remove all labels (classes stay); undo brings them back."""
         self._do("clear", {}, actor)
+
+    def set_bands(self, left_out: Iterable[int], actor: str = "") -> str:
+        """Do without these bands (from 0) and no others; undo takes it back. Returns what was done."""
+        return self._do("set_bands", {"left_out": sorted({int(band) for band in left_out})}, actor).text
 
     def set_prompt(self, class_id: str, sentences: Sequence[str], actor: str = "") -> None:
         """Describe a class in the project's own set, "My words"; none = its name is used. Raises LabelProblem."""

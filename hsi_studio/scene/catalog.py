@@ -7,6 +7,7 @@ none, its size and number of labelled pixels a class must fit.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -158,6 +159,7 @@ def _indian_pines() -> Scene:
 
 def _downloaded(name: str, facts: dict[str, Any], progress: REPORT) -> Scene:
     from hsi_studio.scene.open import open_scene
+    from hsi_studio.scene.room.access import direct
 
     target = folder(name)
     for entry in facts["files"]:
@@ -167,7 +169,9 @@ def _downloaded(name: str, facts: dict[str, Any], progress: REPORT) -> Scene:
             extract(archive, Member(remote.name, member["ending"], member.get("sha256")), target)
     spec = {key: str(target / facts[key]) for key in ("dsm", "reference") if facts.get(key)}
     cube_name, _, variable = facts["cube"].partition(":")
-    scene = open_scene(target / cube_name, variable=variable or None, name=name, **spec)
+    checked = all(f.get("sha256") for f in facts["files"])
+    with direct() if checked else contextlib.nullcontext():
+        scene = open_scene(target / cube_name, variable=variable or None, name=name, **spec)
     _verify(target / cube_name, scene, facts)
     return _with_facts(scene, facts)
 

@@ -5,12 +5,16 @@ Each is named by a spec, "FILE" or "FILE:variable", and is laid on the scene's p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.errors import BadValues, FileProblem
+from hsi_studio.files import is_there
 from hsi_studio.humanize import size_text
+from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.scene.rules import classes, nodata
 from hsi_studio.scene.rules.alignment import Grid, lay
@@ -32,19 +36,23 @@ def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str 
     folders = [Path()] + ([beside.parent] if beside is not None else [])
     for folder in folders:
         for name, variable in options:
-            path = folder / Path(name).expanduser()
-            if path.exists():
-                return path, variable
+            if is_there(folder / name):
+                return folder / Path(name).expanduser(), variable
     shown = Path(options[-1][0]) if len(options) > 1 and "." in tail + head[-6:] and "/" not in tail else Path(text)
     raise FileProblem(shown, f"there is no such file ({text})", "Check the spelling and the folder")
 
 
 def open_layer(path: Path, variable: str | None, size: Size, what: str) -> tuple[Raster, FloatArray]:
     """(the layer as a Raster, its values (H, W, L) on its own grid). Raises FileProblem and its kinds."""
-    from hsi_studio.scene.formats.registry import find_reader
+    from hsi_studio.scene.room.access import find_reader
 
     grid = Grid(size) if isinstance(size, tuple) else size
-    raster = find_reader(path).layer(path, variable, None if grid is None else grid.shape)
+    with reading(path):
+        return _opened(path, find_reader(path).layer(path, variable, None if grid is None else grid.shape), what)
+
+
+def _opened(path: Path, raster: Raster, what: str) -> tuple[Raster, FloatArray]:
+    check_size(path, raster.cube.shape)
     height, width, n_layers = raster.cube.shape
     n_bytes = height * width * n_layers * 4
     if n_bytes > 64 << 20:
@@ -60,6 +68,18 @@ def read_classes(spec: str | Path, size: Size, *, beside: Path | None = None) ->
     called "Class 3". Raises SizeMismatch, ChooseVariable, BadValues (fractions, no labelled pixel, too many classes).
     """
     path, variable = split_spec(spec, beside)
+    raster, whole = own_classes(path, variable, size)
+    labels, more = _laid(path, whole.labels[:, :, None].astype(np.float32), raster, size, "the class map", True)
+    on_scene = np.where(np.isfinite(labels[:, :, 0]), labels[:, :, 0], 0).astype(np.int32)
+    if not (on_scene > 0).any():
+        raise BadValues(path, "it has no labelled pixel within the scene", "Check that it is the right file")
+    here = set(np.unique(on_scene).tolist())
+    shown = {value: name for value, name in whole.names.items() if value in here or value in raster.class_names}
+    return ClassMap(on_scene, shown, whole.notes + more, whole.colors)
+
+
+def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, ClassMap]:
+    """(the raster, its classes on its own grid). Raises BadValues, ChooseVariable."""
     raster, values = open_layer(path, variable, size, "the class map")
     names, colors = dict(raster.class_names), dict(raster.class_colors)
     notes: tuple[str, ...] = ()
@@ -75,13 +95,7 @@ def read_classes(spec: str | Path, size: Size, *, beside: Path | None = None) ->
         values, names, colors, notes = flat[:, :, None], names or own_names, colors or own_colors, (note,)
     declared = raster.facts["nodata"].value is not None if "nodata" in raster.facts else False
     whole = classes.of_values(path, values[:, :, 0], names, declared)
-    labels, more = _laid(path, whole.labels[:, :, None].astype(np.float32), raster, size, "the class map", True)
-    on_scene = np.where(np.isfinite(labels[:, :, 0]), labels[:, :, 0], 0).astype(np.int32)
-    if not (on_scene > 0).any():
-        raise BadValues(path, "it has no labelled pixel within the scene", "Check that it is the right file")
-    here = set(np.unique(on_scene).tolist())
-    shown = {value: name for value, name in whole.names.items() if value in here or value in names}
-    return ClassMap(on_scene, shown, notes + whole.notes + more, colors)
+    return raster, replace(whole, notes=notes + whole.notes, colors=colors)
 
 
 def read_class_map(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[IntArray, dict[int, str]]:

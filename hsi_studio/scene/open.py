@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.errors import UnknownFormat
 from hsi_studio.humanize import shape_text
+from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
 from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan
@@ -28,23 +30,24 @@ def open_scene(
     dsm: str | Path | None = None,
     reference: str | Path | None = None,
     name: str | None = None,
-    **reading: Any,
+    **given: Any,
 ) -> Scene:
     """Open a hyperspectral file (or the folder of a product), with an optional height layer and reference laid on it.
 
     `variable`: which array of a container (.mat, .npz, HDF5). `dsm`, `reference`: "FILE" or
-    "FILE:variable"; they replace what the file itself brings. `reading`: what is said about the file instead of found
+    "FILE:variable"; they replace what the file itself brings. `given`: what is said about the file instead of found
     in it, by the names of `plan.Reading`: axes="bands,rows,cols", nodata=-9999, wavelengths=…, unit="um", scale=0.0001,
     mask=FILE, crs="EPSG:32633". Raises AskAboutFile for a guess that would change pixels, FileProblem and its kinds.
     """
     path = data_in_folder(Path(path).expanduser())
-    said = Reading.of(reading)
-    found = read_file(path, variable, said)
-    if found.plan.asked and said.rules > 1:
-        raise AskAboutFile(path, found.plan)
-    return scene_from_raster(
-        path, found.raster, variable=variable, dsm=dsm, reference=reference, name=name, plan=found.plan
-    )
+    said = Reading.of(given)
+    with reading(path):
+        found = read_file(path, variable, said)
+        if found.plan.asked and said.rules > 1:
+            raise AskAboutFile(path, found.plan)
+        return scene_from_raster(
+            path, found.raster, variable=variable, dsm=dsm, reference=reference, name=name, plan=found.plan
+        )
 
 
 def scene_from_raster(
@@ -66,6 +69,7 @@ def scene_from_raster(
             f"it holds one band ({shape_text((height, width))} pixels); a scene needs at least two",
             "Open the hyperspectral file and give this one as --dsm or --reference",
         )
+    check_size(path, raster.cube.shape)
     sources = [source("cube", file) for file in raster.files or (path,)]
     grid = Grid((height, width), raster.transform, raster.crs)
     layers, labels, names, colors = raster.dsm, raster.reference, dict(raster.class_names), dict(raster.class_colors)

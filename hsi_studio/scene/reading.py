@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, SizeMismatch
-from hsi_studio.scene.formats.registry import find_reader
 from hsi_studio.scene.plan import Fact, Reading, ReadingPlan
 from hsi_studio.scene.raster import Raster
+from hsi_studio.scene.room.access import find_reader
 from hsi_studio.scene.rules import georeference, nodata, wavelengths
 from hsi_studio.types import Bands, BoolArray, Cube, FloatArray
 

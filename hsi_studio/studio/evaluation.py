@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.few_shot import evaluate, prompts_in_style
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.io import export
-from hsi_studio.io.label_import import labels_from_file
+from hsi_studio.io.label_import import LabelOptions, labels_from_file
 from hsi_studio.methods import LIVE_METHOD, get_method
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.studio import Subject
@@ -36,12 +37,15 @@ class Evaluation(Subject):
         params: dict[str, Any] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
         seed: int = 0,
+        **label_options: Any,
     ) -> Prediction:
-        """A map from a file of labels. Raises FileProblem, TooFewLabels, BadRequest."""
+        """A map from a file of labels; `label_options` as in `LabelOptions`. Raises FileProblem, TooFewLabels,
+        BadRequest."""
         ctx = Context(seed=seed, progress=progress, cache_dir=self._workspace.cache_folder)
         chosen = get_method(method)
         values = make_params(chosen.Params, params or {})
-        labels = labels_from_file(Path(labels_file), scene).only_labelled()
+        with reading(labels_file):
+            labels = labels_from_file(Path(labels_file), scene, LabelOptions(**label_options)).only_labelled()
         blind = scene.without_reference()
         fitted = chosen.fit(blind, labels, PromptSet(), values, ctx)
         return predict_scene(fitted, blind, method, values.model_dump(), labels.revision, ctx)

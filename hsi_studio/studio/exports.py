@@ -33,7 +33,7 @@ class Exports(Subject):
         )
 
     def labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
-        """Write the labels alone (GeoJSON and CSV); works before there is a map."""
+        """Write the labels alone (GeoJSON, GeoPackage, CSV); works before there is a map."""
         from hsi_studio.io.export import export_labels
 
         project = self._workspace.project(project_id)

@@ -23,6 +23,7 @@ from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
+from hsi_studio.studio.bands import SceneBands
 from hsi_studio.studio.collections import Collections
 from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
@@ -80,6 +81,7 @@ class Studio:
         self.live_maps = LiveMaps(workspace, self.method)
         changed = self.live_maps.refresh  # after every edit a new map is wanted
         self.labels = Labels(workspace, changed)
+        self.bands = SceneBands(workspace, changed)
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
         self.evaluation, self.exports = Evaluation(workspace), Exports(workspace, self.displayed)
@@ -214,9 +216,11 @@ class Studio:
         """Do anything else to a project (classes, undo, import) and ask for a new map."""
         return self.labels.edit(project_id, action)
 
-    def import_labels(self, project_id: str, path: str | Path, actor: str = "") -> list[str]:
-        """Add labels from GeoJSON or CSV; classes that are new are added. Returns notes for the user."""
-        return self.labels.import_labels(project_id, path, actor)
+    def import_labels(
+        self, project_id: str, path: str | Path | Sequence[str | Path], actor: str = "", **options: Any
+    ) -> list[str]:
+        """Add labels from files of other programs; classes that are new are added. Returns notes for the user."""
+        return self.labels.import_labels(project_id, path, actor, **options)
 
     def live(self, project_id: str) -> LiveMap:
         """The project's live map; its thread starts on the first call."""
@@ -247,15 +251,15 @@ class Studio:
         return self.exports.map(project_id, folder, which=which, timeout=timeout)
 
     def export_labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
-        """Write the labels alone (GeoJSON and CSV); works before there is a map."""
+        """Write the labels alone (GeoJSON, GeoPackage, CSV); works before there is a map."""
         return self.exports.labels(project_id, folder)
 
     def map(
         self, scene: Scene, labels_file: str | Path, method: str = LIVE_METHOD, params: dict[str, Any] | None = None,
-        progress: Callable[[Progress], None] = lambda _: None, seed: int = 0,
+        progress: Callable[[Progress], None] = lambda _: None, seed: int = 0, **label_options: Any,
     ) -> Prediction:  # fmt: skip
-        """A map from a file of labels, without a project."""
-        return self.evaluation.map(scene, labels_file, method, params, progress, seed)
+        """A map from a file of labels, without a project; `label_options` as in `import_labels`."""
+        return self.evaluation.map(scene, labels_file, method, params, progress, seed, **label_options)
 
     def evaluate(
         self, scene: Scene, method: str = LIVE_METHOD, *, shots: int, seeds: int | Sequence[int], **options: Any

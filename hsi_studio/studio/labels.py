@@ -11,16 +11,18 @@ later adds to it what the larger draw has more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import shot_order
 from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.humanize import counted
-from hsi_studio.io.label_import import import_labels, labels_from_file
+from hsi_studio.io.label_import import LabelImport, LabelOptions, labels_from_file, read_labels
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -28,6 +30,7 @@ from hsi_studio.types import Scene
 
 MOST_SHOTS = 1000  # a class; every label has a marker in the picture
 MOST_SEED = 2**32 - 1
+Files = str | Path | Sequence[str | Path]
 NO_PIXEL = np.zeros(0, dtype=np.int64)
 
 
@@ -55,18 +58,35 @@ class Labels(Subject):
         self._changed(project_id)
         return project.revision
 
-    def import_labels(self, project_id: str, path: str | Path, actor: str = "") -> list[str]:
-        """Add labels from GeoJSON or CSV; classes that are new are added. Returns notes for the user.
+    def look(self, project_id: str, files: Files, **options: Any) -> LabelImport:
+        """What `import_labels` would add, and what becomes of each file's features; nothing is changed."""
+        project = self._workspace.project(project_id)
+        scene, first = self._workspace.scene_of(project_id), files if isinstance(files, str | Path) else files[0]
+        with reading(first):
+            found = read_labels(files, scene, project.schema, label_options(options))
+        ours = {pixel: project.schema.get(class_id) for pixel, class_id in project.points.items()}
+        others = sum(
+            1 for row, col, name, _ in found.labels if (info := ours.get((row, col))) is not None and info.name != name
+        )
+        if others:
+            verb = "gets" if others == 1 else "get"
+            found.notes.append(f"{counted(others, 'label')} of the project {verb} another class.")
+        return found
 
-        Raises FileProblem, LabelProblem when none of them lies on the scene.
+    def import_labels(self, project_id: str, files: Files, actor: str = "", **options: Any) -> list[str]:
+        """Add labels from files of other programs (`io/label_import.py` lists them), all in one action, which undo
+        takes back; classes that are new are added. `options` as in `LabelOptions`. Returns notes for the user.
+
+        Raises FileProblem, ChooseLabels when the class, the layer or the coordinates have to be chosen, LabelProblem
+        when no label lies on the scene.
         """
-        file, project = Path(path), self._workspace.project(project_id)
-        points, notes = import_labels(file, self._workspace.scene_of(project_id), project.schema)
-        if not points:
-            raise LabelProblem(f"{file.name}: no label in it lies on this scene. " + " ".join(notes))
-        done = project.import_labels(points, actor=actor, source=file.name)
+        project, found = self._workspace.project(project_id), self.look(project_id, files, **options)
+        names = ", ".join(dict.fromkeys(report.file for report in found.reports))
+        if not found.labels:
+            raise LabelProblem(f"{names}: no label in it lies on this scene. " + " ".join(found.sentences()))
+        done = project.import_labels(found.labels, actor=actor, source=names)
         self._changed(project_id)
-        return [done, *notes]
+        return [done, *found.sentences()]
 
     # ── drawn from the reference ────────────────────────────────────────────────────────────────
 
@@ -76,7 +96,9 @@ class Labels(Subject):
             reference_values(self._workspace.project(project_id).schema.classes, self._workspace.scene_of(project_id))
         )
 
-    def check(self, scene: Scene, file: str | None = None, shots: int | None = None, seed: int = 0) -> None:
+    def check(
+        self, scene: Scene, file: Files | None = None, shots: int | None = None, seed: int = 0, **options: Any
+    ) -> None:  # fmt: skip
         """Whether a project on the scene could have labels of `file`, and `shots` drawn with `seed`: before it is made.
 
         Raises BadRequest, FileProblem.
@@ -84,7 +106,8 @@ class Labels(Subject):
         if shots is not None:
             check_draw(scene, shots, seed)
         if file:
-            labels_from_file(file, scene)
+            with reading(file):
+                labels_from_file(file, scene, label_options(options))
 
     def draw(self, project_id: str, shots: int, seed: int = 0, instead: bool = False, actor: str = "") -> str:
         """Label pixels of the reference until each of its classes has `shots`; one action, which undo takes back.
@@ -126,6 +149,14 @@ class Labels(Subject):
         if small:
             said += f" Fewer where half of a class's reference pixels are needed to test on: {', '.join(small)}."
         return said
+
+
+def label_options(values: Mapping[str, Any]) -> LabelOptions:
+    """Raises BadRequest for an option that does not exist or is out of range."""
+    unknown = set(values) - {"attribute", "layer", "crs", "per_area", "first"}
+    if unknown:
+        raise BadRequest(f"No such option of an import: {', '.join(sorted(unknown))}.")
+    return LabelOptions(**values)
 
 
 def check_draw(scene: Scene, shots: int, seed: int) -> None:

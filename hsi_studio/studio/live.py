@@ -46,6 +46,9 @@ class LiveMaps(Subject):
         project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         with self._threads.lock:
             known = self._threads.of.get(project_id)
+            if known is not None and known.scene.id != scene.id:  # bands were left out or brought back
+                self._threads.of.pop(project_id).close()
+                known = None
             if known is not None:
                 self._threads.of.move_to_end(project_id)
                 return known

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+from hsi_studio.edges import sentence
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.engine.mapping.predict import predict_scene
@@ -264,8 +265,7 @@ class ModelMaps(Subject):
         except StudioError as error:
             self._set(key, MapWork("failed", error=str(error)))
         except Exception as error:
-            log.exception("map of model %s", model_id)
-            words = f"The map could not be made ({type(error).__name__}: {error}). The log has the details."
+            words = f"The map could not be made. {sentence(error)}"
             self._set(key, MapWork("failed", error=words))
         else:
             self._set(key, MapWork("done"))

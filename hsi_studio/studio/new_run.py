@@ -25,8 +25,8 @@ def new_run(
     record = RunRecord(
         id=new_run_id(), project_id=project.id, classes=[RunClass(**c) for c in labels.schema.to_json()],
         scene={
-            "id": scene.id, "name": scene.name, "title": scene.title, "spec": project.scene_spec,
-            "shape": list(scene.shape),
+            "id": scene.id, "name": scene.name, "title": scene.title, "shape": list(scene.shape),
+            "spec": project.scene_spec | ({"left_out": list(scene.left_out)} if scene.left_out else {}),
         },
         labels={
             "revision": labels.revision, "file": "labels.json",

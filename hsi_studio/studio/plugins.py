@@ -1,4 +1,5 @@
-"""The formats and methods there are, which of them come from outside the package, and what went wrong with those."""
+"""The formats and methods there are, which of them come from outside the package, and what went wrong with those; and
+what keeps the readers of files in their place on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from hsi_studio.methods import IMAGE_METHOD, LIVE_METHOD, methods
 from hsi_studio.registry import Registry
 from hsi_studio.scene.formats.registry import readers
 
-__all__ = ["IMAGE_METHOD", "LIVE_METHOD", "listed_formats", "listed_methods", "problems"]
+__all__ = ["IMAGE_METHOD", "LIVE_METHOD", "listed_formats", "listed_methods", "problems", "protections"]
 
 
 def problems(*more: Registry) -> list[str]:
@@ -28,3 +29,10 @@ def listed_formats() -> list[tuple[str, str, str]]:
 def _listed(registry: Registry) -> list[tuple[str, str, str]]:
     sources = {name: source.words for name, source in registry.sources.items()}
     return [(name, entry.title, sources.get(name, "")) for name, entry in registry.entries.items()]
+
+
+def protections() -> list[tuple[str, bool, str]]:
+    """(what, whether it holds here, what it keeps away) of the rooms that files are read in."""
+    from hsi_studio.scene.room import opening
+
+    return opening.protections()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hsi_studio.edges import sentence
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem, StudioError
 from hsi_studio.studio import Subject
 from hsi_studio.studio.class_measurements import Measurements
@@ -193,10 +194,9 @@ class Drafts(Subject):
         except StudioError as error:
             self._set(project_id, stop, state="failed", error=str(error))
         except Exception as error:
-            log.exception("language model draft of %s", project_id)
             self._set(
                 project_id, stop, state="failed",
-                error=f"Asking the language model failed ({type(error).__name__}: {error}). The log has the details.",
+                error=f"Asking the language model failed. {sentence(error)}",
             )  # fmt: skip
 
     def _read(self, project_id: str, task: Task, stop: threading.Event, text: str) -> None:

@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hsi_studio.edges import sentence
 from hsi_studio.engine.query.class_differences import differences
 from hsi_studio.engine.query.joint_space import JointSpace, joint_space, newest_model
 from hsi_studio.engine.spectra import class_spectra
@@ -83,10 +84,9 @@ class TextViews(Subject):
         except StudioError as error:
             made = replace(made, state="failed", error=str(error))
         except Exception as error:
-            log.exception("text view of %s", project_id)
             made = replace(
                 made, state="failed",
-                error=f"The texts could not be compared ({type(error).__name__}: {error}). The log has the details.",
+                error=f"The texts could not be compared. {sentence(error)}",
             )  # fmt: skip
         self._publish(project_id, key, made)
 

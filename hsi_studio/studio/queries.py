@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.edges import sentence
 from hsi_studio.engine.query.graded_superpixels import graded_superpixels
 from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_model, clean
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
@@ -40,6 +41,7 @@ from hsi_studio.studio.text_maps import TextMaps
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.description import Description
 from hsi_studio.text.encoders import TextEncoder, get_encoder
+from hsi_studio.text.model_files import check_allowed
 from hsi_studio.types import BoolArray, Progress, Scene
 
 log = logging.getLogger(__name__)
@@ -302,6 +304,7 @@ class Queries(Subject):
 
     def _open_encoder(self, spec: str) -> TextEncoder:
         if spec != "minilm":
+            check_allowed(spec)  # it may come from the file of a model
             return get_encoder(spec, self._workspace.cache_folder)
         with self._lock:
             if self._encoder is None:
@@ -343,8 +346,7 @@ class Queries(Subject):
             except StudioError as error:
                 failed(str(error))
             except Exception as error:
-                log.exception("a question about a scene")
-                failed(f"This could not be answered ({type(error).__name__}: {error}). The log has the details.")
+                failed(f"This could not be answered. {sentence(error)}")
 
         with self._lock:
             if self._worker is None:

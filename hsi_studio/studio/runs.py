@@ -23,11 +23,12 @@ from hsi_studio.engine.runs.curves import write_csv, write_tensorboard
 from hsi_studio.engine.runs.devices import Device, devices, find_device
 from hsi_studio.engine.runs.events import Event, EventLog
 from hsi_studio.engine.runs.forecast import Forecast, Forecaster, Request
+from hsi_studio.engine.runs.limits import check_forecast
 from hsi_studio.engine.runs.record import RunFolder, RunRecord
 from hsi_studio.errors import BadRequest, CorruptFile, TooFewLabels
 from hsi_studio.files import copy_file
 from hsi_studio.methods import LIVE_METHOD, get_method, methods
-from hsi_studio.methods.contract import Method, make_params
+from hsi_studio.methods.contract import MOST_SEED, Method, Params, make_params
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
 from hsi_studio.studio.new_run import Prepare, new_run
@@ -84,15 +85,16 @@ class Runs(Subject):
         values = make_params(chosen.Params, dict(params or {}))
         labels = project.labels()
         enough_to_train(labels)
-        if seed < 0:
-            raise BadRequest(f"The seed is {seed}: choose a whole number from 0.")
+        if not 0 <= seed <= MOST_SEED:
+            raise BadRequest(f"The seed is {str(seed)[:40]}: choose a whole number from 0 to {MOST_SEED}.")
         scene, place = self._workspace.scene_of(project_id), self.place(device)
+        told = self._forecaster.forecast(self._request(method, values, scene, labels, place))
+        check_forecast(told.peak_mb)
         said = record_of_prompts(project, scene.name, prompts, "text" in chosen.needs, sentences)
         self.admit()
         start = self._start_from(warm_start, method) if warm_start else None
 
         def prepare(folder: RunFolder, record: RunRecord) -> RunRecord:
-            told = self._forecaster.forecast(self._request(record, labels))
             if start is not None:  # its own copy: the model may be deleted before it is used
                 copy_file(start, folder.warm_start_file)
             EventLog(folder.events_file).append(
@@ -120,12 +122,7 @@ class Runs(Subject):
         project, chosen = self._workspace.project(project_id), get_method(method)
         values = make_params(chosen.Params, dict(params or {}))
         scene, labels, place = self._workspace.scene_of(project_id), project.labels(), self.place("")
-        return self._forecaster.forecast(
-            Request(
-                method, values.model_dump(mode="json"), scene.id, scene.shape, len(labels),
-                int((labels.counts > 0).sum()), place.slot, place.name,
-            )
-        )  # fmt: skip
+        return self._forecaster.forecast(self._request(method, values, scene, labels, place))
 
     def forecast_of(self, request: Request) -> Forecast:
         """Time and memory of one fit and map, whatever it is for. Raises BadRequest."""
@@ -331,11 +328,10 @@ class Runs(Subject):
             raise BadRequest("There are no models to start from here: leave “Start from” empty.")
         return self.warm_file(model_id, method)
 
-    def _request(self, record: RunRecord, labels: LabelSet) -> Request:
-        height, width, bands = record.scene["shape"]
+    def _request(self, method: str, params: Params, scene: Scene, labels: LabelSet, place: Device) -> Request:
         return Request(
-            record.method, record.params, record.scene["id"], (height, width, bands), len(labels),
-            int((labels.counts > 0).sum()), record.device["slot"], record.device["name"],
+            method, params.model_dump(mode="json"), scene.id, scene.shape, len(labels),
+            int((labels.counts > 0).sum()), place.slot, place.name,
         )  # fmt: skip
 
     def _folder(self, run_id: str) -> RunFolder:

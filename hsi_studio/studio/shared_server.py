@@ -37,7 +37,7 @@ class SharedServer(Subject):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.queue = RunQueue(self.home, self.cache_folder)
+        self.queue = RunQueue(self.home, self.cache_folder, disk_gb=self.quotas.disk_gb)
 
     @property
     def cache_folder(self) -> Path:

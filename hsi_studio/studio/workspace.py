@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
+from hsi_studio.scene.left_out import without_bands
 from hsi_studio.scene.plan import FIRST_RULES, said_about
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
@@ -38,6 +40,7 @@ class _Open:
 
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
     shared: dict[type, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -68,7 +71,7 @@ class Workspace(Subject):
 
     def guest(self, project_id: str) -> Workspace:
         """The same home for somebody with whom this project was shared. Raises BadRequest, FileProblem."""
-        scene = self.scene_of(project_id)
+        scene = self.whole_scene_of(project_id)
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
         made._open = self._open
         made._scenes = {scene.id: scene}
@@ -127,6 +130,9 @@ class Workspace(Subject):
     def scene(self, scene_id: str) -> Scene:
         """A scene that is open. Raises BadRequest."""
         with self._open.lock:
+            for project_id, reduced in self._open.reduced.items():
+                if reduced.id == scene_id and self.only in (None, project_id):
+                    return reduced
             if scene_id not in self._scenes:
                 raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
             return self._scenes[scene_id]
@@ -154,12 +160,17 @@ class Workspace(Subject):
 
         With a variable ("FILE:variable") the caller splits it off first.
         """
-        full = Path(path).expanduser()
-        full = (full if full.is_absolute() else self.data_root / full).resolve()
+        try:
+            full = Path(path).expanduser()
+            full = (full if full.is_absolute() else self.data_root / full).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a null character, a user that does not exist, a circle
+            raise BadRequest(f"{path[:80]!r} is no name of a file: check it.") from error
         if not full.is_relative_to(self.data_root):
+            alone = self.server.home == self.home  # one owner: whose machine it is
+            place = f"{self.data_root}, the folder" if alone else "the folder"
             raise BadRequest(
-                f"{full} lies outside {self.data_root}, the folder this app may read. "
-                "Move the file there, or start the app with --data FOLDER."
+                f"{full if alone else full.name} lies outside {place} this app may read. Move the file there, or start "
+                "the app with --data FOLDER."
             )
         mine = self.only is None and full.is_relative_to(self.home.resolve())
         if full.is_relative_to(self.server.home.resolve()) and not mine:
@@ -213,7 +224,19 @@ class Workspace(Subject):
 
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
-        BadRequest, FileProblem."""
+        BadRequest, FileProblem. Without the bands that the project leaves out: then a scene with another id."""
+        project, whole = self.project(project_id), self.whole_scene_of(project_id)
+        chosen = project.left_out
+        with self._open.lock:
+            known = self._open.reduced.get(project_id, whole)
+            if known.left_out != chosen:
+                known = without_bands(whole, chosen)
+                project.attach(known)
+                self._open.reduced[project_id] = known
+            return known
+
+    def whole_scene_of(self, project_id: str) -> Scene:
+        """The project's scene with all its bands. Raises BadRequest, FileProblem."""
         self.project(project_id)
         with self._open.lock:
             return self._open.scene_of[project_id]
@@ -251,7 +274,7 @@ class Workspace(Subject):
         return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
-        folder = self.projects_folder / project_id
-        if Path(project_id).name != project_id or not (folder / "project.json").is_file():
-            raise BadRequest(f"There is no project {project_id!r} in {self.projects_folder}.")
-        return folder
+        if not is_name(project_id) or not (self.projects_folder / project_id / "project.json").is_file():
+            place = f"in {self.projects_folder}" if self.server.home == self.home else "here"
+            raise BadRequest(f"There is no project {str(project_id)[:200]!r} {place}.")
+        return self.projects_folder / project_id

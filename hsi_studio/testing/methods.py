@@ -19,7 +19,7 @@ import numpy as np
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import Cancelled, SceneMismatch, StudioError, TooFewLabels
 from hsi_studio.methods import not_a_method
-from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, without_limits
 from hsi_studio.testing.scenes import draw_labels, fields, scene_from, schema, with_gaps
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 
@@ -45,6 +45,8 @@ def describes_itself(method: Method) -> None:
     kind = method.Params
     bare = [name for name, field in kind.model_fields.items() if not field.description]
     need(not bare, f"parameters without a description: {', '.join(bare)}. Write Field(…, description=…)")
+    open_ended = without_limits(kind)
+    need(not open_ended, f"parameters without limits: {'; '.join(open_ended)}. Write Field(…, ge=…, le=…) and the like")
     defaults = kind()
     again = kind.model_validate(json.loads(defaults.model_dump_json()))
     need(again == defaults, "its parameters are not the same after JSON: use numbers, texts, tuples and booleans")

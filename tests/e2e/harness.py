@@ -176,6 +176,10 @@ def feed(board: Board) -> Any:
         board.events.append({"kind": "probe", "row": row, "col": col})
         return {"show": {}}
 
+    @api.get("/layers/board")
+    def layers() -> dict[str, Any]:
+        return {"layers": []}
+
     @api.get("/seen/board")
     def seen() -> Response:
         return Response(str(board.seq))

@@ -196,6 +196,50 @@ def test_clicking_a_marker_removes_it_and_refusals_vanish(browser: Any) -> None:
         assert board.points == {}
 
 
+def test_a_click_means_the_pixel_under_it_or_asks_to_zoom_in(browser: Any) -> None:
+    scene, _ = make_scene(349, 1905)
+    board = Board(scene)
+    with opened(browser, board) as page:
+        assert page.evaluate("document.querySelector('.hsi-viewer').__zoom().scale") < 1
+        click(page, 100, 100)
+        page.get_by_text("Zoom in to label").wait_for()
+        assert picks(board) == []
+        while page.evaluate("document.querySelector('.hsi-viewer').__zoom().scale") < 2:
+            page.get_by_role("button", name="Zoom in").click()
+        row, col = page.evaluate(
+            "() => { const v = document.querySelector('.hsi-viewer'), z = v.__zoom();"
+            " return [Math.floor((200 - z.y0) / z.scale), Math.floor((300 - z.x0) / z.scale)]; }"
+        )
+        click(page, row, col)
+        wait(page, "journal", 1)
+        click(page, row, col + 1)  # under the marker of the first, but another pixel
+        wait(page, "journal", 2)
+        assert set(board.points) == {(row, col), (row, col + 1)}
+        click(page, row, col)
+        page.get_by_text(f"The label of row {row}, column {col} is taken away").wait_for()
+        wait(page, "journal", 3)
+        assert set(board.points) == {(row, col + 1)}
+
+
+def test_keys_work_wherever_one_does_not_type(browser: Any) -> None:
+    scene, _ = make_scene(145, 145)
+    board = Board(scene)
+    with opened(browser, board) as page:
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("2")
+        assert page.locator(".hv-active").inner_text() == "Woods"
+        click(page, 50, 50)
+        wait(page, "journal", 1)
+        page.get_by_role("button", name="Confidence").focus()
+        page.keyboard.press("Control+z")
+        wait(page, "journal", 2)
+        assert board.points == {}
+        page.keyboard.press("Enter")  # the button's, not the picture's
+        assert board.seq == 2
+        page.keyboard.press("h")
+        page.get_by_text("Label markers are hidden").wait_for()
+
+
 def test_the_keyboard_alone_labels(browser: Any) -> None:
     scene, _ = make_scene(145, 145)
     board = Board(scene)

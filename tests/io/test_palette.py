@@ -57,3 +57,14 @@ def test_names_and_file_names() -> None:
         clean_color("#12345")
     assert slug("../Bäume & Wiesen/2024") == "Baume-Wiesen-2024"
     assert slug("..") == slug("日本") == slug("NUL") == "scene"
+
+
+@pytest.mark.timeout(60)
+def test_thousands_of_classes_get_thousands_of_colours() -> None:
+    colors = palette(20_000)  # more than there are hues
+    assert len(set(colors)) == 20_000
+    assert palette(2_000) == colors[:2_000]
+    used: list[str] = []
+    for _ in range(2_000):
+        used.append(next_color(used))
+    assert used == colors[:2_000]

@@ -25,7 +25,7 @@ def made(tmp_path: Path) -> Iterator[tuple[Studio, Project]]:
 def test_labels_go_out_before_there_is_a_map_and_hold_every_point(made: tuple[Studio, Project]) -> None:
     studio, project = made
     files = studio.exports.labels(project.id)
-    assert {file.suffix for file in files} == {".geojson", ".csv"}
+    assert {file.suffix for file in files} == {".geojson", ".csv", ".gpkg"}
     assert {file.parent for file in files} == {project.folder / "exports"}
     (geojson,) = (file for file in files if file.suffix == ".geojson")
     found = json.loads(geojson.read_text())["features"]

@@ -41,6 +41,7 @@ __all__ = [
     "score_draw",
 ]
 
+MOST_DRAWS = 10_000  # seeds of an evaluation
 Sentences = Mapping[str, Sequence[str]]  # class name → sentences
 
 
@@ -134,6 +135,8 @@ def evaluate(
         raise BadRequest(f"{scene.name} has no reference to evaluate against: give one with --reference FILE.")
     if shots < 1:
         raise BadRequest(f"{shots} shots: at least one labelled pixel a class is needed.")
+    if (count := seeds if isinstance(seeds, int) else len(seeds)) > MOST_DRAWS:
+        raise BadRequest(f"{count} seeds: at most {MOST_DRAWS:,} draws can be evaluated at once.")
     chosen = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
     if not chosen or min(chosen) < 0:
         raise BadRequest("Seeds are whole numbers from 0, and at least one is needed.")

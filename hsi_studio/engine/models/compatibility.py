@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hsi_studio.engine.models.checkpoint import Header
+from hsi_studio.humanize import counted
 from hsi_studio.methods import methods
 from hsi_studio.methods.common.checks import band_difference
 from hsi_studio.types import Scene
@@ -55,4 +56,10 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
         )
     if there.id == scene.id:
         return SceneFit("own scene")
+    if there.id == scene.base_id:
+        left = f"{counted(len(scene.left_out), 'band')} of them left out now"
+        return SceneFit(
+            "same bands", f"Trained with all bands of this scene, {left}: if it needs them, it will not map.",
+            "Bring them back in the Scene tab, or train again.",
+        )  # fmt: skip
     return SceneFit("same bands", f"Trained on another scene with the same bands: {there.title or there.name}.")

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import as_typed, names_only
 from hsi_studio.engine.runs.control import Reporter, RunControl
 from hsi_studio.engine.runs.environment import out_of_memory, threads, versions
 from hsi_studio.engine.runs.events import EventLog, read_events
@@ -27,6 +28,7 @@ from hsi_studio.engine.runs.record import RunFolder, RunRecord, RunState
 from hsi_studio.engine.runs.resources import Meter
 from hsi_studio.errors import Cancelled, StudioError
 from hsi_studio.methods.contract import Context
+from hsi_studio.settings import JOB_HOURS
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,9 @@ class Attempt:
             requested = self.control.requested
             if requested == "pause":
                 self._end("paused", f"Paused{self._kept()}. Resume it to go on with the same result.")
+            elif requested == "time":
+                most = JOB_HOURS.number() or 0.0
+                self._end("paused", f"Paused after {most:g} h, the most a run may work here{self._kept()}. Resume it.")
             elif requested == "orphan":
                 self._end("interrupted", f"The program that started it ended{self._kept()}. Resume it to go on.")
             else:
@@ -78,11 +83,11 @@ class Attempt:
             log.exception("run %s", self.record.id)
             if out_of_memory(error):
                 self._end("failed", "Memory ran out. Close other programs, then resume or start it again.")
+            elif (typed := as_typed(error)) is not None:  # the disk is full, a file went: what to do can be said
+                self._end("failed", str(typed))
             else:
-                self._end(
-                    "failed",
-                    f"The run failed ({type(error).__name__}: {error}). {self.folder / 'worker.log'} has the details.",
-                )
+                words = names_only(f"{type(error).__name__}: {error}")
+                self._end("failed", f"The run failed ({words}). worker.log of the run has the details.")
         return self.record.state
 
     # ── what a work may ask for ─────────────────────────────────────────────────────────────────

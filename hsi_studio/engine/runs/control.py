@@ -36,7 +36,8 @@ HEADER = "hsi_studio_training"  # in the file's metadata
 
 
 class RunControl:
-    """What is requested of the run: nothing, "cancel", "pause"; or "orphan": nobody is left to request anything."""
+    """What is requested of the run: nothing, "cancel", "pause"; "orphan": nobody is left to request anything; or
+    "time": it has worked for as long as it may."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self.requested = ""
@@ -48,7 +49,7 @@ class RunControl:
     @property
     def stops_at_checkpoint(self) -> bool:
         """Whether the work is to end once its state is saved."""
-        return self.requested in ("pause", "orphan")
+        return self.requested in ("pause", "orphan", "time")
 
     def request(self, what: str) -> None:
         """The first request counts, but a cancel is always heard."""

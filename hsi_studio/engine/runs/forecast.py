@@ -277,8 +277,11 @@ def measure() -> Speed:
 
 def _memory(request: Request) -> float:
     """MiB of the process at its peak."""
+    method = get_method(request.method)
+    own = method.memory_mb(request.params, request.shape, max(request.labels, 1), max(request.classes, 1))
     return (
         TORCH_MB
+        + (own if request.slot == "cpu" else 0.0)  # a GPU's memory is not the process's
         + 3 * request.pixels * request.shape[2] * 4 / (1 << 20)
         + request.pixels * request.classes * 8 / (1 << 20)
     )

@@ -15,19 +15,29 @@ from pathlib import Path
 from hsi_studio.engine.runs.devices import cores
 from hsi_studio.engine.runs.record import RunFolder, RunState
 from hsi_studio.paths import BESIDE
+from hsi_studio.settings import MAX_DISK_GB
 
 
 def start_worker(
-    folder: RunFolder, cache: Path, threads: int, visible: str, checkpoint_s: float | None = None
+    folder: RunFolder,
+    cache: Path,
+    threads: int,
+    visible: str,
+    checkpoint_s: float | None = None,
+    disk_gb: float | None = None,
 ) -> subprocess.Popen[bytes]:
-    """In a process group of its own, its words in worker.log. Control goes to its standard input (`control.py`)."""
+    """In a process group of its own, its words in worker.log. Control goes to its standard input (`control.py`).
+    `disk_gb`: the quota of its owner's folder, which `limits.py` holds it to."""
+    environment = worker_environment(threads, visible)
+    if disk_gb is not None:
+        environment[MAX_DISK_GB.name] = str(disk_gb)
     command = [sys.executable, "-m", "hsi_studio.engine.worker", str(folder.path), "--cache", str(cache)]
     if checkpoint_s is not None:
         command += ["--checkpoint-seconds", str(checkpoint_s)]
     with (folder / "worker.log").open("ab") as said:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True,
-            env=worker_environment(threads, visible),
+            env=environment,
         )  # fmt: skip
 
 
@@ -53,7 +63,7 @@ def end_of(requested: str, code: int, folder: RunFolder) -> tuple[RunState, str]
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        return "failed", f"Its process crashed ({name}); {folder / 'worker.log'} has its last words. {onward}"
+        return "failed", f"Its process crashed ({name}); worker.log of the run has its last words. {onward}"
     return "failed", f"Its process ended early (exit code {code}): {last_words(folder / 'worker.log')} {onward}"
 
 

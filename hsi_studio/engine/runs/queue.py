@@ -131,7 +131,8 @@ class Slot:
 class RunQueue:
     """All slots of one application."""
 
-    def __init__(self, home: Path, cache: Path, checkpoint_s: float = 10.0) -> None:
+    def __init__(self, home: Path, cache: Path, checkpoint_s: float = 10.0, disk_gb: float | None = None) -> None:
+        self.disk_gb = disk_gb  # of an owner's folder
         self.home, self.projects, self.cache = home, home / "projects", cache
         self.checkpoint_s = checkpoint_s
         self.id = uuid.uuid4().hex
@@ -256,7 +257,7 @@ class RunQueue:
         record = folder.set_state(folder.read(), "starting")
         device = find_device(record.device.get("slot", "cpu"))
         visible = device.visible if device.slot == slot.name else ""
-        process = start_worker(folder, self.cache, record.threads, visible, self.checkpoint_s)
+        process = start_worker(folder, self.cache, record.threads, visible, self.checkpoint_s, self.disk_gb)
         running.begin(process)
         code = process.wait()
         if process.stdin is not None:

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
-from hsi_studio.files import write_arrays, write_json, write_text
+from hsi_studio.files import is_name, write_arrays, write_json, write_text
 from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
 
 RunState = Literal[
@@ -282,8 +282,8 @@ def run_folders(projects: Path) -> list[RunFolder]:
 
 def find_run(projects: Path, run_id: str) -> RunFolder:
     """Raises BadRequest."""
-    if Path(run_id).name == run_id and run_id not in ("", ".", ".."):
+    if is_name(run_id):
         for project in projects.iterdir() if projects.is_dir() else ():
             if (project / "runs" / run_id / "run.json").is_file():
                 return RunFolder(project / "runs" / run_id)
-    raise BadRequest(f"There is no run {run_id!r} in {projects}. List them with: python -m hsi_studio runs.")
+    raise BadRequest(f"There is no run {run_id[:200]!r} here. List them with: python -m hsi_studio runs.")

@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class ClassicParams(Params):
     features: Literal["spectra", "spectral-spatial"] = Field(
         "spectra", description="What a pixel is described by: its own spectrum, or smoothed components of the scene"
     )
-    smoothing_steps: tuple[int, ...] = Field(
+    smoothing_steps: tuple[Annotated[int, Field(ge=1, le=2000)], ...] = Field(
         (20, 60, 200), min_length=1, max_length=8, description="Smoothing steps of spectral-spatial features"
     )
     use_dsm: bool = Field(True, description="Spectral-spatial features use the surface model where the scene has one")

@@ -87,7 +87,7 @@ def check_bands(header: Mapping[str, Any], wavelength_nm: FloatArray | None, ban
     lost = bands[~scene.good_bands[bands]]
     if lost.size:
         raise SceneMismatch(
-            f"The model uses {bands.size} bands, {lost.size} of them carry nothing in {scene.name} "
+            f"The model uses {bands.size} bands, {lost.size} of them are left out or carry nothing in {scene.name} "
             f"(the first is band {int(lost[0]) + 1}). {REMEDY}"
         )
 

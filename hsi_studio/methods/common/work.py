@@ -21,6 +21,11 @@ def transformer(tokens: float, width: int, depth: int) -> float:
     return tokens * depth * (24 * width**2 + 4 * tokens * width) / 1e9
 
 
+def transformer_mb(batch: int, tokens: float, width: int, depth: int) -> float:
+    """MiB that a training step keeps of a batch for its gradients: 16 arrays of tokens × width a block."""
+    return batch * tokens * width * depth * 16 * 4 / 2**20
+
+
 def steps(params: Mapping[str, Any], labels: int, epochs: int) -> int:
     """Of a training with `batch`, `least_steps` and `most_steps`; see `schedule.step_count`."""
     passes = -(-labels // int(params["batch"])) * epochs

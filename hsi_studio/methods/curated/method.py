@@ -48,8 +48,8 @@ from hsi_studio.methods.common.windowed import (
     open_encoder,
     scene_basis,
 )
-from hsi_studio.methods.common.work import Shape, Work, components, steps
-from hsi_studio.methods.contract import Context, Method, Params, State, Values
+from hsi_studio.methods.common.work import Shape, Work, components, steps, transformer_mb
+from hsi_studio.methods.contract import Context, Method, Params, State, TextModel, Values
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class CuratedParams(Params):
         "by default), the loss is the full softmax and neither number matters",
     )
     semi_hard: int = Field(4, ge=0, le=100, description="Other wrong classes drawn at random (k_s)")
-    text_encoder: str = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
+    text_encoder: TextModel = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
     epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels")
     batch: int = Field(32, ge=1, le=4096, description="Windows a step")
     least_steps: int = Field(100, ge=0, le=100_000, description="Steps at least, however few labels there are")
@@ -162,6 +162,10 @@ class Curated(Method):
         batch = min(int(params["batch"]), max(labels, 2))
         fit = (3 * total * batch * (one + embed), 300.0 * total)
         return {"prepare": components(shape), "fit": fit, "predict": (pixels * (one + embed / 4), pixels / 50)}
+
+    def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
+        tokens = 1 + (int(params["patch"]) // int(params["token"])) ** 2
+        return transformer_mb(min(int(params["batch"]), max(labels, 2)), tokens, 64, 6)
 
     def fit(
         self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: CuratedParams, ctx: Context

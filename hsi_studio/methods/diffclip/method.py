@@ -54,7 +54,7 @@ from hsi_studio.methods.diffclip.encoder_cache import (
 )
 from hsi_studio.methods.diffclip.fitted import DiffClipFitted
 from hsi_studio.methods.diffclip.inputs import Scaling, SceneInputs, fit_scaling
-from hsi_studio.methods.diffclip.params import ABLATIONS, EFFORTS, PRESETS, QUICK_PACE, DiffClipParams, work
+from hsi_studio.methods.diffclip.params import ABLATIONS, EFFORTS, PRESETS, QUICK_PACE, DiffClipParams, memory_mb, work
 from hsi_studio.methods.diffclip.warm_start import warm_encoder
 from hsi_studio.types import ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
 
@@ -108,6 +108,9 @@ class DiffClip(Method):
 
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         return work(params, shape, labels, classes)
+
+    def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
+        return memory_mb(params, labels)
 
     def fit(
         self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: DiffClipParams, ctx: Context

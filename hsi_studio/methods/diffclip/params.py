@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from hsi_studio.methods.common.work import SENTENCES, TEXT_TOKENS, Shape, Work, transformer
-from hsi_studio.methods.contract import Params
+from hsi_studio.methods.common.work import SENTENCES, TEXT_TOKENS, Shape, Work, transformer, transformer_mb
+from hsi_studio.methods.contract import MOST_SEED, Params, TextModel
 
 LARGE_SCENE = 300_000  # pixels
 
@@ -50,7 +50,9 @@ class DiffClipParams(Params):
     weigh_channels: bool = Field(
         True, description="Stage 1 counts each channel by how much of it a patch's other tokens can tell; off = equally"
     )
-    pretrain_seed: int = Field(0, ge=0, description="Seed of stage 1; its own, so that one encoder serves every draw")
+    pretrain_seed: int = Field(
+        0, ge=0, le=MOST_SEED, description="Seed of stage 1; its own, so that one encoder serves every draw"
+    )
     diffusion_steps: int = Field(1000, ge=2, le=4000, description="Length T of the noising chain")
     keep_front_end: bool = Field(
         False, description="Fine-tuning starts from the pre-trained linear projection; off = a new one, as in the paper"
@@ -62,11 +64,13 @@ class DiffClipParams(Params):
         max_length=500,
         description="Sentence for classes without prompts of their own; {class} becomes the name",
     )
-    text_encoder: str = Field(
+    text_encoder: TextModel = Field(
         "scratch", description="scratch = a small transformer trained here (the paper); else a frozen sentence encoder"
     )
-    tokenizer: str = Field("wordpiece", description="How prompts are cut for the transformer trained here")
-    tokenizer_source: str | None = Field(None, description="Hub id or folder of it; empty = the embedded one")
+    tokenizer: Literal["wordpiece", "clip"] = Field(
+        "wordpiece", description="How prompts are cut for the transformer trained here"
+    )
+    tokenizer_source: TextModel | None = Field(None, description="Hub id or folder of it; empty = the embedded one")
     centre_text: bool = Field(True, description="Take off what all class prompts share (a template's words)")
     text_depth: int = Field(3, ge=1, le=12, description="Layers of the text transformer")
     loss: Literal["class", "pairs"] = Field(
@@ -177,6 +181,14 @@ EFFORTS: dict[str, dict[str, Any]] = {
 QUICK_PACE: dict[str, Any] = {
     "use_pretraining": False, "members": 1, "epochs": 20, "min_steps": 80, "stride": 3,
 }  # fmt: skip
+
+
+def memory_mb(p: Mapping[str, Any], labels: int) -> float:
+    """MiB of a batch, the larger of both stages."""
+    side, width, depth = int(p["patch"]), int(p["width"]), int(p["depth"])
+    tokens = side**2 if p["tokens"] == "pixels" or side <= 3 else 9 + 8 * min(2, side // 2 - 1)
+    first = min(int(p["pretrain_batch"]), int(p["unlabelled"])) if p["use_pretraining"] else 0
+    return transformer_mb(max(first, min(int(p["batch"]), labels)), tokens, width, depth)
 
 
 def work(p: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,7 @@ class LiveParams(Params):
     components: int = Field(40, ge=1, le=100, description="Spectral components kept, fewer where there are fewer bands")
     edge_components: int = Field(3, ge=1, le=20, description="Principal components that decide where edges are")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
-    scales: tuple[int, ...] = Field(
+    scales: tuple[Annotated[int, Field(ge=1, le=2000)], ...] = Field(
         (2, 5, 20, 60, 200), min_length=1, max_length=8, description="Smoothing steps, one feature set each"
     )
     smoothing: Literal["auto", "pixel", "fine", "coarse"] = Field(

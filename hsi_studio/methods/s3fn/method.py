@@ -45,7 +45,7 @@ from hsi_studio.methods.common.windowed import (
 )
 from hsi_studio.methods.common.work import Shape, Work
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
-from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors, work
+from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, memory_mb, networks, train_both, used_anchors, work
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
 if TYPE_CHECKING:
@@ -136,6 +136,9 @@ class S3FN(Method):
 
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         return work(params, shape, labels, classes)
+
+    def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
+        return memory_mb(params, shape, labels)
 
     def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: S3FNParams, ctx: Context) -> WindowFitted:
         """Train. Raises TooFewLabels, LabelProblem, BadValues, FileProblem (the text encoder), Cancelled."""

@@ -10,14 +10,14 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.methods.common.work import Shape, Work, components, steps
-from hsi_studio.methods.contract import Context, Fitted, Params
+from hsi_studio.methods.contract import Context, Fitted, Params, TextModel
 from hsi_studio.types import FloatArray
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 VIEWS = 4  # draws of every label that stage 2 sees
 
 
+Channels = Annotated[int, Field(ge=1, le=512)]
+
+
 class Stages(Params):
     """Parameters of both stages."""
 
@@ -37,7 +40,9 @@ class Stages(Params):
     variance: float = Field(0.999, gt=0, le=1, description="Share of the variance principal components must explain")
     components: int = Field(16, ge=1, le=200, description="Components kept at most")
     whitening: float = Field(0.5, ge=0, le=1, description="How far components are made equal: 0 = as PCA gives them")
-    channels: tuple[int, int, int] = Field((32, 64, 128), description="Channels of the three convolutions")
+    channels: tuple[Channels, Channels, Channels] = Field(
+        (32, 64, 128), description="Channels of the three convolutions"
+    )
     dropout: float = Field(0.5, ge=0, lt=1, description="Share of features hidden at each step of stage 1")
     l2: float = Field(1e-4, ge=0, le=1, description="Pull of all weights towards 0")
     epochs: int = Field(100, ge=1, le=2000, description="Passes over the windows in stage 1")
@@ -46,7 +51,7 @@ class Stages(Params):
     least_steps: int = Field(300, ge=0, le=100_000, description="Steps at least, however few labels there are")
     most_steps: int = Field(3000, ge=1, le=1_000_000, description="Steps at most, however many labels there are")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's largest step")
-    text_encoder: str = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
+    text_encoder: TextModel = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
     warm_up: bool = Field(True, description="Warm-up and cosine schedule; off = constant learning rate")
     augment: bool = Field(True, description="Random flips and turns of the windows")
     average: float = Field(0.98, ge=0, lt=1, description="Averaging of the weights over steps; 0 = the last weights")
@@ -155,6 +160,14 @@ def train_both(
     return Trained(
         cnn, head, anchors, {"loss_cnn": first, "loss_text": second, "temperature": float(head.scale.detach())}
     )
+
+
+def memory_mb(params: Mapping[str, Any], shape: Shape, labels: int) -> float:
+    """MiB that the three convolutions keep of a batch of windows for their gradients: two arrays each."""
+    side, depth = int(params["patch"]), min(int(params["components"]), shape[2])
+    a, b, c = (int(width) for width in params["channels"])
+    kept = a * depth * (side - 2) ** 2 + max(depth // 2, 1) * (b * (side - 5) ** 2 + c * (side - 7) ** 2)
+    return min(int(params["batch"]), labels) * kept * 2 * 4 / 2**20
 
 
 def work(params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:

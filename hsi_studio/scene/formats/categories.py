@@ -39,14 +39,16 @@ def from_tags(tags: dict[str, str]) -> dict[int, str]:
     if text:
         try:
             found = json.loads(text)
+        except RecursionError:
+            return {}
         except ValueError:
             found = [part.strip() for part in text.strip("{}[] ").split(",")]
         if isinstance(found, dict):
-            return {int(k): str(v) for k, v in found.items() if re.fullmatch(r"\d+", str(k)) and int(k) > 0}
+            return {int(k): str(v) for k, v in found.items() if re.fullmatch(r"[0-9]{1,9}", str(k)) and int(k) > 0}
         if isinstance(found, list) and found:
             start = 0 if str(found[0]).strip().lower() in EMPTY else 1
             return {k: str(name) for k, name in enumerate(found, start) if k > 0}
-    numbered = ((re.fullmatch(r"class_(\d+)", key), value) for key, value in tags.items())
+    numbered = ((re.fullmatch(r"class_([0-9]{1,9})", key), value) for key, value in tags.items())
     return {int(match.group(1)): value for match, value in numbered if match and int(match.group(1)) > 0}
 
 
@@ -55,7 +57,7 @@ def from_aux_xml(path: Path) -> dict[int, str]:
     if not path.is_file() or path.stat().st_size > LARGEST_XML:
         return {}
     text = path.read_text(encoding="utf-8", errors="replace")
-    if "<!ENTITY" in text:
+    if "<!" in text.replace("<!--", ""):  # a document type, which may declare entities
         return {}
     try:
         root = ElementTree.fromstring(text)
@@ -86,7 +88,7 @@ def _attribute_table(band: ElementTree.Element) -> dict[int, str]:
     names = {}
     for row in band.findall("GDALRasterAttributeTable/Row"):
         cells = [(cell.text or "").strip() for cell in row.findall("F")]
-        if len(cells) > max(columns.values()) and re.fullmatch(r"\d+(\.0*)?", cells[columns["value"]]):
+        if len(cells) > max(columns.values()) and re.fullmatch(r"[0-9]{1,9}(\.0*)?", cells[columns["value"]]):
             value = int(float(cells[columns["value"]]))
             if value > 0 and cells[columns["name"]]:
                 names[value] = cells[columns["name"]]

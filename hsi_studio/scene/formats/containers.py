@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.formats.limits import MOST_NAMES
 from hsi_studio.scene.plan import Fact, Reading, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.rules import classes, nodata, wavelengths
@@ -302,7 +303,8 @@ def _reference(
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
     """1-based names from an array of strings; a leading "unlabelled"-like entry for 0 is dropped."""
     for variable in variables:
-        if variable.key in NAME_KEYS and variable.dtype.kind in "US":
+        count = int(np.prod(variable.shape, dtype=np.float64))
+        if variable.key in NAME_KEYS and variable.dtype.kind in "US" and count <= MOST_NAMES:
             texts = np.asarray(variable.load()).ravel()
             names = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts]
             names = [n.strip() for n in names]

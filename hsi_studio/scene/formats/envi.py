@@ -20,6 +20,7 @@ from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, described_bytes, read_header
+from hsi_studio.scene.formats.limits import MOST_DEFLATE
 from hsi_studio.scene.plan import Fact
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, trailing
@@ -236,7 +237,7 @@ def _unpack(
     data_path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any], offset: int, wanted: int, there: int
 ) -> np.ndarray[Any, Any]:
     """A gzip-compressed image, in memory."""
-    if wanted > there * 1032 + 1024:  # the most that deflate can expand to
+    if wanted > there * MOST_DEFLATE + 1024:
         raise CorruptFile(
             data_path,
             f"its header describes {wanted} bytes, more than {there} compressed bytes can hold",

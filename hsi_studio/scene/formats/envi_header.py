@@ -16,7 +16,7 @@ import numpy as np
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.scene.rules.header_text import decode, fields_of, numbers, split_list
 
-HEADER_LIMIT = 32 << 20  # bytes; longer files are not headers
+HEADER_LIMIT = 4 << 20  # bytes; longer files are not headers
 DTYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
 INTERLEAVES = ("bsq", "bil", "bip")
 FIX = "Correct the header"
@@ -99,7 +99,7 @@ def read_header(path: Path) -> Header:
         raise CorruptFile(path, "it is far too long for a header", "Open the header that belongs to the data file")
     text = decode(path.read_bytes()).lstrip("\ufeff \t\r\n")
     if not re.match(r"ENVI\b", text, re.IGNORECASE):
-        if re.search(r"^\s*(NROWS|LAYOUT|BYTEORDER|NBANDS)\s", text, re.IGNORECASE | re.MULTILINE):
+        if re.search(r"^[ \t]*(NROWS|LAYOUT|BYTEORDER|NBANDS)\s", text, re.IGNORECASE | re.MULTILINE):
             raise FileProblem(
                 path,
                 "this is an ESRI header (NROWS, LAYOUT …), not an ENVI one",

@@ -25,6 +25,7 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text
+from hsi_studio.scene.formats import gdal_safety, limits
 from hsi_studio.scene.formats.categories import category_names, read_tags
 from hsi_studio.scene.formats.envi_header import Header, read_header
 from hsi_studio.scene.plan import Fact
@@ -125,6 +126,8 @@ def open_dataset(path: Path, driver: str = "GTiff", name: Path | str | None = No
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+    path = gdal_safety.plain_name(path)
+    gdal_safety.check_sidecars(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -181,6 +184,10 @@ def _check_stored(path: Path, dataset: Any, size: int) -> None:
     down, across = -(-height // block_height), -(-width // block_width)
     planes = count if dataset.interleaving is not None and dataset.interleaving.value.lower() == "band" else 1
     total = down * across * planes
+    block = block_height * block_width * np.dtype(dataset.dtypes[0]).itemsize * (count if planes == 1 else 1)
+    packed = dataset.compression is not None
+    if packed:
+        limits.check_chunk(path, "the image", block)
     step = max(1, total // MOST_BLOCKS_CHECKED)
     beyond = stored = 0
     for number in {*range(0, total, step), total - 1}:
@@ -192,12 +199,17 @@ def _check_stored(path: Path, dataset: Any, size: int) -> None:
             continue
         stored += 1
         beyond += int(offset) + int(length) > size
+        if packed:
+            limits.check_ratio(path, f"block {x}, {y}", block, int(length))
     claimed = height * width * count * np.dtype(dataset.dtypes[0]).itemsize
     claim = f"its header describes {shape_text((height, width, count))} values ({claimed} bytes)"
     if stored == 0:
         raise CorruptFile(path, f"{claim}, but none of them is in the file ({size} bytes)", COPY_AGAIN)
+    if claimed > limits.SMALL and claimed > size * limits.MOST_DEFLATE * 10:
+        raise CorruptFile(path, f"{claim}, and the file has {size} bytes", limits.TRUST)
     if beyond:
         raise CorruptFile(path, f"{claim}, but the file ends after {size} bytes, before its last pixels", COPY_AGAIN)
+    limits.check_size(path, (height, width, count))
 
 
 def _pages(path: Path, dataset: Any) -> int:

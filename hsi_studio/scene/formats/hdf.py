@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import CorruptFile
+from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
-from hsi_studio.scene.formats import containers
+from hsi_studio.scene.formats import containers, hdf_safety
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
 from hsi_studio.scene.rules import georeference
@@ -53,6 +53,7 @@ def check_stored(path: Path, name: str, dataset: Any) -> None:
             " are in the file",
             "The file was not written to its end: " + COPY_AGAIN.lower(),
         )
+    hdf_safety.check_ratio(path, name, dataset, claimed)
 
 
 def whole(path: Path, name: str, dataset: Any) -> Any:
@@ -178,12 +179,15 @@ def dimensions(item: Any) -> tuple[str, ...] | None:
 
 
 def visit_all(path: Path, handle: Any, visit: Callable[[str, Any], None]) -> None:
-    """`visititems`; a damaged file makes h5py raise RuntimeError, TypeError, KeyError … All become CorruptFile."""
+    """Every data set, after `hdf_safety`; a damaged file makes h5py raise RuntimeError, TypeError, KeyError … All
+    become CorruptFile."""
     try:
-        # names that are not UTF-8 arrive as bytes
-        handle.visititems(lambda n, item: visit(n if isinstance(n, str) else n.decode("latin-1"), item))
+        for name, item in hdf_safety.walk(path, handle):
+            visit(name, item)
+    except FileProblem:
+        raise
     except Exception as error:
-        raise CorruptFile(path, f"its contents cannot be listed ({error})", COPY_AGAIN) from error
+        raise hdf_safety.damaged(path, error) from error
 
 
 def _load(path: Path, name: str, dataset: Any) -> Any:
@@ -231,9 +235,9 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
     cube = handle[raster.facts["variable"].value]
     raster = replace(raster, value_unit=unit_of(_text(cube.attrs.get("units", cube.attrs.get("Units")))))
     if "Map_Info" in found:
-        info = [part.strip() for part in (_text(found["Map_Info"][()]) or "").split(",")]
+        info = [part.strip() for part in (_text(whole(path, "Map_Info", found["Map_Info"])) or "").split(",")]
         transform, _ = georeference.transform_of(info)
-        code = _text(found["EPSG Code"][()]) if "EPSG Code" in found else None
+        code = _text(whole(path, "EPSG Code", found["EPSG Code"])) if "EPSG Code" in found else None
         epsg = int(code) if code and code.strip().isdigit() else georeference.epsg_of(info)
         side = abs(transform[0]) if transform is not None and info[0].lower() == "utm" else None
         raster = replace(raster, transform=transform, crs=georeference.wkt("", epsg), gsd_m=side)

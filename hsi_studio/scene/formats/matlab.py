@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.errors import FileProblem
-from hsi_studio.scene.formats import containers, hdf, matlab5
+from hsi_studio.scene.formats import containers, hdf, hdf_safety, matlab5
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
 
@@ -88,7 +88,7 @@ def _list_v73(path: Path) -> list[Variable]:
                 Variable(name.replace("/", "."), tuple(item.shape[::-1]), item.dtype, partial(_load, path, name, item))
             )
         elif item.attrs.get("MATLAB_class") == b"cell" and item.dtype.hasobject:
-            texts = _cell_of_text(handle, item)
+            texts = _cell_of_text(path, handle, item)
             if texts is not None:
                 found.append(Variable(name.replace("/", "."), texts.shape, texts.dtype, lambda: texts))
 
@@ -107,13 +107,14 @@ def _load(path: Path, name: str, dataset: Any) -> Any:
     return Reversed(path, name, dataset)
 
 
-def _cell_of_text(handle: Any, item: Any) -> Any:
+def _cell_of_text(path: Path, handle: Any, item: Any) -> Any:
     """A cell array of short texts as an array of strings; None for other cells."""
     if item.size == 0 or item.size > 1000:
         return None
     texts = []
     for reference in np.asarray(item[()]).T.ravel():
         target = handle[reference]
+        hdf_safety.check_dataset(path, "a text", target)
         if target.attrs.get("MATLAB_class") != b"char" or target.size > 1000:
             return None
         texts.append("".join(chr(int(c)) for c in np.asarray(target[()]).T.ravel()))

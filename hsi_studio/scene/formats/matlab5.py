@@ -3,7 +3,8 @@
 Source: MathWorks, "MAT-File Format" (2023), chapter 1. `scipy.io.whosmat` lists names and shapes but not
 how many bytes back them, and `loadmat` allocates what a header claims. So the element tags are read here:
 every top-level element says how long it is, a compressed one after inflating its first bytes. An array
-needs at least one stored byte a value, and deflate expands at most 1032 times.
+needs at least one stored byte a value, and deflate expands at most 1032 times. What is inside an element is looked
+through by `matlab5_check` before scipy gets it.
 Objects and functions are listed as such and never loaded.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile
 from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.formats import limits
 from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.formats.limits import MOST_DEFLATE
+from hsi_studio.scene.formats.matlab5_check import check_element
 from hsi_studio.scene.raster import check_memory
 
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15
-MOST_DEFLATE = 1032
 NUMERIC = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 CELL, STRUCT, CHAR, SPARSE = 1, 2, 4, 5
 COMPLEX = 0x0800  # of the array flags
@@ -43,20 +46,28 @@ class Element:
     kind: int  # array class, mxDOUBLE_CLASS = 6 …
     n_bytes: int  # uncompressed
     complex: bool = False
+    position: int = 0  # of its tag in the file
 
 
 def is_matlab5(head: bytes) -> bool:
     return len(head) >= HEADER and head[126:128] in (b"IM", b"MI") and head[124:126] in (b"\0\1", b"\1\0")
 
 
+def byte_order(path: Path) -> str:
+    with path.open("rb") as stream:
+        return "<" if stream.read(HEADER)[126:128] == b"IM" else ">"
+
+
 def elements(path: Path) -> list[Element]:
     """The variables of a file. Raises CorruptFile: truncated, damaged, or claims what cannot be there."""
     size = path.stat().st_size
     found = []
+    order = byte_order(path)
     with path.open("rb") as stream:
-        order = "<" if stream.read(HEADER)[126:128] == b"IM" else ">"
-        position = HEADER
+        position, count = HEADER, 0
         while position + 8 <= size:
+            count += 1
+            limits.check_count(path, count, "variables")
             stream.seek(position)
             kind, length = struct.unpack(order + "II", stream.read(8))
             if position + 8 + length > size:
@@ -75,7 +86,7 @@ def elements(path: Path) -> list[Element]:
                     inner, n_bytes, most = kind, length, length
                     head = stream.read(min(length, 4096))
                 if inner == MATRIX and n_bytes:
-                    found.append(_matrix(path, head, order, n_bytes, most))
+                    found.append(replace(_matrix(path, head, order, n_bytes, most), position=position))
             except (struct.error, zlib.error, ValueError) as error:
                 raise CorruptFile(path, f"a variable's header is damaged ({error})", COPY_AGAIN) from error
             position += 8 + length
@@ -118,46 +129,57 @@ def _matrix(path: Path, head: bytes, order: str, n_bytes: int, most: int) -> Ele
 def variables(path: Path) -> list[Variable]:
     """Arrays by name; fields of structs as "hsi.Data", cells as "hsi.Lidar{1}.z", lists of names as text."""
     out: list[Variable] = []
-    for element in elements(path):
+    found = elements(path)
+    nested = [e for e in found if e.kind in (STRUCT, CELL) and e.n_bytes <= LARGEST_STRUCT]
+    n_bytes = sum(element.n_bytes for element in nested)
+    if n_bytes > 64 << 20:
+        check_memory(path, f"the struct “{nested[0].name}” ({size_text(n_bytes)})", n_bytes)
+    loaded = _load(path, [element.name for element in nested], found) if nested else {}
+    for element in found:
         if element.kind in NUMERIC:
             dtype = np.dtype("c16" if element.complex else NUMERIC[element.kind])
             out.append(Variable(element.name, element.shape, dtype, partial(_load_array, path, element.name, dtype)))
         elif element.kind == CHAR and element.n_bytes <= LONGEST_TEXT:
-            texts = np.atleast_1d(_load(path, element.name)).ravel()  # a char matrix has one text a row
+            texts = np.atleast_1d(_load(path, [element.name], found)[element.name]).ravel()  # one text a row
             out.append(Variable(element.name, texts.shape, texts.dtype, partial(np.copy, texts)))
         elif element.kind == SPARSE and len(element.shape) == 2:
-            full = partial(_load_sparse, path, element.name, element.shape)
+            full = partial(_load_sparse, path, element.name, element.shape, found)
             out.append(Variable(element.name, element.shape, np.dtype("f8"), full))
-        elif element.kind in (STRUCT, CELL) and element.n_bytes <= LARGEST_STRUCT:
-            if element.n_bytes > 64 << 20:
-                check_memory(path, f"the struct “{element.name}” ({size_text(element.n_bytes)})", element.n_bytes)
-            out.extend(_flatten(element.name, _load(path, element.name), 0))
+        elif element in nested:
+            out.extend(_flatten(element.name, loaded[element.name], 0))
+    limits.check_count(path, len(out), "arrays")
     return out
 
 
-def _load_sparse(path: Path, name: str, shape: tuple[int, ...]) -> Any:
+def _load_sparse(path: Path, name: str, shape: tuple[int, ...], found: list[Element]) -> Any:
     """A sparse matrix in full: MATLAB users keep label maps so."""
     n_bytes = int(np.prod(shape, dtype=np.float64)) * 8
     check_memory(path, f"“{name}” ({size_text(n_bytes)} in full)", n_bytes)
-    return _load(path, name).toarray()
+    return _load(path, [name], found)[name].toarray()
 
 
-def _load(path: Path, name: str) -> Any:
-    """One variable through scipy. Raises CorruptFile."""
+def _load(path: Path, names: list[str], found: list[Element]) -> dict[str, Any]:
+    """Variables through scipy, after every tag in them was checked. Raises CorruptFile, FileProblem."""
     from scipy.io import loadmat
 
+    order = byte_order(path)
+    for element in found:
+        if element.name in names:  # also those that bear the same name: which of them scipy takes is its affair
+            check_element(path, element.position, order)
     try:
-        return loadmat(path, variable_names=[name], struct_as_record=True, chars_as_strings=True)[name]
+        values = loadmat(path, variable_names=names, struct_as_record=True, chars_as_strings=True)
+        return {name: values[name] for name in names}
     except Exception as error:  # scipy raises a dozen kinds for damaged files, zlib.error to IndexError
-        raise CorruptFile(path, f"“{name}” cannot be read ({error})", COPY_AGAIN) from error
+        raise CorruptFile(path, f"“{names[0]}” cannot be read ({error})", COPY_AGAIN) from error
 
 
 def _load_array(path: Path, name: str, dtype: np.dtype[Any]) -> Any:
-    size = next(e for e in elements(path) if e.name == name)
+    found = elements(path)
+    size = next(e for e in found if e.name == name)
     n_bytes = int(np.prod(size.shape, dtype=np.float64)) * dtype.itemsize
     if n_bytes > 64 << 20:
         check_memory(path, f"“{name}” ({size_text(n_bytes)})", 2 * n_bytes)
-    return _load(path, name)
+    return _load(path, [name], found)[name]
 
 
 def _flatten(name: str, value: Any, depth: int) -> list[Variable]:

@@ -7,6 +7,7 @@ reference/gt/labels, wavelength_nm/wavelength(s), fwhm_nm, class_names.
 
 from __future__ import annotations
 
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -18,12 +19,13 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
-from hsi_studio.scene.formats import containers
+from hsi_studio.scene.formats import containers, limits
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, dtype_problem, file_size, first_bytes
 
 MAGIC = b"\x93NUMPY"
-MOST_DEFLATE = 1032  # bytes that one byte of a deflate stream can stand for at most (zlib technical notes)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what numpy writes; bzip2 and LZMA pack 1.5 kB of zeros to 4 GB
+LONGEST_ENTRY = 512  # bytes of an archive's list for each member, where a name and its extra fields take 100
 SAVE_AGAIN = "Save it again with numpy.save(name, array.astype('float32'))"
 
 
@@ -93,15 +95,26 @@ def _npy(path: Path, size: int) -> Variable:
 
 
 def _npz(path: Path, size: int) -> list[Variable]:
+    listed = _directory_bytes(path, size)
+    if listed > limits.MOST_VARIABLES * LONGEST_ENTRY:
+        raise FileProblem(path, f"its list of members alone takes {size_text(listed)}", limits.TRUST)
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise CorruptFile(path, f"it is not a complete .npz archive ({error})", "Copy or download it again") from error
     out = []
     with archive:
+        limits.check_count(path, len(archive.infolist()), "members")
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 continue
+            if info.compress_type not in METHODS:
+                raise FileProblem(
+                    path,
+                    f"its member {info.filename} is packed in a way that NumPy never writes (ZIP method "
+                    f"{info.compress_type})",
+                    "Save it again with numpy.savez_compressed",
+                )
             try:
                 with archive.open(info) as stream:
                     shape, _, dtype, offset = read_header(stream, path)
@@ -117,16 +130,31 @@ def _npz(path: Path, size: int) -> list[Variable]:
                     "Copy or download it again, or save it again with numpy.savez_compressed",
                 )
             packed = min(info.compress_size, size)
-            if info.compress_type == zipfile.ZIP_DEFLATED and info.file_size > packed * MOST_DEFLATE + 1024:
+            if info.compress_type == zipfile.ZIP_DEFLATED:
+                limits.check_ratio(path, f"its member {info.filename}", info.file_size, packed)
+            elif info.file_size > packed:
                 raise CorruptFile(
                     path,
-                    f"its member {info.filename} claims {info.file_size} bytes out of {packed} compressed ones",
-                    "No real file is packed so tightly: download it again from a source you trust",
+                    f"its member {info.filename} claims {info.file_size} bytes, it has {packed}",
+                    "Copy or download it again",
                 )
             out.append(Variable(info.filename[:-4], shape, dtype, partial(_member, path, info.filename, claimed)))
     if not out:
         raise choose(path, "there are no arrays in it", [])
     return out
+
+
+def _directory_bytes(path: Path, size: int) -> int:
+    """How long an archive says its list of members is; `zipfile` reads it whole (PKWARE APPNOTE 4.3.14, 4.3.16)."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - (1 << 16) - 128))
+        tail = stream.read()
+    found = [
+        struct.unpack_from(form, tail, tail.rfind(mark) + skip)[0]
+        for mark, skip, form in ((b"PK\5\6", 12, "<L"), (b"PK\6\6", 40, "<Q"))
+        if 0 <= tail.rfind(mark) <= len(tail) - 48 or (mark == b"PK\5\6" and 0 <= tail.rfind(mark) <= len(tail) - 16)
+    ]
+    return int(max((n for n in found if n != 0xFFFFFFFF), default=0))
 
 
 def _member(path: Path, member: str, claimed: int) -> Any:

@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import reading
 from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene import formats
@@ -87,4 +88,5 @@ def _recognises(reader: Reader, path: Path, plugin: bool) -> bool:
 
 def list_variables(path: str | Path) -> list[Candidate]:
     """(name, shape, dtype) of the arrays in a file; one unnamed entry for single-raster formats."""
-    return find_reader(path).variables(Path(path))
+    with reading(path):
+        return find_reader(path).variables(Path(path))

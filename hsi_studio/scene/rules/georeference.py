@@ -22,6 +22,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.errors import FileProblem
+from hsi_studio.scene.crs import crs_of_text
+
 log = logging.getLogger(__name__)
 Transform = tuple[float, float, float, float, float, float]  # as in `raster.Transform`
 PIXELS_ONLY = {"arbitrary", "pixel", "none", "unknown", ""}
@@ -101,8 +104,8 @@ def wkt(text: str, epsg: int | None = None) -> str | None:
 
     try:
         if text:
-            return str(CRS.from_wkt(text).to_wkt())
-    except CRSError as error:
+            return str(crs_of_text(Path(), text).to_wkt())
+    except (CRSError, FileProblem) as error:
         log.info("coordinate system not understood: %s", error)
     try:
         return str(CRS.from_epsg(epsg).to_wkt()) if epsg else None

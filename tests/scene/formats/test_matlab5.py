@@ -55,7 +55,7 @@ def test_listing_an_array_does_not_load_it(tmp_path: Path, monkeypatch: pytest.M
     savemat(file, ARRAYS)
     asked: list[str] = []
     load = matlab5._load
-    monkeypatch.setattr(matlab5, "_load", lambda path, name: asked.append(name) or load(path, name))
+    monkeypatch.setattr(matlab5, "_load", lambda path, names, found: asked.extend(names) or load(path, names, found))
     found = {one.name: one for one in variables(file)}
     assert asked == []
     found["gt"].load()

@@ -15,6 +15,7 @@ from hsi_studio.scene.rules.roles import roles_of
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.tabs.scene import bands
 from hsi_studio.ui.tabs.scene.question import create_question, no_question, plan_rows, question
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
@@ -268,6 +269,7 @@ def create(studio: Studio, bus: Bus) -> None:
             fresh = gr.Button("New project on this scene", size="sm")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
     asked, answers, pending = create_question()
+    rebanded = bands.create(studio, bus)
     facts = panel("facts", {"sections": []})
 
     shown = [trouble, variable, *bus.shown, *asked]
@@ -282,6 +284,8 @@ def create(studio: Studio, bus: Bus) -> None:
         fresh.click(tab.start_fresh, [bus.project], shown, **private),
     ):
         bus.after(event)
+    for event in rebanded:
+        event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)
     bus.project.change(tab.facts, [bus.project], [facts], **private)
 

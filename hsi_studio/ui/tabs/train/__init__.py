@@ -39,13 +39,9 @@ class TrainTab:
         """A run with the form's settings."""
         wanted = event._data
         try:
-            info = self.studio.runs.start(
-                project_id,
-                str(wanted["method"]),
-                forms.from_json(str(wanted["params"])),
-                str(wanted["prompts"]) or "p5",
-                int(wanted["seed"]),
-            )
+            seed = forms.whole(wanted.get("seed", 0), "seed")
+            method, params = str(wanted.get("method", "")), forms.from_json(str(wanted.get("params", "")))
+            info = self.studio.runs.start(project_id, method, params, str(wanted.get("prompts", "")) or "p5", seed)
         except StudioError as error:
             return self.answer(project_id, str(error), bad=True)
         return self.answer(project_id, focus=info.id)

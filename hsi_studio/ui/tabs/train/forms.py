@@ -51,7 +51,9 @@ def from_json(text: str) -> dict[str, Any]:
     """Raises BadRequest with the place of the mistake."""
     try:
         values = json.loads(text or "{}")
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, json.JSONDecodeError):  # thousands of digits, or of brackets
+            raise BadRequest("The parameters hold a number or a list that no parameter takes.") from error
         raise BadRequest(
             f"The parameters are not JSON (line {error.lineno}, column {error.colno}: {error.msg}). "
             'Write them as {"name": value, …}, or empty the field for the defaults.'
@@ -59,6 +61,14 @@ def from_json(text: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise BadRequest('The parameters are one JSON object: {"name": value, …}.')
     return values
+
+
+def whole(value: Any, what: str) -> int:
+    """A whole number as a page sends it. Raises BadRequest."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadRequest(f"The {what} is {str(value)[:40]!r}: give a whole number.") from error
 
 
 def _groups(kind: type[Params]) -> list[dict[str, Any]]:

@@ -1,0 +1,62 @@
+"""The rail, the address and the bar of maps in a real browser, on a wide, a narrow and a small page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import STEPS, RunningApp, choose_class, click_pixel, open_tab, wait_map, wait_ready
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def opened(page: Any) -> str:
+    """The open step's title."""
+    return str(page.locator("#hsi-steps > .tab-wrapper [aria-selected=true]").inner_text())
+
+
+def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> None:
+    problems: list[str] = []
+    with RunningApp(tmp_path / "app") as app:
+        page = browser.new_page(viewport={"width": 1024, "height": 768})
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: problems.append(str(e)))
+        page.goto(app.url)
+        wait_ready(page)
+        titles = [f"{k} {step}" for k, step in enumerate(STEPS, start=1)]
+        assert page.locator("#hsi-steps > .tab-wrapper [role=tab]:visible").all_inner_texts() == titles
+
+        open_tab(page, "Compare")
+        open_tab(page, "Query")
+        assert opened(page) == "3 Words"
+        page.go_back()
+        page.wait_for_function("document.querySelector('#hsi-step-compare-button').ariaSelected === 'true'")
+        page.reload()
+        wait_ready(page)
+        page.wait_for_function("document.querySelector('#hsi-step-compare-button')?.ariaSelected === 'true'")
+
+        open_tab(page, "Label")
+        for name, pixels in {"Corn-notill": [(35, 37), (39, 34)], "Woods": [(122, 91), (126, 112)]}.items():
+            choose_class(page, name)
+            for row, col in pixels:
+                click_pixel(page, row, col)
+        wait_map(page, 4)
+        bar = page.get_by_role("group", name="Maps")
+        bar.locator(".hv-layername", has_text="Map of your labels").locator("b").wait_for()  # with its accuracy
+        bar.get_by_role("button", name="Show Reference").click()
+        page.get_by_text("This is the scene's reference").wait_for()
+        bar.get_by_role("button", name="Put Map of your labels beside the map that is shown").click()
+        page.locator(".hv-swiperight", has_text="Map of your labels").wait_for()
+
+        page.keyboard.press("p")
+        page.locator("#hsi-side").wait_for(state="hidden")
+        page.keyboard.press("Escape")
+        page.locator("#hsi-side").wait_for()
+
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_timeout(500)
+        assert page.locator("#hsi-steps > .tab-wrapper [role=tab]:visible").all_inner_texts() == titles
+        page.close()
+    assert problems == []
