@@ -46,5 +46,6 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "citation": scene.citation,
         "licence": scene.licence,
         "notes": [*scene.notes, *survey.notes],
+        "plan": scene.plan,
         "sources": [{"role": s.role, "file": Path(s.path).name, "sha256": s.sha256} for s in scene.sources],
     }

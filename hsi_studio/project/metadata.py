@@ -139,7 +139,8 @@ def classes_of(scene: Scene) -> list[ClassInfo]:
         cleaned = clean_text(name)[:70] or f"Class {value}"
         if any(same_name(cleaned, other.name) for other in classes):
             cleaned = f"{cleaned} ({value})"
-        classes.append(ClassInfo.new(cleaned, color, int(value)))
+        own = scene.reference_colors.get(int(value), color)  # a palette's water stays blue
+        classes.append(ClassInfo.new(cleaned, own, int(value)))
     return classes
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hsi_studio.edges import at_edge
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
@@ -55,6 +55,10 @@ from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.studio.spectra import Spectra
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
+
+if TYPE_CHECKING:
+    from hsi_studio.scene.plan import AskAboutFile
+    from hsi_studio.scene.preview import Choice
 
 __all__ = [
     "LIVE_METHOD", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan",
@@ -147,10 +151,26 @@ class Studio:
     # ── scenes and projects: workspace.py ───────────────────────────────────────────────────────
 
     def open(
-        self, spec: str | Path, *, variable: str | None = None, dsm: str | None = None, reference: str | None = None
+        self,
+        spec: str | Path,
+        *,
+        variable: str | None = None,
+        dsm: str | None = None,
+        reference: str | None = None,
+        **reading: Any,
     ) -> Scene:
-        """Open a scene by catalogue id or path. `dsm` and `reference` are "FILE" or "FILE:variable"."""
-        return self.workspace.open(spec, variable=variable, dsm=dsm, reference=reference)
+        """Open a scene by catalogue id or path. `dsm` and `reference` are "FILE" or "FILE:variable". `reading` says
+        what
+        the file is taken for: axes="bands,rows,cols", nodata=-9999, wavelengths, unit="um", scale, mask=FILE, crs."""
+        return self.workspace.open(spec, variable=variable, dsm=dsm, reference=reference, **reading)
+
+    def choices(self, error: AskAboutFile, variable: str | None = None, **reading: Any) -> list[Choice]:
+        """A small picture and a mean spectrum of a file for each answer to what was asked about it."""
+        return self.workspace.choices(error, variable, **reading)
+
+    def usable(self, project_id: str) -> Project:
+        """A project that can be shown; raises what keeps it from that."""
+        return self.workspace.usable(project_id)
 
     def scene(self, scene_id: str) -> Scene:
         """A scene that is open."""
@@ -176,7 +196,7 @@ class Studio:
         """Copy uploaded files into one folder under `home`, so that a project can open them again."""
         return self.workspace.keep_upload(files)
 
-    def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
+    def new_project(self, spec: str | Path, *, title: str | None = None, **options: Any) -> Project:
         """Start a project on a scene (`options` as in `open`); its classes come from the scene's reference, if any."""
         return self.workspace.new_project(spec, title=title, **options)
 

@@ -34,6 +34,11 @@ Files = str | Path | Sequence[str | Path]
 NO_PIXEL = np.zeros(0, dtype=np.int64)
 
 
+def first_of(files: Files) -> str | Path:
+    """The file that an error of several names."""
+    return files if isinstance(files, str | Path) else files[0] if files else "no file"
+
+
 class Labels(Subject):
     """One subject of `Studio`. `changed(project_id)` is called after every edit: a new map is wanted."""
 

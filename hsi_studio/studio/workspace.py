@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from inspect import signature
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakMethod
 
 from hsi_studio import paths
@@ -21,17 +21,22 @@ from hsi_studio.errors import BadRequest, CorruptFile, StudioError
 from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.scene.left_out import without_bands
+from hsi_studio.scene.plan import FIRST_RULES, Reading, said_about
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.types import Scene
+
+if TYPE_CHECKING:
+    from hsi_studio.scene.plan import AskAboutFile
+    from hsi_studio.scene.preview import Choice
 
 log = logging.getLogger(__name__)
 
 IN_SHARED = "You are in a project that was shared with you: leave it first (link above the picture)."
 T = TypeVar("T")
 Closer = Callable[[str, str], None]  # ids of a project that was closed, and of its scene
-Recipe = tuple[str, dict[str, str | None]]  # what a scene was opened by, to open it again
+Recipe = tuple[str, dict[str, Any]]  # what a scene was opened by, to open it again
 TEXTS = ("spec", "variable", "dsm", "reference")  # options of a scene that are texts
 
 
@@ -140,17 +145,26 @@ class Workspace(Subject):
         variable: str | None = None,
         dsm: str | None = None,
         reference: str | None = None,
+        **reading: Any,
     ) -> Scene:
         """Open a scene by catalogue id or path. Opening the same content twice gives the same object.
 
-        `dsm` and `reference` are "FILE" or "FILE:variable". Raises FileProblem, BadRequest.
+        `dsm` and `reference` are "FILE" or "FILE:variable". `reading`: axes, nodata, wavelengths, unit, scale, mask,
+        crs, as in `scene.open_scene`. Raises AskAboutFile (a guess that would change pixels), FileProblem, BadRequest.
         """
         from hsi_studio.scene.resolve import resolve
 
-        scene = self.server.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference), self)
+        options = {"variable": variable, "dsm": dsm, "reference": reference, **reading}
+        scene = self.server.shared(resolve(str(spec), **options), self)
         with self._open.lock:
-            self._recipes[scene.id] = (str(spec), {"variable": variable, "dsm": dsm, "reference": reference})
+            self._recipes[scene.id] = (str(spec), options)
             return self._scenes.setdefault(scene.id, scene)
+
+    def choices(self, error: AskAboutFile, variable: str | None = None, **reading: Any) -> list[Choice]:
+        """A small picture and a mean spectrum of the file for each answer to what was asked."""
+        from hsi_studio.scene.preview import choices
+
+        return choices(error, variable, reading)
 
     def scene(self, scene_id: str) -> Scene:
         """A scene that was opened. Raises BadRequest, and FileProblem where it was closed and its file is gone."""
@@ -225,16 +239,20 @@ class Workspace(Subject):
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
-    def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
+    def new_project(self, spec: str | Path, *, title: str | None = None, **options: Any) -> Project:
         """Start a project on a scene; its classes come from the scene's reference, where there is one.
 
-        `options` as in `open`. Raises FileProblem, BadRequest (as a guest, or when the owner's folder is full).
+        `options` as in `open`. The scene is surveyed first: none without usable pixels gets a project. What was found
+        out about the file is kept, so that later rules read it alike. Raises FileProblem, BadValues, BadRequest (as a
+        guest, or when the owner's folder is full).
         """
         if self.only is not None:
             raise BadRequest(IN_SHARED)
         self.server.check_disk(self.home)
         scene = self.open(spec, **options)
-        kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
+        scene.survey  # noqa: B018  before anything is made: it raises for a scene without usable pixels
+        said = {key: value for key, value in options.items() if value is not None and value != ""}
+        kept = {"spec": str(spec), **said_about(scene), **said}
         project = Project.create(self.projects_folder, scene, kept, title)
         with self._open.lock:
             self._open.scene_of[project.id] = scene
@@ -273,8 +291,9 @@ class Workspace(Subject):
 
     def _spec(self, project: Project) -> dict[str, Any]:
         """Keyword arguments of `open`. Raises CorruptFile for others."""
-        spec = project.scene_spec
-        unknown = sorted(spec.keys() - signature(self.open).parameters.keys())
+        spec = {"rules": FIRST_RULES, **project.scene_spec}
+        known = signature(self.open).parameters.keys() | {option.name for option in fields(Reading)}
+        unknown = sorted(spec.keys() - known)
         odd = unknown or [key for key in TEXTS if not isinstance(spec.get(key, ""), str)]
         if odd or not spec.get("spec"):
             what = f"has the option {odd[0][:40]!r} that cannot be used here" if odd else "is not named"
@@ -304,17 +323,24 @@ class Workspace(Subject):
             self.project(project_id)
             return self._open.scene_of[project_id]
 
+    def usable(self, project_id: str) -> Project:
+        """A project that can be shown. Raises BadRequest, FileProblem, BadValues (its scene has no usable pixel)."""
+        project = self.project(project_id)
+        self.scene_of(project_id).survey  # noqa: B018  it raises
+        return project
+
     def projects(self) -> list[Any]:
         """What is on disk, newest first."""
         return [one for one in list_projects(self.projects_folder) if self.only in (None, one.id)]
 
     def latest_project(self, scene_id: str | None = None) -> Project | None:
-        """The project changed last (on one scene); damaged ones are passed over. None when there is none."""
+        """The project changed last (on one scene); damaged ones, and those whose scene has no usable pixel, are passed
+        over. None when there is none."""
         for summary in self.projects():
             if summary.problem or (scene_id is not None and summary.scene_id != scene_id):
                 continue
             try:
-                return self.project(summary.id)
+                return self.usable(summary.id)
             except StudioError as error:
                 log.warning("project %s is passed over: %s", summary.id, error)
         return None

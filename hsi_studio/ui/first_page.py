@@ -58,10 +58,10 @@ def _told(passed: list[str]) -> list[str]:
 def _candidates(studio: Studio, wanted: str, spec: str) -> Iterator[tuple[str, Callable[[], str]]]:
     """(what it is called, what gives its id)."""
     if wanted:
-        yield "The project of this address", lambda: studio.project(wanted).id
+        yield "The project of this address", lambda: studio.usable(wanted).id
     for summary in studio.projects():
         if summary.id != wanted and not summary.problem:
-            yield f"“{summary.title}”", lambda found=summary.id: studio.project(found).id  # type: ignore[misc]
+            yield f"“{summary.title}”", lambda found=summary.id: studio.usable(found).id  # type: ignore[misc]
     if studio.only is None:
         yield "The scene to begin with", lambda: studio.new_project(spec).id
         yield "The demo scene", lambda: studio.new_project(ALWAYS).id

@@ -29,7 +29,7 @@ BLOCK_BYTES = 32 << 20
 class Flat(ArrayCube):
     """Numbers whose scale and gaps are settled: NaN is missing, and what was stored there is not known any more."""
 
-    with_nodata = None
+    with_nodata = None  # type: ignore[assignment]
 
 
 CLASSES = (ArrayCube, Flat)
