@@ -84,7 +84,7 @@ class LiveParams(Params):
             max_nodes=self.max_nodes,
         )
 
-    def groups(self) -> tuple[str, ...]:
+    def scale_groups(self) -> tuple[str, ...]:
         """Groups of scales that may decide."""
         return GROUPS if self.smoothing == "auto" else (self.smoothing,)
 
@@ -128,10 +128,11 @@ class LiveFitted(Fitted):
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
         dual = self.head.dual.astype(np.float32)
-        scores: FloatArray | float = 0.0
+        scores: FloatArray | None = None
         for one, weight, support in zip(self.kernels, self.weights.tolist(), self.support.features, strict=True):
             k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
-            scores = scores + k @ (np.float32(weight) * dual)
+            part = k @ (np.float32(weight) * dual)
+            scores = part if scores is None else scores + part
         return np.asarray(scores, dtype=np.float32)
 
     def predict(self, block: Block) -> FloatArray:
@@ -241,7 +242,7 @@ class Live(Method):
         position = order[thin(labels.label[order], MAX_SUPPORT)]
         label, classes = labels.label[position].astype(np.int64), len(labels.schema)
         nodes, offered = node[position], kernels(features)
-        groups = params.groups()
+        groups = params.scale_groups()
         table = views(len(features.white), groups)
         prior = preference(features.basis.components.noise, features.dimensions, classes, groups)
         few = thin(label, MAX_VIEW_SUPPORT)
