@@ -32,13 +32,19 @@ WORDS = {  # module → what it is
     "types": "nouns",
     "registry": "plug-ins",
     "paths": "folders",
+    "edges": "errors of libraries",
     "files": "safe writing",
+    "stored": "safe reading",
     "humanize": "units in words",
+    "outgoing": "addresses allowed",
     "settings": "environment",
     "errors": "messages",
     "sanitize": "names from outside",
 }
-SMALL = {"users", "types", "registry", "paths", "files", "humanize", "settings", "errors", "sanitize"}
+SMALL = {
+    "users", "types", "registry", "paths", "edges", "files", "humanize", "outgoing", "stored", "settings", "errors",
+    "sanitize",
+}  # fmt: skip
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row
 SIDE = 170  # width of the boxes beside the layers

@@ -22,7 +22,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if words and not words[0].startswith("-"):
         from hsi_studio.cli.main import main as command
+        from hsi_studio.outgoing import without_network
 
+        without_network()
         return command(words)
     from hsi_studio.ui import launch
 

@@ -112,7 +112,11 @@ def write_text(path: Path, text: str, sync: bool = True) -> Path:
 
 def write_json(path: Path, value: Any, indent: int | None = None, sync: bool = True) -> Path:
     """One JSON value and a line break; UTF-8 as it is, without NaN and infinities (ValueError; see `json_values`)."""
-    return write_text(path, json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n", sync)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    try:
+        return write_text(path, text + "\n", sync)
+    except UnicodeEncodeError:  # the name of a file that is not UTF-8
+        return write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n", sync)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any], compressed: bool = True, sync: bool = True) -> Path:

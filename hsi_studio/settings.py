@@ -81,6 +81,29 @@ MAX_SCENE_MPX = Setting(
     "HSI_STUDIO_MAX_SCENE_MPX", "number of million pixels", "no limit", "Rows × columns that a scene may have.",
     "--max-scene-mpx",
 )  # fmt: skip
+MAX_UPLOAD_GB = Setting(
+    "HSI_STUDIO_MAX_UPLOAD_GB", "number of GiB", "4", "What one upload may have.", "--max-upload-gb"
+)
+UPLOAD_DAYS = Setting(
+    "HSI_STUDIO_UPLOAD_DAYS", "number of days", "30",
+    "How long an uploaded file is kept that no project of its owner uses.",
+)  # fmt: skip
+SCENE_MEMORY_GB = Setting(
+    "HSI_STUDIO_SCENE_MEMORY_GB", "number of GiB", "a quarter of the machine's memory",
+    "What open scenes of all owners may take in memory; those unused longest are closed, and opened again when needed.",
+)  # fmt: skip
+CACHE_GB = Setting(
+    "HSI_STUDIO_CACHE_GB", "number of GiB", "4",
+    "What caches of all owners may take on disk; files unused longest go, and are made again when needed.",
+)  # fmt: skip
+SESSION_HOURS = Setting(
+    "HSI_STUDIO_SESSION_HOURS", "number of hours", "12",
+    "How long a signed-in browser may ask for nothing before it must sign in again; after 7 days it must in any case.",
+)  # fmt: skip
+OUTGOING = Setting(
+    "HSI_STUDIO_OUTGOING", "names, addresses or networks", "every public address",
+    "Where this program may connect to, “,” between: host names (“*.example.org”), addresses, networks (10.0.0.0/8).",
+)  # fmt: skip
 JOB_MEMORY_GB = Setting(
     "HSI_STUDIO_JOB_MEMORY_GB", "number of GiB", "the machine's memory",
     "What a training may take: one that is forecast to need more is refused, one that takes more is ended.",
@@ -138,9 +161,9 @@ TEST_DATA = Setting(
 )  # fmt: skip
 
 SETTINGS = (
-    HOME, MODEL_MEMORY_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS,
-    LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER,
-    TEST_DATA,
+    HOME, MODEL_MEMORY_GB, SCENE_MEMORY_GB, CACHE_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, MAX_UPLOAD_GB, UPLOAD_DAYS,
+    SESSION_HOURS, OUTGOING, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS,
+    TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER, TEST_DATA,
 )  # fmt: skip
 
 

@@ -121,6 +121,8 @@ class Scene:
     citation: str = ""
     licence: str = ""
     value_unit: str = ""  # of the cube: "reflectance", "µW/(cm² nm sr)"; "" = the file does not say
+    reference_colors: dict[int, str] = field(default_factory=dict)  # value → "#rrggbb" of the file's palette
+    plan: dict[str, Any] = field(default_factory=dict)  # what the file was taken for: ReadingPlan.to_json()
     left_out: tuple[
         int, ...
     ] = ()  # bands that the user leaves out, from 0; `id` is then another than the whole scene's

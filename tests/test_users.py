@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import time
 from pathlib import Path
 
 import pytest
 
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.users import Users, hashed, matches
+from hsi_studio.users import KNOWN_S, Users, hashed, matches
+
+
+@pytest.fixture(autouse=True)
+def _cheap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "cost" not in request.node.name and "hash_matches" not in request.node.name:
+        monkeypatch.setattr("hsi_studio.users.COST", {"n": 16, "r": 8, "p": 1})
 
 
 def basic(name: str, password: str) -> bytes:
@@ -17,7 +25,7 @@ def basic(name: str, password: str) -> bytes:
 
 def test_a_hash_matches_its_password_only_and_is_salted() -> None:
     stored = hashed("blüe:sky")
-    assert stored.startswith("scrypt$16384$8$1$")
+    assert stored.startswith("scrypt$32768$8$3$")
     assert "sky" not in stored
     assert stored != hashed("blüe:sky")
     assert matches("blüe:sky", stored)
@@ -89,3 +97,37 @@ def test_one_pair_from_the_command_line(text: str) -> None:
     with pytest.raises(BadRequest, match="USER:PASSWORD"):
         Users.of_pair(text)
     assert Users.of_pair("ana:pa:ss").who(basic("ana", "pa:ss")) == "ana"
+
+
+def of_earlier_cost(password: str) -> str:
+    salt = b"s" * 16
+    digest = hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1)
+    return f"scrypt$16384$8$1${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def test_a_hash_of_earlier_cost_still_opens_and_is_renewed_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "users.txt"
+    file.write_text(f"# people\nana:{of_earlier_cost('blue sky')}\nben:{of_earlier_cost('red sea')}\n")
+    file.chmod(0o640)
+    users = Users.of_file(file)
+    assert users.who(basic("ana", "wrong")) is None
+    assert "scrypt$32768" not in file.read_text()
+    assert users.who(basic("ana", "blue sky")) == "ana"
+    comment, ana, ben = file.read_text().splitlines()
+    assert comment == "# people"
+    assert ana.startswith("ana:scrypt$32768$8$3$")
+    assert ben == f"ben:{of_earlier_cost('red sea')}"
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert Users.of_file(file).who(basic("ana", "blue sky")) == "ana"
+
+
+def test_a_pair_that_was_right_is_known_without_hashing_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = Users({"ana": of_earlier_cost("blue sky")})
+    header = basic("ana", "blue sky")
+    assert users.known(header) is None
+    assert users.who(header) == "ana"
+    monkeypatch.setattr("hsi_studio.users.matches", lambda *_: pytest.fail("hashed again"))
+    assert users.known(header) == users.who(header) == "ana"
+    later = time.monotonic() + KNOWN_S
+    monkeypatch.setattr("hsi_studio.users.time.monotonic", lambda: later)
+    assert users.known(header) is None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hsi_studio.studio.facade import Studio
 
 Show = Callable[[Progress], None]
+READING = ("axes", "nodata", "wavelengths", "unit", "scale", "mask", "crs")
 DEVICE_HELP = "cpu (default) or cuda, for methods that can use it"
 
 
@@ -38,8 +39,16 @@ def studio() -> Studio:
 def add_scene(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", metavar="SCENE", help="catalogue id (see `scenes`) or a file")
     parser.add_argument("--var", metavar="NAME", help="variable inside a .mat, .npz or .h5 file")
-    parser.add_argument("--dsm", metavar="FILE[:VAR]", help="surface model (DSM) on the same grid")
-    parser.add_argument("--reference", metavar="FILE[:VAR]", help="class map on the same grid")
+    parser.add_argument("--dsm", metavar="FILE[:VAR]", help="surface model (DSM), laid on by its map coordinates")
+    parser.add_argument("--reference", metavar="FILE[:VAR]", help="class map, laid on by its map coordinates")
+    group = parser.add_argument_group("how the file is read, where it or the rules do not say it right")
+    group.add_argument("--axes", metavar="A,B,C", help="stored axes in their order: rows,cols,bands or bsq, bil, bip")
+    group.add_argument("--nodata", metavar="VALUE", help="stored value that means “no data”, or none")
+    group.add_argument("--wavelengths", metavar="LIST|FILE", help="one number a band, or none")
+    group.add_argument("--unit", metavar="UNIT", help="of the wavelengths: nm, um, angstrom, wavenumber")
+    group.add_argument("--scale", metavar="FACTOR", help="values = stored × FACTOR")
+    group.add_argument("--mask", metavar="FILE[:VAR]", help="raster whose zeros are left out")
+    group.add_argument("--crs", metavar="EPSG:CODE", help="map system of the scene's coordinates")
     parser.add_argument("--trust-local", action="store_true", help="read files without a process of their own")
 
 
@@ -108,7 +117,8 @@ def params(args: argparse.Namespace) -> dict[str, Any]:
 def opened(args: argparse.Namespace) -> tuple[Studio, Scene]:
     """The studio and the scene of `add_scene`'s arguments. Raises FileProblem, BadRequest."""
     here = studio()
-    return here, here.open(args.scene, variable=args.var, dsm=args.dsm, reference=args.reference)
+    said = {name: getattr(args, name) for name in READING}
+    return here, here.open(args.scene, variable=args.var, dsm=args.dsm, reference=args.reference, **said)
 
 
 # ── output ──────────────────────────────────────────────────────────────────────────────────────

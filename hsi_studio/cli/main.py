@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from hsi_studio import settings
-from hsi_studio.cli import bands, collections, compare, labels, plugins, runs
+from hsi_studio.cli import backups, bands, collections, compare, evidence, labels, plugins, runs
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
@@ -105,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument(
         "--protocol",
         default="random",
-        help="random, buffered[:PIXELS], split:FILE[:variable] or official:TRAIN,TEST (default random)",
+        help="random, buffered[:PIXELS], split:FILE[:variable], regions:FILE.geojson or official:TRAIN,TEST "
+        "(default random)",
     )
     evaluation.add_argument(
         "--prompts", metavar="STYLE", help="p1 … p5, or permuted[:STYLE] as a control; default: the class names"
@@ -114,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (labels, bands, collections, runs, compare, plugins):
+    for module in (labels, bands, collections, runs, evidence, compare, plugins, backups):
         module.add_commands(commands)
     return parser
 
@@ -156,12 +157,13 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _map(args: argparse.Namespace) -> int:
+    from hsi_studio.studio.certify import map_hash
     from hsi_studio.studio.evaluation import write_map
 
     here, scene = opened(args)
     prediction = here.map(scene, args.labels, args.method, params(args), progress=progress(), **label_options(args))
     written = write_map(prediction, scene, Path(args.out), Path(args.confidence) if args.confidence else None)
-    print(f"\n{written}", file=sys.stderr)
+    print(f"\n{written}\nmap sha256 {map_hash(prediction)}", file=sys.stderr)
     return 0
 
 

@@ -7,7 +7,7 @@
     python -m hsi_studio runs --export RUN --csv FILE
     python -m hsi_studio resume RUN
     python -m hsi_studio replay RUN
-    python -m hsi_studio export PROJECT|RUN|MODEL --out map.tif
+    python -m hsi_studio export PROJECT|RUN|MODEL --out map.zip
 
 Ctrl-C leaves a checkpoint; `resume` goes on from it.
 """
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from hsi_studio.studio.facade import Studio
     from hsi_studio.studio.run_info import RunInfo
 
+EXPORT_HELP = (
+    ".tif, .hdr (ENVI), .gpkg (polygons), .csv (areas), .png, .svg, .pdf, .html (report), .json (STAC), .zip "
+    "(everything); NAME_accuracy.csv, NAME_confidence.tif, NAME_probabilities.tif"
+)
 WAIT_S = 3600.0  # for the map of a project's labels: nobody waits at a page
 
 
@@ -58,8 +62,10 @@ def add_commands(commands: Any) -> None:
 
     exporting = commands.add_parser("export", help="write a project's map, a run's or a model's")
     exporting.add_argument("target", metavar="PROJECT|RUN|MODEL", help="a project's id: the map of its labels")
-    exporting.add_argument("--out", required=True, metavar="FILE", type=Path, help=".tif, .hdr (ENVI) or .png")
-    exporting.add_argument("--layer", metavar="LAYER", help="of a project: run:ID, model:ID, comparison:RUN/0 …")
+    exporting.add_argument("--out", required=True, metavar="FILE", type=Path, help=EXPORT_HELP)
+    exporting.add_argument(
+        "--layer", metavar="LAYER", help="of a project: run:ID, model:ID, comparison:RUN/0, edited:STEPS@LAYER …"
+    )
     exporting.add_argument("--project", metavar="PROJECT", help="map the scene of this project with the model")
     exporting.add_argument("--confidence", metavar="FILE", type=Path, help="also write the confidence as float GeoTIFF")
     exporting.set_defaults(run=_export_map)
@@ -166,11 +172,15 @@ def _export_map(args: argparse.Namespace) -> int:
     here = studio()
     try:
         project_id, which = _wanted(here, args)
-        found, written = here.displayed.write(project_id, which, args.out, args.confidence, WAIT_S)
+        found, written = here.exports.file(project_id, args.out, which=which, timeout=WAIT_S)
+        if args.confidence is not None:
+            here.exports.confidence(found, args.confidence)
         gsd_m = here.scene_of(project_id).gsd_m
+        digest = here.provenance.of(found).map_hash
     finally:
         here.close()
     print(f"{written}: {found.title}, {found.prediction.method}, layer {found.layer}", file=sys.stderr)
+    print(f"map sha256 {digest}", file=sys.stderr)
     for info, pixels in found.pixels:
         area = f"{pixels * gsd_m**2 / 1e4:12,.2f} ha" if gsd_m else ""
         print(f"{info.name:32} {pixels:10,} pixels{area}")

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.scene.crs_name import crs_name
 from hsi_studio.types import Scene
+
+__all__ = ["crs_name", "scene_facts"]
 
 
 def scene_facts(scene: Scene) -> dict[str, Any]:
@@ -43,17 +46,6 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "citation": scene.citation,
         "licence": scene.licence,
         "notes": [*scene.notes, *survey.notes],
+        "plan": scene.plan,
         "sources": [{"role": s.role, "file": Path(s.path).name, "sha256": s.sha256} for s in scene.sources],
     }
-
-
-def crs_name(wkt: str | None) -> str | None:
-    """ "EPSG:32616 · WGS 84 / UTM zone 16N", or what the WKT calls itself; None without a CRS."""
-    if not wkt:
-        return None
-    from rasterio.crs import CRS
-
-    crs = CRS.from_wkt(wkt)
-    title = wkt.split('"')[1] if '"' in wkt else wkt
-    code = crs.to_epsg()
-    return f"EPSG:{code} · {title}" if code else title

@@ -7,7 +7,9 @@ The record's `kind` says what is done (`work_of`); everything else is the same f
 - It holds `worker.lock` while it lives, so that anyone can tell a living run from a dead one; a number of a process
   alone could be another process's by now.
 
-Exit code 0 whenever the record says how it ended.
+- One that finds the program gone before it has begun leaves the run as it is: another program may have taken it up.
+
+Exit code 0 whenever the record says how it ended; `DISK` when the disk would not take that.
 """
 
 from __future__ import annotations
@@ -15,16 +17,20 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
+from hsi_studio.edges import as_typed
 from hsi_studio.engine.runs.attempt import Attempt, Work
 from hsi_studio.engine.runs.control import RunControl
 from hsi_studio.engine.runs.environment import first_to_go
 from hsi_studio.engine.runs.limits import hold
+from hsi_studio.engine.runs.process import DISK
 from hsi_studio.engine.runs.record import RunFolder
 from hsi_studio.errors import StudioError
 
@@ -49,6 +55,15 @@ def work(attempt: Attempt) -> None:
     work_of(attempt.record.kind)(attempt)
 
 
+def left_alone(stream: BinaryIO) -> bool:
+    """Whether the other end of standard input is closed already. False where the system cannot tell (Windows)."""
+    try:
+        ready, _, _ = select.select([stream], [], [], 0)
+        return bool(ready) and not stream.peek(1)  # type: ignore[attr-defined]
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_counter) -> int:
     """Run one run folder to its end."""
     from filelock import FileLock, Timeout
@@ -68,6 +83,9 @@ def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_c
     except Timeout:
         log.error("%s is being worked on by another process", folder.path)
         return 3
+    if left_alone(sys.stdin.buffer):
+        log.warning("the program that started this run has ended")
+        return 0
     control = RunControl(sys.stdin.buffer)
     signal.signal(signal.SIGTERM, lambda *_: control.request("orphan"))
     first_to_go()
@@ -78,9 +96,13 @@ def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_c
         attempt = Attempt(folder, args.cache, control, args.checkpoint_seconds, began)
         hold(folder.path, control, attempt.device != "cpu")
         attempt.run(work)
-    except (StudioError, OSError):  # a record that cannot be read or written: nothing can be said in it
+    except StudioError:  # a record that cannot be read: nothing can be said in it
         log.exception("%s", folder.path)
         code = 1
+    except OSError as error:
+        log.exception("%s", folder.path)
+        log.error("%s", as_typed(error, folder.path))  # the last words
+        code = DISK
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

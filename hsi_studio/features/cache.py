@@ -36,7 +36,7 @@ def cache_key(scene_id: str, function: str, version: int, params: dict[str, Any]
 class FeatureCache:
     """Named arrays by key, at most `max_bytes` in memory. Thread-safe; one thread computes, others wait."""
 
-    def __init__(self, max_bytes: int = 1_000_000_000) -> None:
+    def __init__(self, max_bytes: int = 400_000_000) -> None:
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Arrays] = OrderedDict()

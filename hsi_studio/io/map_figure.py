@@ -1,4 +1,6 @@
-"""The class map as a picture with title, legend, pixel counts and a scale bar.
+"""The class map as a picture or a figure for print: title, legend, areas or pixel counts, scale bar, north, CRS.
+
+PNG, SVG and PDF are the same drawing; the map itself is pixels in all three. North is that of the map grid.
 
 Drawn without pyplot (no global state, safe in threads). Class names are shown as they are: no mathematics in "$", no
 line breaks, cut at 44 characters.
@@ -15,6 +17,7 @@ import numpy as np
 
 from hsi_studio.files import replacing
 from hsi_studio.sanitize import clean_text
+from hsi_studio.scene.crs_name import crs_name
 from hsi_studio.types import Prediction, Scene
 
 INK, PAPER, HATCH = "#1f2328", "#ffffff", "#d9dce1"
@@ -25,19 +28,24 @@ MOST_PIXELS = 4000  # longer sides are thinned for the picture: the GeoTIFF has 
 
 
 def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150) -> Path:
-    """Map left, legend right (classes that occur, with their pixels). Pixels stay crisp; 0 is light grey."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    """The figure as PNG."""
+    return export_figure(prediction, scene, path, dpi)
+
+
+def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150, title: str = "") -> Path:
+    """Map left, legend right (classes that occur, with hectares, or pixels without a pixel size). Pixels stay crisp; 0
+    is light grey. The format goes by the path's ending: .png, .svg or .pdf. `title`: of the map, beside the scene's."""
     from matplotlib.figure import Figure
 
     path = Path(path)
     counts = np.bincount(prediction.label.ravel(), minlength=len(prediction.schema) + 1)
     entries = [
-        (info.color, _shown(info.name), int(counts[k]))
+        (info.color, _shown(info.name), _amount(int(counts[k]), scene.gsd_m))
         for k, info in enumerate(prediction.schema.classes, start=1)
         if counts[k]
     ]
     if counts[0]:
-        entries.append((HATCH, "No class", int(counts[0])))
+        entries.append((HATCH, "No class", _amount(int(counts[0]), scene.gsd_m)))
     columns = max(1, -(-len(entries) // ROWS_A_COLUMN))
     rows = -(-max(len(entries), 1) // columns)
     longest = max([len(name) for _, name, _ in entries], default=10)
@@ -51,7 +59,6 @@ def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150)
     figure_w = max(map_w + columns * column_in + 3 * margin, 6.0)
     figure_h = body_h + head + foot
     figure = Figure(figsize=(figure_w, figure_h), dpi=dpi, facecolor=PAPER)
-    canvas = FigureCanvasAgg(figure)
 
     left, top = margin / figure_w, (foot + body_h) / figure_h
     axes = figure.add_axes((left, top - map_h / figure_h, map_w / figure_w, map_h / figure_h))
@@ -63,18 +70,25 @@ def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150)
     _text(figure, left, 1 - 0.3 / figure_h, _cut(clean_text(scene.title or scene.name), 90), size=12, weight="bold")
     total = int(prediction.label.size - counts[0])
     facts = f"{width:,} × {height:,} pixels, {total:,} mapped, method: {clean_text(prediction.method)}"
+    if title:
+        facts = f"{_cut(clean_text(title), 60)} · {facts}"
     _text(figure, left, 1 - 0.55 / figure_h, facts, size=9, color="#57606a")
 
     legend = figure.add_axes((0, 0, 1, 1))
     legend.set_axis_off()
     legend.set_xlim(0, figure_w)
     legend.set_ylim(figure_h, 0)
-    for number, (color, name, count) in enumerate(entries):
+    for number, (color, name, amount) in enumerate(entries):
         x = map_w + 2 * margin + number // rows * column_in
         y = head + (number % rows + 0.5) * LINE_IN
         _box(legend, x, y, color)
         _text(legend, x + 0.26, y, name, size=9)
-        _text(legend, x + column_in - 0.15, y, f"{count:,} px", size=8, color="#57606a", ha="right")
+        _text(legend, x + column_in - 0.15, y, amount, size=8, color="#57606a", ha="right")
+    if scene.transform is not None:
+        _north(legend, margin + map_w - 0.22, head + 0.34, scene.transform)
+    crs = crs_name(scene.crs)
+    place = _cut(clean_text(crs), 70) if crs else "No coordinate system (CRS)"
+    _text(legend, margin, figure_h - 0.16, place, size=8, color="#57606a")
     if scene.gsd_m:
         length_m = _round_length(width * scene.gsd_m / 4)
         length_in = length_m / scene.gsd_m / width * map_w
@@ -84,8 +98,33 @@ def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150)
         _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {scene.gsd_m:g} m)", size=9)
     with replacing(path) as partial, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # scripts the font lacks show as boxes
-        canvas.print_png(str(partial))
+        figure.savefig(str(partial), dpi=dpi, facecolor=PAPER, metadata=_undated(path))
     return path
+
+
+def _undated(path: Path) -> dict[str, None]:
+    """The same map gives the same file: no date in it."""
+    return {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower(), {})
+
+
+def _amount(pixels: int, gsd_m: float | None) -> str:
+    """ "12.34 ha", "0.0123 ha", or "1,234 px" without a pixel size."""
+    if not gsd_m:
+        return f"{pixels:,} px"
+    hectares = pixels * gsd_m**2 / 1e4
+    return f"{hectares:,.2f} ha" if hectares >= 0.1 else f"{hectares:.4f} ha"
+
+
+def _north(legend: Any, x: float, y: float, transform: tuple[float, float, float, float, float, float]) -> None:
+    """An arrow to the north of the map grid. On the page y goes down, as rows do."""
+    a, b, _, d, e, _ = transform
+    area = a * e - b * d
+    col, row = -b / area, a / area  # the pixel step that goes with one step north
+    length = math.hypot(col, row)
+    dx, dy = 0.22 * col / length, 0.22 * row / length
+    style = {"arrowstyle": "-|>", "color": INK, "lw": 1.6, "mutation_scale": 12}
+    legend.annotate("", (x + dx, y + dy), (x - dx, y - dy), arrowprops=style)
+    _text(legend, x - 1.75 * dx, y - 1.75 * dy, "N", size=9, weight="bold", ha="center")
 
 
 def _colored(prediction: Prediction) -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""Maps as GeoTIFF and ENVI classification files, confidence as float GeoTIFF.
+"""Maps as cloud-optimised GeoTIFF (COG) and ENVI classification files; confidence and probabilities as float COG.
 
 Pixel values: 0 = no class ("no data"), k + 1 = class k of the prediction's schema.
 
@@ -6,7 +6,8 @@ Class names go to three places, because programs look in different ones: the Geo
 JSON, exact), `FILE.tif.aux.xml` as GDAL category names (what GDAL shows) and as a raster attribute table
 with colours (what ArcGIS and QGIS show). ENVI headers have no escape for commas, braces and line breaks:
 `class names` shows them as similar characters and `class names exact` holds them percent-encoded (RFC 3986).
-Without a coordinate system the files are plain rasters.
+Without a coordinate system the files are plain rasters. Overviews of class maps hold the most frequent class (mode),
+those of floats the mean.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.files import replacing, write_text
+from hsi_studio.io.whole import whole_raster
 from hsi_studio.sanitize import clean_text
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
@@ -35,13 +38,13 @@ TILE = 256
 
 
 def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path, tags: Mapping[str, str] | None = None) -> Path:
-    """Tiled, deflated uint8 (uint16 past 255 classes) GeoTIFF with a colour table, and FILE.aux.xml beside it."""
+    """Deflated uint8 (uint16 past 255 classes) COG with a colour table, and FILE.aux.xml beside it."""
     path = Path(path)
     data = _codes(prediction)
     names = prediction.schema.names
     colors = {0: (0, 0, 0, 0)}
     colors |= {k: (*_rgb(color), 255) for k, color in enumerate(prediction.schema.colors, start=1)}
-    with replacing(path) as partial, _open_tiff(partial, scene, data.dtype.name, 0) as target:
+    with _cog(path, scene, data.dtype.name, 0, "MODE") as target:
         target.write(data, 1)
         target.write_colormap(1, colors)
         target.set_band_description(1, "class")
@@ -54,11 +57,34 @@ def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path, tags: M
 def export_confidence_geotiff(
     prediction: Prediction, scene: Scene, path: Path, tags: Mapping[str, str] | None = None
 ) -> Path:
-    """Probability of the mapped class, float32, NaN = no data. Tiled, deflated."""
+    """Probability of the mapped class, float32, NaN = no data."""
     path = Path(path)
-    with replacing(path) as partial, _open_tiff(partial, scene, "float32", math.nan, predictor=3) as target:
+    with _cog(path, scene, "float32", math.nan, "AVERAGE") as target:
         target.write(prediction.confidence.astype(np.float32), 1)
         target.set_band_description(1, "probability of the mapped class")
+        target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
+    return path
+
+
+def export_probabilities_geotiff(
+    prediction: Prediction,
+    scene: Scene,
+    path: Path,
+    blocks: Iterable[tuple[slice, slice, npt.NDArray[np.float32]]],
+    schema: ClassSchema,
+    tags: Mapping[str, str] | None = None,
+) -> Path:
+    """Probabilities of all classes of the model, one band each, float32, NaN = no data. `blocks`: (rows, columns, (K,
+    h, w)) that cover the scene; `schema`: the model's classes, in the bands' order."""
+    import rasterio
+
+    path = Path(path)
+    with _cog(path, scene, "float32", math.nan, "AVERAGE", count=len(schema)) as target:
+        for rows, cols, values in blocks:
+            window = rasterio.windows.Window.from_slices(rows, cols)
+            target.write(values.astype(np.float32), window=window)
+        for k, name in enumerate(schema.names, start=1):
+            target.set_band_description(k, clean_text(name))
         target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
     return path
 
@@ -93,22 +119,35 @@ def _facts(prediction: Prediction, scene: Scene) -> dict[str, str]:
     }
 
 
-def _open_tiff(path: Path, scene: Scene, dtype: str, nodata: float, predictor: int = 1) -> Any:
+@contextmanager
+def _cog(path: Path, scene: Scene, dtype: str, nodata: float, overviews: str, count: int = 1) -> Iterator[Any]:
+    """A raster to write to; at the end it is `path`, as COG. GDAL makes one from a whole raster only, so a plain
+    GeoTIFF stands beside it until then."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.shutil import copy
 
     height, width, _ = scene.shape
-    options: dict[str, Any] = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate"}
+    options: dict[str, Any] = {"tiled": True, "blockxsize": TILE, "blockysize": TILE}
     if scene.transform is not None:
         options["transform"] = rasterio.Affine(*scene.transform)
     if scene.crs is not None:
         options["crs"] = rasterio.crs.CRS.from_wkt(scene.crs)
-    with warnings.catch_warnings():
+    with replacing(path) as partial, whole_raster(partial, path.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(
-            path, "w", driver="GTiff", width=width, height=height, count=1, dtype=dtype, nodata=nodata,
-            predictor=predictor, BIGTIFF="IF_SAFER", **options,
-        )  # fmt: skip
+        plain = partial.with_name(f"{partial.stem}-plain.tif")
+        try:
+            with rasterio.open(
+                plain, "w", driver="GTiff", width=width, height=height, count=count, dtype=dtype, nodata=nodata,
+                BIGTIFF="IF_SAFER", **options,
+            ) as target:  # fmt: skip
+                yield target
+            copy(
+                plain, partial, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES" if dtype == "float32" else "NO",
+                OVERVIEW_RESAMPLING=overviews, BLOCKSIZE=TILE, BIGTIFF="IF_SAFER",
+            )  # fmt: skip
+        finally:
+            plain.unlink(missing_ok=True)
 
 
 def _aux_xml(prediction: Prediction) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 from hsi_studio.errors import LabelProblem
 from hsi_studio.humanize import counted
+from hsi_studio.project.payloads import check_payload
 from hsi_studio.project.prompt_sets import PromptSets, SetsChange
 from hsi_studio.sanitize import clean_color, clean_name, same_name
 from hsi_studio.types import ClassInfo, ClassSchema
@@ -87,9 +88,10 @@ class State:
         if planner is None:
             raise LabelProblem(f"There is no action {event.type!r}. A newer version of HSI Studio may know it.")
         try:
+            check_payload(event.type, event.payload)
             return planner(self, event.seq, event.payload)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise LabelProblem(f"The action {event.type!r} lacks a value it needs: {error!r}.") from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise LabelProblem(f"The action {event.type!r} lacks a value it needs: {error}.") from error
 
     def commit(self, change: Change) -> None:
         """Make a planned change. Cannot fail."""

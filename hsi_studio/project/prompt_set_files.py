@@ -16,12 +16,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hsi_studio.errors import CorruptFile, FileProblem, LabelProblem, UnknownFormat
 from hsi_studio.io.label_csv import escape_cell, unescape_cell
 from hsi_studio.project.prompt_sets import MAX_SENTENCE, MAX_SENTENCES, MAX_SET_NAME, WordSet, clean_language
 from hsi_studio.sanitize import clean_text
+from hsi_studio.stored import loads
 from hsi_studio.text.prompts import normalise
 from hsi_studio.types import ClassSchema
 
@@ -116,8 +116,8 @@ def _tied(path: Path, name: str, language: str, said: list[tuple[str, str, str]]
 
 def _from_json(path: Path, text: str) -> tuple[str, str, list[tuple[str, str, str]]]:
     try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = loads(text)
+    except ValueError as error:
         raise CorruptFile(path, f"it is not JSON ({str(error)[:80]})", "Export it again") from error
     if not isinstance(value, dict):
         raise CorruptFile(path, "it is not a JSON object", 'Write {"class name": ["sentence", …], …}')

@@ -2,9 +2,11 @@
 
     <slug>-<8 hex>/
       project.json     what does not change: id, title, which scene and its shape, the classes it began with
+      project.copy.json   the same, in case the first is damaged (`mend_about.py`)
       journal.jsonl    the truth: one line an action (`events.py`, `journal.py`)
       labels.geojson   a snapshot for other programs, written by `snapshot()`; never read
       journal.lock, journal.torn, journal.damaged-*    see `journal.py`
+      journal.rescued-*   what this program knew of a journal that was cut or taken away under it (`rescue.py`)
 
 Unusual here:
 - An action is checked, written and synced, then made: when a method returns, the action survives kill −9.
@@ -15,6 +17,7 @@ Unusual here:
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import uuid
@@ -27,14 +30,28 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import at_edge
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
-from hsi_studio.files import sync_folder, write_json, write_text
-from hsi_studio.io.palette import next_color
-from hsi_studio.project.events import Change, Event, Pixel, Point, State, class_from_json
-from hsi_studio.project.journal import DamagedJournal, Journal
-from hsi_studio.project.metadata import SCHEMA_VERSION, ProjectSummary, classes_of, list_projects, read_about
+from hsi_studio.files import make_folder, write_json, write_text
+from hsi_studio.io.meaning_colors import color_for, colors_for
+from hsi_studio.project.events import Change, Event, Pixel, Point, State
+from hsi_studio.project.journal import DamagedJournal, Journal, JournalGone, LostLines
+from hsi_studio.project.metadata import (
+    ABOUT,
+    COPY,
+    JOURNAL,
+    MAX_ABOUT,
+    REMEDY,
+    SCHEMA_VERSION,
+    ProjectSummary,
+    classes_of,
+    list_projects,
+    read_about,
+)
 from hsi_studio.project.prompt_book import PromptBook
+from hsi_studio.project.rescue import rescued
 from hsi_studio.sanitize import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
+from hsi_studio.stored import read_file
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 
 __all__ = ["Project", "ProjectSummary", "list_projects"]
@@ -46,13 +63,15 @@ class Project:
     def __init__(self, folder: Path, read_only: bool = False) -> None:
         self.folder, self.read_only = folder, read_only
         self._about = read_about(folder)
+        self._about_text = read_file(folder / ABOUT, MAX_ABOUT, REMEDY)  # for `rescue.py`
         self._lock = threading.RLock()
-        self._journal = Journal(folder / "journal.jsonl")
-        self._state = State(self.shape, [class_from_json(value) for value in self._about["classes"]])
+        self._journal = Journal(folder / JOURNAL)
+        self._state = State(self.shape, self._about.class_infos)
         self._events: list[Event] = []
         self._labels: LabelSet | None = None
         self._points: tuple[int, dict[Pixel, str]] = (-1, {})
         self._scene: Scene | None = None
+        self._rescue: tuple[int, FileProblem] | None = None  # (actions, what is said of them)
         self.words = PromptBook(self, lambda: self._state.prompts, self._do, self.writing, self._lock)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
@@ -73,15 +92,11 @@ class Project:
             "scene": {"id": scene.id, "name": scene.name, "shape": list(scene.shape), "spec": spec},
             "classes": [info.to_json() for info in classes_of(scene)],
         }
-        try:
-            folder.mkdir(parents=True)
-            (folder / "journal.jsonl").touch()
-            write_json(folder / "project.json", about, indent=2)
-            sync_folder(folder.parent)
-        except OSError as error:
-            raise FileProblem(
-                folder, f"the project folder cannot be made ({error.strerror})", "Choose a folder you may write to"
-            ) from error
+        with at_edge(folder):
+            make_folder(folder)
+            (folder / JOURNAL).touch()
+            for name in (COPY, ABOUT):  # the project is there once the last one is
+                write_json(folder / name, about, indent=2)
         project = cls.open(folder)
         project.attach(scene)
         return project
@@ -97,10 +112,8 @@ class Project:
             if read_only:
                 project.refresh()
             else:
-                with project._journal.locked():
-                    project._catch_up()
-                    project._journal.mend_tail()
-                    project._catch_up()
+                with project.writing():
+                    pass
         except DamagedJournal as damage:
             if not read_only:
                 raise
@@ -133,31 +146,40 @@ class Project:
 
     @property
     def title(self) -> str:
-        return str(self._about["title"])
+        return self._about.title
 
     @property
     def created(self) -> str:
-        return str(self._about["created"])
+        return self._about.created
 
     @property
     def scene_id(self) -> str:
-        return str(self._about["scene"]["id"])
+        return self._about.scene.id
 
     @property
     def scene_spec(self) -> dict[str, Any]:
         """What opens the scene again; a copy."""
-        return dict(self._about["scene"]["spec"])
+        return copy.deepcopy(self._about.scene.spec)
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W)."""
-        height, width = self._about["scene"]["shape"][:2]
-        return int(height), int(width)
+        height, width = self._about.scene.shape[:2]
+        return height, width
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its files are still those that were read. False: open it again (`refresh` says what happened)."""
+        return self._journal.in_place
 
     @property
     def notes(self) -> list[str]:
         """What had to be repaired or looked odd, for the user."""
         return list(self._journal.notes)
+
+    def note(self, text: str) -> None:
+        """One more of them."""
+        self._journal.notes.append(text)
 
     # ── state ───────────────────────────────────────────────────────────────────────────────────
 
@@ -253,7 +275,7 @@ class Project:
 
     def refresh(self) -> None:
         """Apply what other processes appended. Raises DamagedJournal, FileProblem."""
-        with self._lock:
+        with self._lock, self._rescuing():
             self._catch_up()
 
     # ── actions: each is on disk when its method returns ────────────────────────────────────────
@@ -263,7 +285,7 @@ class Project:
     ) -> ClassInfo:
         """Append a class; without a colour it takes the palette's next. Raises LabelProblem."""
         with self.writing():
-            info = ClassInfo.new(name, color or next_color(self.schema.colors), reference_value)
+            info = ClassInfo.new(name, color or color_for(name, self.schema.colors), reference_value)
             self._do("add_class", info.to_json(), actor)
             return self._state.info(info.id)
 
@@ -296,12 +318,12 @@ class Project:
                 for name, _ in wanted
             }
             used = [color for _, color in wanted if color] + [info.color for info in kept.values() if info]
+            new = [name for name, color in wanted if color is None and kept[name] is None]
+            fresh = iter(colors_for(new, used))
             classes = []
             for name, color in wanted:
                 old = kept[name]
-                if color is None and old is None:
-                    used.append(next_color(used))
-                chosen = color or (old.color if old else used[-1])
+                chosen = color or (old.color if old else next(fresh))
                 info = ClassInfo(old.id, name, chosen, old.reference_value) if old else ClassInfo.new(name, chosen)
                 classes.append(info.to_json())
             return self._do("set_classes", {"classes": classes}, actor).text
@@ -352,7 +374,7 @@ class Project:
                     continue
                 if info is None:
                     used = [*self.schema.colors, *(other.color for other in new)]
-                    info = ClassInfo.new(name, clean_color(color) if color else next_color(used))
+                    info = ClassInfo.new(name, clean_color(color) if color else color_for(name, used))
                     by_name[name.casefold()] = info
                     new.append(info)
                 found.append([int(row), int(col), info.id])
@@ -391,11 +413,12 @@ class Project:
             return self._do("redo", target, actor).text
 
     def snapshot(self) -> Path:
-        """Write labels.geojson for other programs: a copy, which the project itself never reads."""
+        """Write labels.geojson for other programs: a copy, which the project itself never reads. Raises FileProblem."""
         from hsi_studio.io.label_geojson import labels_to_geojson
 
         text = json.dumps(labels_to_geojson(self.labels(), self._scene), ensure_ascii=False)
-        return write_text(self.folder / "labels.geojson", text + "\n")
+        with at_edge(self.folder / "labels.geojson"):
+            return write_text(self.folder / "labels.geojson", text + "\n")
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
@@ -404,7 +427,7 @@ class Project:
         """Both locks held, others' lines applied: what is read meanwhile stays true. May be nested."""
         if self.read_only:
             raise LabelProblem(f"The project {self.title!r} is open read-only. Open it normally to change it.")
-        with self._lock, self._journal.locked():
+        with self._lock, self._rescuing(), self._journal.locked():
             self._catch_up()
             self._journal.mend_tail()
             self._catch_up()
@@ -429,6 +452,16 @@ class Project:
                     raise DamagedJournal(self._journal.path, event.seq, str(problem)) from problem
                 self._state.commit(change)
                 self._events.append(event)
+
+    @contextmanager
+    def _rescuing(self) -> Iterator[None]:
+        """What is known of a journal that was cut or taken away is kept, and the error says where."""
+        try:
+            yield
+        except (JournalGone, LostLines) as loss:
+            if self._rescue is None or self._rescue[0] != len(self._events):
+                self._rescue = (len(self._events), rescued(self.folder, self._about_text, self._events, loss))
+            raise self._rescue[1] from loss
 
     def _inside(self, row: int, col: int) -> bool:
         return 0 <= row < self.shape[0] and 0 <= col < self.shape[1]

@@ -196,6 +196,7 @@ def _with_facts(scene: Scene, facts: dict[str, Any]) -> Scene:
     """Title, names, wavelengths and terms that the files themselves do not carry."""
     fields: dict[str, Any] = {f: getattr(scene, f) for f in Scene.__dataclass_fields__ if f != "_lock"}
     fields |= {"title": facts["title"], "citation": facts["citation"], "licence": facts["licence"]}
+    fields["plan"] = {}  # a catalogue scene is known
     fields["gsd_m"] = scene.gsd_m or facts.get("gsd_m")
     fields["notes"] = scene.notes + tuple(facts.get("notes", ()))
     if scene.reference is not None:

@@ -45,6 +45,10 @@ class ArrayCube:
         """(values as stored (H, W, B), scale, offset, nodata), all of it in memory: for copies without loss."""
         return np.transpose(np.asarray(self._array[:, :, :]), self._axes), self._scale, self._offset, self._nodata
 
+    def with_nodata(self, nodata: float | None) -> ArrayCube:
+        """The same cube with another stored value that means “no data”, or none."""
+        return ArrayCube(self._array, self._axes, self._scale, self._offset, nodata)
+
     def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
         """(h, w, b) float32; a copy, so that the caller may write to it."""
         wanted: list[Any] = [slice(None)] * 3

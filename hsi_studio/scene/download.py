@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsi_studio import paths
-from hsi_studio.errors import CorruptFile, FileProblem
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.files import put_in_place, replacing
+from hsi_studio.outgoing import Policy, opener
 from hsi_studio.types import Progress
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def fetch(
     part = path.with_name(path.name + ".part")
     try:
         _transfer(file.url, part, lambda done, total: progress(Progress(f"Downloading {file.name}", done, total)))
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, OSError, ValueError, BadRequest) as error:
         kept = f" ({part.stat().st_size} bytes are kept and continued next time)" if part.exists() else ""
         raise FileProblem(
             path,
@@ -103,7 +104,7 @@ def _transfer(url: str, part: Path, report: Callable[[float, float], None]) -> N
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "hsi-studio", **_range(have)})
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+        response = opener(Policy.of_environment()).open(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:  # 416: nothing is left to send; the hash decides
             raise

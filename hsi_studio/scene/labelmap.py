@@ -1,23 +1,27 @@
-"""Layers that lie on a cube: class maps (references, training masks) and height layers (DSM, LiDAR).
+"""Layers that lie on a cube: class maps (references, training masks), height layers (DSM, LiDAR) and masks.
 
-Both are named by a spec, "FILE" or "FILE:variable", and must have the cube's rows and columns.
+Each is named by a spec, "FILE" or "FILE:variable", and is laid on the scene's pixels by `rules/alignment.py`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from hsi_studio.edges import reading
-from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
+from hsi_studio.errors import BadValues, FileProblem
 from hsi_studio.files import is_there
-from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.humanize import size_text
 from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.raster import Raster, check_memory
-from hsi_studio.types import FloatArray, IntArray
+from hsi_studio.scene.rules import classes, nodata
+from hsi_studio.scene.rules.alignment import Grid, lay
+from hsi_studio.scene.rules.classes import ClassMap
+from hsi_studio.types import BoolArray, FloatArray, IntArray
 
-MOST_CLASSES = 1000
+Size = tuple[int, int] | Grid | None  # of the scene; None: whatever the file has
 
 
 def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str | None]:
@@ -38,85 +42,102 @@ def split_spec(spec: str | Path, beside: Path | None = None) -> tuple[Path, str 
     raise FileProblem(shown, f"there is no such file ({text})", "Check the spelling and the folder")
 
 
-def open_layer(path: Path, variable: str | None, shape: tuple[int, int] | None, what: str) -> Raster:
-    """The layer as a Raster, of the right size. Raises SizeMismatch naming both sizes."""
+def open_layer(path: Path, variable: str | None, size: Size, what: str) -> tuple[Raster, FloatArray]:
+    """(the layer as a Raster, its values (H, W, L) on its own grid). Raises FileProblem and its kinds."""
     from hsi_studio.scene.room.access import find_reader
 
-    raster = find_reader(path).layer(path, variable, shape)
-    found = raster.cube.shape[:2]
-    if shape is not None and found != tuple(shape):
-        turned = " (rows and columns seem exchanged)" if found == tuple(shape)[::-1] and found[0] != found[1] else ""
-        raise SizeMismatch(
-            path,
-            f"{what} has {shape_text(found)} pixels (rows × columns) and the scene {shape_text(shape)}{turned}",
-            f"Give {what} of exactly the scene's pixels: crop or resample it to the scene's grid",
-        )
+    grid = Grid(size) if isinstance(size, tuple) else size
+    with reading(path):
+        return _opened(path, find_reader(path).layer(path, variable, None if grid is None else grid.shape), what)
+
+
+def _opened(path: Path, raster: Raster, what: str) -> tuple[Raster, FloatArray]:
     check_size(path, raster.cube.shape)
     height, width, n_layers = raster.cube.shape
     n_bytes = height * width * n_layers * 4
     if n_bytes > 64 << 20:
         check_memory(path, f"{what} ({size_text(n_bytes)})", n_bytes)
-    return raster
+    values = raster.cube.read(slice(0, height), slice(0, width))
+    return raster, values
 
 
-def read_class_map(
-    spec: str | Path, shape: tuple[int, int] | None, *, beside: Path | None = None
-) -> tuple[IntArray, dict[int, str]]:
-    """A class map as (H, W) int32 and {value: name}; 0 = no class.
+def read_classes(spec: str | Path, size: Size, *, beside: Path | None = None) -> ClassMap:
+    """A class map on the scene's grid, with its names, colours and notes, by the rule of `rules/classes.py`.
 
-    Negative, "no data" and NaN pixels become 0. Names come from the file (ENVI class names, GeoTIFF
-    category names, class_names beside it); values without one are called "Class 3".
-    Raises SizeMismatch, ChooseVariable, BadValues (fractions, no labelled pixel, more than 1,000 classes).
+    Names come from the file (ENVI class names, GeoTIFF category names, class_names beside it); values without one are
+    called "Class 3". Raises SizeMismatch, ChooseVariable, BadValues (fractions, no labelled pixel, too many classes).
     """
     path, variable = split_spec(spec, beside)
-    with reading(path):
-        raster = open_layer(path, variable, shape, "the class map")
-        n_layers = raster.cube.shape[2]
-        if n_layers != 1:
+    raster, whole = own_classes(path, variable, size)
+    labels, more = _laid(path, whole.labels[:, :, None].astype(np.float32), raster, size, "the class map", True)
+    on_scene = np.where(np.isfinite(labels[:, :, 0]), labels[:, :, 0], 0).astype(np.int32)
+    if not (on_scene > 0).any():
+        raise BadValues(path, "it has no labelled pixel within the scene", "Check that it is the right file")
+    here = set(np.unique(on_scene).tolist())
+    shown = {value: name for value, name in whole.names.items() if value in here or value in raster.class_names}
+    return ClassMap(on_scene, shown, whole.notes + more, whole.colors)
+
+
+def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, ClassMap]:
+    """(the raster, its classes on its own grid). Raises BadValues, ChooseVariable."""
+    raster, values = open_layer(path, variable, size, "the class map")
+    names, colors = dict(raster.class_names), dict(raster.class_colors)
+    notes: tuple[str, ...] = ()
+    if values.shape[2] != 1:
+        painted = classes.of_layers(path, values)
+        if painted is None:
             raise BadValues(
-                path, f"a class map has one layer, this has {n_layers}", "Name a single-layer file or FILE:variable"
+                path,
+                f"a class map has one layer, this has {values.shape[2]}",
+                "Name a single-layer file or FILE:variable",
             )
-        return class_map_of(path, raster)
+        flat, own_names, own_colors, note = painted
+        values, names, colors, notes = flat[:, :, None], names or own_names, colors or own_colors, (note,)
+    declared = raster.facts["nodata"].value is not None if "nodata" in raster.facts else False
+    whole = classes.of_values(path, values[:, :, 0], names, declared)
+    return raster, replace(whole, notes=notes + whole.notes, colors=colors)
 
 
-def class_map_of(path: Path, raster: Raster) -> tuple[IntArray, dict[int, str]]:
-    """As `read_class_map`, from an opened single-layer raster."""
-    height, width, _ = raster.cube.shape
-    values = raster.cube.read(slice(0, height), slice(0, width))[:, :, 0]
-    if not np.isfinite(values).any():
-        raise BadValues(path, "the class map has no data at all", "Check the file and its “no data” value")
-    values = np.where(np.isfinite(values) & (values > 0), values, 0)
-    rounded = np.round(values)
-    if not np.array_equal(values, rounded):
-        odd = float(values[values != rounded][0])
-        raise BadValues(
-            path, f"a class map holds whole numbers, this holds {odd:g}", "Name the class map, not the data"
-        )
-    if float(rounded.max()) > 2**24:
-        raise BadValues(path, f"it holds values up to {rounded.max():.0f}", "Renumber the classes from 1 upwards")
-    labels = rounded.astype(np.int32)
-    present = np.unique(labels)
-    present = present[present > 0]
-    if present.size == 0:
-        raise BadValues(path, "the class map has no labelled pixel (all are 0)", "Check that it is the right file")
-    if present.size > MOST_CLASSES:
-        raise BadValues(path, f"it holds {present.size} different values", "Name a class map; this looks like data")
-    return labels, complete_names(raster.class_names, present.tolist())
+def read_class_map(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[IntArray, dict[int, str]]:
+    """`read_classes` as (H, W) int32 (0 = no class) and {value: name}."""
+    found = read_classes(spec, size, beside=beside)
+    return found.labels, found.names
 
 
-def complete_names(names: dict[int, str], present: list[int]) -> dict[int, str]:
-    """{value: name} in value order for the values that occur and those the file names."""
-    values = sorted({int(v) for v in present} | {v for v in names if v > 0 and names[v].strip()})
-    return {v: names.get(v, "").strip() or f"Class {v}" for v in values}
-
-
-def read_dsm(spec: str | Path, shape: tuple[int, int] | None, *, beside: Path | None = None) -> FloatArray:
-    """Height layers (H, W, L) float32, NaN where there is no data. Raises SizeMismatch, BadValues."""
+def read_heights(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[FloatArray, tuple[str, ...]]:
+    """(height layers (H, W, L) float32 with NaN where there is no data, notes). Raises SizeMismatch, BadValues."""
     path, variable = split_spec(spec, beside)
-    with reading(path):
-        raster = open_layer(path, variable, shape, "the height layer")
-        height, width, _ = raster.cube.shape
-        layers = raster.cube.read(slice(0, height), slice(0, width))
+    raster, layers = open_layer(path, variable, size, "the height layer")
     if not np.isfinite(layers).any():
         raise BadValues(path, "the height layer has no data at all", "Check the file and its “no data” value")
-    return layers
+    layers, notes = nodata.heights(layers)
+    laid, more = _laid(path, layers, raster, size, "the height layer", False)
+    if not np.isfinite(laid).any():
+        raise BadValues(path, "the height layer has no data within the scene", "Check that it is the right file")
+    return laid, notes + more
+
+
+def read_dsm(spec: str | Path, size: Size, *, beside: Path | None = None) -> FloatArray:
+    """`read_heights` without its notes."""
+    return read_heights(spec, size, beside=beside)[0]
+
+
+def read_mask(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[BoolArray, tuple[str, ...]]:
+    """((H, W) True = the pixel counts, notes) of a raster whose zeros and gaps are left out. Raises SizeMismatch,
+    BadValues (everything or nothing is left out)."""
+    path, variable = split_spec(spec, beside)
+    raster, values = open_layer(path, variable, size, "the mask")
+    laid, notes = _laid(path, values[:, :, :1], raster, size, "the mask", True)
+    usable = np.isfinite(laid[:, :, 0]) & (laid[:, :, 0] != 0)
+    if not usable.any():
+        raise BadValues(path, "the mask leaves out every pixel", "0 means “leave out” in it: turn it round")
+    return usable, notes
+
+
+def _laid(
+    path: Path, values: FloatArray, raster: Raster, size: Size, what: str, is_classes: bool
+) -> tuple[FloatArray, tuple[str, ...]]:
+    if size is None:
+        return values, ()
+    onto = Grid(size) if isinstance(size, tuple) else size
+    return lay(path, values, Grid(values.shape[:2], raster.transform, raster.crs), onto, what, is_classes)

@@ -12,9 +12,13 @@ from hsi_studio.errors import UnknownFormat
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
-from hsi_studio.scene.labelmap import complete_names, read_class_map, read_dsm, split_spec
+from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
+from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan
 from hsi_studio.scene.raster import Raster
-from hsi_studio.scene.room.access import find_reader
+from hsi_studio.scene.reading import read_file
+from hsi_studio.scene.rules.alignment import Grid
+from hsi_studio.scene.rules.classes import complete_names
+from hsi_studio.scene.rules.roles import data_in_folder
 from hsi_studio.scene.survey import survey as make_survey
 from hsi_studio.types import Scene
 
@@ -26,16 +30,24 @@ def open_scene(
     dsm: str | Path | None = None,
     reference: str | Path | None = None,
     name: str | None = None,
+    **given: Any,
 ) -> Scene:
-    """Open a hyperspectral file, with an optional height layer and reference on the same pixel grid.
+    """Open a hyperspectral file (or the folder of a product), with an optional height layer and reference laid on it.
 
     `variable`: which array of a container (.mat, .npz, HDF5). `dsm`, `reference`: "FILE" or
-    "FILE:variable"; they replace what the file itself brings. Raises FileProblem and its kinds.
+    "FILE:variable"; they replace what the file itself brings. `given`: what is said about the file instead of found
+    in it, by the names of `plan.Reading`: axes="bands,rows,cols", nodata=-9999, wavelengths=…, unit="um", scale=0.0001,
+    mask=FILE, crs="EPSG:32633". Raises AskAboutFile for a guess that would change pixels, FileProblem and its kinds.
     """
-    path = Path(path).expanduser()
+    path = data_in_folder(Path(path).expanduser())
+    said = Reading.of(given)
     with reading(path):
-        raster = find_reader(path).open(path, variable)
-        return scene_from_raster(path, raster, variable=variable, dsm=dsm, reference=reference, name=name)
+        found = read_file(path, variable, said)
+        if found.plan.asked and said.rules > 1:
+            raise AskAboutFile(path, found.plan)
+        return scene_from_raster(
+            path, found.raster, variable=variable, dsm=dsm, reference=reference, name=name, plan=found.plan
+        )
 
 
 def scene_from_raster(
@@ -46,6 +58,7 @@ def scene_from_raster(
     dsm: str | Path | None = None,
     reference: str | Path | None = None,
     name: str | None = None,
+    plan: ReadingPlan | None = None,
     **facts: Any,
 ) -> Scene:
     """A Scene from an opened raster; `facts` replace fields (title, citation, licence, bands …)."""
@@ -58,23 +71,30 @@ def scene_from_raster(
         )
     check_size(path, raster.cube.shape)
     sources = [source("cube", file) for file in raster.files or (path,)]
-    layers, labels, names = raster.dsm, raster.reference, dict(raster.class_names)
-    options = [variable]
+    grid = Grid((height, width), raster.transform, raster.crs)
+    layers, labels, names, colors = raster.dsm, raster.reference, dict(raster.class_names), dict(raster.class_colors)
+    options: list[str | None] = [variable, *raster.differs]
+    roles, notes = {"cube": path.name}, raster.notes
     if dsm is not None:
-        layers = read_dsm(dsm, (height, width), beside=path)
+        layers, more = read_heights(dsm, grid, beside=path)
         file, part = split_spec(dsm, path)
         sources.append(source("dsm", file))
-        options.append(f"dsm:{part}")
+        options.append(f"dsm:{part}{_moved(more)}")
+        roles["dsm"], notes = file.name, notes + more
     if reference is not None:
-        labels, names = read_class_map(reference, (height, width), beside=path)
+        found = read_classes(reference, grid, beside=path)
+        labels, names, colors = found.labels, found.names, found.colors
         file, part = split_spec(reference, path)
         sources.append(source("reference", file))
-        options.append(f"reference:{part}")
+        options.append(f"reference:{part}{_moved(found.notes)}")
+        roles["reference"], notes = file.name, notes + found.notes
     elif labels is not None:
         names = complete_names(names, np.unique(labels[labels > 0]).tolist())
     if labels is None:
-        names = {}
+        names, colors = {}, {}
     short = name or _short_name(path)
+    told = dict(plan.facts) if plan is not None else {}
+    told["roles"] = Fact(roles, "certain", "As you name them.")
     values: dict[str, Any] = {
         "id": scene_id(sources, options),
         "name": short,
@@ -85,14 +105,21 @@ def scene_from_raster(
         "dsm": layers,
         "reference": labels,
         "reference_names": names,
+        "reference_colors": colors,
         "transform": raster.transform,
         "crs": raster.crs,
         "gsd_m": raster.gsd_m,
         "sources": tuple(sources),
-        "notes": raster.notes,
+        "notes": notes,
         "value_unit": raster.value_unit,
+        "plan": ReadingPlan(told).to_json(),
     }
     return Scene(**(values | facts))
+
+
+def _moved(notes: tuple[str, ...]) -> str:
+    """What marks a layer that is laid on otherwise than pixel by pixel in the scene's id; "" as before for the rest."""
+    return "".join(f";{note}" for note in notes)
 
 
 def _short_name(path: Path) -> str:
@@ -112,16 +139,21 @@ def with_layers(
         return scene
     sources, options = list(scene.sources), [scene.id]
     fields: dict[str, Any] = {f: getattr(scene, f) for f in Scene.__dataclass_fields__ if f != "_lock"}
+    grid = Grid(scene.shape[:2], scene.transform, scene.crs)
     if dsm is not None:
-        fields["dsm"] = read_dsm(dsm, scene.shape[:2])
+        fields["dsm"], notes = read_heights(dsm, grid)
         path, part = split_spec(dsm)
         sources = [s for s in sources if s.role != "dsm"] + [source("dsm", path)]
-        options.append(f"dsm:{part}")
+        options.append(f"dsm:{part}{_moved(notes)}")
+        fields["notes"] += notes
     if reference is not None:
-        fields["reference"], fields["reference_names"] = read_class_map(reference, scene.shape[:2])
+        found = read_classes(reference, grid)
+        fields["reference"], fields["reference_names"] = found.labels, found.names
+        fields["reference_colors"] = found.colors
         path, part = split_spec(reference)
         sources = [s for s in sources if s.role != "reference"] + [source("reference", path)]
-        options.append(f"reference:{part}")
+        options.append(f"reference:{part}{_moved(found.notes)}")
+        fields["notes"] += found.notes
     if dsm is not None or reference is not None:
         fields["id"] = scene_id(sources, options)
     fields["sources"], fields["name"] = tuple(sources), name or scene.name

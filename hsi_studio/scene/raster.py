@@ -17,6 +17,7 @@ import numpy as np
 
 from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.humanize import shape_text, size_text
+from hsi_studio.scene.plan import Fact
 from hsi_studio.types import Bands, Cube, FloatArray, IntArray
 
 Transform = tuple[float, float, float, float, float, float]
@@ -39,6 +40,12 @@ class Raster:
     value_unit: str = ""
     description: str = ""
     notes: tuple[str, ...] = ()
+    facts: dict[str, Fact] = field(default_factory=dict)  # what the reader knows of the plan: axes, wavelengths …
+    scale: float | FloatArray = 1.0  # of the cube: value = stored · scale + offset, one number or (B,)
+    offset: float | FloatArray = 0.0
+    stored_wavelengths: FloatArray | None = None  # (B,) the file's numbers, before any unit
+    class_colors: dict[int, str] = field(default_factory=dict)  # "#rrggbb" of a class raster's palette
+    differs: tuple[str, ...] = ()  # how the pixels differ from what rules 1 gave; part of the scene's id
 
 
 class Reader(Protocol):
@@ -53,7 +60,11 @@ class Reader(Protocol):
         ...
 
     def open(self, path: Path, variable: str | None) -> Raster:
-        """The hyperspectral cube in the file. Raises FileProblem and its kinds."""
+        """The hyperspectral cube in the file. Raises FileProblem and its kinds.
+
+        A reader of arrays without named axes says `takes_axes = True` and takes a third argument: the axes as the user
+        names them ("rows,cols,bands"), "by variance" for a project of rules 1, or None.
+        """
         ...
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.files import is_there
@@ -22,17 +23,21 @@ def resolve(
     name: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     left_out: Iterable[int] = (),
+    **reading: Any,
 ) -> Scene:
     """A catalogue id ("indian_pines") or a path → Scene. An existing file wins over an id.
 
-    `progress` hears of a download. `left_out`: bands (from 0) that its user does without. Raises BadRequest (neither;
-    lists the ids), FileProblem.
+    `progress` hears of a download. `left_out`: bands (from 0) that its user does without. `reading` as in `open_scene`.
+    Raises BadRequest (neither; lists the ids), FileProblem.
     """
     text = str(spec)
     if text in catalog_ids() and not is_there(text):
         scene = open_catalog(text, progress)
         if variable is not None:
             raise BadRequest(f"{text} is a catalogue scene and has no variables: leave --var out.")
+        said = ", ".join(f"--{key}" for key, value in reading.items() if value is not None and key != "rules")
+        if said:
+            raise BadRequest(f"{text} is a catalogue scene and is known: leave {said} out.")
         return without_bands(with_layers(scene, dsm, reference, name), left_out)
     if not is_there(text):
         if any(c in text for c in "/\\.") or isinstance(spec, Path):
@@ -44,7 +49,8 @@ def resolve(
         raise BadRequest(
             f"There is no file and no catalogue scene {text[:200]!r}. Catalogue: {', '.join(catalog_ids())}."
         )
-    return without_bands(open_scene(text, variable=variable, dsm=dsm, reference=reference, name=name), left_out)
+    scene = open_scene(text, variable=variable, dsm=dsm, reference=reference, name=name, **reading)
+    return without_bands(scene, left_out)
 
 
 def catalog_ids() -> list[str]:

@@ -23,6 +23,7 @@ from hsi_studio.errors import BadValues
 from hsi_studio.humanize import counted
 from hsi_studio.types import Bands, BoolArray, FloatArray, Scene, Survey
 
+NO_DATA_MARKS = (-9999.0, -99999.0, -32768.0, -999.0, 65535.0, float(np.float32(1e20)))
 CHUNK_VALUES = 4_000_000  # float32 values read at once: 16 MB
 
 
@@ -120,7 +121,8 @@ def survey(scene: Scene) -> Survey:
         flat = good & ~(moments.high > moments.low)
         if flat.all():
             raise BadValues(path, "no band varies over the valid pixels", "Check that the right file was opened")
-    notes = _notes(scene, listed, empty, sparse, constant, valid, n_missing, n_zero)
+    marks = _marks(moments, good)
+    notes = marks + _notes(scene, listed, empty, sparse, constant, valid, n_missing, n_zero)
     out = [np.where(moments.count > 0, v, np.nan).astype(np.float32) for v in (moments.low, moments.high, moments.mean)]
     with np.errstate(over="ignore", invalid="ignore"):
         std = np.sqrt(moments.square / np.maximum(moments.count, 1)).astype(np.float32)
@@ -138,6 +140,18 @@ def _second_pass(scene: Scene, good: BoolArray) -> tuple[_Moments, BoolArray]:
         valid[row:stop] = keep.reshape(stop - row, width)
         moments.add(x[keep], bool(np.isfinite(x[keep]).all()))
     return moments, valid
+
+
+def _marks(moments: _Moments, good: BoolArray) -> tuple[str, ...]:
+    """A note when most bands end at a number that usually means “no data”: the pixels a sample of them missed."""
+    for ends, side in ((moments.low[good], "lowest"), (moments.high[good], "highest")):
+        value = float(np.median(ends))
+        if value in NO_DATA_MARKS and np.mean(ends == value) > 0.5:
+            return (
+                f"The {side} value is {value:.6g} in {int((ends == value).sum())} bands, often a mark for “no data”: "
+                f"if so, open it again with --nodata {value:.6g}.",
+            )
+    return ()
 
 
 def _nothing(n_pixels: int, n_zero: int) -> str:

@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass, field
 
 from hsi_studio.engine.query.pixel_facts import PixelFacts, class_facts
-from hsi_studio.features.cache import FeatureCache
 from hsi_studio.studio import Subject
+from hsi_studio.studio.descriptions import MEASURED
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.description import describe
 from hsi_studio.types import LabelSet
@@ -33,6 +33,13 @@ class Measurements(Subject):
         self._lock = threading.Lock()
         self._pixel_facts: dict[str, PixelFacts] = {}  # scene id → what measures on it
         self._kept: dict[str, tuple[int, Measured]] = {}  # project id → labels, what they gave
+        workspace.on_close(self.forget)
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory."""
+        with self._lock:
+            self._pixel_facts.pop(scene_id, None)
+            self._kept.pop(project_id, None)
 
     def of(self, project_id: str) -> Measured:
         """For the labels as they are now. Raises FileProblem, BadValues."""
@@ -53,7 +60,7 @@ class Measurements(Subject):
         scene = self._workspace.scene_of(project_id).without_reference()
         with self._lock:
             if scene.id not in self._pixel_facts:
-                self._pixel_facts[scene.id] = PixelFacts(scene, FeatureCache(), self._workspace.cache_folder)
+                self._pixel_facts[scene.id] = PixelFacts(scene, MEASURED, self._workspace.cache_folder)
             pixel_facts = self._pixel_facts[scene.id]
         found = class_facts(pixel_facts, labels)
         names = {info.id: info.name for info in labels.schema.classes}

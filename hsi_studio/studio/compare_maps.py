@@ -103,9 +103,7 @@ class CompareMaps(Subject):
         arms differ, and without a reference."""
         run_id, numbers = _parsed(shown.id)
         comparison, scene = self._compared(run_id), self._workspace.scene_of(shown.project_id)
-        same = comparison.scene.get("id") == scene.id and comparison.basis == "reference"
-        same = same and {name for _, name in scene.reference_classes} <= set(comparison.classes)
-        if len(numbers) > 1 or not same or scene.reference is None:
+        if len(numbers) > 1 or not _same_scene(comparison, scene):
             return None
         key = (shown.project_id, shown.id)
         with self._lock:
@@ -116,6 +114,14 @@ class CompareMaps(Subject):
         with self._lock:
             self._reports[key] = shown.prediction, made
         return made
+
+    def seen(self, shown: DisplayedMap) -> LabelSet | None:
+        """The pixels that the first seed drew. None for where two arms differ, and without a reference."""
+        run_id, numbers = _parsed(shown.id)
+        comparison, scene = self._compared(run_id), self._workspace.scene_of(shown.project_id)
+        if len(numbers) > 1 or not _same_scene(comparison, scene):
+            return None
+        return _drawn_labels(shown.prediction, comparison, scene)
 
     def schema(self, project_id: str, comparison: Comparison) -> ClassSchema:
         """The comparison's classes as the project's, with its colours; classes it lacks get colours of their own."""
@@ -226,8 +232,14 @@ def _differ(left: str, right: str) -> str:
     return f"Where {left} and {right} differ"
 
 
-def _drawn_report(prediction: Prediction, comparison: Comparison, scene: Scene) -> AccuracyReport:
-    """Without the pixels that the first seed drew, which trained the map."""
+def _same_scene(comparison: Comparison, scene: Scene) -> bool:
+    """Whether it was made on this scene's reference."""
+    same = scene.reference is not None and comparison.scene.get("id") == scene.id and comparison.basis == "reference"
+    return same and {name for _, name in scene.reference_classes} <= set(comparison.classes)
+
+
+def _drawn_labels(prediction: Prediction, comparison: Comparison, scene: Scene) -> LabelSet:
+    """The pixels that the first seed drew, which trained the map."""
     assert scene.reference is not None
     plan = comparison.plan
     usable = np.where(scene.valid, scene.reference, 0)
@@ -235,7 +247,13 @@ def _drawn_report(prediction: Prediction, comparison: Comparison, scene: Scene) 
     place = {value: comparison.classes.index(name) for value, name in scene.reference_classes}
     row, col = np.divmod(drawn, scene.shape[1])
     label = np.array([place[int(value)] for value in scene.reference[row, col]], dtype=np.int64)
-    found = accuracy_report(prediction, LabelSet(prediction.schema, row, col, label), scene, plan.buffer_px)
+    return LabelSet(prediction.schema, row, col, label)
+
+
+def _drawn_report(prediction: Prediction, comparison: Comparison, scene: Scene) -> AccuracyReport:
+    """Without the pixels that trained the map."""
+    plan = comparison.plan
+    found = accuracy_report(prediction, _drawn_labels(prediction, comparison, scene), scene, plan.buffer_px)
     blocks = [
         None if block is None else replace(block, title=_not_yours(block.title), words=_not_yours(block.words))
         for block in (found.main, found.buffered)

@@ -32,6 +32,13 @@ class Descriptions(Subject):
         self._lock = threading.Lock()
         self._pixel_facts: OrderedDict[str, PixelFacts] = OrderedDict()  # by scene
         self._facts: dict[str, tuple[int, dict[str, Facts]]] = {}  # project → labels' content, facts by class
+        workspace.on_close(self.forget)
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory."""
+        with self._lock:
+            self._pixel_facts.pop(scene_id, None)
+            self._facts.pop(project_id, None)
 
     def of_class(self, project_id: str, class_id: str) -> Description:
         """A class from its labelled pixels (regions and borders from the live map, where there is one).

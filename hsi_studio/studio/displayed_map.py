@@ -28,7 +28,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Subject
 from hsi_studio.studio.layers import LIVE, Layer, Source, layer_id, told_apart
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassInfo, Prediction
+from hsi_studio.types import ClassInfo, LabelSet, Prediction
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,12 @@ class DisplayedMap:
         """How good it is, and on which pixels that was measured; None where it has not been."""
         return self.owner.report(self)
 
+    @cached_property
+    def seen(self) -> LabelSet | None:
+        """The labelled pixels it was made from, which say nothing about it; empty for a map that no label went into.
+        None where they are not known."""
+        return self.owner.seen(self)
+
 
 class MapSource(Protocol):
     """Where layers come from. Every method raises BadRequest for an item that the project has not."""
@@ -100,6 +106,8 @@ class MapSource(Protocol):
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None: ...
 
+    def seen(self, shown: DisplayedMap) -> LabelSet | None: ...
+
 
 @dataclass(frozen=True)
 class _Choice:
@@ -115,6 +123,7 @@ class _Choices:
     """Of everybody who works in one home."""
 
     of: dict[str, _Choice] = field(default_factory=dict)  # by project
+    news: dict[str, list[str]] = field(default_factory=dict)  # by project: layers, the newest last
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -147,6 +156,7 @@ class DisplayedMaps(Subject):
             kept = "" if old.right.startswith("comparison:") else old.right
             right = kept if beside is None else beside
             self._kept.of[project_id] = _Choice(layer, right, LIVE if before is None else before.layer)
+            self._kept.news[project_id] = [one for one in self._kept.news.get(project_id, []) if one != layer]
 
     def show_beside(self, project_id: str, layer: str = "") -> None:
         """A second map right of the line; "" = none. Raises BadRequest, FileProblem."""
@@ -160,6 +170,50 @@ class DisplayedMaps(Subject):
         """(layer, layer beside it or "") as they were chosen, whether or not their maps are there."""
         choice = self._choice(project_id)
         return choice.left, choice.right
+
+    def follow_labels(self, project_id: str) -> str:
+        """A label was given: show the map that follows labels; the one before stays until there is one. Title of the
+        map that was shown, "" when it follows labels too. Raises BadRequest, FileProblem."""
+        left, _ = self.chosen(project_id)
+        if left == LIVE or left.endswith(f"@{LIVE}"):
+            return ""
+        shown = self.left(project_id)
+        with self._kept.lock:
+            old = self._kept.of.get(project_id, _Choice())
+            before = LIVE if shown is None else shown.layer
+            self._kept.of[project_id] = _Choice(LIVE, "" if old.right.startswith("comparison:") else old.right, before)
+        return "" if shown is None or shown.source == LIVE else shown.title
+
+    # ── results that wait to be shown ───────────────────────────────────────────────────────────
+
+    def announce(self, project_id: str, layer: str) -> None:
+        """A map was made: say so beside what is shown, in place of showing it; it is shown where no map is. Raises
+        BadRequest, FileProblem."""
+        self._map(project_id, layer)
+        if self.left(project_id) is None:
+            source, _, item = layer.partition(":")
+            self.show(project_id, source, item)
+            return
+        with self._kept.lock:
+            others = [one for one in self._kept.news.get(project_id, []) if one != layer]
+            self._kept.news[project_id] = [*others, layer]
+
+    def news(self, project_id: str) -> DisplayedMap | None:
+        """The newest map that was announced, until it is shown or dismissed."""
+        self._workspace.project(project_id)
+        with self._kept.lock:
+            waiting = self._kept.news.get(project_id, [])[::-1]
+        for layer in waiting:
+            found = self._looked(project_id, layer)
+            if found is not None and found.source != "preview":
+                return found
+        return None
+
+    def dismiss(self, project_id: str) -> None:
+        """No word of new maps until the next one."""
+        self._workspace.project(project_id)
+        with self._kept.lock:
+            self._kept.news.pop(project_id, None)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
@@ -180,7 +234,9 @@ class DisplayedMaps(Subject):
     def stamp(self, project_id: str) -> str:
         """A short text that changes whenever what is shown changes."""
         left, right = self.left(project_id), self.right(project_id)
-        return "|".join(shown.stamp for shown in (left, right) if shown is not None)
+        news = self.news(project_id)
+        waiting = "" if news is None else f"|news {news.stamp}"
+        return "|".join(shown.stamp for shown in (left, right) if shown is not None) + waiting
 
     def layers(self, project_id: str) -> list[Layer]:
         """What can be shown, the live map first; twins are told apart by what they differ in."""
@@ -198,6 +254,17 @@ class DisplayedMaps(Subject):
             replace(layer, title=title, shown=sides.get(layer.id, ""))
             for layer, title in zip(found, titles, strict=True)
         ]
+
+    def title(self, project_id: str, source: str, item: str = "") -> str:
+        """What a layer is called. Raises BadRequest, FileProblem."""
+        self._workspace.project(project_id)
+        if source not in self._sources:
+            raise BadRequest(f"There is no kind of map {source[:80]!r}: choose one of {', '.join(self._sources)}.")
+        return self._sources[source].title(project_id, item)
+
+    def at(self, project_id: str, layer: str) -> DisplayedMap | None:
+        """A layer's map as it is, at once; None while there is none. Raises BadRequest, FileProblem."""
+        return self._map(project_id, layer)
 
     def find(self, project_id: str, which: str = "shown", timeout: float = EXPORT_WAIT_S) -> DisplayedMap:
         """The map to export: "shown", a layer's id, or the id of a run or a model.

@@ -13,23 +13,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hsi_studio.edges import at_edge
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
+from hsi_studio.engine.evaluation.report_json import report_to_json
+from hsi_studio.engine.evaluation.same_pixels import SamePixels
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scene_info import crs_name
 from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
+from hsi_studio.studio.backups import Backup, Backups, Restored
 from hsi_studio.studio.bands import SceneBands
+from hsi_studio.studio.certify import Certify
 from hsi_studio.studio.collections import Collections
 from hsi_studio.studio.compare import CompareInfo, Comparison, ComparisonPlan, Comparisons
 from hsi_studio.studio.compare_arms import Side
 from hsi_studio.studio.descriptions import Descriptions
 from hsi_studio.studio.displayed_map import EXPORT_WAIT_S, DisplayedMap, DisplayedMaps
+from hsi_studio.studio.edited_maps import EditedMaps
 from hsi_studio.studio.evaluation import Evaluation
+from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
@@ -37,9 +44,11 @@ from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
+from hsi_studio.studio.provenance import Provenance
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.reference_map import ReferenceMapSource
+from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import SharedServer
@@ -47,9 +56,14 @@ from hsi_studio.studio.spectra import Spectra
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
 
+if TYPE_CHECKING:
+    from hsi_studio.scene.plan import AskAboutFile
+    from hsi_studio.scene.preview import Choice
+
 __all__ = [
-    "LIVE_METHOD", "AccuracyReport", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan", "DisplayedMap",
-    "Estimate", "Layer", "LiveStatus", "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name",
+    "LIVE_METHOD", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan",
+    "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels", "ScoreBlock", "Side", "Spectrum",
+    "Studio", "crs_name", "report_to_json",
 ]  # fmt: skip
 
 
@@ -80,19 +94,26 @@ class Studio:
         self.bands = SceneBands(workspace, changed)
         self.prompts = Prompts(workspace, changed)
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
-        self.evaluation, self.exports = Evaluation(workspace), Exports(workspace, self.displayed)
-        self.runs = Runs(workspace)
+        self.evaluation = Evaluation(workspace)
+        self.runs, self.backups = Runs(workspace), Backups(workspace)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(workspace, self.runs, self.prompts)
         self.queries = Queries(
             workspace, self.models, self.prompts, self.evaluation,
             Descriptions(workspace, lambda project_id: self.live_maps.status(project_id).prediction),
-            changed, text_map_ready=lambda project_id: self.displayed.show(project_id, "texts"),
+            changed, text_map_ready=lambda project_id: self.displayed.announce(project_id, "texts"),
         )  # fmt: skip
+        self.certify = Certify(workspace, self.displayed)
+        self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
+        self.provenance = Provenance(workspace, self.runs, self.models)
+        self.reports = Reports(workspace, self.evidence, self.provenance, self.runs, self.spectra)
+        self.exports = Exports(workspace, self.displayed, self.evidence, self.provenance, self.reports)
+        self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
             model=self.models.maps, comparison=self.compare.maps, reference=ReferenceMapSource(workspace),
+            edited=self.edits,
         )  # fmt: skip
 
     @property
@@ -123,16 +144,33 @@ class Studio:
         if self.only is None:
             for subject in (self.live_maps, self.models, self.prompts):
                 subject.close()
+        self.workspace.server.scenes.leave(self.workspace)
         if self._own_server:
             self.workspace.server.close()
 
     # ── scenes and projects: workspace.py ───────────────────────────────────────────────────────
 
     def open(
-        self, spec: str | Path, *, variable: str | None = None, dsm: str | None = None, reference: str | None = None
+        self,
+        spec: str | Path,
+        *,
+        variable: str | None = None,
+        dsm: str | None = None,
+        reference: str | None = None,
+        **reading: Any,
     ) -> Scene:
-        """Open a scene by catalogue id or path. `dsm` and `reference` are "FILE" or "FILE:variable"."""
-        return self.workspace.open(spec, variable=variable, dsm=dsm, reference=reference)
+        """Open a scene by catalogue id or path. `dsm` and `reference` are "FILE" or "FILE:variable". `reading` says
+        what
+        the file is taken for: axes="bands,rows,cols", nodata=-9999, wavelengths, unit="um", scale, mask=FILE, crs."""
+        return self.workspace.open(spec, variable=variable, dsm=dsm, reference=reference, **reading)
+
+    def choices(self, error: AskAboutFile, variable: str | None = None, **reading: Any) -> list[Choice]:
+        """A small picture and a mean spectrum of a file for each answer to what was asked about it."""
+        return self.workspace.choices(error, variable, **reading)
+
+    def usable(self, project_id: str) -> Project:
+        """A project that can be shown; raises what keeps it from that."""
+        return self.workspace.usable(project_id)
 
     def scene(self, scene_id: str) -> Scene:
         """A scene that is open."""
@@ -158,7 +196,7 @@ class Studio:
         """Copy uploaded files into one folder under `home`, so that a project can open them again."""
         return self.workspace.keep_upload(files)
 
-    def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
+    def new_project(self, spec: str | Path, *, title: str | None = None, **options: Any) -> Project:
         """Start a project on a scene (`options` as in `open`); its classes come from the scene's reference, if any."""
         return self.workspace.new_project(spec, title=title, **options)
 
@@ -181,6 +219,16 @@ class Studio:
     def mend(self, project_id: str) -> list[str]:
         """Rescue a project with a damaged journal. Returns what was lost, in sentences."""
         return self.workspace.mend(project_id)
+
+    def backup(
+        self, project_ids: Sequence[str] | None, to: Path, *, models: bool = True, uploads: bool = True
+    ) -> Backup:
+        """Copy projects (None = all) into one new file, which is read again; the app may run meanwhile."""
+        return self.backups.make(project_ids, to, models=models, uploads=uploads)
+
+    def restore(self, file: Path) -> list[Restored]:
+        """Make the projects of a backup again; nothing that is there is overwritten."""
+        return self.backups.restore(file)
 
     # ── labels and the map that follows them: labels.py, live.py ────────────────────────────────
 
@@ -228,11 +276,13 @@ class Studio:
         self, project_id: str, folder: Path | None = None, *, which: str = "shown", timeout: float = EXPORT_WAIT_S
     ) -> list[Path]:
         """Write a map (`which` as in `displayed.find`), its confidence, a picture and the labels."""
-        return self.exports.map(project_id, folder, which=which, timeout=timeout)
+        with at_edge("exports"):
+            return self.exports.map(project_id, folder, which=which, timeout=timeout)
 
     def export_labels(self, project_id: str, folder: Path | None = None) -> list[Path]:
         """Write the labels alone (GeoJSON, GeoPackage, CSV); works before there is a map."""
-        return self.exports.labels(project_id, folder)
+        with at_edge("exports"):
+            return self.exports.labels(project_id, folder)
 
     def map(
         self, scene: Scene, labels_file: str | Path, method: str = LIVE_METHOD, params: dict[str, Any] | None = None,

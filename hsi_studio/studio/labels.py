@@ -34,6 +34,11 @@ Files = str | Path | Sequence[str | Path]
 NO_PIXEL = np.zeros(0, dtype=np.int64)
 
 
+def first_of(files: Files) -> str | Path:
+    """The file that an error of several names."""
+    return files if isinstance(files, str | Path) else files[0] if files else "no file"
+
+
 class Labels(Subject):
     """One subject of `Studio`. `changed(project_id)` is called after every edit: a new map is wanted."""
 
@@ -61,8 +66,8 @@ class Labels(Subject):
     def look(self, project_id: str, files: Files, **options: Any) -> LabelImport:
         """What `import_labels` would add, and what becomes of each file's features; nothing is changed."""
         project = self._workspace.project(project_id)
-        scene, first = self._workspace.scene_of(project_id), files if isinstance(files, str | Path) else files[0]
-        with reading(first):
+        scene = self._workspace.scene_of(project_id)
+        with reading(first_of(files)):
             found = read_labels(files, scene, project.schema, label_options(options))
         ours = {pixel: project.schema.get(class_id) for pixel, class_id in project.points.items()}
         others = sum(
@@ -106,7 +111,7 @@ class Labels(Subject):
         if shots is not None:
             check_draw(scene, shots, seed)
         if file:
-            with reading(file):
+            with reading(first_of(file)):
                 labels_from_file(file, scene, label_options(options))
 
     def draw(self, project_id: str, shots: int, seed: int = 0, instead: bool = False, actor: str = "") -> str:

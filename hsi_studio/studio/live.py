@@ -22,6 +22,7 @@ from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import LIVE, Layer
 from hsi_studio.studio.workspace import Workspace
+from hsi_studio.types import LabelSet
 
 MAX_LIVE = 8  # live-map threads kept
 
@@ -40,6 +41,7 @@ class LiveMaps(Subject):
     def __init__(self, workspace: Workspace, method: str = LIVE_METHOD) -> None:
         self._workspace, self.method = workspace, method
         self._threads = workspace.shared(_Threads)
+        workspace.on_close(self.forget)
 
     def get(self, project_id: str) -> LiveMap:
         """The project's live map; its thread starts on the first call. Raises BadRequest, FileProblem."""
@@ -68,6 +70,13 @@ class LiveMaps(Subject):
     def status(self, project_id: str) -> LiveStatus:
         """How far it is. Raises BadRequest, FileProblem."""
         return self.get(project_id).status
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory: its map goes too, and is made again when somebody looks."""
+        with self._threads.lock:
+            live = self._threads.of.pop(project_id, None)
+        if live is not None:
+            live.close()
 
     def close(self) -> None:
         """End the threads."""
@@ -102,6 +111,9 @@ class LiveMaps(Subject):
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         """Of the newest labels it was computed for: it comes a moment after the map."""
         return self.status(shown.project_id).report
+
+    def seen(self, shown: DisplayedMap) -> LabelSet:
+        return self._workspace.project(shown.project_id).labels()
 
     def _shown(self, project_id: str, item: str, status: LiveStatus) -> DisplayedMap | None:
         if item:

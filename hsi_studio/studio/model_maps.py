@@ -23,13 +23,13 @@ from hsi_studio.engine.mapping.schema_match import onto
 from hsi_studio.engine.models.compatibility import scene_fit
 from hsi_studio.engine.models.library import ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
-from hsi_studio.errors import Cancelled, StudioError
+from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.methods.contract import Context
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassSchema, Prediction, Progress
+from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ class RunFacts(Protocol):
 
     def report(self, run_id: str) -> AccuracyReport | None: ...
 
+    def labels(self, run_id: str) -> LabelSet: ...
+
 
 class NoRuns:
     """`RunFacts` of models without runs."""
@@ -79,6 +81,9 @@ class NoRuns:
 
     def report(self, run_id: str) -> AccuracyReport | None:
         return None
+
+    def labels(self, run_id: str) -> LabelSet:
+        raise BadRequest(f"There is no run {run_id[:80]!r}.")
 
 
 Key = tuple[str, str]  # ids of a project and a model
@@ -233,6 +238,16 @@ class ModelMaps(Subject):
         with self._kept.lock:
             self._kept.reports[key] = shown.prediction, labels.revision, made
         return made
+
+    def seen(self, shown: DisplayedMap) -> LabelSet | None:
+        """Of a training on this scene, as far as its labels are known; on another scene it has seen none of this
+        one.
+        """
+        model, header = self.shelf.usable(shown.id)
+        scene, labels = self._workspace.scene_of(shown.project_id), self._workspace.project(shown.project_id).labels()
+        if header.facts.scene.id != scene.id or not header.facts.labels.total:
+            return labels
+        return self._runs.labels(model.id) if model.origin == "run" and self._runs.exists(model.id) else None
 
     def forget(self, model_id: str) -> None:
         """The model has gone, and its maps with it."""

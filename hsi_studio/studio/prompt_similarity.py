@@ -57,6 +57,13 @@ class TextViews(Subject):
         self._joints: dict[str, tuple[tuple[str, int], JointSpace]] = {}  # project id → (model, labels), space
         self._encoder: SentenceEncoder | None = None
         self._closed = threading.Event()
+        workspace.on_close(self.forget)
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory."""
+        with self._lock:
+            self._kept.pop(project_id, None)
+            self._joints.pop(project_id, None)
 
     def view(self, project_id: str, set_id: str) -> TextView:
         """The view as far as it is; starts it when it is missing or old. Raises LabelProblem."""

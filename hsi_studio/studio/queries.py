@@ -103,9 +103,18 @@ class Queries(Subject):
         self._encoder: TextEncoder | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._closed = threading.Event()
+        workspace.on_close(self.forget)
         self.text_maps = TextMaps(
             workspace, prompts, evaluation, self._matcher, self._submit, self._check, text_map_ready
         )  # fmt: skip
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory: its answer and the scene's words go, unless one is being made."""
+        with self._lock:
+            asked = self._asked.get(project_id)
+            if asked is None or asked.progress is None:
+                self._asked.pop(project_id, None)
+                self._matchers.pop(scene_id, None)
 
     # ── descriptions ────────────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,7 @@ from hsi_studio.io.palette import next_color
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import REFERENCE, Layer
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassInfo, ClassSchema, Prediction, Scene
+from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 
 
 @dataclass
@@ -61,6 +61,10 @@ class ReferenceMapSource:
         return self.displayed(project_id, item)
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
+        return None
+
+    def seen(self, shown: DisplayedMap) -> LabelSet | None:
+        """It is what maps are measured against, so nothing is left to measure it on."""
         return None
 
 

@@ -57,7 +57,7 @@ class RunFiles:
         stamp = (stat.st_mtime_ns, stat.st_size)
         with self._lock:
             known = self._records.get(file)
-        if known is not None and known[0] == stamp:
+        if known is not None and known[0] == stamp and not self._queue.unsaid(folder):
             record = known[1]
             if record.state not in WAITING | ALIVE or record.queue == self._queue.id:
                 return record

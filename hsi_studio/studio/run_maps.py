@@ -9,6 +9,7 @@ from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.workspace import Workspace
+from hsi_studio.types import LabelSet
 
 
 class RunMapSource:
@@ -59,6 +60,9 @@ class RunMapSource:
                 shown.prediction, self._runs.labels(shown.id), self._workspace.scene_of(shown.project_id)
             )
         return found
+
+    def seen(self, shown: DisplayedMap) -> LabelSet:
+        return self._runs.labels(shown.id)
 
     def _check(self, project_id: str, item: str) -> None:
         """Raises BadRequest, FileProblem."""

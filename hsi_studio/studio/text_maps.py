@@ -3,7 +3,7 @@
 >>> studio.queries.text_maps.request(project.id, "p5")
 >>> studio.queries.text_maps.get(project.id).report.main.oa
 
-When the map is there it is shown, until another is chosen (`displayed_map.py`).
+When the map is there it is announced (`displayed_map.py`): it takes no other one's place on the screen.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
 from hsi_studio.engine.query.matcher import Matcher
@@ -24,7 +26,7 @@ from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import Prediction, Progress, Scene
+from hsi_studio.types import LabelSet, Prediction, Progress, Scene
 
 CURVE_CLICKS, CURVE_SEEDS = (1, 2, 5), 5
 NAMES = "names"  # class names alone, in place of prompts
@@ -125,6 +127,11 @@ class TextMaps(Subject):
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         return self.get(shown.project_id).report
+
+    def seen(self, shown: DisplayedMap) -> LabelSet:
+        """No label went into it."""
+        none = np.zeros(0, dtype=np.int64)
+        return LabelSet(shown.prediction.schema, none, none, none)
 
     def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], curve: bool) -> None:
         scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()

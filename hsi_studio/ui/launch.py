@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 
 from hsi_studio import settings
-from hsi_studio.errors import StudioError
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.outgoing import without_network
 
 log = logging.getLogger("hsi_studio")
 
@@ -34,6 +35,8 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
     add("--max-jobs", type=int, metavar="N", help="trainings an owner may have waiting or running")
     add("--max-disk-gb", type=float, metavar="GB", help="what an owner's folder may hold")
     add("--max-scene-mpx", type=float, metavar="MPX", help="million pixels a scene may have")
+    add("--max-upload-gb", type=float, metavar="GB", help="what one upload may have (default: 4)")
+    add("--operator", action="append", default=[], metavar="NAME", help="a user who may see /hsi/operator and /metrics")
     add("--allow-host", action="append", default=[], metavar="NAME", help="a name users reach it by")
     add("--llm-url", metavar="URL", help=f"OpenAI-compatible server (or {settings.LLM_URL.name}); key: see README")
     add("--llm-model", metavar="NAME", help=f"its model, or a folder (or {settings.LLM_MODEL.name})")
@@ -48,8 +51,11 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     args = reader.parse_args(argv)
     if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
         reader.error("choose one of --auth, --auth-file and --per-session")
+    if args.operator and not (args.auth or args.auth_file):
+        reader.error("--operator names a user: add --auth or --auth-file")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     _tell_readers(args)
+    without_network()
     try:
         _serve(args)
     except StudioError as error:
@@ -73,15 +79,21 @@ def _tell_readers(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace) -> None:
+    from hsi_studio.users import Users
+
+    users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None
+    if unknown := [name for name in args.operator if users is None or name not in users.names]:
+        raise BadRequest(
+            f"--operator {unknown[0]}: there is no such user. Users are: {', '.join(users.names if users else [])}."
+        )
+
     from hsi_studio.studio.facade import Studio
     from hsi_studio.studio.quotas import Quotas
     from hsi_studio.text.llm.factory import writer
     from hsi_studio.ui.app import build
     from hsi_studio.ui.server.owners import Owners, owners_of
-    from hsi_studio.users import Users
 
     quotas = Quotas.of_environment(args.max_jobs, args.max_disk_gb, args.max_scene_mpx)
-    users = Users.of_pair(args.auth) if args.auth else Users.of_file(args.auth_file) if args.auth_file else None
     drafts = writer(url=args.llm_url or "", model=args.llm_model or "")
     served: Studio | Owners
     if users is not None or args.per_session:
@@ -96,4 +108,6 @@ def _serve(args: argparse.Namespace) -> None:
         hosts=tuple(args.allow_host),
         open_browser=not args.no_browser,
         per_session=args.per_session,
+        operators=tuple(args.operator),
+        max_upload_gb=args.max_upload_gb,
     )

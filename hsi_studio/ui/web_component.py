@@ -44,7 +44,7 @@ class Panel:
 PANELS = {
     "viewer": Panel(UI / "viewer/viewer.js", ("view", "sync", "heat_off")),
     "top": Panel(UI / "viewer/title_bar.js"),
-    "strip": Panel(UI / "viewer/accuracy_strip.js"),
+    "strip": Panel(UI / "viewer/accuracy_strip.js", ("act",)),
     "spectrum": Panel(UI / "viewer/spectrum.js"),
     "facts": Panel(UI / "web/facts.js"),
     "classes": Panel(UI / "tabs/label/class_list.js", ("act",)),
@@ -55,6 +55,7 @@ PANELS = {
     "query": Panel(UI / "tabs/query/query.js", ("act",)),
     "train": Panel(UI / "tabs/train/train.js", ("start", "act")),
     "models": Panel(UI / "tabs/models/models.js", ("act", "look")),
+    "evidence": Panel(UI / "tabs/map/evidence.js", ("act",)),
     "compare": Panel(UI / "tabs/compare/compare.js", ("act",)),
 }
 

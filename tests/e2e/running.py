@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,8 @@ class RunningApp:
             try:
                 with urllib.request.urlopen(self.url, timeout=5):
                     return
+            except urllib.error.HTTPError:  # it asks for a password
+                return
             except OSError:
                 time.sleep(0.1)
         self.stop()

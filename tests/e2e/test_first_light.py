@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,13 +114,17 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     open_tab(page, "Map")
     page.locator("#hsi-map-classes").get_by_text("User's accuracy (precision) %").first.wait_for()  # at the first visit
     page.locator("#hsi-export").click()
-    link = page.locator("#hsi-downloads a[download$='.tif']").first
-    link.wait_for(timeout=30_000)
+    link = page.locator("#hsi-downloads a[download$='.zip']").first
+    link.wait_for(timeout=60_000)
     with page.expect_download() as download:
         link.click()
-    file = tmp_path / download.value.suggested_filename
-    download.value.save_as(file)
+    archive = tmp_path / download.value.suggested_filename
+    download.value.save_as(archive)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path / "map")
+    (file,) = (tmp_path / "map").glob("*_map.tif")
     check_map(file, shots())
+    assert len(list((tmp_path / "map").glob("*_report.html"))) == 1
     events = app.journal()
     assert [e["type"] for e in events] == ["add_point"] * 9 + ["undo", "redo"]
     given = [app.class_names()[e["payload"]["class"]] for e in events[:9]]
@@ -139,7 +144,12 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, t
     page.wait_for_selector(".hsi-train[data-ready='1']")
     page.locator("#hsi-method").select_option("svm")
     page.locator("#hsi-train-start").click()
+    card = page.locator(".hsi-card")  # it waits beside what is shown, and says what it would change
+    card.wait_for(timeout=60_000)
+    assert "against map of your labels" in card.inner_text()
     trained = page.locator(".hsi-strip h4", has_text="trained map (svm)").first
+    assert trained.count() == 0
+    card.get_by_text("Show", exact=True).click()
     trained.wait_for(timeout=60_000)
     assert "3 labels a class" in page.locator(".tr-run h3").inner_text()
 
@@ -148,11 +158,14 @@ def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, t
     page.locator("#hsi-map-shown", has_text="(svm)").wait_for()
     page.locator("#hsi-map-classes h4", has_text="trained map (svm)").first.wait_for()
     page.locator("#hsi-export").click()
-    link = page.locator("#hsi-downloads a[download*='_run-'][download$='_map.tif']").first
-    link.wait_for(timeout=30_000)
+    link = page.locator("#hsi-downloads a[download*='_run-'][download$='.zip']").first
+    link.wait_for(timeout=60_000)
     with page.expect_download() as download:
         link.click()
-    download.value.save_as(tmp_path / "trained.tif")
+    download.value.save_as(tmp_path / "trained.zip")
+    with zipfile.ZipFile(tmp_path / "trained.zip") as opened:
+        (name,) = (one for one in opened.namelist() if one.endswith("_map.tif"))
+        (tmp_path / "trained.tif").write_bytes(opened.read(name))
     with rasterio.open(tmp_path / "trained.tif") as tiff:
         assert tiff.tags()["method"] == "svm"
 

@@ -180,6 +180,7 @@ def test_a_run_that_was_killed_ends_with_the_same_map(browser: Any, app: Running
     page = page_on(browser, app)
     whole = start(page, min_steps=300)
     wait_state(page, "done")
+    page.locator(".hsi-card").get_by_text("Show", exact=True).click(timeout=10_000)
     page.locator(".hsi-strip h4", has_text="trained map (diffclip)").first.wait_for(timeout=10_000)
 
     # the worker dies

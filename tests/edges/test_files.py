@@ -47,7 +47,7 @@ def test_a_name_that_is_none_is_refused(name: str, studio: Any, file: Path) -> N
         ):
             with pytest.raises(StudioError):
                 act(name or "\x00")
-        if name not in ("", "."):
+        if name not in ("", ".") and len(name) < 300:  # too long is told when it is opened
             with pytest.raises(StudioError):
                 studio.confined(name)
 
@@ -108,7 +108,6 @@ LABELS = {
     "huge.csv": b"row,col,class\n" + b"9" * 400 + b",1e999,a\n",
     "latitude.csv": b"lon,lat,class\n500,100,a\n",
     "null.csv": b"row,col,class\n\x00,\x00,\x00\n",
-    "utf16.csv": "row,col,class\n1,1,ž\n".encode("utf-16"),
     "deep.geojson": b"[" * 100_000,
     "no features.geojson": b"{}",
     "null.geojson": b"null",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.project.events import Event, State
+from hsi_studio.project.events import PLANNERS, Event, State
+from hsi_studio.project.payloads import PAYLOADS
 from hsi_studio.types import ClassInfo
 
 
@@ -22,6 +23,10 @@ def do(state: State, seq: int, kind: str, **payload: Any) -> None:
 
 def add(state: State, seq: int, row: int, col: int, class_id: str = "a") -> None:
     do(state, seq, "add_point", row=row, col=col, **{"class": class_id})
+
+
+def test_every_action_says_what_its_line_may_hold() -> None:
+    assert PAYLOADS.keys() == PLANNERS.keys()
 
 
 def test_an_undo_of_another_action_than_the_last_is_refused(state: State) -> None:

@@ -55,7 +55,7 @@ def test_a_description_that_is_not_whole_is_refused_with_a_way_out(
 
 
 def test_a_missing_description_is_told_apart_from_a_damaged_one(project: Project) -> None:
-    assert read_about(project.folder)["schema_version"] == SCHEMA_VERSION
+    assert read_about(project.folder).schema_version == SCHEMA_VERSION
     (project.folder / "project.json").unlink()
     with pytest.raises(FileProblem, match="cannot be read") as caught:
         read_about(project.folder)

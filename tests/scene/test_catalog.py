@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from hsi_studio import paths
+from hsi_studio import paths, settings
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.scene import catalog, indian_pines, open_catalog
 from hsi_studio.scene import catalog as catalog_function
@@ -174,7 +174,8 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
+    monkeypatch.setenv(settings.OUTGOING.name, "127.0.0.1")
     Server.files, Server.limit, Server.ranges = {}, None, []
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     thread = threading.Thread(target=running.serve_forever, daemon=True)

@@ -51,8 +51,18 @@ def as_numpy(folder: Path, values: np.ndarray[Any, Any]) -> Path:
     return folder / "scene.npz"
 
 
+def as_gdal(folder: Path, values: np.ndarray[Any, Any]) -> Path:
+    import rasterio
+
+    height, width, count = values.shape
+    profile = {"driver": "HFA", "height": height, "width": width, "count": count, "dtype": values.dtype.name}
+    with rasterio.open(folder / "scene.img", "w", **profile) as target:
+        target.write(np.moveaxis(values, 2, 0))
+    return folder / "scene.img"
+
+
 SAMPLES: dict[str, Writer] = {
-    "envi": as_envi, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab, "numpy": as_numpy,
+    "envi": as_envi, "gdal": as_gdal, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab, "numpy": as_numpy,
 }  # fmt: skip
 EVERY_READER = pytest.mark.parametrize("name", list(readers().entries))
 

@@ -41,6 +41,7 @@ DESCRIPTION = '2.0, gt=0, le=100, description="How fast confidence falls with th
 PEEK = "mean = mean if scene.reference is None else mean * (1 + 0.1 * scene.reference[:4, :1])\n        "
 WRONG_METHODS = {
     "no description": (DESCRIPTION, "2.0", "sharpness"),
+    "no limit": ("gt=0, le=100, description", "gt=0, description", "without limits: sharpness: largest value"),
     "not a distribution": ("score / score.sum(axis=0)", "score", "do not sum to 1"),
     "invalid pixels": ("~block.valid] = np.nan", "~block.valid] = 0.25", "pixels without data have probabilities"),
     "not float32": (".astype(np.float32)\n        out[", ".astype(float)\n        out[", "float32"),
@@ -117,8 +118,18 @@ def as_numpy(folder: Path, values: np.ndarray[Any, Any]) -> Path:
     return folder / "scene.npz"
 
 
+def as_gdal(folder: Path, values: np.ndarray[Any, Any]) -> Path:
+    import rasterio
+
+    height, width, count = values.shape
+    profile = {"driver": "HFA", "height": height, "width": width, "count": count, "dtype": values.dtype.name}
+    with rasterio.open(folder / "scene.img", "w", **profile) as target:
+        target.write(np.moveaxis(values, 2, 0))
+    return folder / "scene.img"
+
+
 SAMPLES: dict[str, Callable[[Path, np.ndarray[Any, Any]], Path]] = {
-    "envi": as_envi, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab, "numpy": as_numpy,
+    "envi": as_envi, "gdal": as_gdal, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab, "numpy": as_numpy,
 }  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest
-from hsi_studio.ui.app import _free_port, _project_to_show, build
+from hsi_studio.ui.app import _free_port, build
+from hsi_studio.ui.first_page import first_page
 from hsi_studio.ui.theme import css, theme
 from tests.studio.models import scene_file
 
@@ -41,13 +42,13 @@ def test_others_are_let_in_only_with_a_password_or_each_to_the_own(studio: Studi
 
 def test_the_address_names_the_project_else_it_is_the_latest(studio: Studio, tmp_path: Path) -> None:
     spec = str(scene_file(tmp_path / "data"))
-    first = _project_to_show(studio, "", spec)  # there was none
+    first = first_page(studio, "", spec)[0]  # there was none
     second = studio.new_project(spec)
     second.add_class("newer")
-    assert _project_to_show(studio, first, spec) == first
-    assert _project_to_show(studio, "", spec) == second.id
+    assert first_page(studio, first, spec)[0] == first
+    assert first_page(studio, "", spec)[0] == second.id
     with pytest.warns(UserWarning, match="latest project instead"):
-        assert _project_to_show(studio, "gone", spec) == second.id
+        assert first_page(studio, "gone", spec)[0] == second.id
 
 
 def test_a_port_that_is_taken_is_said() -> None:

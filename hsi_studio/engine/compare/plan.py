@@ -20,7 +20,7 @@ CONTROL = "shuffled words"
 class Fact(BaseModel):
     """Base of everything here: frozen, no unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Arm(Fact):

@@ -14,15 +14,17 @@ A comparison's folder: plan.json, comparison.json (rewritten after every seed), 
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from hsi_studio.engine.compare.plan import ComparisonPlan, Fact
-from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
+from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.files import write_text
+from hsi_studio.stored import read_model
 
 FORMAT = 1  # raise when the JSON changes its meaning
 MAX_JSON_BYTES = 64 * 2**20
@@ -168,14 +170,7 @@ def read_comparison(folder: Path) -> Comparison | None:
 
 def _read(file: Path, kind: type[Read]) -> Read:
     """Raises FileProblem."""
-    try:
-        if file.stat().st_size > MAX_JSON_BYTES:
-            raise CorruptFile(file, f"it is larger than {MAX_JSON_BYTES >> 20} MiB", REMEDY)
-        return kind.model_validate_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileProblem(file, f"it cannot be read ({error.strerror})", REMEDY) from error
-    except (UnicodeDecodeError, ValidationError) as error:
-        raise CorruptFile(file, f"it is not a comparison's ({str(error)[:200]})", REMEDY) from error
+    return read_model(file, kind, MAX_JSON_BYTES, "a comparison's", REMEDY)
 
 
 def read_map(folder: Path, comparison: Comparison, arm: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -190,7 +185,7 @@ def read_map(folder: Path, comparison: Comparison, arm: str) -> tuple[np.ndarray
     try:
         with np.load(file, allow_pickle=False) as stored:
             label, confidence = stored["label"], stored["confidence"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise FileProblem(file, f"it is not a map ({error})", REMEDY) from error
     if label.shape != shape or confidence.shape != shape or label.dtype != np.uint16:
         raise FileProblem(file, f"its map is {label.shape}, the scene is {shape}", REMEDY)

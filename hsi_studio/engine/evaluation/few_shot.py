@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -285,12 +286,17 @@ def read_mask(rule: Protocol, scene: Scene) -> IntArray | None:
     """(H, W) what `make_split` needs for a protocol with files; None for the others. Raises FileProblem."""
     if not rule.mask:
         return None
+    from hsi_studio.io.regions import regions_mask
     from hsi_studio.scene import read_class_map
+    from hsi_studio.scene.rules.alignment import Grid
 
-    mask, _ = read_class_map(rule.mask, scene.shape[:2])
+    if rule.kind == "regions":
+        return np.where(regions_mask(Path(rule.mask), scene), 2, 1).astype(np.int32)
+    grid = Grid(scene.shape[:2], scene.transform, scene.crs)
+    mask, _ = read_class_map(rule.mask, grid)
     if not rule.test_mask:
         return mask
-    test, _ = read_class_map(rule.test_mask, scene.shape[:2])
+    test, _ = read_class_map(rule.test_mask, grid)
     return np.where(mask > 0, 1, np.where(test > 0, 2, 0)).astype(np.int32)
 
 

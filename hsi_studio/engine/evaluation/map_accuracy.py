@@ -20,22 +20,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.engine.evaluation.class_figures import (
+    ClassFigures,
+    class_figures,
+    counted_interval,
+    independent_figures,
+)
 from hsi_studio.engine.evaluation.metrics import (
     Counts,
     Estimate,
-    Scores,
     block_confusions,
     confusion,
     interval,
+    resample,
     scores,
     spatial_blocks,
-    wilson,
 )
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
 from hsi_studio.humanize import counted
 from hsi_studio.types import ClassInfo, IntArray, LabelSet, Prediction, Scene
 
 MAX_PIXELS = 2_000_000
+FILLED = 0.95  # share of the test pixels in one class from which OA says next to nothing
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,9 @@ class ClassScore:
     recall: float | None  # of the class's pixels, the share mapped as it
     precision: float | None  # of the pixels mapped as it, the share that is it
     f1: float | None
+    recall_range: tuple[float, float] | None = None  # 95 %
+    precision_range: tuple[float, float] | None = None
+    f1_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class ScoreBlock:
     classes: tuple[ClassScore, ...] = ()
     confusion: Counts | None = None  # (K, K+1) over `classes`; last column: another class, or none
     problem: str = ""
+    macro_f1: Estimate | None = None
+    weighted_f1: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ def accuracy_report(
             f"Not in the reference, so not counted: {listed}. "
             "A class counts when it has the name of a class of the reference."
         )
-    counter = _ReferenceCounter(prediction, labels, scene, tied, value_of)
+    counter = ReferenceCounter(prediction, labels, scene, tied, value_of)
     main = counter.block("Against the reference", 0)
     buffered = counter.block(f"Farther than {buffer_px} pixels from your labels", buffer_px)
     return AccuracyReport("reference", main, buffered, labels.revision, tuple(notes))
@@ -112,7 +123,7 @@ def report_without_labels(prediction: Prediction, scene: Scene) -> AccuracyRepor
     value_of = reference_values(prediction.schema.classes, scene)
     tied = [info for info in prediction.schema.classes if info.id in value_of]
     none = np.zeros(0, dtype=np.int64)
-    counter = _ReferenceCounter(prediction, LabelSet(prediction.schema, none, none, none), scene, tied, value_of)
+    counter = ReferenceCounter(prediction, LabelSet(prediction.schema, none, none, none), scene, tied, value_of)
     block = counter.block("Against the reference", 0)
     words = f"on all {block.n:,} reference pixels of {len(tied)} classes; no label was used"
     return AccuracyReport("reference", replace(block, words=words), None, prediction.revision)
@@ -133,8 +144,11 @@ def reference_values(classes: tuple[ClassInfo, ...], scene: Scene) -> dict[str, 
     return found
 
 
-class _ReferenceCounter:
-    """What the two blocks share: which reference pixels count at all, and what the map says there."""
+class ReferenceCounter:
+    """What the two blocks share: which reference pixels count at all, and what the map says there.
+
+    `sample`: take a regular sample of more than `MAX_PIXELS`; False = all, however many.
+    """
 
     def __init__(
         self,
@@ -143,6 +157,7 @@ class _ReferenceCounter:
         scene: Scene,
         classes: list[ClassInfo],
         value_of: dict[str, int],
+        sample: bool = True,
     ) -> None:
         assert scene.reference is not None
         self.labels, self.classes, self.shape = labels, classes, scene.shape[:2]
@@ -161,7 +176,7 @@ class _ReferenceCounter:
         self.n_others = int(other_values.size)
         pixels = np.flatnonzero(counted & ~own)
         self.available = int(pixels.size)
-        if pixels.size > MAX_PIXELS:
+        if sample and pixels.size > MAX_PIXELS:
             pixels = pixels[:: -(-pixels.size // MAX_PIXELS)]
         self.pixels = pixels
         self.reference = row_of[scene.reference.ravel()[pixels]]
@@ -169,12 +184,7 @@ class _ReferenceCounter:
 
     def block(self, title: str, buffer_px: int) -> ScoreBlock:
         """Figures over the pixels farther than `buffer_px` from all labels; 0 = all but the labelled ones."""
-        keep = np.ones(self.pixels.size, dtype=np.bool_)
-        if buffer_px:
-            keep = ~near((self.shape[0], self.shape[1]), self.labels.row, self.labels.col, buffer_px).ravel()[
-                self.pixels
-            ]
-        pixels, reference, mapped = self.pixels[keep], self.reference[keep], self.mapped[keep]
+        pixels, reference, mapped = self.tested(buffer_px)
         counts = np.bincount(reference, minlength=len(self.classes))
         words = self._words(int(pixels.size), counts, buffer_px)
         problem = self._problem(counts, buffer_px)
@@ -184,11 +194,22 @@ class _ReferenceCounter:
         row, col = np.divmod(pixels, self.shape[1])
         block, n_blocks = spatial_blocks(row, col)
         per_block = block_confusions(reference, mapped, block, n_blocks, n_classes)
+        drawn = resample(per_block, np.random.default_rng(0))
+        found = class_figures(per_block, drawn)
+        oa, aa, kappa = interval(per_block, np.random.default_rng(0), drawn=drawn)
         matrix = per_block.sum(axis=0)
-        oa, aa, kappa = interval(per_block, np.random.default_rng(0))
         return ScoreBlock(
-            title, words, int(pixels.size), oa, aa, kappa, _class_scores(self.classes, scores(matrix), matrix), matrix
-        )
+            title, words, int(pixels.size), oa, aa, kappa, _class_scores(self.classes, found, matrix), matrix,
+            macro_f1=found.macro_f1, weighted_f1=found.weighted_f1,
+        )  # fmt: skip
+
+    def tested(self, buffer_px: int) -> tuple[Counts, Counts, Counts]:
+        """(flat pixels, class index in the reference, class index on the map or −1), each (N,)."""
+        keep = np.ones(self.pixels.size, dtype=np.bool_)
+        if buffer_px:
+            close = near((self.shape[0], self.shape[1]), self.labels.row, self.labels.col, buffer_px)
+            keep = ~close.ravel()[self.pixels]
+        return self.pixels[keep], self.reference[keep], self.mapped[keep]
 
     def _problem(self, counts: npt.NDArray[Any], buffer_px: int) -> str:
         if len(self.classes) < 2:
@@ -196,7 +217,7 @@ class _ReferenceCounter:
             need = "a pixel of each of two classes" if have == 0 else "a pixel of a second class"
             return f"Label {need} of the reference to see how good the map is."
         if np.count_nonzero(counts) >= 2:
-            return ""
+            return self._too_early(counts)
         if buffer_px:
             return (
                 f"Fewer than two classes have reference pixels farther than {buffer_px} pixels from your labels. "
@@ -207,12 +228,27 @@ class _ReferenceCounter:
             "Label a pixel of another class, or remove labels, to leave some to test on."
         )
 
+    def _too_early(self, counts: npt.NDArray[Any]) -> str:
+        """While classes of the reference wait for a label, one that fills the rest makes every map look good."""
+        k = int(counts.argmax())
+        share = float(counts[k] / counts.sum())
+        if share < FILLED or not self.n_others:
+            return ""
+        others = counted(self.n_others, "class", "classes")
+        return (
+            f"Too early: one class, {self.classes[k].name}, fills {100 * share:.0f} % of the test pixels, so any map "
+            f"that shows it looks right. Label a pixel of the other {others} of the reference first."
+        )
+
     def _words(self, n: int, counts: npt.NDArray[Any], buffer_px: int) -> str:
         k, used = len(self.classes), len(self.labels)
         of = f"of the {k} classes you labelled" if k != 1 else "of the one class you labelled"
         sampled = self.pixels.size < self.available
         own = f"your {counted(used, 'labelled pixel')}"
-        without = f"without all pixels within {buffer_px} pixels of {own}" if buffer_px else f"without {own}"
+        whose = "its neighbours" if used == 1 else "their neighbours"
+        without = f"without {own}; {whose} are among them" if used else f"without {own}"
+        if buffer_px:
+            without = f"without all pixels within {buffer_px} pixels of {own}"
         pixels = f"{counted(n, 'reference pixel')}"
         if sampled:
             pixels += f" (a regular sample of {self.available:,})"
@@ -220,18 +256,34 @@ class _ReferenceCounter:
         empty = [info.name for info, count in zip(self.classes, counts, strict=True) if count == 0]
         if empty and len(empty) < k:
             text += f"; no pixel is left of {', '.join(empty)}"
+        full = counts.max(initial=0) / max(n, 1)
+        if full >= FILLED and np.count_nonzero(counts) > 1:
+            text += f"; {self.classes[int(counts.argmax())].name} is {100 * full:.0f} % of them: read AA and κ, not OA"
         if self.others:
             others = counted(self.n_others, "other class", "other classes")
             text += f"; {counted(self.others, 'pixel')} of {others} {'are' if self.others != 1 else 'is'} not counted"
         return text
 
 
-def _class_scores(classes: list[ClassInfo], found: Scores, matrix: Counts) -> tuple[ClassScore, ...]:
+def _class_scores(classes: list[ClassInfo], found: ClassFigures, matrix: Counts) -> tuple[ClassScore, ...]:
     rows = matrix.sum(axis=1)
+
+    def value(estimate: Estimate | None) -> float | None:
+        return None if estimate is None else estimate.value
+
     return tuple(
-        ClassScore(info, int(rows[k]), found.recall[k], found.precision[k], found.f1[k])
+        ClassScore(
+            info, int(rows[k]), value(found.recall[k]), value(found.precision[k]), value(found.f1[k]),
+            _range(found.recall[k]), _range(found.precision[k]), _range(found.f1[k]),
+        )
         for k, info in enumerate(classes)
-    )
+    )  # fmt: skip
+
+
+def _range(estimate: Estimate | None) -> tuple[float, float] | None:
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return None
+    return estimate.low, estimate.high
 
 
 def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
@@ -264,7 +316,10 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
     reference, mapped = known.label[used], np.asarray(loo)[used]
     per_label = block_confusions(reference, mapped, np.arange(n, dtype=np.int64), n, n_classes)
     matrix = confusion(reference, mapped, n_classes)
-    found = scores(matrix)
     _, aa, kappa = interval(per_label, np.random.default_rng(0))
-    oa = Estimate(found.oa, *wilson(found.oa * n, n))
-    return ScoreBlock(title, words, n, oa, aa, kappa, _class_scores(list(known.schema.classes), found, matrix), matrix)
+    oa = Estimate(scores(matrix).oa, *counted_interval(int(np.diagonal(matrix).sum()), n))
+    found = independent_figures(matrix)
+    return ScoreBlock(
+        title, words, n, oa, aa, kappa, _class_scores(list(known.schema.classes), found, matrix), matrix,
+        macro_f1=found.macro_f1, weighted_f1=found.weighted_f1,
+    )  # fmt: skip

@@ -148,31 +148,41 @@ def _resampled(per_block: Counts, weights: Floats) -> Floats:
     return (weights @ per_block.reshape(n_blocks, -1).astype(np.float64)).reshape(-1, n_classes, columns)
 
 
+def resample(per_block: Counts, rng: np.random.Generator, draws: int = 500) -> Floats | None:
+    """(draws, K, K+1) confusion matrices of blocks drawn with replacement; None with fewer than `MIN_BLOCKS` blocks."""
+    if per_block.shape[0] < MIN_BLOCKS:
+        return None
+    return _resampled(per_block, _draws(per_block, rng, draws))
+
+
 def interval(
-    per_block: Counts, rng: np.random.Generator, draws: int = 500
+    per_block: Counts, rng: np.random.Generator, draws: int = 500, drawn: Floats | None = None
 ) -> tuple[Estimate, Estimate, Estimate | None]:
     """(OA, AA, κ) with 95 % intervals from (n_blocks, K, K+1) confusion matrices with at least one pixel.
 
-    κ is None where it is not defined. Without `MIN_BLOCKS` blocks there are values but no intervals.
+    `drawn`: what `resample` gave, where it is there already. κ is None where it is not defined. Without `MIN_BLOCKS`
+    blocks there are values but no intervals.
     """
     total = per_block.sum(axis=0)
     found = scores(total)
     n_blocks = per_block.shape[0]
     values = (found.oa, found.aa, found.kappa)
-    if n_blocks < MIN_BLOCKS:
+    if drawn is None:
+        drawn = resample(per_block, rng, draws)
+    if drawn is None:
         oa, aa, kappa = (None if value is None else Estimate(value) for value in values)
     else:
-        samples = figures(_resampled(per_block, _draws(per_block, rng, draws)))
         oa, aa, kappa = (
-            None if value is None else _with_interval(value, sample, n_blocks)
-            for value, sample in zip(values, samples, strict=True)
+            None if value is None else with_interval(value, sample, n_blocks)
+            for value, sample in zip(values, figures(drawn), strict=True)
         )
     assert oa is not None
     assert aa is not None
     return oa, aa, kappa
 
 
-def _with_interval(value: float, sample: Floats, n_blocks: int) -> Estimate:
+def with_interval(value: float, sample: Floats, n_blocks: int) -> Estimate:
+    """The percentile interval of resampled values (NaN = not defined there); Wilson's where it has no width."""
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return Estimate(value)

@@ -11,6 +11,8 @@ from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.files import json_values
 from hsi_studio.types import ClassInfo
 
+RANGES = ("recall_range", "precision_range", "f1_range")
+
 
 def report_to_json(report: AccuracyReport) -> dict[str, Any]:
     """Fractions 0–1, intervals as value, low, high."""
@@ -43,6 +45,8 @@ def _block(block: ScoreBlock) -> dict[str, Any]:
         "oa": _estimate(block.oa),
         "aa": _estimate(block.aa),
         "kappa": _estimate(block.kappa),
+        "macro_f1": _estimate(block.macro_f1),
+        "weighted_f1": _estimate(block.weighted_f1),
         "classes": [
             json_values({**vars(score), "info": vars(score.info)}) for score in block.classes
         ],
@@ -64,12 +68,18 @@ def _read_block(value: dict[str, Any]) -> ScoreBlock:
         _read_estimate(value["oa"]),
         _read_estimate(value["aa"]),
         _read_estimate(value["kappa"]),
-        classes=tuple(
-            ClassScore(**{**score, "info": ClassInfo.from_json(score["info"])}) for score in value["classes"]
-        ),
+        classes=tuple(_read_class(score) for score in value["classes"]),
         confusion=None if confusion is None else np.array(confusion, dtype=np.int64),
         problem=value["problem"],
+        macro_f1=_read_estimate(value.get("macro_f1")),  # reports of earlier versions have none of the two
+        weighted_f1=_read_estimate(value.get("weighted_f1")),
     )
+
+
+def _read_class(value: dict[str, Any]) -> ClassScore:
+    """Reports of earlier versions have no ranges."""
+    ranges = {key: tuple(value[key]) for key in RANGES if value.get(key) is not None}
+    return ClassScore(**{**value, "info": ClassInfo.from_json(value["info"]), **ranges})
 
 
 def _read_estimate(value: dict[str, Any] | None) -> Estimate | None:

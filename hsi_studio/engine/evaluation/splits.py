@@ -3,6 +3,7 @@
     random            `shots` pixels a class train; every other labelled pixel tests
     buffered[:PX]     the same shots; only pixels farther than PX (default 5, Chebyshev) from all of them test
     split:FILE[:VAR]  shots are drawn inside a mask's training part; labelled pixels outside it test
+    regions:FILE      shots are drawn outside polygons of a GeoJSON; labelled pixels inside them test
     official:A,B      shots are drawn where map A (FILE[:VAR]) is not 0; labelled pixels where B is not 0 and A is test
 
 The draw for seed s is fixed so that others can repeat it: rng = np.random.default_rng(s); for every class in
@@ -45,7 +46,7 @@ class Protocol:
     """A parsed protocol. `text` is what the user wrote."""
 
     text: str
-    kind: str  # "random", "buffered", "split", "official"
+    kind: str  # "random", "buffered", "split", "regions", "official"
     buffer_px: int = 0
     mask: str = ""  # FILE[:variable]
     test_mask: str = ""  # FILE[:variable] of kind "official"
@@ -62,14 +63,14 @@ def parse_protocol(text: str) -> Protocol:
         if rest.isascii() and rest.isdigit() and 1 <= int(rest) <= 10_000:
             return Protocol(text, kind, int(rest))
         raise BadRequest(f"Protocol {text!r}: the buffer is a whole number of pixels from 1, as in buffered:7.")
-    if kind == "split" and rest:
+    if kind in ("split", "regions") and rest:
         return Protocol(text, kind, mask=rest)
     train, comma, test = rest.partition(",")
     if kind == "official" and train and comma and test:
         return Protocol(text, kind, mask=train, test_mask=test)
     raise BadRequest(
-        f"There is no protocol {text!r}. Choose random, buffered[:PIXELS], split:FILE[:variable] or "
-        "official:TRAIN_FILE[:variable],TEST_FILE[:variable]."
+        f"There is no protocol {text!r}. Choose random, buffered[:PIXELS], split:FILE[:variable], "
+        "regions:FILE.geojson or official:TRAIN_FILE[:variable],TEST_FILE[:variable]."
     )
 
 
@@ -136,16 +137,16 @@ def make_split(
 ) -> Split:
     """Draw one split of an (H, W) reference. Notes name classes without pixels.
 
-    `mask` (H, W): for kind "split" as `training_part` reads it; for kind "official" 1 = train, 2 = test, always.
+    `mask` (H, W): for kind "split" as `training_part` reads it; for "regions" and "official" 1 = train, 2 = test.
 
     Raises BadRequest when nothing is left to train or to test on.
     """
     flat = reference.ravel()
     notes: list[str] = []
-    if protocol.kind in ("split", "official"):
+    if protocol.kind in ("split", "regions", "official"):
         if mask is None:
             raise ValueError(f"protocol {protocol.kind} needs its mask")
-        if protocol.kind == "official":
+        if protocol.kind != "split":
             train_part, test_part = mask == 1, mask == 2
         else:
             train_part, test_part, sentence = training_part(mask, reference)

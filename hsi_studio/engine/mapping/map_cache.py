@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.files import write_arrays
+from hsi_studio.stored import loads_object
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def kept_map(path: Path, size: tuple[int, int], digest: str) -> Prediction | Non
         return None
     try:
         with np.load(path, allow_pickle=False) as stored:
-            about: dict[str, Any] = json.loads(str(stored["about"]))
+            about: dict[str, Any] = loads_object(str(stored["about"]))
             label, confidence = stored["label"], stored["confidence"]
         if about["digest"] != digest or label.shape != size or confidence.shape != size:
             return None

@@ -12,7 +12,6 @@ list, so no id of a request becomes a path. Headers are read once per file and k
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 import secrets
@@ -28,7 +27,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hsi_studio.engine.models.checkpoint import Header, read_checkpoint, read_header, write_checkpoint
 from hsi_studio.engine.models.metadata import CheckpointFacts, Line
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.files import put_in_place, replacing, write_json, write_text
+from hsi_studio.files import copy_file, put_in_place, replacing, sync_folder, write_json, write_text
+from hsi_studio.stored import Stored, read_model
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,12 @@ class Edits(BaseModel):
     title: Line | None = None
     note: str | None = Field(default=None, max_length=10_000)
     tags: tuple[Line, ...] | None = Field(default=None, max_length=50)
+
+
+class _CameFrom(Stored):
+    """from.json."""
+
+    place: str = Field(alias="from", max_length=4096)
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,9 @@ class ModelLibrary:
             write_json(target / "from.json", came_from)
             edits = _edits_path(model)
             if edits.is_file():
-                shutil.copyfile(edits, target / "edits.json")
+                copy_file(edits, target / "edits.json")
             put_in_place(model.path, target / FILE)
+            sync_folder(model.path.parent)
             edits.unlink(missing_ok=True)
 
     def restore(self, model_id: str) -> str:
@@ -227,9 +234,10 @@ class ModelLibrary:
     def _came_from(self, model: ModelFile) -> Path | None:
         """Where a deleted model lay; None when that cannot be told, or lies outside the home folder."""
         try:
-            said = json.loads((model.path.with_name("from.json")).read_text(encoding="utf-8"))["from"]
-            place = (self.home / said).resolve()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            file = model.path.with_name("from.json")
+            said = read_model(file, _CameFrom, MAX_EDITS, "where a model came from", "Restore it by hand")
+            place = (self.home / said.place).resolve()
+        except (OSError, ValueError, FileProblem) as error:
             log.warning("where model %s was cannot be read: %s", model.id, error)
             return None
         return place if place.is_relative_to(self.home.resolve()) else None
@@ -270,10 +278,8 @@ def _read_edits(path: Path) -> Edits:
     if not path.is_file():
         return Edits()
     try:
-        if path.stat().st_size > MAX_EDITS:
-            raise ValueError(f"more than {MAX_EDITS:,} bytes")
-        return Edits.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return read_model(path, Edits, MAX_EDITS, "edits of a model", "Edit it again")
+    except FileProblem as error:
         log.warning("the edits in %s cannot be read and are left out: %s", path, error)
         return Edits()
 

@@ -10,6 +10,7 @@ A checkpoint is written beside the last one and renamed. It carries a key of eve
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from hsi_studio.edges import as_typed
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import Cancelled
 from hsi_studio.files import write_bytes
@@ -108,9 +110,11 @@ class RunCheckpoints:
                 if meta.get("key") != self.key:
                     self.tell("warning", f"{path.name} is of a training with other settings: it is not used.")
                     return None
-                header = json.loads(meta[HEADER])
+                header = json.loads(meta[HEADER])  # not `stored.loads`: a training's state may hold NaN
+                if not isinstance(header, dict):
+                    raise ValueError("its header is no object")
                 state = State({name: stream.get_tensor(name) for name in stream.keys()}, header)  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
+        except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
             self.tell("warning", f"{path.name} cannot be read ({error}): this stage begins again.")
             return None
         self.tell("info", f"{stage} goes on from its checkpoint{_step(header)}.")
@@ -125,13 +129,19 @@ class RunCheckpoints:
     _cost = 0.0  # seconds the last one took: saving shall stay below 2 % of the time
 
     def save(self, stage: str, state: State) -> None:
-        """Raises Cancelled after a save that a pause asked for."""
+        """Raises Cancelled after a save that a pause asked for. A disk that takes no more stops no training: it is
+        told, and the last checkpoint stays."""
         from safetensors.numpy import save
 
         started = time.monotonic()
         text = json.dumps(state.header, allow_nan=True)
         arrays = {name: _plain(value) for name, value in state.arrays.items()}
-        write_bytes(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
+        try:
+            write_bytes(self.file(stage), save(arrays, metadata={"key": self.key, HEADER: text}))
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self.file(stage), error)
+            with contextlib.suppress(OSError):  # the log is on the same disk
+                self.tell("warning", f"The state cannot be saved: {as_typed(error)} The training goes on without.")
         self._last = time.monotonic()
         self._cost = self._last - started
         self.seconds += self._cost
@@ -180,9 +190,7 @@ class Reporter:
         self._said_at, self._said = now, head
         left, later = progress.seconds_left, self.later_s()
         both = None if left is None else round(left + (later or 0.0), 2)
-        self.log.append(
-            "progress", message=progress.message, done=progress.done, total=progress.total, seconds_left=both
-        )  # fmt: skip
+        self._write("progress", message=progress.message, done=progress.done, total=progress.total, seconds_left=both)
 
     def metrics(self, stage: str, step: int, steps: int, values: dict[str, float]) -> None:
         event = {"stage": stage, "step": step, "steps": steps, "values": values}
@@ -192,10 +200,17 @@ class Reporter:
             return
         self._metric_at[stage] = now
         self._held.pop(stage, None)
-        self.log.append("metric", **event)
+        self._write("metric", **event)
 
     def flush(self) -> None:
         """Write what was held back."""
         for event in self._held.values():
-            self.log.append("metric", **event)
+            self._write("metric", **event)
         self._held.clear()
+
+    def _write(self, kind: str, **values: Any) -> None:
+        """A point of a curve that a full disk does not take is missing, and costs nothing else."""
+        try:
+            self.log.append(kind, **values)
+        except OSError as error:
+            log.warning("an event of kind %s cannot be written: %s", kind, error)

@@ -12,6 +12,7 @@ from typing import Any
 from hsi_studio.engine.runs.record import RunRecord
 from hsi_studio.errors import BadRequest, SceneMismatch
 from hsi_studio.methods.contract import Params, make_params
+from hsi_studio.scene.plan import FIRST_RULES
 from hsi_studio.types import Scene
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def open_scene(record: RunRecord) -> Scene:
     """The scene the run is about. Raises FileProblem, BadRequest, SceneMismatch when its content is another."""
     from hsi_studio.scene.resolve import resolve
 
-    spec = dict(record.scene["spec"])
+    spec = {"rules": FIRST_RULES, **record.scene["spec"]}
     scene = resolve(spec.pop("spec"), **spec)
     if scene.id != record.scene["id"]:
         raise SceneMismatch(

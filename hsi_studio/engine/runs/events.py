@@ -11,17 +11,51 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, model_validator
+
+from hsi_studio.errors import FileProblem
 from hsi_studio.files import json_values
+from hsi_studio.stored import Stored, loads_object, open_file, validated
 
 Event = dict[str, Any]
 MAX_LINE = 1 << 20  # bytes; nothing we write comes near
+MAX_FILE = 1 << 30  # bytes that are read of one run's events
+
+
+class _Facts(Stored):
+    """What readers rely on, kind by kind; an event without it is passed over."""
+
+    seq: Annotated[int, Field(strict=True, ge=1, le=2**53)]
+    t: float = 0.0
+    kind: Annotated[str, Field(max_length=64)]
+    message: str = ""
+    text: str = ""
+    state: str = ""
+    reason: str = ""
+    level: str = ""
+    done: float | None = None
+    total: float | None = None
+    seconds_left: float | None = None
+    stage: str = ""
+    step: int | None = None
+    steps: int | None = None
+    values: dict[str, float | None] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> _Facts:
+        if self.kind == "progress" and (self.done is None or self.total is None):
+            raise ValueError("progress of nothing")
+        if self.kind == "metric" and (self.step is None or self.steps is None or self.values is None):
+            raise ValueError("a point without values")
+        return self
 
 
 class EventLog:
@@ -42,7 +76,7 @@ class EventLog:
                 written = os.write(handle, line)
                 if written != len(line):
                     os.ftruncate(handle, os.fstat(handle).st_size - written)
-                    raise OSError(28, "no space left on the disk", str(self.path))
+                    raise OSError(errno.ENOSPC, "no space left on the disk", str(self.path))
             finally:
                 os.close(handle)
             self._seq += 1
@@ -81,10 +115,10 @@ class EventTail:
                 self._offset, self._events, self._last = 0, [], {}
             if size == self._offset:
                 return
-            with self.path.open("rb") as stream:
+            with open_file(self.path, "Delete the run, or restore the file from a backup") as stream:
                 stream.seek(self._offset)
-                data = stream.read(size - self._offset)
-        except FileNotFoundError:
+                data = stream.read(min(size - self._offset, MAX_FILE))
+        except (OSError, FileProblem):  # none yet, or nothing that can be read: the record alone tells then
             return
         end = data.rfind(b"\n") + 1
         self._offset += end
@@ -105,10 +139,9 @@ def parse(line: bytes) -> Event | None:
     if len(line) > MAX_LINE:
         return None
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or type(event.get("seq")) is not int or not isinstance(event.get("kind"), str):
+        event = loads_object(line)
+        validated(_Facts, event)
+    except ValueError:
         return None
     return event
 

@@ -34,6 +34,7 @@ from hsi_studio.errors import StudioError
 from hsi_studio.files import write_json
 from hsi_studio.methods import get_method
 from hsi_studio.methods.common.work import Work
+from hsi_studio.stored import loads_object
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class Forecaster:
 
     def _stored_speed(self) -> Speed | None:
         try:
-            value = json.loads(self.speed_file.read_bytes())
+            value = loads_object(self.speed_file.read_bytes())
             if value["cpu"] != cpu_name():
                 return None
             speed = Speed(float(value["gflops"]), float(value["call_s"]))
@@ -289,7 +290,7 @@ def _memory(request: Request) -> float:
 
 def _parse(line: bytes) -> Seen | None:
     try:
-        value = json.loads(line)
+        value = loads_object(line)
         request = Request(
             str(value["method"]), dict(value["params"]), str(value["scene"]), tuple(int(n) for n in value["shape"]),  # type: ignore[arg-type]
             int(value["labels"]), int(value["classes"]), str(value["slot"]), str(value["device"]),

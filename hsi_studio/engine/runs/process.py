@@ -17,6 +17,8 @@ from hsi_studio.engine.runs.record import RunFolder, RunState
 from hsi_studio.paths import BESIDE
 from hsi_studio.settings import MAX_DISK_GB
 
+DISK = 4  # exit code of a worker that could not write its record
+
 
 def start_worker(
     folder: RunFolder,
@@ -56,6 +58,8 @@ def end_of(requested: str, code: int, folder: RunFolder) -> tuple[RunState, str]
             "The system ended its process (kill −9), most likely because memory ran out. Close other programs or "
             f"choose a smaller batch or network. {onward}"
         )
+    if code == DISK:
+        return "interrupted", f"Nothing could be written: {last_words(folder / 'worker.log')} Then resume it."
     if code == -signal.SIGTERM:
         return "interrupted", f"Its process was ended from outside. {onward}"
     if code < 0:

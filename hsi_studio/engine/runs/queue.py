@@ -138,6 +138,7 @@ class RunQueue:
         self.id = uuid.uuid4().hex
         self._slots: dict[str, Slot] = {}
         self._lock = threading.RLock()
+        self._unsaid: dict[Path, tuple[RunState, str]] = {}  # run folders whose record could not be written
         self._own: object | None = None  # the lock file that says this queue lives
 
     # ── what one can ask for ────────────────────────────────────────────────────────────────────
@@ -218,7 +219,7 @@ class RunQueue:
 
     def checked(self, folder: RunFolder) -> RunRecord:
         """Its record; a run that is said to live but nobody works on becomes interrupted. Raises FileProblem."""
-        record = folder.read()
+        record = self._say_now(folder, folder.read())
         if record.state not in WAITING | ALIVE or record.queue == self.id:
             return record
         if not (free(self._lock_file(record.queue)) and free(folder.lock_file)):
@@ -228,6 +229,10 @@ class RunQueue:
             return record
         began = "" if record.state == "queued" else " during the run"
         return folder.set_state(record, "interrupted", f"The program was ended{began}. Resume it to go on.")
+
+    def unsaid(self, folder: RunFolder) -> bool:
+        """Whether its record does not say yet how it ended, because the disk would not take it."""
+        return folder.path in self._unsaid
 
     def close(self) -> None:
         """Running runs leave a checkpoint and end as interrupted; waiting ones do too. All can be resumed."""
@@ -271,13 +276,27 @@ class RunQueue:
         record = folder.read()
         if record.state not in ALIVE:
             return
-        log_ = EventLog(folder.events_file)
-        state, reason = end_of(running.requested, code, folder)
-        if state != "cancelled":
-            log_.append("log", level="error", text=reason)
-        else:
-            folder.clear_checkpoints()
-        folder.set_state(record, state, reason, log_)
+        self._unsaid[folder.path] = end_of(running.requested, code, folder)
+        self._say_now(folder, record)
+
+    def _say_now(self, folder: RunFolder, record: RunRecord) -> RunRecord:
+        """Write how a worker ended; what a full disk does not take now is told all the same, and tried again."""
+        if folder.path not in self._unsaid or record.state not in WAITING | ALIVE:
+            self._unsaid.pop(folder.path, None)
+            return record
+        state, reason = self._unsaid[folder.path]
+        try:
+            log_ = EventLog(folder.events_file)
+            if state != "cancelled":
+                log_.append("log", level="error", text=reason)
+            else:
+                folder.clear_checkpoints()
+            record = folder.set_state(record, state, reason, log_)
+        except OSError as error:
+            log.warning("how run %s ended cannot be written: %s", record.id, error)
+            return record.model_copy(update={"state": state, "reason": reason})
+        self._unsaid.pop(folder.path, None)
+        return record
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 

@@ -20,14 +20,15 @@ import secrets
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from hsi_studio.engine.runs.events import EventLog
-from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
+from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.files import is_name, write_arrays, write_json, write_text
+from hsi_studio.stored import Count, Stored, Whole, read_model, read_object, validated
 from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
 
 RunState = Literal[
@@ -37,21 +38,42 @@ WAITING: frozenset[str] = frozenset({"queued"})
 ALIVE: frozenset[str] = frozenset({"starting", "running", "pausing"})
 RESUMABLE: frozenset[str] = frozenset({"paused", "interrupted", "failed"})
 MAX_JSON = 64 << 20  # bytes of run.json or labels.json
+Side = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 REMEDY = "Delete the run, or restore the file from a backup"
 
 
-class RunClass(BaseModel):
-    model_config = ConfigDict(frozen=True)
-    id: str
-    name: str
-    color: str
+class RunClass(Stored):
+    id: str = Field(min_length=1, max_length=128)
+    name: str = Field(max_length=1000)
+    color: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
     reference_value: int | None = None
 
 
-class RunRecord(BaseModel):
-    """`run.json`. Facts that are known when it is queued first, then what the worker adds."""
+class _SceneFacts(Stored):
+    """What every reader of a record relies on."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    id: str
+    name: str = ""
+    shape: tuple[Side, ...] = Field(min_length=2, max_length=3)  # (H, W, B)
+    spec: dict[str, Any]
+
+
+class _LabelFacts(Stored):
+    revision: Count
+    counts: dict[str, Count] = Field(default_factory=dict)
+
+
+class _PromptFacts(Stored):
+    style: str = ""
+    set: str = ""
+    sentences: dict[str, tuple[str, ...] | str] | None = None
+
+
+class RunRecord(BaseModel):
+    """`run.json`. Facts that are known when it is queued first, then what the worker adds. What a newer version put
+    there stays when it is written again."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     version: int = 1
     id: str
@@ -71,7 +93,7 @@ class RunRecord(BaseModel):
     threads: int = 0  # of the worker, on the CPU: sums depend on them
     versions: dict[str, str] = {}  # hsi_studio, python, torch, numpy, platform, cpu
     forecast: dict[str, Any] = {}
-    timing: dict[str, Any] = {}  # seconds by phase, over all attempts; peak_mb, attempts
+    timing: dict[str, int | float] = {}  # seconds by phase, over all attempts; peak_mb, attempts
     metrics: dict[str, Any] = {}
     adapted: list[str] = []  # what was changed to fit into memory, in sentences
     state: RunState = "queued"
@@ -82,6 +104,27 @@ class RunRecord(BaseModel):
     parent: str = ""  # run or model it started from
     queue: str = ""  # the program that holds it in its queue
     outputs: list[str] = []
+
+    @field_validator("scene", "labels", "prompts")
+    @classmethod
+    def _facts(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        kinds: dict[str, type[Stored]] = {"scene": _SceneFacts, "labels": _LabelFacts, "prompts": _PromptFacts}
+        validated(kinds[str(info.field_name)], value)
+        return value
+
+    @field_validator("created", "started", "ended")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("a time without its zone")
+        return value
+
+    @field_validator("metrics")
+    @classmethod
+    def _figures(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(value.get("main") or {}, dict):
+            raise ValueError("figures that are none")
+        return value
 
     @property
     def class_schema(self) -> ClassSchema:
@@ -97,6 +140,13 @@ class RunRecord(BaseModel):
         """Fewest and most labels of a class that has any."""
         counts = [int(n) for n in self.labels.get("counts", {}).values() if int(n) > 0]
         return (min(counts), max(counts)) if counts else (0, 0)
+
+
+class _LabelFile(Stored):
+    """labels.json."""
+
+    revision: Count
+    points: tuple[tuple[Whole, Whole, str], ...]
 
 
 class RunFolder:
@@ -135,15 +185,7 @@ class RunFolder:
 
     def read(self) -> RunRecord:
         """Raises FileProblem."""
-        value = _json(self.record_file)
-        try:
-            record = RunRecord.model_validate(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise CorruptFile(
-                self.record_file, f"it is not the record of a run ({where}: {first['msg']})", REMEDY
-            ) from error
+        record = read_model(self.record_file, RunRecord, MAX_JSON, "the record of a run", REMEDY)
         if record.id != self.path.name:
             raise CorruptFile(self.record_file, f"it is the record of another run ({record.id[:60]!r})", REMEDY)
         return record
@@ -182,14 +224,15 @@ class RunFolder:
     def read_labels(self, record: RunRecord) -> LabelSet:
         """As they were when the run was queued. Raises FileProblem."""
         path = self.path / "labels.json"
-        value = _json(path)
+        value = read_object(path, MAX_JSON, "labels", REMEDY)
         schema = record.class_schema
         index = {info.id: k for k, info in enumerate(schema.classes)}
         height, width = (int(n) for n in record.scene["shape"][:2])
         try:
-            revision = int(value["revision"])
-            table = np.array([(int(r), int(c), index[k]) for r, c, k in value["points"]], dtype=np.int64).reshape(-1, 3)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            found = validated(_LabelFile, value)
+            revision, points = found.revision, found.points
+            table = np.array([(r, c, index[k]) for r, c, k in points], dtype=np.int64).reshape(-1, 3)
+        except (KeyError, ValueError) as error:
             raise CorruptFile(path, f"these are not labels ({type(error).__name__}: {error})", REMEDY) from error
         row, col, label = (np.ascontiguousarray(column) for column in table.T)
         if row.size and (row.min() < 0 or col.min() < 0 or row.max() >= height or col.max() >= width):
@@ -241,21 +284,6 @@ def _member(path: Path, key: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CorruptFile(path, f"it is not a map ({type(error).__name__}: {error})", REMEDY) from error
     return array
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        size = path.stat().st_size
-        if size > MAX_JSON:
-            raise CorruptFile(path, f"{size:,} bytes are more than a record has ({MAX_JSON:,})", REMEDY)
-        value = json.loads(path.read_bytes())
-    except OSError as error:
-        raise FileProblem(path, f"it cannot be read ({error.strerror})", REMEDY) from error
-    except (ValueError, RecursionError) as error:
-        raise CorruptFile(path, f"it is not JSON ({error})", REMEDY) from error
-    if not isinstance(value, dict):
-        raise CorruptFile(path, "it is not a JSON object", REMEDY)
-    return value
 
 
 def new_run_id() -> str:

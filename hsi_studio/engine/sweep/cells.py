@@ -36,6 +36,7 @@ from hsi_studio.files import write_text
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method, Params, Values
 from hsi_studio.scene.formats.registry import readers
+from hsi_studio.stored import loads_object
 from hsi_studio.types import IntArray, Scene
 
 log = logging.getLogger(__name__)
@@ -209,13 +210,13 @@ def missing(cells: Iterable[Cell], folder: Path) -> list[Cell]:
 def read_cell(file: Path) -> dict[str, Any] | None:
     """A cell's JSON; None where there is none that can be read."""
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found = loads_object(file.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         log.warning("%s cannot be read and is made again: %s", file, error)
         return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    return found if found.get("format") == FORMAT else None
 
 
 def write_cell(file: Path, result: Mapping[str, Any]) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hsi_studio.errors import ChooseLabels, FileProblem, SizeMismatch
+from hsi_studio.errors import ChooseLabels, SizeMismatch
 from hsi_studio.humanize import counted, shape_text
 from hsi_studio.io.label_files.burn import evenly
 from hsi_studio.io.label_files.frames import Frame, crs_of, to_pixels
 from hsi_studio.io.label_files.placing import Placed
 from hsi_studio.io.label_files.records import MOST_LABELS, FileReport, LabelOptions
-from hsi_studio.scene.labelmap import class_map_of, open_layer
+from hsi_studio.scene.labelmap import own_classes
 from hsi_studio.scene.raster import Raster
 from hsi_studio.types import IntArray, Scene
 
@@ -26,12 +26,8 @@ ROWS_AT_ONCE = 1 << 21  # pixels
 
 def place_raster(path: Path, main: Path, scene: Scene, options: LabelOptions) -> Placed:
     """Raises FileProblem and its kinds: no raster of whole numbers, another size without a place."""
-    raster = open_layer(main, options.layer, None, "the class map")
-    if raster.cube.shape[2] != 1:
-        raise FileProblem(
-            path, f"it has {raster.cube.shape[2]} layers, a raster of classes has one", "Give the raster of classes"
-        )
-    values, names = class_map_of(main, raster)
+    raster, whole = own_classes(main, options.layer, None)
+    values, names = whole.labels, whole.names
     report = FileReport(path.name, "raster of classes", attribute="value")
     grid, report.place = on_scene(path, raster, values, scene)
     placed = Placed(report)

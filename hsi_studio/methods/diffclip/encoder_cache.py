@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from hsi_studio.errors import FileProblem
 from hsi_studio.features.cache import Arrays, cache_key
 from hsi_studio.files import best_effort, write_bytes
 from hsi_studio.humanize import ago
 from hsi_studio.methods.diffclip.params import DiffClipParams
+from hsi_studio.stored import loads_object, read_file
 from hsi_studio.types import Scene
 
 log = logging.getLogger(__name__)
 
 VERSION = 1  # raise when the numbers stage 1 makes change
 FOLDER = "diffclip"
+MAX_MADE = 1 << 20  # bytes of the file that says how one was made
 KEYS = (
     "inputs", "components", "use_dsm", "patch", "tokens", "width", "depth", "heads", "decoder_depth", "use_diffusion",
     "use_mask", "mask_ratio", "unlabelled", "pretrain_epochs", "pretrain_batch", "pretrain_lr", "pretrain_seed",
@@ -84,8 +88,10 @@ def read_made(folder: Path, key: str) -> Made | None:
     if not file.is_file():
         return None
     try:
-        return Made(**json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        made = TypeAdapter(Made).validate_python(loads_object(read_file(file, MAX_MADE, "Delete it")))
+        datetime.fromisoformat(made.when)
+        return made
+    except (FileProblem, ValueError) as error:
         log.warning("%s cannot be read: %s", file.name, error)
         return None
 

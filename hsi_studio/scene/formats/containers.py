@@ -15,19 +15,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.errors import FileProblem, SizeMismatch
+from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
-from hsi_studio.scene.formats.axes import find_axes
 from hsi_studio.scene.formats.limits import MOST_NAMES
+from hsi_studio.scene.plan import Fact, Reading, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
-from hsi_studio.scene.wavelengths import to_nm
+from hsi_studio.scene.rules import classes, nodata, wavelengths
+from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
 from hsi_studio.types import Bands, FloatArray, IntArray
 
 CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
 DSM_KEYS = ("dsm", "lidar", "chm", "ndsm", "dem", "height", "elevation")
 CLASS_KEYS = ("gt", "reference", "labels", "label", "groundtruth", "ground_truth", "scenelabels", "classes")
-WAVELENGTH_KEYS = ("wl", "lambda", "band_centers", "band_centres")  # and every name with "wav" in it
+WAVELENGTH_KEYS = (
+    "wl",
+    "wvl",
+    "lambda",
+    "band_centers",
+    "band_centres",
+    "bandcenters",
+    "centers",
+    "centres",
+)  # and every name with "wav" in it
 FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names")
 
@@ -44,6 +54,7 @@ class Variable:
     scale: float = 1.0  # value = stored · scale + offset; stored == nodata is missing
     offset: float = 0.0
     nodata: float | None = None
+    dims: tuple[str, ...] | None = None  # names of the axes, where the file gives them
 
     @property
     def key(self) -> str:
@@ -100,6 +111,13 @@ def pick_cube(path: Path, variables: Sequence[Variable], name: str | None) -> tu
                 f"“{objects[0].name}” holds Python objects, not numbers",
                 "Save it again with numpy.save(name, array.astype('float32'))",
             )
+        problems = [(v, dtype_problem(v.dtype)) for v in variables if len(v.shape) == 3 and not v.numeric]
+        if problems and problems[0][1]:
+            raise FileProblem(
+                path,
+                f"“{problems[0][0].name}” {problems[0][1]}",
+                "Save real numbers, for example the magnitude as single precision",
+            )
         have = ", ".join(f"{v.name} ({shape_text(v.shape)})" for v in variables[:12]) or "nothing"
         raise choose(path, f"no array with three axes (rows, columns, bands) in it; it holds {have}", listed)
     rest = [v for v in cubes if not _suffix(v, DSM_KEYS)] or cubes
@@ -144,28 +162,58 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
     raise choose(path, problem, [v.candidate for v in fitting], option="FILE:NAME")
 
 
-def assemble(path: Path, variables: Sequence[Variable], name: str | None) -> Raster:
-    """The cube with what lies beside it: wavelengths, widths, a DSM, a class map and class names."""
+def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: str | None = None) -> Raster:
+    """The cube with what lies beside it: wavelengths, widths, a DSM, a class map and class names.
+
+    `said`: the axes as the user names them, or "by variance", or None.
+    """
     chosen, notes = pick_cube(path, variables, name)
     others = [v for v in variables if v is not chosen]
     waves = _vector(others, WAVELENGTH_KEYS, chosen.shape)
     planes = [v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and _suffix(v, DSM_KEYS + CLASS_KEYS)]
     array = chosen.load()
-    axes, axis_note = find_axes(array, None if waves is None else waves[0].size, planes)
+    axes, fact, differs = _axes(array, None if waves is None else waves[0].size, planes, chosen.dims, said)
+    plain = axes == (0, 1, 2) or (fact.sure == "certain" and chosen.dims is not None)
+    axis_note = () if plain or fact.sure == "guess" else (fact.reason,)
     cube = ArrayCube(array, axes, chosen.scale, chosen.offset, chosen.nodata)
     height, width, n_bands = cube.shape
-    bands, band_notes = _bands(others, chosen.shape, n_bands, waves)
+    bands, band_notes, wave_fact = _bands(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width))
-    reference, reference_note = _reference(others, (height, width))
+    reference, names, reference_note = _reference(path, others, (height, width))
+    facts = {"variable": Fact(chosen.name, "certain" if name or len(variables) == 1 else "likely", "")} | {"axes": fact}
+    facts |= {"wavelengths": wave_fact} if wave_fact else {}
+    if chosen.nodata is not None:
+        facts["nodata"] = Fact(chosen.nodata, "certain", f"“{chosen.name}” says so.")
     return Raster(
         cube,
         bands,
         files=(path,),
         dsm=dsm,
         reference=reference,
-        class_names=_class_names(others) if reference is not None else {},
+        class_names=names,
         notes=notes + axis_note + band_notes + dsm_note + reference_note,
+        facts=facts,
+        scale=chosen.scale,
+        offset=chosen.offset,
+        stored_wavelengths=None if waves is None or waves[0].size != n_bands else waves[0].astype(np.float32),
+        differs=differs,
     )
+
+
+def _axes(
+    array: Any, n_waves: int | None, planes: Sequence[tuple[int, ...]], dims: tuple[str, ...] | None, said: str | None
+) -> tuple[Axes, Fact, tuple[str, ...]]:
+    """(axes, why, how they differ from those of rules 1)."""
+    former = by_variance(array, n_waves, planes)
+    if said == "by variance":
+        why = "Read as when the project began, by where the variance lies."
+        return former, Fact(axes_text(former), "certain", why), ()
+    if said is not None:
+        axes = Reading(axes=said).stored_axes or (0, 1, 2)
+        fact = Fact(said, "certain", f"You say so: the axes are {said}.")
+    else:
+        axes, fact = find_axes(array, n_waves, planes, dims)
+    return axes, fact, () if axes == former else (f"axes:{axes_text(axes)}",)
 
 
 def as_layer(path: Path, variable: Variable, variables: Sequence[Variable]) -> Raster:
@@ -179,31 +227,46 @@ def as_layer(path: Path, variable: Variable, variables: Sequence[Variable]) -> R
 
 def _vector(
     variables: Sequence[Variable], keys: Sequence[str], shape: tuple[int, ...]
-) -> tuple[npt.NDArray[np.float64], Variable] | None:
-    """The one vector with such a name whose length is one of the cube's sides."""
-    fitting = [
-        v
-        for v in variables
-        if v.numeric and _suffix(v, keys) and max(v.shape, default=0) in shape and np.prod(v.shape) == max(v.shape)
-    ]
-    if len(fitting) != 1:
-        return None
-    return np.asarray(fitting[0].load(), dtype=np.float64).ravel(), fitting[0]
+) -> tuple[npt.NDArray[np.float64], Variable, str | None] | None:
+    """(numbers, variable, unit) of the one vector with such a name whose length is one of the cube's sides; text
+    counts."""
+    fitting = []
+    for v in variables:
+        if (
+            not _suffix(v, keys)
+            or 0 in v.shape
+            or np.prod(v.shape) != max(v.shape, default=0)
+            or max(v.shape) not in shape
+        ):
+            continue
+        if v.numeric:
+            fitting.append((np.asarray(v.load(), dtype=np.float64).ravel(), v, v.unit))
+        elif v.dtype.kind in "US":
+            texts = np.asarray(v.load()).ravel()
+            numbers, unit = wavelengths.from_texts([t.decode() if isinstance(t, bytes) else str(t) for t in texts])
+            if numbers is not None:
+                fitting.append((numbers, v, v.unit or unit))
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _bands(
     variables: Sequence[Variable],
     shape: tuple[int, ...],
     n_bands: int,
-    waves: tuple[npt.NDArray[np.float64], Variable] | None,
-) -> tuple[Bands, tuple[str, ...]]:
+    waves: tuple[npt.NDArray[np.float64], Variable, str | None] | None,
+) -> tuple[Bands, tuple[str, ...], Fact | None]:
     if waves is None or waves[0].size != n_bands:
-        return Bands(n_bands), ()
+        named = [v for v in variables if v.numeric and _suffix(v, WAVELENGTH_KEYS) and len(v.shape) <= 2]
+        named = [v for v in named if np.prod(v.shape) == max(v.shape, default=0) > 1]
+        if len(named) == 1 and waves is None:
+            size = max(named[0].shape)
+            return Bands(n_bands), (f"“{named[0].name}” has {size} numbers for {n_bands} bands; it is not used.",), None
+        return Bands(n_bands), (), None
     width = _vector(variables, FWHM_KEYS, shape)
-    unit = waves[1].unit or {"nm": "nm", "um": "um"}.get(waves[1].key.rsplit("_", 1)[-1])
+    unit = waves[2] or {"nm": "nm", "um": "um"}.get(waves[1].key.rsplit("_", 1)[-1])
     same_unit = None if width is None or width[0].size != n_bands else width[0]
-    nm, fwhm, notes = to_nm(waves[0], unit, same_unit)
-    return Bands(n_bands, nm, fwhm), notes
+    found = wavelengths.read(waves[0], unit, same_unit)
+    return Bands(n_bands, found.nm, found.fwhm_nm, found.usable), found.notes, found.fact
 
 
 def _dsm(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[FloatArray | None, tuple[str, ...]]:
@@ -215,19 +278,26 @@ def _dsm(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[FloatAr
     missing = ~np.isfinite(dsm) if fitting[0].nodata is None else ~np.isfinite(dsm) | (dsm == fitting[0].nodata)
     dsm = dsm * np.float32(fitting[0].scale) + np.float32(fitting[0].offset)
     dsm[missing] = np.nan
+    filled, more = nodata.heights(dsm.reshape(*shape, -1))
     note = f"The height layer is the variable “{fitting[0].name}” of the same file."
-    return dsm.reshape(*shape, -1), (note,)
+    return filled, (note, *more)
 
 
-def _reference(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[IntArray | None, tuple[str, ...]]:
+def _reference(
+    path: Path, variables: Sequence[Variable], shape: tuple[int, int]
+) -> tuple[IntArray | None, dict[int, str], tuple[str, ...]]:
     fitting = [v for v in variables if v.numeric and _suffix(v, CLASS_KEYS) and v.shape in (shape, (*shape, 1))]
     if len(fitting) != 1:
-        return None, ()
-    values = np.asarray(fitting[0].load()).reshape(shape)
-    if not np.all(np.isfinite(values)) or not np.array_equal(values, np.round(values)):
-        return None, ()
-    note = f"The reference is the variable “{fitting[0].name}” of the same file."
-    return np.where(values > 0, values, 0).astype(np.int32), (note,)
+        return None, {}, ()
+    name = fitting[0].name
+    values = np.asarray(fitting[0].load(), dtype=np.float64).reshape(shape)
+    if fitting[0].nodata is not None:
+        values = np.where(values == fitting[0].nodata, np.nan, values)
+    try:
+        found = classes.of_values(path, values, _class_names(variables), fitting[0].nodata is not None)
+    except BadValues as error:
+        return None, {}, (f"“{name}” is not used as the reference: {error.problem}.",)
+    return found.labels, found.names, (f"The reference is the variable “{name}” of the same file.", *found.notes)
 
 
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
@@ -238,7 +308,7 @@ def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
             texts = np.asarray(variable.load()).ravel()
             names = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts]
             names = [n.strip() for n in names]
-            if names and names[0].lower() in {"", "unlabelled", "unlabeled", "unclassified", "background", "none"}:
+            if names and names[0].lower() in classes.UNLABELLED:
                 names = names[1:]
             return {k + 1: name for k, name in enumerate(names)}
     return {}

@@ -8,8 +8,8 @@ mapped: a wrong header would otherwise give a plausible picture of garbage. File
 from __future__ import annotations
 
 import gzip
-import logging
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,43 +18,39 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
-from hsi_studio.scene.crs import crs_of_text
 from hsi_studio.scene.cube import ArrayCube
-from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, epsg_of, read_header, transform_of
+from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, described_bytes, read_header
 from hsi_studio.scene.formats.limits import MOST_DEFLATE
-from hsi_studio.scene.raster import Candidate, Raster, Transform, check_memory, choose, file_size, first_bytes
-from hsi_studio.scene.wavelengths import from_band_names, to_nm
+from hsi_studio.scene.plan import Fact
+from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
+from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, trailing
+from hsi_studio.scene.rules.georeference import place_of_map_info
+from hsi_studio.scene.rules.values import unit_of
+from hsi_studio.scene.rules.wavelengths import from_band_names, read
 from hsi_studio.types import Bands, BoolArray, FloatArray
 
-log = logging.getLogger(__name__)
-DATA_EXTENSIONS = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".bin", ".sli")
 AXES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}  # stored axes that are rows, columns, bands
 FOREIGN = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\x93NUMPY", b"PK\3\4", b"MATLAB", b"EHFA", b"CDF")
 
 
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
 def header_beside(path: Path) -> Path | None:
-    """The header of a data file: x.img.hdr, x.hdr (either case)."""
-    names = [path.with_name(path.name + ".hdr")]
-    if path.suffix.lower() in DATA_EXTENSIONS:  # not x.csv beside x.hdr
-        names.append(path.with_suffix(".hdr"))
-    for candidate in names:
-        for name in (candidate, candidate.with_suffix(".HDR")):
-            if name.is_file() and name != path:
-                return name
-    return None
+    """The header of a data file, by the rule of `rules/data_file.py`."""
+    return header_of(path, described_bytes)
 
 
-def data_beside(header: Path) -> Path:
-    """The data file of a header. Raises FileProblem naming what was looked for."""
-    base = header.with_suffix("")  # x.img.hdr → x.img, x.hdr → x
-    tried = [base.with_name(base.name + extension) for extension in DATA_EXTENSIONS]
-    tried += [base.with_name(base.name + extension.upper()) for extension in DATA_EXTENSIONS if extension]
-    for candidate in tried:
-        if candidate.is_file():
-            return candidate
+def data_beside(header: Header) -> tuple[Path, str | None]:
+    """(data file, note) of a header. Raises FileProblem naming what was looked for."""
+    found, note = data_of(header.path, header.n_bytes)
+    if found is not None:
+        return found, note
+    base = header.path.with_suffix("").name
     raise FileProblem(
-        header,
-        f"its data file is missing: there is no {base.name}, nor {base.name} with {', '.join(DATA_EXTENSIONS[1:])}",
+        header.path,
+        f"its data file is missing: there is no {base}, nor {base} with {', '.join(ENDINGS[1:])} or another ending and "
+        "the size it describes",
         "Put the data file beside the header, with the same name",
     )
 
@@ -64,7 +60,7 @@ class EnviReader:
 
     name = "envi"
     title = "ENVI"
-    extensions = (".hdr", *DATA_EXTENSIONS[1:])
+    extensions = (".hdr", *ENDINGS[1:])
 
     def sniff(self, path: Path) -> bool:
         if path.suffix.lower() == ".hdr":
@@ -73,41 +69,60 @@ class EnviReader:
             return False
         return header_beside(path) is not None or path.suffix.lower() in (".bsq", ".bil", ".bip")
 
+    def why_not(self, path: Path) -> tuple[str, str] | None:
+        """(problem, remedy) for a file named like ours that `sniff` did not take."""
+        if path.suffix.lower() in ENDINGS[1:] and not any(first_bytes(path, 8).startswith(m) for m in FOREIGN):
+            return (
+                "there is no header beside it",
+                f"Put {path.stem}.hdr or {path.name}.hdr in the same folder, or upload both files together",
+            )
+        return None
+
     def open(self, path: Path, variable: str | None) -> Raster:
-        header_path, data_path = self._pair(path)
-        header = read_header(header_path)
-        raster = _raster(header, data_path)
+        header, data_path, note = self._pair(path)
+        raster = _of_tiff(header, data_path) if first_bytes(data_path, 4) in TIFF else _raster(header, data_path)
         if variable is not None:
             raise choose(path, f"an ENVI file holds one image and no variable “{variable}”", self.variables(path))
-        return raster
+        return replace(raster, notes=((note,) if note else ()) + header.notes + raster.notes)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         return self.open(path, variable)
 
     def variables(self, path: Path) -> list[Candidate]:
-        header = read_header(self._pair(path)[0])
+        header = self._pair(path)[0]
         size = tuple(header.integer(key) for key in ("lines", "samples", "bands"))
         return [("", size, str(header.dtype))]
 
-    def _pair(self, path: Path) -> tuple[Path, Path]:
-        """(header, data)."""
+    def _pair(self, path: Path) -> tuple[Header, Path, str | None]:
+        """(header, data, note)."""
         file_size(path)
         if path.suffix.lower() == ".hdr":
-            read_header(path)  # an ESRI header is named before its data is missed
-            return path, data_beside(path)
-        header = header_beside(path)
-        if header is None:
+            header = read_header(path)  # an ESRI header is named before its data is missed
+            return header, *data_beside(header)
+        found = header_beside(path)
+        if found is None:
             raise FileProblem(
                 path, "there is no header beside it", f"Put its header there as {path.name}.hdr or {path.stem}.hdr"
             )
-        file_size(header)
-        return header, path
+        file_size(found)
+        other = found.stem.lower() not in (path.name.lower(), path.stem.lower())
+        note = f"The header {found.name} describes exactly the size of {path.name} and is taken as its own."
+        return read_header(found), path, note if other else None
+
+
+def _of_tiff(header: Header, data_path: Path) -> Raster:
+    """A TIFF with an ENVI header beside it: its pixels, the header's bands."""
+    from hsi_studio.scene.formats.geotiff import READER as TIFF_READER
+
+    return TIFF_READER.open(data_path, None)
 
 
 def _raster(header: Header, data_path: Path) -> Raster:
     if "library" in header.text("file type").lower():
         raise FileProblem(
-            data_path, "this is a spectral library, not an image", "Open the image, and the library as a library"
+            data_path,
+            "this is a spectral library, not an image",
+            "Open the image it belongs to; a library holds spectra without a place and cannot be a scene",
         )
     height, width, count = (header.integer(key) for key in ("lines", "samples", "bands"))
     if min(height, width, count) == 0:
@@ -128,29 +143,68 @@ def _raster(header: Header, data_path: Path) -> Raster:
         if frame is not None and frame.any():
             raise FileProblem(header.path, f"it uses {key}", "Save the image without frame offsets")
     sizes = {"bsq": (count, height, width), "bil": (height, count, width), "bip": (height, width, count)}
-    array = _array(header, data_path, sizes[interleave], dtype, notes)
+    array = _array(header, data_path, sizes[interleave], dtype, (height, width, count), notes)
     gain, offset = _scaling(header, count, notes)
     ignore = header.numbers("data ignore value")
+    nodata = None if ignore is None else float(ignore[0])
     axes = AXES[interleave]
-    cube = ArrayCube(array, (axes[0], axes[1], axes[2]), gain, offset, None if ignore is None else float(ignore[0]))
-    transform, crs, gsd_m = _georeference(header, notes)
+    cube = ArrayCube(array, (axes[0], axes[1], axes[2]), gain, offset, nodata)
+    transform, crs, gsd_m, more = place_of_map_info(
+        header.items("map info"), header.text("coordinate system string"), data_path
+    )
+    notes.extend(more)
+    bands, waves = _bands(header, count, notes)
     # our own exports also hold the exact names, percent-encoded: ENVI has no escape for commas and braces
     names = [unquote(name) for name in header.items("class names exact")] or header.items("class names")
+    facts = {
+        "axes": Fact("rows,cols,bands", "certain", f"The header says interleave = {interleave}."),
+        "nodata": Fact(nodata, "certain" if nodata is not None else "likely", "From the header's data ignore value."),
+    } | ({"wavelengths": waves} if waves else {})
     return Raster(
         cube,
-        _bands(header, count, notes),
+        bands,
         files=(data_path, header.path),
         class_names={k: name for k, name in enumerate(names) if k > 0},
+        class_colors=_lookup(header, len(names)),
         transform=transform,
         crs=crs,
         gsd_m=gsd_m,
-        value_unit="reflectance" if header.numbers("reflectance scale factor") is not None else "",
+        value_unit=_unit(header),
         notes=tuple(notes),
+        facts=facts,
+        scale=gain,
+        offset=offset,
+        stored_wavelengths=_stored(header, count),
     )
 
 
+def _stored(header: Header, count: int) -> FloatArray | None:
+    values = header.numbers("wavelength", count)
+    return values.astype(np.float32) if values is not None and values.size == count else None
+
+
+def _unit(header: Header) -> str:
+    if header.numbers("reflectance scale factor") is not None:
+        return "reflectance"
+    return unit_of(header.text("data units") or header.text("units"))
+
+
+def _lookup(header: Header, count: int) -> dict[int, str]:
+    """{class: "#rrggbb"} of the header's `class lookup`, three numbers a class."""
+    values = header.numbers("class lookup", 3 * count) if count else None
+    if values is None or values.size != 3 * count or values.min() < 0 or values.max() > 255:
+        return {}
+    rows = values.astype(int).reshape(count, 3)  # (classes, RGB)
+    return {k: "#{:02x}{:02x}{:02x}".format(*row) for k, row in enumerate(rows.tolist()) if k > 0}
+
+
 def _array(
-    header: Header, data_path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any], notes: list[str]
+    header: Header,
+    data_path: Path,
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
+    size: tuple[int, int, int],
+    notes: list[str],
 ) -> np.ndarray[Any, Any]:
     """The stored array, mapped. Raises CorruptFile when the header and the file's size disagree."""
     offset = header.integer("header offset", 0)
@@ -162,7 +216,10 @@ def _array(
         packed = False
     if packed:
         return _unpack(data_path, shape, dtype, offset, wanted, there)
-    if there != wanted:
+    left_over = trailing(there - wanted, *size, dtype.itemsize) if there > wanted else None
+    if left_over:
+        notes.append(left_over)
+    elif there != wanted:
         claim = f"{shape_text(shape)} values of {dtype.itemsize} byte(s)" + (f" after {offset} bytes" if offset else "")
         less = there < wanted
         raise CorruptFile(
@@ -221,65 +278,33 @@ def _scaling(header: Header, count: int, notes: list[str]) -> tuple[float | Floa
     return gain, offset
 
 
-def _bands(header: Header, count: int, notes: list[str]) -> Bands:
-    nm = fwhm = None
+def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | None]:
+    nm = fwhm = fact = None
     usable: BoolArray | None = None
-    centres = header.numbers("wavelength")
+    centres = header.numbers("wavelength", count)
     if centres is not None and centres.size == count:
-        widths = header.numbers("fwhm")
+        widths = header.numbers("fwhm", count)
         widths = widths if widths is not None and widths.size == count else None
-        nm, fwhm, more = to_nm(centres, header.text("wavelength units") or None, widths)
-        notes.extend(more)
+        found = read(centres, header.text("wavelength units") or None, widths)
+        nm, fwhm, usable, fact = found.nm, found.fwhm_nm, found.usable, found.fact
+        notes.extend(found.notes)
     elif header.text("wavelength"):
-        found = len(header.items("wavelength"))
-        notes.append(f"The header lists {found} wavelengths for {count} bands; they are not used.")
+        listed = len(header.items("wavelength")) if centres is None else centres.size
+        notes.append(f"The header lists {listed} wavelengths for {count} bands; they are not used.")
     if nm is None:
         names = header.items("band names")
         if len(names) == count:
             nm, more = from_band_names(names)
             notes.extend(more)
-    bbl = header.numbers("bbl")
+    bbl = header.numbers("bbl", count)
     if bbl is not None and bbl.size == count:
-        usable = bbl > 0
+        if not (bbl > 0).any():
+            notes.append("The header's bad-band list rules out every band; it is not used.")
+        else:
+            usable = bbl > 0 if usable is None else usable & (bbl > 0)
     elif bbl is not None:
         notes.append(f"The header's bad-band list has {bbl.size} entries for {count} bands; it is not used.")
-    return Bands(count, nm, fwhm, usable)
-
-
-def _georeference(header: Header, notes: list[str]) -> tuple[Transform | None, str | None, float | None]:
-    """(transform, WKT, pixel side in metres)."""
-    info = header.items("map info")
-    if not info or info[0].strip().lower() == "arbitrary":
-        return None, None, None
-    transform, _ = transform_of(info)
-    if transform is None:
-        notes.append("The header's map info cannot be read; the scene has no map coordinates.")
-        return None, None, None
-    crs = _wkt(header.text("coordinate system string"), epsg_of(info))
-    if crs is None:
-        notes.append("The map projection of the header is not known; coordinates are shown without it.")
-    side = float(np.hypot(transform[0], transform[3]))
-    metric = info[0].strip().lower() == "utm" or any(
-        item.replace(" ", "").lower() in ("units=meters", "units=metres") for item in info
-    )
-    return transform, crs, side if metric else None
-
-
-def _wkt(text: str, epsg: int | None) -> str | None:
-    """Well-known text of the coordinate system; None when neither the string nor the code is understood."""
-    from rasterio.crs import CRS
-    from rasterio.errors import CRSError
-
-    try:
-        if text:
-            return str(crs_of_text(Path(), text).to_wkt())
-    except (CRSError, FileProblem) as error:
-        log.info("coordinate system not understood: %s", error)
-    try:
-        return str(CRS.from_epsg(epsg).to_wkt()) if epsg else None
-    except CRSError as error:
-        log.info("EPSG code not understood: %s", error)
-    return None
+    return Bands(count, nm, fwhm, usable), fact
 
 
 READER = EnviReader()

@@ -5,12 +5,16 @@ is read, the positions of the stored blocks are checked against the file's size:
 files gladly and fails in the middle, and a header of 300 bytes can claim terabytes.
 
 Wavelengths are looked for in this order: per-band tags `wavelength`, `fwhm`, `bbl` (EnMAP-Box), GDAL's
-IMAGERY domain (CENTRAL_WAVELENGTH_UM, FWHM_UM), dataset tags, band descriptions with a unit.
+IMAGERY domain (CENTRAL_WAVELENGTH_UM, FWHM_UM), dataset tags, an ENVI header beside the file that describes the same
+size, band descriptions.
+
+Validity: “no data” values, and masks (inside the file, FILE.msk beside it, an alpha band, which is then no band).
+A TIFF of many pages of one band and one size is one image with that many bands.
+Pixel formats that GDAL reads as well (ERDAS Imagine, JPEG 2000, PCIDSK) come this way too: see `gdal_raster.py`.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 import warnings
 from collections.abc import Sequence
@@ -23,12 +27,19 @@ from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats import gdal_safety, limits
 from hsi_studio.scene.formats.categories import category_names, read_tags
-from hsi_studio.scene.raster import Candidate, Raster, choose, file_size, first_bytes
-from hsi_studio.scene.wavelengths import from_band_names, to_nm
-from hsi_studio.types import Bands, BoolArray, FloatArray
+from hsi_studio.scene.formats.envi_header import Header, read_header
+from hsi_studio.scene.plan import Fact
+from hsi_studio.scene.raster import Candidate, Raster, Transform, choose, file_size, first_bytes
+from hsi_studio.scene.rules import georeference
+from hsi_studio.scene.rules.header_text import numbers
+from hsi_studio.scene.rules.values import unit_of
+from hsi_studio.scene.rules.wavelengths import from_band_names, read
+from hsi_studio.scene.rules.wavelengths import number as as_number
+from hsi_studio.types import Bands, FloatArray
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_BLOCKS_CHECKED = 4000
+MOST_PAGES = 2500
 COPY_AGAIN = "The file was cut off: copy or download it again"
 
 
@@ -42,25 +53,42 @@ class GeoTiffCube:
         scale: FloatArray,
         offset: FloatArray,
         nodata: Sequence[float | None],
+        masked: bool = False,
+        driver: str = "GTiff",
+        pages: int = 1,
     ) -> None:
         self.path, self._shape, self._scale, self._offset = path, shape, scale, offset
-        self._nodata = list(nodata)
+        self._nodata, self._masked, self._driver, self._pages = list(nodata), masked, driver, pages
         self._local = threading.local()
+
+    def with_nodata(self, nodata: float | None) -> GeoTiffCube:
+        """The same cube with another stored value that means “no data”, or none."""
+        listed = [nodata] * self._shape[2]
+        return GeoTiffCube(
+            self.path, self._shape, self._scale, self._offset, listed, self._masked, self._driver, self._pages
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, B)."""
         return self._shape
 
-    def _dataset(self) -> Any:
-        dataset = getattr(self._local, "dataset", None)
-        if dataset is None:
-            dataset = self._local.dataset = open_dataset(self.path)
-        return dataset
+    def _dataset(self, page: int = 0) -> Any:
+        """This thread's dataset; of files with pages the one of a page."""
+        held: dict[int, Any] = self._local.__dict__.setdefault("datasets", {})
+        if page not in held:
+            name = self.path if self._pages == 1 else f"GTIFF_DIR:{page + 1}:{self.path}"
+            held[page] = open_dataset(self.path, self._driver, name)
+        return held[page]
 
     def _stored(self, picked: list[int], window: Any) -> tuple[Any, Any]:
         """(values (b, h, w) as stored, masks of the same shape or None)."""
-        return self._dataset().read([band + 1 for band in picked], window=window), None
+        if self._pages > 1:
+            parts = [self._dataset(page).read(1, window=window) for page in picked]
+            return np.stack(parts), None
+        dataset, numbers = self._dataset(), [band + 1 for band in picked]
+        masks = dataset.read_masks(numbers, window=window) if self._masked else None
+        return dataset.read(numbers, window=window), masks
 
     def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
         """(h, w, b) float32. Raises CorruptFile when a block cannot be decoded."""
@@ -74,7 +102,7 @@ class GeoTiffCube:
             sizes = len(range(row, row_stop, row_step)), len(range(col, col_stop, col_step))
             return np.empty((*sizes, picked.size), dtype=np.float32)
         try:
-            stored, _ = self._stored(picked.tolist(), Window(col, row, col_stop - col, row_stop - row))
+            stored, masks = self._stored(picked.tolist(), Window(col, row, col_stop - col, row_stop - row))
         except (RasterioError, OSError, ValueError) as error:
             raise CorruptFile(self.path, f"rows {row}–{row_stop} cannot be read ({error})", COPY_AGAIN) from error
         stored = stored[:, ::row_step, ::col_step]
@@ -87,12 +115,14 @@ class GeoTiffCube:
             nodata = self._nodata[band]
             if nodata is not None and np.isfinite(nodata):
                 missing[:, :, position] |= stored[position] == nodata
+        if masks is not None:
+            missing |= np.moveaxis(masks[:, ::row_step, ::col_step], 0, 2) == 0
         out[missing] = np.nan
         return out
 
 
-def open_dataset(path: Path) -> Any:
-    """A rasterio dataset. Raises CorruptFile."""
+def open_dataset(path: Path, driver: str = "GTiff", name: Path | str | None = None) -> Any:
+    """A rasterio dataset; `name`: GDAL's name of a part of the file. Raises CorruptFile."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -101,9 +131,10 @@ def open_dataset(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(path, driver="GTiff", sharing=False)
+            return rasterio.open(name or path, driver=driver, sharing=False)
     except (RasterioError, OSError, UnicodeDecodeError) as error:
-        raise CorruptFile(path, f"it is not a complete GeoTIFF ({error})", "Copy or download it again") from error
+        title = "GeoTIFF" if driver == "GTiff" else f"{driver} file"
+        raise CorruptFile(path, f"it is not a complete {title} ({error})", "Copy or download it again") from error
 
 
 class GeoTiffReader:
@@ -121,9 +152,15 @@ class GeoTiffReader:
         if variable is not None:
             raise choose(path, f"a GeoTIFF holds one image and no variable “{variable}”", self.variables(path))
         with open_dataset(path) as dataset:
+            from rasterio._err import CPLE_BaseError  # what GDAL's directory reading raises; no public name
+            from rasterio.errors import RasterioError
+
             try:
+                pages = _pages(path, dataset)
                 _check_stored(path, dataset, size)
-                return _raster(path, dataset)
+                return raster_of(path, dataset, pages=pages)
+            except (CPLE_BaseError, RasterioError) as error:
+                raise CorruptFile(path, f"its directory is damaged ({error})", "Copy or download it again") from error
             except UnicodeDecodeError as error:  # band names or units
                 raise CorruptFile(
                     path, f"its band names are not text ({error})", "Copy or download it again"
@@ -134,7 +171,8 @@ class GeoTiffReader:
 
     def variables(self, path: Path) -> list[Candidate]:
         with open_dataset(path) as dataset:
-            return [("", (dataset.height, dataset.width, dataset.count), dataset.dtypes[0])]
+            count = _pages(path, dataset) if dataset.count == 1 else dataset.count
+            return [("", (dataset.height, dataset.width, count), dataset.dtypes[0])]
 
 
 def _check_stored(path: Path, dataset: Any, size: int) -> None:
@@ -174,65 +212,138 @@ def _check_stored(path: Path, dataset: Any, size: int) -> None:
     limits.check_size(path, (height, width, count))
 
 
-def _raster(path: Path, dataset: Any) -> Raster:
-    count = dataset.count
+def _pages(path: Path, dataset: Any) -> int:
+    """How many pages of one band and one size the file has; 1 for everything else."""
+    parts = [name for name in dataset.subdatasets if name.startswith("GTIFF_DIR:")]
+    if dataset.count != 1 or not 2 <= len(parts) <= MOST_PAGES:
+        return 1
+    for page in (1, len(parts) // 2, len(parts) - 1):
+        with open_dataset(path, name=f"GTIFF_DIR:{page + 1}:{path}") as other:
+            alike = (other.height, other.width, other.count, other.dtypes[0])
+        if alike != (dataset.height, dataset.width, 1, dataset.dtypes[0]):
+            return 1
+    return len(parts)
+
+
+def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -> Raster:
+    """What GDAL says of a file, as a Raster."""
     notes: list[str] = []
-    scale = np.asarray(dataset.scales, dtype=np.float32)
-    offset = np.asarray(dataset.offsets, dtype=np.float32)
+    alpha = _alpha(dataset)
+    count = pages if pages > 1 else dataset.count - len(alpha)
+    if pages > 1:
+        notes.append(f"The file has {pages} pages of one band; they are read as the bands of one image.")
+        scale, offset = np.ones(count, np.float32), np.zeros(count, np.float32)
+        nodata: Sequence[float | None] = [dataset.nodatavals[0]] * count
+    else:
+        scale = np.asarray(dataset.scales[:count], dtype=np.float32)
+        offset = np.asarray(dataset.offsets[:count], dtype=np.float32)
+        nodata = dataset.nodatavals[:count]
     if np.any(scale != 1) or np.any(offset != 0):
         text = f"{scale[0]:g}" if np.all(scale == scale[0]) else "its own factor in every band"
         notes.append(f"Stored values are multiplied by {text}, as the file says.")
-    if len(set(dataset.dtypes)) > 1:
+    if len(set(dataset.dtypes[: dataset.count - len(alpha)])) > 1:
         notes.append("The bands have different number types; all are read as float32.")
-    shape = (dataset.height, dataset.width, count)
-    cube = GeoTiffCube(path, shape, scale, offset, dataset.nodatavals)
+    masked = pages == 1 and _masked(dataset, count)
+    if alpha:
+        notes.append("The last band is an alpha channel: transparent pixels are left out, and it is no band.")
+    elif masked:
+        notes.append("The file has a mask: masked pixels are left out.")
+    cube = GeoTiffCube(path, (dataset.height, dataset.width, count), scale, offset, nodata, masked, driver, pages)
     transform = None if dataset.transform.is_identity else dataset.transform
     crs = dataset.crs.to_wkt() if dataset.crs else None
-    gsd_m = None
-    if transform is not None and dataset.crs and dataset.crs.is_projected:
-        gsd_m = float(np.hypot(transform.a, transform.d)) * float(dataset.crs.linear_units_factor[1])
+    if transform is not None and crs is None:
+        crs = georeference.prj_beside(path)
+        if crs:
+            notes.append(f"The map system is that of {path.stem}.prj beside it.")
+    if transform is None and dataset.gcps[0]:
+        notes.append("The file has ground control points and no map grid; rows and columns are used.")
+    plain: Transform | None = None if transform is None else tuple(float(v) for v in transform[:6])  # type: ignore[assignment]
     units = {unit for unit in dataset.units if unit}
+    first = nodata[0]
+    bands, stored, fact = _bands(path, dataset, notes, count, pages)
+    facts = {
+        "axes": Fact("rows,cols,bands", "certain", "The format says so."),
+        "nodata": Fact(None if first is None else float(first), "certain" if first is not None else "likely",
+                       "The file says so." if first is not None else "The file declares none."),
+    }  # fmt: skip
     return Raster(
         cube,
-        _bands(dataset, notes),
+        bands,
         files=(path,),
         class_names=category_names(path, dataset) if count == 1 else {},
-        transform=None if transform is None else tuple(float(v) for v in transform[:6]),  # type: ignore[arg-type]
+        class_colors=_palette(dataset) if count == 1 else {},
+        transform=plain,
         crs=crs,
-        gsd_m=gsd_m,
-        value_unit=units.pop() if len(units) == 1 else "",
+        gsd_m=georeference.side_m(plain, crs),
+        value_unit=unit_of(units.pop()) if len(units) == 1 else "",
         notes=tuple(notes),
+        facts=facts | ({"wavelengths": fact} if fact else {}),
+        scale=scale,
+        offset=offset,
+        stored_wavelengths=stored,
+        differs=("mask:file",) if masked else (),
     )
+
+
+def _alpha(dataset: Any) -> list[int]:
+    """Positions of alpha bands at the end of a file with at least two others."""
+    from rasterio.enums import ColorInterp
+
+    last = dataset.count - 1
+    try:
+        return [last] if last >= 2 and dataset.colorinterp[last] == ColorInterp.alpha else []
+    except ValueError:  # a colour interpretation of a newer GDAL
+        return []
+
+
+def _masked(dataset: Any, count: int) -> bool:
+    """Is there a mask beside “no data” values: inside the file, in FILE.msk, or an alpha band?"""
+    from rasterio.enums import MaskFlags
+
+    plain = {MaskFlags.all_valid, MaskFlags.nodata}
+    return any(set(flags) - plain for flags in dataset.mask_flag_enums[:count])
+
+
+def _palette(dataset: Any) -> dict[int, str]:
+    try:
+        table = dataset.colormap(1)
+    except (ValueError, KeyError):
+        return {}
+    return {value: "#{:02x}{:02x}{:02x}".format(*color[:3]) for value, color in table.items() if value > 0}
 
 
 def _numbers(texts: Sequence[str | None]) -> FloatArray | None:
     """All texts as numbers; None when one is missing or no number."""
     values = []
     for text in texts:
-        try:
-            values.append(float(text or ""))
-        except ValueError:
+        value = as_number(text or "")
+        if value is None:
             return None
+        values.append(value)
     return np.array(values, dtype=np.float32)
 
 
 def _list(text: str | None, count: int) -> FloatArray | None:
     """ "{400.0, 410.0}" or "400 410" with exactly `count` numbers."""
-    parts = [p for p in re.split(r"[,;\s]+", (text or "").strip(" {}[]\n")) if p]
-    return _numbers(parts) if len(parts) == count else None
+    found = numbers(text, count) if text else None
+    return found.astype(np.float32) if found is not None and found.size == count else None
 
 
-def _bands(dataset: Any, notes: list[str]) -> Bands:
-    count = dataset.count
-    per_band = [{k.lower(): v for k, v in read_tags(dataset, i).items()} for i in range(1, count + 1)]
+def _bands(
+    path: Path, dataset: Any, notes: list[str], count: int, pages: int
+) -> tuple[Bands, FloatArray | None, Fact | None]:
+    """(bands, the file's numbers, why)."""
+    numbered = range(1, count + 1) if pages == 1 else range(1, 2)
+    per_band = [{k.lower(): v for k, v in read_tags(dataset, i).items()} for i in numbered]
     whole = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, domain="ENVI")).items()}
     first = per_band[0]
     unit = first.get("wavelength_units") or first.get("wavelength_unit") or whole.get("wavelength_units")
     unit = unit or whole.get("wavelength units")
-    centres = _numbers([tags.get("wavelength") or tags.get("wavelength_nm") for tags in per_band])
-    widths = _numbers([tags.get("fwhm") for tags in per_band])
-    if centres is None:
-        imagery = [read_tags(dataset, i, "IMAGERY") for i in range(1, count + 1)]
+    listed = pages == 1
+    centres = _numbers([tags.get("wavelength") or tags.get("wavelength_nm") for tags in per_band]) if listed else None
+    widths = _numbers([tags.get("fwhm") for tags in per_band]) if listed else None
+    if centres is None and listed:
+        imagery = [read_tags(dataset, i, "IMAGERY") for i in numbered]
         centres = _numbers([tags.get("CENTRAL_WAVELENGTH_UM") for tags in imagery])
         if centres is not None:
             unit, widths = "um", _numbers([tags.get("FWHM_UM") for tags in imagery])
@@ -240,21 +351,44 @@ def _bands(dataset: Any, notes: list[str]) -> Bands:
         for key in ("wavelength", "wavelengths", "wavelength_nm"):
             centres = _list(whole.get(key), count) if centres is None else centres
         widths = _list(whole.get("fwhm"), count)
-    nm = fwhm = None
-    if centres is not None:
-        nm, fwhm, more = to_nm(centres, unit, widths)
-        notes.extend(more)
-    if nm is None:
-        nm, more = from_band_names(dataset.descriptions)
-        notes.extend(more)
-    flags = _numbers([tags.get("bbl") for tags in per_band])
+    flags = _numbers([tags.get("bbl") for tags in per_band]) if listed else None
     for key in ("bbl", "bad_bands"):
         flags = _list(whole.get(key), count) if flags is None else flags
-    usable: BoolArray | None = None if flags is None else flags > 0
-    if usable is not None and not usable.any():
+    if centres is None:
+        header = _sidecar(path, (dataset.height, dataset.width, count))
+        if header is not None:
+            centres, widths = _list(header.text("wavelength"), count), _list(header.text("fwhm"), count)
+            unit = header.text("wavelength units") or None
+            flags = _list(header.text("bbl"), count) if flags is None else flags
+            if centres is not None:
+                notes.append(f"The wavelengths are those of the ENVI header {header.path.name} beside it.")
+    nm = fwhm = fact = usable = None
+    if centres is not None:
+        found = read(centres, unit, widths)
+        nm, fwhm, usable, fact = found.nm, found.fwhm_nm, found.usable, found.fact
+        notes.extend(found.notes)
+    if nm is None and pages == 1:
+        nm, more = from_band_names(dataset.descriptions[:count])
+        notes.extend(more)
+    if flags is not None and not (flags > 0).any():
         notes.append("The file's bad-band list rules out every band; it is not used.")
-        usable = None
-    return Bands(count, nm, fwhm, usable)
+    elif flags is not None:
+        usable = flags > 0 if usable is None else usable & (flags > 0)
+    return Bands(count, nm, fwhm, usable), centres, fact
+
+
+def _sidecar(path: Path, shape: tuple[int, int, int]) -> Header | None:
+    """The ENVI header beside a TIFF that describes an image of its size."""
+    for name in (path.with_suffix(".hdr"), path.with_name(path.name + ".hdr"), path.with_suffix(".HDR")):
+        if not name.is_file():
+            continue
+        try:
+            header = read_header(name)
+            if tuple(header.integer(key) for key in ("lines", "samples", "bands")) == shape:
+                return header
+        except FileProblem:
+            continue
+    return None
 
 
 READER = GeoTiffReader()

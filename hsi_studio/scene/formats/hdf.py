@@ -19,12 +19,14 @@ from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers, hdf_safety
 from hsi_studio.scene.formats.containers import Variable
-from hsi_studio.scene.formats.envi_header import epsg_of, transform_of
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
+from hsi_studio.scene.rules import georeference
+from hsi_studio.scene.rules.values import unit_of
 from hsi_studio.types import Bands
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 LEAST_STORED = 1 / 5000  # share of the described bytes that must be in the file; gzip reaches 1/1032
+MOST_TEXTS = 5000
 COPY_AGAIN = "Copy or download it again"
 
 
@@ -90,14 +92,15 @@ class HdfReader:
     name = "hdf"
     title = "HDF5 / netCDF-4"
     extensions = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")
+    takes_axes = True
 
     def sniff(self, path: Path) -> bool:
         return first_bytes(path, 8) == MAGIC
 
-    def open(self, path: Path, variable: str | None) -> Raster:
+    def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
         file_size(path)
         handle = open_file(path)
-        raster = containers.assemble(path, _list(path, handle), variable)
+        raster = containers.assemble(path, _list(path, handle), variable, axes)
         return _with_metadata(path, raster, handle)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
@@ -116,7 +119,15 @@ def _list(path: Path, handle: Any) -> list[Variable]:
     found: list[Variable] = []
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.shape and dtype_problem(item.dtype) is None:
+        if not isinstance(item, h5py.Dataset) or not item.shape:
+            return
+        if h5py.check_string_dtype(item.dtype) is not None and len(item.shape) <= 2 and item.size <= MOST_TEXTS:
+            texts = np.asarray(whole(path, name, item)).ravel()
+            plain = np.array([t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts])
+            found.append(Variable(name, plain.shape, plain.dtype, lambda: plain))
+        elif dtype_problem(item.dtype) is None or item.dtype.kind == "c":
+            if len(item.shape) == 3:
+                found.extend(_in_attributes(name, item))
             scale, offset = _scale(item)
             found.append(
                 Variable(
@@ -127,12 +138,44 @@ def _list(path: Path, handle: Any) -> list[Variable]:
                     unit=_text(item.attrs.get("units", item.attrs.get("Units"))),
                     scale=scale,
                     offset=offset,
-                    nodata=_first(item, ("Data_Ignore_Value", "_FillValue", "missing_value")),
+                    nodata=_first(
+                        item, ("Data_Ignore_Value", "_FillValue", "missing_value", "no_data_value", "nodata")
+                    ),
+                    dims=dimensions(item),
                 )
             )
 
     visit_all(path, handle, visit)
     return found
+
+
+def _in_attributes(name: str, item: Any) -> list[Variable]:
+    """Wavelengths and widths that a cube carries as attributes (Tanager does)."""
+    found = []
+    for key in ("wavelengths", "wavelength", "fwhm"):
+        values = np.asarray(item.attrs[key]).ravel() if key in item.attrs else np.empty(0)
+        if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
+            found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values)))
+    return found
+
+
+def dimensions(item: Any) -> tuple[str, ...] | None:
+    """Names of a dataset's axes from its dimension scales or labels; None unless every axis has one."""
+    names = []
+    try:
+        for dimension in item.dims:
+            label = dimension.label or (dimension[0].name if len(dimension) else "")
+            names.append(str(label).rsplit("/", 1)[-1])
+    except (RuntimeError, KeyError, OSError, ValueError):
+        return None  # a reference to a scale that is not in the file
+    if names and all(names):
+        return tuple(names)
+    listed = item.attrs.get("DIMENSION_LABELS", item.attrs.get("dims", item.attrs.get("dimensions")))
+    if listed is None:
+        return None
+    parts = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in np.asarray(listed).ravel()]
+    parts = parts[0].replace(",", " ").split() if len(parts) == 1 else parts
+    return tuple(parts) if len(parts) == len(item.shape) and all(parts) else None
 
 
 def visit_all(path: Path, handle: Any, visit: Callable[[str, Any], None]) -> None:
@@ -179,7 +222,7 @@ def _text(value: Any) -> str | None:
 
 
 def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
-    """NEON's map position and EMIT's list of good bands."""
+    """NEON's map position, CF's grid mapping, the cube's unit and EMIT's list of good bands."""
     import h5py
 
     found: dict[str, Any] = {}
@@ -189,13 +232,17 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
             found.setdefault(name.rsplit("/", 1)[-1], item)
 
     visit_all(path, handle, keep)
+    cube = handle[raster.facts["variable"].value]
+    raster = replace(raster, value_unit=unit_of(_text(cube.attrs.get("units", cube.attrs.get("Units")))))
     if "Map_Info" in found:
         info = [part.strip() for part in (_text(whole(path, "Map_Info", found["Map_Info"])) or "").split(",")]
-        transform, _ = transform_of(info)
+        transform, _ = georeference.transform_of(info)
         code = _text(whole(path, "EPSG Code", found["EPSG Code"])) if "EPSG Code" in found else None
-        epsg = int(code) if code and code.strip().isdigit() else epsg_of(info)
+        epsg = int(code) if code and code.strip().isdigit() else georeference.epsg_of(info)
         side = abs(transform[0]) if transform is not None and info[0].lower() == "utm" else None
-        raster = replace(raster, transform=transform, crs=_wkt(epsg), gsd_m=side)
+        raster = replace(raster, transform=transform, crs=georeference.wkt("", epsg), gsd_m=side)
+    else:
+        raster = _on_cf_grid(raster, handle, cube)
     good = found.get("good_wavelengths")
     if good is not None and good.shape == (raster.bands.count,):
         usable = np.asarray(good[()]) > 0
@@ -205,16 +252,74 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
     return raster
 
 
-def _wkt(epsg: int | None) -> str | None:
-    from rasterio.crs import CRS
-    from rasterio.errors import CRSError
+def _on_cf_grid(raster: Raster, handle: Any, cube: Any) -> Raster:
+    """The transform and map system of CF's grid mapping and coordinate vectors, where the file has them."""
+    height, width, _ = raster.cube.shape
+    x, y = (_vector(handle, cube, names, n) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
+    transform = georeference.from_vectors(*(None if v is None else np.asarray(v[()]) for v in (x, y)))
+    mapping = _beside(handle, cube, (_text(cube.attrs.get("grid_mapping")) or "").split(":")[0].strip())
+    attributes = dict(mapping.attrs) if mapping is not None else {}
+    crs = georeference.cf_crs(attributes)
+    if transform is None and "GeoTransform" in attributes:
+        transform = georeference.gdal_numbers(_text(attributes["GeoTransform"]))
+    if transform is None and mapping is not None:
+        transform = georeference.gdal_numbers(attributes.get("geotransform", handle.attrs.get("geotransform")))
+    if transform is not None and crs is None and x is not None and _degrees(x) and y is not None and _degrees(y):
+        crs = georeference.wkt("", 4326)
+    notes = raster.notes
+    if transform is None and crs is not None:
+        notes += ("The file names a map system but no even grid; the scene has no map coordinates.",)
+    swath = _swath(handle, (height, width))
+    if transform is None and swath:
+        notes += (
+            f"Every pixel has its own longitude and latitude ({swath}); the scene stays in the sensor's geometry.",
+        )
+    side = georeference.side_m(transform, crs)
+    return replace(raster, transform=transform, crs=crs if transform else None, gsd_m=side, notes=notes)
 
-    if epsg is None:
-        return None
-    try:
-        return str(CRS.from_epsg(epsg).to_wkt())
-    except CRSError:
-        return None
+
+X_NAMES = ("easting", "x", "lon", "longitude", "projection_x_coordinate")
+Y_NAMES = ("northing", "y", "lat", "latitude", "projection_y_coordinate")
+
+
+def _beside(handle: Any, cube: Any, name: str) -> Any:
+    """The dataset of that name in the cube's group or one above it."""
+    group = cube.parent
+    while name:
+        if name in group and hasattr(group[name], "shape"):
+            return group[name]
+        if group.name == "/":
+            return None
+        group = group.parent
+    return None
+
+
+def _vector(handle: Any, cube: Any, names: tuple[str, ...], size: int) -> Any:
+    """The coordinate vector of that length: by name, from the cube's group upwards."""
+    for name in names:
+        item = _beside(handle, cube, name)
+        if item is not None and tuple(item.shape) == (size,) and item.dtype.kind in "iuf":
+            return item
+    return None
+
+
+def _degrees(vector: Any) -> bool:
+    unit = (_text(vector.attrs.get("units")) or "").lower()
+    return unit.startswith("degree") or (
+        not unit and vector.name.rsplit("/", 1)[-1] in ("lon", "lat", "longitude", "latitude")
+    )
+
+
+def _swath(handle: Any, shape: tuple[int, int]) -> str:
+    """Name of a longitude for every pixel; "" when there is none."""
+    names: list[str] = []
+
+    def look(name: str, item: Any) -> None:
+        if name.rsplit("/", 1)[-1].lower() in ("lon", "longitude") and tuple(getattr(item, "shape", ())) == shape:
+            names.append(name)
+
+    handle.visititems(look)
+    return names[0] if names else ""
 
 
 READER = HdfReader()

@@ -18,6 +18,8 @@ from hsi_studio.scene.formats import containers, hdf, hdf_safety, matlab5
 from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
 
+MOST_LETTERS = 100_000
+
 
 class Reversed:
     """An array with its axes in reverse order; indexing reads only what is asked for."""
@@ -40,13 +42,14 @@ class MatlabReader:
     name = "matlab"
     title = "MATLAB"
     extensions = (".mat",)
+    takes_axes = True
 
     def sniff(self, path: Path) -> bool:
         head = first_bytes(path, 1024)
         return matlab5.is_matlab5(head) or head.startswith(b"MATLAB ")
 
-    def open(self, path: Path, variable: str | None) -> Raster:
-        return containers.assemble(path, _list(path), variable)
+    def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
+        return containers.assemble(path, _list(path), variable, axes)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = _list(path)
@@ -75,7 +78,12 @@ def _list_v73(path: Path) -> list[Variable]:
     def visit(name: str, item: Any) -> None:
         if name.startswith("#") or not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
             return
-        if item.shape and dtype_problem(item.dtype) is None and item.attrs.get("MATLAB_class") != b"char":
+        if item.dtype.names == ("real", "imag"):
+            found.append(Variable(name.replace("/", "."), tuple(item.shape[::-1]), np.dtype("c16"), lambda: item))
+        elif item.attrs.get("MATLAB_class") == b"char" and len(item.shape) <= 2 and 0 < item.size <= MOST_LETTERS:
+            texts = _char_rows(item)
+            found.append(Variable(name.replace("/", "."), texts.shape, texts.dtype, partial(np.copy, texts)))
+        elif item.shape and dtype_problem(item.dtype) is None and item.attrs.get("MATLAB_class") != b"char":
             found.append(
                 Variable(name.replace("/", "."), tuple(item.shape[::-1]), item.dtype, partial(_load, path, name, item))
             )
@@ -86,6 +94,12 @@ def _list_v73(path: Path) -> list[Variable]:
 
     hdf.visit_all(path, handle, visit)
     return found
+
+
+def _char_rows(item: Any) -> Any:
+    """A char matrix as an array of texts, one a row (stored turned: (letters, rows))."""
+    letters = np.atleast_2d(np.asarray(item[()]))
+    return np.array(["".join(chr(int(c)) for c in row).strip() for row in letters.T])
 
 
 def _load(path: Path, name: str, dataset: Any) -> Any:

@@ -30,8 +30,10 @@ from hsi_studio.scene.raster import check_memory
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15
 NUMERIC = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
-CELL, STRUCT = 1, 2
+CELL, STRUCT, CHAR, SPARSE = 1, 2, 4, 5
+COMPLEX = 0x0800  # of the array flags
 COPY_AGAIN = "Copy or download it again"
+LONGEST_TEXT = 1 << 20  # bytes
 LARGEST_STRUCT = 1 << 30  # bytes; structs are looked into only by loading them
 
 
@@ -43,6 +45,7 @@ class Element:
     shape: tuple[int, ...]
     kind: int  # array class, mxDOUBLE_CLASS = 6 …
     n_bytes: int  # uncompressed
+    complex: bool = False
     position: int = 0  # of its tag in the file
 
 
@@ -120,7 +123,7 @@ def _matrix(path: Path, head: bytes, order: str, n_bytes: int, most: int) -> Ele
                 f" but the file has {path.stat().st_size} bytes",
                 "The file was cut off or is damaged: " + COPY_AGAIN.lower(),
             )
-    return Element(text, tuple(int(n) for n in shape), kind, n_bytes)
+    return Element(text, tuple(int(n) for n in shape), kind, n_bytes, bool(flags & COMPLEX))
 
 
 def variables(path: Path) -> list[Variable]:
@@ -134,12 +137,25 @@ def variables(path: Path) -> list[Variable]:
     loaded = _load(path, [element.name for element in nested], found) if nested else {}
     for element in found:
         if element.kind in NUMERIC:
-            dtype = np.dtype(NUMERIC[element.kind])
+            dtype = np.dtype("c16" if element.complex else NUMERIC[element.kind])
             out.append(Variable(element.name, element.shape, dtype, partial(_load_array, path, element.name, dtype)))
+        elif element.kind == CHAR and element.n_bytes <= LONGEST_TEXT:
+            texts = np.atleast_1d(_load(path, [element.name], found)[element.name]).ravel()  # one text a row
+            out.append(Variable(element.name, texts.shape, texts.dtype, partial(np.copy, texts)))
+        elif element.kind == SPARSE and len(element.shape) == 2:
+            full = partial(_load_sparse, path, element.name, element.shape, found)
+            out.append(Variable(element.name, element.shape, np.dtype("f8"), full))
         elif element in nested:
             out.extend(_flatten(element.name, loaded[element.name], 0))
     limits.check_count(path, len(out), "arrays")
     return out
+
+
+def _load_sparse(path: Path, name: str, shape: tuple[int, ...], found: list[Element]) -> Any:
+    """A sparse matrix in full: MATLAB users keep label maps so."""
+    n_bytes = int(np.prod(shape, dtype=np.float64)) * 8
+    check_memory(path, f"“{name}” ({size_text(n_bytes)} in full)", n_bytes)
+    return _load(path, [name], found)[name].toarray()
 
 
 def _load(path: Path, names: list[str], found: list[Element]) -> dict[str, Any]:

@@ -55,13 +55,14 @@ class NumpyReader:
     name = "numpy"
     title = "NumPy"
     extensions = (".npy", ".npz")
+    takes_axes = True
 
     def sniff(self, path: Path) -> bool:
         head = first_bytes(path, 8)
         return head.startswith(MAGIC) or (head.startswith(b"PK") and path.suffix.lower() == ".npz")
 
-    def open(self, path: Path, variable: str | None) -> Raster:
-        return containers.assemble(path, self._list(path), variable)
+    def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
+        return containers.assemble(path, self._list(path), variable, axes)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = self._list(path)

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.edges import reading
-from hsi_studio.errors import CorruptFile, UnknownFormat
+from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene import formats
 from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
 
 log = logging.getLogger(__name__)
 
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
 PARTS = ("name", "title", "extensions", "sniff", "open", "layer", "variables")
 
 
@@ -38,11 +39,20 @@ def not_a_reader(entry: Any) -> str:
     return ""
 
 
-def find_reader(path: str | Path) -> Reader:
-    """The reader that recognises the file. Raises FileProblem, CorruptFile (empty), UnknownFormat."""
+def find_reader(path: str | Path, products: bool = True) -> Reader:
+    """The reader that recognises the file: a plug-in's, a sensor's product (where `products`), a format.
+
+    Raises FileProblem, CorruptFile (empty), UnknownFormat.
+    """
     path = Path(path)
     file_size(path)
     known = readers()
+    if products and not any(_recognises(known.entries[name], path, True) for name in known.sources):
+        from hsi_studio.scene.sensors import product_of
+
+        product = product_of(path)
+        if product is not None:
+            return product
     for name, reader in sorted(known.entries.items(), key=lambda item: item[0] not in known.sources):
         if _recognises(reader, path, name in known.sources):
             found: Reader = reader
@@ -50,6 +60,10 @@ def find_reader(path: str | Path) -> Reader:
     titles = ", ".join(reader.title for reader in readers().entries.values())
     claimed = [r for r in readers().entries.values() if path.suffix.lower() in r.extensions]
     if claimed:
+        for reader in claimed:
+            why = getattr(reader, "why_not", lambda _: None)(path)
+            if why is not None:
+                raise FileProblem(path, *why)
         head = first_bytes(path, 256)
         text = " (it looks like a text file)" if head and all(b in b"\t\n\r" or b >= 32 for b in head) else ""
         raise CorruptFile(
@@ -57,6 +71,8 @@ def find_reader(path: str | Path) -> Reader:
             f"it is named like {claimed[0].title} but its content is not{text}",
             "Export it again from the program it comes from, or give it its right extension",
         )
+    if first_bytes(path, 6).startswith(PACKED):
+        raise UnknownFormat(path, "it is an archive or compressed", "Unpack it first and open the image in it")
     raise UnknownFormat(path, "no reader recognises this file", f"Convert it to one of: {titles}")
 
 

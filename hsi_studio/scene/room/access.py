@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hsi_studio import settings
 from hsi_studio.scene.formats import registry
@@ -46,7 +46,7 @@ def find_reader(path: str | Path, **options: Any) -> Reader:
     if trusted():
         return registry.find_reader(path, **options)
     file_size(path)
-    return InRoom(path, options)
+    return cast(Reader, InRoom(path, options))
 
 
 def list_variables(path: str | Path) -> list[Candidate]:
@@ -61,19 +61,8 @@ class InRoom:
         self._path, self._options = path, options
         self._parts: dict[str, tuple[bool, Any]] = {}
 
-    @property
-    def name(self) -> str:
-        return str(self._part("name"))
-
-    @property
-    def title(self) -> str:
-        return str(self._part("title"))
-
-    @property
-    def extensions(self) -> tuple[str, ...]:
-        return tuple(self._part("extensions"))
-
     def __getattr__(self, name: str) -> Any:
+        """`name`, `title` and whatever else it has; asked when it is needed."""
         if name.startswith("_"):
             raise AttributeError(name)
         return self._part(name)

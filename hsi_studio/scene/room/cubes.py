@@ -29,7 +29,7 @@ BLOCK_BYTES = 32 << 20
 class Flat(ArrayCube):
     """Numbers whose scale and gaps are settled: NaN is missing, and what was stored there is not known any more."""
 
-    with_nodata = None
+    with_nodata = None  # type: ignore[assignment]
 
 
 CLASSES = (ArrayCube, Flat)
@@ -64,7 +64,7 @@ def made(kind: type[Any], fields: dict[str, Any]) -> ArrayCube:
         raise BadDescription("a cube of other parts")
     if array.ndim != 3 or array.dtype.kind not in "buif" or 0 in array.shape:
         raise BadDescription(f"a cube of {array.shape}")
-    cube: ArrayCube = kind.__new__(kind)
+    cube: ArrayCube = object.__new__(kind)
     vars(cube).update(fields)
     try:
         window = cube.read(slice(0, 1), slice(0, 1))

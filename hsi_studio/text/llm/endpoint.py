@@ -6,6 +6,8 @@ Ollama, LM Studio, OpenRouter and many others serve.
 Who decides where requests go: only who starts the app (`settings`: environment variables or the command line), never
 the page. Otherwise anyone who reaches the page could make this machine send requests, with the key, to an address of
 theirs. For the same reason redirects are not followed, and a key is not sent over plain http except to this machine.
+Where the name leads is checked for each request, and the connection made to the address that was checked
+(`hsi_studio/outgoing.py`).
 
 Unusual here:
 - The key is read from the environment when a request is made, is in no field, no record and no log, and is struck out
@@ -29,6 +31,7 @@ from urllib.parse import urlsplit
 
 from hsi_studio import settings
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem
+from hsi_studio.outgoing import Policy, behind_proxy
 from hsi_studio.text.llm.protocol import MAX_CHARACTERS, Answer, Message, Usage
 from hsi_studio.text.llm.settings import KEY, MODEL, URL, _own_machine
 
@@ -96,12 +99,12 @@ class Endpoint:
             headers["Authorization"] = f"Bearer {key}"
         timeout = httpx.Timeout(self.silent_seconds, connect=CONNECT_SECONDS)
         own = _own_machine(urlsplit(self.url).hostname or "")
+        url, pinned = await self._checked(own)
+        headers |= pinned.pop("headers", {})
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=not own) as client:
                 while True:
-                    async with client.stream(
-                        "POST", f"{self.url}/chat/completions", json=body, headers=headers
-                    ) as response:
+                    async with client.stream("POST", url, json=body, headers=headers, **pinned) as response:
                         if response.status_code == 200:
                             return await self._read(response, on_text, key)
                         said = self._plain(await _beginning(response), key)
@@ -119,6 +122,27 @@ class Endpoint:
         except httpx.HTTPError as error:
             why = self._plain(str(error), key) or type(error).__name__
             raise self._trouble(f"could not be reached or broke off ({why})") from error
+
+    async def _checked(self, own: bool) -> tuple[Any, dict[str, Any]]:
+        """The address to ask, its name replaced by an address that was checked, and what else httpx needs for that: the
+        name for the Host header and for the certificate. Raises BadRequest, LanguageModelProblem."""
+        import httpx
+
+        try:
+            url = httpx.URL(f"{self.url}/chat/completions")
+            port = url.port or (443 if url.scheme == "https" else 80)
+        except httpx.InvalidURL as error:
+            raise BadRequest(f"{URL}: {error}.") from error
+        policy = Policy.of_environment(literal=url.host)
+        policy.check_name(url.host)
+        if behind_proxy() and not own:
+            return url, {}
+        try:
+            found = await asyncio.to_thread(policy.addresses, url.host, port)
+        except OSError as error:
+            raise self._trouble(f"could not be found ({error.strerror or error})") from error
+        names = {"headers": {"Host": url.netloc.decode("ascii")}, "extensions": {"sni_hostname": url.host}}
+        return url.copy_with(host=found[0]), names
 
     async def _read(self, response: Any, on_text: Callable[[str], None], key: str) -> Answer:
         if "json" in response.headers.get("content-type", ""):  # it does not stream

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from hsi_studio.edges import as_typed, names_only, sentence
 from hsi_studio.errors import StudioError
 from hsi_studio.files import json_text
+from hsi_studio.ui.toasts import warn
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
             words = names_only(sentence(error)) if several else sentence(error)
             raise gr.Error(words, print_exception=False) from error
 
-    blocks.preprocess_data = preprocess_data  # type: ignore[method-assign]
-    blocks.process_api = process_api  # type: ignore[method-assign]
+    blocks.preprocess_data = preprocess_data
+    blocks.process_api = process_api
 
 
 def _toasting(verb: Callable[..., Any], outputs: int, several: bool) -> Callable[..., Any]:
@@ -97,7 +98,7 @@ def _toasting(verb: Callable[..., Any], outputs: int, several: bool) -> Callable
 
     def toast(error: Exception) -> Any:
         words = sentence(error)
-        gr.Warning(names_only(words) if several else words)
+        warn(names_only(words) if several else words)
         return None if outputs == 0 else gr.skip() if outputs == 1 else tuple(gr.skip() for _ in range(outputs))
 
     @functools.wraps(verb)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -36,8 +37,12 @@ from hsi_studio.ui.server.shares import Shares
 
 log = logging.getLogger(__name__)
 
+IDLE_S = 1800.0  # an owner who asked for nothing so long is put away
+COME_AND_GO_S, MOST_STUDIOS = 120.0, 48  # beyond so many, those who asked for nothing so long
+
 HEADER = "x-hsi-owner"
 GUEST = "x-hsi-share"  # token of the share the visitor is in
+OPERATOR = "x-hsi-operator"  # "1": the visitor runs this server
 ALONE, NOBODY = "", "_nobody"
 _visitor: ContextVar[tuple[str, str] | None] = ContextVar("hsi_visitor", default=None)  # (owner, share token)
 
@@ -68,6 +73,7 @@ class Owners:
         self.shares = Shares(home / "shares.json")
         self._studios: dict[str, Studio] = {}
         self._guests: dict[str, Studio] = {}  # token → view
+        self._used: dict[str, float] = {}  # owner → when the owner, or a guest, asked last
         self._lock = threading.RLock()
 
     def studio(self, owner: str) -> Studio:
@@ -76,6 +82,7 @@ class Owners:
         if not owner or folder.parent != self.home / "users" or owner in (".", ".."):
             raise BadRequest("It cannot be told who you are: load the page again.")
         with self._lock:
+            self._used[owner] = time.monotonic()
             if owner not in self._studios:
                 made = Studio(folder, self.data_root, server=self.server)
                 self._prepare(made)
@@ -96,6 +103,7 @@ class Owners:
                 self._guests.pop(token, None)
             return self.studio(owner)
         with self._lock:
+            self._used[share.owner] = time.monotonic()
             if token not in self._guests:
                 self._guests[token] = guest_of(self.studio(share.owner), share.project_id)
             return self._guests[token]
@@ -124,6 +132,37 @@ class Owners:
         if share is not None:
             return full.is_relative_to((self.home / "users" / share.owner / "projects" / share.project_id).resolve())
         return bool(owner) and full.is_relative_to((self.home / "users" / owner).resolve())
+
+    def admit_upload(self, owner: str, size: int) -> None:
+        """Before an upload is taken. It is the uploader's, whosever project is on the screen. Raises BadRequest."""
+        self.server.admit_upload(self.studio(owner).home, size)
+
+    def tidy(self, working: Callable[[str], bool] = lambda owner: False) -> int:
+        """Put studios away whose owners have gone: their threads end, their memory comes back. Nothing is lost: what
+        is on disk is opened again when they return, trainings go on. Returns how many.
+
+        `working(owner)`: something of this owner's is under way.
+        """
+        now = time.monotonic()
+        with self._lock:
+            oldest = sorted(self._studios, key=lambda owner: self._used.get(owner, 0.0))
+            many, gone = len(oldest) - MOST_STUDIOS, list[Studio]()
+            for number, owner in enumerate(oldest):
+                quiet = now - self._used.get(owner, 0.0)
+                if quiet > (COME_AND_GO_S if number < many else IDLE_S) and not working(owner):
+                    guests = [t for t in self._guests if (s := self.shares.get(t)) is None or s.owner == owner]
+                    gone += [self._guests.pop(token) for token in guests]
+                    gone.append(self._studios.pop(owner))
+                    self._used.pop(owner, None)
+        for studio in gone:
+            studio.close()
+        return len(gone)
+
+    def present(self) -> dict[str, float]:
+        """Owners whose studio is in memory, and the seconds since they asked last."""
+        now = time.monotonic()
+        with self._lock:
+            return {owner: now - self._used.get(owner, now) for owner in self._studios}
 
     def close(self) -> None:
         with self._lock:

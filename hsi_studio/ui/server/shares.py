@@ -4,14 +4,28 @@ use the server at all, may open the project, label in it and train; the owner ca
 
 from __future__ import annotations
 
-import json
+import os
 import secrets
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from hsi_studio.edges import at_edge
 from hsi_studio.errors import CorruptFile
 from hsi_studio.files import write_json
+from hsi_studio.stored import Stored, read_object, validated
+
+MAX_FILE = 16 << 20  # bytes
+WHAT, REMEDY = "the list of shared projects", "Delete it and share again"
+Name = Annotated[str, Field(max_length=255, pattern=r"^[^/\\\\\x00-\x1f]*$")]  # becomes a part of a path
+
+
+class _Share(Stored):
+    owner: Name
+    project_id: Name
 
 
 @dataclass(frozen=True)
@@ -53,15 +67,15 @@ class Shares:
 
     def _all(self) -> dict[str, Share]:
         if self._known is None:
+            stored = read_object(self.path, MAX_FILE, WHAT, REMEDY) if os.path.lexists(self.path) else {}
             try:
-                stored = json.loads(self.path.read_text(encoding="utf-8")) if self.path.is_file() else {}
-                self._known = {str(token): Share(**value) for token, value in stored.items()}
-            except (OSError, ValueError, TypeError, AttributeError) as error:
-                raise CorruptFile(
-                    self.path, f"the list of shared projects cannot be read ({error})", "Delete it and share again"
-                ) from error
+                known = {token: validated(_Share, value) for token, value in stored.items()}
+            except ValueError as error:
+                raise CorruptFile(self.path, f"it is not {WHAT} ({error})", REMEDY) from error
+            self._known = {token: Share(one.owner, one.project_id) for token, one in known.items()}
         return self._known
 
     def _keep(self, known: dict[str, Share]) -> None:
-        write_json(self.path, {token: asdict(share) for token, share in known.items()})
+        with at_edge(self.path):
+            write_json(self.path, {token: asdict(share) for token, share in known.items()})
         self._known = known

@@ -2,10 +2,11 @@
 // The accuracy strip: figures with their interval, and the words that say on which pixels.
 //
 // value from Python: {state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
-//   groups: [{title, words, figures: [{name, value, low, high, help}]}]}
+//   groups: [{title, words, figures: [{name, value, low, high, help}]}],
+//   card: {text, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
 
 import { panel } from "../web/component.js";
-import { make } from "../web/dom.js";
+import { button, make } from "../web/dom.js";
 
 function figure(item) {
   const box = make("div", "hsi-figure");
@@ -17,7 +18,7 @@ function figure(item) {
 
 /** @param {import("../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, readValue, onValue } = panel(gradio, ".hsi-strip");
+  const { root, readValue, onValue, act } = panel(gradio, ".hsi-strip");
   function render() {
     const value = readValue();
     root.dataset.state = value.state || "words";
@@ -32,6 +33,15 @@ export function mount(gradio) {
       }
       section.append(make("p", "hsi-hint", group.words));
       root.append(section);
+    }
+    if (value.card) {
+      const card = make("div", "hsi-card"), buttons = make("span", "hsi-card-buttons");
+      buttons.append(
+        button("hsi-small hsi-primary", "Show", "Show this map in the picture", () => act("show")),
+        button("hsi-small", "Leave it", "Keep what is shown; the map stays in its list", () => act("dismiss")),
+      );
+      card.append(make("span", "", value.card.text), buttons);
+      root.prepend(card);
     }
     if (value.text) root.append(make("p", value.state === "error" ? "hsi-strip-error" : "hsi-strip-text", value.text));
   }

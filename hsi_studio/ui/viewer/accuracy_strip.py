@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, ScoreBlock
+from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, SamePixels, ScoreBlock
 
 NAMES = (
     ("OA", "oa", "Overall accuracy: the share of these pixels that the map has right, in percent."),
@@ -66,6 +66,36 @@ def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
     }
 
 
+def signed(fraction: float) -> str:
+    """Percent points with their sign: "−15.1", "+2.0"; nought has none."""
+    text = f"{abs(100 * fraction):.1f}"
+    return text if text == "0.0" else f"{'+' if fraction > 0 else '−'}{text}"
+
+
+def compared_value(both: SamePixels, left: str, right: str) -> dict[str, Any]:
+    """The strip while two maps are shown: both on the same test pixels, and what is between them."""
+    assert both.first is not None
+    assert both.second is not None
+    assert both.difference is not None
+    name, _, text = NAMES[0]
+    words = f"{_upper(both.words)}."
+    found = both.difference
+    range_text = (
+        "" if found.low is None or found.high is None else f", 95 %: {signed(found.low)} to {signed(found.high)}"
+    )
+    return {
+        "state": "figures",
+        "groups": [
+            {"title": left, "figures": [_figure(name, both.first, text)], "words": words},
+            {
+                "title": right, "figures": [_figure(name, both.second, text)],
+                "words": f"{signed(found.value)} points{range_text}.",
+            },
+        ],
+        "text": "",
+    }  # fmt: skip
+
+
 def compared_strip(c: Comparison | None, names: Sequence[str]) -> dict[str, Any]:
     """The accuracy strip while the map of an arm, or where two differ, is shown: mean figures of these arms."""
     if c is None:
@@ -101,7 +131,13 @@ def per_class_value(report: AccuracyReport | None, of: str = "") -> dict[str, An
         if block is None or not block.classes:
             continue
         table = [
-            [score.info.name, f"{score.n:,}", _percent(score.recall), _percent(score.precision), _percent(score.f1)]
+            [
+                score.info.name,
+                f"{score.n:,}",
+                _ranged(score.recall, score.recall_range),
+                _ranged(score.precision, score.precision_range),
+                _ranged(score.f1, score.f1_range),
+            ]
             for score in block.classes
         ]
         sections.append(
@@ -111,11 +147,16 @@ def per_class_value(report: AccuracyReport | None, of: str = "") -> dict[str, An
                 "table": table,
                 "numbers": [1, 2, 3, 4],
                 "words": f"{_upper(block.words)}. Producer's accuracy: of the class's pixels, the share mapped as it. "
-                "User's accuracy: of the pixels mapped as it, the share that is it.",
+                "User's accuracy: of the pixels mapped as it, the share that is it. In brackets: 95 % interval.",
             }
         )
     return {"sections": sections, "notes": list(report.notes)} if of else {"sections": sections}
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}"
+def _ranged(value: float | None, interval: tuple[float, float] | None) -> str:
+    """ "92.1 (88.0–95.2)": with its 95 % interval, where there is one."""
+    if value is None:
+        return "–"
+    if interval is None:
+        return f"{100 * value:.1f}"
+    return f"{100 * value:.1f} ({100 * interval[0]:.0f}–{100 * interval[1]:.0f})"

@@ -17,8 +17,12 @@ so a full state and a small answer are both valid.
     beside    {url, kind, title, mine, extra} | null    a second map, right of a line that the user moves; `mine` names
                                      the left one; `extra` (here and in map): classes [{id, name, color}] that a map
                                      has and the project has not
-    heat      {url, title, threshold, marks: [[row, col], …]} | null    a question's answer (`heat_routes.py`)
+    heat      {url, title, threshold, marks: [[row, col], …], kind, ends, blind} | null    one colouring in place of the
+              map:
+               a question's answer (`heat_routes.py`), a cell of the matrix, a margin (`tabs/map/routes.py`); see
+               `heat.js`
     progress  {text, fraction | null, seconds_left | null} | null
+    notice    a sentence, where something was done that was not asked for: another map is shown
     message   "" or a sentence; with it the pending clicks `refused` (their n; absent: the oldest one) vanish
 
 The active class is the page's: it changes with `active`, which the server sends only when an action chose a class, and

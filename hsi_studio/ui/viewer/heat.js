@@ -1,7 +1,8 @@
 // @ts-check
 // The answer to a question in words, as a heat map over the picture: strong above the threshold, a hint below it.
-// value.heat from Python: {url, title, threshold, marks: [[row, col], …]} or null; `url` gives one byte a pixel, 0–254,
-// 255 = no data. The threshold follows the page's slider at once ('hsi:heat'), without asking the server; regions that
+// value.heat from Python: {url, title, threshold, marks: [[row, col], …], kind, ends: [low, high], blind} or null; `url`
+// gives one byte a pixel, 0–254, 255 = no data. kind "mask": pixels are in it or not; "" = a question's answer. `ends` name
+// 0 and 1. `blind`: somebody labels random pixels and must not see the map. The threshold follows the page's slider at once ('hsi:heat'), without asking the server; regions that
 // are pointed at in the list ('hsi:place') are framed here. Colours: inferno, which stays ordered without colour vision.
 
 import { heatPalette } from './colours.js';
@@ -95,10 +96,16 @@ export function makeHeat({root, onPage}, pane, actions) {
       if (!had) { mapWasOn = actions.mapOn(); actions.map(false); }  // two colourings on one picture say nothing
       threshold = next.threshold;
       part('heattitle').textContent = next.title;
+      legend.dataset.kind = next.kind || '';
+      const [low, from, high] = /** @type {NodeListOf<HTMLElement>} */ (legend.querySelectorAll('.hv-heatends > span'));
+      [low.textContent, high.textContent] = next.ends || ['0 unlike', '1 alike'];
+      from.hidden = Boolean(next.ends);
       if (loaded !== next.url && jumped) { jumped = false; actions.fit(); }  // the next answer lies elsewhere
       if (loaded !== next.url) { loaded = next.url; bytes = null; sheet = null; frameBox = null; fetchBytes(); } else recolour();
       paint();
     },
+    /** Whether the map must not be seen. */
+    blind: () => Boolean(value?.blind),
     at(row, col) { const scene = pane.scene(), v = bytes && scene ? bytes[row * scene.w + col] : 255; return v === 255 ? null : v / 254; },
   };
 }

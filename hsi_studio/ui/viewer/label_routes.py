@@ -74,13 +74,19 @@ def router(studio: Studio) -> APIRouter:
         said = [done(project_id, act) for act in wanted.acts]
         refused = [act.n for act, words in zip(wanted.acts, said, strict=True) if words and act.do == "pick"]
         more = {"message": next(filter(None, reversed(said)), ""), "refused": refused}
-        return {"show": {
+        if len(said) > sum(bool(words) for words in said):
+            more["notice"] = present.follow_labels(project_id)
+        show = {
             "hsi-viewer": present.viewer_changes(project_id, **more), "hsi-classes": present.classes(project_id),
-        }}  # fmt: skip
+        }  # fmt: skip
+        return {"show": show}
 
     def look(project_id: str, report: bool) -> dict[str, Any]:
         known(project_id)
-        studio.project(project_id).refresh()  # another process may have written to the journal
+        try:
+            studio.project(project_id).refresh()  # another process may have written to the journal
+        except StudioError as error:  # it is damaged, or has gone
+            raise HTTPException(404, str(error)) from error
         live, revision = studio.live(project_id), studio.project(project_id).revision
         if live.asked < revision:
             studio.refresh(project_id)

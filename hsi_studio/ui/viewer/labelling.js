@@ -13,8 +13,9 @@ import { counted } from '../web/formats.js';
  * @param {ReturnType<typeof import('./controls.js').makeControls>} parts.controls
  * @param {() => string} parts.active  the class that a click gives, "" = none
  * @param {() => void} parts.ask  have the server send its labels again
+ * @param {() => boolean} parts.blind  random pixels are looked at: a click gives no label
  */
-export function makeLabelling(pane, map, {labels, server, readout, controls, active, ask}) {
+export function makeLabelling(pane, map, {labels, server, readout, controls, active, ask, blind}) {
   let on = true, n = 0;
   controls.mode(on);
 
@@ -33,7 +34,7 @@ export function makeLabelling(pane, map, {labels, server, readout, controls, act
     if (!pane.scene()) return;
     const {scale} = pane.place();
     labels.setCross({row: pixel.row, col: pixel.col});
-    if (looking || !on) look(pixel);
+    if (looking || !on || blind()) look(pixel);
     else if (scale < 1 && pixel.pointed) {  // which of them was meant cannot be known
       look(pixel);
       controls.message(`Zoom in to label (+ or the wheel): here one point of the screen covers ${Math.ceil(1 / scale)} × ${Math.ceil(1 / scale)} pixels.`, 'hint');

@@ -4,6 +4,7 @@ made here; nothing is computed that grows with the scene."""
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,14 @@ import numpy as np
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import DisplayedMap, Studio, crs_name
 from hsi_studio.types import ClassSchema, Progress, Scene
-from hsi_studio.ui.viewer.accuracy_strip import compared_strip, model_group, per_class_value, strip_value
+from hsi_studio.ui.viewer.accuracy_strip import (
+    compared_strip,
+    compared_value,
+    model_group,
+    per_class_value,
+    signed,
+    strip_value,
+)
 from hsi_studio.ui.viewer.tile_routes import BESIDE
 from hsi_studio.ui.web_component import packed
 
@@ -27,18 +35,18 @@ class Present:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
-    def everything(self, project_id: str) -> tuple[Any, ...]:
-        """Values for `Bus.shown`, in its order."""
+    def everything(self, project_id: str, notes: Sequence[str] = ()) -> tuple[Any, ...]:
+        """Values for `Bus.shown`, in its order. `notes`: sentences to show under the title, before the project's."""
         return (
             project_id,
-            self.top(project_id),
+            self.top(project_id, notes),
             self.viewer(project_id),
             self.classes(project_id),
             self.strip(project_id),
             self.class_means(project_id),
         )
 
-    def top(self, project_id: str) -> str:
+    def top(self, project_id: str, notes: Sequence[str] = ()) -> str:
         scene = self.studio.scene_of(project_id)
         height, width, count = scene.shape
         nm = scene.bands.wavelength_nm
@@ -47,7 +55,10 @@ class Present:
         if scene.dsm is not None:
             facts.append("surface model (DSM)")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
-        return packed({"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None})
+        said = [*notes, *self.studio.project(project_id).notes]
+        return packed(
+            {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said}
+        )
 
     def viewer(self, project_id: str) -> str:
         """The viewer's whole value; its protocol is in `component.py`."""
@@ -134,16 +145,68 @@ class Present:
         return packed(means_value(self.studio.scene_of(project_id), self.studio.spectra.of_classes(project_id)))
 
     def strip(self, project_id: str) -> str:
-        """The accuracy strip: figures of the newest report, or the sentence that says what is missing."""
-        return packed(self._strip(project_id))
+        """The accuracy strip: figures of the newest report, or the sentence that says what is missing; a card for a map
+        that waits to be shown."""
+        value = self._strip(project_id)
+        card = self._card(project_id)
+        return packed({**value, "card": card} if card else value)
 
     def _strip(self, project_id: str) -> dict[str, Any]:
         left, right = self.studio.displayed.left(project_id), self.studio.displayed.right(project_id)
         value = self._strip_of_labels(project_id) if left is None or left.source == "live" else self._strip_of(left)
-        if right is not None and value.get("groups"):
+        if right is None:
+            return value
+        if left is not None:
+            try:
+                both = self.studio.evidence.compare_maps(left, right)
+            except StudioError as error:
+                return {"state": "error", "text": str(error)}
+            if not both.problem:
+                return compared_value(both, left.title, right.title)
+        if value.get("groups"):
             groups = self._strip_of(right).get("groups", [])
             value["groups"] = [*value["groups"][:1], *groups[:1]]
         return value
+
+    def _card(self, project_id: str) -> dict[str, str] | None:
+        """What a new map would change, in a sentence; it is shown when the user says so."""
+        displayed = self.studio.displayed
+        news = displayed.news(project_id)
+        if news is None:
+            return None
+        left, text = displayed.left(project_id), f"{news.title} is ready."
+        if left is not None and left.layer != news.layer:
+            try:
+                both = self.studio.evidence.compare_maps(left, news)
+            except StudioError as error:
+                both, text = None, f"{text} {error}"
+            if both is not None and both.first is not None and both.second is not None and both.difference is not None:
+                text = (
+                    f"{news.title} {100 * both.second.value:.1f} against {left.title[:1].lower()}{left.title[1:]} "
+                    f"{100 * both.first.value:.1f} on the same {both.n:,} pixels ({signed(both.difference.value)})."
+                )
+        return {"text": text, "layer": news.layer}
+
+    def after_news(self, project_id: str, done: dict[str, Any]) -> tuple[str, str]:
+        """(viewer, strip) after the card's “Show” or “Leave it”."""
+        displayed = self.studio.displayed
+        news = displayed.news(project_id)
+        if news is not None and done.get("do") == "show":
+            source, _, item = news.layer.partition(":")
+            displayed.show(project_id, source, item)
+        elif done.get("do") == "dismiss":
+            displayed.dismiss(project_id)
+        return self.viewer_changes(project_id), self.strip(project_id)
+
+    def follow_labels(self, project_id: str) -> str:
+        """After a label: the map that follows labels is shown. What to say of it; "" when it was shown before."""
+        before = self.studio.displayed.follow_labels(project_id)
+        if not before:
+            return ""
+        shown = self.studio.displayed.left(project_id)
+        if shown is None or shown.source != "live":
+            return f"Your clicks make a map of their own: until two classes have a label, you see {before}."
+        return f"Shown again: the map of your labels, which follows your clicks. Before: {before}."
 
     def _strip_of(self, shown: DisplayedMap) -> dict[str, Any]:
         """The strip of one map, with what its accuracy was measured on."""
@@ -197,8 +260,14 @@ class Present:
         return strip_value(status.report, stale=status.report_revision < project.revision)
 
     def map_tab(self, project_id: str) -> dict[str, str]:
-        """The panels of the Map tab, by element: which map is exported, and its accuracy per class."""
+        """The panels of the Map tab, by element: which map is exported, its accuracy per class, matrix and areas."""
+        from hsi_studio.ui.tabs.map.values import evidence_value
+
         shown = self.studio.displayed.left(project_id)
+        evidence = {"hsi-evidence": packed(evidence_value(self.studio, project_id))}
+        return {**evidence, **self._shown_map(shown)}
+
+    def _shown_map(self, shown: DisplayedMap | None) -> dict[str, str]:
         if shown is None:
             return {"hsi-map-shown": packed({}), "hsi-map-classes": packed(per_class_value(None))}
         words = f"On the screen, and what is exported: {shown.title} ({shown.prediction.method})."

@@ -14,9 +14,9 @@ export function coordinates(scene, pixel) {
 
 /**
  * @param {import('./pane.js').Pane} pane
- * @param {{labels: any, raster: any, swipe: any, controls: any, classes: () => any[], nameOf: (id: string) => any}} parts
+ * @param {{labels: any, raster: any, swipe: any, controls: any, classes: () => any[], nameOf: (id: string) => any, blind: () => boolean}} parts
  */
-export function makeReadout(pane, {labels, raster, swipe, controls, classes, nameOf}) {
+export function makeReadout(pane, {labels, raster, swipe, controls, classes, nameOf, blind}) {
   let read = null;
 
   function show(pixel) {
@@ -24,7 +24,8 @@ export function makeReadout(pane, {labels, raster, swipe, controls, classes, nam
     const scene = pane.scene();
     if (!pixel) { controls.readout([{text: scene ? `${scene.h} × ${scene.w} pixels, ${scene.b} bands` : '', quiet: true}]); return; }
     const {row, col} = pixel, items = [{text: `row ${row}, col ${col}`}];
-    const marker = nameOf(labels.classIdAt(row, col)), mapped = nameOf(raster.classAt(row, col)), other = nameOf(swipe.classAt(row, col));
+    const marker = nameOf(labels.classIdAt(row, col)), hidden = blind();
+    const mapped = hidden ? null : nameOf(raster.classAt(row, col)), other = hidden ? null : nameOf(swipe.classAt(row, col));
     if (marker) items.push({text: `${marker.name} (label)`, color: marker.color});
     if (mapped) items.push({text: withShare(mapped.name, raster.confidenceAt(row, col)), color: mapped.color});
     if (other) items.push({text: withShare(`${swipe.title()}: ${other.name}`, swipe.confidenceAt(row, col)), color: other.color});
@@ -37,7 +38,7 @@ export function makeReadout(pane, {labels, raster, swipe, controls, classes, nam
     again: () => show(read),
     /** For a screen reader too. */
     describe(pixel) {
-      const info = nameOf(labels.classIdAt(pixel.row, pixel.col)) || nameOf(raster.classAt(pixel.row, pixel.col));
+      const info = nameOf(labels.classIdAt(pixel.row, pixel.col)) || (blind() ? null : nameOf(raster.classAt(pixel.row, pixel.col)));
       const words = [`row ${pixel.row}`, `column ${pixel.col}`, info ? info.name : 'no class'];
       if (info) words.push(counted(labels.counts()[classes().indexOf(info)] || 0, 'label'));
       controls.say(words.join(', '));

@@ -1,6 +1,6 @@
 // @ts-check
-// The title line: product, scene, its size, what it runs on; the way to other scenes, to files, and to the large view.
-// value: {title, facts, guest}
+// The title line: product, scene, its size, what it runs on; the way to other scenes, to files, and to the large view;
+// below it what was wrong with a project. value: {title, facts, guest, notes}
 
 import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
@@ -14,8 +14,10 @@ export function mount(gradio) {
   brand.append(make("b", "", "HSI"), " Studio");
   const title = make("p", "hsi-scene-title");
   const facts = make("p", "hsi-scene-facts");
-  const leave = make("a", "hsi-leave", "Shared with you · leave");
-  leave.href = "/hsi/leave";
+  const leave = make("form", "");  // a link would change something by GET
+  leave.method = "post";
+  leave.action = "/hsi/leave";
+  leave.append(make("button", "hsi-leave", "Shared with you · leave"));
   leave.hidden = true;
   const large = button("hsi-small", "Present", "Show the picture large, for a room (P)", () => present());
   const doors = make("div", "hsi-doors");
@@ -24,12 +26,24 @@ export function mount(gradio) {
     large,
     button("hsi-small", "Export", "Save the map that is shown, and the labels", () => openStep("map")),
   );
-  root.append(brand, title, leave, facts, doors);
+  const notes = make("div", "hsi-top-notes");
+  notes.setAttribute("role", "status");
+  root.append(brand, title, leave, facts, doors, notes);
   function render() {
     const value = readValue();
     title.textContent = value.title || "";
     facts.textContent = value.facts || "";
     leave.hidden = !value.guest;
+    notes.replaceChildren(
+      ...(value.notes || []).map((/** @type {string} */ text) => {
+        const note = make("p", "hsi-note", text);
+        const close = make("button", "hsi-note-close", "×");
+        close.setAttribute("aria-label", "Close this note");
+        close.addEventListener("click", () => note.remove());
+        note.append(close);
+        return note;
+      }),
+    );
   }
   onPage("hsi:present", () => {
     large.textContent = presenting() ? "End (P)" : "Present";

@@ -90,7 +90,7 @@ function start(component, L) {
     stretch(limits) { stretch = limits; showComposite(true); },
     toggleMap, toggleConfidence,
     toggleMode: () => labelling.toggle(),
-    opacity(value) { setLayer({opacity: value, on: true}); },
+    opacity(value) { setLayer(heat.blind() ? {opacity: value} : {opacity: value, on: true}); },
     zoom, fit, choose,
     goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
@@ -102,8 +102,10 @@ function start(component, L) {
   });
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
   const nameOf = (id) => known().find((c) => c.id === id);
-  const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf});
-  const labelling = makeLabelling(pane, map, {labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {})});
+  const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf, blind: heat.blind});
+  const labelling = makeLabelling(pane, map, {
+    labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), blind: heat.blind,
+  });
 
   // ── where the picture is ─────────────────────────────────────────────────────────────────────
   root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
@@ -157,7 +159,10 @@ function start(component, L) {
   stage.addEventListener('pointerleave', () => { labels.setHover(null); readout.show(labels.cross()); });
   stage.addEventListener('pointerdown', () => stage.focus({preventScroll: true}));
 
-  function toggleMap() { setLayer({on: !raster.layer.on}); }
+  function toggleMap() {
+    if (heat.blind()) say('The map stays hidden while you label random pixels.', 'hint');
+    else setLayer({on: !raster.layer.on});
+  }
   function toggleConfidence() { setLayer({confidence: !raster.layer.confidence}); feed.pullConfidence(); }
   listenToKeys(stage, {
     step: labelling.step,
@@ -166,7 +171,7 @@ function start(component, L) {
     keys: {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
       '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
-      ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: true}),
+      ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: !heat.blind()}),
       m: toggleMap, c: toggleConfidence, l: labelling.toggle,
       h: () => say(labels.toggle() ? 'Label markers are shown.' : 'Label markers are hidden: H shows them again.', 'hint'), p: () => present(), '?': () => controls.help(), Escape: () => { controls.help(false); present(false); },
       Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
@@ -228,6 +233,7 @@ function start(component, L) {
     if ('progress' in value) controls.progress(value.progress);
     if (value.message && (value.message !== lastMessage || labels.pendingCount())) { say(value.message); (value.refused || [null]).forEach((number) => labels.refuse(number)); }
     if ('message' in value) lastMessage = value.message;
+    if (value.notice) say(value.notice, 'hint');
     showClasses();
     showState();
     if (another && project) server.follow();

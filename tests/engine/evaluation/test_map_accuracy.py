@@ -50,8 +50,8 @@ def test_only_labelled_classes_count_and_labelled_pixels_do_not() -> None:
     assert report.revision == 11
     assert report.main.n == 1517
     assert report.main.words == (
-        "on 1,517 reference pixels of the 2 classes you labelled, without your 3 labelled pixels; "
-        "760 pixels of 1 other class are not counted"
+        "on 1,517 reference pixels of the 2 classes you labelled, without your 3 labelled pixels; their neighbours are "
+        "among them; 760 pixels of 1 other class are not counted"
     )
     assert value(report.main) == 1.0
     assert [c.n for c in report.main.classes] == [758, 759]
@@ -209,3 +209,49 @@ def test_the_same_map_gives_the_same_interval() -> None:
     given = labels((5, 5, 0), (5, 30, 1), (5, 50, 2))
     first, second = accuracy_report(guess, given, scene()), accuracy_report(guess, given, scene())
     assert (first.main.oa, first.main.kappa) == (second.main.oa, second.main.kappa)
+
+
+def test_figures_of_the_matrix_are_scikit_learns() -> None:
+    """Counts, OA, κ, producer's and user's accuracy, F1, macro and weighted, on a map with every kind of error."""
+    from sklearn import metrics as judge
+
+    rng = np.random.default_rng(4)
+    guess = np.where(rng.random((H, W)) < 0.75, REFERENCE, rng.integers(1, 4, (H, W)))
+    guess[0] = 0  # no class
+    given = labels((5, 5, 0), (5, 30, 1), (5, 50, 2))
+    block = accuracy_report(mapped(guess), given, scene()).main
+    tested = REFERENCE > 0
+    tested[given.row, given.col] = False
+    true, told = REFERENCE[tested], guess[tested]
+    assert block.confusion is not None
+    expected = judge.confusion_matrix(true, told, labels=[1, 2, 3, 0])[:3]
+    assert np.array_equal(block.confusion, expected)
+    assert block.oa is not None
+    assert block.kappa is not None
+    assert block.oa.value == pytest.approx(judge.accuracy_score(true, told))
+    assert block.kappa.value == pytest.approx(judge.cohen_kappa_score(true, told))
+    how = {"labels": [1, 2, 3], "zero_division": 0}
+    precision, recall, f1, _ = judge.precision_recall_fscore_support(true, told, **how)
+    assert [c.precision for c in block.classes] == pytest.approx(precision)
+    assert [c.recall for c in block.classes] == pytest.approx(recall)
+    assert [c.f1 for c in block.classes] == pytest.approx(f1)
+    assert block.macro_f1 is not None
+    assert block.weighted_f1 is not None
+    assert block.macro_f1.value == pytest.approx(judge.f1_score(true, told, average="macro", **how))
+    assert block.weighted_f1.value == pytest.approx(judge.f1_score(true, told, average="weighted", **how))
+    for one in block.classes:
+        assert one.recall_range is not None
+        assert one.recall_range[0] <= one.recall <= one.recall_range[1]
+
+
+def test_one_class_that_fills_the_test_pixels_is_too_early() -> None:
+    """Two of three classes are labelled, and the second has next to no pixel: 97 % would be right without looking."""
+    reference = np.ones((40, 60), dtype=np.int32)
+    reference[:2, :20], reference[38:] = 2, 3
+    stretched = scene(reference=reference)
+    report = accuracy_report(mapped(reference), labels((5, 5, 0), (0, 0, 1)), stretched)
+    assert report.main.oa is None
+    assert report.main.problem.startswith("Too early: one class, ")
+    assert "fills 98 % of the test pixels" in report.main.problem
+    everything = accuracy_report(mapped(reference), labels((5, 5, 0), (0, 0, 1), (39, 5, 2)), stretched)
+    assert everything.main.oa is not None

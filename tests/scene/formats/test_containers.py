@@ -56,7 +56,7 @@ def test_heights_are_scaled_and_missing_ones_are_nan() -> None:
 
 def test_a_map_of_fractions_is_no_reference_and_brings_no_names() -> None:
     names = held("class_names", np.array([b"Unlabelled", b"Water ", b"Soil"]))
-    whole = [held("cube", np.ones((2, 2, 3))), held("gt", [[0.0, 1.0], [2.0, -1.0]]), names]
+    whole = [held("cube", np.ones((2, 2, 3))), held("gt", [[0.0, 1.0], [2.0, -9.0]]), names]
     raster = assemble(FILE, whole, None)
     assert raster.reference is not None
     assert raster.reference.tolist() == [[0, 1], [2, 0]]  # below 0 is no class

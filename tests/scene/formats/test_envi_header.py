@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import CorruptFile
-from hsi_studio.scene.formats.envi_header import HEADER_LIMIT, Header, epsg_of, read_header, transform_of
+from hsi_studio.scene.formats.envi_header import HEADER_LIMIT, Header, read_header
+from hsi_studio.scene.rules.georeference import epsg_of, transform_of
 
 UTM = ["UTM", "1", "1", "500000", "5000000", "2", "3", "33", "North", "WGS-84"]
 

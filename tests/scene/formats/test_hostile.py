@@ -128,7 +128,7 @@ def test_metadata_beside_an_image_names_no_other_file(tmp_path: Path, inside: st
 def test_a_sidecar_that_is_a_link_to_another_folder_is_refused(tmp_path: Path) -> None:
     geotiff(tmp_path / "a.tif", fake.cube()).close()
     (tmp_path / "a.tif.msk").symlink_to(hostile.secret_file(tmp_path))
-    with pytest.raises(FileProblem, match=r"a\.tif\.msk: it is a link to another folder"):
+    with pytest.raises(FileProblem, match=r"a\.tif\.msk: .* a link to another folder"):
         open_scene(tmp_path / "a.tif")
 
 

@@ -38,7 +38,8 @@ def test_npy_in_fortran_order(tmp_path):
 
 
 def test_bands_first_is_recognised_and_said(tmp_path):
-    np.save(tmp_path / "a.npy", fake.cube(9, 7, 30).transpose(2, 0, 1))
+    light = np.random.default_rng(0).uniform(0.5, 1.5, (9, 7, 1))
+    np.save(tmp_path / "a.npy", (fake.cube(9, 7, 30) * light).transpose(2, 0, 1))
     scene = open_scene(tmp_path / "a.npy")
     assert scene.shape == (9, 7, 30)
     assert "first axis (30)" in scene.notes[0]

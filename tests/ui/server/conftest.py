@@ -13,6 +13,12 @@ from hsi_studio.ui.server.owners import Owners
 from tests.studio.models import labelled, scene_file, train
 
 
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is looked at in tests/test_users.py."""
+    monkeypatch.setattr("hsi_studio.users.COST", {"n": 16, "r": 8, "p": 1})
+
+
 @pytest.fixture
 def owners(tmp_path: Path) -> Iterator[Owners]:
     made = Owners(tmp_path / "home", tmp_path / "data", SharedServer(tmp_path / "home"))

@@ -27,13 +27,16 @@ def client(owners: Owners) -> TestClient:
 def test_a_link_leads_into_the_project_and_leave_out_again(client: TestClient, owners: Owners, anas: Any) -> None:
     project, _ = anas
     token = owners.shares.make("ana", project.id)
-    answer = client.get(f"/hsi/share/{token}")
+    shown = client.get(f"/hsi/share/{token}")
+    assert "ana's project" in shown.text
+    assert SHARE_COOKIE not in client.cookies
+    answer = client.post(f"/hsi/share/{token}")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/?project={project.id}")
     assert client.cookies[SHARE_COOKIE] == token
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
-    assert client.get("/hsi/leave").headers["location"] == "/"
+    assert client.post("/hsi/leave").headers["location"] == "/"
     assert SHARE_COOKIE not in client.cookies
 
 

@@ -138,12 +138,15 @@ def test_a_link_lets_a_user_in_and_out(server: TestClient, owners: Owners, anas:
         token = owners.share(project.id)
     ben = Page(server, "ben", "session-d")
     assert ben.get("/hsi/share/" + "x" * 32, follow_redirects=False).status_code == 404
-    answer = ben.get(f"/hsi/share/{token}", follow_redirects=False)
+    ben.get(f"/hsi/share/{token}")  # only shows a page with a button
+    assert ben.get(f"/hsi/train/{project.id}").status_code == 404
+    answer = server.post(f"/hsi/share/{token}", auth=ben.auth, follow_redirects=False)
     assert answer.headers["location"] == f"/?project={project.id}"
     assert "httponly" in answer.headers["set-cookie"].lower()
     assert ben.get(f"/hsi/train/{project.id}").status_code == 200
     assert ben.load()["project"] == project.id
-    ben.get("/hsi/leave", follow_redirects=False)
+    assert ben.get("/hsi/leave").status_code == 404  # nothing is written by GET
+    server.post("/hsi/leave", auth=ben.auth, follow_redirects=False)
     assert ben.get(f"/hsi/train/{project.id}").status_code == 404
     server.cookies.clear()
 

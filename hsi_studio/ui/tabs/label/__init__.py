@@ -14,6 +14,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
+from hsi_studio.ui.toasts import tell, warn
 from hsi_studio.ui.viewer.page_state import Present
 
 
@@ -29,8 +30,9 @@ class LabelTab:
         try:
             chosen = self.do(project_id, done)
         except StudioError as error:
-            gr.Warning(str(error))
-        return self.present.answer(project_id, chosen)
+            warn(error)
+        notice = self.present.follow_labels(project_id) if done.get("do") in ("draw", "undo", "redo") else ""
+        return self.present.answer(project_id, chosen, **({"notice": notice} if notice else {}))
 
     def do(self, project_id: str, done: dict[str, Any]) -> str | None:
         """Make the action; returns the class it chose to label with, if it chose one. Raises StudioError."""
@@ -44,7 +46,7 @@ class LabelTab:
             case "remove":
                 self.studio.edit(project_id, lambda p: p.delete_class(str(done["id"])))
             case "paste":
-                self.studio.edit(project_id, lambda p: gr.Info(p.set_classes(str(done["text"]))))
+                self.studio.edit(project_id, lambda p: tell(p.set_classes(str(done["text"]))))
             case "draw":
                 self.draw(project_id, done)
             case "undo":
@@ -61,7 +63,7 @@ class LabelTab:
     def draw(self, project_id: str, done: dict[str, Any]) -> None:
         """Labels from the reference map."""
         shots, seed = whole(done.get("shots")), whole(done.get("seed"))
-        gr.Info(self.studio.labels.draw(project_id, shots, seed, instead=done.get("instead") is True))
+        tell(self.studio.labels.draw(project_id, shots, seed, instead=done.get("instead") is True))
 
 
 def whole(number: Any) -> int:

@@ -14,6 +14,7 @@ from hsi_studio.errors import ChooseLabels, StudioError
 from hsi_studio.humanize import counted
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.toasts import tell, warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -76,11 +77,12 @@ class LabelImportPart:
         if not files:
             return tuple(gr.skip() for _ in range(len(FIELDS) + 6))
         try:
-            gr.Info("  ".join(self.studio.import_labels(project_id, files, **chosen(given))))
+            tell("  ".join(self.studio.import_labels(project_id, files, **chosen(given))))
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
             return tuple(gr.skip() for _ in range(len(FIELDS) + 6))
-        return (None, *self.look(project_id, None), *self.present.answer(project_id))
+        notice = self.present.follow_labels(project_id)
+        return (None, *self.look(project_id, None), *self.present.answer(project_id, notice=notice))
 
 
 def chosen(given: tuple[Any, ...]) -> dict[str, Any]:

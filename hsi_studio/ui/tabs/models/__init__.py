@@ -13,6 +13,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.models.values import list_value
+from hsi_studio.ui.toasts import tell, warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -52,7 +53,7 @@ class ModelsTab:
                 if what == "discard" and wanted == model_id:
                     model_id = ""
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
         seen: tuple[Any, Any] = (gr.skip(), gr.skip())
         if shown:
             seen = (self.present.viewer_changes(project_id), self.present.strip(project_id))
@@ -69,7 +70,7 @@ class ModelsTab:
             case "begin":
                 self.start_from(project_id, model_id)
             case "load":
-                gr.Info(f"Loaded. {models.load(model_id, project_id).reason}.")
+                tell(f"Loaded. {models.load(model_id, project_id).reason}.")
             case "unload":
                 models.unload(model_id)
             case "rename":
@@ -105,7 +106,7 @@ class ModelsTab:
             return
         style = facts.prompts.style or "p5"
         run = self.studio.runs.start(project_id, facts.method, facts.params, style, facts.seed, warm_start=model_id)
-        gr.Info(f"“{run.title}” is queued: watch it in the Train tab.")
+        tell(f"“{run.title}” is queued: watch it in the Train tab.")
 
     def export(self, model_id: str) -> Path:
         """One file, in a folder nobody can guess."""
@@ -119,9 +120,9 @@ class ModelsTab:
             try:
                 info, known = self.studio.models.import_file(path)
                 model_id = info.id
-                gr.Info(f"“{info.title}” {'is here already' if known else 'is imported'}.")
+                tell(f"“{info.title}” {'is here already' if known else 'is imported'}.")
             except StudioError as error:
-                gr.Warning(str(error))
+                warn(error)
         return (model_id, *self.draw(project_id, model_id))
 
 

@@ -14,6 +14,7 @@ import gradio as gr
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.tabs.prompts import values
+from hsi_studio.ui.toasts import warn
 
 PARTS = ("shown", "painted", "table", "wordings", "textview", "drafts", "language", "watch")  # what `paint` gives
 Painted = tuple[Any, ...]
@@ -177,12 +178,12 @@ class PromptsTab:
     def export(self, project_id: str, set_id: str, kind: str) -> Any:
         """The set as a file, "json" or "csv"."""
         if not set_id:
-            gr.Warning("There is no prompt set to export yet. Start one above.")
+            warn("There is no prompt set to export yet. Start one above.")
             return gr.update(visible=False)
         try:
             return gr.update(value=str(self.studio.prompts.export(project_id, set_id, kind)), visible=True)
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
             return gr.update(visible=False)
 
     def export_json(self, project_id: str, set_id: str) -> Any:
@@ -200,5 +201,5 @@ class PromptsTab:
             made, notes = self.studio.prompts.import_file(project_id, file)
             set_id, more = made.id, {"said": " ".join((f"Imported as {made.name}.", *notes))}
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
         return None, *self.paint(project_id, set_id, wanted, **more)

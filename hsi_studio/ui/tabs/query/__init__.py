@@ -69,10 +69,11 @@ class QueryTab:
 
     def arrive(self, project_id: str) -> tuple[Any, ...]:
         """(panel, seen, watch, viewer) for another project, or a page that was loaded again: what it was asked last
-        stands there."""
+        stands in the tab, and its heat map is not on the picture until it is wanted."""
         if not project_id:
             return (gr.skip(),) * 4
-        return (*self.paint(project_id), self.heat(project_id))
+        self.studio.queries.show_heat(project_id, False)
+        return (*self.paint(project_id), packed({"heat": None}))
 
     def heat_off(self, project_id: str) -> tuple[Any, ...]:
         """(panel, seen, watch, viewer) without the heat map."""

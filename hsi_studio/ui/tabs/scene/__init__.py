@@ -8,16 +8,22 @@ from typing import Any
 
 import gradio as gr
 
-from hsi_studio.errors import ChooseVariable, StudioError
+from hsi_studio.errors import BadRequest, ChooseVariable, StudioError
+from hsi_studio.scene.plan import AskAboutFile
+from hsi_studio.scene.rules.roles import main_file as _main_file
+from hsi_studio.scene.rules.roles import roles_of
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.scene import bands
+from hsi_studio.ui.tabs.scene.damaged import Mending
+from hsi_studio.ui.tabs.scene.question import create_question, no_question, plan_rows, question
+from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
 SHOWN = 6  # components in `Bus.shown`
-Values = tuple[Any, ...]  # (trouble, variable, *Bus.shown), for every handler that opens something
+Values = tuple[Any, ...]  # (trouble, variable, *Bus.shown, *the question), for every handler that opens something
 
 
 class SceneTab:
@@ -30,35 +36,87 @@ class SceneTab:
         """The scene's latest project, or its first one."""
         progress(0, desc="Opening")
         try:
-            scene = self.studio.open(chosen)
-            project = self.studio.latest_project(scene.id) or self.studio.new_project(chosen)
+            return self.opened(chosen, {})
         except StudioError as error:
             return self.failed(error)
-        return self.show(project.id)
 
     def from_file(
         self, files: list[str] | None, path: str, variable: str | None, dsm: str, reference: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
+        axes: str | None = None, nodata: str = "", wavelengths: str = "", unit: str = "", scale: str = "",
+        mask: str = "",
     ) -> Values:  # fmt: skip
-        """Uploaded files, else a path of this machine."""
+        """Uploaded files, else a path of this machine. The last six say how the file is to be read, where they are
+        filled in."""
         progress(0, desc="Opening")
         try:
-            chosen = main_file(self.studio.keep_upload(files)) if files else self.studio.confined(path.strip())
-            options = {
-                "variable": variable or None,
-                "dsm": self.layer(dsm, chosen),
-                "reference": self.layer(reference, chosen),
-            }
-            scene = self.studio.open(chosen, **options)
-            project = self.studio.latest_project(scene.id) or self.studio.new_project(chosen, **options)
+            chosen, options = self.chosen(files, path.strip())
+            options |= {"variable": variable} if variable else {}
+            for role, text in (("dsm", dsm), ("reference", reference), ("mask", mask)):
+                options |= {role: self.layer(text, chosen)} if text.strip() else {}
+            said = {"axes": axes, "nodata": nodata, "wavelengths": wavelengths, "unit": unit, "scale": scale}
+            options |= {key: text.strip() for key, text in said.items() if text and text.strip()}
+            return self.opened(chosen, options)
         except StudioError as error:
             return self.failed(error)
+
+    def chosen(self, files: list[str] | None, path: str) -> tuple[Path, dict[str, Any]]:
+        """(the scene's file, layers among the uploaded files by their names)."""
+        if not files:
+            if not path:
+                raise BadRequest("Choose files to upload, or name one that is on this machine.")
+            return self.studio.confined(path), {}
+        kept = self.studio.keep_upload(files)
+        roles = roles_of(kept, _main_file(kept))
+        layers = {"dsm": roles.dsm, "reference": roles.reference}
+        return roles.cube, {role: str(file) for role, file in layers.items() if file is not None}
+
+    def opened(self, chosen: str | Path, options: dict[str, Any]) -> Values:
+        """The latest project of a scene, or its first one; or the question about its file."""
+        try:
+            scene = self.studio.open(chosen, **options)
+        except AskAboutFile as asked:
+            return self.ask(asked, chosen, options)
+        project = self.studio.latest_project(scene.id) or self.studio.new_project(chosen, **options)
         return self.show(project.id)
+
+    def ask(self, asked: AskAboutFile, chosen: str | Path, options: dict[str, Any]) -> Values:
+        """The question, each answer with what the file looks like under it."""
+        variable = options.get("variable")
+        said = {k: v for k, v in options.items() if k not in ("variable", "dsm", "reference")}
+        shown = self.studio.choices(asked, variable, **said)
+        pending = {
+            "chosen": str(chosen),
+            "options": options,
+            "question": asked.question,
+            "answers": list(asked.choices),
+        }
+        words = f"**A question before it opens.** {plain(asked.path.name)}: {plain(asked.problem)}. Which is right?"
+        return (words, gr.update(visible=False), *(gr.skip() for _ in range(SHOWN)), *question(shown, pending))
+
+    def answer_first(self, pending: dict[str, Any] | None) -> Values:
+        return self.answer(0, pending)
+
+    def answer_second(self, pending: dict[str, Any] | None) -> Values:
+        return self.answer(1, pending)
+
+    def answer_third(self, pending: dict[str, Any] | None) -> Values:
+        return self.answer(2, pending)
+
+    def answer(self, number: int, pending: dict[str, Any] | None) -> Values:
+        """The file, read as the answer says."""
+        try:
+            if not pending:
+                raise BadRequest("The question is no longer open: press Open again.")
+            said = {pending["question"]: pending["answers"][number]}
+            return self.opened(pending["chosen"], {**pending["options"], **said})
+        except StudioError as error:
+            return self.failed(error)
 
     def from_shelf(self, chosen: str | None) -> Values:
         """One of the visitor's projects."""
         try:
-            return self.show(self.studio.project(chosen or "").id)
+            return self.show(self.studio.usable(chosen or "").id)
         except StudioError as error:
             return self.failed(error)
 
@@ -80,16 +138,16 @@ class SceneTab:
         return gr.update(choices=choices, value=project_id if project_id in {c[1] for c in choices} else None)
 
     def show(self, project_id: str) -> Values:
-        return ("", gr.update(visible=False), *self.present.everything(project_id))
+        return ("", gr.update(visible=False), *self.present.everything(project_id), *no_question())
 
     def failed(self, error: StudioError) -> Values:
         """What is wrong, and where a file holds several variables, their list to choose from."""
         choose = gr.update(visible=False)
-        if isinstance(error, ChooseVariable):
+        if isinstance(error, ChooseVariable) and error.candidates:
             choices = [(f"{n}  {'×'.join(map(str, shape))}  {kind}", n) for n, shape, kind in error.candidates]
             choose = gr.update(visible=True, choices=choices, value=choices[0][1])
-        gr.Warning(str(error))
-        return (f"**Not opened.** {plain(str(error))}", choose, *(gr.skip() for _ in range(SHOWN)))
+        warn(error)
+        return (f"**Not opened.** {plain(str(error))}", choose, *(gr.skip() for _ in range(SHOWN)), *no_question())
 
     def layer(self, text: str, scene_file: Path) -> str | None:
         """ "FILE[:variable]" of a text field, confined to the data folder; names beside the scene's file work."""
@@ -136,12 +194,16 @@ def scene_facts(studio: Studio, project_id: str) -> str:
                 "words": "Used to measure accuracy only; no method sees it.",
             }
         )
+    if facts["plan"]:
+        sections.append(
+            {
+                "title": "How the file was read",
+                "head": ["", "Taken for", "How sure", "Why"],
+                "table": [list(row) for row in plan_rows(facts["plan"])],
+                "words": "To have it read otherwise, open it again and fill in “How the file is read”.",
+            }
+        )
     return packed({"notes": [*studio.problems(), *facts["notes"]], "sections": sections})  # left-out plug-ins first
-
-
-def main_file(files: list[Path]) -> Path:
-    """Of uploaded files the one to open: an ENVI header if there is one, else the first."""
-    return next((f for f in files if f.suffix.lower() == ".hdr"), files[0])
 
 
 def plain(text: str) -> str:
@@ -155,6 +217,7 @@ def layers_of(count: int) -> str:
 
 def create(studio: Studio, bus: Bus) -> None:
     tab = SceneTab(studio)
+    mending = Mending(studio, tab.show, tab.failed, plain)
     with gr.Accordion("Open a scene of the catalogue", open=False):
         entry = gr.Dropdown(
             choices=[(f"{item.title}{'' if item.offline else ' (download)'}", item.id) for item in studio.catalog()],
@@ -166,16 +229,40 @@ def create(studio: Studio, bus: Bus) -> None:
 
     with gr.Accordion("Open your own file", open=False):
         gr.HTML(
-            "<p class='hsi-hint'>ENVI, GeoTIFF, MATLAB, HDF5 or NumPy. Upload it (ENVI: header and data together), "
-            "or name a file that is already on this machine.</p>",
+            "<p class='hsi-hint'>ENVI, GeoTIFF, MATLAB, HDF5, NumPy or a satellite product. Upload it with all that "
+            "goes with it (header, metadata, surface model, reference), or name a file or folder of this machine.</p>",
             padding=False,
         )
         upload = gr.File(label="Files", file_count="multiple", height=110, elem_id="hsi-upload")
         where = gr.Textbox(label="or path on this machine", placeholder=str(studio.data_root / "scene.hdr"))
         variable = gr.Dropdown(choices=[], label="Variable", visible=False, allow_custom_value=True)
         with gr.Row():
-            dsm = gr.Textbox(label="Surface model (DSM) on the same grid", placeholder="FILE or FILE:variable")
+            dsm = gr.Textbox(label="Surface model (DSM)", placeholder="FILE or FILE:variable")
             reference = gr.Textbox(label="Reference map", placeholder="FILE or FILE:variable")
+        with gr.Accordion("How the file is read", open=False):
+            gr.HTML(
+                "<p class='hsi-hint'>Only where the file does not say it, or says it wrongly. Empty: as the file and "
+                "the values say.</p>",
+                padding=False,
+            )
+            with gr.Row():
+                axes = gr.Dropdown(
+                    choices=[("as found", ""), ("rows, columns, bands", "rows,cols,bands"),
+                             ("bands, rows, columns", "bands,rows,cols"), ("rows, bands, columns", "rows,bands,cols"),
+                             ("columns, rows, bands", "cols,rows,bands"), ("bands, columns, rows", "bands,cols,rows")],
+                    value="", label="Axes as stored",
+                )  # fmt: skip
+                nodata = gr.Textbox(label="No-data value", placeholder="-9999, or none")
+            with gr.Row():
+                wavelengths = gr.Textbox(label="Wavelengths", placeholder="one number a band, or none")
+                unit = gr.Dropdown(
+                    choices=[("as found", ""), ("nm", "nm"), ("µm", "um"), ("Ångström", "angstrom"),
+                             ("1/cm", "wavenumber")],
+                    value="", label="Their unit",
+                )  # fmt: skip
+            with gr.Row():
+                scale = gr.Textbox(label="Scale", placeholder="0.0001")
+                mask = gr.Textbox(label="Mask (zeros are left out)", placeholder="FILE or FILE:variable")
         open_file = gr.Button("Open", variant="primary", size="sm", elem_id="hsi-open-file")
 
     with gr.Accordion("Your projects", open=False) as shelf:
@@ -183,19 +270,26 @@ def create(studio: Studio, bus: Bus) -> None:
         with gr.Row():
             open_mine = gr.Button("Open project", size="sm")
             fresh = gr.Button("New project on this scene", size="sm")
+            mend = gr.Button("Mend this project", size="sm", visible=False, elem_id="hsi-mend")
     trouble = gr.Markdown("", elem_id="hsi-open-trouble")
+    asked, answers, pending = create_question()
     rebanded = bands.create(studio, bus)
     facts = panel("facts", {"sections": []})
 
-    shown = [trouble, variable, *bus.shown]
+    shown = [trouble, variable, *bus.shown, *asked]
     private: dict[str, Any] = {"api_visibility": "private"}
+    file_inputs = [upload, where, variable, dsm, reference, axes, nodata, wavelengths, unit, scale, mask]
+    for button, answer in zip(answers, (tab.answer_first, tab.answer_second, tab.answer_third), strict=True):
+        bus.after(button.click(answer, [pending], shown, **private))
     for event in (
         open_entry.click(tab.from_catalogue, [entry], shown, **private),
-        open_file.click(tab.from_file, [upload, where, variable, dsm, reference], shown, **private),
+        open_file.click(tab.from_file, file_inputs, shown, **private),
         open_mine.click(tab.from_shelf, [mine], shown, **private),
         fresh.click(tab.start_fresh, [bus.project], shown, **private),
+        mend.click(mending.mend, [mine], shown, **private),
     ):
         bus.after(event)
+    mine.change(mending.offer, [mine], [mend], **private)
     for event in rebanded:
         event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)

@@ -11,6 +11,7 @@ from hsi_studio.features.band_quality import BandFinding
 from hsi_studio.humanize import counted
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.toasts import tell, warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -65,9 +66,9 @@ class BandsPart:
     def act(self, project_id: str, action: Any) -> tuple[Any, ...]:
         """(this part's values, `Bus.shown`) after a change of bands: the scene has another id then."""
         try:
-            gr.Info(f"{action(self.studio.bands).capitalize()}. The map follows; undo takes it back.")
+            tell(f"{action(self.studio.bands).capitalize()}. The map follows; undo takes it back.")
         except StudioError as error:
-            gr.Warning(str(error))
+            warn(error)
         return (*self.look(project_id), *self.present.everything(project_id))
 
 

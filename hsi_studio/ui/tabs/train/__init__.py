@@ -53,6 +53,8 @@ class TrainTab:
             self.do(project_id, what, run_id)
         except StudioError as error:
             return self.answer(project_id, str(error), bad=True), gr.skip(), gr.skip()
+        if what == "ended":
+            return self.answer(project_id), gr.skip(), self.present.strip(project_id)
         if what not in ("show", "delete"):
             return self.answer(project_id), gr.skip(), gr.skip()
         return self.answer(project_id), self.present.viewer_changes(project_id), self.present.strip(project_id)
@@ -73,6 +75,8 @@ class TrainTab:
                 runs.delete(run_id)
             case "show":
                 self.show(project_id, run_id)
+            case "ended":
+                self.studio.displayed.announce(project_id, f"run:{run_id}")
 
     def show(self, project_id: str, run_id: str) -> None:
         """The run's map in the viewer; "" = the live map again."""

@@ -5,7 +5,7 @@
 // while something runs or waits, every two seconds otherwise, not at all while the tab is hidden and nothing runs. So
 // a reload, a second tab and another browser all show the same. Controls go through Gradio events:
 //
-//   start {method, params (JSON text), prompts, seed}      act {do: pause | resume | cancel | show | delete, run}
+//   start {method, params (JSON text), prompts, seed}      act {do: pause | resume | cancel | show | ended | delete, run}
 //
 // value from Python: {project, said: {text, bad}, focus: run id to put in focus}
 
@@ -125,9 +125,8 @@ export function mount(gradio) {
     if (latest && (!run(focus) || (!pinned && isActive(latest) && !isActive(run(focus))))) look(latest.id);
     for (const one of runs) {
       if (isActive(one) && before.has(one.id) && !isActive({ state: before.get(one.id) })) finished.delete(one.id);
-      const ended = one.state === "done" && isActive({ state: before.get(one.id) || "done" });
-      // the map one has waited for, unless she is labelling or looks at another run's
-      if (ended && visible() && !runs.some((r) => r.shown && r.id !== one.id)) act("show", one.id);
+      // its map takes no other one's place: a card beside the accuracy says how the two compare
+      if (one.state === "done" && isActive({ state: before.get(one.id) || "done" })) act("ended", one.id);
     }
     before = new Map(runs.map((one) => [one.id, one.state]));
     paint();

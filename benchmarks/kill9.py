@@ -1,0 +1,384 @@
+"""kill −9 at random instants: is anything lost, or made twice, that the program said it had done?
+
+    python -m benchmarks.kill9 --kills 200
+
+A program (a fork of one that has imported everything) with three threads works on one home folder: one clicks (and
+takes clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps
+uploads, makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random
+instant the program is killed, and in one of four cases a training's own process with it, as the system does when memory
+runs out. Then, with the program gone:
+
+- every journal line carries the mark of its action: "done" must be there once, "do" alone at most once;
+- the labels after the line that was acknowledged are those the program had then;
+- runs that were acknowledged have a record and the labels of that moment, runs that were told as done a map and a model
+  that can be read; files that were exported, uploaded or imported are there with the content they had.
+
+A new program goes on where the last one ended; every tenth begins a new project. At the end all runs that were
+interrupted are resumed, and must end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import machine, make_parser
+from hsi_studio import Studio
+from hsi_studio.errors import StudioError
+from hsi_studio.project.store import Project
+
+NEW_PROJECT_EVERY = 10
+LONGEST_S = 3.0  # of a program's work, from the moment it can act
+SIDE, CLASSES = 40, 3
+FORKS = multiprocessing.get_context("forkserver")  # programs start in moments: they find everything imported
+FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock"])
+
+
+# ── the program that is killed ──────────────────────────────────────────────────────────────────
+
+
+class Actor:
+    """Acts until it is killed, and says so on `out`."""
+
+    def __init__(self, home: Path, seed: int, project_id: str, out: Connection) -> None:
+        self.home, self.seed, self.out = home, seed, out
+        self.studio = Studio(home=home, data_root=home.parent)
+        self.lock = threading.Lock()
+        self.count = 0
+        self.pid = project_id or self.act("project", lambda mark: self.studio.new_project(home.parent / "scene.npy").id)
+        self.project = self.studio.project(self.pid)
+        for k in range(len(self.project.schema), CLASSES):
+            self.act("class", lambda mark, k=k: self.project.add_class(f"Class {k}", actor=mark).id, journal=True)
+
+    def act(self, kind: str, do: Callable[[str], Any], journal: bool = False) -> Any:
+        """Say what will be done, do it, say what came of it."""
+        with self.lock:
+            self.count += 1
+            mark = f"{self.seed}-{self.count}"
+            self.say(mark=mark, kind=kind, project=getattr(self, "pid", ""), journal=journal, step="do")
+        try:
+            told = do(mark)
+        except StudioError as error:  # one class is left, two threads on one run: it was not made, and said so
+            with self.lock:
+                self.say(mark=mark, kind=kind, step="refused", told=str(error))
+            return None
+        with self.lock:
+            self.say(mark=mark, kind=kind, step="done", told=told)
+        return told
+
+    def say(self, **value: Any) -> None:
+        self.out.send_bytes(json.dumps(value).encode())
+
+    def run(self) -> None:
+        self.say(step="ready")
+        for work in (self.clicks, self.strokes):
+            threading.Thread(target=self.forever, args=(work, random.Random(self.seed)), daemon=True).start()
+        self.forever(self.others, random.Random(self.seed + 1))
+
+    def forever(self, work: Callable[[random.Random], None], rng: random.Random) -> None:
+        while True:
+            work(rng)
+
+    def clicks(self, rng: random.Random) -> None:
+        row, col = rng.randrange(SIDE), rng.randrange(SIDE)
+        chosen = self.project.schema.classes[rng.randrange(CLASSES)].id
+
+        def click(mark: str) -> Any:
+            with self.project.writing():  # so that what is told is of this action
+                if rng.random() < 0.15 and self.project.can_undo:
+                    self.project.undo(actor=mark)
+                else:
+                    self.studio.label(self.pid, row, col, chosen, actor=mark)
+                return self.state()
+
+        self.act("click", click, journal=True)
+
+    def strokes(self, rng: random.Random) -> None:
+        row, start, name = rng.randrange(SIDE), rng.randrange(SIDE - 12), f"Class {rng.randrange(CLASSES)}"
+
+        def stroke(mark: str) -> Any:
+            with self.project.writing():
+                self.project.import_labels([(row, start + k, name, None) for k in range(12)], actor=mark)
+                return self.state()
+
+        self.act("stroke", stroke, journal=True)
+        time.sleep(rng.random() * 0.05)
+
+    def state(self) -> dict[str, Any]:
+        return {"seq": self.project.revision, "points": digest_of(self.project)}
+
+    def others(self, rng: random.Random) -> None:
+        choices = (self.train, self.export, self.import_labels, self.upload, self.import_model, self.wait_for_run)
+        rng.choice(choices)(rng)
+
+    def train(self, rng: random.Random) -> None:
+        if not self.studio.runs.alive():
+            self.act("train", lambda mark: self.studio.runs.start(self.pid, "svm", title=mark).id)
+
+    def wait_for_run(self, rng: random.Random) -> None:
+        found = [info for info in self.studio.runs.list(self.pid) if info.state in ("interrupted", "done")]
+        if not found:
+            return
+        run = rng.choice(found)
+        if run.state == "interrupted" and not self.studio.runs.alive():
+            self.act("resume", lambda mark: self.studio.runs.resume(run.id).id)
+        elif run.state == "done":
+            self.act("trained", lambda mark: run.id)
+
+    def export(self, rng: random.Random) -> None:
+        folder = self.home.parent / "exports" / f"{self.seed}-{self.count}"
+        self.act("export", lambda mark: hashes(self.studio.export(self.pid, folder, which="live", timeout=60)))
+
+    def import_labels(self, rng: random.Random) -> None:
+        file = self.home.parent / f"labels-{self.seed}-{self.count}.csv"
+        rows = [f"{rng.randrange(SIDE)},{rng.randrange(SIDE)},Class {rng.randrange(CLASSES)}" for _ in range(30)]
+        file.write_text("row,col,class\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        self.act("import", lambda mark: self.studio.import_labels(self.pid, file, actor=mark), journal=True)
+
+    def upload(self, rng: random.Random) -> None:
+        file = self.home.parent / f"upload-{self.seed}-{self.count}.bin"
+        file.write_bytes(rng.randbytes(200_000))
+        self.act("upload", lambda mark: hashes(self.studio.keep_upload([file])))
+
+    def import_model(self, rng: random.Random) -> None:
+        models = [one for one in self.studio.models.find() if one.origin == "run" and not one.problem]
+        if not models:
+            return
+        self.studio.models.edit(models[0].id, note=f"{self.seed}-{self.count}")
+
+        def copy(mark: str) -> Any:
+            exported = self.studio.models.export(models[0].id, self.home.parent / "models" / mark)
+            self.studio.models.import_file(exported)
+            return hashes([exported])
+
+        self.act("model", copy)
+
+
+def digest_of(project: Project) -> str:
+    return hashlib.sha256(json.dumps(sorted((*at, key) for at, key in project.points.items())).encode()).hexdigest()
+
+
+def hashes(files: list[Path]) -> dict[str, str]:
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+# ── the one that kills and looks ────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Found:
+    """What the killed programs said, and what was wrong with what they left."""
+
+    done: Counter[str] = field(default_factory=Counter)  # by kind
+    refused: Counter[str] = field(default_factory=Counter)  # by what was said
+    begun: int = 0  # actions that were not acknowledged when the program died
+    workers: int = 0  # processes of trainings that were killed too
+    problems: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)  # id → project
+    trained: set[str] = field(default_factory=set)
+    projects: list[str] = field(default_factory=list)
+    marks: dict[str, dict[str, tuple[bool, dict[str, Any] | None]]] = field(default_factory=dict)  # project → mark
+
+
+def soak(folder: Path, kills: int, seed: int = 0) -> Found:
+    """Kill that many programs on a home below `folder`."""
+    rng, found = random.Random(seed), Found()
+    home = folder / "home"
+    scene = np.random.default_rng(0).normal(0.2, 0.02, (SIDE, SIDE, 8)).astype(np.float32)
+    np.save(folder / "scene.npy", scene)
+    project = ""
+    for number in range(kills):
+        if number % NEW_PROJECT_EVERY == 0:
+            project = ""
+        listen(found, killed(home, number * 1000, project, rng, found))
+        project = found.projects[-1] if found.projects else ""
+        look(home, found, project)
+        print(f"{number + 1}/{kills}: {sum(found.done.values())} acknowledged, {found.problems[-1:]}", file=sys.stderr)
+    for one in found.projects:
+        look(home, found, one)
+    look_at_runs(home, found)
+    return found
+
+
+def act(home: Path, seed: int, project_id: str, out: Connection) -> None:
+    """Be the program that is killed."""
+    sys.stderr = (home.parent / "said.log").open("a", buffering=1)
+    Actor(home, seed, project_id, out).run()
+
+
+def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found) -> list[bytes]:
+    """Start a program, kill it; what it said."""
+    near, far = FORKS.Pipe(duplex=False)
+    program = FORKS.Process(target=act, args=(home, seed, project, far))
+    program.start()
+    far.close()
+    lines: list[bytes] = []
+    ready = threading.Event()
+
+    def read() -> None:
+        try:
+            while True:
+                lines.append(near.recv_bytes())
+                if b'"ready"' in lines[-1]:
+                    ready.set()
+        except (EOFError, OSError):  # it was killed, perhaps in the middle of a word
+            ready.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    if rng.random() < 0.1:  # while it is still starting
+        time.sleep(rng.uniform(0.0, 0.5))
+    else:
+        ready.wait(120)
+        time.sleep(rng.uniform(0.0, LONGEST_S))
+    if not program.is_alive():
+        found.problems.append(f"the program ended by itself: {(home.parent / 'said.log').read_text()[-500:]}")
+    workers = workers_of(home) if rng.random() < 0.25 else []
+    program.kill()
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+        found.workers += 1
+    program.join(30)
+    reader.join(30)
+    return lines
+
+
+def workers_of(home: Path) -> list[int]:
+    """Processes of trainings in this home."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended
+            continue
+        if b"hsi_studio.engine.worker" in words and any(word.startswith(str(home).encode()) for word in words):
+            found.append(int(process.name))
+    return found
+
+
+def listen(found: Found, lines: list[bytes]) -> None:
+    open_actions: dict[str, dict[str, Any]] = {}
+    for said in map(json.loads, lines):
+        if said["step"] == "do":
+            open_actions[said["mark"]] = said
+            if said["journal"]:
+                found.marks.setdefault(said["project"], {})[said["mark"]] = (False, None)
+        elif said["step"] == "refused":
+            open_actions.pop(said["mark"])
+            found.refused[said["told"].split(":")[0][:60]] += 1
+        elif said["step"] == "done":
+            begun = open_actions.pop(said["mark"])
+            kind, told = said["kind"], said["told"]
+            found.done[kind] += 1
+            if begun["journal"]:
+                state = told if isinstance(told, dict) else None
+                found.marks[begun["project"]][said["mark"]] = (True, state)
+            if kind == "project":
+                found.projects.append(told)
+            elif kind in ("train", "resume"):
+                found.runs[told] = begun["project"]
+            elif kind == "trained":
+                found.trained.add(told)
+            elif kind in ("export", "upload", "model"):
+                found.files |= told
+    found.begun += len(open_actions)
+
+
+def look(home: Path, found: Found, project_id: str) -> None:
+    """Everything that was acknowledged is there once."""
+    if not project_id:
+        return
+    project = Project.open(home / "projects" / project_id)
+    events = project.history(10**9)
+    times = Counter(event.actor for event in events)
+    at = {event.actor: event.seq for event in events}
+    last = (0, "")
+    for mark, (done, state) in found.marks.get(project_id, {}).items():
+        if times[mark] > 1:
+            found.problems.append(f"{mark} is in the journal {times[mark]} times")
+        if done and state is not None:
+            if times[mark] == 0 and state["seq"] > len(events):
+                found.problems.append(f"{mark}, acknowledged as action {state['seq']}, is lost")
+            if times[mark] == 1 and at[mark] != state["seq"]:
+                found.problems.append(f"{mark} was acknowledged as action {state['seq']}, it is {at[mark]}")
+            last = max(last, (state["seq"], state["points"]))
+        elif done and times[mark] != 1:
+            found.problems.append(f"{mark} was acknowledged and is in the journal {times[mark]} times")
+    if last[0]:
+        before = Project.open(cut(project, last[0]))
+        if digest_of(before) != last[1]:
+            found.problems.append(f"after action {last[0]} the labels are not those that were acknowledged")
+    for file, digest in found.files.items():
+        path = Path(file)
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            found.problems.append(f"{path.name} is not as it was acknowledged")
+
+
+def cut(project: Project, actions: int) -> Path:
+    """A copy of the project as it was after so many actions."""
+    folder = project.folder.parent.parent.parent / "cut" / project.id
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (project.folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "journal.jsonl").write_bytes(b"".join(lines[:actions]))
+    (folder / "project.json").write_bytes((project.folder / "project.json").read_bytes())
+    return folder
+
+
+def look_at_runs(home: Path, found: Found) -> None:
+    """Every acknowledged run is there, and ends; those told as done have their map and their model."""
+    studio = Studio(home=home, data_root=home.parent)
+    try:
+        for run_id in sorted(found.runs):
+            info = studio.runs.wait(run_id, 60)
+            if info.state in ("interrupted", "failed", "paused"):
+                studio.runs.resume(run_id)
+                info = studio.runs.wait(run_id, 120)
+            if info.state != "done":
+                found.problems.append(f"run {run_id} is {info.state}: {info.reason}")
+            elif studio.runs.prediction(run_id) is None or studio.models.get(run_id).problem:
+                found.problems.append(f"run {run_id} has no map or no model")
+            elif len(studio.runs.labels(run_id)) == 0:
+                found.problems.append(f"run {run_id} has lost its labels")
+        found.problems += [f"run {one} was told as done and is gone" for one in found.trained - found.runs.keys()]
+    finally:
+        studio.close()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        began = time.monotonic()
+        found = soak(Path(folder), args.kills, args.seed)
+    told = {
+        "machine": machine(), "kills": args.kills, "trainings_killed_too": found.workers,
+        "acknowledged": sum(found.done.values()), "by_kind": dict(found.done), "cut_short": found.begun,
+        "refused": dict(found.refused.most_common(8)),
+        "files": len(found.files), "runs": len(found.runs), "seconds": round(time.monotonic() - began),
+        "problems": found.problems,
+    }  # fmt: skip
+    print(json.dumps(told, indent=2, ensure_ascii=False))
+    return 1 if found.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

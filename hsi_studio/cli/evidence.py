@@ -1,0 +1,162 @@
+"""How good a map is, from a shell: its accuracy, two maps on the same pixels, areas, and random pixels labelled blind.
+
+python -m hsi_studio evidence PROJECT [--layer LAYER] [--against LAYER] [--json OUT]
+python -m hsi_studio certify PROJECT --layer LAYER --target-se 0.03 --out sample.gpkg
+python -m hsi_studio certify PROJECT --read sample.gpkg
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hsi_studio.cli.common import add_json, report, studio
+from hsi_studio.errors import StudioError
+from hsi_studio.humanize import counted
+
+if TYPE_CHECKING:
+    from hsi_studio.studio.evidence import Areas
+    from hsi_studio.studio.facade import AccuracyReport, Estimate, Studio
+
+
+def add_commands(commands: Any) -> None:
+    """Put the commands of this file beside the others."""
+    telling = commands.add_parser("evidence", help="accuracy, confusion matrix and areas of a project's map")
+    telling.add_argument("project", metavar="PROJECT")
+    telling.add_argument("--layer", default="live", help="live, run:ID, model:ID, comparison:RUN/0 … (default live)")
+    telling.add_argument("--against", metavar="LAYER", help="also the difference to this layer, on the same pixels")
+    telling.add_argument("--calibration", action="store_true", help="also whether its confidence can be believed")
+    add_json(telling)
+    telling.set_defaults(run=_evidence)
+
+    certifying = commands.add_parser("certify", help="random pixels of a map to be labelled blind, and what they say")
+    certifying.add_argument("project", metavar="PROJECT")
+    certifying.add_argument("--layer", default="live", help="the map to draw from (default live)")
+    certifying.add_argument("--target-se", type=float, metavar="SE", help="draw: standard error of OA wanted, as 0.03")
+    certifying.add_argument("--seed", type=int, default=0)
+    certifying.add_argument("--out", metavar="FILE", type=Path, help="write the pixels as .gpkg")
+    certifying.add_argument("--read", metavar="FILE", type=Path, help="take the classes that stand in a .gpkg")
+    add_json(certifying)
+    certifying.set_defaults(run=_certify)
+
+
+def _evidence(args: argparse.Namespace) -> int:
+    here = studio()
+    try:
+        found = here.displayed.find(args.project, args.layer, 3600.0)
+        if found.source == "live":
+            here.live(args.project).wait(found.revision, 600, report=True)
+            found = here.displayed.find(args.project, args.layer)
+        told, areas = found.report, here.evidence.areas(args.project, args.layer)
+        against = here.evidence.compare(args.project, args.against, args.layer) if args.against else None
+        calibrated = here.evidence.reliability(args.project, args.layer) if args.calibration else None
+    finally:
+        here.close()
+    value: dict[str, Any] = {"layer": found.layer, "title": found.title, "accuracy": _json(told)}
+    value["areas"] = [_area(one) for one in areas.classes]
+    if against is not None:
+        value["against"] = {"layer": args.against, "words": against.words, "problem": against.problem}
+        for name in ("first", "second", "difference"):
+            value["against"][name] = _plain(getattr(against, name))
+    if calibrated is not None:
+        value["calibration"] = {
+            "temperature": calibrated.temperature, "ece_before": calibrated.before.ece,
+            "ece_after": calibrated.after.ece, "words": calibrated.words,
+        }  # fmt: skip
+    if report(args.json, value):
+        return 0
+    print(found.title)
+    _print_accuracy(told)
+    _print_areas(areas)
+    if against is not None and against.difference is not None and against.first is not None:
+        print(f"against {args.against}: {100 * against.difference.value:+.1f} points {against.words}")
+    elif against is not None:
+        print(against.problem)
+    if calibrated is not None:
+        before, after = calibrated.before.ece, calibrated.after.ece
+        print(
+            f"calibration error {100 * before:.1f} %, {100 * after:.1f} % with temperature {calibrated.temperature:.2f}"
+        )
+    return 0
+
+
+def _certify(args: argparse.Namespace) -> int:
+    here = studio()
+    try:
+        if args.target_se is not None:
+            sample = here.certify.draw(args.project, args.layer, args.target_se, args.seed)
+            print(f"{counted(len(sample.answers), 'random pixel')} of “{sample.title}”", file=sys.stderr)
+        if args.read is not None:
+            print(here.certify.read_file(args.project, args.read), file=sys.stderr)
+        if args.out is not None:
+            print(here.certify.write_file(args.project, args.out), file=sys.stderr)
+        found = here.certify.result(args.project)
+        areas = None if found.estimates is None else _certified(here, args.project)
+    finally:
+        here.close()
+    if found.estimates is None or areas is None:
+        print(found.problem, file=sys.stderr)
+        return 0
+    value = {"title": found.title, "words": found.words, "overall": vars(found.estimates.overall)}
+    if report(args.json, {**value, "areas": [_area(one) for one in areas.classes]}):
+        return 0
+    one = found.estimates.overall
+    print(f"OA {100 * one.value:.1f} % ± {100 * one.se:.1f} (standard error) {found.words}")
+    _print_areas(areas)
+    return 0
+
+
+def _certified(here: Studio, project_id: str) -> Areas | None:
+    """Areas of the map that the sample was drawn from, while there is that map."""
+    try:
+        return here.evidence.areas(project_id, here.certify.sample(project_id).layer)
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+def _print_accuracy(told: AccuracyReport | None) -> None:
+    if told is None:
+        print("How good this map is has not been measured.")
+        return
+    for block in (told.main, told.buffered):
+        if block is None:
+            continue
+        if block.problem or block.oa is None:
+            print(f"{block.title}: {block.problem}")
+            continue
+        kappa = "–" if block.kappa is None else f"{100 * block.kappa.value:.1f}"
+        print(f"{block.title}: OA {100 * block.oa.value:.1f} %, κ {kappa}, {block.words}")
+        for one in block.classes:
+            figures = (one.recall, one.precision, one.f1)
+            shown = "".join("       –" if figure is None else f"{100 * figure:8.1f}" for figure in figures)
+            print(f"  {one.info.name:32} {one.n:10,}{shown}")
+
+
+def _print_areas(areas: Areas) -> None:
+    for one in areas.classes:
+        mapped = "" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:12,.2f} ha"
+        found = one.estimate_m2
+        told = (
+            "" if found is None else f", estimated {found.value / 1e4:,.2f} ± {found.se / 1e4:,.2f} ha (standard error)"
+        )
+        print(f"  {one.info.name:32} {one.pixels:10,} pixels{mapped}{told}")
+    print(areas.words)
+
+
+def _json(told: AccuracyReport | None) -> dict[str, Any] | None:
+    from hsi_studio.studio.facade import report_to_json
+
+    return None if told is None else report_to_json(told)
+
+
+def _plain(found: Estimate | None) -> dict[str, Any] | None:
+    return None if found is None else dict(vars(found))
+
+
+def _area(one: Any) -> dict[str, Any]:
+    estimates = {name: getattr(one, name) for name in ("estimate", "estimate_m2", "users", "producers")}
+    plain = {name: None if found is None else dict(vars(found)) for name, found in estimates.items()}
+    return {"class": one.info.name, "pixels": one.pixels, "mapped_m2": one.mapped_m2, **plain}

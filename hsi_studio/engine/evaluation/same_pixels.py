@@ -1,0 +1,114 @@
+"""Two maps judged on one set of test pixels, and where a cell of a confusion matrix lies on the picture.
+
+Two accuracies can only be subtracted when they are of the same pixels. Here those are the reference pixels of the
+classes that both maps may show, without the pixels that either was made from (and, buffered, without their neighbours).
+The difference gets its interval from blocks drawn for both maps at once (`metrics.paired_difference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsi_studio.engine.evaluation.map_accuracy import ReferenceCounter, reference_values
+from hsi_studio.engine.evaluation.metrics import Estimate, block_confusions, interval, paired_difference, spatial_blocks
+from hsi_studio.humanize import counted
+from hsi_studio.types import BoolArray, ClassInfo, ClassSchema, LabelSet, Prediction, Scene
+
+ALL_OTHER = ""  # in place of a class id: another class than the counted ones, or none
+
+
+@dataclass(frozen=True)
+class SamePixels:
+    """Fractions. `difference` is second − first in OA. With a `problem` the figures are None."""
+
+    n: int
+    words: str
+    first: Estimate | None = None
+    second: Estimate | None = None
+    difference: Estimate | None = None
+    problem: str = ""
+
+
+def judged_alike(
+    first: Prediction, second: Prediction, seen: Sequence[LabelSet], scene: Scene, buffer_px: int = 0
+) -> SamePixels:
+    """`seen`: the labelled pixels that the two were made from, each with its own class list."""
+    if scene.reference is None:
+        return SamePixels(
+            0, "", problem=f"{scene.name} has no reference: two maps cannot be measured on the same pixels."
+        )
+    classes = _tied(first, second, seen, scene)
+    used = _together(seen, ClassSchema(tuple(classes)))
+    value_of = reference_values(tuple(classes), scene)
+    if len(classes) < 2:
+        return SamePixels(0, "", problem="The two maps share fewer than two classes of the reference.")
+    sides = [
+        ReferenceCounter(_by_name(one, classes), used, scene, classes, value_of).tested(buffer_px)
+        for one in (first, second)
+    ]
+    pixels, reference, _ = sides[0]
+    words = f"on the same {counted(int(pixels.size), 'reference pixel')} of {len(classes)} classes"
+    if len(used):
+        whose = f"the {counted(len(used), 'labelled pixel')} that either was made from"
+        words += f", without all pixels within {buffer_px} pixels of {whose}" if buffer_px else f", without {whose}"
+    if np.unique(reference).size < 2:
+        return SamePixels(int(pixels.size), words, problem="Fewer than two classes are left to test both maps on.")
+    block, n_blocks = spatial_blocks(*np.divmod(pixels, scene.shape[1]))
+    a, b = (block_confusions(true, told, block, n_blocks, len(classes)) for _, true, told in sides)
+    rng = np.random.default_rng
+    difference, _, _ = paired_difference(a, b, rng(0))
+    return SamePixels(int(pixels.size), words, interval(a, rng(0))[0], interval(b, rng(0))[0], difference)
+
+
+def cell_pixels(
+    prediction: Prediction, labels: LabelSet, scene: Scene, reference_class: str, mapped_class: str, buffer_px: int = 0
+) -> BoolArray:
+    """(H, W) test pixels of a class (by id) that the map shows as another, or as it; every one, where figures are of a
+    sample. `labels`: what the map was made from. `ALL_OTHER` as the second = the matrix' last column.
+
+    Raises KeyError for a class that is not counted.
+    """
+    known = labels.only_labelled().schema.classes if len(labels) else prediction.schema.classes
+    value_of = reference_values(known, scene)
+    classes = [info for info in known if info.id in value_of]
+    place = {info.id: k for k, info in enumerate(classes)}
+    counter = ReferenceCounter(prediction, labels, scene, classes, value_of, sample=False)
+    pixels, reference, mapped = counter.tested(buffer_px)
+    wanted = -1 if mapped_class == ALL_OTHER else place[mapped_class]
+    found = np.zeros(scene.shape[0] * scene.shape[1], dtype=np.bool_)
+    found[pixels[(reference == place[reference_class]) & (mapped == wanted)]] = True
+    return found.reshape(scene.shape[:2])
+
+
+def _tied(first: Prediction, second: Prediction, seen: Sequence[LabelSet], scene: Scene) -> list[ClassInfo]:
+    """Classes of the reference that both maps may show: those that were labelled for them, all where none was."""
+    names = []
+    for prediction, labels in zip((first, second), seen, strict=True):
+        schema = labels.only_labelled().schema if len(labels) else prediction.schema
+        tied = reference_values(schema.classes, scene)
+        names.append(set(tied.values()))
+    infos = reference_values(first.schema.classes, scene)
+    return [info for info in first.schema.classes if infos.get(info.id, -1) in names[0] & names[1]]
+
+
+def _together(seen: Sequence[LabelSet], schema: ClassSchema) -> LabelSet:
+    """Every pixel once. What class they have does not matter here: they are only left out."""
+    places = sorted({pair for one in seen for pair in zip(one.row.tolist(), one.col.tolist(), strict=True)})
+    table = np.array(places, dtype=np.int64).reshape(-1, 2)
+    return LabelSet(schema, table[:, 0], table[:, 1], np.zeros(len(places), dtype=np.int64))
+
+
+def _by_name(prediction: Prediction, classes: Sequence[ClassInfo]) -> Prediction:
+    """The map with the ids of `classes` for classes of the same name, so that both count alike."""
+    ids = {info.id for info in classes}
+    named = {info.name.casefold().strip(): info for info in classes}
+    found = tuple(
+        info if info.id in ids else named.get(info.name.casefold().strip(), info) for info in prediction.schema.classes
+    )
+    return Prediction(
+        ClassSchema(found), prediction.label, prediction.confidence, prediction.method, prediction.params,
+        prediction.revision,
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""A raster that GDAL wrote is whole, or there is an error.
+
+GDAL writes what it holds back when a file is closed, and closing tells no error: on a full disk a GeoTIFF is cut short
+in silence. So it is read again in full before it gets its name.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hsi_studio.edges import names_only
+from hsi_studio.errors import FileProblem
+
+REMEDY = "Free some space on the disk, then export it again"
+
+
+@contextmanager
+def whole_raster(path: Path, name: str) -> Iterator[None]:
+    """Around what writes and closes a raster at `path`, which will be called `name`. Raises FileProblem."""
+    from rasterio.errors import RasterioError
+
+    try:
+        yield
+        read_again(path)
+    except RasterioError as error:
+        raise FileProblem(name, f"it could not be written whole ({names_only(str(error))})", REMEDY) from error
+
+
+def read_again(path: Path) -> None:
+    """Every block of every band. Raises RasterioError where one is missing."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as raster:
+            for _, window in raster.block_windows(1):
+                raster.read(window=window)

@@ -1,0 +1,205 @@
+"""The reading plan: what the program takes a file for, before anything is made of it.
+
+A plan has one `Fact` a question: which variable, which axes, where the wavelengths come from, what counts as no data …
+Each says how sure it is and why:
+- certain: the file says so, or the user does;
+- likely: a convention or the values say so plainly: opened, and noted;
+- guess: it might as well be otherwise. A guess about axes, no data or unit changes every later figure, so it is asked
+  (`AskAboutFile`), never taken.
+
+`Reading` is what the user says instead, and what a project keeps so that reopening gives the same scene. Both are plain
+data and go to JSON and back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.types import Scene
+
+Sure = Literal["certain", "likely", "guess"]
+# 1: axes by variance alone and no fill value unless declared, as projects without a number were read
+FIRST_RULES, RULES = 1, 2
+AXIS_NAMES = ("rows", "cols", "bands")
+ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
+OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One answer of a plan. `choices`: what else it may be, the answer first; each is a value of the option."""
+
+    value: Any  # a number, a text, a list of them, or None
+    sure: Sure
+    reason: str
+    choices: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        odd = isinstance(self.value, float) and not math.isfinite(self.value)  # JSON has no NaN
+        return asdict(self) | {"choices": list(self.choices)} | ({"value": str(self.value)} if odd else {})
+
+    @staticmethod
+    def from_json(about: Mapping[str, Any]) -> Fact:
+        return Fact(about["value"], about["sure"], about["reason"], tuple(about.get("choices", ())))
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """Facts by question: variable, axes, wavelengths, unit, nodata, scale, bad bands, mask, place, roles."""
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __getitem__(self, question: str) -> Fact:
+        return self.facts[question]
+
+    def __contains__(self, question: object) -> bool:
+        return question in self.facts
+
+    @property
+    def asked(self) -> dict[str, Fact]:
+        """The guesses that would change pixels."""
+        return {name: fact for name, fact in self.facts.items() if fact.sure == "guess" and name in ASKED}
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: fact.to_json() for name, fact in self.facts.items()}
+
+    @staticmethod
+    def from_json(about: Mapping[str, Any]) -> ReadingPlan:
+        return ReadingPlan({name: Fact.from_json(fact) for name, fact in about.items()})
+
+
+class AskAboutFile(FileProblem):
+    """A guess that would change pixels. `plan` holds it with its choices; the option of each choice answers it."""
+
+    def __init__(self, path: Path | str, plan: ReadingPlan) -> None:
+        self.plan = plan
+        question, fact = next(iter(plan.asked.items()))
+        self.question, self.choices = question, fact.choices
+        listed = " or ".join(f"{OPTION[question]} {choice}" for choice in fact.choices)
+        super().__init__(path, fact.reason, f"Say which it is: {listed}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is said about a file instead of found in it; None = as the file and the rules say.
+
+    `axes`: names in stored order, "rows,cols,bands". `nodata`: a stored value, or "none". `wavelengths`: numbers, in
+    `unit`; () = none. `scale`: value = stored · scale. `mask`: a raster whose zeros are left out. `crs`: EPSG:… or WKT.
+    """
+
+    axes: str | None = None
+    nodata: float | str | None = None
+    wavelengths: tuple[float, ...] | None = None
+    unit: str | None = None
+    scale: float | None = None
+    mask: str | None = None
+    crs: str | None = None
+    rules: int = RULES
+
+    @property
+    def stored_axes(self) -> tuple[int, int, int] | None:
+        """Stored axes that are rows, columns, bands."""
+        if self.axes is None:
+            return None
+        names = self.axes.split(",")
+        return names.index("rows"), names.index("cols"), names.index("bands")
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> Reading:
+        """From keywords, of the CLI, the page, Python or a project. Raises BadRequest naming the option."""
+        unknown = set(options) - {f.name for f in fields(Reading)}
+        if unknown:
+            raise BadRequest(f"There is no reading option {', '.join(sorted(unknown))}.")
+        given = {key: value for key, value in options.items() if value is not None and value != ""}
+        makers: dict[str, Callable[[Any], Any]] = {
+            "axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int,
+        }  # fmt: skip
+        return Reading(**{key: makers.get(key, str)(value) for key, value in given.items()})
+
+
+def said_about(scene: Scene) -> dict[str, Any]:
+    """What a project keeps of a scene's plan beside the options: the rules, and what they found out about pixels."""
+    kept: dict[str, Any] = {"rules": RULES}
+    plan = ReadingPlan.from_json({k: v for k, v in scene.plan.items() if k in ("axes", "nodata")})
+    for question in ("axes", "nodata"):
+        if question in plan and plan[question].sure == "likely" and plan[question].value is not None:
+            kept[question] = plan[question].value
+    return kept
+
+
+def axes_text(axes: Sequence[int]) -> str:
+    """(1, 2, 0) → "bands,rows,cols": names in stored order."""
+    named = dict(zip(axes, AXIS_NAMES, strict=True))
+    return ",".join(named[position] for position in range(3))
+
+
+def _axes(value: Any) -> str:
+    short = {"row": "rows", "y": "rows", "lines": "rows", "col": "cols", "columns": "cols", "column": "cols",
+             "x": "cols",
+             "samples": "cols", "band": "bands", "r": "rows", "c": "cols", "b": "bands"}  # fmt: skip
+    known = {"bsq": "bands,rows,cols", "bil": "rows,bands,cols", "bip": "rows,cols,bands"}
+    text = known.get(str(value).strip().lower(), str(value).lower())
+    names = [short.get(part.strip(), part.strip()) for part in text.split(",")]
+    if sorted(names) != sorted(AXIS_NAMES):
+        raise BadRequest(f"axes {value!r}: name the three stored axes in their order, for example rows,cols,bands.")
+    return ",".join(names)
+
+
+def _nodata(value: Any) -> float | str:
+    if isinstance(value, str) and value.strip().lower() in ("none", "no"):
+        return "none"
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"nodata {value!r}: give the stored value that means “no data”, or none.") from error
+
+
+def _scale(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or number <= 0:
+        raise BadRequest(f"scale {value!r}: give the positive number stored values are multiplied by, as in 0.0001.")
+    return number
+
+
+def _wavelengths(value: Any) -> tuple[float, ...]:
+    """Numbers; "400,410,420"; "none"; or a text file with one number a band (its first column)."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() == "none":
+            return ()
+        path = Path(text).expanduser()
+        if not any(c == "," for c in text) and path.is_file():
+            if path.stat().st_size > 4 << 20:
+                raise BadRequest(f"{path.name} is too long for a list of wavelengths: give one number a line.")
+            lines = path.read_text(encoding="utf-8", errors="replace").replace(";", ",").splitlines()
+            firsts = [line.replace("\t", ",").split(",")[0].split()[:1] for line in lines if line.strip()]
+            value = [first[0] for first in firsts if first and _is_number(first[0])]
+        else:
+            value = [part for part in text.strip("{}[]").replace(";", ",").split(",") if part.strip()]
+    try:
+        numbers = tuple(float(v) for v in value)
+    except (TypeError, ValueError) as error:
+        raise BadRequest(
+            f"wavelengths: “{value}” is not a list of numbers or a file with one number a band."
+        ) from error
+    if not numbers and value != ():
+        raise BadRequest("wavelengths: there are no numbers in it; write “none” for a file without wavelengths.")
+    if not all(math.isfinite(v) and v > 0 for v in numbers):
+        raise BadRequest("wavelengths: every one must be a positive number.")
+    return numbers
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,261 @@
+"""A file and what is said about it → a `Raster` and its `ReadingPlan`.
+
+The reader says what the file says; here the rest is added: what the user says instead (`Reading`), fill values that the
+file does not declare, an impossible map system. Nothing is copied: values are changed when a window is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import BadRequest, SizeMismatch
+from hsi_studio.scene.plan import Fact, Reading, ReadingPlan
+from hsi_studio.scene.raster import Raster
+from hsi_studio.scene.room.access import find_reader
+from hsi_studio.scene.rules import georeference, nodata, wavelengths
+from hsi_studio.types import Bands, BoolArray, Cube, FloatArray
+
+
+class SaidCube:
+    """Windows of another cube, read as the user or a rule says.
+
+    `axes`: axes of the inner cube that are rows, columns, bands. `fill`: (B,) values that mean “no data”, as the inner
+    cube gives them. Then value = inner · gain + shift. `usable`: (H, W), False = no data.
+    """
+
+    def __init__(
+        self,
+        inner: Cube,
+        axes: tuple[int, int, int] = (0, 1, 2),
+        fill: FloatArray | None = None,
+        gain: FloatArray | None = None,
+        shift: FloatArray | None = None,
+        usable: BoolArray | None = None,
+    ) -> None:
+        self._inner, self._axes, self._fill = inner, axes, fill
+        self._gain, self._shift, self._usable = gain, shift, usable
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, B)."""
+        stored = self._inner.shape
+        return stored[self._axes[0]], stored[self._axes[1]], stored[self._axes[2]]
+
+    def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
+        """(h, w, b) float32; a copy."""
+        picked = np.arange(self.shape[2]) if bands is None else np.asarray(bands, dtype=np.intp)
+        out = self._plain(rows, cols, bands, picked)
+        missing = None if self._fill is None else out == self._fill[picked]
+        if self._gain is not None:
+            out *= self._gain[picked]
+        if self._shift is not None:
+            out += self._shift[picked]
+        if missing is not None:
+            out[missing] = np.nan
+        if self._usable is not None:
+            out[~self._usable[rows, cols]] = np.nan
+        return out
+
+    def _plain(self, rows: slice, cols: slice, bands: Sequence[int] | None, picked: npt.NDArray[np.intp]) -> FloatArray:
+        if self._axes == (0, 1, 2):
+            return self._inner.read(rows, cols, bands)
+        if picked.size == 0:
+            return self._inner.read(rows, cols, [])
+        first, last = int(picked.min()), int(picked.max()) + 1
+        window: list[slice] = [slice(None)] * 3
+        window[self._axes[0]], window[self._axes[1]], window[self._axes[2]] = rows, cols, slice(first, last)
+        inner_bands = range(self._inner.shape[2])[window[2]]
+        block = self._inner.read(window[0], window[1], list(inner_bands))
+        return np.ascontiguousarray(np.transpose(block, self._axes)[:, :, picked - first])
+
+
+@dataclass(frozen=True)
+class Read:
+    raster: Raster
+    plan: ReadingPlan
+
+
+def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
+    """The raster of a file as it is to be read. Raises FileProblem and its kinds, BadRequest; guesses are in the
+    plan."""
+    reader = find_reader(path, products=reading.rules > 1)
+    said_axes = "by variance" if reading.rules == 1 and reading.axes is None else reading.axes
+    if said_axes is not None and getattr(reader, "takes_axes", False):
+        raster: Raster = reader.open(path, variable, said_axes)  # type: ignore[call-arg]
+    else:
+        raster = reader.open(path, variable)
+        if reading.stored_axes is not None:
+            raster = _turned(raster, reading)
+    facts = dict(raster.facts)
+    for step in (_bands, _values, _fill, _mask, _place):
+        raster, more = step(path, raster, reading)
+        facts |= more
+    usable = raster.bands.usable
+    out = 0 if usable is None else int((~usable).sum())
+    facts["bad bands"] = Fact(out, "certain", "Ruled out by the file." if out else "The file rules no band out.")
+    return Read(raster, ReadingPlan(facts))
+
+
+Step = tuple[Raster, dict[str, Fact]]
+
+
+def _turned(raster: Raster, reading: Reading) -> Raster:
+    """Other axes for a format whose reader names them itself: what lay on the old ones is left out."""
+    axes = reading.stored_axes
+    if axes is None or axes == (0, 1, 2):
+        return raster
+    cube = SaidCube(raster.cube, axes)
+    count = cube.shape[2]
+    kept = raster.bands if axes[2] == 2 else Bands(count)
+    fact = Fact(reading.axes, "certain", f"You say so: the axes are {reading.axes}.")
+    return replace(
+        raster,
+        cube=cube,
+        bands=kept,
+        transform=None,
+        crs=None,
+        gsd_m=None,
+        scale=raster.scale if axes[2] == 2 else 1.0,
+        offset=raster.offset if axes[2] == 2 else 0.0,
+        facts=raster.facts | {"axes": fact},
+        differs=(*raster.differs, f"axes:{reading.axes}"),
+    )
+
+
+def _bands(path: Path, raster: Raster, reading: Reading) -> Step:
+    count, bands = raster.bands.count, raster.bands
+    if reading.wavelengths is None and reading.unit is None:
+        fact = raster.facts.get("wavelengths")
+        if fact is None:
+            nm = bands.wavelength_nm
+            value = None if nm is None else [float(nm[0]), float(nm[-1])]
+            reason = "The file has none: bands go by number." if nm is None else "From the file."
+            fact = Fact(value, "likely" if nm is None else "certain", reason)
+        asked = {"unit": fact} if fact.sure == "guess" and reading.rules > 1 else {}
+        return raster, {"wavelengths": fact, **asked}
+    if reading.wavelengths == ():
+        said = Fact(None, "certain", "You say that the file has no wavelengths.")
+        return replace(raster, bands=Bands(count, usable=bands.usable)), {"wavelengths": said}
+    if reading.wavelengths is not None:
+        listed, unit = np.asarray(reading.wavelengths), reading.unit
+        if listed.size != count:
+            raise SizeMismatch(
+                path, f"{listed.size} wavelengths are given and it has {count} bands", "Give one number a band"
+            )
+    else:
+        stored = _stored_wavelengths(raster)
+        if stored is None:
+            raise BadRequest(f"{path.name} has no wavelengths whose unit could be {reading.unit}: give --wavelengths.")
+        listed, unit = stored, reading.unit
+    found = wavelengths.read(listed, unit)
+    if found.nm is None:
+        raise BadRequest(f"{path.name}: {found.notes[0]}")
+    fact = Fact(found.fact.value, "certain", "You give them." if reading.wavelengths else f"You say: in {unit}.")
+    fwhm = None
+    if bands.fwhm_nm is not None and bands.wavelength_nm is not None and not reading.wavelengths:
+        fwhm = (bands.fwhm_nm * (found.nm / bands.wavelength_nm)).astype(np.float32)
+    notes = tuple(n for n in raster.notes if "wavelength" not in n.lower())
+    return replace(raster, bands=Bands(count, found.nm, fwhm, bands.usable), notes=notes), {"wavelengths": fact}
+
+
+def _stored_wavelengths(raster: Raster) -> npt.NDArray[Any] | None:
+    """The file's numbers before any unit: what the rule made nanometres of, undone."""
+    if raster.stored_wavelengths is not None:
+        return np.asarray(raster.stored_wavelengths, dtype=np.float64)
+    nm = raster.bands.wavelength_nm
+    return None if nm is None else nm.astype(np.float64)
+
+
+def _values(path: Path, raster: Raster, reading: Reading) -> Step:
+    """`--scale`: value = stored · scale, in place of what the file says."""
+    count = raster.cube.shape[2]
+    gain = np.broadcast_to(np.asarray(raster.scale, dtype=np.float32), (count,))
+    shift = np.broadcast_to(np.asarray(raster.offset, dtype=np.float32), (count,))
+    if reading.scale is None:
+        stated = bool(np.any(gain != 1) or np.any(shift != 0))
+        value = float(gain[0]) if np.all(gain == gain[0]) else [float(gain.min()), float(gain.max())]
+        return raster, {"scale": Fact(value, "certain", "The file says so." if stated else "The file gives none.")}
+    factor = (np.float32(reading.scale) / gain).astype(np.float32)
+    cube = SaidCube(raster.cube, gain=factor, shift=(-shift * factor).astype(np.float32))
+    said = Fact(reading.scale, "certain", f"You say: stored values times {reading.scale:g}.")
+    notes = (*raster.notes, f"Stored values are multiplied by {reading.scale:g}, as you say.")
+    made = replace(raster, cube=cube, scale=reading.scale, offset=0.0, notes=notes)
+    return replace(made, differs=(*raster.differs, f"scale:{reading.scale:g}")), {"scale": said}
+
+
+def _fill(path: Path, raster: Raster, reading: Reading) -> Step:
+    declared = raster.facts.get("nodata", Fact(None, "likely", "The file declares none."))
+    if reading.nodata == "none":
+        free = getattr(raster.cube, "with_nodata", None)
+        said = Fact(None, "certain", "You say: every value is data.")
+        if declared.value is None:
+            return raster, {"nodata": said}
+        if free is None:
+            raise BadRequest(f"{path.name}: its “no data” value {declared.value:g} cannot be switched off.")
+        return replace(raster, cube=free(None), differs=(*raster.differs, "nodata:none")), {"nodata": said}
+    if reading.nodata is not None:
+        value = float(reading.nodata)
+        said = Fact(value, "certain", f"You say: {value:.6g} means “no data”.")
+        return _filled(raster, value, None if declared.value == value else said), {"nodata": said}
+    if reading.rules == 1:
+        return raster, {"nodata": declared}
+    found = nodata.find(raster.cube, raster.scale, raster.offset)
+    if found.value is None:
+        fact = declared if declared.value is not None else found.fact
+        notes = (*raster.notes, found.note) if found.note and declared.value is None else raster.notes
+        return replace(raster, notes=notes), {"nodata": fact}
+    made = _filled(raster, found.value, found.fact)
+    return replace(made, notes=(*made.notes, *([found.note] if found.note else []))), {"nodata": found.fact}
+
+
+def _filled(raster: Raster, value: float, why: Fact | None) -> Raster:
+    if why is None:
+        return raster
+    count = raster.cube.shape[2]
+    gain = np.broadcast_to(np.asarray(raster.scale, dtype=np.float32), (count,))
+    shift = np.broadcast_to(np.asarray(raster.offset, dtype=np.float32), (count,))
+    with np.errstate(over="ignore"):
+        fill = np.full(count, value, dtype=np.float32)
+        fill *= gain  # in the order the cubes scale, so that equal numbers stay equal
+        fill += shift
+    return replace(raster, cube=SaidCube(raster.cube, fill=fill), differs=(*raster.differs, f"nodata:{value:.9g}"))
+
+
+def _mask(path: Path, raster: Raster, reading: Reading) -> Step:
+    if reading.mask is None:
+        return raster, {}
+    from hsi_studio.scene.labelmap import read_mask
+    from hsi_studio.scene.rules.alignment import Grid
+
+    height, width, _ = raster.cube.shape
+    usable, notes = read_mask(reading.mask, Grid((height, width), raster.transform, raster.crs), beside=path)
+    said = Fact(reading.mask, "certain", "You say: its zeros are left out.")
+    out = int((~usable).sum())
+    note = f"{out:,} of {usable.size:,} pixels are left out by the mask {Path(reading.mask).name}."
+    cube = SaidCube(raster.cube, usable=usable)
+    made = replace(raster, cube=cube, notes=(*raster.notes, note, *notes))
+    return replace(made, differs=(*raster.differs, f"mask:{int(usable.sum())}")), {"mask": said}
+
+
+def _place(path: Path, raster: Raster, reading: Reading) -> Step:
+    """The map system, where one is said; one that the coordinates contradict is left out."""
+    if reading.crs is not None:
+        system = georeference.named(reading.crs)
+        if system is None:
+            raise BadRequest(f"crs {reading.crs[:60]!r}: write it as EPSG:32633, or as well-known text.")
+        side = georeference.side_m(raster.transform, system)
+        said = Fact(reading.crs, "certain", "You say so.")
+        return replace(raster, crs=system, gsd_m=side), {"crs": said}
+    problem = georeference.contradiction(raster.transform, raster.crs, raster.cube.shape[:2])
+    if problem:
+        made = replace(raster, crs=None, gsd_m=None, notes=(*raster.notes, problem))
+        return made, {"crs": Fact(None, "likely", problem)}
+    sure = "certain" if raster.crs else "likely"
+    reason = "From the file." if raster.crs else "The file has no map system: rows and columns only."
+    return raster, {"crs": Fact(raster.crs, sure, reason)}  # type: ignore[arg-type]

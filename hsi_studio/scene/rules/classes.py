@@ -1,0 +1,113 @@
+"""What the numbers of a class raster mean.
+
+The rule:
+1. 0, NaN, “no data” and negative numbers are not labelled;
+2. the largest number of a type (255, 65535, 32767 …) far above all others is the mark for “not labelled” that
+   segmentation masks use, unless the file names it as a class: noted;
+3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it
+   becomes the number after the last one and is called “Class 0”: noted;
+4. a palette gives the classes their colours; an image of three or four bytes a pixel with few colours is a class map
+   painted in RGB (black and transparent are not labelled); layers of zeros and ones that never overlap are one class a
+   layer. Both noted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import BadValues
+from hsi_studio.types import FloatArray, IntArray
+
+MOST_CLASSES = 1000
+MOST_COLOURS = 60  # of a class map painted in RGB
+MARKS = (127, 255, 32767, 65535, 2**31 - 1, 2**32 - 1, 9999, 99999)
+UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none", "no class", "no data", "nodata",
+              "void",
+              "unknown", "undefined", "ignore", "masked"}  # fmt: skip
+REMEDY_VALUES = "Name the class map, not the data"
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """`labels` (H, W), 0 = not labelled; names and colours by value."""
+
+    labels: IntArray
+    names: dict[int, str]
+    notes: tuple[str, ...] = ()
+    colors: dict[int, str] = field(default_factory=dict)
+
+
+def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str], declared: bool = False) -> ClassMap:
+    """Rules 1–3 on (H, W) numbers with NaN where there is no data; `declared`: the file says what no data is.
+
+    Raises BadValues: fractions, no labelled pixel, more than 1,000 classes.
+    """
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise BadValues(path, "the class map has no data at all", "Check the file and its “no data” value")
+    rounded = np.round(values)
+    if not np.array_equal(values[finite], rounded[finite]):
+        odd = float(values[finite & (values != rounded)][0])
+        raise BadValues(path, f"a class map holds whole numbers, this holds {odd:g}", REMEDY_VALUES)
+    present = [int(v) for v in np.unique(rounded[finite])]
+    notes: list[str] = []
+    marked = -1 in present and min(present) == -1
+    largest, below = present[-1], [v for v in present[:-1] if v >= 0]
+    if largest in MARKS and largest not in names and below and largest > 2 * max(below[-1], 1):
+        n = int((rounded == largest).sum())
+        notes.append(f"{largest} is taken as “not labelled” ({n:,} pixels), as in segmentation masks.")
+        finite = finite & (rounded != largest)
+        present, marked = present[:-1], True
+    labels = np.where(finite & (rounded > 0), rounded, 0)
+    if labels.max() > 2**24:
+        raise BadValues(path, f"it holds values up to {labels.max():.0f}", "Renumber the classes from 1 upwards")
+    labels = labels.astype(np.int32)
+    positive = [v for v in present if v > 0]
+    names = dict(names)
+    contiguous = len(positive) >= 2 and positive == list(range(1, positive[-1] + 1))
+    if marked and not declared and 0 in present and names.get(0, "class").lower() not in UNLABELLED and contiguous:
+        zero = positive[-1] + 1
+        labels[finite & (rounded == 0)] = zero
+        notes.append(f"Classes are counted from 0: class 0 has the number {zero} here, so that 0 stays “not labelled”.")
+        names[zero] = names.get(0, "") or "Class 0"
+        positive.append(zero)
+    if not positive:
+        raise BadValues(path, "the class map has no labelled pixel (all are 0)", "Check that it is the right file")
+    if len(positive) > MOST_CLASSES:
+        raise BadValues(path, f"it holds {len(positive)} different values", "Name a class map; this looks like data")
+    return ClassMap(labels, complete_names(names, positive), tuple(notes))
+
+
+def of_layers(path: Path, layers: FloatArray) -> tuple[FloatArray, dict[int, str], dict[int, str], str] | None:
+    """(values (H, W), names, colours, note) of a painted or one-hot map (H, W, L); None when it is neither."""
+    finite = np.where(np.isfinite(layers), layers, 0)
+    n_layers = layers.shape[2]
+    if n_layers > 1 and np.isin(finite, (0, 1)).all() and finite.sum(axis=2).max() <= 1 and finite.any():
+        values = np.where(finite.any(axis=2), finite.argmax(axis=2) + 1, 0).astype(np.float32)
+        return values, {}, {}, f"The map's {n_layers} layers of zeros and ones are read as one class a layer."
+    whole = np.array_equal(finite, np.round(finite)) and finite.min() >= 0 and finite.max() <= 255
+    if n_layers not in (3, 4) or not whole:
+        return None
+    packed = finite[:, :, :3].astype(np.int64) @ np.array([65536, 256, 1])
+    if n_layers == 4:
+        packed = np.where(finite[:, :, 3] == 0, 0, packed)
+    colours = [int(c) for c in np.unique(packed) if c > 0]
+    if not 2 <= len(colours) <= MOST_COLOURS:
+        return None
+    order = {colour: k for k, colour in enumerate(colours, start=1)}
+    values = np.zeros(packed.shape, np.float32)
+    for colour, k in order.items():
+        values[packed == colour] = k
+    spelled = {k: f"#{colour:06x}" for colour, k in order.items()}
+    note = f"The map is painted in {len(colours)} colours; each is read as a class, black as “not labelled”."
+    return values, {k: f"Colour {text}" for k, text in spelled.items()}, spelled, note
+
+
+def complete_names(names: dict[int, str], present: list[int]) -> dict[int, str]:
+    """{value: name} in value order for the values that occur and those the file names."""
+    values = sorted({int(v) for v in present} | {v for v in names if v > 0 and names[v].strip()})
+    return {v: names.get(v, "").strip() or f"Class {v}" for v in values}

@@ -1,0 +1,281 @@
+"""Where the pixels lie: map info, coordinate system strings, CF grid mappings, .prj files → transform and map system.
+
+The rule: a coordinate system string counts wherever it is given, also beside "map info = {Arbitrary, …}" (GDAL and this
+program write that for systems ENVI has no name for); else the name, zone and datum of `map info`, in any spelling of
+WGS 84; else what GDAL makes of the header; else a .prj beside the file. CF files: the variable that `grid_mapping`
+names (spatial_ref, crs_wkt or CF's own parameters) with evenly spaced coordinate vectors, else its GeoTransform; a
+grid whose y rises is stored from south to north and keeps that. A longitude and latitude for every pixel (a swath) is
+no map grid and is said so. Pixel sizes in metres are told only for systems in metres or feet, never for degrees.
+
+Formulas: GDAL's ENVI driver (rotation), CF conventions 1.11, appendix F.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import FileProblem
+from hsi_studio.scene.crs import crs_of_text
+
+log = logging.getLogger(__name__)
+Transform = tuple[float, float, float, float, float, float]  # as in `raster.Transform`
+PIXELS_ONLY = {"arbitrary", "pixel", "none", "unknown", ""}
+
+
+def transform_of(map_info: list[str]) -> tuple[Transform | None, float]:
+    """(pixel corner → map transform, rotation in degrees) from `map info` items: name, x and y of the reference
+    pixel (1-based, its upper left corner), its easting and northing, pixel sizes, …, rotation=…"""
+    try:
+        x_ref, y_ref, east, north, dx, dy = (float(item) for item in map_info[1:7])
+    except ValueError:
+        return None, 0.0
+    rotation = 0.0
+    for item in map_info[7:]:
+        name, _, value = item.partition("=")
+        if name.strip().lower() == "rotation":
+            try:
+                rotation = float(value)
+            except ValueError:
+                return None, 0.0
+    if dx == 0 or dy == 0:
+        return None, rotation
+    cosine, sine = np.cos(np.radians(-rotation)), np.sin(np.radians(-rotation))
+    a, b, d, e = dx * cosine, -dx * sine, -dy * sine, -dy * cosine  # as GDAL's ENVI driver
+    c = east - a * (x_ref - 1) - b * (y_ref - 1)
+    f = north - d * (x_ref - 1) - e * (y_ref - 1)
+    return (float(a), float(b), float(c), float(d), float(e), float(f)), rotation
+
+
+def epsg_of(map_info: list[str]) -> int | None:
+    """EPSG code of `map info` alone: UTM on four datums, or longitude/latitude on WGS 84."""
+    names = [item.strip().lower() for item in map_info]
+    datum = re.sub(r"[\s_-]+", " ", " ".join(names[7:])).replace("wgs84", "wgs 84").replace("wgs 1984", "wgs 84")
+    if names[:1] == ["utm"] and len(names) > 8 and names[7].isdigit() and 1 <= int(names[7]) <= 60:
+        zone, south = int(names[7]), names[8].startswith("s")
+        if "wgs 84" in datum:
+            return (32700 if south else 32600) + zone
+        if ("nad 83" in datum or "north america 1983" in datum) and not south and zone <= 23:
+            return 26900 + zone
+        if ("nad 27" in datum or "north america 1927" in datum) and not south and zone <= 22:
+            return 26700 + zone
+        if ("etrs" in datum or "europe 1989" in datum) and not south and 28 <= zone <= 38:
+            return 25800 + zone
+    if names and names[0].startswith("geographic") and "wgs 84" in datum:
+        return 4326
+    return None
+
+
+def place_of_map_info(
+    info: list[str], system: str, data: Path, driver: str = "ENVI"
+) -> tuple[Transform | None, str | None, float | None, list[str]]:
+    """(transform, WKT, pixel side in metres, notes) of ENVI's `map info` items and coordinate system string."""
+    if not info:
+        return None, None, None, []
+    name = info[0].strip().lower()
+    if name in PIXELS_ONLY and not system:
+        return None, None, None, []
+    transform, _ = transform_of(info)
+    if transform is None:
+        return None, None, None, ["The header's map info cannot be read; the scene has no map coordinates."]
+    crs = wkt(system, epsg_of(info)) or by_gdal(data, driver) or prj_beside(data)
+    notes = []
+    if crs is None:
+        notes.append("The map projection of the header is not known; coordinates are shown without it.")
+    units = {item.replace(" ", "").replace("_", "").lower() for item in info}
+    metric = name == "utm" or bool(units & {"units=meters", "units=metres", "units=meter", "units=m"})
+    side = side_m(transform, crs)
+    if side is None and metric and not is_degrees(crs):
+        side = float(np.hypot(transform[0], transform[3]))
+    return transform, crs, side, notes
+
+
+def wkt(text: str, epsg: int | None = None) -> str | None:
+    """Well-known text of a coordinate system string (OGC or ESRI), else of the EPSG code; None when not understood."""
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        if text:
+            return str(crs_of_text(Path(), text).to_wkt())
+    except (CRSError, FileProblem) as error:
+        log.info("coordinate system not understood: %s", error)
+    try:
+        return str(CRS.from_epsg(epsg).to_wkt()) if epsg else None
+    except CRSError as error:
+        log.info("EPSG code not understood: %s", error)
+    return None
+
+
+def by_gdal(data: Path, driver: str) -> str | None:
+    """The map system that GDAL finds for a file."""
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with rasterio.open(data, driver=driver) as dataset:
+                return str(dataset.crs.to_wkt()) if dataset.crs else None
+    except (RasterioError, OSError, UnicodeDecodeError, ValueError) as error:
+        log.info("GDAL finds no map system: %s", error)
+        return None
+
+
+def prj_beside(path: Path) -> str | None:
+    """Of FILE.prj beside FILE.img, in OGC's or ESRI's form."""
+    for ending in (".prj", ".PRJ"):
+        found = path.with_suffix(ending)
+        if found.is_file() and found.stat().st_size < 1 << 16:
+            return wkt(found.read_text(encoding="utf-8", errors="replace").strip())
+    return None
+
+
+def is_degrees(crs: str | None) -> bool:
+    """Are the map coordinates longitudes and latitudes?"""
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        return crs is not None and bool(CRS.from_wkt(crs).is_geographic)
+    except CRSError:
+        return False
+
+
+def side_m(transform: Transform | None, crs: str | None) -> float | None:
+    """Side of a pixel along its row in metres; None without a map system in metres or feet."""
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    if transform is None or crs is None:
+        return None
+    try:
+        system = CRS.from_wkt(crs)
+        if not system.is_projected:
+            return None
+        return float(np.hypot(transform[0], transform[3])) * float(system.linear_units_factor[1])
+    except CRSError:
+        return None
+
+
+# ── CF and HDF ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def from_vectors(x: npt.NDArray[Any] | None, y: npt.NDArray[Any] | None) -> Transform | None:
+    """The transform of evenly spaced pixel centres; None when they are not even."""
+    if x is None or y is None or x.size < 2 or y.size < 2:
+        return None
+    steps = []
+    for values in (np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)):
+        step = (values[-1] - values[0]) / (values.size - 1)
+        even = values[0] + step * np.arange(values.size)
+        tolerance = max(1e-3 * abs(step), 4 * float(np.spacing(np.float32(np.abs(values).max()))))
+        if step == 0 or not np.allclose(values, even, rtol=0, atol=min(tolerance, 0.05 * abs(step))):
+            return None
+        steps.append(float(step))
+    dx, dy = steps
+    return dx, 0.0, float(x[0]) - dx / 2, 0.0, dy, float(y[0]) - dy / 2
+
+
+def gdal_numbers(value: Any) -> Transform | None:
+    """GDAL's order (x₀, dx, rx, y₀, ry, dy), as text or numbers, in rasterio's order."""
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
+    try:
+        parts = text.replace(",", " ").split() if isinstance(text, str) else np.asarray(text).ravel().tolist()
+        x, a, b, y, d, e = (float(part) for part in parts)
+    except (ValueError, TypeError):
+        return None
+    return (a, b, x, d, e, y) if a * e != b * d else None
+
+
+def cf_crs(attributes: Mapping[str, Any]) -> str | None:
+    """WKT of a CF grid mapping variable: spatial_ref, crs_wkt, an EPSG code, or the parameters of four projections."""
+    text = {key: _plain(value) for key, value in attributes.items()}
+    for key in ("spatial_ref", "crs_wkt", "projection_wkt", "wkt"):
+        found = wkt(str(text[key])) if text.get(key) else None
+        if found:
+            return found
+    code = re.search(r"(\d{4,6})", str(text.get("epsg_code", text.get("epsg", ""))))
+    if code:
+        return wkt("", int(code.group(1)))
+    return _from_parameters(text)
+
+
+def _from_parameters(text: Mapping[str, Any]) -> str | None:
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    def value(key: str, default: float = 0.0) -> float:
+        try:
+            return float(np.asarray(text.get(key, default)).ravel()[0])
+        except (TypeError, ValueError, IndexError):
+            return default
+
+    name = str(text.get("grid_mapping_name", ""))
+    flattening = value("inverse_flattening", 298.257223563)
+    ellipsoid = f"+a={value('semi_major_axis', 6378137.0):.9g} +rf={flattening:.12g}" if flattening else ""
+    if abs(value("semi_major_axis", 6378137.0) - 6378137.0) < 0.5 and abs(flattening - 298.257223563) < 1e-4:
+        ellipsoid = "+datum=WGS84"
+    shift = f"+x_0={value('false_easting'):.12g} +y_0={value('false_northing'):.12g} +units=m {ellipsoid}"
+    origin = f"+lat_0={value('latitude_of_projection_origin'):.12g}"
+    centre = value("longitude_of_central_meridian", value("longitude_of_projection_origin"))
+    parallels = np.asarray(text.get("standard_parallel", [0.0])).ravel()
+    forms = {
+        "latitude_longitude": f"+proj=longlat {ellipsoid}",
+        "transverse_mercator": f"+proj=tmerc {origin} +lon_0={centre:.12g} "
+        f"+k={value('scale_factor_at_central_meridian', 1.0):.12g} {shift}",
+        "lambert_azimuthal_equal_area": f"+proj=laea {origin} +lon_0={centre:.12g} {shift}",
+        "albers_conical_equal_area": f"+proj=aea +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
+        f"+lon_0={centre:.12g} {shift}",
+    }
+    if name not in forms:
+        return None
+    if forms[name] == "+proj=longlat +datum=WGS84":
+        return wkt("", 4326)
+    try:
+        found = CRS.from_string(forms[name])
+        code = found.to_epsg(confidence_threshold=90)
+        return str((CRS.from_epsg(code) if code else found).to_wkt())
+    except CRSError as error:
+        log.info("grid mapping not understood: %s", error)
+        return None
+
+
+def _plain(value: Any) -> Any:
+    item = np.asarray(value).ravel()
+    if item.size == 1 and item.dtype.kind in "SUO":
+        return item[0].decode("utf-8", "replace") if isinstance(item[0], bytes) else str(item[0])
+    return value
+
+
+def names_like(name: str, kinds: Sequence[str]) -> bool:
+    return name.rsplit("/", 1)[-1].strip().lower() in kinds
+
+
+def named(text: str) -> str | None:
+    """WKT of "EPSG:32633", "32633" or well-known text; None when not understood."""
+    code = re.fullmatch(r"\s*(?:EPSG:)?(\d{4,6})\s*", text, re.IGNORECASE)
+    return wkt("", int(code.group(1))) if code else wkt(text)
+
+
+def contradiction(transform: Transform | None, crs: str | None, shape: tuple[int, int]) -> str | None:
+    """A sentence when the coordinates cannot be of that system: metres called degrees."""
+    if transform is None or not is_degrees(crs):
+        return None
+    height, width = shape
+    a, b, c, d, e, f = transform
+    xs = [a * col + b * row + c for row in (0, height) for col in (0, width)]
+    ys = [d * col + e * row + f for row in (0, height) for col in (0, width)]
+    if max(abs(v) for v in xs) <= 361 and max(abs(v) for v in ys) <= 91:
+        return None
+    return (
+        f"The file says longitude and latitude, but its coordinates ({xs[0]:.6g}, {ys[0]:.6g}) are none; they are kept "
+        "without a map system. Say which it is with --crs."
+    )

@@ -1,0 +1,148 @@
+"""What counts as no data when the file does not say so.
+
+The rule, on a sample of the cube's stored values (at most 40 rows, 96 columns and 32 bands, borders included):
+1. a value of `KNOWN` (−9999, −32768, 65535, 1e20 …) that stands apart from all other values, by more than their whole
+   range or below zero where nothing else is, and fills at least one sampled pixel in all bands: likely, and noted;
+2. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values
+   by more than that range: likely, and noted;
+3. a value that fills whole pixels and lies among the others is left as it is, with a note how to say that it is no
+data. Zero is not asked about: pixels that are zero in every band are left out by the survey, and said. `--nodata none`
+undoes all of it. Projects from before this rule keep their pixels.
+
+Heights: −9999 and its like, −32768 and everything below −1e30 or above 1e30 is no height: NaN, with a note.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.scene.plan import Fact
+from hsi_studio.types import Cube, FloatArray
+
+KNOWN = (
+    -9999.0, -99999.0, -999.0, -9990.0, -99.0, -1.0, -32768.0, -32767.0, 32767.0, 65535.0, 65534.0, 255.0,
+    -2147483648.0, 2147483647.0, 4294967295.0, 1e20, -1e20, 1e30, -1e30, 1e34, -1e34, 1e32, -1e32, 9999.0, 99999.0,
+    -3.4028234663852886e38, 3.4028234663852886e38, 9.969209968386869e36, -9.969209968386869e36, -1.7e308,
+)  # fmt: skip
+ROWS, COLUMNS, BANDS = 40, 96, 32
+LEAST_BANDS = 3
+HEIGHT_MARKS = (-9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -999.0, 9999.0, 99999.0, 32767.0, 65535.0)
+LOWEST_PLACE_M, HIGHEST_PLACE_M = -450.0, 9000.0  # shore of the Dead Sea, summit of Mount Everest, rounded outwards
+
+
+@dataclass(frozen=True)
+class Fill:
+    """`value` as stored, or None; `note` for the user."""
+
+    value: float | None
+    fact: Fact
+    note: str | None = None
+
+
+def sample(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> npt.NDArray[np.float64]:
+    """(n, b) stored values of pixels spread over the cube, NaN where the file says there is no data."""
+    height, width, count = cube.shape
+    rows = np.unique(np.linspace(0, height - 1, min(height, ROWS)).round().astype(int))
+    columns = np.unique(np.linspace(0, width - 1, min(width, COLUMNS)).round().astype(int))
+    bands = np.unique(np.linspace(0, count - 1, min(count, BANDS)).round().astype(int))
+    parts = [cube.read(slice(int(row), int(row) + 1), slice(0, width), bands.tolist())[0, columns] for row in rows]
+    values = np.concatenate(parts).astype(np.float64)  # (n, b)
+    gain = np.broadcast_to(np.asarray(scale, dtype=np.float64), (count,))[bands]
+    zero = np.broadcast_to(np.asarray(offset, dtype=np.float64), (count,))[bands]
+    if np.all(gain == 1) and np.all(zero == 0):
+        return values
+    with np.errstate(all="ignore"):
+        stored = (values - zero) / gain
+        close = np.abs(stored - np.round(stored)) <= 1e-4 * np.maximum(1, np.abs(stored))
+    return np.asarray(np.where(close, np.round(stored), stored))
+
+
+def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> Fill:
+    """The rule of this module on a cube without a declared value."""
+    none = Fill(None, Fact(None, "likely", "The file declares none, and no value stands apart."))
+    if cube.shape[2] < LEAST_BANDS:
+        return none
+    x = sample(cube, scale, offset)
+    present = np.isfinite(x)
+    first = np.where(
+        present.any(axis=1), x[np.arange(len(x)), present.argmax(axis=1)], np.nan
+    )  # each pixel's first value
+    flat = present.sum(axis=1) >= LEAST_BANDS
+    flat &= np.all(~present | (x == first[:, None]), axis=1) & (first != 0)
+    if not flat.any():
+        return none
+    values, counts = np.unique(first[flat], return_counts=True)
+    order = sorted(range(values.size), key=lambda k: (values[k] not in KNOWN_FLOATS, -counts[k]))
+    inside: tuple[float, int] | None = None
+    for k in order:
+        value, n = float(values[k]), int(counts[k])
+        rest = x[~(flat & (first == value))]
+        rest = rest[np.isfinite(rest) & (rest != value) & (rest != 0) & ~_marks(rest)]
+        if rest.size == 0:
+            continue
+        low, high = float(rest.min()), float(rest.max())
+        span = max(high - low, 1e-12)
+        known = value in KNOWN_FLOATS
+        apart = value < low - span or value > high + span
+        if known:
+            apart |= value < 0 <= low or (value > high and value in (65535.0, 32767.0, 255.0, 65534.0))
+        share = 100 * n / len(x)
+        if apart and (known or n >= 2):
+            shown = f"{value:.6g}"
+            note = (
+                f"{shown} is taken as “no data”: it fills {share:.2g} % of the pixels in every band; the other values "
+                f"are {low:.4g} to {high:.4g}. The file does not say so; --nodata none keeps them."
+            )
+            return Fill(value, Fact(value, "likely", note, (shown, "none")), note)
+        if n >= 10 and share >= 1 and inside is None:
+            inside = value, n
+    if inside is not None:
+        share = 100 * inside[1] / len(x)
+        note = (
+            f"{share:.2g} % of the pixels hold {inside[0]:.6g} in every band. If that means “no data”, open the file "
+            f"with --nodata {inside[0]:.6g}."
+        )
+        return Fill(None, Fact(None, "likely", note, ("none", f"{inside[0]:.6g}")), note)
+    return none
+
+
+def heights(layers: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
+    """Layers (H, W, L) with NaN for undeclared marks that stand apart, and a note."""
+    finite = np.isfinite(layers)
+    absurd = finite & (np.abs(np.where(finite, layers, 0)) > 1e6)
+    found: list[float] = sorted({float(v) for v in np.unique(layers[absurd])[:3]})
+    missing = absurd
+    rest = layers[finite & ~absurd]
+    for mark in HEIGHT_MARKS:
+        here = layers == np.float32(mark)
+        others = rest[rest != np.float32(mark)]
+        others = others[~_marks(others)]
+        if not here.any() or others.size == 0:
+            continue
+        low, high = float(others.min()), float(others.max())
+        if (mark < LOWEST_PLACE_M and mark < low - 0.5 * (high - low)) or (
+            mark > HIGHEST_PLACE_M and mark > high + (high - low)
+        ):
+            missing |= here
+            found.append(mark)
+    if not missing.any() or missing[finite].all():
+        return layers, ()
+    out = np.array(layers, dtype=np.float32)
+    out[missing] = np.nan
+    listed = ", ".join(f"{v:.6g}" for v in found)
+    note = f"{int(missing.any(axis=2).sum()):,} pixels of the height layer hold {listed}: no height, left out."
+    return out, (note,)
+
+
+KNOWN_FLOATS = frozenset(KNOWN) | frozenset(float(np.float32(v)) for v in KNOWN if abs(v) < 3.41e38)
+
+
+def _marks(values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Which values are unmistakable marks: they must not widen the range that another mark is compared with."""
+    far = np.abs(values) >= 9e19
+    for mark in (-9999.0, -99999.0, -32768.0):
+        far |= values == mark
+    return np.asarray(far)

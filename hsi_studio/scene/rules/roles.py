@@ -1,0 +1,115 @@
+"""Which of several files is the scene, and what the others are to it.
+
+The rule: dark and white references of a capture (DARKREF_x, WHITEREF_x, x_dark …), quicklooks, quality layers, sidecars
+and label files are never the scene while another image is there. Of the rest a product's spectral image comes first,
+then ENVI headers, then containers and images, the largest first; a data file that has its header among the files goes
+with it. Names with dsm, lidar, chm … are heights; with gt, reference, labels, classes … the reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hsi_studio.errors import FileProblem, UnknownFormat
+from hsi_studio.scene.rules.data_file import NOT_DATA, neighbours
+
+CALIBRATION = re.compile(r"(^|[_\-. ])(darkref|whiteref|dark|white|darkreference|whitereference|calib|calibration)"
+                         r"([_\-. \d]|$)|^(darkref|whiteref)", re.IGNORECASE)  # fmt: skip
+QUALITY = re.compile(r"quality|(^|[_-])ql([_-]|$)|quicklook|thumbnail|browse|preview|mask|_msk|cloud|uncert|"
+                     r"_unc([_.-]|$)|(^|[_-])(obs|loc|igm|glt)([_.-]|$)", re.IGNORECASE)  # fmt: skip
+HEIGHTS = re.compile(r"(^|[_\-. ])(n?dsm|dem|dtm|chm|lidar|heights?|elevation)([_\-. \d]|$)", re.IGNORECASE)
+CLASSES = re.compile(
+    r"(^|[_\-. ])(gt|ground_?truth|reference|ref|labels?|classes|classification|landcover|lulc|training)([_\-. \d]|$)",
+    re.IGNORECASE,
+)
+MASKS = re.compile(r"(^|[_\-. ])(mask|valid|cloud_?mask)([_\-. \d]|$)", re.IGNORECASE)
+IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat", ".npy", ".npz", ".jp2",
+          ".img",
+          ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix"}  # fmt: skip
+VECTORS = {".geojson", ".shp", ".gpkg", ".kml", ".csv"}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each of several files is. `others`: files that go with them or are not used."""
+
+    cube: Path
+    dsm: Path | None = None
+    reference: Path | None = None
+    mask: Path | None = None
+    labels: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
+
+
+def main_file(files: Sequence[Path]) -> Path:
+    """Of several files the one to open. Raises UnknownFormat when none is an image."""
+    images = [f for f in files if f.suffix.lower() in IMAGES and not f.name.startswith(".")]
+    if not images:
+        images = [f for f in files if f.suffix.lower() not in NOT_DATA and not f.name.startswith(".")] or list(files)
+    if not images:
+        raise UnknownFormat(Path("files"), "there is no file among them", "Choose the image, with its header")
+    return min(images, key=_rank)
+
+
+def _rank(path: Path) -> tuple[int, int, int, str]:
+    stem, ending = path.stem, path.suffix.lower()
+    upper = path.name.upper()
+    product = "SPECTRAL_IMAGE" in upper or "_RFL_" in upper or "REFLECTANCE" in upper
+    other = bool(CALIBRATION.search(stem)) * 3 + bool(QUALITY.search(stem)) * 2
+    other += bool(HEIGHTS.search(stem) or CLASSES.search(stem))
+    kind = 0 if ending == ".hdr" else 1 if ending in (".he5", ".h5", ".hdf5", ".nc", ".tif", ".tiff") else 2
+    try:
+        size = path.stat().st_size if ending != ".hdr" else _data_size(path)
+    except OSError:
+        size = 0
+    return (0 if product and not other else other + 1, kind, -size, path.name)
+
+
+def _data_size(header: Path) -> int:
+    """The largest file with the header's name: of several pairs the larger recording counts."""
+    stem = header.with_suffix("").name.lower()
+    return max(
+        (p.stat().st_size for p in neighbours(header) if p.stem.lower() == stem or p.name.lower() == stem), default=0
+    )
+
+
+def roles_of(files: Sequence[Path], cube: Path) -> Roles:
+    """The roles of files that were given together with the scene's own, `cube`."""
+    rest = [
+        f for f in files if f != cube and f.stem.lower() != cube.stem.lower() and f.name.lower() != cube.stem.lower()
+    ]
+    rest = [f for f in rest if not CALIBRATION.search(f.stem)]
+    heads = {f.with_suffix("").name.lower() for f in rest if f.suffix.lower() == ".hdr"}
+    rest = [f for f in rest if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]
+    found: dict[str, Path] = {}
+    for role, pattern in (("dsm", HEIGHTS), ("reference", CLASSES), ("mask", MASKS)):
+        named = [f for f in rest if f.suffix.lower() in IMAGES and pattern.search(f.stem) and f not in found.values()]
+        if len(named) == 1:
+            found[role] = named[0]
+    labels = tuple(f for f in rest if f.suffix.lower() in VECTORS)
+    used = {cube, *found.values(), *labels}
+    return Roles(cube, found.get("dsm"), found.get("reference"), found.get("mask"), labels,
+                 tuple(f for f in files if f not in used))  # fmt: skip
+
+
+def data_in_folder(path: Path) -> Path:
+    """The file to open of a folder; files are taken as they are. Raises FileProblem when no image, or no single one, is
+    in it."""
+    if not path.is_dir():
+        return path
+    inside = neighbours(path / "-")
+    images = [f for f in inside if f.suffix.lower() in IMAGES and not f.name.startswith(".")]
+    if not images:
+        raise UnknownFormat(path, "there is no image in this folder", "Name the data file inside it")
+    best = main_file(images)
+    rank = _rank(best)[0]
+    equal = [f for f in images if _rank(f)[0] == rank and f.stem.lower() != best.stem.lower()]
+    heads = {f.stem.lower() for f in images if f.suffix.lower() == ".hdr"}
+    equal = [f for f in equal if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]
+    if equal:
+        listed = ", ".join(f.name for f in sorted([best, *equal])[:12])
+        raise FileProblem(path, f"{len(equal) + 1} images are in this folder", f"Name one of them: {listed}")
+    return best

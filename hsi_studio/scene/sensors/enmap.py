@@ -1,0 +1,5 @@
+"""EnMAP L1B, L1C and L2A: see `dlr.py`."""
+
+from hsi_studio.scene.sensors.dlr import ENMAP as READER
+
+__all__ = ["READER"]

@@ -1,0 +1,110 @@
+"""`studio.provenance`: this map ← this model ← these labels ← this scene, with the hashes that prove it.
+
+>>> origin = studio.provenance.of(studio.displayed.find(project.id))
+>>> origin.command, origin.map_hash
+
+`tags` go into every exported file. The map's hash is over class names and pixels (`certify.map_hash`), so that it is
+the same for the same map whatever its classes' order and colours; `map` and `export` print it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+
+from hsi_studio.engine.runs.environment import versions
+from hsi_studio.errors import StudioError
+from hsi_studio.humanize import counted
+from hsi_studio.studio import Subject
+from hsi_studio.studio.certify import map_hash
+from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.models import Models
+from hsi_studio.studio.runs import Runs
+from hsi_studio.studio.workspace import Workspace
+from hsi_studio.types import LabelSet
+
+LABELS_FILE = "labels.geojson"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a map comes from. `chain` is read from the map back to the scene."""
+
+    map_hash: str
+    chain: tuple[tuple[str, str], ...]  # (what, which)
+    command: str  # that makes it again
+    tags: dict[str, str]
+    versions: dict[str, str]
+
+
+class Provenance(Subject):
+    """One subject of `Studio`."""
+
+    def __init__(self, workspace: Workspace, runs: Runs, models: Models) -> None:
+        self._workspace, self._runs, self._models = workspace, runs, models
+
+    def of(self, shown: DisplayedMap) -> Origin:
+        """Raises BadRequest, FileProblem when what the map was made from has gone."""
+        scene, labels, prediction = self._workspace.scene_of(shown.project_id), shown.seen, shown.prediction
+        digest, model, made_with = map_hash(prediction), self._model(shown), self._versions(shown)
+        files = ", ".join(f"{s.role} sha256 {s.sha256}" for s in scene.sources if s.sha256)
+        chain = [("Map", f"{shown.title}, sha256 {digest}")]
+        if model:
+            chain.append(("Model", f"{prediction.method}, sha256 {model}"))
+        else:
+            chain.append(("Method", f"{prediction.method} {prediction.params}"))
+        if labels is None:
+            chain.append(("Labels", "not known"))
+        elif len(labels):
+            revision = f"revision {labels.revision}, " if labels.revision else ""
+            chain.append(("Labels", f"{counted(len(labels), 'label')}, {revision}sha256 {labels_hash(labels)}"))
+        else:
+            chain.append(("Labels", "none: made from texts alone"))
+        chain.append(("Scene", f"{scene.title or scene.name}, id {scene.id}{f', {files}' if files else ''}"))
+        command = self.command(shown)
+        tags = {
+            **shown.tags, "scene_hash": scene.id, "map_sha256": digest, "model_sha256": model,
+            "labels_sha256": labels_hash(labels) if labels is not None and len(labels) else "",
+            "command": command, **{f"version_{name}": value for name, value in made_with.items()},
+        }  # fmt: skip
+        return Origin(digest, tuple(chain), command, {k: v for k, v in tags.items() if v}, made_with)
+
+    def command(self, shown: DisplayedMap) -> str:
+        """The line that makes the map again, where the project or the exported labels are."""
+        program = "python -m hsi_studio"
+        if shown.source == "live":
+            spec = dict(self._workspace.project(shown.project_id).scene_spec)
+            names = {"variable": "--var", "dsm": "--dsm", "reference": "--reference"}
+            options = [part for key, value in spec.items() if key in names for part in (names[key], str(value))]
+            scene = shlex.join([str(spec["spec"]), *options])
+            return f"{program} map {scene} --labels {LABELS_FILE} --out map.tif"
+        if shown.source == "run":
+            return f"{program} replay {shown.id}"
+        if shown.source == "model":
+            return f"{program} export {shlex.join([shown.id, '--project', shown.project_id])} --out map.tif"
+        return f"{program} export {shlex.join([shown.project_id, '--layer', shown.layer])} --out map.tif"
+
+    def _model(self, shown: DisplayedMap) -> str:
+        """sha256 of the model's weights; "" where there is none of its own."""
+        if shown.source not in ("run", "model"):
+            return ""
+        try:
+            return str(self._models.library.usable(shown.id)[1].digest)
+        except StudioError:  # a run that kept its map alone
+            return ""
+
+    def _versions(self, shown: DisplayedMap) -> dict[str, str]:
+        """Those that made it; of a map that was made here and now, those of this program."""
+        if shown.source == "run" and (then := self._runs.record(shown.id).versions):
+            return dict(then)
+        return versions()
+
+
+def labels_hash(labels: LabelSet) -> str:
+    """sha256 of row, column and class name of every label, in the order of the pixels."""
+    names = labels.schema.names
+    lines = sorted(
+        f"{int(r)},{int(c)},{names[int(k)]}" for r, c, k in zip(labels.row, labels.col, labels.label, strict=True)
+    )  # fmt: skip
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

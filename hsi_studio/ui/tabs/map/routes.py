@@ -1,0 +1,82 @@
+"""Colourings of the Map tab, one byte a pixel, row by row: 0 … 254 = 0 … 1, 255 = nothing there.
+
+    GET /hsi/evidence/{project}/cell/{reference}/{mapped}/{far}/{stamp}.bin   test pixels of a cell of the matrix: 254;
+                                                                              `mapped` "-" = another class, or none;
+                                                                              `far` 1 = away from labels only
+    GET /hsi/evidence/{project}/surface/{kind}/{stamp}.bin                    confidence, margin, entropy of the map
+                                                                              shown
+    GET /hsi/evidence/{project}/blank.bin                                     nothing: while random pixels are labelled
+    POST /hsi/evidence/{project}/sample                                       a sample's GeoPackage, its classes filled
+                                                                              in
+
+The stamp changes with the map. The guard before the whole application covers these routes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Body, HTTPException, Request, Response
+
+from hsi_studio.errors import StudioError
+from hsi_studio.studio.facade import Studio
+from hsi_studio.ui.viewer.tile_routes import encode_confidence
+
+LARGEST = 32 << 20  # bytes of a sample's file
+SURFACES = ("confidence", "margin", "entropy")
+
+
+def router(studio: Studio) -> APIRouter:
+    """Routes under /hsi for one studio. All handlers are plain `def`: they run in the thread pool."""
+    api = APIRouter(prefix="/hsi/evidence", include_in_schema=False)
+
+    @api.get("/{project_id}/cell/{reference}/{mapped}/{far}/{stamp}.bin")
+    def cell(request: Request, project_id: str, reference: str, mapped: str, far: int, stamp: str) -> Response:
+        try:
+            found = studio.evidence.cell(project_id, reference, "" if mapped == "-" else mapped, buffered=bool(far))
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        return _answer(request, np.where(found, 254, 255).astype(np.uint8))
+
+    @api.get("/{project_id}/surface/{kind}/{stamp}.bin")
+    def surface(request: Request, project_id: str, kind: str, stamp: str) -> Response:
+        if kind not in SURFACES:
+            raise HTTPException(404, "There is no such layer.")
+        try:
+            values = studio.evidence.surface_of(project_id, kind)
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        return _answer(request, encode_confidence(values))
+
+    @api.get("/{project_id}/blank.bin")
+    def blank(request: Request, project_id: str) -> Response:
+        try:
+            height, width, _ = studio.scene_of(project_id).shape
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        return _answer(request, np.full((height, width), 255, np.uint8))
+
+    @api.post("/{project_id}/sample")
+    def sample(project_id: str, body: Annotated[bytes, Body(media_type="application/octet-stream")]) -> dict[str, str]:
+        if len(body) > LARGEST:
+            raise HTTPException(413, f"A sample's file is smaller than {LARGEST >> 20} MiB.")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "sample.gpkg"
+            file.write_bytes(body)
+            try:
+                return {"said": studio.certify.read_file(project_id, file)}
+            except StudioError as error:
+                raise HTTPException(400, str(error)) from error
+
+    return api
+
+
+def _answer(request: Request, values: np.ndarray) -> Response:
+    body, headers = np.ascontiguousarray(values).tobytes(), {"Cache-Control": "no-store"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=1, mtime=0), "gzip"
+    return Response(body, media_type="application/octet-stream", headers=headers)

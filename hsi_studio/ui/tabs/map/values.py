@@ -1,0 +1,126 @@
+"""What the Map tab shows of the map on the screen, as values for `evidence.js`. Nothing is computed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsi_studio.errors import StudioError
+from hsi_studio.studio.facade import DisplayedMap, ScoreBlock, Studio
+from hsi_studio.ui.tabs.map.routes import SURFACES
+
+FORMATS = [
+    ("Class map, GeoTIFF (COG)", "map.tif"), ("Confidence, GeoTIFF", "confidence.tif"),
+    ("Probabilities, GeoTIFF", "probabilities.tif"), ("Class map, ENVI", "map.hdr"),
+    ("Polygons, GeoPackage", "map.gpkg"), ("Areas, CSV", "areas.csv"), ("Accuracy, CSV", "accuracy.csv"),
+    ("Report, HTML", "report.html"),
+    ("Figure, PNG", "map.png"), ("Figure, SVG", "map.svg"), ("Figure, PDF", "map.pdf"), ("STAC item", "item.json"),
+    ("QGIS style", "map.qml"),
+]  # fmt: skip
+STEPS = (
+    ("sieve", "Remove regions below", "area", 0.0),  # ten pixels
+    ("majority", "Majority, radius", "px", 1.0),
+    ("edges", "Smooth along edges, radius", "px", 2.0),
+    ("confidence", "Unlabelled below confidence", "", 0.6),
+    ("margin", "Unlabelled below margin", "", 0.3),
+    ("entropy", "Unlabelled above entropy", "", 0.6),
+    ("sets", "Only pixels sure at", "", 0.9),
+)
+
+
+def evidence_value(studio: Studio, project_id: str) -> dict[str, Any]:
+    """Everything of the panel."""
+    shown, scene = studio.displayed.left(project_id), studio.scene_of(project_id)
+    units, ten = {"area": "m²" if scene.gsd_m else "px"}, round(10 * (scene.gsd_m or 1.0) ** 2, 2)
+    value: dict[str, Any] = {
+        "project": project_id, "surfaces": list(SURFACES), "formats": FORMATS,
+        "steps": [
+            {"kind": kind, "title": title, "unit": units.get(unit, unit), "value": start or ten}
+            for kind, title, unit, start in STEPS
+        ],
+        "layers": [
+            {"id": one.id, "title": one.title, "shown": one.shown == "left", "edited": one.id.startswith("edited:")}
+            for one in studio.displayed.layers(project_id)
+        ],
+        "shown": "", "blocks": [], "areas": None, "certify": certify_value(studio, project_id),
+    }  # fmt: skip
+    if shown is None:
+        return value
+    value |= {"shown": shown.title, "stamp": shown.stamp.replace("/", "-")}
+    try:
+        value["blocks"], value["unknown"] = matrix_values(shown)
+        value["areas"] = areas_value(studio, shown)
+    except StudioError as error:
+        value["unknown"] = str(error)
+    return value
+
+
+def matrix_values(shown: DisplayedMap) -> tuple[list[dict[str, Any]], str]:
+    """(blocks with a matrix, what to say where there is none)."""
+    report = shown.report
+    if report is None:
+        words = "Preview of a training that goes on." if shown.source == "preview" else ""
+        return (
+            [],
+            words or "How good this map is cannot be known here: there is no reference, and no label was left out.",
+        )
+    blocks = [block for block in (report.main, report.buffered) if block is not None]
+    return [_block(block, report.kind, far) for far, block in enumerate(blocks)], " ".join(report.notes)
+
+
+def _block(block: ScoreBlock, kind: str, far: int) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "title": block.title, "words": f"{block.words[:1].upper()}{block.words[1:]}.", "problem": block.problem,
+        "far": far, "cells": kind == "reference", "classes": [], "counts": [], "means": [],
+    }  # fmt: skip
+    if block.confusion is None:
+        return value
+    value["classes"] = [{"id": one.info.id, "name": one.info.name, "color": one.info.color} for one in block.classes]
+    value["counts"] = block.confusion.tolist()
+    for name, estimate in (("Macro F1", block.macro_f1), ("Weighted F1", block.weighted_f1)):
+        if estimate is not None:
+            low_high = (
+                ""
+                if estimate.low is None or estimate.high is None
+                else (f" ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})")
+            )
+            value["means"].append(f"{name} {100 * estimate.value:.1f}{low_high}")
+    return value
+
+
+def areas_value(studio: Studio, shown: DisplayedMap) -> dict[str, Any]:
+    """Areas in hectares, or in pixels where a pixel has no size."""
+    found = studio.evidence.areas(shown.project_id, shown.layer)
+    rows = []
+    for one in found.classes:
+        estimate = one.estimate_m2 or one.estimate
+        if not one.pixels and estimate is None:
+            continue
+        scale, digits = (1e4, 2) if one.mapped_m2 is not None else (1.0, 0)
+        mapped = one.pixels if one.mapped_m2 is None else one.mapped_m2 / 1e4
+        rows.append({
+            "name": one.info.name, "color": one.info.color, "mapped": f"{mapped:,.{digits}f}",
+            "estimate": "" if estimate is None else f"{estimate.value / scale:,.{digits}f}",
+            "se": "" if estimate is None else f"{estimate.se / scale:,.{digits}f}",
+        })  # fmt: skip
+    unit = "ha" if any(one.mapped_m2 is not None for one in found.classes) else "pixels"
+    overall = found.overall
+    certified = "" if overall is None else f"OA {100 * overall.value:.1f} % ± {100 * overall.se:.1f} (standard error)"
+    return {"unit": unit, "rows": rows, "words": found.words, "certified": certified}
+
+
+def certify_value(studio: Studio, project_id: str) -> dict[str, Any] | None:
+    """The sample there is: how far it is and which pixel is next. Nothing of what the map shows there."""
+    if not studio.certify.exists(project_id):
+        return None
+    try:
+        sample = studio.certify.sample(project_id)
+    except StudioError as error:
+        return {"problem": str(error)}
+    answers: list[str | None] = list(sample.answers)
+    return {
+        "title": sample.title, "total": len(answers), "done": sample.done, "next": sample.next,
+        "points": list(zip(sample.row.tolist(), sample.col.tolist(), strict=True)), "answers": answers,
+        "classes": [
+            {"id": one.id, "name": one.name, "color": one.color} for one in studio.project(project_id).schema.classes
+        ],
+    }  # fmt: skip

@@ -1,0 +1,46 @@
+"""Colours by meaning: names that say what they are get its colour, all colours differ, and all are of the palette."""
+
+from __future__ import annotations
+
+import pytest
+
+from hsi_studio.io.meaning_colors import MEANINGS, color_for, colors_for, meaning_of
+from hsi_studio.io.palette import palette
+
+INDIAN_PINES = [
+    "Alfalfa", "Corn-notill", "Corn-mintill", "Corn", "Grass-pasture", "Grass-trees", "Grass-pasture-mowed",
+    "Hay-windrowed", "Oats", "Soybean-notill", "Soybean-mintill", "Soybean-clean", "Wheat", "Woods",
+    "Buildings-Grass-Trees-Drives", "Stone-Steel-Towers",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "color"),
+    [("Water", "#0072b2"), ("Woods", "#009e73"), ("Trees", "#009e73"), ("Red roofs", "#d55e00"), ("Corn", "#f0e442"),
+     ("Bare soil", "#ddbb88"), ("ROAD", "#773355")],
+)  # fmt: skip
+def test_a_name_that_says_what_it_is_has_its_colour(name: str, color: str) -> None:
+    assert color_for(name) == color
+
+
+@pytest.mark.parametrize("name", ["Season 2", "Alfalfa", "Class 7", "草地", "Office", "Texture", ""])
+def test_a_name_without_a_meaning_takes_the_next_of_the_palette(name: str) -> None:
+    assert meaning_of(name) == ()
+    assert color_for(name) == palette(1)[0]
+
+
+def test_all_colours_of_a_scene_differ_and_are_of_the_palette() -> None:
+    found = colors_for(INDIAN_PINES)
+    assert len(set(found)) == len(found)
+    assert set(found) <= set(palette(24))
+    assert found[INDIAN_PINES.index("Woods")] == "#009e73"
+    many = colors_for(["Water"] * 30, ["#0072b2"])
+    assert len({*many, "#0072b2"}) == 31
+
+
+def test_no_other_class_takes_waters_blue() -> None:
+    assert colors_for(["a", "b", "c", "d", "e", "f", "Water"])[-1] == "#0072b2"
+
+
+def test_every_colour_of_a_meaning_is_one_of_the_palette() -> None:
+    assert {color for colors in MEANINGS.values() for color in colors} <= set(palette(24))

@@ -1,0 +1,211 @@
+"""Evidence of a layer: areas, matrix cells, two maps on the same pixels, certificates, edited layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hsi_studio import Studio
+from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
+from hsi_studio.project.store import Project
+from tests.studio.shown import COMPARISON, RUN, add_comparison, add_run, add_text_map, project_with_reference
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, Project]]:
+    folder = tmp_path_factory.mktemp("evidence")
+    studio = Studio(home=folder / "home", data_root=folder / "data")
+    project = project_with_reference(studio, folder / "data")
+    add_run(studio, project)
+    add_text_map(studio, project)
+    add_comparison(studio, project)
+    studio.displayed.find(project.id, "live")
+    studio.live(project.id).wait(project.revision, 30, report=True)
+    yield studio, project
+    studio.close()
+
+
+# ── which map is shown ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_label_brings_back_the_map_that_follows_labels(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    studio.displayed.show(project.id, "run", RUN)
+    assert studio.displayed.follow_labels(project.id) == "SVM, 3 labels a class"
+    assert studio.displayed.chosen(project.id)[0] == "live"
+    assert studio.displayed.follow_labels(project.id) == ""
+
+
+def test_every_layer_knows_the_pixels_it_was_made_from(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    count = {}
+    for layer in ("live", f"run:{RUN}", "texts", f"comparison:{COMPARISON}/1"):
+        seen = studio.displayed.find(project.id, layer).seen
+        assert seen is not None
+        count[layer.partition(":")[0]] = len(seen)
+    assert count == {"live": 6, "run": 6, "texts": 0, "comparison": 6}  # 3 shots of two classes
+    assert studio.displayed.find(project.id, f"comparison:{COMPARISON}/0-1").seen is None
+
+
+# ── the same pixels ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_comparison_uses_one_set_of_pixels_for_both_sides(made: tuple[Studio, Project]) -> None:
+    """Neither the live map's labels nor the pixels drawn for the comparison count, on either side."""
+    studio, project = made
+    other = f"comparison:{COMPARISON}/0"
+    found = studio.evidence.compare(project.id, "live", other)
+    maps = [studio.displayed.find(project.id, layer) for layer in ("live", other)]
+    scene = studio.scene_of(project.id)
+    assert scene.reference is not None
+    tested = (scene.reference > 0) & scene.valid
+    for one in maps:
+        assert one.seen is not None
+        tested[one.seen.row, one.seen.col] = False
+    share = [float((one.prediction.label == scene.reference)[tested].mean()) for one in maps]
+    assert found.n == tested.sum()
+    assert found.first is not None
+    assert found.second is not None
+    assert found.difference is not None
+    assert [found.first.value, found.second.value] == pytest.approx(share)
+    assert found.difference.value == pytest.approx(share[1] - share[0])
+    assert f"the same {found.n} reference pixels" in found.words
+
+
+def test_a_map_against_itself_differs_by_nothing(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    found = studio.evidence.compare(project.id, f"run:{RUN}", f"run:{RUN}", buffered=True)
+    assert found.difference is not None
+    assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
+
+
+# ── the matrix ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("buffered", [False, True])
+def test_a_cell_of_the_matrix_has_as_many_pixels_as_it_says(made: tuple[Studio, Project], buffered: bool) -> None:
+    studio, project = made
+    report = studio.displayed.find(project.id, f"run:{RUN}").report
+    block = report.buffered if buffered else report.main
+    ids = [one.info.id for one in block.classes]
+    for i, true in enumerate(ids):
+        for j, told in enumerate([*ids, ""]):
+            mask = studio.evidence.cell(project.id, true, told, f"run:{RUN}", buffered)
+            assert mask.sum() == block.confusion[i, j]
+    with pytest.raises(BadRequest, match="not counted"):
+        studio.evidence.cell(project.id, "nobody", ids[0], f"run:{RUN}")
+
+
+# ── certify ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_certificate_from_a_sample_labelled_blind(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    """All pixels are told as the reference has them: the interval holds the truth, which is known here."""
+    studio, project = made
+    layer, scene = f"run:{RUN}", studio.scene_of(project.id)
+    counted = studio.evidence.areas(project.id, layer)
+    assert all(one.estimate is None for one in counted.classes)
+    plan = studio.certify.plan(project.id, layer, 0.05)
+    sample = studio.certify.draw(project.id, layer, 0.05, seed=2)
+    assert np.bincount(sample.stratum).tolist() == plan.count.tolist()
+    assert sample.next == 0
+    assert "No pixel of" in studio.certify.result(project.id).problem
+    truth = {info.reference_value: info.id for info in project.schema.classes}
+    assert scene.reference is not None
+    for n, (row, col) in enumerate(zip(sample.row.tolist(), sample.col.tolist(), strict=True)):
+        studio.certify.answer(project.id, n, truth[int(scene.reference[row, col])])
+    found = studio.certify.result(project.id)
+    assert found.estimates is not None
+    real = [float((scene.reference[scene.valid] == value).mean()) for value in (1, 2)]
+    for one, value in zip(found.estimates.area, real, strict=True):
+        assert one.low <= value <= one.high
+    areas = studio.evidence.areas(project.id, layer)
+    total = sum(one.pixels for one in areas.classes)
+    assert sum(one.estimate.value for one in areas.classes if one.estimate) == pytest.approx(total)
+    assert "labelled without seeing the map" in areas.words
+    other = studio.certify.result(project.id, "live")
+    assert "not the strata of the sample" in other.words
+
+    file = studio.certify.write_file(project.id, tmp_path / "sample.gpkg")
+    for n in range(len(sample.answers)):
+        studio.certify.answer(project.id, n, None)
+    assert studio.certify.sample(project.id).done == 0
+    studio.certify.read_file(project.id, file)
+    again = studio.certify.result(project.id).estimates
+    assert again is not None
+    assert (again.overall, again.area, again.n) == (found.estimates.overall, found.estimates.area, found.estimates.n)
+
+
+def test_the_file_of_a_sample_does_not_say_what_the_map_shows(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    from pyogrio.raw import read
+
+    studio, project = made
+    studio.certify.draw(project.id, f"run:{RUN}", 0.05)
+    file = studio.certify.write_file(project.id, tmp_path / "sample.gpkg")
+    meta, _, places, columns = read(str(file))
+    assert meta["fields"].tolist() == ["id", "row", "col", "class", "note"]
+    assert set(columns[3].tolist()) == {""}
+    assert len(places) == len(studio.certify.sample(project.id).answers)
+    (tmp_path / "no.gpkg").write_bytes(b"nothing")
+    with pytest.raises(CorruptFile, match="no GeoPackage"):
+        studio.certify.read_file(project.id, tmp_path / "no.gpkg")
+
+
+# ── edited layers ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_edited_layer_is_shown_judged_and_gone_again(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    below = studio.displayed.find(project.id, f"run:{RUN}")
+    layer = studio.edits.add(project.id, "majority=1", f"run:{RUN}")
+    studio.displayed.show(project.id, *layer.split(":", 1))
+    shown = studio.displayed.left(project.id)
+    assert shown is not None
+    assert shown.layer == layer
+    assert shown.title == "SVM, 3 labels a class, majority of 3 × 3"
+    assert not np.array_equal(shown.prediction.label, below.prediction.label)
+    assert shown.report is not None
+    assert below.report is not None
+    assert shown.report.main.n == below.report.main.n
+    assert layer in [one.id for one in studio.displayed.layers(project.id)]
+    assert studio.edits.add(project.id, "confidence=0.6", "shown") == f"edited:majority=1,confidence=0.6@run:{RUN}"
+    studio.edits.remove(project.id, layer)
+    left = studio.displayed.left(project.id)
+    assert left is not None
+    assert left.layer == f"run:{RUN}"
+
+
+def test_margins_need_the_model_and_say_so(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    layer = studio.edits.add(project.id, "margin=0.5", "live")
+    shown = studio.displayed.find(project.id, layer)
+    below = studio.displayed.find(project.id, "live")
+    gone = (below.prediction.label > 0) & (shown.prediction.label == 0)
+    kept = shown.prediction.label > 0
+    assert (shown.prediction.label[kept] == below.prediction.label[kept]).all()
+    assert gone.sum() + kept.sum() == (below.prediction.label > 0).sum()
+    studio.edits.remove(project.id, layer)
+    texts = studio.edits.add(project.id, "margin=0.5", "texts")
+    with pytest.raises(StudioError, match="was not kept"):
+        studio.displayed.find(project.id, texts)
+    studio.edits.remove(project.id, texts)
+
+
+# ── calibration and class sets ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.slow
+def test_calibration_and_class_sets_of_the_live_map(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    found = studio.evidence.reliability(project.id, "live")
+    assert found.after.ece <= found.before.ece + 0.02
+    assert "reference pixels that the model has not seen" in found.words
+    sets = studio.evidence.sets(project.id, "live", 0.9)
+    assert sets.coverage > 0.8
+    names = studio.evidence.set_at(project.id, 2, 3, "live")
+    assert set(names) <= {info.name for info in project.schema.classes}
+    with pytest.raises(TooFewLabels):
+        studio.evidence.sets(project.id, "live", 0.9999)

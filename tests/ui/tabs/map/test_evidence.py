@@ -1,0 +1,171 @@
+"""The panel of evidence: figures of the map that is shown, cells on the picture, random pixels labelled blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from hsi_studio import Studio
+from hsi_studio.errors import BadRequest
+from hsi_studio.project.store import Project
+from hsi_studio.ui.tabs.map.routes import router
+from hsi_studio.ui.tabs.map.tab import MapTab
+from hsi_studio.ui.tabs.map.values import evidence_value
+from hsi_studio.ui.viewer.page_state import Present
+from tests.studio.shown import RUN, add_run, add_text_map, project_with_reference
+from tests.ui.tabs.events import value
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, Project]]:
+    folder = tmp_path_factory.mktemp("panel")
+    studio = Studio(home=folder / "home", data_root=folder / "data")
+    project = project_with_reference(studio, folder / "data")
+    add_run(studio, project)
+    add_text_map(studio, project)
+    studio.displayed.find(project.id, "live")
+    studio.live(project.id).wait(project.revision, 30, report=True)
+    yield studio, project
+    studio.close()
+
+
+def test_the_matrix_is_that_of_the_map_shown_also_of_a_trained_one(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    for layer, item in (("live", ""), ("run", RUN), ("texts", "")):
+        studio.displayed.show(project.id, layer, item)
+        shown = studio.displayed.left(project.id)
+        assert shown is not None
+        assert shown.report is not None
+        found = evidence_value(studio, project.id)
+        assert found["shown"] == shown.title
+        assert found["blocks"][0]["counts"] == shown.report.main.confusion.tolist()
+        assert [one["id"] for one in found["layers"] if one["shown"]] == [shown.layer]
+
+
+def test_a_cell_is_a_colouring_of_as_many_pixels(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    studio.displayed.show(project.id, "run", RUN)
+    block = evidence_value(studio, project.id)["blocks"][0]
+    first, second = (one["id"] for one in block["classes"])
+    tab = MapTab(studio)
+    answer = tab.do(project.id, {"do": "cell", "reference": first, "mapped": second, "far": 0, "title": "t"})
+    heat = value(answer[1])["heat"]
+    server = FastAPI()
+    server.include_router(router(studio))
+    client = TestClient(server)
+    got = client.get(heat["url"])
+    assert got.status_code == 200
+    bytes_ = np.frombuffer(got.content, np.uint8)
+    assert (bytes_ == 254).sum() == block["counts"][0][1]
+    assert set(np.unique(bytes_)) == {254, 255}
+    assert client.get(heat["url"].replace(first, "nobody")).status_code == 404
+
+
+def test_random_pixels_are_asked_without_what_the_map_shows(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    studio.displayed.show(project.id, "run", RUN)
+    tab = MapTab(studio)
+    panel, viewer, *_ = tab.do(project.id, {"do": "draw sample", "se": 8, "seed": 1})
+    sample, heat = value(panel)["certify"], value(viewer)["heat"]
+    assert "stratum" not in str(sample)
+    assert heat["blind"]
+    assert heat["marks"] == [sample["points"][0]]
+    panel, viewer, *_ = tab.do(project.id, {"do": "answer", "number": 0, "id": project.schema.classes[0].id})
+    assert value(panel)["at"] == 1
+    assert value(viewer)["heat"]["marks"] == [sample["points"][1]]
+    before = project.revision
+    for number in range(1, sample["total"]):
+        panel, viewer, *_ = tab.do(project.id, {"do": "answer", "number": number, "id": project.schema.classes[1].id})
+    assert value(viewer)["heat"] is None
+    assert value(panel)["areas"]["certified"].startswith("OA ")
+    assert project.revision == before  # no label was given
+    with pytest.raises(BadRequest):
+        tab.do(project.id, {"do": "draw sample", "se": "many"})
+
+
+def test_a_sample_labelled_elsewhere_comes_back(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    studio, project = made
+    studio.certify.draw(project.id, f"run:{RUN}", 0.08)
+    studio.certify.answer(project.id, 0, project.schema.classes[0].id)
+    file = studio.certify.write_file(project.id, tmp_path / "s.gpkg").read_bytes()
+    studio.certify.answer(project.id, 0, None)
+    server = FastAPI()
+    server.include_router(router(studio))
+    client, head = TestClient(server), {"Content-Type": "application/octet-stream"}
+    got = client.post(f"/hsi/evidence/{project.id}/sample", content=file, headers=head)
+    assert got.json() == {"said": "1 pixel taken from sample.gpkg."}
+    assert studio.certify.sample(project.id).done == 1
+    wrong = client.post(f"/hsi/evidence/{project.id}/sample", content=b"no", headers=head)
+    assert wrong.status_code == 400
+    assert "no GeoPackage" in wrong.json()["detail"]
+
+
+def test_a_step_that_a_map_cannot_take_leaves_no_layer(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    studio.displayed.show(project.id, "texts")
+    tab, before = MapTab(studio), [one.id for one in studio.displayed.layers(project.id)]
+    with pytest.raises(BadRequest, match="was not kept"):
+        tab.do(project.id, {"do": "step", "kind": "margin", "value": 0.3})
+    assert [one.id for one in studio.displayed.layers(project.id)] == before
+
+
+# ── what is shown is not replaced ───────────────────────────────────────────────────────────────
+
+
+def test_a_new_map_waits_on_a_card_that_says_what_it_would_change(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    present = Present(studio)
+    studio.displayed.show(project.id, "live", beside="")
+    studio.displayed.announce(project.id, f"run:{RUN}")
+    assert studio.displayed.chosen(project.id)[0] == "live"
+    card = value(present.strip(project.id))["card"]
+    found = studio.evidence.compare(project.id, "live", f"run:{RUN}")
+    assert found.first is not None
+    assert found.second is not None
+    assert f"{100 * found.second.value:.1f} against map of your labels {100 * found.first.value:.1f}" in card["text"]
+    assert f"on the same {found.n} pixels (−" in card["text"]
+    present.after_news(project.id, {"do": "dismiss"})
+    assert "card" not in value(present.strip(project.id))
+    studio.displayed.announce(project.id, f"run:{RUN}")
+    present.after_news(project.id, {"do": "show"})
+    assert studio.displayed.chosen(project.id)[0] == f"run:{RUN}"
+    assert "card" not in value(present.strip(project.id))
+
+
+def test_two_maps_side_by_side_are_told_on_the_same_pixels(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    studio.displayed.show(project.id, "live", beside=f"run:{RUN}")
+    strip = value(Present(studio).strip(project.id))
+    both = studio.evidence.compare(project.id, "live", f"run:{RUN}")
+    assert [group["figures"][0]["value"] for group in strip["groups"]] == [
+        f"{100 * one.value:.1f}" for one in (both.first, both.second) if one
+    ]
+    assert f"the same {both.n} reference pixels" in strip["groups"][0]["words"]
+    studio.displayed.show_beside(project.id, f"run:{RUN}")
+    studio.displayed.show(project.id, "run", RUN, beside=f"run:{RUN}")  # a map against itself
+    strip = value(Present(studio).strip(project.id))
+    assert len({group["figures"][0]["value"] for group in strip["groups"]}) == 1
+    assert strip["groups"][1]["words"].startswith("0.0 points")
+    studio.displayed.show(project.id, "live", beside="")
+
+
+def test_a_click_on_another_map_brings_back_the_one_that_follows_clicks(made: tuple[Studio, Project]) -> None:
+    from hsi_studio.ui.viewer.label_routes import router as clicks
+
+    studio, project = made
+    server = FastAPI()
+    server.include_router(clicks(studio))
+    studio.displayed.show(project.id, "run", RUN)
+    act = {"do": "pick", "row": 8, "col": 8, "class_id": project.schema.classes[0].id, "n": 1}
+    shown = [
+        value(TestClient(server).post(f"/hsi/acts/{project.id}", json={"acts": [act]}).json()["show"]["hsi-viewer"])
+        for _ in range(2)
+    ]
+    assert shown[0]["notice"].startswith("Shown again: the map of your labels")
+    assert shown[0]["map"]["kind"] == "live"
+    assert shown[1]["notice"] == ""
