@@ -80,7 +80,9 @@ def add_label_options(parser: argparse.ArgumentParser, crs: str = "--crs") -> No
     """What a file of labels may leave open. `crs`: how its option is called, where the scene has one as well."""
     parser.add_argument("--attribute", metavar="NAME", help="attribute or column that holds the class")
     parser.add_argument("--layer", metavar="NAME", help="layer of a GeoPackage, folder of a KML")
-    parser.add_argument(crs, dest="labels_crs", metavar="CRS", help="of the labels: EPSG:32633, scene, lonlat, latlon, pixel")
+    parser.add_argument(
+        crs, dest="labels_crs", metavar="CRS", help="of the labels: EPSG:32633, scene, lonlat, latlon, pixel"
+    )
     parser.add_argument(
         "--per-area", type=int, metavar="N", help="at most N pixels of each polygon, evenly drawn (default: all)"
     )

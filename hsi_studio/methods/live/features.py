@@ -84,7 +84,7 @@ class Basis:
             "principal_spread": self.principal_spread,
             "white_spread": self.white_spread,
             "ratios": self.components.ratios,
-            "noise": np.array(self.components.noise, dtype=np.float64),
+            "noise": np.array([self.components.noise], dtype=np.float64),
         }
 
     @staticmethod
@@ -97,7 +97,7 @@ class Basis:
                 Projection(*common, a["whitened"]),
                 Projection(*common, a["principal"]),
                 ratios,
-                float(a.get("noise", np.array(0.5))),
+                float(a.get("noise", np.array([0.5]))[0]),
             ),
             a["pixel_scale"],
             a["spread"],

@@ -128,10 +128,11 @@ class LiveFitted(Fitted):
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
         dual = self.head.dual.astype(np.float32)
-        scores: Any = np.float32(0)
+        scores: FloatArray | None = None
         for one, weight, support in zip(self.kernels, self.weights.tolist(), self.support.features, strict=True):
             k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
-            scores = scores + k @ (np.float32(weight) * dual)
+            part = k @ (np.float32(weight) * dual)
+            scores = part if scores is None else scores + part
         return np.asarray(scores, dtype=np.float32)
 
     def predict(self, block: Block) -> FloatArray:
