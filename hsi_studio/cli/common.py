@@ -73,14 +73,16 @@ def add_labels(parser: argparse.ArgumentParser, required: bool = False) -> None:
         "--labels", required=required, metavar="FILE",
         help="GeoJSON, GeoPackage, shapefile, KML, ENVI ROI, CSV or a raster of classes",
     )  # fmt: skip
-    add_label_options(parser)
+    add_label_options(parser, "--labels-crs")
 
 
-def add_label_options(parser: argparse.ArgumentParser) -> None:
-    """What a file of labels may leave open."""
+def add_label_options(parser: argparse.ArgumentParser, crs: str = "--crs") -> None:
+    """What a file of labels may leave open. `crs`: how its option is called, where the scene has one as well."""
     parser.add_argument("--attribute", metavar="NAME", help="attribute or column that holds the class")
     parser.add_argument("--layer", metavar="NAME", help="layer of a GeoPackage, folder of a KML")
-    parser.add_argument("--crs", metavar="CRS", help="of the labels: EPSG:32633, scene, lonlat, latlon, pixel")
+    parser.add_argument(
+        crs, dest="labels_crs", metavar="CRS", help="of the labels: EPSG:32633, scene, lonlat, latlon, pixel"
+    )
     parser.add_argument(
         "--per-area", type=int, metavar="N", help="at most N pixels of each polygon, evenly drawn (default: all)"
     )
@@ -89,7 +91,8 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
 
 def label_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_label_options`, as `Studio.import_labels` takes them."""
-    return {key: getattr(args, key) for key in ("attribute", "layer", "crs", "per_area", "first")}
+    said = {key: getattr(args, key) for key in ("attribute", "layer", "per_area", "first")}
+    return {"crs": args.labels_crs, **said}
 
 
 def positive(text: str) -> int:

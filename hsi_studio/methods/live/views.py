@@ -94,4 +94,5 @@ def preference(noise: float, dimensions: FloatArray, classes: int, groups: tuple
         for metric, d in zip(METRICS, dimensions.tolist(), strict=True)
         for group in groups
     ]
-    return np.asarray(prior, dtype=np.float64) / float(np.sum(prior))
+    found: Float64Array = np.asarray(prior) / np.sum(prior)
+    return found

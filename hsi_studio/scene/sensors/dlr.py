@@ -18,7 +18,7 @@ from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.scene.formats import envi, geotiff
 from hsi_studio.scene.plan import Fact
 from hsi_studio.scene.raster import Candidate, Raster, choose
-from hsi_studio.scene.reading import SaidCube
+from hsi_studio.scene.said_cube import SaidCube
 from hsi_studio.scene.sensors.base import JoinedCube, beside, local, numbers_of, read_xml, text_of
 from hsi_studio.types import Bands, FloatArray
 

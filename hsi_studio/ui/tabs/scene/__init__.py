@@ -53,7 +53,7 @@ class SceneTab:
             chosen, options = self.chosen(files, path.strip())
             options |= {"variable": variable} if variable else {}
             for role, text in (("dsm", dsm), ("reference", reference), ("mask", mask)):
-                options |= {role: self.layer(text, chosen)} if text.strip() else {}
+                options |= {role: self.layer(text, chosen)} if text and text.strip() else {}  # a closed part gives None
             said = {"axes": axes, "nodata": nodata, "wavelengths": wavelengths, "unit": unit, "scale": scale}
             options |= {key: text.strip() for key, text in said.items() if text and text.strip()}
             return self.opened(chosen, options)

@@ -34,7 +34,8 @@ def unclear(folder: Path) -> Path:
 def test_one_click_answers_and_the_project_keeps_it(studio: Studio, tmp_path: Path) -> None:
     tab = SceneTab(studio)
     unclear(tmp_path / "data")
-    words, _, *rest = tab.from_file(None, "unclear.npy", "", "", "", progress)  # type: ignore[arg-type]
+    closed = (None,) * 6  # what the fields of a part of the page that was never opened give
+    words, _, *rest = tab.from_file(None, "unclear.npy", "", "", "", progress, *closed)  # type: ignore[arg-type]
     assert "A question before it opens" in words
     assert "30 × 9 × 7" in words
     row, *parts, pending = rest[SHOWN:]
