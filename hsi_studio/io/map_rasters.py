@@ -239,7 +239,7 @@ def _envi_georeference(scene: Scene) -> dict[str, str]:
             parts += [str(epsg % 100), "North" if epsg < 32700 else "South", "WGS-84", "units=Meters"]
         elif crs.is_geographic:
             parts[0] = "Geographic Lat/Lon"
-            parts += ["WGS-84"] * (epsg == 4326) + ["units=Degrees"]
+            parts += ["WGS-84"] * (epsg == 4326)  # with "units=Degrees" GDAL loses the code EPSG:4326
         system = {"coordinate system string": f"{{{crs.to_wkt(version='WKT1_ESRI')}}}"}
     if angle:
         parts.append(f"rotation={math.degrees(angle)!r}")
