@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hsi_studio.humanize import ago, size_text
 from hsi_studio.studio.facade import Studio
+from hsi_studio.studio.plugins import protections
 from hsi_studio.studio.shared_server import size_of
 from hsi_studio.studio.uploads import waiting_room
 from hsi_studio.ui.server.connections import Idle
@@ -62,11 +63,13 @@ class Facts:
             (key, placement.device, size_text(taken), "in use" if used else "idle")
             for key, (placement, taken, used) in sorted(self.server.manager.loaded().items())
         ]
+        walls = [(what, "yes" if holds else "no", away) for what, holds, away in protections()]
         tables = [
             Table("Users", ("User", "Projects", "Disk", "Sessions", "Last seen"), self._users(), "Nobody yet."),
             Table("Jobs", ("Device", "Waiting or running"), jobs, "No training waits or runs."),
             Table("Models in memory", ("Model", "Device", "Memory", "State"), models),
             Table("This process", ("", ""), process),
+            Table("Rooms that files are read in", ("What", "Holds here", "Keeps away"), walls),
         ]
         return Overview(tables)
 
