@@ -32,6 +32,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.first_page import first_page
+from hsi_studio.ui.page_config import leave_out_api
 from hsi_studio.ui.server import operator_page, sharing
 from hsi_studio.ui.server.connections import Idle
 from hsi_studio.ui.server.edge import guard_routes, guard_verbs
@@ -207,6 +208,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         studio = cast(Studio, Mine(studio.here))
     present = Present(studio)
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=WAITING_ROOM) as blocks:
+        leave_out_api(blocks)
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
         classes = panel("classes", {}, render=False)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from benchmarks.fuzz.targets import flat
 from hsi_studio.ui.app import App, build
+from hsi_studio.ui.server import stack
 from tests.edges.hostile import ANY, SOME, nothing_unforeseen
 
 GOOD = {"row": "3", "col": "3", "x": "0", "y": "0", "z": "0", "lo": "2", "hi": "98", "kind": "md", "revision": "0"}
@@ -28,14 +29,24 @@ def app(studio: Any, file: Any) -> App:
 
 @pytest.fixture(scope="module")
 def client(app: App) -> Iterator[TestClient]:
-    guard = app.asgi()
-    with TestClient(guard, base_url="http://localhost", raise_server_exceptions=False) as made:
+    """With `server`: the application behind all layers."""
+    inside: list[Any] = []
+
+    def seen(server: Any, *given: Any, **options: Any) -> Any:
+        inside.append(server)
+        return stack.layers(server, *given, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hsi_studio.ui.app.layers", seen)
+        outermost = app.asgi()
+    with TestClient(outermost, base_url="http://localhost", raise_server_exceptions=False) as made:
+        made.server = inside[0]  # type: ignore[attr-defined]
         yield made
 
 
 def ours(client: TestClient) -> list[tuple[str, str]]:
     """(path, method) of every route that is not Gradio's, from the application's own table."""
-    table = flat(client.app.app.routes)  # type: ignore[attr-defined]
+    table = flat(client.server.routes)  # type: ignore[attr-defined]
     found = {(one.path, method) for one in table for method in getattr(one, "methods", None) or ()}
     return sorted((path, method) for path, method in found if path.startswith("/hsi"))
 
@@ -134,7 +145,7 @@ def test_every_verb_of_the_page_takes_anything(app: App, project: str, recwarn: 
 
 
 def test_what_nobody_foresaw_is_a_sentence_with_a_number(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    server = client.app.app  # type: ignore[attr-defined]
+    server = client.server  # type: ignore[attr-defined]
 
     @server.get("/hsi/broken")
     def broken() -> None:

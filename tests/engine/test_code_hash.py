@@ -14,12 +14,15 @@ from hsi_studio.engine.sweep.cells import code_files, code_hash
 
 ROOT = Path(paths.__file__).resolve().parents[1]
 NOT_FIGURES = {
+    "edges.py",
     "errors.py",
     "files.py",
     "humanize.py",
+    "outgoing.py",
     "paths.py",
     "registry.py",
     "settings.py",
+    "stored.py",
     "engine/runs/resources.py",
 }  # sentences, writing, places, names, variables; memory and seconds
 FIGURES = {

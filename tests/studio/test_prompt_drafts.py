@@ -126,7 +126,7 @@ def test_a_fault_of_the_program_ends_the_draft_and_is_named(project: Project, dr
     drafts.start(project.id)
     draft = ended(drafts, project)
     assert draft.state == "failed"
-    assert "(RuntimeError: no such layer). The log has the details." in draft.error
+    assert draft.error.startswith("Asking the language model failed. Something went wrong in HSI Studio itself (error ")
 
 
 def test_a_guest_sees_the_draft_of_the_shared_project_alone(

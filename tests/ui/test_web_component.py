@@ -57,7 +57,7 @@ def test_a_tab_of_its_own_brings_its_module(tmp_path: Path) -> None:
 
 def test_the_page_carries_no_script_and_stays_small(tmp_path: Path) -> None:
     """411 kB when each component carried its script; a page of everything is built and sent anew on each load. Most of
-    what grows are events (0.7 kB each) and file fields (5 kB each)."""
+    what grows are events (0.7 kB each)."""
     studio = Studio(home=tmp_path)
     try:
         config = build(studio).blocks.get_config_file()
@@ -68,4 +68,4 @@ def test_the_page_carries_no_script_and_stays_small(tmp_path: Path) -> None:
     ]
     assert len(scripts) >= len(PANELS)
     assert all(len(script) < 400 for script in scripts)
-    assert len(json.dumps(config)) < 200_000
+    assert len(json.dumps(config, default=str)) < 170_000  # functions of a gr.State, which stay on the server

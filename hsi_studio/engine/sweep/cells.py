@@ -47,6 +47,7 @@ DRAW = "draw"  # the draw that `random` and `buffered` share
 PROGRAM = Path(paths.__file__).resolve().parents[1]  # the folder that holds the package
 FIGURES = (  # files and folders whose code a figure depends on
     "hsi_studio/types.py",
+    "hsi_studio/io/regions.py",
     "hsi_studio/scene",
     "hsi_studio/features",
     "hsi_studio/text",

@@ -63,7 +63,8 @@ def test_a_long_header_takes_as_long_as_it_is(tmp_path: Path) -> None:
 @settings(deadline=None)
 @given(st.text(alphabet="ab,() ", max_size=40))
 def test_lists_are_split_where_the_lookahead_would(text: str) -> None:
-    assert split_list(text) == re.split(r",(?![^()]*\))", text)
+    wanted = [part.strip() for part in re.split(r",(?![^()]*\))", text)]
+    assert split_list(text) == (wanted[:-1] if wanted[-1] == "" else wanted)  # a comma at the end begins no part
 
 
 @pytest.mark.parametrize("kind", range(0, 40))

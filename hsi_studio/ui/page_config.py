@@ -1,0 +1,29 @@
+"""The page's configuration without what nothing here reads.
+
+Gradio describes each component's values three times over, for its page about the API, which is off: all verbs are
+private. That is a quarter of what a page loads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+FOR_THE_API = ("api_info", "api_info_as_input", "api_info_as_output", "example_inputs")
+
+
+def leave_out_api(blocks: gr.Blocks) -> None:
+    """To be called before the blocks are complete: Gradio keeps the configuration from then on."""
+    whole = blocks.get_config_file
+
+    def without() -> Any:
+        config = whole()
+        for component in config["components"]:
+            for name in FOR_THE_API:
+                component.pop(name, None)
+        for event in config["dependencies"]:
+            event.pop("api_description", None)
+        return config
+
+    blocks.get_config_file = without
