@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # small networks on busy co
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file's tests share what is set up for them, so they stay in one process; browsers wait on the clock, so there
-    is one of them at a time."""
-    for item in items:
-        file = item.location[0]
-        browser = item.get_closest_marker("e2e") is not None
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else file))
+    is one of them at a time. (`--dist loadgroup` would be the way, but xdist 3.8 does not find groups with pytest 9.2.)
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "browser" if "e2e/" in file else file
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
