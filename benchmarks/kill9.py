@@ -32,6 +32,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,10 @@ class Actor:
         self.pid = project_id or self.act("project", lambda mark: self.studio.new_project(home.parent / "scene.npy").id)
         self.project = self.studio.project(self.pid)
         for k in range(len(self.project.schema), CLASSES):
-            self.act("class", lambda mark, k=k: self.project.add_class(f"Class {k}", actor=mark).id, journal=True)
+            self.act("class", partial(self.add_class, f"Class {k}"), journal=True)
+
+    def add_class(self, name: str, mark: str) -> str:
+        return self.project.add_class(name, actor=mark).id
 
     def act(self, kind: str, do: Callable[[str], Any], journal: bool = False) -> Any:
         """Say what will be done, do it, say what came of it."""

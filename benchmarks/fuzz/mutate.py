@@ -52,7 +52,8 @@ def _integer(data: bytes, rng: Random) -> bytes:
     width, at = int(rng.choice([1, 2, 4, 8])), _at(data, rng)
     value = ODD_INTEGERS[int(rng.integers(len(ODD_INTEGERS)))] & (256**width - 1)
     piece = value.to_bytes(width, "little" if rng.random() < 0.5 else "big")
-    return (data[:at] + piece + data[at + width :])[: max(len(data), 1)]
+    changed: bytes = data[:at] + piece + data[at + width :]
+    return changed[: max(len(data), 1)]
 
 
 def _cut(data: bytes, rng: Random) -> bytes:
@@ -108,7 +109,19 @@ def odd_value(rng: Random, depth: int = 0) -> object:
     """Any JSON-like value, most of them of no use."""
     numbers: tuple[object, ...] = (0, 1, -1, 2**31, 2**63, 2**63 - 1, -(2**63), 10**12, 10**400, 0.5, float("nan"))
     numbers += (float("inf"), float("-inf"), 1e308, True, False, None)
-    words = ("", "x", "../../x", "/etc/passwd", "a" * 3000, "\x00", "\ud800", "čšž", "{class.__class__}", "{0}", "%s")
+    words: tuple[str, ...] = (
+        "",
+        "x",
+        "../../x",
+        "/etc/passwd",
+        "a" * 3000,
+        "\x00",
+        "\ud800",
+        "čšž",
+        "{class.__class__}",
+        "{0}",
+        "%s",
+    )
     words += ("NaN", "1e999", "<img src=x>", "BAAI/nothing", "minilm", "[" * 500, "0x10", "١٢", "-0")
     kind = rng.random()
     if kind < 0.45:

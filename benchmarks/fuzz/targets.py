@@ -182,10 +182,15 @@ class Routes(Target):
 
         self.studio, self.project = _studio(folder, secret)
         self.scene = self.studio.scene_of(self.project).id
-        app = build(self.studio, "demo").asgi()
-        self.client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+        page = build(self.studio, "demo")
+        self.client = TestClient(page.asgi(), base_url="http://localhost", raise_server_exceptions=False)
+        assert page.server is not None
         self.routes = sorted(
-            {(route.path, method) for route in flat(app.app.routes) for method in getattr(route, "methods", None) or ()}
+            {
+                (route.path, method)
+                for route in flat(page.server.routes)
+                for method in getattr(route, "methods", None) or ()
+            }
         )
         self.routes = [(path, method) for path, method in self.routes if path.startswith("/hsi")]
         logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -218,7 +223,7 @@ class Routes(Target):
 
         good = {"project_id": self.project, "scene_id": self.scene, "composite": "true-colour", "row": "3", "col": "3"}
         if rng.random() < 0.6:
-            return good.get(name.split(":")[0], "1")
+            return str(good.get(name.split(":")[0], "1"))
         return quote(_text(odd_value(rng))[:2000] or "x", safe="")
 
 

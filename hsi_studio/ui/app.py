@@ -81,6 +81,7 @@ class App:
     blocks: gr.Blocks
     routes: tuple[APIRouter, ...] = ()  # of the tabs
     owners: Owners | None = None  # None = one owner, whoever asks
+    server: FastAPI | None = None  # behind the layers of the newest `asgi()`
     budget: Budget = field(default_factory=Budget)
     idle: Idle = field(default_factory=Idle)
     watch: Watch = field(default_factory=Watch)
@@ -101,7 +102,7 @@ class App:
         logins = Logins(users, Sessions(idle_s)) if users is not None else None
         facts = Facts(self.owners or self.studio, self.budget, logins, self.idle)
         self.watch.gauges = facts.gauges
-        server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        server = self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ours = [
             router(Screen(self.studio)),
             *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed)),

@@ -16,7 +16,6 @@ from starlette.testclient import TestClient
 
 from benchmarks.fuzz.targets import flat
 from hsi_studio.ui.app import App, build
-from hsi_studio.ui.server import stack
 from tests.edges.hostile import ANY, SOME, nothing_unforeseen
 
 GOOD = {"row": "3", "col": "3", "x": "0", "y": "0", "z": "0", "lo": "2", "hi": "98", "kind": "md", "revision": "0"}
@@ -30,17 +29,9 @@ def app(studio: Any, file: Any) -> App:
 @pytest.fixture(scope="module")
 def client(app: App) -> Iterator[TestClient]:
     """With `server`: the application behind all layers."""
-    inside: list[Any] = []
-
-    def seen(server: Any, *given: Any, **options: Any) -> Any:
-        inside.append(server)
-        return stack.layers(server, *given, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hsi_studio.ui.app.layers", seen)
-        outermost = app.asgi()
+    outermost = app.asgi()
     with TestClient(outermost, base_url="http://localhost", raise_server_exceptions=False) as made:
-        made.server = inside[0]  # type: ignore[attr-defined]
+        made.server = app.server  # type: ignore[attr-defined]
         yield made
 
 
