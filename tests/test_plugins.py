@@ -109,6 +109,7 @@ def test_the_command_line_maps_a_file_of_a_new_format_with_a_new_method(
     assert "problem" not in listed.err
 
 
+@pytest.mark.slow
 def test_a_run_of_it_is_trained_in_another_process(plugins: Path) -> None:
     """The worker finds the same plug-ins: its figures are in the run's record."""
     from tests.engine.halves import halves, labelled_project, until

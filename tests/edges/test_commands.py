@@ -30,6 +30,7 @@ def commands() -> list[tuple[str, argparse.ArgumentParser]]:
     return sorted(actions[0].choices.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, _ in commands() if name not in LEFT_OUT])
 def test_a_command_takes_hostile_values(
     name: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -76,6 +76,7 @@ def test_without_a_surface_model_or_with_it_switched_off_the_map_is_the_cubes(na
     assert method.presets["paper"]["use_dsm"] is False
 
 
+@pytest.mark.slow
 @EVERY
 def test_a_scene_without_the_heights_a_model_needs_is_refused(name: str) -> None:
     high, flat, labels = scenes()

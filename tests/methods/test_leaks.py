@@ -112,6 +112,7 @@ def test_the_reference_of_test_pixels_changes_only_the_score(name: str) -> None:
     assert len(spy.labels) == split.train.size
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_the_order_of_test_pixels_changes_nothing(name: str) -> None:
     scene, test = the_scene(), the_split().test
@@ -120,6 +121,7 @@ def test_the_order_of_test_pixels_changes_nothing(name: str) -> None:
     assert all(np.array_equal(matrices[0], m) for m in matrices[1:])
 
 
+@pytest.mark.slow
 @EVERY_METHOD
 def test_class_names_do_not_enter_when_prompts_are_given(name: str) -> None:
     """Renaming the reference's classes, with the same sentences for them, gives the same map."""
@@ -128,6 +130,7 @@ def test_class_names_do_not_enter_when_prompts_are_given(name: str) -> None:
     assert np.array_equal(run(name, the_scene(names), renamed).index, first(name).index)
 
 
+@pytest.mark.slow
 @READS_TEXT
 def test_the_permuted_control_runs(name: str) -> None:
     scene = the_scene()

@@ -106,6 +106,7 @@ def test_no_two_of_these_maps_are_alike(whole: tuple[Studio, Project]) -> None:
     assert len(set(seen)) == len(EVERY)
 
 
+@pytest.mark.slow
 def test_exports_of_two_maps_do_not_take_each_others_name(whole: tuple[Studio, Project], tmp_path: Path) -> None:
     studio, project = whole
     names = [{f.name for f in studio.export(project.id, tmp_path, which=layer) if "_map" in f.name} for layer in EVERY]

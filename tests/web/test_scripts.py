@@ -43,6 +43,7 @@ def test_the_pure_parts_in_node() -> None:
     run([str(NODE), "--import", "./as_modules.mjs", "--test", *files], HERE)
 
 
+@pytest.mark.slow
 def test_types() -> None:
     run([tool("tsc"), "--project", str(UI / "web" / "tsconfig.json")], HERE)
 

@@ -104,6 +104,7 @@ def test_what_turns_out_larger_makes_room_when_it_is_idle() -> None:
     assert list(models.loaded()) == ["grows"] or models.loaded()["grows"][1] == 2 * MB
 
 
+@pytest.mark.slow
 def test_fifty_loads_and_unloads_leak_nothing() -> None:
     models = manager(3)
     alive = []

@@ -61,6 +61,7 @@ def test_a_question_finds_its_class_far_above_chance(text: str, name: str, least
     assert average_precision(ask_described(matcher(), text).map, name) > least
 
 
+@pytest.mark.slow
 def test_an_answer_is_a_map_of_the_scene_between_0_and_1() -> None:
     answer = ask_described(matcher(), "metal roof")
     assert answer.map.shape == scene().shape[:2]
@@ -84,6 +85,7 @@ def test_traits_and_neighbours_narrow_an_answer() -> None:
     assert np.nanmean(near[far]) < 0.35 * np.nanmean(tall[far])
 
 
+@pytest.mark.slow
 def test_without_takes_a_thing_out() -> None:
     everything = ask_described(matcher(), "roofs").map
     without = ask_described(matcher(), "roofs without metal roof").map
@@ -96,6 +98,7 @@ def test_what_nothing_sounds_like_is_said_to_be_so() -> None:
     assert any("Nothing this program can measure" in note for note in answer.notes)
 
 
+@pytest.mark.slow
 def test_the_same_question_gives_the_same_map_and_needs_no_reference() -> None:
     again = Matcher(graded_superpixels(PixelFacts(scene().without_reference(), FeatureCache())), WordBag())
     first, second = ask_described(matcher(), "gravel"), ask_described(again, "gravel")

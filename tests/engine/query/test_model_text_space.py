@@ -64,6 +64,7 @@ def test_a_class_name_lights_up_its_own_field(method: str) -> None:
         assert int(np.argmax([part.mean() for part in fields])) == k
 
 
+@pytest.mark.slow
 def test_a_model_without_a_text_side_answers_in_its_classes() -> None:
     space = open_space(fitted("svm"), scene(), encoder)  # type: ignore[arg-type]
     assert isinstance(space, ClassSpace)

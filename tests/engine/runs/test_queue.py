@@ -267,6 +267,7 @@ def test_the_same_run_from_the_shell_and_from_a_notebook(desk: tuple[Studio, str
         studio.runs.as_cli(RunRequest(project_id, "svm", {"no_such": 1}))
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_labels_it_was_started_with(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
     project = studio.project(project_id)

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -192,6 +193,7 @@ def take(given_file: tuple[str, bytes], options: LabelOptions, on: Scene) -> Non
 COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True}
 
 
+@pytest.mark.slow
 @settings(max_examples=FEW, **COMMON)
 @given(files(), OPTIONS, st.sampled_from(SCENES))
 def test_any_file_is_labels_or_a_typed_error(given_file: tuple[str, bytes], options: LabelOptions, on: Scene) -> None:

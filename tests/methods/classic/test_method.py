@@ -170,6 +170,7 @@ def test_smoothed_features_find_fields_that_noise_hides(name: str) -> None:
     assert right[1] > right[0] + 0.1
 
 
+@pytest.mark.slow
 @EVERY
 @BOTH
 def test_save_and_load_give_the_same_map_here_and_the_same_features_elsewhere(

@@ -106,6 +106,7 @@ def test_a_checkpoint_of_another_training_is_left_aside(name: str, caplog: pytes
     assert same(other, fit(name, Context(seed=5)))
 
 
+@pytest.mark.slow
 @EVERY
 def test_a_finished_training_is_not_trained_again(name: str) -> None:
     kept, seen = Kept(), []
