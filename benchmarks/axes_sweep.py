@@ -37,7 +37,7 @@ def cubes(data: Path, most: int) -> Iterator[tuple[str, FloatArray]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.axes_sweep", description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--most", type=int, default=60_000_000, help="values a cube may have")
     args = parser.parse_args()
