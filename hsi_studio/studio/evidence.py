@@ -27,6 +27,7 @@ from hsi_studio.engine.evaluation.map_accuracy import ReferenceCounter, referenc
 from hsi_studio.engine.evaluation.same_pixels import SamePixels, cell_pixels, judged_alike
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX
 from hsi_studio.engine.evaluation.uncertainty import (
+    SURFACES,
     Held,
     Reliability,
     Sets,
@@ -213,7 +214,9 @@ class Evidence(Subject):
         return made
 
     def surface_of(self, project_id: str, kind: str, which: str = "shown") -> FloatArray:
-        """(H, W) of a layer's confidence, margin or entropy; NaN = no data. Raises as `model`."""
+        """(H, W) of a layer's confidence, margin or entropy; NaN = no data. Raises as `model`, BadRequest."""
+        if kind not in SURFACES[:3]:
+            raise BadRequest(f"There is no surface {str(kind)[:40]!r}: choose one of {', '.join(SURFACES[:3])}.")
         return self.surface(self._find(project_id, which), Step(kind, 0.0))
 
     def reliability(self, project_id: str, which: str = "shown", ctx: Context | None = None) -> Reliability:

@@ -124,7 +124,9 @@ class Workspace(Subject):
             return found
 
     def admit(self, project_id: str) -> None:
-        """Raises BadRequest for a guest who asks for another project than the shared one."""
+        """Raises BadRequest for what is no id, and for a guest who asks for another project than the shared one."""
+        if not isinstance(project_id, str):  # from a page: anything may come
+            raise BadRequest("No project is named: load the page again.")
         if self.only is not None and project_id != self.only:
             raise BadRequest(f"There is no project {project_id!r} here: only one was shared with you.")
 

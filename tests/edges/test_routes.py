@@ -12,6 +12,7 @@ from urllib.parse import quote
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from benchmarks.fuzz.targets import flat
@@ -113,12 +114,14 @@ def test_every_verb_of_the_page_takes_anything(app: App, project: str, recwarn: 
     harmless = ("../../x", "\ud800", 10**40, float("nan"), None, {"x": 1}, [None, "x"])
 
     told: list[str] = []
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"project=../../x"}
+    asked = gr.Request(request=Request(scope))
 
     async def fire(made: Any, values: list[Any]) -> None:
         event = gr.EventData(None, {"index": values[0] if values else None, "value": "x"})
         try:
             await app.blocks.process_api(
-                made, values, state=SessionState(app.blocks), event_data=event, session_hash="hostile"
+                made, values, state=SessionState(app.blocks), event_data=event, session_hash="hostile", request=asked
             )
         except gr.Error as error:
             told.append(str(error))

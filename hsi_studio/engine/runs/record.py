@@ -314,4 +314,4 @@ def find_run(projects: Path, run_id: str) -> RunFolder:
         for project in projects.iterdir() if projects.is_dir() else ():
             if (project / "runs" / run_id / "run.json").is_file():
                 return RunFolder(project / "runs" / run_id)
-    raise BadRequest(f"There is no run {run_id[:200]!r} here. List them with: python -m hsi_studio runs.")
+    raise BadRequest(f"There is no run {str(run_id)[:200]!r} here. List them with: python -m hsi_studio runs.")
