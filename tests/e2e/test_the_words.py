@@ -1,5 +1,5 @@
 """The prompt lab's moment: two wordings, what each lights up, both on the same shots and seeds, an answer with an
-interval and the shuffled words beside it. On a scene with a surface model and on one without."""
+interval and the shuffled words beside it."""
 
 from __future__ import annotations
 
