@@ -260,7 +260,7 @@ def put_step_on_page(step: Step, studio: Any, bus: Bus) -> list[APIRouter | None
         routes = []
         with gr.Tabs(elem_classes="hsi-inner"):
             for tab in step.tabs:
-                with gr.Tab(tab.title, id=tab.name):
+                with gr.Tab(tab.title, id=tab.name, elem_id=f"hsi-part-{tab.name}"):
                     routes.append(put_on_page(tab, studio, bus))
         return routes
 

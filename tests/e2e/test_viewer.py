@@ -230,7 +230,7 @@ def test_keys_work_wherever_one_does_not_type(browser: Any) -> None:
         assert page.locator(".hv-active").inner_text() == "Woods"
         click(page, 50, 50)
         wait(page, "journal", 1)
-        page.get_by_role("button", name="Confidence").focus()
+        page.get_by_role("button", name="List of keys").focus()
         page.keyboard.press("Control+z")
         wait(page, "journal", 2)
         assert board.points == {}

@@ -8,6 +8,7 @@ test("the open step stands in the address and leaves the rest of it alone", () =
   const here = "http://127.0.0.1:7860/?project=town-1&step=label";
   assert.equal(stepOf(here), "label");
   assert.equal(stepOf("http://127.0.0.1:7860/?project=town-1"), "");
+  assert.equal(stepOf(withStep(here, "words.query")), "words.query");
   assert.equal(withStep(here, "words"), "http://127.0.0.1:7860/?project=town-1&step=words");
 });
 

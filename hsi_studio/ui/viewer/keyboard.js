@@ -41,7 +41,7 @@ export function listenToKeys(stage, {step, choose, undo, redo, keys}) {
       const by = event.shiftKey ? 10 : 1;
       step(ARROWS[key][0] * by, ARROWS[key][1] * by);
     } else if (/^[1-9]$/.test(key)) choose(Number(key));
-    else if (key in keys && (alone || (key.length === 1 && key !== ' '))) keys[key]();
+    else if (key in keys && (alone || key === 'Escape' || (key.length === 1 && key !== ' '))) keys[key]();
     else done = false;
     if (done) { event.preventDefault(); event.stopPropagation(); }
   }

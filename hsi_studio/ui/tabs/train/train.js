@@ -29,7 +29,7 @@ async function answer(address) { // null when the server is away (Gradio's page 
 
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, trigger, readValue, onValue } = panel(gradio, ".hsi-train");
+  const { root, trigger, readValue, onValue, onPage } = panel(gradio, ".hsi-train");
   let project = "", runs = [], seen = { setup: "", runs: "" };
   let focus = "", wish = "", pinned = false, pollTimer = 0, polling = false;
   let overlaid = new Set(), cursor = new Map(), finished = new Map(), before = new Map();
@@ -144,6 +144,8 @@ export function mount(gradio) {
       }
     }, ms);
   }
+
+  onPage("hsi:seen", () => { if (project) soon(); }); // another map may be shown now, chosen elsewhere
 
   function fromPython() {
     const value = readValue();
