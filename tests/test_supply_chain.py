@@ -50,6 +50,7 @@ def test_every_package_of_the_lock_has_hashes(locked: dict[str, str]) -> None:
     assert [name for name, entry in locked.items() if not re.search(r"--hash=sha256:[0-9a-f]{64}", entry)] == []
 
 
+@pytest.mark.slow
 def test_the_list_of_contents_has_every_package_and_the_weights() -> None:
     pytest.importorskip("hsi_studio")
     made = script("sbom").bom()

@@ -23,6 +23,7 @@ def basic(name: str, password: str) -> bytes:
     return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
 
 
+@pytest.mark.slow
 def test_a_hash_matches_its_password_only_and_is_salted() -> None:
     stored = hashed("blüe:sky")
     assert stored.startswith("scrypt$32768$8$3$")
@@ -105,6 +106,7 @@ def of_earlier_cost(password: str) -> str:
     return f"scrypt$16384$8$1${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
+@pytest.mark.slow
 def test_a_hash_of_earlier_cost_still_opens_and_is_renewed_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "users.txt"
     file.write_text(f"# people\nana:{of_earlier_cost('blue sky')}\nben:{of_earlier_cost('red sea')}\n")

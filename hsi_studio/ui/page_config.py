@@ -24,6 +24,8 @@ def leave_out_api(blocks: gr.Blocks) -> None:
                 component.pop(name, None)
         for event in config["dependencies"]:
             event.pop("api_description", None)
+            if event.get("js_implementation") is None:
+                event.pop("js_implementation", None)
         return config
 
     blocks.get_config_file = without

@@ -24,6 +24,7 @@ def sweep() -> Sweep:
     return Sweep(load(PACKED))
 
 
+@pytest.mark.slow
 def test_the_generated_parts_of_the_page_are_up_to_date(sweep: Sweep) -> None:
     page = figures.PAGE.read_text(encoding="utf-8")
     assert filled(page, figures.blocks(sweep)) == page, "run: python -m benchmarks.figures"
@@ -47,6 +48,7 @@ def test_every_generated_file_is_what_the_command_makes(sweep: Sweep) -> None:
         assert f"matplotlib {matplotlib.__version__}" not in file.read_text(encoding="utf-8"), file
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_the_same_twice_and_names_units_and_n(sweep: Sweep) -> None:
     first, second = (svg(lambda: parts_figure(sweep), "made") for _ in range(2))
     assert first == second

@@ -61,6 +61,7 @@ def test_figures_over_draws(verbs: Collections, knees: Path, method: str, how: s
         assert report["summary"][figure]["mean"] >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", list(QUICK))
 def test_a_saved_model_answers_as_the_one_that_was_trained(
     verbs: Collections, knees: Path, tmp_path: Path, method: str

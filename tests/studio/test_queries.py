@@ -61,6 +61,7 @@ def test_a_question_is_answered_with_places_and_reasons(studio: Studio, project:
     assert ((heat == 255) == ~studio.scene_of(project.id).valid).all()
 
 
+@pytest.mark.slow
 def test_asking_again_returns_at_once(studio: Studio, project: Project) -> None:
     assert studio.queries.ask(project.id, "water").state == "working"
     assert studio.queries.wait(project.id, 60).text == "water"

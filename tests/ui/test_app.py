@@ -24,6 +24,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     made.close()
 
 
+@pytest.mark.slow
 def test_the_page_and_what_it_needs_are_served(studio: Studio) -> None:
     client = TestClient(build(studio).asgi(), base_url="http://127.0.0.1")
     page = client.get("/")

@@ -28,6 +28,7 @@ def modules(script: Path, seen: set[Path] | None = None) -> set[Path]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PANELS)
 def test_the_events_a_panel_triggers_are_those_python_can_hear(name: str) -> None:
     texts = [path.read_text(encoding="utf-8") for path in modules(PANELS[name].script) if path.name != "component.js"]

@@ -30,6 +30,7 @@ def test_every_panel_has_a_script_that_the_browser_keeps_for_good() -> None:
         assert answer.content == panel.script.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_a_module_imports_is_served_under_the_same_version() -> None:
     served, found = client(), 0
     for name, path in scripts().items():

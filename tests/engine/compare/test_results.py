@@ -131,6 +131,7 @@ def test_order_of_arms_and_seeds_does_not_matter(wordy: WordyMethod, tmp_path: P
     assert (back.value, back.low, back.high) == pytest.approx((-one.value, -(one.high or 0), -(one.low or 0)))
 
 
+@pytest.mark.slow
 def test_a_stopped_comparison_goes_on_where_it_ended(wordy: WordyMethod, tmp_path: Path) -> None:
     p = plan(arm("a"), arm("b", "wrong"))
 
@@ -168,6 +169,7 @@ def test_arms_of_another_comparison_are_taken_from_the_store(wordy: WordyMethod,
     assert len(wordy.seen) in (fitted + 16, fitted + 17)  # what cannot be read is made again
 
 
+@pytest.mark.slow
 def test_a_store_and_a_result_of_an_older_version_are_read(wordy: WordyMethod, tmp_path: Path) -> None:
     p, store = plan(arm("a"), arm("b", "wrong")), tmp_path / "store"
     c = run(p, tmp_path / "1", store=store)
@@ -207,6 +209,7 @@ def test_time_is_up_after_a_whole_seed_but_never_before_the_third(
     assert any("3 of 8 seeds fitted into the time" in note for note in c.notes)
 
 
+@pytest.mark.slow
 def test_methods_that_read_no_text_have_no_control(wordy: WordyMethod, tmp_path: Path) -> None:
     c = run(plan(arm("knn", ""), arm("no text", "right", use_text=False), arm("text")), tmp_path)
     assert [a.name for a in c.arms if a.control_of] == ["text, shuffled words"]

@@ -73,6 +73,7 @@ def test_an_answer_is_a_map_of_the_scene_between_0_and_1() -> None:
     assert answer.likeness[0].weight >= answer.likeness[-1].weight
 
 
+@pytest.mark.slow
 def test_traits_and_neighbours_narrow_an_answer() -> None:
     trees = ask_described(matcher(), "vegetation").map
     tall = ask_described(matcher(), "tall vegetation").map
@@ -105,6 +106,7 @@ def test_the_same_question_gives_the_same_map_and_needs_no_reference() -> None:
     np.testing.assert_array_equal(first.map, second.map)
 
 
+@pytest.mark.slow
 def test_words_are_cached_by_content(tmp_path: Path) -> None:
     one = graded_superpixels(PixelFacts(scene(), FeatureCache(), tmp_path))
     assert len(list(tmp_path.glob("*.npz"))) == 2  # rasters and superpixels

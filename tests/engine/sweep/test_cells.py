@@ -203,6 +203,7 @@ def test_workers_make_the_cells_that_one_process_makes(tmp_path: Path) -> None:
         assert here["results"] == there["results"]
 
 
+@pytest.mark.slow
 def test_time_that_is_up_stops_and_keeps_what_is_done(tmp_path: Path) -> None:
     outcome = run_in_workers(small_plan(), tmp_path, open_stripes, seconds=0.0)
     assert outcome.stopped

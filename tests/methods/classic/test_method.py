@@ -157,6 +157,7 @@ def mapped(name: str, scene: Scene, labels: LabelSet, **params: object) -> Predi
     return predict_scene(fitted, scene, name, {}, 0, Context())
 
 
+@pytest.mark.slow
 @EVERY
 def test_smoothed_features_find_fields_that_noise_hides(name: str) -> None:
     cube, truth = fields(seed=1)
@@ -191,6 +192,7 @@ def test_save_and_load_give_the_same_map_here_and_the_same_features_elsewhere(
     assert (there.label[:, ::-1] == before.label).mean() > 0.97  # mirrored pixels, same classes
 
 
+@pytest.mark.slow
 @EVERY
 def test_a_surface_model_is_asked_for_by_a_model_that_used_one(name: str, scene: Scene, labels: LabelSet) -> None:
     method, ctx = get_method(name), Context()

@@ -64,6 +64,7 @@ def test_shared_computation_is_window_by_window_computation(side: int, token: in
         )
 
 
+@pytest.mark.slow
 def test_the_map_is_what_each_window_alone_gives() -> None:
     """From the scene's file to probabilities, edges and pixels beside missing data included."""
     scene, labels = made()

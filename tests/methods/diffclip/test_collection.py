@@ -55,6 +55,7 @@ def test_images_of_any_size_keep_their_mean_and_a_gap_takes_its_planes_median() 
     assert (second == 0).all()
 
 
+@pytest.mark.slow
 def test_a_model_from_its_state_votes_the_same_and_looks_at_no_label() -> None:
     train = collection(noise(*[(9, 10)] * 6))
     model = fit_planes(train, PromptSet(), PARAMS, Context())

@@ -74,6 +74,7 @@ def test_size_at_the_papers_settings() -> None:
     assert count[0] + count[1] < 8_250_000 < count[1] + count[2]  # ours, the paper's, ours with the decoders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"tokens": "pixels", "patch": 5}, {"patch": 7}, {"members": 2}])
 @pytest.mark.parametrize("heights", [False, True])
 def test_shared_work_gives_what_patch_by_patch_gives(
@@ -137,6 +138,7 @@ def test_heights_help_where_spectra_do_not(layers: int) -> None:
     assert share_right(fitted(scene, labels, use_dsm=False, **steps), scene) < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -174,6 +176,7 @@ def test_presets_are_valid_and_the_papers_one_is_the_paper() -> None:
         DiffClipParams(patch=10)
 
 
+@pytest.mark.slow
 def test_stage_1_runs_once_a_scene_and_says_when(scene: Scene, labels: LabelSet, tmp_path: Path) -> None:
     p = params()
     said: list[str] = []
@@ -197,6 +200,7 @@ def test_stage_1_runs_once_a_scene_and_says_when(scene: Scene, labels: LabelSet,
     assert pretrained_status(scene, off, tmp_path) == "pre-trained: switched off"
 
 
+@pytest.mark.slow
 def test_a_damaged_encoder_file_is_made_again(scene: Scene, labels: LabelSet, tmp_path: Path) -> None:
     ctx = Context(cache_dir=tmp_path)
     first = DiffClip().fit(scene, labels, PromptSet(), params(), ctx)
@@ -207,6 +211,7 @@ def test_a_damaged_encoder_file_is_made_again(scene: Scene, labels: LabelSet, tm
     assert file.stat().st_size > 100
 
 
+@pytest.mark.slow
 def test_stage_1_learns_to_reconstruct(scene: Scene, tmp_path: Path) -> None:
     import json
 
@@ -254,6 +259,7 @@ def test_sentences_are_averaged_by_class_and_missing_ones_come_from_the_template
         class_sentences(known, prompts, "a patch.")
 
 
+@pytest.mark.slow
 def test_permuted_text_trains_as_a_control(scene: Scene, labels: LabelSet) -> None:
     ids = [info.id for info in labels.schema.classes]
     words = ["bright dry soil.", "tall dark trees.", "wet green grass.", "a red roof."]
@@ -265,6 +271,7 @@ def test_permuted_text_trains_as_a_control(scene: Scene, labels: LabelSet) -> No
     assert all(share_right(model, scene) > 0.8 for model in models)
 
 
+@pytest.mark.slow
 def test_a_frozen_sentence_encoder_can_take_the_text_transformers_place(scene: Scene, labels: LabelSet) -> None:
     model = fitted(scene, labels, text_encoder="minilm", min_steps=60)
     assert share_right(model, scene) > 0.8

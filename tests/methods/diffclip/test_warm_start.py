@@ -87,6 +87,7 @@ def test_a_scene_seen_by_another_sensor_gets_the_same_features(components: int |
     assert explained > 0.85
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_a_model_of_another_sensor() -> None:
     state, _ = trained(made(), quick())
     other = made(bands=17, name="other", low=420, high=1900)

@@ -62,6 +62,7 @@ def test_features_see_the_whole_window_and_nothing_is_left_of_a_smaller_one(side
         CNN3D(6, 8 if stride == 1 else 13, 3, stride, SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("literal", [True, False])
 def test_the_map_is_what_each_window_alone_gives(literal: bool) -> None:
     scene, fitted = fit(notebook_literal=literal)
@@ -90,6 +91,7 @@ def test_centring_takes_away_what_all_anchors_share() -> None:
     assert torch.allclose(two[0], -two[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_notebooks_form_has_no_temperature_and_cannot_be_sure() -> None:
     """Four nearly equal anchors and a factor of 1 leave every class near 1/4; ours is sure of separable fields."""
     scene, literal = fit(notebook_literal=True, epochs=40, text_epochs=40)

@@ -151,6 +151,7 @@ def test_a_link_lets_a_user_in_and_out(server: TestClient, owners: Owners, anas:
     server.cookies.clear()
 
 
+@pytest.mark.slow
 def test_each_browser_has_its_own_projects(owners: Owners, file: Path) -> None:
     app = build(owners, str(file)).asgi(per_session=True)
     projects = []

@@ -56,6 +56,7 @@ def test_a_tab_brings_its_routes_and_styles(studio: Studio, tmp_path: Path) -> N
         assert client.get("/hsi/train-methods").status_code == 200  # a tab's, as the toy's
 
 
+@pytest.mark.slow
 def test_a_tab_that_does_not_import_is_shown_with_its_error(studio: Studio, tmp_path: Path) -> None:
     with plugged(tmp_path / "plugin", broken="import a_module_that_is_nowhere\n"):
         made = tabs_of(build(studio).blocks)
@@ -123,6 +124,7 @@ def test_a_tab_that_cannot_be_made_is_shown_with_its_error(studio: Studio, tmp_p
     assert TestClient(app.asgi(), base_url="http://127.0.0.1").get("/").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tab", "reason"),
     [

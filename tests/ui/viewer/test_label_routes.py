@@ -80,6 +80,7 @@ def test_a_refused_click_is_named_and_the_others_stay(client: TestClient, studio
     assert len(shown["hsi-viewer"]["labels"]["points"]) == 2
 
 
+@pytest.mark.slow
 def test_the_map_follows_then_its_accuracy_and_the_means(client: TestClient, studio: Studio, project: Any) -> None:
     client.post(f"/hsi/acts/{project.id}", json={"acts": pixels(studio, project, 4)})
     body: dict[str, Any] = {"done": False, "mapped": False}

@@ -162,6 +162,7 @@ def loop(kept: Kept, key: str = "k") -> tuple[Loop, Parts]:
     return Loop(Watch(Context(checkpoints=kept), "here", lambda: key), parts, 9), parts
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_left_aside_and_nothing_of_it_used(caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept(every=1)
     first, parts = loop(kept)
