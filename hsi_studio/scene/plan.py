@@ -23,8 +23,9 @@ from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.types import Scene
 
 Sure = Literal["certain", "likely", "guess"]
-# 1: axes by variance alone and no fill value unless declared, as projects without a number were read
-FIRST_RULES, RULES = 1, 2
+# 1: axes by variance alone and no fill value unless declared, as projects without a number were read; 2: fill values
+# in all bands of a pixel only
+FIRST_RULES, RULES = 1, 3
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
@@ -46,6 +47,10 @@ class Fact:
     @staticmethod
     def from_json(about: Mapping[str, Any]) -> Fact:
         return Fact(about["value"], about["sure"], about["reason"], tuple(about.get("choices", ())))
+
+
+class Remark(str):
+    """A note on a layer that moves no pixel, and so is no part of a scene's id."""
 
 
 @dataclass(frozen=True)
