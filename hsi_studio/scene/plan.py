@@ -94,7 +94,8 @@ class Reading:
     """What is said about a file instead of found in it; None = as the file and the rules say.
 
     `axes`: names in stored order, "rows,cols,bands". `nodata`: a stored value, or "none". `wavelengths`: numbers, in
-    `unit`; () = none. `scale`: value = stored · scale. `mask`: a raster whose zeros are left out. `crs`: EPSG:… or WKT.
+    `unit`; () = none. `scale`: value = stored · scale. `mask`: a raster whose zeros are left out. `quality`:
+    kinds of the product's own masks whose pixels are left out, "cloud,shadow" or "all". `crs`: EPSG:… or WKT.
     """
 
     axes: str | None = None
@@ -103,6 +104,7 @@ class Reading:
     unit: str | None = None
     scale: float | None = None
     mask: str | None = None
+    quality: str | None = None
     crs: str | None = None
     rules: int = RULES
 

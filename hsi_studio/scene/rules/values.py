@@ -19,7 +19,7 @@ REFLECTANCE = ("reflectance", "refl", "reflectivity", "rrs", "surface_reflectanc
 def unit_of(text: str | None) -> str:
     """ "reflectance", "" for a file that names no unit, or the unit as it stands there."""
     said = (text or "").strip()
-    plain = OF_SHARES.sub("", said.lower()).strip("[]() ")
+    plain = OF_SHARES.sub("", said.lower()).strip("[]() .")
     if plain in SHARE:
         return ""
     words = plain.replace("-", " ").replace("_", " ").split()
