@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (labels, bands, collections, runs, evidence, compare, plugins, backups):
+    for module in (labels, bands, spectra, collections, runs, evidence, compare, plugins, backups):
         module.add_commands(commands)
     return parser
 

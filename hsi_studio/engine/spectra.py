@@ -82,8 +82,9 @@ def region_spectrum(scene: Scene, corners: Sequence[tuple[float, float]]) -> Reg
 def in_form(form: str, wavelength_nm: FloatArray, values: FloatArray) -> FloatArray:
     """(B,) as it is, with the continuum removed, or its first derivative. NaN stays NaN.
 
-    "continuum": over the upper convex hull (R. N. Clark, T. L. Roush, 1984, doi:10.1029/JB089iB07p06329), of each run of
-    bands without a gap. "derivative": central differences a nanometre, within a run. `wavelength_nm` need not be sorted.
+    "continuum": over the upper convex hull (R. N. Clark, T. L. Roush, 1984, doi:10.1029/JB089iB07p06329), of each run
+    of bands without a gap. "derivative": central differences a nanometre, within a run. `wavelength_nm` need not be
+    sorted.
     Raises BadRequest for another form.
     """
     if form not in FORMS:
@@ -172,21 +173,13 @@ def best_matches(scene: Scene, values: FloatArray, library: SpectralLibrary, see
         if scene.value_unit == "reflectance"
         else (f"The library holds reflectance, and this scene's values are {held}: likenesses are hints at most.")
     )
-    return Matches(
-        tuple(
-            Match(
-                library.names[n],
-                library.kinds[n],
-                library.sources[n],
-                bool(library.measured[n]),
-                float(angle[n]),
-                seen[n],
-            )
-            for n in best
-        ),
-        int(shared.sum()),
-        note,
-    )
+    found = tuple(
+        Match(
+            library.names[n], library.kinds[n], library.sources[n], bool(library.measured[n]), float(angle[n]), seen[n]
+        )
+        for n in best
+    )  # fmt: skip
+    return Matches(found, int(shared.sum()), note)
 
 
 def pixel_spectrum(scene: Scene, row: int, col: int) -> Spectrum:

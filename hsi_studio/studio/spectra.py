@@ -60,7 +60,7 @@ class Spectra(Subject):
         return region_spectrum(self._workspace.scene_of(project_id), corners)
 
     def in_form(self, project_id: str, form: str, values: FloatArray) -> FloatArray:
-        """(B,) "values", "continuum" (removed) or "derivative" (a nm; a band without wavelengths). Raises BadRequest."""
+        """(B,) "values", "continuum" (removed) or "derivative" (a nm, else a band). Raises BadRequest."""
         bands = self._workspace.scene_of(project_id).bands
         axis = np.arange(1, bands.count + 1, dtype=np.float32) if bands.wavelength_nm is None else bands.wavelength_nm
         return in_form(form, axis, values)

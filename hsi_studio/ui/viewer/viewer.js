@@ -17,6 +17,7 @@ import { frameOn, leaflet } from './leaflet.js';
 import { makeLooks } from './looks.js';
 import { makeMapFeed } from './map_feed.js';
 import { makePane, partsOf } from './pane.js';
+import { makePins } from './pins.js';
 import { makeRaster } from './raster.js';
 import { makeReadout } from './readout.js';
 import { makeRegion } from './region.js';
@@ -72,6 +73,7 @@ function start(component, L) {
       map.fitBounds([[-(row + h + pad), col - pad], [-(row - pad), col + w + pad]], {animate: false, maxZoom: 3});
     },
   });
+  const pins = makePins(component, pane);
   const region = makeRegion(component, pane, stage, map, say);
   const server = makeServer(base, {
     alive: () => root.isConnected,
@@ -126,7 +128,7 @@ function start(component, L) {
   }
   function zoom(by) { map.setZoom(map.getZoom() + by); }
   function moved() {
-    for (const layer of [raster, swipe, heat, region]) layer.paint();
+    for (const layer of [raster, swipe, heat, region, pins]) layer.paint();
     labels.draw();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
