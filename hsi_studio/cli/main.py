@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from hsi_studio import settings
-from hsi_studio.cli import backups, bands, collections, compare, evidence, labels, plugins, runs
+from hsi_studio.cli import backups, bands, collections, compare, evidence, labels, plugins, runs, spectra
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,

@@ -1,5 +1,5 @@
 // @ts-check
-// The pixels that are compared in the plot of spectra, as numbered discs in the picture; the plot has the same numbers and
+// The pixels and regions that are compared in the plot of spectra, as numbered discs in the picture; the plot has the same numbers and
 // colours ('hsi:pins', from spectra_panel.js).
 
 import { make } from '../web/dom.js';

@@ -37,6 +37,8 @@ export function makeSpectra(root, plot, onPage, draw) {
   let kept = [];
   const isPixel = (one) => 'at' in one;
   const pixels = () => kept.filter(isPixel).map((one) => one.at);
+  const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length - 0.5;  // of corners, to a pixel's place
+  const middle = (outline) => /** @type {[number, number]} */ ([mean(outline.map((c) => c[0])), mean(outline.map((c) => c[1]))]);
   const say = (text) => { said.textContent = text; said.hidden = !text; };
 
   async function ask(path, options) {
@@ -46,8 +48,8 @@ export function makeSpectra(root, plot, onPage, draw) {
   }
   async function refresh() {
     const mine = ++asked, own = form.value !== 'values' && pixel;
-    tell('hsi:pins', {pins: pixels()});
     show();
+    tell('hsi:pins', {pins: kept.map((one) => (isPixel(one) ? one.at : middle(one.outline)))});
     if (!project || (!kept.length && !own)) { found = null; draw(); return; }
     const ordered = [...kept.filter(isPixel), ...kept.filter((one) => !isPixel(one))];
     try {

@@ -20,7 +20,7 @@ interface PageEvents {
   "hsi:region": { polygon: [number, number][] | null };
   /** Show a single band: its wavelength in nm, or its number in a file without wavelengths. To the viewer. */
   "hsi:band": { value: number };
-  /** What is compared in the plot of spectra: up to 12 pixels, [row, col], numbered from 1. To the viewer. */
+  /** What is compared in the plot of spectra: up to 12 places, [row, col], numbered from 1. To the viewer. */
   "hsi:pins": { pins: [number, number][] };
   /** A pixel was clicked in the picture. From the viewer. */
   "hsi:pixel": { project: string; row: number; col: number };
