@@ -1,9 +1,10 @@
-"""Pictures of a scene: three bands, principal components or heights → uint8 RGBA, window by window.
+"""Pictures of a scene: bands, principal components, and what `looks.py` knows → uint8 RGBA, window by window.
 
 Unusual here:
 - Bands are chosen by wavelength among the good bands only; a composite whose wavelengths the sensor
   does not reach is listed with the reason instead of being shown from the wrong bands. Files without
-  wavelengths get band numbers (1-based), and the title says so.
+  wavelengths get band numbers (1-based), and the title says so. Three bands without wavelengths are an RGB file.
+- What is measured in a unit (`looks.is_measure`) is coloured (viridis), so that a bar can say what a colour means.
 - Everything works on windows with a stride (`step`), so an overview of a 10000 × 10000 scene reads one
   pixel in `step`², and limits come from a fixed grid of at most `SAMPLE` pixels: the same scene gives the
   same picture whichever tile is asked for first.
@@ -22,12 +23,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest
+from hsi_studio.features import looks, mnf
+from hsi_studio.features.indices import evaluate, find
+from hsi_studio.features.stretch import Stretch, Tone, check_percentiles, measure
 from hsi_studio.humanize import counted
 from hsi_studio.types import FloatArray, Scene
 
@@ -75,22 +80,45 @@ def composites(scene: Scene) -> list[Composite]:
     )
     custom = default_custom(scene)
     what = "wavelengths" if scene.bands.wavelength_nm is not None else "band numbers (the file has no wavelengths)"
-    out.append(Composite(custom, f"Three {what}", detail=_describe(scene, band_indices(scene, custom))))
+    if is_rgb(scene):
+        out.insert(0, Composite(custom, "The file's colours", detail="Bands 1, 2, 3 as red, green and blue"))
+    else:
+        out.append(Composite(custom, f"Three {what}", detail=_describe(scene, band_indices(scene, custom))))
     single = "grey:" + custom.split(":")[1].split(",")[1]
     out.append(Composite(single, "Single band", detail=_describe(scene, band_indices(scene, single))))
+    if scene.bands.wavelength_nm is not None:
+        names = [one["name"] for one in looks.index_list(scene)]
+        first = "NDVI" if "NDVI" in names else names[0] if names else "NDVI"
+        none = "" if names else "No spectral index of the catalogue can be made of this sensor's bands."
+        out.append(
+            Composite(f"index:{first}", "Spectral index", bool(names), none, "By name, from the catalogue spyndex")
+        )
+    few = f"Needs {mnf.FEWEST} usable bands, there are {n_good}."
+    out.append(Composite("mnf:1,2,3", "MNF components", n_good >= mnf.FEWEST, "" if n_good >= mnf.FEWEST else few,
+                         "Ordered by signal over noise, fitted on good bands"))  # fmt: skip
     if scene.dsm is not None:
-        out.append(Composite("hillshade", "Hillshade", detail="Heights lit from the north-west"))
-        out.append(Composite("height", "Height", detail="Low is dark, high is bright"))
+        for name, (title, in_unit) in looks.TERRAIN.items():
+            problem = looks.why_not(scene, name)
+            said = f"In {in_unit}" if in_unit else "Heights lit from the north-west"
+            out.append(Composite(name, title, not problem, problem, said))
     return out
 
 
 def default_composite(scene: Scene) -> str:
-    """The composite a scene opens with: true colour, else three spread bands."""
+    """The composite a scene opens with: its own colours, true colour, colour infrared, else three spread bands; never
+    principal components, whose colours mean nothing that can be said."""
     return next(c.id for c in composites(scene) if c.available and c.id != "pca")
+
+
+def is_rgb(scene: Scene) -> bool:
+    """Three bands and no wavelengths: a photograph, its bands red, green and blue."""
+    return scene.bands.count == 3 and scene.bands.wavelength_nm is None and bool(scene.good_bands.all())
 
 
 def default_custom(scene: Scene) -> str:
     """A `custom:` id that works for this scene: 650, 550, 450 nm where reached, else bands spread evenly."""
+    if is_rgb(scene):
+        return "custom:1,2,3"
     wanted = (650.0, 550.0, 450.0)
     bands, good = scene.bands, np.flatnonzero(scene.good_bands)
     if all(bands.nearest(w, tolerance_nm(w), scene.good_bands) is not None for w in wanted):
@@ -236,6 +264,14 @@ class Compositor:
         found: _Projection = self._cached((scene.id, "pca-axes"), fit)
         return found
 
+    def _components(self, scene: Scene) -> mnf.Components:
+        found: mnf.Components = self._cached((scene.id, "mnf-axes"), lambda: mnf.fit(scene))
+        return found
+
+    def _terrain(self, scene: Scene, composite: str) -> FloatArray:
+        found: FloatArray = self._cached((scene.id, composite, "whole"), lambda: looks.terrain(scene, composite))
+        return found
+
     def _channels(self, scene: Scene, composite: str, window: Window) -> FloatArray:
         """(h, w, 1 or 3) values before the stretch; NaN = nothing to show."""
         rows, cols, step = window
@@ -243,44 +279,72 @@ class Compositor:
             projection = self._projection(scene)
             x = read_strided(scene, rows, cols, step, projection.bands)
             return np.asarray((x - projection.mean) @ projection.axes, dtype=np.float32)
-        if composite in ("height", "hillshade"):
+        kind, _, rest = composite.partition(":")
+        if kind == "mnf":
+            found = self._components(scene)
+            x = read_strided(scene, rows, cols, step, found.bands)
+            axes = found.axes[:, looks.mnf_numbers(composite, len(found.bands))]
+            return np.asarray((x - found.mean) @ axes, dtype=np.float32)
+        if kind == "index":
+            bands = looks.index_bands(scene, rest)
+            unique = sorted(set(bands))
+            values = read_strided(scene, rows, cols, step, unique)[..., [unique.index(b) for b in bands]]
+            return evaluate(find(rest), values)[..., None]
+        if composite == "hillshade":
             if scene.dsm is None:
-                raise BadRequest("This scene has no height layer: open it with a DSM.")
-            if composite == "height":
-                return scene.dsm[rows, cols, :1][::step, ::step]
+                raise BadRequest(looks.why_not(scene, composite))
             return _hillshade(scene, rows, cols)[::step, ::step, None]
+        if composite in looks.TERRAIN:
+            return self._terrain(scene, composite)[rows, cols][::step, ::step, None]
         bands = band_indices(scene, composite)
         unique = sorted(set(bands))
         return read_strided(scene, rows, cols, step, unique)[..., [unique.index(b) for b in bands]]
+
+    def tone(self, scene: Scene, composite: str, stretch: Stretch) -> Tone:
+        """The stretch as measured on a fixed grid of valid pixels. Raises BadRequest as `render`."""
+        if stretch.kind == "percent":
+            check_percentiles(stretch.lo, stretch.hi)
+
+        def sample() -> FloatArray:
+            few = composite == "pca" or composite.startswith("mnf:")
+            step, valid = _sample_step(scene, PCA_SAMPLE if few else SAMPLE)
+            h, w, _ = scene.shape
+            return self._channels(scene, composite, (slice(0, h), slice(0, w), step))[valid]  # (N, C)
+
+        def made() -> Tone:
+            values = sample()
+            tone = measure(stretch, values[np.isfinite(values).all(axis=1)])
+            bands = self._plain_bands(scene, composite)
+            if stretch.kind != "percent" or not bands:
+                return tone
+            low = scene.survey.band_min[bands] if stretch.lo == 0 else tone.low  # the ends are known exactly, rare
+            high = scene.survey.band_max[bands] if stretch.hi == 100 else tone.high  # pixels included
+            return Tone(tone.gamma, low, np.where(high > low, high, low + 1).astype(np.float32))
+
+        found: Tone = self._cached((scene.id, composite, str(stretch)), made)
+        return found
+
+    @staticmethod
+    def _plain_bands(scene: Scene, composite: str) -> list[int]:
+        """The bands that the channels are; [] when they are made of something."""
+        kind = composite.partition(":")[0]
+        return band_indices(scene, composite) if kind in PRESETS or kind in ("custom", "grey") else []
 
     def limits(self, scene: Scene, composite: str, percentiles: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
         """(low, high), one value per channel: percentiles over a fixed grid of valid pixels.
 
         Raises BadRequest for percentiles that are not 0 ≤ low < high ≤ 100, or an unknown composite.
         """
-        lo, hi = percentiles
-        if not 0 <= lo < hi <= 100:
-            raise BadRequest(f"The stretch {lo:g}-{hi:g} % makes no picture: use 0 ≤ low < high ≤ 100.")
+        tone = self.tone(scene, composite, Stretch("percent", *percentiles))
+        return tone.low, tone.high
 
-        def sample() -> FloatArray:
-            step, valid = _sample_step(scene, SAMPLE if composite != "pca" else PCA_SAMPLE)
-            h, w, _ = scene.shape
-            return self._channels(scene, composite, (slice(0, h), slice(0, w), step))[valid]  # (N, C)
-
-        def measure() -> tuple[FloatArray, FloatArray]:
-            values = sample()
-            values = values[np.isfinite(values).all(axis=1)]
-            if not values.size:
-                return np.zeros(values.shape[1], np.float32), np.ones(values.shape[1], np.float32)
-            low, high = np.percentile(values, [lo, hi], axis=0).astype(np.float32)
-            if composite not in ("pca", "height", "hillshade"):  # the ends are known exactly, rare pixels included
-                bands = band_indices(scene, composite)
-                low = scene.survey.band_min[bands] if lo == 0 else low
-                high = scene.survey.band_max[bands] if hi == 100 else high
-            return low, np.where(high > low, high, low + 1).astype(np.float32)
-
-        found: tuple[FloatArray, FloatArray] = self._cached((scene.id, composite, lo, hi), measure)
-        return found
+    def value(self, scene: Scene, composite: str, row: int, col: int) -> list[float]:
+        """The channels of one pixel before the stretch; NaN where there is nothing. Raises BadRequest."""
+        height, width, _ = scene.shape
+        if not (0 <= row < height and 0 <= col < width):
+            raise BadRequest(f"Row {row}, column {col} is outside the scene of {height} × {width} pixels.")
+        at = (slice(row, row + 1), slice(col, col + 1), 1)
+        return [float(v) for v in self._channels(scene, composite, at)[0, 0]]
 
     def render(
         self,
@@ -288,21 +352,31 @@ class Compositor:
         composite: str,
         rows: slice,
         cols: slice,
-        percentiles: tuple[float, float] = (2.0, 98.0),
+        stretch: Stretch | None = None,
         step: int = 1,
     ) -> ByteArray:
         """(ceil(h/step), ceil(w/step), 4) uint8 RGBA of a window inside the scene; alpha 0 = nothing to show.
 
-        Raises BadRequest for an unknown composite or impossible percentiles.
+        `stretch`: 2-98 % when not given. Raises BadRequest for an unknown composite or impossible percentiles.
         """
-        low, high = self.limits(scene, composite, percentiles)
+        tone = self.tone(scene, composite, stretch or Stretch())
         values = self._channels(scene, composite, (rows, cols, step))  # (h, w, C)
         shown = scene.valid[rows, cols][::step, ::step] & np.isfinite(values).all(axis=2)
-        scaled = np.clip((values - low) / (high - low), 0, 1) * 255 + 0.5
+        scaled = np.where(shown[..., None], tone(values), 0) * 255 + 0.5
         out = np.zeros((*shown.shape, 4), np.uint8)
-        out[..., :3] = np.where(shown[..., None], scaled, 0).astype(np.uint8)
+        out[..., :3] = scaled.astype(np.uint8)
+        if looks.is_measure(composite):
+            out[..., :3] = np.where(shown[..., None], palette()[out[..., 0]], 0)
         out[..., 3] = np.where(shown, 255, 0)
         return out
+
+
+@lru_cache(maxsize=1)
+def palette() -> ByteArray:
+    """(256, 3) viridis: ordered for every eye, and in grey."""
+    from matplotlib import colormaps
+
+    return np.asarray(np.rint(colormaps["viridis"](np.arange(256))[:, :3] * 255), dtype=np.uint8)
 
 
 def _sample_step(scene: Scene, most: int) -> tuple[int, npt.NDArray[np.bool_]]:

@@ -22,7 +22,7 @@ from hsi_studio.engine.evaluation.report_json import report_to_json
 from hsi_studio.engine.evaluation.same_pixels import SamePixels
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.engine.scene_info import crs_name
-from hsi_studio.engine.spectra import ClassSpectrum, Spectrum
+from hsi_studio.engine.spectra import WATER_NM, ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
 from hsi_studio.project.store import Project
@@ -61,9 +61,9 @@ if TYPE_CHECKING:
     from hsi_studio.scene.preview import Choice
 
 __all__ = [
-    "LIVE_METHOD", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison", "ComparisonPlan",
-    "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels", "ScoreBlock", "Side", "Spectrum",
-    "Studio", "crs_name", "report_to_json",
+    "LIVE_METHOD", "WATER_NM", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison",
+    "ComparisonPlan", "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels", "ScoreBlock",
+    "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
 ]  # fmt: skip
 
 

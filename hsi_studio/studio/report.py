@@ -16,7 +16,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.runs.curves import scalars
 from hsi_studio.engine.scene_info import crs_name
-from hsi_studio.features.composite import Compositor, composites
+from hsi_studio.features.composite import Compositor, composites, default_composite
 from hsi_studio.humanize import counted, shape_text
 from hsi_studio.io import html_report as html
 from hsi_studio.methods import methods
@@ -56,7 +56,7 @@ class Reports(Subject):
         scene = self._workspace.scene_of(shown.project_id)
         height, width, _ = scene.shape
         step = max(1, -(-max(height, width) // 1000))
-        best = next(one for one in composites(scene) if one.available)
+        best = next(one for one in composites(scene) if one.id == default_composite(scene))
         picture = Compositor().render(scene, best.id, slice(0, height), slice(0, width), step=step)
         colors = ["#d9dce1", *shown.prediction.schema.colors]
         lut = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colors], dtype=np.uint8)

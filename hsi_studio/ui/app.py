@@ -56,6 +56,7 @@ from hsi_studio.ui.viewer.heat_routes import router as heat_feed
 from hsi_studio.ui.viewer.label_routes import router as click_feed
 from hsi_studio.ui.viewer.layer_routes import router as layer_feed
 from hsi_studio.ui.viewer.page_state import Present
+from hsi_studio.ui.viewer.spectra_routes import router as spectra_feed
 from hsi_studio.ui.viewer.tile_routes import Screen, router
 from hsi_studio.ui.web_component import panel
 from hsi_studio.users import Users
@@ -105,7 +106,7 @@ class App:
         server = self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ours = [
             router(Screen(self.studio)),
-            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed)),
+            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed)),
         ]
         ours += self.routes
         if self.owners is not None:

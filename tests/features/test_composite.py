@@ -17,6 +17,7 @@ from hsi_studio.features.composite import (
     default_custom,
     read_strided,
 )
+from hsi_studio.features.stretch import Stretch
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.types import Bands, FloatArray, Scene, Survey
 
@@ -87,7 +88,7 @@ def test_without_wavelengths_bands_are_counted_from_one(rng: np.random.Generator
 def test_a_dsm_adds_height_and_hillshade(rng: np.random.Generator) -> None:
     cube = rng.random((6, 6, 7), dtype=np.float32)
     with_dsm = scene_of(cube, None, dsm=np.zeros((6, 6, 1), np.float32))
-    assert [c.id for c in composites(with_dsm)][-2:] == ["hillshade", "height"]
+    assert [c.id for c in composites(with_dsm)][-4:] == ["height", "above", "slope", "hillshade"]
     assert "height" not in [c.id for c in composites(scene_of(cube, None))]
     with pytest.raises(BadRequest, match="no height layer"):
         Compositor().render(scene_of(cube, None), "height", slice(0, 6), slice(0, 6))
@@ -109,7 +110,7 @@ def test_the_stretch_maps_percentiles_to_black_and_white(rng: np.random.Generato
     low, high = Compositor().limits(scene, "custom:1,2,3", (2, 98))
     assert low.tolist() == [2, 2, 2]
     assert high.tolist() == [98, 98, 98]
-    red = Compositor().render(scene, "custom:1,2,3", slice(0, 1), slice(0, 101), (2, 98))[0, :, 0]
+    red = Compositor().render(scene, "custom:1,2,3", slice(0, 1), slice(0, 101), Stretch())[0, :, 0]
     assert red[:3].tolist() == [0, 0, 0]
     assert red[98:].tolist() == [255, 255, 255]
     assert red[50] == 128  # (50 − 2) / 96 · 255 + 0.5
@@ -213,7 +214,7 @@ def test_many_threads_measure_the_limits_once(rng: np.random.Generator) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: compositor.limits(scene, "custom:1,2,3", (2, 98)), range(32)))
     assert len(reads) == 1
-    assert all(pair is found[0] for pair in found)
+    assert all(pair[0] is found[0][0] for pair in found)
 
 
 def test_the_cache_is_bounded(rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ so a full state and a small answer are both valid.
     project   any id; another one resets everything
     scene     {id, h, w, b, transform, crs_name, gsd_m, valid_all,
                composites: [{id, title, available, why}]}         null = no scene open
-    view      {composite, lo, hi}                                 only to change it from Python
+    view      {composite, stretch}                                only to change it from Python; `features/stretch.py`
     classes   [{id, name, color "#rrggbb", key 1–9 or null}]      in display order
     active    class id, when the server chose it
     labels    {seq, points: [[row, col, k], …]}                   k indexes `classes`; an older seq is ignored
@@ -35,7 +35,7 @@ whether the project looks different on the server. `hsi:follow` on the document 
 
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
-    view      {composite, lo, hi}       for information: the page has changed the picture by itself
+    view      {composite, stretch}      for information: the page has changed the picture by itself
     heat_off                            take the heat map away
     sync                                send the full value (clicks waited too long, server gone or back)
 

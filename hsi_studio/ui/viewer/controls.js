@@ -5,7 +5,7 @@ import { dot, make } from '../web/dom.js';
 import { lengthText, niceLength, percent, remaining } from '../web/formats.js';
 import { inkOn } from './colours.js';
 
-const STRETCHES = [[2, 98], [1, 99], [5, 95], [0, 100]];
+const KINDS = {custom: 3, mnf: 3, grey: 1};  // pictures of numbered bands or components: how many
 
 /**
  * @param {HTMLElement} root
@@ -17,9 +17,7 @@ export function makeControls(root, actions) {
   for (const node of root.querySelectorAll('[data-part]')) parts[/** @type {HTMLElement} */ (node).dataset.part] = node;
   let messageTimer = 0;
 
-  parts.stretch.replaceChildren(...STRETCHES.map(([lo, hi]) => new Option(lo === 0 ? 'Full range' : `${lo}–${hi} %`, `${lo}-${hi}`)));
   parts.composite.addEventListener('change', () => { showBands(parts.composite.value); actions.composite(chosen()); });
-  parts.stretch.addEventListener('change', () => actions.stretch(parts.stretch.value.split('-').map(Number)));
   parts.bands.addEventListener('change', () => actions.composite(chosen()));
   parts.mapon.addEventListener('click', () => actions.toggleMap());
   parts.confon.addEventListener('click', () => actions.toggleConfidence());
@@ -41,16 +39,16 @@ export function makeControls(root, actions) {
 
   function chosen() {
     const kind = parts.composite.value.split(':')[0];
-    if (kind !== 'custom' && kind !== 'grey') return parts.composite.value;
-    const numbers = [...parts.bands.querySelectorAll('input')].slice(0, kind === 'grey' ? 1 : 3).map((i) => Number(i.value));
+    if (!KINDS[kind]) return parts.composite.value;
+    const numbers = [...parts.bands.querySelectorAll('input')].slice(0, KINDS[kind]).map((i) => Number(i.value));
     return numbers.every((n) => Number.isFinite(n) && n > 0) ? `${kind}:${numbers.join(',')}` : parts.composite.value;
   }
 
   function showBands(id) {
     const [kind, text] = id.split(':');
-    const three = kind === 'custom', one = kind === 'grey';
-    parts.bands.hidden = !three && !one;
-    if (!three && !one) return;
+    const one = KINDS[kind] === 1;
+    parts.bands.hidden = !KINDS[kind];
+    if (!KINDS[kind]) return;
     const values = text.split(',');
     [...parts.bands.querySelectorAll('label')].forEach((label, i) => {
       label.hidden = one && i > 0;
@@ -61,7 +59,7 @@ export function makeControls(root, actions) {
 
   return {
     parts, help, showBands,
-    composites(list, current, stretch) {
+    composites(list, current) {
       const kind = current.split(':')[0];
       parts.composite.replaceChildren(...list.map((entry) => {
         const same = entry.id === current || (entry.id.includes(':') && entry.id.split(':')[0] === kind);
@@ -72,7 +70,6 @@ export function makeControls(root, actions) {
       }));
       const entry = list.find((e) => e.id === current);
       parts.composite.title = entry?.why || '';
-      parts.stretch.value = stretch.join('-');
       showBands(current);
     },
     layer(layer, hasMap, hasConfidence) {

@@ -206,9 +206,9 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
       scene = next; forget(); folder = '';
       schedule();
     },
-    setComposite(root, composite, lo, hi) {
+    setComposite(root, composite, stretch) {
       if (!scene) return;
-      const next = `${root}/tile/${encodeURIComponent(scene.id)}/${encodeURIComponent(composite)}/${lo}-${hi}/`;
+      const next = `${root}/tile/${encodeURIComponent(scene.id)}/${encodeURIComponent(composite)}/${encodeURIComponent(stretch)}/`;
       if (next === folder) return;
       earlier = folder; folder = next;
       schedule();

@@ -14,9 +14,9 @@ export function coordinates(scene, pixel) {
 
 /**
  * @param {import('./pane.js').Pane} pane
- * @param {{labels: any, raster: any, swipe: any, controls: any, classes: () => any[], nameOf: (id: string) => any, blind: () => boolean}} parts
+ * @param {{labels: any, raster: any, swipe: any, controls: any, looks: any, classes: () => any[], nameOf: (id: string) => any, blind: () => boolean}} parts
  */
-export function makeReadout(pane, {labels, raster, swipe, controls, classes, nameOf, blind}) {
+export function makeReadout(pane, {labels, raster, swipe, controls, looks, classes, nameOf, blind}) {
   let read = null;
 
   function show(pixel) {
@@ -24,6 +24,8 @@ export function makeReadout(pane, {labels, raster, swipe, controls, classes, nam
     const scene = pane.scene();
     if (!pixel) { controls.readout([{text: scene ? `${scene.h} × ${scene.w} pixels, ${scene.b} bands` : '', quiet: true}]); return; }
     const {row, col} = pixel, items = [{text: `row ${row}, col ${col}`}];
+    const measured = looks.at(row, col);
+    if (measured) items.push({text: measured});
     const marker = nameOf(labels.classIdAt(row, col)), hidden = blind();
     const mapped = hidden ? null : nameOf(raster.classAt(row, col)), other = hidden ? null : nameOf(swipe.classAt(row, col));
     if (marker) items.push({text: `${marker.name} (label)`, color: marker.color});

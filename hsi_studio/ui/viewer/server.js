@@ -83,6 +83,7 @@ export function makeServer(base, page) {
 
   async function spectrum(row, col) {  // of two answers the one to the later question counts
     const mine = ++spectrumAt;
+    tell('hsi:pixel', {project: page.project(), row, col});
     try {
       const body = await ask(`${here('spectrum')}/${row}/${col}`);
       if (mine === spectrumAt) show(body.show);

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.studio.facade import ClassSpectrum, Spectrum
+from hsi_studio.studio.facade import WATER_NM, ClassSpectrum, Spectrum
 from hsi_studio.types import FloatArray, Scene
 
 
@@ -50,11 +50,27 @@ class Grid:
             "scene": scene.id,
             "axis": "band number" if nm is None else "wavelength (nm)",
             "unit": scene.value_unit or "value",
+            "shades": _shades(scene, axis[order], order),
         }
 
     def line(self, values: FloatArray) -> list[float | None]:
         """(B,) values on this axis."""
         return _json(np.insert(values[self._order].astype(np.float64), self._breaks, np.nan))
+
+
+def _shades(scene: Scene, axis: np.ndarray[Any, Any], order: np.ndarray[Any, Any]) -> list[list[Any]]:
+    """[from, to, why] of what is not to be read: runs of bands that are not used, and where water vapour takes the
+    light."""
+    out: list[list[Any]] = []
+    bad = np.flatnonzero(~scene.good_bands[order])
+    for run in np.split(bad, np.flatnonzero(np.diff(bad) > 1) + 1):
+        if run.size:
+            low, high = max(int(run[0]) - 1, 0), min(int(run[-1]) + 1, axis.size - 1)
+            out.append([float(axis[low] + axis[run[0]]) / 2, float(axis[high] + axis[run[-1]]) / 2, "not used"])
+    if scene.bands.wavelength_nm is not None and axis.size:
+        out += [[max(a, float(axis[0])), min(b, float(axis[-1])), "water"] for a, b in WATER_NM
+                if b > axis[0] and a < axis[-1]]  # fmt: skip
+    return out
 
 
 def _json(values: np.ndarray[Any, Any]) -> list[float | None]:

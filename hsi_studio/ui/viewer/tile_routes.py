@@ -1,6 +1,11 @@
 """What the viewer fetches by itself: picture tiles, class-map patches, confidence, Leaflet's own files.
 
-    /hsi/tile/{scene}/{composite}/{lo}-{hi}/{z}/{x}/{y}.png    256 × 256 RGBA, z = 0 full size, z = −n every 2ⁿth pixel
+    /hsi/tile/{scene}/{composite}/{stretch}/{z}/{x}/{y}.png    256 × 256 RGBA, z = 0 full size, z = −n every 2ⁿth pixel;
+                                                               stretches: features/stretch.py
+    /hsi/look/{scene}/{composite}/{stretch}                    what a picture in colours measures: title, unit, values
+                                                               along its bar, notes
+    /hsi/value/{scene}/{composite}/{row}/{col}                 its value at a pixel
+    /hsi/spectral/{scene}                                      its bands, and the spectral indices that they allow
     /hsi/map/{project}/{revision}.bin[?since=token]            class indices of the box that changed
     /hsi/map/{project}/{revision}.png                          the whole map in class colours
     /hsi/conf/{project}/{revision}.bin[?since=token]           confidence 0–254 of the changed box, 255 = none
@@ -35,8 +40,10 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
-from hsi_studio.errors import StudioError
-from hsi_studio.features.composite import Compositor
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.features import looks
+from hsi_studio.features.composite import Compositor, palette
+from hsi_studio.features.stretch import Stretch, parse
 from hsi_studio.studio.facade import Studio
 from hsi_studio.types import Prediction, Scene
 
@@ -47,7 +54,7 @@ HISTORY_MAPS = 4  # of a project
 HISTORY_BYTES = 256 * 2**20  # earlier maps kept so that patches can be made
 LEAFLET_TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
 BESIDE = "beside"  # in place of a revision: the second map that is shown
-ASSET_VERSION = "1"  # part of the tiles' ETag: raise it when the rendering changes
+ASSET_VERSION = "2"  # part of the tiles' ETag: raise it when the rendering changes
 
 Check = Callable[[Request], None]
 
@@ -195,7 +202,7 @@ class TileCache:
 
 
 def cut_tile(
-    compositor: Compositor, scene: Scene, composite: str, percentiles: tuple[float, float], z: int, x: int, y: int
+    compositor: Compositor, scene: Scene, composite: str, stretch: Stretch, z: int, x: int, y: int
 ) -> bytes | None:
     """PNG of one tile, padded to 256 × 256; None when it lies outside the scene. Raises BadRequest."""
     height, width, _ = scene.shape
@@ -205,7 +212,7 @@ def cut_tile(
         return None
     rows = slice(row, min(row + TILE * step, height))
     cols = slice(col, min(col + TILE * step, width))
-    picture = compositor.render(scene, composite, rows, cols, percentiles, step)
+    picture = compositor.render(scene, composite, rows, cols, stretch, step)
     padded = np.zeros((TILE, TILE, 4), np.uint8)
     padded[: picture.shape[0], : picture.shape[1]] = picture
     return encode_png(padded)
@@ -287,12 +294,16 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
             raise HTTPException(404, "There is no map yet.")
         return prediction
 
-    @api.get("/tile/{scene_id}/{composite}/{lo}-{hi}/{z}/{x}/{y}.png")
-    def tile(request: Request, scene_id: str, composite: str, lo: float, hi: float, z: int, x: int, y: int) -> Response:
+    @api.get("/tile/{scene_id}/{composite}/{stretch}/{z}/{x}/{y}.png")
+    def tile(request: Request, scene_id: str, composite: str, stretch: str, z: int, x: int, y: int) -> Response:
         if not (MIN_ZOOM <= z <= 0 and 0 <= x < 2**24 and 0 <= y < 2**24) or len(composite) > 80:
             raise HTTPException(404, "There is no such tile.")
         scene = find_scene(scene_id)
-        key = f"{ASSET_VERSION}/{scene.id}/{composite}/{lo:g}-{hi:g}/{z}/{x}/{y}"
+        try:
+            wanted = parse(stretch)
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        key = f"{ASSET_VERSION}/{scene.id}/{composite}/{wanted}/{z}/{x}/{y}"
         etag = '"' + hashlib.sha256(key.encode()).hexdigest()[:24] + '"'
         headers = {"Cache-Control": "private, max-age=31536000, immutable", "ETag": etag}
         if request.headers.get("if-none-match") == etag:
@@ -300,13 +311,51 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
         png = tiles.get(key)
         if png is None:
             try:
-                png = cut_tile(pictures, scene, composite, (lo, hi), z, x, y)
+                png = cut_tile(pictures, scene, composite, wanted, z, x, y)
             except StudioError as error:
                 raise HTTPException(404, str(error)) from error
             if png is None:
                 raise HTTPException(404, "This tile lies outside the scene.")
             tiles.put(key, png)
         return Response(png, media_type="image/png", headers=headers)
+
+    @api.get("/look/{scene_id}/{composite}/{stretch}")
+    def look(scene_id: str, composite: str, stretch: str) -> dict[str, Any]:
+        scene = find_scene(scene_id)
+        try:
+            if not looks.is_measure(composite):
+                raise BadRequest(f"{composite[:80]!r} is not measured in a unit.")
+            tone = pictures.tone(scene, composite, parse(stretch))
+            said = {
+                "title": looks.title(composite),
+                "unit": looks.unit(composite),
+                "note": looks.note(scene, composite),
+            }
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        colors = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in palette()[::15].tolist()]
+        return {**said, "ticks": tone.ticks(), "colors": colors}
+
+    @api.get("/value/{scene_id}/{composite}/{row}/{col}")
+    def value(scene_id: str, composite: str, row: int, col: int) -> dict[str, Any]:
+        try:
+            found = pictures.value(find_scene(scene_id), composite[:80], row, col)
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        return {"values": [v if np.isfinite(v) else None for v in found]}
+
+    @api.get("/spectral/{scene_id}")
+    def spectral(scene_id: str) -> dict[str, Any]:
+        scene = find_scene(scene_id)
+        nm = scene.bands.wavelength_nm
+        axis = list(range(1, scene.bands.count + 1)) if nm is None else [round(float(v), 1) for v in nm]
+        try:
+            return {
+                "axis": axis, "unit": "" if nm is None else "nm", "good": scene.good_bands.tolist(),
+                "indices": looks.index_list(scene),
+            }  # fmt: skip
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
 
     @api.get("/map/{project_id}/{revision}.bin")
     def class_map(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:

@@ -14,12 +14,15 @@ import { makeLabelling } from './labelling.js';
 import { makeLabels } from './labels.js';
 import { makeLayerBar } from './layer_bar.js';
 import { frameOn, leaflet } from './leaflet.js';
+import { makeLooks } from './looks.js';
 import { makeMapFeed } from './map_feed.js';
 import { makePane, partsOf } from './pane.js';
+import { makePins } from './pins.js';
 import { makeRaster } from './raster.js';
 import { makeReadout } from './readout.js';
 import { makeRegion } from './region.js';
 import { makeServer } from './server.js';
+import { makeStretch } from './stretch.js';
 import { makeSwipe } from './swipe.js';
 
 /** @param {import('../web/component.js').Gradio} gradio */
@@ -44,7 +47,7 @@ function start(component, L) {
   const block = /** @type {any} */ (element.closest('[id^="hsi-"], .block') || element);
   const stage = part('stage'), map = frameOn(L, stage);
   let scene = null, project = null, classes = [], active = '', fitted = false, painted = false;
-  let composite = '', stretch = [2, 98], lastMessage = '';
+  let composite = '', stretch = '2-98', lastMessage = '';
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
@@ -70,6 +73,7 @@ function start(component, L) {
       map.fitBounds([[-(row + h + pad), col - pad], [-(row - pad), col + w + pad]], {animate: false, maxZoom: 3});
     },
   });
+  const pins = makePins(component, pane);
   const region = makeRegion(component, pane, stage, map, say);
   const server = makeServer(base, {
     alive: () => root.isConnected,
@@ -87,13 +91,16 @@ function start(component, L) {
   const labels = makeLabels(canvas('markers'), pane, (count) => mark('pending', String(count)));
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
-    stretch(limits) { stretch = limits; showComposite(true); },
     toggleMap, toggleConfidence,
     toggleMode: () => labelling.toggle(),
     opacity(value) { setLayer(heat.blind() ? {opacity: value} : {opacity: value, on: true}); },
     zoom, fit, choose,
     goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
+  const show = (id) => { composite = id; showComposite(true); };
+  const adjust = makeStretch(part('stretch'), (wanted) => { stretch = wanted; showComposite(true); });
+  const looks = makeLooks(root, base, {scene: () => scene, choose: show, again: () => readout.again(), say});
+  onPage('hsi:band', ({value}) => { if (scene) show(`grey:${value}`); });  // a band clicked in the plot of spectra
   const feed = makeMapFeed(raster, pane, {
     painted(rev) { mark('mapRev', String(rev)); showState(); },
     done: () => readout.again(),
@@ -102,7 +109,7 @@ function start(component, L) {
   });
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
   const nameOf = (id) => known().find((c) => c.id === id);
-  const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf, blind: heat.blind});
+  const readout = makeReadout(pane, {labels, raster, swipe, controls, looks, classes: () => classes, nameOf, blind: heat.blind});
   const labelling = makeLabelling(pane, map, {
     labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), blind: heat.blind,
   });
@@ -121,7 +128,7 @@ function start(component, L) {
   }
   function zoom(by) { map.setZoom(map.getZoom() + by); }
   function moved() {
-    for (const layer of [raster, swipe, heat, region]) layer.paint();
+    for (const layer of [raster, swipe, heat, region, pins]) layer.paint();
     labels.draw();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
@@ -180,12 +187,14 @@ function start(component, L) {
 
   // ── values from Python ───────────────────────────────────────────────────────────────────────
   function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); mirror(); }
-  function mirror() { swipe.mirror({scene, picture: [base, composite, ...stretch], colours: known(), layer: raster.layer}); }
+  function mirror() { swipe.mirror({scene, picture: [base, composite, stretch], colours: known(), layer: raster.layer}); }
   function showComposite(chosenHere) {
-    raster.setComposite(base, composite, stretch[0], stretch[1]);
-    controls.composites(scene.composites, composite, stretch);
+    raster.setComposite(base, composite, stretch);
+    controls.composites(scene.composites, composite);
+    adjust.show(stretch);
+    looks.show(composite, stretch);
     mirror();
-    if (chosenHere) trigger('view', {composite, lo: stretch[0], hi: stretch[1]});
+    if (chosenHere) trigger('view', {composite, stretch});
   }
   function showClasses() {
     controls.active(nameOf(active));
@@ -202,9 +211,9 @@ function start(component, L) {
     scene = next; fitted = painted = false;
     feed.reset();
     mark('ready', null); mark('mapRev', null);
-    raster.setScene(next); labels.reset(); heat.show(null); region.clear();
+    raster.setScene(next); labels.reset(); heat.show(null); region.clear(); looks.setScene();
     if (!next) return;
-    composite = next.composites.find((c) => c.available)?.id || 'custom:1,1,1';
+    composite = next.composites.find((c) => c.available && c.id !== 'pca')?.id || 'custom:1,1,1';  // never principal components unasked
     showComposite(false);
     fit();
     readout.show(null);
@@ -213,7 +222,7 @@ function start(component, L) {
     const another = 'project' in value && value.project !== project;
     if (another) { project = value.project; bar.clear(); }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
-    if (value.view && scene) { composite = value.view.composite || composite; stretch = [value.view.lo ?? stretch[0], value.view.hi ?? stretch[1]]; showComposite(false); }
+    if (value.view && scene) { composite = value.view.composite || composite; stretch = value.view.stretch || stretch; showComposite(false); }
     if (value.classes) {
       classes = value.classes;
       labels.setClasses(classes);

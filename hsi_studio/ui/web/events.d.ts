@@ -18,6 +18,12 @@ interface PageEvents {
   "hsi:draw": { off?: boolean };
   /** The region drawn: its corners as [row, col] in pixels, (0, 0) the scene's corner; null when given up. */
   "hsi:region": { polygon: [number, number][] | null };
+  /** Show a single band: its wavelength in nm, or its number in a file without wavelengths. To the viewer. */
+  "hsi:band": { value: number };
+  /** What is compared in the plot of spectra: up to 12 places, [row, col], numbered from 1. To the viewer. */
+  "hsi:pins": { pins: [number, number][] };
+  /** A pixel was clicked in the picture. From the viewer. */
+  "hsi:pixel": { project: string; row: number; col: number };
   /** The likeness from which the heat map counts as found, 0 to 1, while its slider moves. To the viewer. */
   "hsi:heat": { threshold: number };
   /** A box of the scene to frame, [row, col, height, width], or none; with `go` the picture moves there. To the viewer. */

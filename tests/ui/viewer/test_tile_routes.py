@@ -271,3 +271,24 @@ def test_history_and_tiles_are_bounded() -> None:
     for k in range(10):
         cache.put(str(k), b"x" * 40)
     assert (cache.get("0"), cache.get("9")) == (None, b"x" * 40)
+
+
+def test_a_stretch_is_part_of_the_address(client: TestClient) -> None:
+    tiles = {
+        stretch: client.get(f"/hsi/tile/scene0/custom:1,2,3/{stretch}/0/0/0.png")
+        for stretch in ("2-98", "sigma", "equalise", "decorrelate", "2-98g2")
+    }
+    assert {tile.status_code for tile in tiles.values()} == {200}
+    assert len({tile.content for tile in tiles.values()}) == len(tiles)
+    assert client.get("/hsi/tile/scene0/custom:1,2,3/loud/0/0/0.png").status_code == 404
+
+
+def test_bands_and_values_of_a_scene_without_wavelengths(client: TestClient) -> None:
+    facts = client.get("/hsi/spectral/scene0").json()
+    assert facts["axis"][:3] == [1, 2, 3]
+    assert facts["indices"] == []
+    (value,) = client.get("/hsi/value/scene0/grey:1/30/40").json()["values"]
+    assert isinstance(value, float)
+    assert client.get("/hsi/value/scene0/grey:1/3/999999").status_code == 404
+    assert client.get("/hsi/look/scene0/index:NDVI/2-98").status_code == 404
+    assert client.get("/hsi/look/scene0/true/2-98").status_code == 404
