@@ -2,11 +2,11 @@
 
     python -m benchmarks.kill9 --kills 200
 
-A program (a fork of one that has imported everything) with three threads works on one home folder: one clicks (and
-takes clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps
-uploads, makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random
-instant the program is killed, and in one of four cases a training's own process with it, as the system does when memory
-runs out. Then, with the program gone:
+A program (a fork of one that has imported everything) with four threads works on one home folder: one clicks (and
+takes clicks back), one draws strokes of pixels in one action, one trains and resumes, one exports maps, labels and
+models, imports labels and models, keeps uploads. Each thread says "do" before an action and "done" after it, with what
+it was told. At a random instant the program is killed, and in one of four cases a training's own process with it, as
+the system does when memory runs out. Then, with the program gone:
 
 - every journal line carries the mark of its action: "done" must be there once, "do" alone at most once;
 - the labels after the line that was acknowledged are those the program had then;
@@ -53,9 +53,11 @@ from hsi_studio.project.store import Project
 
 NEW_PROJECT_EVERY = 10
 LONGEST_S = 3.0  # of a program's work, from the moment it can act
+LONG_SHARE, LONG_S = 0.4, 15.0  # of some: so that trainings end, and their maps and models are exported and imported
 SIDE, CLASSES = 40, 3
+HEAVY = ("rasterio.warp", "matplotlib.figure", "sklearn.svm", "PIL.Image", "hsi_studio.methods.live.method")
 FORKS = multiprocessing.get_context("forkserver")  # programs start in moments: they find everything imported
-FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock"])
+FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock", *HEAVY])
 
 
 # ── the program that is killed ──────────────────────────────────────────────────────────────────
@@ -98,9 +100,9 @@ class Actor:
 
     def run(self) -> None:
         self.say(step="ready")
-        for work in (self.clicks, self.strokes):
+        for work in (self.clicks, self.strokes, self.trainings):
             threading.Thread(target=self.forever, args=(work, random.Random(self.seed)), daemon=True).start()
-        self.forever(self.others, random.Random(self.seed + 1))
+        self.forever(self.files, random.Random(self.seed + 1))
 
     def forever(self, work: Callable[[random.Random], None], rng: random.Random) -> None:
         while True:
@@ -134,9 +136,14 @@ class Actor:
     def state(self) -> dict[str, Any]:
         return {"seq": self.project.revision, "points": digest_of(self.project)}
 
-    def others(self, rng: random.Random) -> None:
-        choices = (self.train, self.export, self.import_labels, self.upload, self.import_model, self.wait_for_run)
-        rng.choice(choices)(rng)
+    def trainings(self, rng: random.Random) -> None:
+        rng.choice((self.train, self.wait_for_run))(rng)
+        time.sleep(rng.random() * 0.5)
+
+    def files(self, rng: random.Random) -> None:
+        rng.choice((self.export, self.export, self.import_labels, self.upload, self.import_model, self.import_model))(
+            rng
+        )
 
     def train(self, rng: random.Random) -> None:
         if not self.studio.runs.alive():
@@ -283,7 +290,7 @@ def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found
         time.sleep(rng.uniform(0.0, 0.5))
     else:
         ready.wait(120)
-        time.sleep(rng.uniform(0.0, LONGEST_S))
+        time.sleep(rng.uniform(0.0, LONG_S if rng.random() < LONG_SHARE else LONGEST_S))
     if not program.is_alive():
         found.problems.append(f"the program ended by itself: {(home.parent / 'said.log').read_text()[-500:]}")
     workers = workers_of(home) if rng.random() < 0.25 else []
