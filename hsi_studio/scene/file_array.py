@@ -76,10 +76,10 @@ class FileArray:
         if rows == 1:  # of one line, what is between
             first, many, width = first + inner[0], cols, cols
             inner = inner - inner[0]
-        within = np.ix_(middle - middle[0], inner)
+        lines, places = _stepped(middle - middle[0]), _stepped(inner)
         out = np.empty(sizes, self.dtype)
         for place, index in enumerate(outer):
-            out[place] = self._span(index * plane + first, many).reshape(rows, width)[within]
+            out[place] = self._span(index * plane + first, many).reshape(rows, width)[lines][:, places]
         return out
 
     def _span(self, first: int, many: int) -> npt.NDArray[Any]:
@@ -117,3 +117,11 @@ def _indices(key: Key, size: int) -> npt.NDArray[np.intp]:
     if isinstance(key, slice):
         return np.arange(*key.indices(size), dtype=np.intp)
     return np.asarray(key, dtype=np.intp)
+
+
+def _stepped(indices: npt.NDArray[np.intp]) -> slice | npt.NDArray[np.intp]:
+    """A slice where they have one step, which numpy takes ten times as fast."""
+    steps = np.diff(indices)
+    if len(indices) == 1 or (steps == steps[0]).all():
+        return slice(int(indices[0]), int(indices[-1]) + 1, int(steps[0]) if len(steps) else 1)
+    return indices
