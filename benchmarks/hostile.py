@@ -235,7 +235,11 @@ def gone(args: argparse.Namespace) -> dict[str, Any]:
     """Scenes opened and closed, exports, visitors; the budgets are small and the clock is turned: it is quick."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home, data = Path(folder) / "home", Path(folder) / "data"
-        os.environ |= {settings.SCENE_MEMORY_GB.name: "0.25", settings.CACHE_GB.name: "0.05"}
+        os.environ |= {
+            settings.SCENE_MEMORY_GB.name: "0.25",
+            settings.FEATURE_MEMORY_GB.name: "0.1",
+            settings.CACHE_GB.name: "0.05",
+        }
         data.mkdir()
         owners = Owners(home, data, SharedServer(home))
         turned = [0.0]
@@ -245,7 +249,9 @@ def gone(args: argparse.Namespace) -> dict[str, Any]:
         studio = owners.studio("ana")
         project = studio.latest_project()
         assert project is not None
+        print(json.dumps(told), file=sys.stderr)
         told["exports"] = each(args.exports, lambda n: studio.export(project.id, Path(folder) / "out"))
+        print(json.dumps(told["exports"]), file=sys.stderr)
         told["visitors"] = each(args.visitors, lambda n: one_visitor(owners, n, turned))
         owners.close()
         gc.collect()
@@ -286,8 +292,10 @@ def one_scene(owners: Owners, data: Path, number: int, turned: list[float]) -> N
 def one_visitor(owners: Owners, number: int, turned: list[float]) -> None:
     studio = owners.studio(f"s-{number:040x}")
     project = studio.new_project("demo")
+    valid = np.argwhere(studio.scene_of(project.id).valid)
     for k in range(2):
-        studio.label(project.id, 5 + 30 * k, 5, project.schema.classes[k].id)
+        row, col = (int(n) for n in valid[(k + 1) * len(valid) // 3])
+        studio.label(project.id, row, col, project.schema.classes[k].id)
     studio.live(project.id).wait(project.revision, 120)
     turned[0] += 61
     for owner in owners._used:

@@ -6,7 +6,7 @@ Without files: a scene of Indian Pines' size (145 × 145 × 200, int16) and one 
 written here, and what there is of the sample data. For each: the median of opening it directly (as with
 `--trust-local`), the first time in a room (unpacked, hashed, kept) and again (from what was kept), each until the scene
 is opened and until it was gone through once (`Scene.survey`), which the page waits for. The spawner is warm, as in the
-app. "mapped" says that the app reads the file's own numbers, "unpacked" those written for it.
+app. "in place" says that the app reads the file's own numbers, "unpacked" those written for it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.common import machine, make_parser
 from hsi_studio import settings
 from hsi_studio.errors import StudioError
+from hsi_studio.scene.file_array import FileArray
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.room import start, store
 from hsi_studio.scene.room.access import direct
@@ -64,9 +65,7 @@ def show(file: Path, rounds: int) -> None:
                 print(f"{file.name[:34]:34} {error}")
                 return
             times[name].append(took)
-            array = getattr(cube, "_array", None)
-            mapped = isinstance(array, np.memmap) and Path(str(array.filename)).name != "data.bin"
-            kind = "mapped" if mapped else "unpacked"
+            kind = "in place" if isinstance(getattr(cube, "_array", None), FileArray) else "unpacked"
     size = file.stat().st_size / 1e6
     shown = " ".join(
         "{:6.3f}/{:6.3f}".format(*(statistics.median(part) for part in zip(*times[name], strict=True)))

@@ -92,6 +92,10 @@ SCENE_MEMORY_GB = Setting(
     "HSI_STUDIO_SCENE_MEMORY_GB", "number of GiB", "a quarter of the machine's memory",
     "What open scenes of all owners may take in memory; those unused longest are closed, and opened again when needed.",
 )  # fmt: skip
+FEATURE_MEMORY_GB = Setting(
+    "HSI_STUDIO_FEATURE_MEMORY_GB", "number of GiB", "an eighth of the machine's memory",
+    "What features made of scenes may take in memory, for all owners together; those unused longest are made again.",
+)  # fmt: skip
 CACHE_GB = Setting(
     "HSI_STUDIO_CACHE_GB", "number of GiB", "4",
     "What caches of all owners may take on disk; files unused longest go, and are made again when needed.",
@@ -168,6 +172,10 @@ SETTINGS = (
     HOME, MODEL_MEMORY_GB, SCENE_MEMORY_GB, CACHE_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, MAX_UPLOAD_GB, UPLOAD_DAYS,
     SESSION_HOURS, OUTGOING, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS,
     TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER, MIRROR, TEST_DATA,
+    HOME, MODEL_MEMORY_GB, SCENE_MEMORY_GB, FEATURE_MEMORY_GB, CACHE_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX,
+    MAX_UPLOAD_GB, UPLOAD_DAYS, SESSION_HOURS, OUTGOING, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS, LLM_URL,
+    LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER,
+    TEST_DATA,
 )  # fmt: skip
 
 

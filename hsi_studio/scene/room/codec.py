@@ -12,7 +12,7 @@ taken from this package's modules that are loaded already, and every field is co
     dataclass, cube            {"#data": "module:Name", "fields": {...}}
 
 Trap: what is read was written by a process that a file may have taken over. Sizes are compared with the file's before
-anything is mapped; texts and lists have an upper end; depth is that of the JSON parser.
+anything is mapped, and only our own file is; texts and lists have an upper end; depth is that of the JSON parser.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from hsi_studio.errors import FileProblem
+from hsi_studio.scene.file_array import FileArray
 
 OURS = ("hsi_studio.types", "hsi_studio.scene.", "hsi_studio.io.")
 LONGEST_TEXT = 4 << 20
@@ -155,8 +158,8 @@ class Reader:
     ) -> None:
         self.data, self.files, self._names, self._cubes = data, list(files), names, cubes
 
-    def decode(self, value: Any) -> Any:
-        """Raises BadDescription."""
+    def decode(self, value: Any, cube: bool = False) -> Any:
+        """`cube`: a part of a cube, whose numbers may stay in a file of the opening. Raises BadDescription."""
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
             raise BadDescription("a text is too long")
         if value is None or isinstance(value, (bool, str, int, float)):
@@ -180,9 +183,9 @@ class Reader:
         if key == "#dict" and isinstance(inside, list):
             return dict(self._pair(pair) for pair in inside)
         if key == "#array" and isinstance(inside, dict):
-            return self.array(inside)
+            return self.array(inside, cube)
         if key == "#data" and isinstance(value.get("fields"), dict):
-            return self._data(inside, {str(name): self.decode(item) for name, item in value["fields"].items()})
+            return self._data(inside, value["fields"])
         raise BadDescription(f"a value of kind {str(key)[:20]}")
 
     def _pair(self, pair: Any) -> tuple[Any, Any]:
@@ -193,8 +196,9 @@ class Reader:
             raise BadDescription("a key of no kind")
         return key, self.decode(pair[1])
 
-    def array(self, said: dict[str, Any]) -> npt.NDArray[Any]:
-        """Raises BadDescription when it does not lie wholly in its file."""
+    def array(self, said: dict[str, Any], cube: bool = False) -> npt.NDArray[Any] | FileArray:
+        """Of our own file mapped where it is large; of a file of the opening, which others may cut short, read: now,
+        or as a part of a cube when it is asked for. Raises BadDescription when it does not lie wholly in its file."""
         shape, at, file, order = _size(said)
         if file is not None and not (type(file) is int and 0 <= file < len(self.files)):
             raise BadDescription("an array in another file")
@@ -206,17 +210,30 @@ class Reader:
             raise BadDescription(f"{n_bytes} bytes at {at} of {there}")
         if n_bytes == 0:
             return np.empty(shape, dtype)
-        if file is None and n_bytes <= MAPPED_ABOVE:
+        if file is not None and cube and len(shape) == 3:
+            return self._in_file(path, dtype, at, shape, order)
+        if file is not None or n_bytes <= MAPPED_ABOVE:
             with path.open("rb") as stream:
                 stream.seek(at)
-                flat = np.frombuffer(stream.read(n_bytes), dtype)
+                data = stream.read(n_bytes)
+            if len(data) < n_bytes:
+                raise BadDescription(f"{n_bytes} bytes at {at}, and there are {len(data)}")
+            flat = np.frombuffer(data, dtype)
             return flat.reshape(shape, order=order).copy(order=order)
         mapped: npt.NDArray[Any] = np.memmap(path, dtype, "r", at, shape, order)
         return mapped
 
-    def _data(self, kind: Any, fields: dict[str, Any]) -> Any:
+    def _in_file(self, path: Path, dtype: np.dtype[Any], at: int, shape: Any, order: Literal["C", "F"]) -> FileArray:
+        try:
+            return FileArray(path, dtype, at, shape, order)
+        except FileProblem as error:
+            raise BadDescription(error.problem) from error
+
+    def _data(self, kind: Any, said: dict[str, Any]) -> Any:
         found = _ours(kind)
-        if self._cubes is not None and is_cube_class(found):
+        cube = self._cubes is not None and is_cube_class(found)
+        fields = {str(name): self.decode(item, cube) for name, item in said.items()}
+        if self._cubes is not None and cube:
             return self._cubes(found, fields)
         if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
             raise BadDescription(f"{str(kind)[:60]} is no dataclass")

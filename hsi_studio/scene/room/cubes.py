@@ -1,8 +1,9 @@
 """Pixels that leave the room: by their place in the file where they stand there plainly, else unpacked once.
 
 Plainly are: a memory map (ENVI, .npy), a data set of HDF5 that is neither packed nor in blocks, a TIFF whose strips
-follow each other uncompressed. The reader finds the place; that the app then maps numbers of the very file it was
-given, and no more than there are, is for `codec.Reader` to see. Every other cube is read block by block and kept as it
+follow each other uncompressed. The reader finds the place; that the app then reads numbers of the very file it was
+given, and no more than there are, is for `codec.Reader` to see (by `FileArray`, which a file that is cut short under it
+does not kill). Every other cube is read block by block and kept as it
 is stored (`ArrayCube`, GeoTIFF) or as float32, which is what every cube gives.
 
 Trap: what a reader does beside scaling (masks) is lost when only the numbers are mapped. So a place that was found in
@@ -17,7 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.errors import FileProblem
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.file_array import FileArray
 from hsi_studio.scene.formats import hdf, matlab, tiff_layout
 from hsi_studio.scene.formats.geotiff import GeoTiffCube
 from hsi_studio.scene.room.codec import BadDescription, Ready, Writer
@@ -59,7 +62,7 @@ def made(kind: type[Any], fields: dict[str, Any]) -> ArrayCube:
     if (
         kind not in CLASSES
         or set(fields) != set(vars(ArrayCube(np.zeros((1, 1, 1)))))
-        or not isinstance(array, np.ndarray)
+        or not isinstance(array, (np.ndarray, FileArray))
     ):
         raise BadDescription("a cube of other parts")
     if array.ndim != 3 or array.dtype.kind not in "buif" or 0 in array.shape:
@@ -69,7 +72,7 @@ def made(kind: type[Any], fields: dict[str, Any]) -> ArrayCube:
     try:
         window = cube.read(slice(0, 1), slice(0, 1))
         wrong = window.shape != (1, 1, cube.shape[2]) or sorted(cube.shape) != sorted(array.shape)
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, FileProblem) as error:
         raise BadDescription(f"a cube that cannot be read: {error}") from error
     if wrong:
         raise BadDescription("a cube of another size than its numbers")
