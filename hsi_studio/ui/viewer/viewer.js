@@ -7,6 +7,7 @@
 import { panel, tell } from '../web/component.js';
 import { loadSheet } from '../web/dom.js';
 import { present } from '../web/present.js';
+import { keepInAddress, readView } from './address.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
@@ -44,7 +45,7 @@ function start(component, L) {
   const block = /** @type {any} */ (element.closest('[id^="hsi-"], .block') || element);
   const stage = part('stage'), map = frameOn(L, stage);
   let scene = null, project = null, classes = [], active = '', fitted = false, painted = false;
-  let composite = '', stretch = [2, 98], lastMessage = '';
+  let solo = '', composite = '', stretch = [2, 98], lastMessage = '';
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
@@ -90,8 +91,8 @@ function start(component, L) {
     stretch(limits) { stretch = limits; showComposite(true); },
     toggleMap, toggleConfidence,
     toggleMode: () => labelling.toggle(),
-    opacity(value) { setLayer(heat.blind() ? {opacity: value} : {opacity: value, on: true}); },
-    zoom, fit, choose,
+    opacity(value) { setOpacity(value, heat.blind() ? {} : {on: true}); },
+    zoom, fit, choose, solo(id) { solo = id; raster.setSolo(id); mirror(); showClasses(); },
     goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
   const feed = makeMapFeed(raster, pane, {
@@ -104,8 +105,26 @@ function start(component, L) {
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, classes: () => classes, nameOf, blind: heat.blind});
   const labelling = makeLabelling(pane, map, {
-    labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), blind: heat.blind,
+    labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), next: advance, blind: heat.blind,
   });
+
+  // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
+  const opacities = new Map();
+  let kind = '', besideKind = '';
+  function setOpacity(value, more) { if (kind) opacities.set(kind, value); setLayer({opacity: value, ...more}); address.moved(); }
+  const address = keepInAddress({
+    alive: () => root.isConnected,
+    now() {
+      const {lat, lng} = map.getCenter();
+      return {view: [-lat, lng, map.getZoom()].map((v) => String(Math.round(v * 100) / 100)).join(), opacity: String(Math.round(raster.layer.opacity * 100))};
+    },
+    show: (layer) => server.layers({left: layer}).then(() => server.follow(), (error) => say(error.message)),
+  });
+  function restore() {  // of the address that the page was loaded with
+    const {view, opacity} = readView(window.location.href);
+    if (view && fitted) map.setView([-view[0], view[1]], view[2], {animate: false});
+    if (opacity != null) setOpacity(opacity);
+  }
 
   // ── where the picture is ─────────────────────────────────────────────────────────────────────
   root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
@@ -120,9 +139,16 @@ function start(component, L) {
     moved();
   }
   function zoom(by) { map.setZoom(map.getZoom() + by); }
+  // So near that a point of the screen is one pixel of the scene at most; round the pointer, else the crosshair.
+  function toPixels() {
+    if (!scene) return;
+    const at = labels.hover() || labels.cross() || pane.middle();
+    map.setView([-(at.row + 0.5), at.col + 0.5], Math.max(0, Math.ceil(map.getZoom())), {animate: false});
+  }
   function moved() {
     for (const layer of [raster, swipe, heat, region]) layer.paint();
     labels.draw();
+    address.moved();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
   map.on('move zoom viewreset', moved);
@@ -147,6 +173,16 @@ function start(component, L) {
     active = id;
     showClasses();
   });
+  let enough = 0;  // labels of a class, after which the next one is chosen; 0 = never
+  onPage('hsi:advance', ({after}) => { enough = after; });
+  /** @param {string} id  the class that has just got a label */
+  function advance(id) {
+    if (!enough || labels.countOf(id) !== enough) return;
+    const from = classes.findIndex((c) => c.id === id), turn = [...classes.slice(from + 1), ...classes.slice(0, from)];
+    const next = turn.find((c) => labels.countOf(c.id) < enough);
+    if (next) { choose(next.id); say(`${enough} labels. Next: ${next.name}.`, 'hint'); }
+    else say(`Every class has ${enough} labels.`, 'hint');
+  }
   onPage('hsi:follow', () => server.follow());
   onPage('hsi:present', ({on}) => { /** @type {HTMLDetailsElement} */ (part('legend')).open = on; setTimeout(fit, 60); });
 
@@ -170,9 +206,9 @@ function start(component, L) {
     undo: () => server.act({do: 'undo'}), redo: () => server.act({do: 'redo'}),
     keys: {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
-      '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
-      ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: !heat.blind()}),
-      m: toggleMap, c: toggleConfidence, l: labelling.toggle,
+      '[': () => setOpacity(Math.max(0, raster.layer.opacity - 0.1)),
+      ']': () => setOpacity(Math.min(1, raster.layer.opacity + 0.1), {on: !heat.blind()}),
+      n: () => tell('hsi:add-class'), z: toPixels, m: toggleMap, c: toggleConfidence, l: labelling.toggle,
       h: () => say(labels.toggle() ? 'Label markers are shown.' : 'Label markers are hidden: H shows them again.', 'hint'), p: () => present(), '?': () => controls.help(), Escape: () => { controls.help(false); present(false); },
       Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
     },
@@ -180,7 +216,7 @@ function start(component, L) {
 
   // ── values from Python ───────────────────────────────────────────────────────────────────────
   function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); mirror(); }
-  function mirror() { swipe.mirror({scene, picture: [base, composite, ...stretch], colours: known(), layer: raster.layer}); }
+  function mirror() { swipe.mirror({scene, picture: [base, composite, ...stretch], colours: known(), solo, layer: {...raster.layer, opacity: opacities.get(besideKind) ?? raster.layer.opacity}}); }
   function showComposite(chosenHere) {
     raster.setComposite(base, composite, stretch[0], stretch[1]);
     controls.composites(scene.composites, composite, stretch);
@@ -189,7 +225,7 @@ function start(component, L) {
   }
   function showClasses() {
     controls.active(nameOf(active));
-    controls.legend(classes, labels.counts(), active, props.legend !== false);
+    controls.legend(classes, labels.counts(), active, solo, props.legend !== false);
   }
   function showState() {
     const has = !!raster.tokens().index;
@@ -210,15 +246,15 @@ function start(component, L) {
     readout.show(null);
   }
   function take(value) {
-    const another = 'project' in value && value.project !== project;
-    if (another) { project = value.project; bar.clear(); }
+    const another = 'project' in value && value.project !== project, first = project === null;
+    if (another) { project = value.project; bar.clear(); solo = ''; raster.setSolo(''); }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = [value.view.lo ?? stretch[0], value.view.hi ?? stretch[1]]; showComposite(false); }
     if (value.classes) {
       classes = value.classes;
       labels.setClasses(classes);
     }
-    if ('beside' in value || another) swipe.show(value.beside || null);
+    if ('beside' in value || another) { besideKind = value.beside?.kind || ''; swipe.show(value.beside || null); }
     if ('heat' in value && scene) heat.show(value.heat);
     if (value.active) active = value.active;
     if (value.classes && !classes.some((c) => c.id === active)) active = classes[0]?.id || '';
@@ -227,7 +263,18 @@ function start(component, L) {
       mark('journal', String(value.labels.seq));
       if (news && labels.cross()) readout.describe(labels.cross());
     }
-    if ('map' in value) feed.take(value.map);
+    if ('map' in value) {
+      const next = value.map?.kind || '';
+      if (another) opacities.clear();
+      if (next !== kind && opacities.has(next)) setLayer({opacity: opacities.get(next)});
+      kind = next;
+      feed.take(value.map);
+    }
+    if (another && project) {
+      if (first) restore();
+      address.follow(!first);
+    }
+    if ('map' in value) address.shows(kind);
     raster.setColours(known());
     mirror();
     if ('progress' in value) controls.progress(value.progress);

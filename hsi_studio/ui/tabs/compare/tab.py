@@ -67,7 +67,9 @@ class CompareTab:
         methods = self.methods_for(WORDS if kind == METHODS else kind)
         method = methods[0][1]
         return (
-            gr.update(choices=kinds, **({} if known else {"value": kind})),  # who chooses faster than this comes, keeps it
+            gr.update(
+                choices=kinds, **({} if known else {"value": kind})
+            ),  # who chooses faster than this comes, keeps it
             gr.update(choices=methods, value=method, visible=kind != METHODS),
             gr.update(choices=options, visible=kind != WORDS),
             gr.update(choices=options, visible=kind == WORDS),
