@@ -101,29 +101,3 @@ def test_axe_finds_nothing(browser: Any, app: RunningApp) -> None:
     look("presenting")
     page.close()
     assert found == []
-
-
-def test_place_opacity_and_map_are_in_the_address(browser: Any, app: RunningApp) -> None:
-    page = opened(browser, app)
-    bar = page.get_by_role("group", name="Maps")
-    slider = page.get_by_label("Opacity of the class map")
-    bar.get_by_role("button", name="Show Map of your labels").click()
-    page.wait_for_url("**layer=live*")
-    page.keyboard.press("z")
-    page.keyboard.press("+")
-    slider.fill("30")
-    page.wait_for_url("**opacity=30*")
-    zoom = page.evaluate("document.querySelector('.hsi-viewer').__zoom().zoom")
-
-    bar.get_by_role("button", name="Show Reference").click()
-    page.wait_for_url("**layer=reference*")
-    slider.fill("90")
-    page.go_back()  # to the map before, with its own opacity
-    page.wait_for_function("document.querySelector('[data-part=opacity]').value === '30'")
-    page.get_by_role("button", name="Show Map of your labels").and_(page.locator("[aria-pressed=true]")).wait_for()
-
-    page.reload()
-    wait_ready(page)
-    page.wait_for_function("document.querySelector('[data-part=opacity]').value === '30'")
-    assert page.evaluate("document.querySelector('.hsi-viewer').__zoom().zoom") == zoom
-    page.close()

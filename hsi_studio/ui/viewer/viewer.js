@@ -7,7 +7,6 @@
 import { panel, tell } from '../web/component.js';
 import { loadSheet } from '../web/dom.js';
 import { present } from '../web/present.js';
-import { keepInAddress, readView } from './address.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
@@ -111,20 +110,7 @@ function start(component, L) {
   // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
   const opacities = new Map();
   let kind = '', besideKind = '';
-  function setOpacity(value, more) { if (kind) opacities.set(kind, value); setLayer({opacity: value, ...more}); address.moved(); }
-  const address = keepInAddress({
-    alive: () => root.isConnected,
-    now() {
-      const {lat, lng} = map.getCenter();
-      return {view: [-lat, lng, map.getZoom()].map((v) => String(Math.round(v * 100) / 100)).join(), opacity: String(Math.round(raster.layer.opacity * 100))};
-    },
-    show: (layer) => server.layers({left: layer}).then(() => server.follow(), (error) => say(error.message)),
-  });
-  function restore() {  // of the address that the page was loaded with
-    const {view, opacity} = readView(window.location.href);
-    if (view && fitted) map.setView([-view[0], view[1]], view[2], {animate: false});
-    if (opacity != null) setOpacity(opacity);
-  }
+  function setOpacity(value, more) { if (kind) opacities.set(kind, value); setLayer({opacity: value, ...more}); }
 
   // ── where the picture is ─────────────────────────────────────────────────────────────────────
   root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
@@ -148,7 +134,6 @@ function start(component, L) {
   function moved() {
     for (const layer of [raster, swipe, heat, region]) layer.paint();
     labels.draw();
-    address.moved();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
   }
   map.on('move zoom viewreset', moved);
@@ -246,7 +231,7 @@ function start(component, L) {
     readout.show(null);
   }
   function take(value) {
-    const another = 'project' in value && value.project !== project, first = project === null;
+    const another = 'project' in value && value.project !== project;
     if (another) { project = value.project; bar.clear(); solo = ''; raster.setSolo(''); }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = [value.view.lo ?? stretch[0], value.view.hi ?? stretch[1]]; showComposite(false); }
@@ -270,11 +255,6 @@ function start(component, L) {
       kind = next;
       feed.take(value.map);
     }
-    if (another && project) {
-      if (first) restore();
-      address.follow(!first);
-    }
-    if ('map' in value) address.shows(kind);
     raster.setColours(known());
     mirror();
     if ('progress' in value) controls.progress(value.progress);
