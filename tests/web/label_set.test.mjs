@@ -23,6 +23,16 @@ test("a click counts at once, and waits until a newer set of the server agrees w
   assert.equal(set.classIdAt(2, 3, false), "corn");
 });
 
+test("labels of a class are counted with the clicks that wait", () => {
+  const set = fresh({ seq: 1, points: [[0, 0, 0], [0, 1, 0], [0, 2, 1]] });
+  assert.equal(set.countOf("corn"), 2);
+  set.wish(5, 5, "corn", 1, 0);
+  set.wish(0, 1, "woods", 2, 0);
+  assert.deepEqual([set.countOf("corn"), set.countOf("woods")], [2, 2]);
+  set.wish(0, 0, "corn", 3, 0); // again: taken away
+  assert.equal(set.countOf("corn"), 1);
+});
+
 test("an older set never replaces a newer one", () => {
   const set = fresh({ seq: 5, points: [[0, 0, 1]] });
   assert.equal(set.setLabels({ seq: 4, points: [] }), false);

@@ -15,7 +15,7 @@ export const abgr = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0
 /** Black or white, whichever reads better on a colour (relative luminance, WCAG 2.1). @param {string} hex */
 export function inkOn(hex) {
   const [r, g, b] = rgbOf(hex).map((c) => { const s = c / 255; return s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4; });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.3 ? '#111' : '#fff';
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? '#111' : '#fff';
 }
 
 /** The colour map inferno, which stays ordered without colour vision. @param {number} share  0 to 1 @returns {number[]} */

@@ -1,7 +1,7 @@
 // @ts-check
 // Toolbar, legend, readout, progress and help of the viewer: plain DOM, all text through textContent.
 
-import { dot, make } from '../web/dom.js';
+import { button, dot, make } from '../web/dom.js';
 import { lengthText, niceLength, percent, remaining } from '../web/formats.js';
 import { inkOn } from './colours.js';
 
@@ -115,20 +115,19 @@ export function makeControls(root, actions) {
       }));
     },
     say(text) { parts.live.textContent = text; },
-    legend(classes, counts, active, wanted) {
+    legend(classes, counts, active, solo, wanted) {
       parts.legend.hidden = !wanted || !classes.length;
       parts.legendlist.replaceChildren(...classes.map((info, k) => {
-        const item = make('li');
-        item.tabIndex = 0;
-        item.setAttribute('role', 'button');
-        item.title = `Label with ${info.name}`;
-        item.addEventListener('click', () => actions.choose(info.id));
-        item.addEventListener('keydown', (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); actions.choose(info.id); } });
+        const item = make('li'), pick = button('hv-pick', '', `Label with ${info.name}`, () => actions.choose(info.id)), alone = solo === info.id;
+        const only = button('hv-solo', '◉', alone ? 'Show all classes again' : `Show ${info.name} alone`, () => actions.solo(alone ? '' : info.id));
+        only.setAttribute('aria-pressed', String(alone));
         const number = dot(info.color, 'i', 'hv-dot'), name = make('span', '', info.name);
         number.style.color = inkOn(info.color);
         number.textContent = String(k + 1);
         name.title = info.name;
-        item.append(number, name, make('b', '', String(counts[k] || 0)));
+        pick.append(number, name, make('b', '', String(counts[k] || 0)));
+        item.append(pick, only);
+        item.classList.toggle('hv-out', Boolean(solo) && !alone);
         if (info.id === active) item.setAttribute('aria-current', 'true');
         return item;
       }));

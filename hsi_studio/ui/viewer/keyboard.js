@@ -2,8 +2,9 @@
 // Keys of the picture. They work wherever the focus is, but for where one types or where a control has the key for itself;
 // viewer.html lists them for the user.
 
+import { TYPING } from '../web/dom.js';
+
 const ARROWS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
-const TYPING = 'input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=color]), textarea, select, [contenteditable=true], dialog, [role=combobox], [role=listbox]';
 const CONTROL = 'a, button, summary, input, [role=tab], [role=slider], [role=button], [role=radio], [role=option], [tabindex]';
 
 /**

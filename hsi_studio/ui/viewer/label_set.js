@@ -78,6 +78,13 @@ export function labelSet(changed) {
     classes: () => classes,
     /** What to draw. */
     points: () => points, pending: () => pending, pendingAt: (place) => pending.get(place),
+    /** Labels of a class, what was clicked since included. @param {string} id */
+    countOf(id) {
+      let n = 0;
+      for (const [place, point] of points) if (classes[point[2]]?.id === id && !pending.has(place)) n++;
+      for (const wish of pending.values()) if (wish.id === id) n++;
+      return n;
+    },
     seq: () => seq, counts: () => counts, pendingCount: () => pending.size,
     labelled: () => counts.filter((n) => n > 0).length,
   };

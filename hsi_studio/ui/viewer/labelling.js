@@ -13,9 +13,10 @@ import { counted } from '../web/formats.js';
  * @param {ReturnType<typeof import('./controls.js').makeControls>} parts.controls
  * @param {() => string} parts.active  the class that a click gives, "" = none
  * @param {() => void} parts.ask  have the server send its labels again
+ * @param {(id: string) => void} parts.next  a label was given: the class may have enough
  * @param {() => boolean} parts.blind  random pixels are looked at: a click gives no label
  */
-export function makeLabelling(pane, map, {labels, server, readout, controls, active, ask, blind}) {
+export function makeLabelling(pane, map, {labels, server, readout, controls, active, ask, next, blind}) {
   let on = true, n = 0;
   controls.mode(on);
 
@@ -28,6 +29,7 @@ export function makeLabelling(pane, map, {labels, server, readout, controls, act
     labels.wish(pixel.row, pixel.col, id, ++n);  // on the screen before anything else happens
     server.act({do: 'pick', row: pixel.row, col: pixel.col, class_id: id, n});
     look(pixel);
+    if (!gone) next(id);
     if (gone) controls.message(`The label of row ${pixel.row}, column ${pixel.col} is taken away. Undo (Ctrl+Z) brings it back.`, 'hint');
   }
   function act(pixel, looking) {
@@ -37,7 +39,7 @@ export function makeLabelling(pane, map, {labels, server, readout, controls, act
     if (looking || !on || blind()) look(pixel);
     else if (scale < 1 && pixel.pointed) {  // which of them was meant cannot be known
       look(pixel);
-      controls.message(`Zoom in to label (+ or the wheel): here one point of the screen covers ${Math.ceil(1 / scale)} × ${Math.ceil(1 / scale)} pixels.`, 'hint');
+      controls.message(`Zoom in to label (Z, + or the wheel): here one point of the screen covers ${Math.ceil(1 / scale)} × ${Math.ceil(1 / scale)} pixels.`, 'hint');
     }
     else if (active()) send(pixel, active());
     else {

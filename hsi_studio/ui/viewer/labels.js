@@ -106,5 +106,6 @@ export function makeLabels(canvas, pane, onPending) {
     wish(row, col, id, n) { set.wish(row, col, id, n, performance.now()); draw(); },  // on the screen at once
     reset() { cross = hover = null; set.reset(); },
     cross: () => cross,
+    hover: () => hover,
   };
 }

@@ -39,7 +39,8 @@ export function makeLayerBar(box, page) {
     const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} %` : layer.title;
     const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}`, () => take(page.choose({left: layer.id}), true));
     show.append(make('span', '', layer.title));
-    if (layer.oa) show.append(make('b', '', layer.oa));
+    show.setAttribute('aria-label', `Show ${[layer.title, layer.oa].filter(Boolean).join(' ')}`);
+    if (layer.oa) show.append(' ', make('b', '', layer.oa));
     show.setAttribute('aria-pressed', String(left));
     group.append(show);
     if (!left) {

@@ -125,18 +125,21 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
 
   // ── class map ────────────────────────────────────────────────────────────────────────────────
 
-  let colours = new Map(), palette = new Uint32Array(1), paletteKey = '';
+  let colours = new Map(), palette = new Uint32Array(1), paletteKey = '', solo = '';
 
   function setColours(classes) {
     colours = new Map(classes.map((c) => [c.id, c.color]));
     refreshPalette();
   }
 
+  /** One class alone; "" = all. @param {string} id */
+  function setSolo(id) { solo = id; refreshPalette(); }
+
   function refreshPalette() {
-    const key = map.ids.map((id) => colours.get(id) || '-').join();
+    const shown = solo ? new Map([[solo, colours.get(solo)]]) : colours, key = map.ids.map((id) => shown.get(id) || '-').join();
     if (key === paletteKey) return;
     paletteKey = key;
-    palette = classPalette(map.ids, colours);
+    palette = classPalette(map.ids, shown);
     chunks.clear();
     overview = null;
     schedule();
@@ -200,7 +203,7 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
   function forget() { map = emptyMap(); chunks.clear(); overview = null; paletteKey = ''; }
 
   return {
-    paint, schedule, setColours, applyPatch,
+    paint, schedule, setColours, setSolo, applyPatch,
     setScene(next) {
       if (scene && next && scene.id !== next.id) { tiles.clear(); earlier = ''; }
       scene = next; forget(); folder = '';

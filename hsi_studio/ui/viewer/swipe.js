@@ -66,12 +66,13 @@ export function makeSwipe(root, pane, onReady) {
   place();
   return {
     // What the second picture shares with the first; called after every change, cheap when nothing did.
-    mirror({scene, picture, colours, layer}) {
+    mirror({scene, picture, colours, solo, layer}) {
       if (!wanted || !scene) return;
       raster ||= makeRaster(canvas, pane, () => {}, () => {});
       if (raster.sceneId?.() !== scene.id) { raster.setScene(scene); again = true; pull(); }
       raster.setComposite(...picture);
       raster.setColours(colours);
+      raster.setSolo(solo);
       raster.setLayer({...layer});
       raster.paint();
     },

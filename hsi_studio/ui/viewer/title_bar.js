@@ -5,6 +5,7 @@
 import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
 import { present, presenting } from "../web/present.js";
+import { makeSplitter } from "../web/splitter.js";
 import { openStep, watchSteps } from "../web/steps.js";
 
 /** @param {import("../web/component.js").Gradio} gradio */
@@ -52,4 +53,8 @@ export function mount(gradio) {
   onValue(render);
   render();
   watchSteps();
+  (function split(tries = 0) { // the panel comes a moment after the title line
+    if (document.querySelector("#hsi-side #hsi-steps")) makeSplitter();
+    else if (tries < 100) setTimeout(split, 50, tries + 1);
+  })();
 }

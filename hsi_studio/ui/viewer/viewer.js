@@ -47,7 +47,7 @@ function start(component, L) {
   const block = /** @type {any} */ (element.closest('[id^="hsi-"], .block') || element);
   const stage = part('stage'), map = frameOn(L, stage);
   let scene = null, project = null, classes = [], active = '', fitted = false, painted = false;
-  let composite = '', stretch = '2-98', lastMessage = '';
+  let solo = '', composite = '', stretch = '2-98', lastMessage = '';
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
@@ -93,8 +93,8 @@ function start(component, L) {
     composite(id) { composite = id; showComposite(true); },
     toggleMap, toggleConfidence,
     toggleMode: () => labelling.toggle(),
-    opacity(value) { setLayer(heat.blind() ? {opacity: value} : {opacity: value, on: true}); },
-    zoom, fit, choose,
+    opacity(value) { setOpacity(value, heat.blind() ? {} : {on: true}); },
+    zoom, fit, choose, solo(id) { solo = id; raster.setSolo(id); mirror(); showClasses(); },
     goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
   const show = (id) => { composite = id; showComposite(true); };
@@ -111,8 +111,13 @@ function start(component, L) {
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, looks, classes: () => classes, nameOf, blind: heat.blind});
   const labelling = makeLabelling(pane, map, {
-    labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), blind: heat.blind,
+    labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), next: advance, blind: heat.blind,
   });
+
+  // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
+  const opacities = new Map();
+  let kind = '', besideKind = '';
+  function setOpacity(value, more) { if (kind) opacities.set(kind, value); setLayer({opacity: value, ...more}); }
 
   // ── where the picture is ─────────────────────────────────────────────────────────────────────
   root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
@@ -127,6 +132,12 @@ function start(component, L) {
     moved();
   }
   function zoom(by) { map.setZoom(map.getZoom() + by); }
+  // So near that a point of the screen is one pixel of the scene at most; round the pointer, else the crosshair.
+  function toPixels() {
+    if (!scene) return;
+    const at = labels.hover() || labels.cross() || pane.middle();
+    map.setView([-(at.row + 0.5), at.col + 0.5], Math.max(0, Math.ceil(map.getZoom())), {animate: false});
+  }
   function moved() {
     for (const layer of [raster, swipe, heat, region, pins]) layer.paint();
     labels.draw();
@@ -154,6 +165,16 @@ function start(component, L) {
     active = id;
     showClasses();
   });
+  let enough = 0;  // labels of a class, after which the next one is chosen; 0 = never
+  onPage('hsi:advance', ({after}) => { enough = after; });
+  /** @param {string} id  the class that has just got a label */
+  function advance(id) {
+    if (!enough || labels.countOf(id) !== enough) return;
+    const from = classes.findIndex((c) => c.id === id), turn = [...classes.slice(from + 1), ...classes.slice(0, from)];
+    const next = turn.find((c) => labels.countOf(c.id) < enough);
+    if (next) { choose(next.id); say(`${enough} labels. Next: ${next.name}.`, 'hint'); }
+    else say(`Every class has ${enough} labels.`, 'hint');
+  }
   onPage('hsi:follow', () => server.follow());
   onPage('hsi:present', ({on}) => { /** @type {HTMLDetailsElement} */ (part('legend')).open = on; setTimeout(fit, 60); });
 
@@ -177,9 +198,9 @@ function start(component, L) {
     undo: () => server.act({do: 'undo'}), redo: () => server.act({do: 'redo'}),
     keys: {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
-      '[': () => setLayer({opacity: Math.max(0, raster.layer.opacity - 0.1)}),
-      ']': () => setLayer({opacity: Math.min(1, raster.layer.opacity + 0.1), on: !heat.blind()}),
-      m: toggleMap, c: toggleConfidence, l: labelling.toggle,
+      '[': () => setOpacity(Math.max(0, raster.layer.opacity - 0.1)),
+      ']': () => setOpacity(Math.min(1, raster.layer.opacity + 0.1), {on: !heat.blind()}),
+      n: () => tell('hsi:add-class'), z: toPixels, m: toggleMap, c: toggleConfidence, l: labelling.toggle,
       h: () => say(labels.toggle() ? 'Label markers are shown.' : 'Label markers are hidden: H shows them again.', 'hint'), p: () => present(), '?': () => controls.help(), Escape: () => { controls.help(false); present(false); },
       Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
     },
@@ -187,7 +208,7 @@ function start(component, L) {
 
   // ── values from Python ───────────────────────────────────────────────────────────────────────
   function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); mirror(); }
-  function mirror() { swipe.mirror({scene, picture: [base, composite, stretch], colours: known(), layer: raster.layer}); }
+  function mirror() { swipe.mirror({scene, picture: [base, composite, stretch], colours: known(), solo, layer: {...raster.layer, opacity: opacities.get(besideKind) ?? raster.layer.opacity}}); }
   function showComposite(chosenHere) {
     raster.setComposite(base, composite, stretch);
     controls.composites(scene.composites, composite);
@@ -198,7 +219,7 @@ function start(component, L) {
   }
   function showClasses() {
     controls.active(nameOf(active));
-    controls.legend(classes, labels.counts(), active, props.legend !== false);
+    controls.legend(classes, labels.counts(), active, solo, props.legend !== false);
   }
   function showState() {
     const has = !!raster.tokens().index;
@@ -220,14 +241,14 @@ function start(component, L) {
   }
   function take(value) {
     const another = 'project' in value && value.project !== project;
-    if (another) { project = value.project; bar.clear(); }
+    if (another) { project = value.project; bar.clear(); solo = ''; raster.setSolo(''); }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = value.view.stretch || stretch; showComposite(false); }
     if (value.classes) {
       classes = value.classes;
       labels.setClasses(classes);
     }
-    if ('beside' in value || another) swipe.show(value.beside || null);
+    if ('beside' in value || another) { besideKind = value.beside?.kind || ''; swipe.show(value.beside || null); }
     if ('heat' in value && scene) heat.show(value.heat);
     if (value.active) active = value.active;
     if (value.classes && !classes.some((c) => c.id === active)) active = classes[0]?.id || '';
@@ -236,7 +257,13 @@ function start(component, L) {
       mark('journal', String(value.labels.seq));
       if (news && labels.cross()) readout.describe(labels.cross());
     }
-    if ('map' in value) feed.take(value.map);
+    if ('map' in value) {
+      const next = value.map?.kind || '';
+      if (another) opacities.clear();
+      if (next !== kind && opacities.has(next)) setLayer({opacity: opacities.get(next)});
+      kind = next;
+      feed.take(value.map);
+    }
     raster.setColours(known());
     mirror();
     if ('progress' in value) controls.progress(value.progress);

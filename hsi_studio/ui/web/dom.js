@@ -13,6 +13,7 @@ export function make(tag, cls, text) {
   const node = document.createElement(tag);
   if (cls) node.className = cls;
   if (text !== undefined) node.textContent = text;
+  if (/^h[3-6]$/.test(tag)) node.setAttribute("aria-level", "2"); // which panel is first is up to the open step
   return node;
 }
 
@@ -27,7 +28,7 @@ export function button(cls, label, hint, onclick) {
   const node = make("button", cls, label);
   node.type = "button";
   if (hint) node.title = hint;
-  if (hint && label.length < 3) node.setAttribute("aria-label", hint);
+  if (hint && label && label.length < 3) node.setAttribute("aria-label", hint);
   node.addEventListener("click", onclick);
   return node;
 }
@@ -78,6 +79,9 @@ export function setOptions(list, entries, value) {
   list.replaceChildren(...entries.map(([text, id]) => new Option(text, id)));
   list.value = entries.some(([, id]) => id === before) ? before : value ?? entries[0]?.[1] ?? "";
 }
+
+/** Where one types: keys and pasted text are that field's. */
+export const TYPING = "input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=color]), textarea, select, [contenteditable=true], dialog, [role=combobox], [role=listbox]";
 
 /**
  * A field that renames something: Enter and leaving it keep the text, Escape does not. It takes the cursor.

@@ -10,6 +10,10 @@ interface PageEvents {
   "hsi:seen": undefined;
   /** The class that a click labels with, and the element where it was chosen. */
   "hsi:active": { id: string; from: HTMLElement };
+  /** The user wants to type the name of a new class. To the class list. */
+  "hsi:add-class": undefined;
+  /** So many labels, and the next class is chosen; 0 = never. To the viewer. */
+  "hsi:advance": { after: number };
   /** The page is being shown to a room now, or no longer. */
   "hsi:present": { on: boolean };
   /** Open the dialog that draws labels from the reference. */

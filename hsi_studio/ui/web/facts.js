@@ -10,7 +10,7 @@ function table(section) {
   const numbers = new Set(section.numbers || []);
   if (section.head) {
     const row = make("tr");
-    row.append(...section.head.map((text, i) => make("th", numbers.has(i) ? "number" : "", text)));
+    row.append(...section.head.map((text, i) => make(text ? "th" : "td", numbers.has(i) ? "number" : "", text)));
     out.createTHead().append(row);
   }
   const body = make("tbody");

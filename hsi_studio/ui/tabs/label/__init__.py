@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.humanize import counted
+from hsi_studio.sanitize import parse_class_list, same_name
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
@@ -39,6 +41,8 @@ class LabelTab:
         match done.get("do"):
             case "add":
                 return self.add_class(project_id, str(done["name"]))
+            case "add several":
+                return self.add_classes(project_id, str(done["text"]))
             case "rename":
                 self.studio.edit(project_id, lambda p: p.rename_class(str(done["id"]), str(done["name"])))
             case "recolour":
@@ -59,6 +63,24 @@ class LabelTab:
         """A new class is the one to label with."""
         self.studio.edit(project_id, lambda p: p.add_class(name))
         return self.studio.project(project_id).schema.classes[-1].id
+
+    def add_classes(self, project_id: str, text: str) -> str | None:
+        """The names of a list, one a line, behind the classes there are; those there already stay as they are. One
+        action, so one undo. The first new one is the one to label with."""
+        project = self.studio.project(project_id)
+        have = project.schema.classes
+        new = [
+            (name, color)
+            for name, color in parse_class_list(text)
+            if not any(same_name(name, info.name) for info in have)
+        ]
+        if not new:
+            raise BadRequest("All names of this list are there already.")
+        lines = [f"{info.name}, {info.color}" for info in have]
+        lines += [f"{name}, {color}" if color else name for name, color in new]
+        self.studio.edit(project_id, lambda p: p.set_classes("\n".join(lines)))
+        tell(f"{counted(len(new), 'class', 'classes')} added. Undo takes them away.")
+        return self.studio.project(project_id).schema.classes[len(have)].id
 
     def draw(self, project_id: str, done: dict[str, Any]) -> None:
         """Labels from the reference map."""

@@ -3,18 +3,19 @@
 //
 // value from Python: {classes: [{id, name, color, count}], active: id of a class that was just made, undo: "…", redo: "…",
 //                     draw: whether there is a reference to draw labels from}
-// event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "draw" | "undo" | "redo", …}
+// event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "add several" | "draw" | "undo" | "redo", …}
 // Names are always set with textContent: they come from files and from people.
 
 import { panel, tell } from "../../web/component.js";
-import { button, dialogOf, make, renameBox } from "../../web/dom.js";
+import { button, dialogOf, make, renameBox, TYPING } from "../../web/dom.js";
 import { counted } from "../../web/formats.js";
+import { openStep } from "../../web/steps.js";
 import { drawDialog } from "./draw_labels.js";
 
-// A button whose hint is read out in place of its label: there are several of the same label in the list.
+// A button whose hint is read out with its label: there are several of the same label in the list.
 const named = (cls, label, hint, onclick) => {
   const node = button(cls, label, hint, onclick);
-  node.setAttribute("aria-label", hint);
+  node.setAttribute("aria-label", `${label}: ${hint}`);
   return node;
 };
 
@@ -36,7 +37,7 @@ export function mount(gradio) {
   const list = make("ul", "hsi-classes-list");
   list.setAttribute("role", "radiogroup");
   list.setAttribute("aria-label", "Class to label with");
-  const empty = make("p", "hsi-hint", "No classes yet. Add the first one below, or paste a list with one name a line.");
+  const empty = make("p", "hsi-hint", "No classes yet. Add the first one below (N), or paste a list with one name a line anywhere on the page.");
 
   const form = make("form", "hsi-classes-add");
   const input = make("input", "");
@@ -56,13 +57,28 @@ export function mount(gradio) {
     if (name) act("add", { name });
     input.value = "";
   });
-  input.addEventListener("paste", (event) => {
-    const text = event.clipboardData.getData("text");
-    if (text.trim().includes("\n")) {
-      event.preventDefault();
-      openPaste(text);
-    }
+  // Several names at once: into the box, or onto the page wherever one does not type.
+  /** @param {ClipboardEvent} event */
+  function pasted(event) {
+    if (!root.isConnected) { document.removeEventListener("paste", pasted); return; }
+    const at = /** @type {Element} */ (event.target), text = event.clipboardData?.getData("text").trim() || "";
+    if (!root.clientWidth || (at !== input && at.closest?.(TYPING)) || !text.includes("\n")) return;
+    event.preventDefault();
+    act("add several", { text });
+  }
+  document.addEventListener("paste", pasted);
+  onPage("hsi:add-class", () => {
+    openStep("label");
+    setTimeout(() => input.focus(), root.clientWidth ? 0 : 120);
   });
+
+  const later = make("label", "hsi-advance"), advance = make("input"), after = make("input");
+  advance.type = "checkbox";
+  Object.assign(after, { type: "number", min: 1, max: 999, step: 1, value: "5" });
+  after.setAttribute("aria-label", "Labels a class before the next one is chosen");
+  later.append(advance, "Choose the next class after", after, "labels");
+  const sayAdvance = () => tell("hsi:advance", { after: advance.checked && after.validity.valid ? after.valueAsNumber : 0 });
+  later.addEventListener("change", sayAdvance);
 
   const area = make("textarea", "");
   area.rows = 10;
@@ -80,9 +96,9 @@ export function mount(gradio) {
     }),
   ]);
 
-  function openPaste(text) {
+  function openPaste() {
     const current = (readValue().classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
-    area.value = text ?? current;
+    area.value = current;
     dialog.showModal();
     area.focus();
   }
@@ -108,9 +124,13 @@ export function mount(gradio) {
   function row(info, index, active) {
     const item = make("li", "hsi-class" + (info.id === active ? " is-active" : ""));
     item.dataset.id = info.id;
-    item.setAttribute("role", "radio");
-    item.setAttribute("aria-checked", String(info.id === active));
-    item.tabIndex = 0;
+    item.setAttribute("role", "none");
+    const pick = make("span", "hsi-class-pick");
+    if (renaming !== info.id) {
+      pick.setAttribute("role", "radio");
+      pick.setAttribute("aria-checked", String(info.id === active));
+      pick.tabIndex = 0;
+    }
     const swatch = make("input", "hsi-swatch");
     swatch.type = "color";
     swatch.value = info.color;
@@ -121,7 +141,8 @@ export function mount(gradio) {
     const key = make("kbd", "hsi-key", index < 9 ? String(index + 1) : "");
     const count = make("span", "hsi-count", info.count ? String(info.count) : "–");
     count.title = counted(info.count, "labelled pixel");
-    item.append(swatch, key, nameCell(info), count);
+    pick.append(key, nameCell(info), count);
+    item.append(swatch, pick);
     if (removing === info.id) {
       item.append(
         named("hsi-small hsi-danger", info.count ? `Delete with ${info.count}` : "Delete", `Delete ${info.name}`, (event) => {
@@ -156,7 +177,7 @@ export function mount(gradio) {
     };
     item.addEventListener("click", choose);
     item.addEventListener("keydown", (event) => {
-      if (event.target === item && (event.key === "Enter" || event.key === " ")) {
+      if (event.target === pick && (event.key === "Enter" || event.key === " ")) {
         event.preventDefault();
         choose();
       }
@@ -168,7 +189,7 @@ export function mount(gradio) {
     active = id;
     for (const item of list.querySelectorAll("li")) {
       item.classList.toggle("is-active", item.dataset.id === id);
-      item.setAttribute("aria-checked", String(item.dataset.id === id));
+      item.querySelector("[role=radio]")?.setAttribute("aria-checked", String(item.dataset.id === id));
     }
   }
   // Viewer and list tell each other in the page: a click right after a choice must not wait for the server.
@@ -197,7 +218,7 @@ export function mount(gradio) {
     empty.hidden = !readValue().classes || classes.length > 0; // before the scene is open nothing is known
   }
 
-  root.append(head, list, empty, form, dialog);
+  root.append(head, list, empty, form, later, dialog);
   onValue(render);
   render();
 }

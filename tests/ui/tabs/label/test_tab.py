@@ -47,9 +47,21 @@ def test_a_pasted_list_says_what_it_did(tab: LabelTab, project: Project, capsys:
     assert "2 classes, without 3 labels" in capsys.readouterr().out  # where gr.Info goes without a page
 
 
+def test_several_names_come_behind_the_classes_there_are_in_one_action(tab: LabelTab, project: Project) -> None:
+    before = [(info.id, info.color) for info in project.schema.classes]
+    viewer, _ = tab.act(project.id, event("add several", text="Water\nUPPER\nRoof, #aa0000\n"))
+    assert names(project) == ["upper", "lower", "Water", "Roof"]
+    assert [(info.id, info.color) for info in project.schema.classes][:2] == before
+    assert value(viewer)["active"] == project.schema.classes[2].id
+    assert len(project.labels()) == 6
+    tab.act(project.id, event("undo"))
+    assert names(project) == ["upper", "lower"]
+
+
 @pytest.mark.parametrize(
     ("done", "words"),
     [
+        (event("add several", text="upper\nlower"), "there already"),
         (event("add", name="upper"), "upper"),
         (event("draw", shots=5, seed=0), "reference"),
         (event("draw", shots=2.5, seed=0), "2.5 is no whole number"),

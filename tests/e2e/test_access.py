@@ -1,0 +1,103 @@
+"""Every step of the page by the rules of axe-core (WCAG 2 A and AA, good practice), light and dark; and what a hand
+needs least for: classes pasted at once, the next class by itself, one class alone, a panel as wide as wanted."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import ROOT, RunningApp, click_pixel, wait_map, wait_ready
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+AXE = ROOT / "tests" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PLACES = ("label", "scene", "words.prompts", "words.query", "train", "train.models", "compare", "map")
+RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations.flatMap(
+  (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}`))"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with RunningApp(tmp_path_factory.mktemp("access") / "app", ["--scene", "demo"]) as started:
+        yield started
+
+
+def opened(browser: Any, app: RunningApp, **options: Any) -> Any:
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, **options)
+    page.goto(app.url)
+    wait_ready(page)
+    page.locator(".hsi-class").first.wait_for()
+    return page
+
+
+def paste(page: Any, text: str) -> None:
+    page.evaluate(
+        "(text) => { const data = new DataTransfer(); data.setData('text/plain', text); document.body.dispatchEvent("
+        "new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})); }",
+        text,
+    )
+
+
+def test_a_pasted_list_the_next_class_and_one_class_alone(browser: Any, app: RunningApp) -> None:
+    page = opened(browser, app)
+    before = page.locator(".hsi-class").count()
+    paste(page, "Harbour\nQuay")
+    page.locator(".hsi-class.is-active", has_text="Harbour").wait_for()
+    assert page.locator(".hsi-class").count() == before + 2
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"document.querySelectorAll('.hsi-class').length === {before}")
+
+    page.get_by_label("Labels a class before the next one is chosen").fill("2")
+    page.get_by_label("Choose the next class after").check()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("1")
+    for place in [(50, 60), (52, 62), (100, 120)]:
+        click_pixel(page, *place)
+    page.locator(".hsi-class.is-active .hsi-key", has_text="2").wait_for()
+    wait_map(page, 3)
+
+    page.locator(".hv-legend summary").click()
+    first = page.locator(".hv-solo").first
+    first.click()
+    assert page.locator(".hv-out").count() == before - 1
+    first.click()
+    assert page.locator(".hv-out").count() == 0
+
+    side = page.locator("#hsi-side")
+    wide = side.bounding_box()["width"]
+    page.get_by_role("separator", name="Width of the panel").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(f"document.querySelector('#hsi-side').getBoundingClientRect().width > {wide + 10}")
+    page.reload()
+    wait_ready(page)
+    page.wait_for_function(f"document.querySelector('#hsi-side').getBoundingClientRect().width > {wide + 10}")
+    page.close()
+
+
+def test_axe_finds_nothing(browser: Any, app: RunningApp) -> None:
+    if not AXE.is_file():
+        assert os.environ.get("CI") != "true", "axe-core is missing: run `npm ci` in tests/web"
+        pytest.skip("axe-core is not installed: `npm ci` in tests/web brings it")
+    page, found = opened(browser, app), []
+    page.locator(".hv-legend summary").click()
+    page.evaluate(f"() => {{ {AXE.read_text(encoding='utf-8')} }}")
+
+    def look(place: str) -> None:
+        for dark in (False, True):
+            page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
+            page.wait_for_timeout(400)  # colours fade in
+            scheme = "dark" if dark else "light"
+            found.extend(f"{place}, {scheme}: {line}" for line in page.evaluate(RUN))
+
+    for place in PLACES:
+        step, _, part = place.partition(".")
+        page.locator(f"#hsi-step-{step}-button").click()
+        if part:
+            page.locator(f"#hsi-part-{part}-button").click()
+        look(place)
+    page.keyboard.press("p")
+    look("presenting")
+    page.close()
+    assert found == []
