@@ -157,16 +157,18 @@ class Fitted(ABC):
         """(K, h, w) float32 probabilities over `schema`, summing to 1; NaN at invalid pixels."""
 
     @abstractmethod
-    def leave_one_out(self) -> IntArray:
-        """(N,) class index each labelled pixel would get from a fit without it, in the order of the labels."""
-
-    @abstractmethod
     def state(self) -> State:
         """All that `Method.from_state` needs for the same map."""
 
     def predict_best(self, block: Block) -> tuple[npt.NDArray[np.uint16], FloatArray]:
         """What `best_class(self.predict(block))` gives; for models that know it without all probabilities."""
         return best_class(self.predict(block))
+
+    def leave_one_out(self) -> IntArray | None:
+        """(N,) class index each labelled pixel would get from this very method fitted without it, in the order of the
+        labels; None = that would take a training a label, so nothing is known. Another model's answer is no substitute.
+        """
+        return None
 
     def warm(self, ctx: Context) -> None:
         """All that can be computed for the scene before its first block, of models with seconds of it.

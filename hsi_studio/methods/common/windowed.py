@@ -1,9 +1,7 @@
-"""What `curated` and `s3fn` share: labels in a fixed order, class anchors from text, leave-one-out, saving, blocks.
+"""What `curated` and `s3fn` share: labels in a fixed order, class anchors from text, saving, blocks.
 
-Leave-one-out. A network trained on a label confirms it, so asking the trained network says nothing, and N trainings
-take N times as long. What is reported instead is the exact leave-one-out of a small label-free model on what the
-network is given: class-balanced least squares (`kernel_head.py`) on the components of the pixel and their mean over
-its window. It is honest about each label and cautious about the network, which usually does better.
+There is no leave-one-out: a network trained on a label confirms it, N trainings take N times as long, and what
+another model gets from the same inputs says nothing about this one (an untrained network would read as 79 %).
 
 A fitted model keeps the components' axes, the network's weights and the encoded texts, so that loading one needs
 neither the text encoder nor the scene it was made on.
@@ -24,7 +22,7 @@ from hsi_studio.methods.common.sorted_labels import Labelled
 from hsi_studio.methods.common.state import part
 from hsi_studio.methods.common.text_side import TextSide
 from hsi_studio.methods.contract import Block, Context, Fitted, Params, State, TextSpace
-from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress, PromptSet, Scene
+from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +107,6 @@ class WindowFitted(Fitted):
     probabilities: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor]
     reach: int  # (P − 1) / 2
     device: str
-    left_out: IntArray
     arrays: dict[str, npt.NDArray[Any]]  # what the method keeps beside the network: texts
     facts: dict[str, Any]  # header entries: version, bands, classes, prompts, losses
     tile_px: int = TILE_PX
@@ -180,15 +177,11 @@ class WindowFitted(Fitted):
         check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, scene)
         return WindowSpace(self.words, self.basis, self.reach, self.device, scene, encoder(self.words.encoder), check)
 
-    def leave_one_out(self) -> IntArray:
-        """(N,) see the file's header."""
-        return self.left_out
-
     def state(self) -> State:
         """Arrays and a JSON header from which `from_state` makes the same map."""
         arrays = {f"net.{name}": value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
         arrays |= {f"basis.{name}": value for name, value in self.basis.arrays().items()}
-        arrays |= {f"own.{name}": value for name, value in self.arrays.items()} | {"left_out": self.left_out}
+        arrays |= {f"own.{name}": value for name, value in self.arrays.items()}
         if self.wavelength_nm is not None:
             arrays["wavelength_nm"] = self.wavelength_nm
         header = self.facts | {
@@ -206,23 +199,21 @@ class Ground:
 
     schema: ClassSchema
     basis: WindowBasis
-    left_out: IntArray
     facts: dict[str, Any]  # header entries every state has
     wavelength_nm: FloatArray | None
     device: str
 
     @staticmethod
     def of_fit(
-        scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int, basis: WindowBasis, left_out: IntArray,
-        device: str,
-    ) -> Ground:  # fmt: skip
+        scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int, basis: WindowBasis, device: str
+    ) -> Ground:
         facts = {
             "version": version,
             "scene": scene.id,
             "bands": scene.bands.count,
             "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
         }
-        return Ground(schema, basis, left_out, facts, scene.bands.wavelength_nm, device)
+        return Ground(schema, basis, facts, scene.bands.wavelength_nm, device)
 
     @staticmethod
     def of_state(state: State, scene: Scene, version: int, device: str) -> Ground:
@@ -232,7 +223,7 @@ class Ground:
         check_state(state, scene, version)
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
         schema, basis = ClassSchema.from_json(state.header["classes"]), WindowBasis.from_arrays(part(state, "basis."))
-        return Ground(schema, basis, state.arrays["left_out"], facts, state.arrays.get("wavelength_nm"), device)
+        return Ground(schema, basis, facts, state.arrays.get("wavelength_nm"), device)
 
     def fitted(
         self,
@@ -248,7 +239,7 @@ class Ground:
     ) -> WindowFitted:
         """A network on this ground."""
         return WindowFitted(
-            method, self.schema, params, self.basis, network, probabilities, reach, self.device, self.left_out, arrays,
+            method, self.schema, params, self.basis, network, probabilities, reach, self.device, arrays,
             self.facts, tile_px * (GPU_TILES if self.device.startswith("cuda") else 1), self.wavelength_nm, words,
             training,
         )  # fmt: skip

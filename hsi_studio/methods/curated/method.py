@@ -35,7 +35,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.methods.common.sorted_labels import Labelled, sorted_labels
 from hsi_studio.methods.common.state import load_network, part
@@ -182,8 +181,7 @@ class Curated(Method):
         ctx.check()
         reach = params.patch // 2
         grid = label_grid(scene, basis, at.row, at.col, reach + params.jitter, ctx.device)
-        left_out = left_out_classes(window_features(grid, params.patch), at)
-        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device)
         generator = torch_generator(ctx.seed)
         network = CuratedViT(basis.components, params.patch, params.token, text.shape[1], centre=params.centre)
         network.initialise(generator)

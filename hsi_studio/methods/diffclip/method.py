@@ -21,8 +21,7 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn them off;
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
-Leave-one-out is not the network's: it would need a training a label. It is exact leave-one-out of class-balanced
-least squares on label-free averages of the same patches: honest about each label, and a baseline for the network.
+There is no leave-one-out: it would take a training a label.
 
 A window is read with the margin it needs. Cost: one encoder pass per lattice pixel.
 """
@@ -42,7 +41,7 @@ from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.common.work import Shape, Work
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
-from hsi_studio.methods.diffclip.class_text import class_source, label_check
+from hsi_studio.methods.diffclip.class_text import class_source
 from hsi_studio.methods.diffclip.encoder_cache import (
     FOLDER,
     KEYS,
@@ -56,7 +55,7 @@ from hsi_studio.methods.diffclip.fitted import DiffClipFitted
 from hsi_studio.methods.diffclip.inputs import Scaling, SceneInputs, fit_scaling
 from hsi_studio.methods.diffclip.params import ABLATIONS, EFFORTS, PRESETS, QUICK_PACE, DiffClipParams, memory_mb, work
 from hsi_studio.methods.diffclip.warm_start import warm_encoder
-from hsi_studio.types import ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
+from hsi_studio.types import ClassSchema, LabelSet, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     from hsi_studio.methods.diffclip.finetune import Tuned
@@ -141,16 +140,12 @@ class DiffClip(Method):
         tokens = scene_tokens(inputs, which, row, col, ctx.device, ctx.check)
         source = class_source(labels.schema, prompts, params, ctx)
         target = torch.as_tensor(label, device=ctx.device)
-        left_out = np.empty(len(labels), dtype=np.int64)
-        left_out[order] = label_check(
-            [x.cpu().numpy() for x in tokens], which.areas(), which.innermost(), label, len(labels.schema)
-        )
         started, clock = time.perf_counter(), Clock()
         tuned: list[Tuned] = []
 
         def made(networks: list[Tuned]) -> DiffClipFitted:
             seconds = time.perf_counter() - started
-            return _fitted(networks, labels.schema, params, inputs, left_out, ctx.device, seconds)
+            return _fitted(networks, labels.schema, params, inputs, ctx.device, seconds)
 
         for member in range(params.members):
             seed = ctx.seed + MEMBER_SEEDS * member
@@ -204,8 +199,7 @@ class DiffClip(Method):
         image.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return DiffClipFitted(
             ClassSchema.from_json(header["classes"]), params, SceneInputs(scene, scaling), image,
-            arrays["prototypes"], float(header["inverse_temperature"]), arrays["left_out"], header["scene"], ctx.device,
-            header["history"],
+            arrays["prototypes"], float(header["inverse_temperature"]), header["scene"], ctx.device, header["history"],
         )  # fmt: skip
 
     def _inputs(self, scene: Scene, params: DiffClipParams, ctx: Context) -> SceneInputs:
@@ -271,7 +265,6 @@ def _fitted(
     schema: ClassSchema,
     params: DiffClipParams,
     inputs: SceneInputs,
-    left_out: IntArray,
     device: str,
     seconds: float,
 ) -> DiffClipFitted:
@@ -288,7 +281,7 @@ def _fitted(
     }
     return DiffClipFitted(
         schema, params.model_copy(update={"members": len(tuned)}), inputs, Members([one.image for one in tuned]),
-        joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, left_out, inputs.scene.id, device, history,
+        joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, inputs.scene.id, device, history,
     )  # fmt: skip
 
 

@@ -31,7 +31,6 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
 from hsi_studio.methods.common.sorted_labels import sorted_labels
 from hsi_studio.methods.common.state import load_network, part
 from hsi_studio.methods.common.text_side import TextSide
@@ -152,7 +151,6 @@ class S3FN(Method):
         anchors = class_anchors(labels.schema, prompts, open_encoder(params.text_encoder, ctx))
         ctx.check()
         grid = label_grid(scene, basis, at.row, at.col, params.outer // 2 + params.jitter, ctx.device)
-        left_out = left_out_classes(window_features(grid, params.outer), at)
 
         def draw(which: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
             if generator is None:
@@ -162,7 +160,7 @@ class S3FN(Method):
 
         label = torch.from_numpy(at.label).to(ctx.device)
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
-        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device)
         trained = train_both(
             cnn, head, draw, label, anchors, params, ctx,
             lambda: ground.key(self.name, params, ctx.seed, at, anchors), lambda now: self._fitted(now, ground, params),
