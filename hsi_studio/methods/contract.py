@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_ch
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.methods.common.work import Shape, Work, plain
@@ -43,6 +43,15 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     groups: ClassVar[dict[str, str]] = {}  # first field of each part of the form → the part's title
+    added: ClassVar[Mapping[str, Any]] = {}  # fields of later versions → the value that does what was done before them
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_then(cls, given: Any) -> Any:
+        """A run or model from before a field was there says every other one, and is read as what it was."""
+        if not isinstance(given, dict) or not set(cls.model_fields) - set(cls.added) <= set(given):
+            return given
+        return {**cls.added, **given}
 
 
 class Checkpoints(Protocol):

@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
+from hsi_studio.methods.common.smoothing import filled, steps_for
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Block, Context, Fitted, State
 from hsi_studio.methods.diffclip.encoder_cache import VERSION
 from hsi_studio.methods.diffclip.inputs import SceneInputs
 from hsi_studio.methods.diffclip.params import DiffClipParams
-from hsi_studio.methods.diffclip.propagation import filled, steps_for
 from hsi_studio.types import ClassSchema, FloatArray, Progress
 
 if TYPE_CHECKING:

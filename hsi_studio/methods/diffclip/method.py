@@ -205,14 +205,17 @@ class DiffClip(Method):
     def _inputs(self, scene: Scene, params: DiffClipParams, ctx: Context) -> SceneInputs:
         components = params.components if params.inputs == "components" else None
         use_dsm = params.use_dsm and scene.dsm is not None
-        key = cache_key(scene.id, "diffclip_scaling", VERSION, {"components": components, "dsm": use_dsm})
+        chosen = {"components": components, "dsm": use_dsm, "weighting": params.weighting}
+        key = cache_key(scene.id, "diffclip_scaling", VERSION, chosen)
 
         def report(fraction: float) -> None:
             ctx.check()
             ctx.progress(Progress("Learning the scene's scale", 0.1 * fraction, 1.0))
 
         folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
-        arrays = self.cache.get(key, lambda: fit_scaling(scene, components, use_dsm, report).arrays(), folder)
+        arrays = self.cache.get(
+            key, lambda: fit_scaling(scene, components, use_dsm, report, params.weighting).arrays(), folder
+        )
         return SceneInputs(scene, Scaling.from_arrays(arrays))
 
     def _encoder(self, inputs: SceneInputs, params: DiffClipParams, ctx: Context) -> Arrays:
