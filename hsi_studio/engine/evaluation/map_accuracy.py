@@ -31,10 +31,10 @@ from hsi_studio.engine.evaluation.metrics import (
     Estimate,
     block_confusions,
     confusion,
+    error_blocks,
     interval,
     resample,
     scores,
-    spatial_blocks,
 )
 from hsi_studio.engine.evaluation.not_known import NOT_KNOWN, TITLE
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
@@ -194,7 +194,7 @@ class ReferenceCounter:
             return ScoreBlock(title, words, int(pixels.size), problem=problem)
         n_classes = len(self.classes)
         row, col = np.divmod(pixels, self.shape[1])
-        block, n_blocks = spatial_blocks(row, col)
+        block, n_blocks = error_blocks(row, col, reference != mapped)
         per_block = block_confusions(reference, mapped, block, n_blocks, n_classes)
         drawn = resample(per_block, np.random.default_rng(0))
         found = class_figures(per_block, drawn)
