@@ -263,6 +263,10 @@ class Method(ABC):
         """{"prepare" | "fit" | "predict": (GFLOP, calls of small operations)} of a run with these parameters."""
         return plain(shape, labels, classes)
 
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        """Side of the window that a pixel's class is made from before any smoothing, with all parameters given."""
+        return 1
+
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         """MiB that its training takes beside the scene, mostly what a batch leaves in a network; 0 = little."""
         return 0.0

@@ -174,6 +174,9 @@ class Curated(Method):
         fit = (3 * total * batch * (one + embed), 300.0 * total)
         return {"prepare": components(shape), "fit": fit, "predict": (pixels * (one + embed / 4), pixels / 50)}
 
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        return int(params["patch"])
+
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         tokens = 1 + (int(params["patch"]) // int(params["token"])) ** 2
         return transformer_mb(min(int(params["batch"]), max(labels, 2)), tokens, 64, 6)

@@ -108,6 +108,9 @@ class DiffClip(Method):
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         return work(params, shape, labels, classes)
 
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        return int(params["patch"])
+
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         return memory_mb(params, labels)
 

@@ -149,6 +149,9 @@ class S3FN(Method):
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         return work(params, shape, labels, classes)
 
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        return max(int(params["patch"]), int(params["context"]))
+
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         return memory_mb(params, shape, labels)
 
