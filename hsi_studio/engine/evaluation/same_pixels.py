@@ -72,7 +72,8 @@ def judged_alike(
         return [block_confusions(true, told, block, n_blocks, len(classes)) for _, true, told in sides]
 
     rng = np.random.default_rng
-    difference, _, _ = paired_difference(*in_blocks(wrong[1] - wrong[0]), rng(0))
+    before, after = in_blocks(wrong[1] - wrong[0])
+    difference, _, _ = paired_difference(before, after, rng(0))
     own = [interval(in_blocks(wrong[side])[side], rng(0))[0] for side in (0, 1)]
     return SamePixels(int(pixels.size), words, own[0], own[1], difference)
 
