@@ -241,6 +241,7 @@ class Method(ABC):
     # what else it can do
     warm_starts: ClassVar[bool] = False  # a training can start from another model: `Context.warm_start`
     own_text_side: ClassVar[bool] = False  # its models' `text_space` takes words they were not trained on
+    borrowed_leave_one_out: ClassVar[bool] = False  # what earlier versions stored as its own was another model's
     joint_space: ClassVar[bool] = False  # its models have `text_vectors` and `embed`
 
     @abstractmethod

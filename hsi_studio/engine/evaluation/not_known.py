@@ -15,12 +15,16 @@ NOT_KNOWN = (
     "How good this map is cannot be known from its own labels: a network confirms what it was trained on. Compare "
     "trains it on some of your labels and tests on the others, or open the scene with a reference map."
 )
-BORROWED = frozenset({"diffclip", "curated", "s3fn"})  # whose stored leave-one-out was another model's
 
 
 def borrowed(method: str, kind: str) -> bool:
     """Whether a stored report's figures are not those of the model it is about."""
-    return kind == "leave_one_out" and method in BORROWED
+    if kind != "leave_one_out":
+        return False
+    from hsi_studio.methods import methods
+
+    found = methods().entries.get(method)
+    return found is not None and found.borrowed_leave_one_out
 
 
 def own_figures(method: str, metrics: dict[str, Any]) -> dict[str, Any]:

@@ -156,6 +156,7 @@ class Curated(Method):
     label_free: ClassVar[frozenset[str]] = frozenset({"axes", "components", "weighting", "use_dsm"})
     fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.2, "fit": 3.0}
     own_text_side: ClassVar[bool] = True
+    borrowed_leave_one_out: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)

@@ -88,6 +88,7 @@ class DiffClip(Method):
     fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.5, "fit": 0.5}
     warm_starts: ClassVar[bool] = True  # from another model's encoder, see warm_start.py
     joint_space: ClassVar[bool] = True
+    borrowed_leave_one_out: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(300_000_000)
