@@ -88,16 +88,15 @@ def _spacing(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return out
 
 
-def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray | None = None) -> SpectralView | None:
-    """A scene's view; None where its bands cannot tell materials. `superpixels` (H, W) for large scenes."""
+def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray) -> SpectralView | None:
+    """A scene's view; None where its bands cannot tell materials. `superpixels` (H, W) are its nodes when it
+    is large."""
     scene = pixel_facts.scene
     windows = windows_of(pixel_facts.axis, scene.bands.fwhm_nm)
     if not windows.tells:
         return None
     index = pixel_nodes(scene.valid)
     if int(scene.valid.sum()) > MOST_PIXELS:
-        if superpixels is None:
-            return None
         index = superpixels
     calibration = pixel_facts.calibration
     count = int(index.max()) + 1

@@ -136,8 +136,8 @@ def _soil(wetness: Range, names: tuple[str, ...] = ("soil",), gain: float = 1.0)
     return lambda n, rng: np.clip(soils(n, rng, wetness, names) * gain, 0.002, 1.0)
 
 
-BROADLEAF = Canopy((3, 7), (30, 60), (0.009, 0.018), (0.004, 0.009), (1.5, 2.1), (0, 0.05), 48, (0.45, 0.95), floor="litter")
-CONIFER = Canopy((2.5, 6), (30, 60), (0.012, 0.03), (0.008, 0.02), (1.6, 2.3), (0, 0.12), 58, (0.22, 0.6), floor="litter")
+BROADLEAF = Canopy((3, 7), (30, 60), (0.009, 0.018), (0.004, 0.009), (1.5, 2.1), (0, 0.05), 48, (0.4, 0.95), (0.0, 0.3), floor="litter")
+CONIFER = Canopy((2.5, 6), (30, 60), (0.012, 0.03), (0.008, 0.02), (1.6, 2.3), (0, 0.12), 58, (0.22, 0.6), (0.0, 0.3), floor="litter")
 SHRUB = Canopy((1.2, 4), (22, 50), (0.006, 0.016), (0.005, 0.014), (1.4, 2.1), (0, 0.25), 50, (0.45, 0.9), (0.0, 0.4))
 DRY = Canopy((0.7, 2.5), (0.5, 9), (0.001, 0.006), (0.004, 0.010), (1.5, 2.2), (0.3, 1.1), 55, (0.85, 1.1), (0.0, 0.5))
 YOUNG = Canopy((0.1, 1.3), (30, 55), (0.009, 0.02), (0.003, 0.006), (1.3, 1.8), (0, 0.08), 55, (0.9, 1.05), (0.2, 0.75))
@@ -147,8 +147,8 @@ RECIPES: dict[str, Callable[[int, Random], Array]] = {
     "turbid water": waters((15, 150), (0.2, 3), (1, 20)),
     "algae water": waters((1, 12), (0.2, 3), (30, 250)),
     "swimming pool": waters((0.05, 0.3), (0.01, 0.03), (0.05, 0.2), bottom=0.35),
-    "lawn": Canopy((1.5, 5), (25, 55), (0.008, 0.02), (0.003, 0.006), (1.2, 1.8), (0, 0.1), 60).draw,
-    "meadow": Canopy((0.9, 4), (18, 50), (0.006, 0.02), (0.003, 0.007), (1.2, 1.9), (0, 0.35), 60, open=(0.0, 0.25)).draw,
+    "lawn": Canopy((1.5, 5), (25, 55), (0.008, 0.02), (0.003, 0.006), (1.2, 1.8), (0, 0.2), 60, open=(0.0, 0.3)).draw,
+    "meadow": Canopy((0.9, 4), (18, 50), (0.006, 0.02), (0.003, 0.007), (1.2, 1.9), (0, 0.45), 60, open=(0.0, 0.4)).draw,
     "stressed grass": Canopy((0.5, 2), (10, 32), (0.004, 0.012), (0.003, 0.007), (1.3, 2), (0.1, 0.7), 58, open=(0, 0.45)).draw,
     "dry grass": DRY.draw,
     "hay": Canopy((1.5, 4), (0.5, 12), (0.001, 0.006), (0.005, 0.012), (1.6, 2.4), (0.25, 1.0), 35, (0.9, 1.1)).draw,
@@ -182,7 +182,7 @@ RECIPES: dict[str, Callable[[int, Random], Array]] = {
     "asphalt": built(("asphalt", 1), ("road", 1), ("parking_lot", 1), fallback=("asphalt",)),
     "road": built(("road", 2), ("asphalt", 1), ("bridge", 0.3), ("parking_lot", 0.5), fallback=("asphalt", "concrete")),
     "parking lot": built(("parking_lot", 2), ("asphalt", 1), ("road", 0.5), fallback=("asphalt",)),
-    "pavement": built(("road", 1.5), ("parking_lot", 1), ("asphalt", 0.7), ("sidewalk", 1), ("driveway", 0.5), ("bridge", 0.2), fallback=("asphalt", "concrete", "gravel")),
+    "pavement": built(("road", 2), ("parking_lot", 1), ("asphalt", 1), ("sidewalk", 0.5), ("driveway", 0.1), ("bridge", 0.1), fallback=("asphalt", "concrete", "gravel")),
     "concrete": built(("sidewalk", 1), ("driveway", 0.7), ("bridge", 1), ("concrete_tile", 0.4), fallback=("concrete",)),
     "sidewalk": built(("sidewalk", 1), ("driveway", 0.4), fallback=("concrete",)),
     "brick": built(("tile", 1), ("concrete_tile", 0.7), fallback=("tile",)),
@@ -208,7 +208,7 @@ RECIPES: dict[str, Callable[[int, Random], Array]] = {
 RECIPES["tree"] = mixed(("broadleaf", 2.0), ("conifer", 1.0))
 RECIPES["crop"] = mixed(("maize", 1.0), ("wheat", 1.0), ("soybean", 1.0), ("young maize", 1.0), ("ripe cereal", 0.5))
 RECIPES["roof"] = built(
-    ("comp_shingle", 1.5), ("tile", 1.5), ("metal", 1), ("concrete_tile", 1), ("paint", 0.7), ("wood_shingle", 0.5), ("built/gravel", 0.5), ("asphalt", 0.3),
+    ("comp_shingle", 1.5), ("tile", 1.5), ("metal", 0.5), ("concrete_tile", 1), ("paint", 0.3), ("wood_shingle", 0.3), ("built/gravel", 0.7), ("asphalt", 0.3),
     fallback=("tile", "bitumen", "metal", "concrete"),
 )  # fmt: skip
 RECIPES["shadow"] = lambda n, rng: mixed(("road", 1), ("lawn", 1), ("soil", 0.6), ("tree", 0.7))(n, rng) * (
