@@ -136,15 +136,15 @@ def calibrate(
     if assumed is not None:
         factor, said = assumed
         return Calibration(np.full(count, factor, dtype=np.float32), none, note=said)
-    if unit and not _is_share(unit) or wavelength_nm is None or not means.size:
+    if (unit and not _is_share(unit)) or wavelength_nm is None or not means.size:
         pass
     elif (guess := _radiance_like(wavelength_nm, band_mean, usable)) is not None:
         light = sun_light(wavelength_nm)
         factor = np.float32(guess) / light
         haze = np.where(wavelength_nm < HAZE_TO_NM, np.maximum(band_min - DARK / factor, 0.0), 0.0)
         note = (
-            "the file names no unit; the values fall towards the infrared as sunlight does, so they are read as radiance "
-            f"without haze, scaled so that the visible reflects {TYPICAL:.0%} on average: brightness is not to be trusted"
+            "the file names no unit; the values fall towards the infrared as sunlight does, so they are read as "
+            f"radiance without haze, scaled so that the visible reflects {TYPICAL:.0%} on average"
         )
         return Calibration(factor, np.where(np.isfinite(haze), haze, 0.0).astype(np.float32), False, True, note)
     seen = Axis(wavelength_nm, usable).window(440, 690)

@@ -46,7 +46,14 @@ def logs(reflectance: npt.NDArray[np.floating]) -> Values:
     return np.log(np.maximum(reflectance, -0.005).astype(np.float64) + 0.02)
 
 
-def synthetic(bank: Bank, classes: Sequence[Meant], centre_nm: FloatArray, absolute: bool, rng: np.random.Generator, count: int = A_CLASS) -> tuple[Values, npt.NDArray[np.int64]]:
+def synthetic(
+    bank: Bank,
+    classes: Sequence[Meant],
+    centre_nm: FloatArray,
+    absolute: bool,
+    rng: np.random.Generator,
+    count: int = A_CLASS,
+) -> tuple[Values, npt.NDArray[np.int64]]:
     """(N, W) synthetic reflectance and (N,) its class, `count` a class."""
     pure = [_pure(bank, one, rng, count) for one in classes]
     k = len(classes)
@@ -65,7 +72,8 @@ def synthetic(bank: Bank, classes: Sequence[Meant], centre_nm: FloatArray, absol
     wide = 1.0 if absolute else 2.0
     x = (nm - 1200.0) / 1000.0
     wave = sum(
-        rng.normal(0.0, 0.03 * wide, (n, 1)) * np.cos(np.pi * j * (nm - 400.0) / 2060.0 + rng.uniform(0, 2 * np.pi, (n, 1)))
+        rng.normal(0.0, 0.03 * wide, (n, 1))
+        * np.cos(np.pi * j * (nm - 400.0) / 2060.0 + rng.uniform(0, 2 * np.pi, (n, 1)))
         for j in range(1, 5)
     )
     gain = np.exp(rng.normal(0.0, 0.08 * wide, (n, 1)) + rng.normal(0.0, 0.05 * wide, (n, 1)) * x + wave)
@@ -86,7 +94,9 @@ def _pure(bank: Bank, one: Meant, rng: np.random.Generator, count: int) -> Value
     return np.asarray(sum(share[:, [p]] * one_part for p, one_part in enumerate(parts)), dtype=np.float64)
 
 
-def posteriors(bank: Bank, classes: Sequence[Meant], reflectance: FloatArray, centre_nm: FloatArray, absolute: bool, seed: int = 0) -> FloatArray:
+def posteriors(
+    bank: Bank, classes: Sequence[Meant], reflectance: FloatArray, centre_nm: FloatArray, absolute: bool, seed: int = 0
+) -> FloatArray:
     """(n, K) posteriors of words on nodes (n, W); rows sum to 1. K ≥ 2; every class has a part."""
     rng = np.random.default_rng(seed)
     values, label = synthetic(bank, classes, centre_nm, absolute, rng)
@@ -123,13 +133,17 @@ def _broad(train: Values, label: npt.NDArray[np.int64], nodes: Values, classes: 
     _, _, axes = np.linalg.svd((centres - centres.mean(axis=0)) @ root.T, full_matrices=False)
     matrix = root.T @ axes[: max(1, min(classes - 1, x.shape[1]))].T
     x, z = x @ matrix, z @ matrix
-    pooled = np.cov((x - np.stack([x[label == k].mean(axis=0) for k in range(classes)])[label]).T).reshape(x.shape[1], -1)
+    pooled = np.cov((x - np.stack([x[label == k].mean(axis=0) for k in range(classes)])[label]).T).reshape(
+        x.shape[1], -1
+    )
     score = np.empty((len(z), classes))
     for k in range(classes):
         own = x[label == k]
         spread = POOLED * pooled + (1.0 - POOLED) * np.cov(own.T).reshape(pooled.shape) + 1e-6 * np.eye(len(pooled))
         away = z - own.mean(axis=0)
-        score[:, k] = -0.5 * np.einsum("nd,nd->n", away @ np.linalg.inv(spread), away) - 0.5 * np.linalg.slogdet(spread)[1]
+        score[:, k] = (
+            -0.5 * np.einsum("nd,nd->n", away @ np.linalg.inv(spread), away) - 0.5 * np.linalg.slogdet(spread)[1]
+        )
     return _softmax(score * BROAD_TEMPERATURE)
 
 
@@ -172,6 +186,8 @@ def told_apart(bank: Bank, classes: Sequence[Meant], centre_nm: FloatArray, abso
     for i in range(k):
         out[i, i] = float((found[truth == i].argmax(axis=1) == i).mean())
         for j in range(i):
-            right = (found[truth == i, i] > found[truth == i, j]).mean() + (found[truth == j, j] > found[truth == j, i]).mean()
+            right = (found[truth == i, i] > found[truth == i, j]).mean() + (
+                found[truth == j, j] > found[truth == j, i]
+            ).mean()
             out[i, j] = out[j, i] = float(right) / 2
     return out

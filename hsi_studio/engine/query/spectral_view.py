@@ -1,4 +1,4 @@
-"""A scene as the materials' bank sees it: reflectance in some sixty windows, one row a node, and the same of a material.
+"""A scene as the materials' bank sees it: reflectance in some sixty windows, a row a node; the same of a material.
 
 Windows are 16 nm wide to 1000 nm, 30 to 1340, then 40 and 50, outside the vapour bands (`features/measures.py`); a
 window without a usable band of the sensor is left out. A material's spectrum goes through the sensor's own bands
@@ -10,6 +10,7 @@ Notation: n nodes, W windows, L wavelengths of the bank.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,7 @@ def windows_of(axis: Axis, fwhm_nm: FloatArray | None) -> Windows:
     centres = axis.wavelength_nm.astype(np.float64)
     seen = axis.usable & (centres >= SHORTEST_NM) & (centres <= LONGEST_NM)
     parts: list[npt.NDArray[np.int64]] = []
-    for low, high in zip(EDGES[:-1], EDGES[1:], strict=True):
+    for low, high in itertools.pairwise(EDGES.tolist()):
         high = LAST.get(low, high)
         inside = np.flatnonzero(seen & (centres >= low) & (centres < min(high, low + 50)))
         if inside.size:
@@ -118,7 +119,11 @@ def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray) -> SpectralV
 
 def bank_of(pixel_facts: PixelFacts, windows: Windows) -> dict[str, FloatArray]:
     """Material → (DRAWS, W) reflectance as this sensor sees it; cached by the sensor, whatever the scene."""
-    bands: list[Any] = [np.round(windows.centre_nm, 1).tolist(), DRAWS, round(float(np.square(windows.response).sum()), 6)]
+    bands: list[Any] = [
+        np.round(windows.centre_nm, 1).tolist(),
+        DRAWS,
+        round(float(np.square(windows.response).sum()), 6),
+    ]
     key = cache_key("any scene", "materials", VERSION, {"bands": bands})
 
     def make() -> Arrays:

@@ -1,7 +1,7 @@
 """What a list of class names, or a question, is worth on one scene by spectra alone.
 
-`SpectralWords` holds a scene's view and the bank as its sensor sees it. `classes(names)` gives posteriors of the names on
-the nodes and says which names mean nothing here and which two cannot be told apart, decided on synthetic pixels: no
+`SpectralWords` holds a scene's view and the bank as its sensor sees it. `classes(names)` gives posteriors of the names
+on the nodes and says which names mean nothing here and which two cannot be told apart, decided on synthetic pixels: no
 label and no pixel of the scene takes part in that. `query(text, others)` is the posterior of a text against the
 project's classes and common covers.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from hsi_studio.engine.query.material_classes import ALIKE, TOLD, posteriors, told_apart
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.spectral_view import SpectralView, bank_of, spectral_view
-from hsi_studio.features.spatial import IndexArray
+from hsi_studio.features.spatial import IndexArray, mean_on
 from hsi_studio.text.materials.names import Encode, Meant, materials, meant
 from hsi_studio.types import FloatArray
 
@@ -55,8 +55,8 @@ class Spoken:
         if self.told < TOLD:
             pairs = ", ".join(f"{a} and {b}" for a, b in self.alike[:4])
             return (
-                f"These names cannot be told apart here: of pixels made up from their spectra {100 * self.told:.0f} % come "
-                f"out as their class, {100 * TOLD:.0f} % are needed"
+                f"These names cannot be told apart here: of pixels made up from their spectra {100 * self.told:.0f} % "
+                f"come out as their class, {100 * TOLD:.0f} % are needed"
                 f"{f' (no difference between {pairs})' if pairs else ''}. Label a pixel of each class instead.{lost}"
             )
         return ""
@@ -120,8 +120,8 @@ class SpectralWords:
         return Spoken(names, kept, known, probability, float(apart.diagonal().mean()), alike)
 
     def query(self, text: str, others: Sequence[str] = (), without: Iterable[str] = ()) -> FloatArray | None:
-        """(m,) posterior of a text on the superpixels, against the other names and what is common; None when it means no
-        material, or the values are no reflectance: then the bank ranks worse than indices do."""
+        """(m,) posterior of a text on the superpixels, against the other names and what is common; None when it means
+        no material, or the values are no reflectance: then the bank ranks worse than indices do."""
         key = (text, tuple(others), tuple(sorted(without)))
         with self._lock:
             if key not in self._asked:
@@ -170,15 +170,6 @@ def shared(a: Meant, b: Meant) -> float:
     """Weight that two texts have in common, 0 to 1."""
     mine, other = a.weights, b.weights
     return sum(min(weight, other.get(key, 0.0)) for key, weight in mine.items())
-
-
-def mean_on(index: IndexArray, values: FloatArray, nodes: IndexArray) -> FloatArray:
-    """(m, D) mean over the pixels of other nodes (H, W) of values (n, D) that lie on nodes `index` (H, W)."""
-    inside = (index >= 0) & (nodes >= 0)
-    of, at, count = nodes[inside], index[inside], int(nodes.max()) + 1
-    pixels = np.maximum(np.bincount(of, minlength=count), 1)
-    columns = [np.bincount(of, weights=values[at, k], minlength=count) / pixels for k in range(values.shape[1])]
-    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def _titles(part: Any) -> str:

@@ -5,6 +5,7 @@ diffusion (`features/spatial.py`), class-balanced least squares on kernels (`met
 kernel a metric and scale, k = exp(−γ ‖f(x) − f(x')‖²); what they weigh is decided at every click among twelve views
 (`views.py`): by what the scene tells without labels, and from two labels a class on by closed-form leave-one-out,
 because fields want much smoothing and cities none, and few materials other components than many. So is the ridge.
+Where the surroundings know what the class names mean (`Context.words`), they are a prior (`words.py`).
 
 Transductive: unlabelled pixels of the scene take part (components, diffusion), labels only in the head.
 Everything a click costs is bounded by `max_nodes`: larger scenes are mapped on superpixels, which costs some
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -26,7 +27,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hsi_studio.errors import SceneMismatch
-from hsi_studio.features.cache import FeatureCache
+from hsi_studio.features.cache import FeatureCache, cache_key
+from hsi_studio.features.spatial import mean_on
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.kernel_head import (
     KernelHead,
@@ -43,6 +45,7 @@ from hsi_studio.methods.common.kernel_head import (
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
+from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
@@ -73,6 +76,7 @@ class LiveParams(Params):
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     height_weight: float = Field(0.08, gt=0, le=10, description="Weight of heights against the spectrum")
     max_nodes: int = Field(40_000, ge=100, le=200_000, description="Scenes with more pixels are mapped on superpixels")
+    words: bool = Field(True, description="Start from what the class names mean, where the labels agree with them")
 
     def recipe(self, scene: Scene) -> Recipe:
         return Recipe(
@@ -113,6 +117,9 @@ class LiveFitted(Fitted):
     temperature: float
     home_scene: str  # id of the scene the labels lie on
     left_out: IntArray | None = None  # (N,) set when loaded from a state
+    gate: Gate | None = None  # whether the labels agree with the class names; None = nothing is known of those
+    prior: FloatArray | None = None  # (n, K) what the words add to the scores of the nodes
+    without_words: LiveFitted | None = None  # the same head without that: what is saved
     _nodes: FloatArray | None = None  # (n, K)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -133,6 +140,8 @@ class LiveFitted(Fitted):
             k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
             part = k @ (np.float32(weight) * dual)
             scores = part if scores is None else scores + part
+        if self.prior is not None and scores is not None:
+            scores += self.prior[rows]
         return np.asarray(scores, dtype=np.float32)
 
     def predict(self, block: Block) -> FloatArray:
@@ -179,7 +188,9 @@ class LiveFitted(Fitted):
         return out
 
     def state(self) -> State:
-        """Arrays and a JSON header from which `Live.from_state` makes the same map."""
+        """Arrays and a JSON header from which `Live.from_state` makes the same map; the words stay with their scene."""
+        if self.without_words is not None:
+            return self.without_words.state()
         arrays: dict[str, np.ndarray[Any, Any]] = dict(self.features.basis.arrays())
         arrays |= {f"support_{j}": f for j, f in enumerate(self.support.features)}
         arrays |= {f"factor_{j}": k.factor for j, k in enumerate(self.kernels) if k.factor is not None}
@@ -263,9 +274,29 @@ class Live(Method):
         ridge = choose_ridge(gram[np.ix_(few, few)], label[few], classes, ridge)
         head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
-        return LiveFitted(
+        plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
             temperature, scene.id,
+        )  # fmt: skip
+        return self._with_words(plain, nodes, ctx) if params.words else plain
+
+    def _with_words(self, plain: LiveFitted, nodes: npt.NDArray[np.int64], ctx: Context) -> LiveFitted:
+        """The fit with its class names as a prior, where they are known and the labels agree with them."""
+        said = ctx.words(plain.scene, tuple(plain.schema.names))
+        if said is None or len(said.kept) < 2:
+            return plain
+        index, head = plain.features.index, plain.head
+        key = cache_key(plain.scene.id, "live_words", 1, {"stamp": said.stamp, "nodes": plain.features.count})
+        words = self.cache.get(key, lambda: {"words": mean_on(said.index, said.probability, index)})["words"]
+        asked = gate(words[nodes], head.label, said.kept)
+        if not asked.open:
+            return replace(plain, gate=asked)
+        better, c = with_prior(head, words[nodes], said.kept)
+        temperature, _ = calibrate(better)
+        scores = prior_scores(words, c)
+        return replace(
+            plain, head=better, temperature=temperature, gate=asked, prior=scores, without_words=plain,
+            _lock=threading.Lock(),
         )  # fmt: skip
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> LiveFitted:

@@ -1,9 +1,9 @@
 """Which materials a text means: by their names in English, German, French, Spanish and Chinese, else by likeness.
 
 `names.csv` is the vocabulary: one material a line, names of each language divided by "|", tags that several materials
-share. A text that is a name (in any language; case, plurals, "_" and "-" do not count) is that material. Any other is split at
-"-", "/", "&", ",", "and", "und", "et", "y", "和"; a part that is no name, nor ends or begins with one, is compared with
-every English name by a sentence encoder: score = cosine + 0.5 · Jaccard of the words, a tag counting 0.03 less;
+share. A text that is a name (in any language; case, plurals, "_" and "-" do not count) is that material. Any other is
+split at "-", "/", "&", ",", "and", "und", "et", "y", "和"; a part that is no name, nor ends or begins with one, is
+compared with every English name by a sentence encoder: score = cosine + 0.5 · Jaccard of the words, a tag counting 0.03 less;
 weights = softmax(score / 0.06), those below 15 % of the largest left out. Other languages need their names in the
 list: the encoder reads English only.
 """
@@ -122,8 +122,8 @@ def _by_name(text: str, hidden: set[str]) -> str | None:
 
 
 def _inside(phrase: str, hidden: set[str]) -> str | None:
-    """The longest name at the end or the beginning of a phrase: "tall trees", "water of the harbour"; in Chinese, inside
-    it."""
+    """The longest name at the end or the beginning of a phrase ("tall trees", "water of the harbour"); in Chinese, of
+    any inside it."""
     words = stem(phrase).split()
     for size in range(len(words) - 1, 0, -1):
         for some in (words[-size:], words[:size]):
