@@ -35,7 +35,7 @@ BROAD_TEMPERATURE, FINE_TEMPERATURE, WIDTH, RIDGE = 0.2, 8.0, 0.5, 0.3
 HAZE = (0.01, 0.012)  # mean and deviation at 500 nm of what the air leaves in reflectance
 EVEN = 0.3
 TOLD = 0.5  # share of synthetic pixels that must come out as their class for a map of names
-ALIKE = 0.62  # of two classes that are told apart; below it the page says so
+ALIKE = 0.66  # of two classes that are told apart; below it the page says so
 
 Values = npt.NDArray[np.float64]
 Bank = Mapping[str, FloatArray]
