@@ -77,9 +77,7 @@ def measure(scene: Scene, args: argparse.Namespace, folder: Path) -> None:
     known = scene.reference[(scene.reference > 0) & scene.valid]
     largest = 100 * np.bincount(known).max() / known.size
     said = () if spectral is None else spectral.classes(schema.names).notes
-    print(
-        f"\n### {scene.name}: without a click {zero}, largest class {largest:.1f}; bank {bank:.1f} s. {' '.join(said)}"
-    )
+    print(f"\n### {scene.name}: without a click {zero}, largest class {largest:.1f}; bank {bank:.1f} s.", *said)
     if not args.shots:
         return
     found, kept, index, _ = word_probabilities(matcher, schema, texts, spectral)
@@ -98,7 +96,7 @@ def _draw(
     assert scene.reference is not None
     usable = np.where(scene.valid, scene.reference, 0).astype(np.int32)
     split = make_split(usable, shots, seed, parse_protocol(protocol), None, scene.reference_names)
-    labels, codes = support_set(scene, split.train, scene.reference.ravel())
+    labels, _ = support_set(scene, split.train, scene.reference.ravel())
     live, out = get_method("live"), []
     size = len(right.kept)
     ring = np.random.default_rng(seed).permutation(size)
@@ -124,7 +122,7 @@ def _line(title: str, rows: list[list[tuple[float, bool]]]) -> str:
     error = 1.96 / np.sqrt(len(rows))
     return (
         f"{title}: live {oa[:, 0].mean():.1f}; words {gain.mean():+.1f} ± {error * gain.std(ddof=1):.1f} "
-        f"(gate open in {opened[:, 1].sum()} of {len(rows)}); scrambled {wrong.mean():+.1f}, let in {opened[:, 2].sum()}"
+        f"(open in {opened[:, 1].sum()} of {len(rows)}); scrambled {wrong.mean():+.1f}, let in {opened[:, 2].sum()}"
     )
 
 

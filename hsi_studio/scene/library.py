@@ -1,9 +1,9 @@
 """Libraries of measured spectra as plain arrays: the one that comes with `earthlib`, and the user's own files.
 
 - `earth_library()`: 7,261 reflectance spectra of vegetation, soil, built and burned surfaces, 400–2450 nm in 10-nm
-  bands without the two water windows (C. Anderson, earthlib, MIT, https://github.com/earth-chris/earthlib). 2,000 of them are
-  simulated canopies (PROSAIL), which `measured` says. The files are read straight from the installed package: importing it
-  takes a second (pandas, spectral) and brings nothing that is needed here.
+  bands without the two water windows (C. Anderson, earthlib, MIT, https://github.com/earth-chris/earthlib). 2,000 of
+  them are simulated canopies (PROSAIL), which `measured` says. The files are read straight from the installed package:
+  importing it takes a second (pandas, spectral) and brings nothing that is needed here.
 - `read_library(path)`: an ENVI spectral library (.sli with its .hdr) or a table (.csv: the first column wavelengths,
   one column a spectrum, names in the first row).
 

@@ -44,7 +44,8 @@ def zero_shot(
     """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two.
 
     `spectral`: the scene by the spectra of materials, by class names. Where it can tell the names apart, its posteriors
-    decide; where there are heights, with the described words at the power `DESCRIBED`. Where it cannot, BadRequest says so.
+    decide; where there are heights, with the described words at the power `DESCRIBED`. Where it cannot, BadRequest says
+    so.
     """
     params = {"texts": {k: list(v) for k, v in texts.items()}}
     if spectral is not None:

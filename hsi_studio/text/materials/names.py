@@ -3,9 +3,9 @@
 `names.csv` is the vocabulary: one material a line, names of each language divided by "|", tags that several materials
 share. A text that is a name (in any language; case, plurals, "_" and "-" do not count) is that material. Any other is
 split at "-", "/", "&", ",", "and", "und", "et", "y", "和"; a part that is no name, nor ends or begins with one, is
-compared with every English name by a sentence encoder: score = cosine + 0.5 · Jaccard of the words, a tag counting 0.03 less;
-weights = softmax(score / 0.06), those below 15 % of the largest left out. Other languages need their names in the
-list: the encoder reads English only.
+compared with every English name by a sentence encoder: score = cosine + 0.5 · Jaccard of the words, a tag counting
+0.03 less; weights = softmax(score / 0.06), those below 15 % of the largest left out. Other languages need their names
+in the list: the encoder reads English only.
 """
 
 from __future__ import annotations
