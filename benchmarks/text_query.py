@@ -4,8 +4,9 @@
 
 For every class of a scene's reference its name is asked; the answer ranks all labelled pixels. Engines: words (the
 default: described pixels and the spectra of materials), described pixels alone (by words; by the superpixels'
-sentences; by both), the same with the class's p5 sentences, and a trained model's text side (`--models`, 5 shots a class, its shots left out of the ranking). Baselines: NDVI, high or
-low, whichever is better for the class (that choice uses the reference, so it flatters it), and chance (the share).
+sentences; by both), the same with the class's p5 sentences, and a trained model's text side (`--models`,
+5 shots a class, its shots left out of the ranking). Baselines: NDVI, high or low, whichever is better for the class
+(that choice uses the reference, so it flatters it), and chance (the share).
 The map from texts alone is compared with always saying the largest class. The reference is read by the scoring only.
 
 enmap_potsdam is the mosaic of the 18 labelled tiles in <data>/enmap_potsdam (EnMAP L2A, 30 m, 224 bands, no heights);

@@ -43,7 +43,7 @@ Bank = Mapping[str, FloatArray]
 
 def logs(reflectance: npt.NDArray[np.floating]) -> Values:
     """(n, W) the feature."""
-    return np.log(np.maximum(reflectance, -0.005).astype(np.float64) + 0.02)
+    return np.asarray(np.log(np.maximum(reflectance, -0.005).astype(np.float64) + 0.02))
 
 
 def synthetic(

@@ -78,7 +78,7 @@ def confusion(shots: FloatArray, label: IntArray, classes: int, kept: tuple[int,
     counts = np.bincount(label, minlength=classes)
     total = own.copy()
     np.add.at(total, label, shots.astype(np.float64))
-    return total / np.maximum(own.sum(axis=1) + counts, 1.0)[:, None]
+    return np.asarray(total / np.maximum(own.sum(axis=1) + counts, 1.0)[:, None])
 
 
 def prior_mean(words: FloatArray, c: Float64Array) -> Float64Array:
