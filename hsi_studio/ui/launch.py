@@ -56,6 +56,7 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     if args.operator and not (args.auth or args.auth_file):
         reader.error("--operator names a user: add --auth or --auth-file")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("rasterio._env").addFilter(lambda record: "to unload from GDAL_SKIP" not in record.getMessage())
     _tell_readers(args)
     without_network()
     try:
