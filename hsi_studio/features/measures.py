@@ -133,14 +133,15 @@ def calibrate(
         return Calibration(factor, np.where(np.isfinite(haze), haze, 0.0).astype(np.float32), False, True, note)
     means = band_mean[usable & np.isfinite(band_mean)]
     assumed = assumed_scale(unit, means) if wavelength_nm is not None and means.size else None
-    if assumed is not None:
+    radiant = None  # as light falls: counts of a sensor are as large as reflectance × 10 000
+    if wavelength_nm is not None and means.size and _is_share(unit) and "reflectance" not in unit.lower():
+        radiant = _radiance_like(wavelength_nm, band_mean, usable)
+    if assumed is not None and (assumed[0] == 1.0 or radiant is None):
         factor, said = assumed
         return Calibration(np.full(count, factor, dtype=np.float32), none, note=said)
-    if (unit and not _is_share(unit)) or wavelength_nm is None or not means.size:
-        pass
-    elif (guess := _radiance_like(wavelength_nm, band_mean, usable)) is not None:
+    if radiant is not None and wavelength_nm is not None:
         light = sun_light(wavelength_nm)
-        factor = np.float32(guess) / light
+        factor = np.float32(radiant) / light
         haze = np.where(wavelength_nm < HAZE_TO_NM, np.maximum(band_min - DARK / factor, 0.0), 0.0)
         note = (
             "the file names no unit; the values fall towards the infrared as sunlight does, so they are read as "
@@ -186,13 +187,14 @@ def _radiance_like(wavelength_nm: FloatArray, band_mean: FloatArray, usable: Boo
     `TYPICAL`; None for values that do not."""
     axis = Axis(wavelength_nm, usable)
     seen, far = axis.window(440, 690), axis.window(1550, 1750)
+    slack = 1.6 if far.size else 1.2
     far = far if far.size else axis.window(860, 900)
     if not seen.size or not far.size:
         return None
     light = sun_light(wavelength_nm)
     ratio = float(band_mean[far].mean() / max(float(band_mean[seen].mean()), 1e-9))
     sun = float(light[far].mean() / light[seen].mean())
-    if not ratio < 1.6 * sun:
+    if not ratio < slack * sun:
         return None
     return TYPICAL / float((band_mean[seen] / light[seen]).mean())
 
