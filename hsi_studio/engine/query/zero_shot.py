@@ -50,7 +50,7 @@ def zero_shot(
     params = {"texts": {k: list(v) for k, v in texts.items()}}
     if spectral is not None:
         spoken = spectral.classes(schema.names)
-        if spectral.absolute and not spoken.usable:
+        if not spoken.usable and (spectral.absolute or len(spoken.kept) >= 2):
             raise BadRequest(spoken.why_not)
     probability, kept, index, method = word_probabilities(matcher, schema, texts, spectral)
     return _mapped(probability, kept, index, schema, method, params, revision)
