@@ -151,8 +151,10 @@ class TextMaps(Subject):
         measured = curve and scene.reference is not None
         if curve and not measured:
             now = replace(now, curve_note="What clicks add can only be measured on a scene with a reference.")
-        self._put(project_id, now if measured else replace(now, state="done"))
-        self._ready(project_id)
+        self._put(project_id, now)
+        self._ready(project_id)  # before it counts as done: who waits for that looks for it on the screen
+        if not measured:
+            self._put(project_id, replace(self.get(project_id), state="done"))
         if measured:
             evaluate = self._evaluation.evaluate
             points = learning_curve(
