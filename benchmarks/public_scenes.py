@@ -33,6 +33,7 @@ from hsi_studio.types import Bands, IntArray, Scene
 PURE = 2 / 3  # share of a pixel's sub-pixels that must be of one class
 SUBPIXELS = 3  # a side, looked at by the polygons
 BERLIN = {1: "Roof", 2: "Pavement", 3: "Low vegetation", 4: "Tree", 5: "Soil", 6: "Other"}
+HYMAP = {1: "Grass", 2: "Pavement", 3: "Roof", 4: "Soil", 5: "Tree"}  # Level_2's names, sorted
 ENMAP = {1: "Roof", 2: "Pavement", 3: "Low vegetation", 4: "Tree", 5: "Soil", 6: "Water"}
 SIMULATED: dict[str, tuple[str, tuple[str, ...], tuple[float, float, int], float]] = {
     # scene → label map, material of class 1, 2, …, (first, last, number of bands), metres a pixel
@@ -140,7 +141,7 @@ def berlin_hymap(data: Path) -> Scene:
         folder / "LandCov_Vec_Berlin_Urban_Gradient_2009", "Level_2", cube.shape[:2], at.c, at.f, at.a
     )
     found = centres if centres.size == cube.shape[-1] else None
-    return _scene("berlin_hymap", "Berlin, HyMap", file, cube, raster, _numbered(raster), found, at.a)
+    return _scene("berlin_hymap", "Berlin, HyMap", file, cube, raster, HYMAP, found, at.a)
 
 
 def houston_pixels(data: Path) -> Scene:

@@ -2,10 +2,11 @@
 
     python -m benchmarks.text_query --scenes indian_pines demo enmap_potsdam --data FOLDER
 
-For every class of a scene's reference its name is asked; the answer ranks all labelled pixels. Engines: described
-pixels (by words, the default; by the superpixels' sentences; by both), the same with the class's p5 sentences, and a
-trained model's text side (`--models`, 5 shots a class, its shots left out of the ranking). Baselines: NDVI, high or
-low, whichever is better for the class (that choice uses the reference, so it flatters it), and chance (the share).
+For every class of a scene's reference its name is asked; the answer ranks all labelled pixels. Engines: words (the
+default: described pixels and the spectra of materials), described pixels alone (by words; by the superpixels'
+sentences; by both), the same with the class's p5 sentences, and a trained model's text side (`--models`,
+5 shots a class, its shots left out of the ranking). Baselines: NDVI, high or low, whichever is better for the class
+(that choice uses the reference, so it flatters it), and chance (the share).
 The map from texts alone is compared with always saying the largest class. The reference is read by the scoring only.
 
 enmap_potsdam is the mosaic of the 18 labelled tiles in <data>/enmap_potsdam (EnMAP L2A, 30 m, 224 bands, no heights);
@@ -31,7 +32,7 @@ from hsi_studio.types import Bands, FloatArray, Scene, Source
 
 ENMAP_CLASSES = {1: "Roof", 2: "Pavement", 3: "Low vegetation", 4: "Tree", 5: "Soil", 6: "Water"}
 SHOTS = 5
-COLUMNS = ("words", "sentences", "both", "p5", "ndvi", "chance")
+COLUMNS = ("words", "described", "sentences", "both", "p5", "ndvi", "chance")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -107,6 +108,7 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
     from hsi_studio.engine.query.graded_superpixels import graded_superpixels
     from hsi_studio.engine.query.matcher import Matcher, ask_described
     from hsi_studio.engine.query.pixel_facts import PixelFacts
+    from hsi_studio.engine.query.spectral_words import spectral_words
     from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_shot
     from hsi_studio.features.cache import FeatureCache
     from hsi_studio.text.encoders import get_encoder
@@ -116,9 +118,12 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
     assert scene.reference is not None
     blind = scene.without_reference()
     started = time.perf_counter()
-    words = graded_superpixels(PixelFacts(blind, FeatureCache(), folder / "words"))
+    pixel_facts, encoder = PixelFacts(blind, FeatureCache(), folder / "words"), get_encoder("minilm", folder)
+    words = graded_superpixels(pixel_facts)
     prepared = time.perf_counter() - started
-    matcher = Matcher(words, get_encoder("minilm", folder))
+    described = Matcher(words, encoder)  # without the spectra of materials
+    spectral = spectral_words(pixel_facts, words.index, encoder.encode)
+    matcher = Matcher(words, encoder, spectral)
     matcher.prepare_sentences()
     known = (scene.reference > 0) & scene.valid
     truth = scene.reference[known]
@@ -133,11 +138,12 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
             continue
         name = said(info.name)
         started = time.perf_counter()
-        by_words = ask_described(matcher, name)
+        by_words = ask_described(matcher, name, others=schema.names)
         times.append(time.perf_counter() - started)
         _, weight = matcher.weights([name, *p5[info.name]])
         scored = {
             "words": precision(own, by_words.map[known]),
+            "described": precision(own, ask_described(described, name).map[known]),
             "sentences": precision(own, ask_described(matcher, name, "sentences").map[known]),
             "both": precision(own, ask_described(matcher, name, "both").map[known]),
             "p5": precision(own, words.paint(words.grades @ weight)[known]),
@@ -152,11 +158,19 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
         "names": {c.id: [readable(c.name)] for c in schema.classes},
         "p5": {c.id: [readable(c.name), *p5[c.name]] for c in schema.classes},
     }
-    maps = {key: zero_shot(matcher, schema, text) for key, text in texts.items()}
+    maps = {key: zero_shot(described, schema, text) for key, text in texts.items()}
+    try:
+        maps["materials"] = zero_shot(matcher, schema, texts["names"], spectral=spectral)
+    except BadRequest as refused:
+        notes = (*notes, str(refused))
     studio = Studio(home=folder / "home")
     try:
         curve = learning_curve(
-            scene, maps["p5"], lambda shots, n: studio.evaluate(scene, "live", shots=shots, seeds=n), (1, 2, 5), seeds
+            scene,
+            maps.get("materials", maps["p5"]),
+            lambda shots, n: studio.evaluate(scene, "live", shots=shots, seeds=n),
+            (1, 2, 5),
+            seeds,
         )
     finally:
         studio.close()

@@ -43,6 +43,7 @@ class LiveStatus:
     message: str = ""  # why there is no map: "Label a pixel of a second class."
     error: str = ""  # what went wrong, with the remedy
     seconds: float = 0.0  # of the last fit + predict
+    words: str = ""  # what the class names add to the map, or why they are turned off
 
 
 class LiveMap:
@@ -54,6 +55,7 @@ class LiveMap:
         self._changed = threading.Condition()
         self._wanted: LabelSet | None = None
         self._asked = -1  # the newest revision that was asked for
+        self._again = False  # the next map is made even of the same labels
         self._mapped: LabelSet | None = None  # of the last map and its accuracy
         self._status = LiveStatus(progress=Progress("Waiting to start"))
         self._context = replace(context, progress=self._show_progress, cancelled=self._stop.is_set)
@@ -71,9 +73,13 @@ class LiveMap:
         with self._changed:
             return self._asked
 
-    def request(self, labels: LabelSet) -> None:
-        """Ask for the map of these labels. A label set with an older revision than the waiting one is ignored."""
+    def request(self, labels: LabelSet, again: bool = False) -> None:
+        """Ask for the map of these labels. A label set with an older revision than the waiting one is ignored.
+
+        `again`: also where the labels are those of the last map, since something else it is made of has changed.
+        """
         with self._changed:
+            self._again = self._again or again
             newest = self._wanted.revision if self._wanted is not None else self._status.revision
             if labels.revision < newest:
                 return
@@ -142,7 +148,9 @@ class LiveMap:
 
     def _refresh(self, labels: LabelSet) -> None:
         started = time.perf_counter()
-        if self._mapped is not None and same_labels(labels, self._mapped):  # other words, the same labels
+        with self._changed:
+            again, self._again = self._again, False
+        if not again and self._mapped is not None and same_labels(labels, self._mapped):  # other words, the same labels
             now = self._status
             shown = replace(now.prediction, revision=labels.revision) if now.prediction is not None else None
             self._mapped = labels
@@ -176,8 +184,32 @@ class LiveMap:
         if self.scene.reference is None:
             left_out = fitted.leave_one_out()
         report = accuracy_report(prediction, labels, self.scene, loo=left_out)
-        self._publish(report=report, report_revision=labels.revision)
+        words = self._words(fitted, blind, labels, report)
+        self._publish(report=report, report_revision=labels.revision, words=words)
         self._mapped = labels
+
+    def _words(self, fitted: Any, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
+        """What the class names add, measured as the report is; "" for methods that know nothing of words."""
+        gate, plain = getattr(fitted, "gate", None), getattr(fitted, "without_words", None)
+        if gate is None:
+            return ""
+        names = labels.only_labelled().schema.names
+        alarms = "; ".join(f"the labels of {names[a]} look like what “{names[b]}” means" for a, b in gate.alarms)
+        alarm = f" Check: {alarms}." if alarms else ""
+        if not gate.tested:
+            return "Words: off, two class names are too few to be tested against the labels."
+        agree = f"{100 * (1 - gate.p):.0f} % of shuffled names"
+        if plain is None:
+            return f"Words: off, your labels do not agree with your class names (better than {agree} only).{alarm}"
+        without = predict_scene(plain, blind, self.method.name, {}, labels.revision, self._context)
+        loo = plain.leave_one_out() if self.scene.reference is None else None
+        before = accuracy_report(in_schema(without, labels.schema), labels, self.scene, loo=loo).main.oa
+        now = report.main.oa
+        gain = ""
+        if before is not None and now is not None:
+            points = 100 * (now.value - before.value)
+            gain = f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
+        return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
 
 
 def same_labels(a: LabelSet, b: LabelSet) -> bool:

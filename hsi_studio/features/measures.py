@@ -132,8 +132,22 @@ def calibrate(
         note = f"radiance without haze, over a black-body sun at {SUN_ZENITH_DEG:.0f}° from the zenith"
         return Calibration(factor, np.where(np.isfinite(haze), haze, 0.0).astype(np.float32), False, True, note)
     means = band_mean[usable & np.isfinite(band_mean)]
-    if not unit and wavelength_nm is not None and means.size and 0.02 < means.mean() < 0.7 and means.max() < 1.0:
-        return Calibration(ones, none, note="the file names no unit; by their size the values are reflectance")
+    assumed = assumed_scale(unit, means) if wavelength_nm is not None and means.size else None
+    radiant = None  # as light falls: counts of a sensor are as large as reflectance × 10 000
+    if wavelength_nm is not None and means.size and _is_share(unit) and "reflectance" not in unit.lower():
+        radiant = _radiance_like(wavelength_nm, band_mean, usable)
+    if assumed is not None and (assumed[0] == 1.0 or radiant is None):
+        factor, said = assumed
+        return Calibration(np.full(count, factor, dtype=np.float32), none, note=said)
+    if radiant is not None and wavelength_nm is not None:
+        light = sun_light(wavelength_nm)
+        factor = np.float32(radiant) / light
+        haze = np.where(wavelength_nm < HAZE_TO_NM, np.maximum(band_min - DARK / factor, 0.0), 0.0)
+        note = (
+            "the file names no unit; the values fall towards the infrared as sunlight does, so they are read as "
+            f"radiance without haze, scaled so that the visible reflects {TYPICAL:.0%} on average"
+        )
+        return Calibration(factor, np.where(np.isfinite(haze), haze, 0.0).astype(np.float32), False, True, note)
     seen = Axis(wavelength_nm, usable).window(440, 690)
     seen = seen if seen.size else np.flatnonzero(usable)
     level = float(np.mean(band_mean[seen])) if seen.size else 1.0
@@ -141,6 +155,48 @@ def calibrate(
     return Calibration(
         np.full(count, scale, dtype=np.float32), none, False, False, "values of the file, scaled to the scene"
     )
+
+
+def assumed_scale(unit: str, means: FloatArray) -> tuple[float, str] | None:
+    """(factor, sentence) that makes band means (b,) reflectance, by what the unit says and by their size; None = no.
+
+    Reflectance of landscapes is 0.02 to 0.7 on average and below 1.2 in any band's mean; products store it as a share,
+    in percent, or × 10 000. A unit that is a name of none of these is never taken for reflectance.
+    """
+    said = unit.lower().replace(" ", "")
+    percent = said in ("%", "percent", "pct") or "%" in said
+    if not (percent or _is_share(unit)):
+        return None
+    level, top = float(means.mean()), float(means.max())
+    how = f"the unit is “{unit}”" if unit else "the file names no unit"
+    remedy = "if that is wrong, open it with a scale of your own (--scale)"
+    for scale, words in ((1.0, "a share"), (100.0, "percent"), (10_000.0, "reflectance × 10 000")):
+        if (percent and scale == 10_000.0) or not (0.02 < level / scale < 0.7 and top / scale < 1.2):
+            continue
+        return 1.0 / scale, f"{how}; by their size (mean {level:.3g}) the values are read as {words}: {remedy}"
+    return None
+
+
+def _is_share(unit: str) -> bool:
+    plain = unit.lower().strip("[]() ")
+    return plain in ("", "1", "unitless", "none", "-", "dn") or "reflectance" in plain
+
+
+def _radiance_like(wavelength_nm: FloatArray, band_mean: FloatArray, usable: BoolArray) -> float | None:
+    """π / (E cos 35°) of values that fall from the visible to the short-wave infrared as sunlight does, scaled to
+    `TYPICAL`; None for values that do not."""
+    axis = Axis(wavelength_nm, usable)
+    seen, far = axis.window(440, 690), axis.window(1550, 1750)
+    slack = 1.6 if far.size else 1.2
+    far = far if far.size else axis.window(860, 900)
+    if not seen.size or not far.size:
+        return None
+    light = sun_light(wavelength_nm)
+    ratio = float(band_mean[far].mean() / max(float(band_mean[seen].mean()), 1e-9))
+    sun = float(light[far].mean() / light[seen].mean())
+    if not ratio < slack * sun:
+        return None
+    return TYPICAL / float((band_mean[seen] / light[seen]).mean())
 
 
 def measure(spectra: FloatArray, axis: Axis, calibration: Calibration | None = None) -> Measured:

@@ -120,3 +120,12 @@ def node_means(index: IndexArray, values: FloatArray, count: int) -> FloatArray:
         number = np.bincount(nodes[known], minlength=count)
         out[:, channel] = total / np.maximum(number, 1)
     return out
+
+
+def mean_on(index: IndexArray, values: FloatArray, nodes: IndexArray) -> FloatArray:
+    """(m, D) mean over the pixels of other nodes (H, W) of values (n, D) that lie on nodes `index` (H, W)."""
+    inside = (index >= 0) & (nodes >= 0)
+    of, at, count = nodes[inside], index[inside], int(nodes.max()) + 1
+    pixels = np.maximum(np.bincount(of, minlength=count), 1)
+    columns = [np.bincount(of, weights=values[at, k], minlength=count) / pixels for k in range(values.shape[1])]
+    return np.asarray(np.stack(columns, axis=1), dtype=np.float32)

@@ -83,6 +83,18 @@ class NoCheckpoints:
         return None
 
 
+@dataclass(frozen=True)
+class WordPosteriors:
+    """What class names say of a scene's places before any label: posteriors (n, J) of the names at positions `kept` (J)
+    of those asked for, on places `index` (H, W), −1 where invalid. `stamp` changes with the numbers."""
+
+    index: IntArray
+    probability: FloatArray
+    kept: tuple[int, ...]
+    stamp: str
+
+
+Words = Callable[[Scene, tuple[str, ...]], WordPosteriors | None]
 Metrics = Callable[[str, int, int, dict[str, float]], None]
 
 
@@ -95,6 +107,7 @@ class Context:
     `temperature`, `accuracy` of the training pixels) and is free to drop most of it; `checkpoints` makes a training go
     on with the same result as one that was never interrupted; `preview(make)` may call `make()` for the model as it is
     now, to draw a first map. None of them may change the result: no draw from the training's generators.
+    `words` is what a scene's class names are worth without labels, for methods that start from it.
     """
 
     seed: int = 0
@@ -105,6 +118,7 @@ class Context:
     metrics: Metrics = lambda stage, step, steps, values: None
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     preview: Callable[[Callable[[], Fitted]], None] = lambda make: None
+    words: Words = lambda scene, names: None  # class names → posteriors; None = not known, or not yet
     warm_start: State | None = None  # a fitted model to start from, for methods that say `warm_starts`
 
     def __post_init__(self) -> None:

@@ -103,7 +103,9 @@ class Studio:
             workspace, self.models, self.prompts, self.evaluation,
             Descriptions(workspace, lambda project_id: self.live_maps.status(project_id).prediction),
             changed, text_map_ready=lambda project_id: self.displayed.announce(project_id, "texts"),
+            words_known=self.live_maps.words_known,
         )  # fmt: skip
+        self.live_maps.class_words = self.queries.class_words
         self.certify = Certify(workspace, self.displayed)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
         self.provenance = Provenance(workspace, self.runs, self.models)

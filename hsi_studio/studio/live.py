@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import LIVE_METHOD, get_method
-from hsi_studio.methods.contract import Context
+from hsi_studio.methods.contract import Context, WordPosteriors
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import LIVE, Layer
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import LabelSet
+from hsi_studio.types import LabelSet, Scene
 
+ClassWords = Callable[[str, Scene, tuple[str, ...]], WordPosteriors | None]
 MAX_LIVE = 8  # live-map threads kept
 
 
@@ -33,6 +35,7 @@ class _Threads:
 
     of: OrderedDict[str, LiveMap] = field(default_factory=OrderedDict)  # by project
     lock: threading.RLock = field(default_factory=threading.RLock)
+    wordless: set[str] = field(default_factory=set)  # projects whose maps are to be made without their class names
 
 
 class LiveMaps(Subject):
@@ -41,6 +44,8 @@ class LiveMaps(Subject):
     def __init__(self, workspace: Workspace, method: str = LIVE_METHOD) -> None:
         self._workspace, self.method = workspace, method
         self._threads = workspace.shared(_Threads)
+        # project, scene, class names → what they mean there; set by the façade
+        self.class_words: ClassWords = lambda project_id, scene, names: None
         workspace.on_close(self.forget)
 
     def get(self, project_id: str) -> LiveMap:
@@ -55,7 +60,10 @@ class LiveMaps(Subject):
                 self._threads.of.move_to_end(project_id)
                 return known
             method = get_method(self.method)
-            made = LiveMap(scene, method, method.Params(), Context(cache_dir=self._workspace.cache_folder))
+            context = Context(
+                cache_dir=self._workspace.cache_folder, words=lambda scene, names: self._words(project_id, scene, names)
+            )
+            made = LiveMap(scene, method, method.Params(), context)
             self._threads.of[project_id] = made
             while len(self._threads.of) > MAX_LIVE:
                 _, oldest = self._threads.of.popitem(last=False)
@@ -63,9 +71,31 @@ class LiveMaps(Subject):
         made.request(project.labels())
         return made
 
-    def refresh(self, project_id: str) -> None:
-        """Ask for a map of the labels as they are now. Returns at once. Raises BadRequest, FileProblem."""
-        self.get(project_id).request(self._workspace.project(project_id).labels())
+    def refresh(self, project_id: str, again: bool = False) -> None:
+        """Ask for a map of the labels as they are now; with `again` also when they are the same. Returns at once.
+
+        Raises BadRequest, FileProblem.
+        """
+        self.get(project_id).request(self._workspace.project(project_id).labels(), again)
+
+    def words_known(self, project_id: str) -> None:
+        """What its class names mean is known now: the map is made again, where there is one."""
+        with self._threads.lock:
+            live = self._threads.of.get(project_id)
+        if live is not None:
+            live.request(self._workspace.project(project_id).labels(), again=True)
+
+    def uses_words(self, project_id: str) -> bool:
+        return project_id not in self._threads.wordless
+
+    def use_words(self, project_id: str, on: bool) -> None:
+        """Whether the map starts from the class names; kept until the program ends. Raises BadRequest, FileProblem."""
+        with self._threads.lock:
+            (self._threads.wordless.discard if on else self._threads.wordless.add)(project_id)
+        self.refresh(project_id, again=True)
+
+    def _words(self, project_id: str, scene: Scene, names: tuple[str, ...]) -> WordPosteriors | None:
+        return self.class_words(project_id, scene, names) if self.uses_words(project_id) else None
 
     def status(self, project_id: str) -> LiveStatus:
         """How far it is. Raises BadRequest, FileProblem."""

@@ -29,9 +29,11 @@ from hsi_studio.engine.query.graded_superpixels import graded_superpixels
 from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_model, clean
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
 from hsi_studio.engine.query.regions import Region, candidates, top_regions
+from hsi_studio.engine.query.spectral_words import spectral_words
+from hsi_studio.engine.query.zero_shot import word_probabilities
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.methods import methods
-from hsi_studio.methods.contract import TextSpace
+from hsi_studio.methods.contract import TextSpace, WordPosteriors
 from hsi_studio.studio import Subject
 from hsi_studio.studio.descriptions import Descriptions
 from hsi_studio.studio.evaluation import Evaluation
@@ -41,12 +43,15 @@ from hsi_studio.studio.text_maps import TextMaps
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.description import Description
 from hsi_studio.text.encoders import TextEncoder, get_encoder
+from hsi_studio.text.materials.names import meant
 from hsi_studio.text.model_files import check_allowed
+from hsi_studio.text.prompts import readable
 from hsi_studio.types import BoolArray, Progress, Scene
 
 log = logging.getLogger(__name__)
 
 DESCRIBED = "described"  # the engine that needs no label
+LEAST_NAMES = 3  # class names that mean a material; fewer cannot be tested against labels
 KEPT = 3  # scenes whose words stay in memory
 State = Literal["idle", "working", "done", "failed"]
 
@@ -92,8 +97,10 @@ class Queries(Subject):
         descriptions: Descriptions,
         changed: Callable[[str], None],
         text_map_ready: Callable[[str], None],
+        words_known: Callable[[str], None] = lambda project_id: None,
     ) -> None:
-        self._workspace, self._models, self._changed = workspace, models, changed
+        self._workspace, self._models, self._changed, self._words_known = workspace, models, changed, words_known
+        self._class_words: OrderedDict[tuple[str, tuple[str, ...]], WordPosteriors | None] = OrderedDict()
         self.descriptions = descriptions
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
@@ -129,6 +136,46 @@ class Queries(Subject):
     def describe_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
         """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
         return self.descriptions.of_polygon(project_id, corners)
+
+    # ── class names ─────────────────────────────────────────────────────────────────────────────
+
+    def class_words(self, project_id: str, scene: Scene, names: tuple[str, ...]) -> WordPosteriors | None:
+        """What class names mean on a scene, for a map that starts from them; None while that is being found out (then
+        `words_known(project_id)` is called), and where fewer than three of them are names of materials.
+
+        The names of the whole project are compared with each other; those asked for share what is theirs.
+        """
+        if self._closed.is_set() or sum(bool(meant(name).parts) for name in names) < LEAST_NAMES:
+            return None
+        every = tuple(self._workspace.project(project_id).schema.names)
+        key = (scene.id, every)
+        with self._lock:
+            if key not in self._class_words:
+                self._class_words[key] = None
+                while len(self._class_words) > KEPT:
+                    self._class_words.popitem(last=False)
+                self._submit(lambda: self._learn_words(project_id, key), lambda message: log.info("%s", message))
+            known = self._class_words[key]
+        if known is None:
+            return None
+        at = [(names.index(every[k]), column) for column, k in enumerate(known.kept) if every[k] in names]
+        if len(at) < LEAST_NAMES:
+            return None
+        chosen = known.probability[:, [column for _, column in at]]
+        total = chosen.sum(axis=1, keepdims=True)
+        share = np.where(total > 1e-6, chosen / np.maximum(total, 1e-6), 1.0 / len(at)).astype(np.float32)
+        return WordPosteriors(known.index, share, tuple(k for k, _ in at), f"{known.stamp} {names}")
+
+    def _learn_words(self, project_id: str, key: tuple[str, tuple[str, ...]]) -> None:
+        matcher = self._matcher(self._workspace.scene_of(project_id), lambda message, done: self._check())
+        schema = self._workspace.project(project_id).schema
+        if tuple(schema.names) != key[1]:
+            return  # they have changed since, and are asked for again
+        texts = {info.id: [readable(info.name)] for info in schema.classes}
+        probability, kept, index, _ = word_probabilities(matcher, schema, texts, matcher.spectral)
+        with self._lock:
+            self._class_words[key] = WordPosteriors(index, probability, tuple(int(k) for k in kept), f"{key}")
+        self._words_known(project_id)
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────
 
@@ -234,6 +281,18 @@ class Queries(Subject):
         self._changed(project_id)
         return done
 
+    def new_class(self, project_id: str, actor: str = "") -> str:
+        """Id of a class named as the last question; made where the project has none of that name.
+
+        Raises BadRequest, LabelProblem.
+        """
+        project, text = self._workspace.project(project_id), self.status(project_id).text
+        if not text:
+            raise BadRequest("There is no question yet that a class could be named after: ask something first.")
+        name = (text[:1].upper() + text[1:])[:60]
+        known = next((c.id for c in project.schema.classes if c.name.lower() == name.lower()), None)
+        return known or project.add_class(name, actor=actor).id
+
     # ── the work ────────────────────────────────────────────────────────────────────────────────
 
     def close(self) -> None:
@@ -252,7 +311,9 @@ class Queries(Subject):
             return
         say = self._reporter(project_id)
         if engine == DESCRIBED:
-            answer = ask_described(self._matcher(self._workspace.scene_of(project_id), say), text)
+            matcher = self._matcher(self._workspace.scene_of(project_id), say)
+            say("Comparing", 0.95)
+            answer = ask_described(matcher, text, others=self._workspace.project(project_id).schema.names)
         else:
             answer = self._ask_model(project_id, text, engine.removeprefix("model:"), say)
         if not still():
@@ -304,7 +365,10 @@ class Queries(Subject):
             self.descriptions.facts_on(scene), lambda done: say("Measuring the scene, once", 0.8 * done)
         )
         say("Opening the sentence encoder", 0.85)
-        made = Matcher(words, self._open_encoder("minilm"))
+        encoder = self._open_encoder("minilm")
+        say("Making the materials as this sensor sees them, once", 0.9)
+        spectral = spectral_words(self.descriptions.facts_on(scene), words.index, encoder.encode)
+        made = Matcher(words, encoder, spectral)
         with self._lock:
             self._matchers[scene.id] = made
             while len(self._matchers) > KEPT:

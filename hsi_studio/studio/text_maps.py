@@ -26,7 +26,7 @@ from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import LabelSet, Prediction, Progress, Scene
+from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, Scene
 
 CURVE_CLICKS, CURVE_SEEDS = (1, 2, 5), 5
 NAMES = "names"  # class names alone, in place of prompts
@@ -143,14 +143,18 @@ class TextMaps(Subject):
         matcher = self._matcher(scene, say)
         name = {info.id: info.name.replace("_", " ").replace("-", " ").lower() for info in labels.schema.classes}
         texts = {key: (own, *sentences.get(key, ())) for key, own in name.items()}
-        made = zero_shot(matcher, labels.schema, texts, labels.revision)
+        made = zero_shot(matcher, labels.schema, texts, labels.revision, matcher.spectral)
+        notes = self._said(matcher, labels.schema)
         report = report_without_labels(made, scene)
-        now = replace(self.get(project_id), prediction=made, report=report, progress=None)
+        before = self.get(project_id)
+        now = replace(before, prediction=made, report=report, progress=None, notes=(*notes, *before.notes))
         measured = curve and scene.reference is not None
         if curve and not measured:
             now = replace(now, curve_note="What clicks add can only be measured on a scene with a reference.")
-        self._put(project_id, now if measured else replace(now, state="done"))
-        self._ready(project_id)
+        self._put(project_id, now)
+        self._ready(project_id)  # before it counts as done: who waits for that looks for it on the screen
+        if not measured:
+            self._put(project_id, replace(self.get(project_id), state="done"))
         if measured:
             evaluate = self._evaluation.evaluate
             points = learning_curve(
@@ -158,6 +162,16 @@ class TextMaps(Subject):
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))
+
+    @staticmethod
+    def _said(matcher: Matcher, schema: ClassSchema) -> tuple[str, ...]:
+        """What the names were taken for, how the values were read, and what that leaves in doubt."""
+        if matcher.spectral is None:
+            return ()
+        calibration = matcher.spectral.view.calibration
+        read = (f"Values: {calibration.note}.",) if calibration.note else ()
+        hedge = () if calibration.absolute else ("Words about brightness mean little: the values are no reflectance.",)
+        return (*matcher.spectral.classes(schema.names).notes, *read, *hedge)
 
     def _put(self, project_id: str, value: TextMap) -> TextMap:
         with self._kept.lock:

@@ -76,7 +76,6 @@ def test_a_reload_shows_the_answer_again_and_the_cross_takes_it_away(page: Any) 
 
 
 def test_a_map_without_a_click_and_what_clicks_add(page: Any) -> None:
-    page.locator("summary", has_text="Map without a click").click()
     page.locator("button", has_text="Map from these texts").click()
     page.wait_for_selector(".hsi-query-curve svg", timeout=180_000)
     assert page.inner_text(".hsi-query-figures").startswith("OA ")

@@ -113,7 +113,7 @@ def test_the_suns_light_is_about_the_solar_constant() -> None:
 
 def test_values_in_an_unknown_unit_have_no_colours() -> None:
     counts = np.full((3, NM.size), 2500, dtype=np.float32)
-    scale = calibrate("", NM, counts.mean(axis=0), counts.min(axis=0), np.ones(NM.size, dtype=bool))
+    scale = calibrate("counts", NM, counts.mean(axis=0), counts.min(axis=0), np.ones(NM.size, dtype=bool))
     got = measure(counts, axis(), scale)
     assert "redness" not in got.values
     assert "ndvi" in got.values
@@ -125,3 +125,23 @@ def test_small_values_without_a_unit_count_as_reflectance() -> None:
     scale = calibrate("", NM, values.mean(axis=0), values.min(axis=0), np.ones(NM.size, dtype=bool))
     assert scale.absolute
     assert "by their size" in scale.note
+
+
+@pytest.mark.parametrize("unit", ["", "unitless", "1", "Reflectance"])
+@pytest.mark.parametrize("scale", [1.0, 100.0, 10_000.0])
+def test_reflectance_is_recognised_however_it_is_stored(unit: str, scale: float) -> None:
+    share = np.linspace(0.05, 0.4, NM.size, dtype=np.float32)
+    found = calibrate(unit, NM, share * scale, share * 0, np.ones(NM.size, dtype=bool))
+    np.testing.assert_allclose(found.factor, 1.0 / scale, rtol=1e-5)
+    assert found.absolute
+    assert "--scale" in found.note
+
+
+def test_percent_said_is_percent_and_radiance_of_no_unit_is_no_reflectance() -> None:
+    share = np.linspace(0.05, 0.4, NM.size, dtype=np.float32)
+    usable = np.ones(NM.size, dtype=bool)
+    np.testing.assert_allclose(calibrate("%", NM, share * 100, share * 0, usable).factor, 0.01, rtol=1e-5)
+    sun = sun_light(NM) * 55.0
+    found = calibrate("", NM, sun, sun * 0, usable)
+    assert not found.absolute
+    assert "radiance" in found.note

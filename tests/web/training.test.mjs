@@ -60,4 +60,5 @@ test("a question is taken for the class whose name shares most words with it", (
   assert.equal(guessClass("wet corn without tillage, notill", classes), "n");
   assert.equal(guessClass("the wood at the river", classes), "w");
   assert.equal(guessClass("water", []), "");
+  assert.equal(guessClass("road", classes), ""); // no word in common: nobody's, not the first one's
 });

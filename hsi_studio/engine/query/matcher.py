@@ -3,8 +3,9 @@
 Two engines, named for what they are:
 - **described pixels** (training-free): every superpixel is graded against the words of `text/lexicon.py`; the query is
   taken apart (`text/query_parser.py`), its thing is compared with all things in the sentence encoder's space, and the
-  map is the grades weighted by that likeness, times the traits and neighbours asked for. Works before any label
-  exists.
+  map is the grades weighted by that likeness, times the traits and neighbours asked for. Where the text means a
+  material with a known spectrum, the geometric mean with that one's posterior (`spectral_words.py`). Works before any
+  label exists.
 - **a trained model** (`TextSpace`): the query is embedded by the model's own text side and compared with its pixels.
   In its vocabulary it sees what the other cannot; far from it the answer means little, and the result says so.
 
@@ -16,6 +17,7 @@ Notation: n nodes, P things, D embedding.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +26,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, GradedSuperpixels
+from hsi_studio.engine.query.graded_superpixels import NEAR_M, NEAR_PX, GradedSuperpixels
+from hsi_studio.engine.query.spectral_words import SpectralWords
 from hsi_studio.errors import BadRequest
+from hsi_studio.features.spatial import node_means
 from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
-from hsi_studio.text.lexicon import COVERS, thing
+from hsi_studio.text.lexicon import thing
 from hsi_studio.text.query_parser import ParsedQuery, parse_query
 from hsi_studio.types import FloatArray
 
@@ -68,15 +72,15 @@ class Answer:
 class Matcher:
     """Compares texts with one scene's words. Word vectors are made once."""
 
-    def __init__(self, words: GradedSuperpixels, encoder: TextEncoder) -> None:
-        self.words, self.encoder = words, encoder
+    def __init__(self, words: GradedSuperpixels, encoder: TextEncoder, spectral: SpectralWords | None = None) -> None:
+        self.words, self.encoder, self.spectral = words, encoder, spectral
         texts = [thing(key).text for key in words.things]
-        covers = [f"{name}" for name in COVERS.values()]
-        vectors = encoder.encode(texts + covers)
-        self._centre = vectors[: len(texts)].mean(axis=0) if texts else np.zeros(vectors.shape[1], np.float32)
-        self._things = _unit(vectors[: len(texts)] - self._centre)
-        self._covers = _unit(vectors[len(texts) :] - self._centre)
+        vectors = encoder.encode(texts) if texts else np.zeros((0, encoder.dim), np.float32)
+        self._centre = vectors.mean(axis=0) if texts else np.zeros(encoder.dim, np.float32)
+        self._things = _unit(vectors - self._centre)
         self._sentence_vectors: FloatArray | None = None
+        self._near: dict[str, tuple[FloatArray, FloatArray]] = {}  # text → nearness, distance
+        self._lock = threading.Lock()
 
     def prepare_sentences(self) -> None:
         """Embed the nodes' sentences, for matching by sentence; seconds on a large scene."""
@@ -95,7 +99,7 @@ class Matcher:
         return cosine, np.asarray(raised / raised.sum(), dtype=np.float32)
 
     def score(
-        self, asked: ParsedQuery, matching: Matching = "words"
+        self, asked: ParsedQuery, matching: Matching = "words", others: Sequence[str] = ()
     ) -> tuple[FloatArray, tuple[Likeness, ...], list[str]]:
         """(n,) 0 … 1, what the query was taken for, and notes for the user."""
         words = self.words
@@ -118,6 +122,8 @@ class Matcher:
                     "its colour, its height, wet or dry."
                 )
             score = words.grades @ weight
+            if matching == "words":
+                score = self._with_spectra(score, asked, others)
             if matching != "words":
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
@@ -127,13 +133,14 @@ class Matcher:
             score = self._times(score, key, 1.0, notes)
         for key in asked.lacking:
             score = self._times(score, key, -1.0, notes)
-        near = words.near()
         for texts, sign in ((asked.near, 1.0), (asked.away, -1.0)):
             for said in texts:
-                v = self.cover_of(said)
-                if not np.isfinite(words.distance_px[:, v]).any():
-                    notes.append(f"There is no {COVERS[COVER_KEYS[v]]} on this scene to be near to.")
-                grade = near[:, v] if sign > 0 else 1.0 - near[:, v]
+                near, away = self.near(said)
+                if not np.isfinite(away).any():
+                    notes.append(
+                        f"“{said}” alone is not found by what can be measured here{self.unseen}, so nothing is near it."
+                    )
+                grade = near if sign > 0 else 1.0 - near
                 score = score * (FLOOR + (1.0 - FLOOR) * grade)
         for said in asked.without:
             _, weight = self.weights([said])
@@ -148,10 +155,40 @@ class Matcher:
         held = grade if sign > 0 else 1.0 - grade
         return np.asarray(score * (FLOOR + (1.0 - FLOOR) * held))
 
-    def cover_of(self, text: str) -> int:
-        """Which cover a neighbour's name means."""
-        vector = _unit(self.encoder.encode([text]) - self._centre)
-        return int((vector @ self._covers.T)[0].argmax())
+    def _with_spectra(self, score: FloatArray, asked: ParsedQuery, others: Sequence[str]) -> FloatArray:
+        """The geometric mean with the posterior of the materials the text means, where there are any."""
+        found = None if self.spectral is None else self.spectral.query(asked.bare or asked.about, others)
+        return score if found is None else np.asarray(np.sqrt(np.maximum(score, 0.0) * found), dtype=np.float32)
+
+    def near(self, text: str) -> tuple[FloatArray, FloatArray]:
+        """(n,) how near each node is to where `text` alone is found, 0 … 1, and how many pixels away; inf where it is
+        found nowhere. The threshold is the one that the text has as a question of its own."""
+        from scipy.ndimage import distance_transform_edt
+
+        words = self.words
+        with self._lock:
+            kept = self._near.get(text)
+        if kept is None:
+            score, _, _ = self.score(parse_query(text))
+            away = np.full(words.count, np.inf, dtype=np.float32)
+            found = score >= suggest_threshold(score, words.pixels)
+            there = np.where(words.index >= 0, found[np.maximum(words.index, 0)], False)
+            if there.any():
+                distance = distance_transform_edt(~there).astype(np.float32)
+                away = node_means(words.index, distance[..., None], words.count)[:, 0]
+            half = NEAR_PX if words.gsd_m is None else max(NEAR_M / words.gsd_m, 2.0)
+            kept = np.asarray(1.0 / (1.0 + (away / half) ** 2), dtype=np.float32), away
+            with self._lock:
+                self._near[text] = kept
+        return kept
+
+    @property
+    def unseen(self) -> str:
+        """ " (no heights; radiance)": what the scene lacks, for sentences about what was not found."""
+        lacks = [] if "height" in self.words.facts else ["no heights"]
+        if self.spectral is not None and not self.spectral.absolute:
+            lacks.append("the values are no reflectance, so brightness means little")
+        return f" ({'; '.join(lacks)})" if lacks else ""
 
     def _by_sentence(self, text: str) -> FloatArray:
         """(n,) likeness with the nodes' own sentences, stretched to 0 … 1 over the scene."""
@@ -174,14 +211,17 @@ def clean(text: str) -> str:
     return text
 
 
-def ask_described(matcher: Matcher, text: str, matching: Matching = "words") -> Answer:
-    """Engine (b): described pixels. Raises BadRequest."""
+def ask_described(matcher: Matcher, text: str, matching: Matching = "words", others: Sequence[str] = ()) -> Answer:
+    """Engine (b): described pixels. `others`: class names that the question is held against. Raises BadRequest."""
     started = time.perf_counter()
     asked = parse_query(clean(text))
-    score, likeness, notes = matcher.score(asked, matching)
+    score, likeness, notes = matcher.score(asked, matching, others)
     threshold = suggest_threshold(score, matcher.words.pixels)
     if score.max(initial=0.0) < ABSENT:
-        notes.append(f"The best place only reaches {score.max(initial=0.0):.2f} of 1: it is likely not on this scene.")
+        notes.append(
+            f"The best place only reaches {score.max(initial=0.0):.2f} of 1: not found by what can be measured here"
+            f"{matcher.unseen}."
+        )
     painted = matcher.words.paint(score)
     return Answer(
         text, "described", painted, threshold, time.perf_counter() - started, score, asked, likeness, tuple(notes)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.query.graded_superpixels import COVER_KEYS
 from hsi_studio.engine.query.matcher import Answer, Matcher
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.text.description import Description, describe
 from hsi_studio.text.description_rules import UNITS, meaning
-from hsi_studio.text.lexicon import COVERS, TRAITS, Cond, thing
+from hsi_studio.text.lexicon import TRAITS, Cond, thing
 from hsi_studio.types import BoolArray, FloatArray
 
 TOP, MIN_PIXELS = 8, 3
@@ -98,7 +97,7 @@ def _reasons(answer: Answer, matcher: Matcher | None, mask: BoolArray, rows: sli
     """What the query was taken for, as far as the region has it."""
     if matcher is None or answer.asked is None:
         return ()
-    words, cover_of = matcher.words, matcher.cover_of
+    words = matcher.words
     nodes, size = np.unique(words.index[rows, cols][mask], return_counts=True)
     nodes, size = nodes[nodes >= 0], size[nodes >= 0]
     if not nodes.size:
@@ -123,13 +122,14 @@ def _reasons(answer: Answer, matcher: Matcher | None, mask: BoolArray, rows: sli
             facts = tuple(_fact(c, middle(words.facts[c.measure])) for c in trait.conds if c.measure in words.facts)
             out.append(Reason(key, 1.0, middle(words.traits[key]), facts))
     for said in (*answer.asked.near, *answer.asked.away):
-        v = cover_of(said)
-        away = middle(words.distance_px[:, v]) * (words.gsd_m or 1.0)
+        each, away = matcher.near(said)
+        grade, far = middle(each), middle(away) * (words.gsd_m or 1.0)
         unit = "pixels" if words.gsd_m is None else "m"
-        near = middle(words.near()[:, v])
-        grade = near if said in answer.asked.near else 1.0 - near
-        kind = "near" if said in answer.asked.near else "away from"
-        out.append(Reason(f"{kind} {said}", 1.0, grade, (f"{away:.0f} {unit} from {COVERS[COVER_KEYS[v]]}",)))
+        wanted = said in answer.asked.near
+        fact = f"{far:.0f} {unit} from where “{said}” is found"
+        out.append(
+            Reason(f"{'near' if wanted else 'away from'} {said}", 1.0, grade if wanted else 1.0 - grade, (fact,))
+        )
     return tuple(out)
 
 

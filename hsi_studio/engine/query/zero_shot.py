@@ -5,6 +5,9 @@ of their texts, P(k | p) = softmax_k(cos(text_k, thing_p) / T); a superpixel the
 P(k | p), ν its grades over their sum. So a thing no class speaks of helps all of them alike, and two classes with the
 same words share their votes. No label, no reference and no class order takes part.
 
+Class names are also taken for materials with spectra (`spectral_words.py`), which is much better where classes are
+different materials, and can tell beforehand when names are not to be told apart.
+
 The learning curve is the live method on the same scene: k random labels a class, mean over seeds.
 """
 
@@ -17,27 +20,87 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.engine.query.matcher import Matcher
+from hsi_studio.engine.query.spectral_words import SpectralWords
 from hsi_studio.errors import BadRequest
+from hsi_studio.features.spatial import IndexArray
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.types import ClassSchema, FloatArray, Prediction, Scene
 
 SHARPNESS = 0.08  # T: smaller = the most alike class takes a thing alone
 CLEAR = 2.0  # power of the grades: a thing that clearly holds outvotes several that half hold
-METHOD = "described pixels"
+DESCRIBED = (
+    0.5  # power of the described words beside the spectra of materials; fixed on the demo scene and Berlin HyMap
+)
+METHOD, SPECTRAL_METHOD = "described pixels", "material spectra"
 
 
 def zero_shot(
-    matcher: Matcher, schema: ClassSchema, texts: Mapping[str, Sequence[str]], revision: int = 0
+    matcher: Matcher,
+    schema: ClassSchema,
+    texts: Mapping[str, Sequence[str]],
+    revision: int = 0,
+    spectral: SpectralWords | None = None,
 ) -> Prediction:
-    """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two."""
-    probability, kept = zero_shot_probabilities(matcher, schema, texts)
-    words = matcher.words
+    """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two.
+
+    `spectral`: the scene by the spectra of materials, by class names. Where it can tell the names apart, its posteriors
+    decide; where there are heights, with the described words at the power `DESCRIBED`. Where it cannot, BadRequest says
+    so.
+    """
+    params = {"texts": {k: list(v) for k, v in texts.items()}}
+    if spectral is not None:
+        spoken = spectral.classes(schema.names)
+        if not spoken.usable and (spectral.absolute or len(spoken.kept) >= 2):
+            raise BadRequest(spoken.why_not)
+    probability, kept, index, method = word_probabilities(matcher, schema, texts, spectral)
+    return _mapped(probability, kept, index, schema, method, params, revision)
+
+
+def word_probabilities(
+    matcher: Matcher,
+    schema: ClassSchema,
+    texts: Mapping[str, Sequence[str]],
+    spectral: SpectralWords | None = None,
+) -> tuple[FloatArray, Any, IndexArray, str]:
+    """(n, K) posteriors of the classes that mean something, their positions (K,), nodes (H, W), and how it was done.
+
+    Raises BadRequest for fewer than two such classes.
+    """
+    spoken = spectral.classes(schema.names) if spectral is not None and spectral.absolute else None
+    if spectral is None or spoken is None or len(spoken.kept) < 2:
+        return (*zero_shot_probabilities(matcher, schema, texts), matcher.words.index, METHOD)
+    score = np.log(spoken.probability.astype(np.float64) + 1e-4)
+    if "height" in matcher.words.facts:  # what spectra do not know
+        described, kept = zero_shot_probabilities(matcher, schema, texts)
+        column = {int(k): c for c, k in enumerate(kept)}
+        share = np.full((described.shape[0], len(spoken.kept)), 1.0 / len(spoken.kept))
+        for at, k in enumerate(spoken.kept):
+            if k in column:
+                share[:, at] = described[:, column[k]]
+        score += DESCRIBED * np.log(_on(spectral.view.index, matcher.words.index, share) + 1e-4)
+    raised = np.exp(score - score.max(axis=1, keepdims=True))
+    probability = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+    return probability, np.array(spoken.kept), spectral.view.index, SPECTRAL_METHOD
+
+
+def _on(nodes: IndexArray, other: IndexArray, values: Any) -> Any:
+    """Values (m, K) of superpixels `other` (H, W) at nodes (H, W) that are not larger than they: (n, K)."""
+    inside = nodes >= 0
+    of = np.zeros(int(nodes.max()) + 1, dtype=np.int64)
+    of[nodes[inside]] = other[inside]
+    return values[of]
+
+
+def _mapped(
+    probability: FloatArray, kept: Any, index: IndexArray, schema: ClassSchema, method: str, params: Any, revision: int
+) -> Prediction:
     best = probability.argmax(axis=1)
-    label = np.zeros(words.index.shape, dtype=np.uint16)
-    inside = words.index >= 0
-    label[inside] = (kept[best] + 1)[words.index[inside]]
-    confidence = words.paint(np.take_along_axis(probability, best[:, None], axis=1)[:, 0])
-    return Prediction(schema, label, confidence, METHOD, {"texts": {k: list(v) for k, v in texts.items()}}, revision)
+    inside = index >= 0
+    label = np.zeros(index.shape, dtype=np.uint16)
+    label[inside] = (kept[best] + 1)[index[inside]]
+    confidence = np.full(index.shape, np.nan, dtype=np.float32)
+    confidence[inside] = probability[np.arange(best.size), best][index[inside]]
+    return Prediction(schema, label, confidence, method, params, revision)
 
 
 def zero_shot_probabilities(

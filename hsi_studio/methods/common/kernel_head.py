@@ -40,12 +40,15 @@ class KernelHead:
     dual: Float64Array  # (N, K)
     inverse: Float64Array  # (N, N)
     label: IntArray  # (N,)
+    left_out: Float64Array | None = None  # (N, K) scores without each label, of a head that is more than targets
 
     def left_out_scores(self) -> Float64Array:
         """(N, K) score each label gets from a fit without it, T − α / diag Q (Cawley 2006, eq. 9).
 
         The other labels keep their weights.
         """
+        if self.left_out is not None:
+            return self.left_out
         return targets(self.label, self.dual.shape[1]) - self.dual / np.diag(self.inverse)[:, None]
 
 

@@ -8,6 +8,7 @@ because fields want much smoothing and cities none, and few materials other comp
 From two labels of a class on, linear discriminants of the unsmoothed and the little smoothed principal components
 (`methods/common/discriminant.py`) share in the probabilities, as far as labels that are left out speak for them: many
 labels on mixed pixels want few parameters.
+Where the surroundings know what the class names mean (`Context.words`), they are a prior (`words.py`).
 
 Transductive: unlabelled pixels of the scene take part (components, diffusion), labels only in the head.
 Everything a click costs is bounded by `max_nodes`: larger scenes are mapped on superpixels, which costs some
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -29,7 +30,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hsi_studio.errors import SceneMismatch
-from hsi_studio.features.cache import FeatureCache
+from hsi_studio.features.cache import FeatureCache, cache_key
+from hsi_studio.features.spatial import mean_on
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.discriminant import Discriminant
 from hsi_studio.methods.common.kernel_head import (
@@ -48,6 +50,7 @@ from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, 
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
 from hsi_studio.methods.live.linear import Linear, fit_linear
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
+from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
@@ -78,6 +81,7 @@ class LiveParams(Params):
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     height_weight: float = Field(0.08, gt=0, le=10, description="Weight of heights against the spectrum")
     max_nodes: int = Field(40_000, ge=100, le=200_000, description="Scenes with more pixels are mapped on superpixels")
+    words: bool = Field(True, description="Start from what the class names mean, where the labels agree with them")
 
     def recipe(self, scene: Scene) -> Recipe:
         return Recipe(
@@ -124,6 +128,9 @@ class LiveFitted(Fitted):
     home_scene: str  # id of the scene the labels lie on
     linear: Linear = field(default_factory=Linear)
     left_out: IntArray | None = None  # (N,) set when loaded from a state
+    gate: Gate | None = None  # whether the labels agree with the class names; None = nothing is known of those
+    prior: FloatArray | None = None  # (n, K) what the words add to the scores of the nodes
+    without_words: LiveFitted | None = None  # the same head without that: what is saved
     _nodes: FloatArray | None = None  # (n, K)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -148,6 +155,8 @@ class LiveFitted(Fitted):
             k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
             part = k @ (np.float32(weight) * dual)
             scores = part if scores is None else scores + part
+        if self.prior is not None and scores is not None:
+            scores += self.prior[rows]
         return np.asarray(scores, dtype=np.float32)
 
     def predict(self, block: Block) -> FloatArray:
@@ -195,7 +204,9 @@ class LiveFitted(Fitted):
         return out
 
     def state(self) -> State:
-        """Arrays and a JSON header from which `Live.from_state` makes the same map."""
+        """Arrays and a JSON header from which `Live.from_state` makes the same map; the words stay with their scene."""
+        if self.without_words is not None:
+            return self.without_words.state()
         arrays: dict[str, np.ndarray[Any, Any]] = dict(self.features.basis.arrays())
         arrays |= {f"support_{j}": f for j, f in enumerate(self.support.features)}
         arrays |= {f"factor_{j}": k.factor for j, k in enumerate(self.kernels) if k.factor is not None}
@@ -286,9 +297,30 @@ class Live(Method):
         head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
         linear = fit_linear(features, params.linear_scales(len(features.principal)), nodes, label, head, temperature)
-        return LiveFitted(
+        plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
             temperature, scene.id, linear,
+        )  # fmt: skip
+        return self._with_words(plain, nodes, ctx) if params.words else plain
+
+    def _with_words(self, plain: LiveFitted, nodes: npt.NDArray[np.int64], ctx: Context) -> LiveFitted:
+        """The fit with its class names as a prior, where they are known and the labels agree with them."""
+        said = ctx.words(plain.scene, tuple(plain.schema.names))
+        if said is None or len(said.kept) < 2:
+            return plain
+        index, head = plain.features.index, plain.head
+        key = cache_key(plain.scene.id, "live_words", 1, {"stamp": said.stamp, "nodes": plain.features.count})
+        words = self.cache.get(key, lambda: {"words": mean_on(said.index, said.probability, index)})["words"]
+        asked = gate(words[nodes], head.label, said.kept)
+        if not asked.open:
+            return replace(plain, gate=asked)
+        better, c = with_prior(head, words[nodes], said.kept)
+        temperature, _ = calibrate(better)
+        scales = plain.params.linear_scales(len(plain.features.principal))
+        linear = fit_linear(plain.features, scales, nodes, head.label, better, temperature)
+        return replace(
+            plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
+            without_words=plain, _lock=threading.Lock(),
         )  # fmt: skip
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> LiveFitted:

@@ -258,7 +258,8 @@ class Present:
             return {"state": "words", "text": status.message}
         if status.report is None:
             return {"state": "words", "text": BUSY_WORDS if len(project.labels()) else "Label pixels to see a map."}
-        return strip_value(status.report, stale=status.report_revision < project.revision)
+        value = strip_value(status.report, stale=status.report_revision < project.revision)
+        return value | {"text": " ".join(filter(None, (value["text"], status.words)))}
 
     def map_tab(self, project_id: str) -> dict[str, str]:
         """The panels of the Map tab, by element: which map is exported, its accuracy per class, matrix and areas."""

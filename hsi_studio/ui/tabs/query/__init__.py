@@ -21,6 +21,7 @@ from hsi_studio.ui.web_component import packed, panel
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 NOW: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **PRIVATE}
+NEW_CLASS = "new"  # in place of a class's id, of labels for what no class is about
 MOST_EACH = 20  # pixels proposed from one place
 Pixels = list[tuple[int, int]]
 Seen = tuple[Any, Any, Any]  # values for (viewer, classes, strip)
@@ -113,6 +114,9 @@ class QueryTab:
             case "map":
                 queries.text_maps.request(project_id, str(done.get("prompts", "p5")))
                 queries.show_heat(project_id, False)  # the map is what one wants to see now
+            case "words":
+                self.studio.live_maps.use_words(project_id, bool(done.get("on")))
+                return {}, unseen()
             case "heat":
                 queries.show_heat(project_id, True)
             case "show map":
@@ -135,7 +139,10 @@ class QueryTab:
     def add(self, project_id: str, done: dict[str, Any]) -> tuple[More, Seen]:
         """The proposed pixels as labels: one action."""
         pixels = [(int(r), int(c)) for r, c in done.get("pixels", [])]
-        said = self.studio.queries.add(project_id, str(done.get("id", "")), pixels)
+        chosen = str(done.get("id", ""))
+        if chosen == NEW_CLASS:
+            chosen = self.studio.queries.new_class(project_id)
+        said = self.studio.queries.add(project_id, chosen, pixels)
         value = {"heat": heat_value(self.studio, project_id)}
         viewer = self.present.viewer_changes(project_id, **value)
         return {"said": said, "labelled": True}, (viewer, self.present.classes(project_id), gr.skip())

@@ -8,6 +8,8 @@ import { counted, percent } from "../../web/formats.js";
 import { guessClass } from "./guess.js";
 import { phraseLine } from "./looks.js";
 
+const NEW = "new"; // in place of a class's id: one of the question's name is made with the labels
+
 function point(region, jump) {
   tell("hsi:place", { box: region ? region.box : null, go: jump });
 }
@@ -86,7 +88,7 @@ export function makePlaces(act) {
   }
 
   function drawProposal() {
-    const name = value.classes.find((c) => c.id === proposal.id)?.name || "", n = proposal.pixels.length;
+    const name = proposal.id === NEW ? `a new class “${value.text}”` : value.classes.find((c) => c.id === proposal.id)?.name || "", n = proposal.pixels.length;
     label.append(make("p", "hsi-query-ask", n
       ? `Label ${counted(n, "pixel")} as ${name}? They are ringed in the picture.`
       : "All the pixels that fit are labelled already."));
@@ -105,18 +107,15 @@ export function makePlaces(act) {
     label.replaceChildren();
     if (!found.length) return;
     if (proposal) { drawProposal(); return; }
-    if (!value.classes.length) {
-      label.append(make("p", "hsi-hint", "Add a class in the Label tab, then these places can be labelled."));
-      return;
-    }
     const count = chosen === null ? found.length : chosen.size;
     const row = make("div", "hsi-query-row");
     const pick = make("select");
     pick.setAttribute("aria-label", "Class of the new labels");
-    pick.append(...value.classes.map((c) => new Option(c.name, c.id)));
-    if (!value.classes.some((c) => c.id === targetClass)) targetClass = guessClass(value.text, value.classes);
+    pick.append(new Option("Choose a class", ""), ...value.classes.map((c) => new Option(c.name, c.id)));
+    pick.append(new Option(`New class “${value.text}”`, NEW));
+    if (targetClass !== NEW && !value.classes.some((c) => c.id === targetClass)) targetClass = guessClass(value.text, value.classes);
     pick.value = targetClass;
-    pick.addEventListener("change", () => { targetClass = pick.value; });
+    pick.addEventListener("change", () => { targetClass = pick.value; drawLabel(); });
     const many = make("select");
     many.setAttribute("aria-label", "Pixels of each place");
     many.append(...[1, 3, 5, 10].map((n) => new Option(`${counted(n, "pixel")} each`, String(n))));
@@ -125,7 +124,7 @@ export function makePlaces(act) {
     const propose = button("hsi-small", `Propose labels from ${counted(count, "place")}`, "", () => {
       act("propose", { places: chosen === null ? found.map((_, k) => k) : [...chosen], each, id: targetClass });
     });
-    propose.disabled = !count;
+    propose.disabled = !count || !targetClass;
     row.append(pick, many, propose);
     label.append(row);
   }

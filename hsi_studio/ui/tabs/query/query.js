@@ -5,9 +5,9 @@
 //   classes: [{id, name, color, count}], answer: {seconds, threshold, taken: [{text, weight, cosine}], parts: ["…"], notes,
 //   looking, regions: [{row, col, box, score, size, description, reasons: [{text, weight, grade, facts}]}]} | null,
 //   map: {state, prompts, choices: [[words, value]], progress, error, ready, shown, figures, words, notes,
-//   curve: [{clicks, oa, std, seeds, method}], curve_note}, proposal?: {pixels: [[row, col]], id}, said?, refused?,
+//   curve: [{clicks, oa, std, seeds, method}], curve_note}, words: bool, proposal?: {pixels: [[row, col]], id}, said?, refused?,
 //   described?: {name, sentences, phrases: [{text, evidence: ["…"]}], notes}, labelled?}
-// event to Python: act {do: "ask" | "threshold" | "propose" | "cancel" | "add" | "heat" | "describe" | "describe region" | "map" | "show map", …}
+// event to Python: act {do: "ask" | "threshold" | "propose" | "cancel" | "add" | "heat" | "describe" | "describe region" | "map" | "show map" | "words", …}
 // All text is set with textContent: questions and class names come from people.
 
 import { panel } from "../../web/component.js";
@@ -50,7 +50,7 @@ export function mount(gradio) {
   const bar = make("div", "hsi-query-bar"), fill = make("i");
   bar.append(fill);
   const places = makePlaces(act), looks = makeLooks(act, onPage), map = makeTextMap(act);
-  root.append(form, examples, engineRow, engineNote, status, bar, places.node, looks.node, map.node);
+  root.append(map.node, make("h4", "hsi-query-title", "Ask the scene"), form, examples, engineRow, engineNote, status, bar, places.node, looks.node);
   let lastAsked = "";
 
   form.addEventListener("submit", (event) => {
@@ -86,7 +86,7 @@ export function mount(gradio) {
     status.dataset.kind = value.refused || value.error ? "refused" : "";
     places.draw(value, another);
     looks.draw(value);
-    map.draw(value.map);
+    map.draw(value.map, value.words);
   }
   onValue(render);
   render();

@@ -43,6 +43,7 @@ function curveOf(points) {
 export function makeTextMap(act) {
   const node = make("details", "hsi-query-more");
   node.append(make("summary", "", "Map without a click"));
+  node.open = true;
   const row = make("div", "hsi-query-row"), texts = make("select");
   texts.setAttribute("aria-label", "Texts of the map");
   const go = button("hsi-small hsi-primary", "Map from these texts", "", () => act("map", { prompts: texts.value }));
@@ -50,10 +51,14 @@ export function makeTextMap(act) {
   const status = make("p", "hsi-query-status"), figures = make("p", "hsi-query-figures"), notes = make("ul", "hsi-query-notes");
   let shown = false; // whether it stands in the viewer
   const show = button("hsi-small", "", "", () => act("show map", { on: !shown }));
+  const use = make("label", "hsi-query-row"), useBox = make("input");
+  useBox.type = "checkbox";
+  useBox.addEventListener("change", () => act("words", { on: useBox.checked }));
+  use.append(useBox, make("span", "", "Start the map of my labels from the class names, where the labels agree with them"));
   const title = make("h4", "hsi-query-title", "What clicks add"), curve = make("div", "hsi-query-curve"), words = make("p", "hsi-hint");
   node.append(
-    make("p", "hsi-hint", "Class texts alone, matched with what was measured: no label is used. Good where classes differ in what can be described, useless where they do not."),
-    row, status, figures, show, notes, title, curve, words,
+    make("p", "hsi-hint", "The class names alone, as materials with known spectra and by what was measured: no label is used. Names may be English, German, French, Spanish or Chinese. Worth about one click a class where classes are different materials; nothing where they are not."),
+    use, row, status, figures, show, notes, title, curve, words,
   );
 
   function drawCurve(points) {
@@ -67,8 +72,9 @@ export function makeTextMap(act) {
 
   return {
     node,
-    /** @param {Record<string, any>} m  the value's `map` */
-    draw(m) {
+    /** @param {Record<string, any>} m  the value's `map` @param {boolean} words  whether the live map starts from names */
+    draw(m, words) {
+      useBox.checked = words;
       shown = m.shown;
       setOptions(texts, m.choices, "p5");
       const busy = m.state === "working";
@@ -81,7 +87,6 @@ export function makeTextMap(act) {
       show.textContent = m.shown ? "Show the map of my labels again" : "Show this map";
       notes.replaceChildren(...[...m.notes, m.curve_note].filter(Boolean).map((text) => make("li", "", text)));
       drawCurve(m.curve);
-      if (m.state !== "idle" && !node.dataset.opened) { node.open = true; node.dataset.opened = "1"; }
     },
   };
 }

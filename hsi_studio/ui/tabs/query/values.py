@@ -33,6 +33,7 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
         ],
         "answer": None,
         "map": map_value(studio, project_id),
+        "words": studio.live_maps.uses_words(project_id),
     }
     if answer is not None:
         asked = answer.asked

@@ -1,0 +1,133 @@
+"""A scene as the materials' bank sees it: reflectance in some sixty windows, a row a node; the same of a material.
+
+Windows are 16 nm wide to 1000 nm, 30 to 1340, then 40 and 50, outside the vapour bands (`features/measures.py`); a
+window without a usable band of the sensor is left out. A material's spectrum goes through the sensor's own bands
+(Gaussians of their widths) before it is averaged, so both sides see the same. Nodes are pixels, in scenes of more than
+`MOST_PIXELS` valid ones the superpixels of `graded_superpixels.py`.
+
+Notation: n nodes, W windows, L wavelengths of the bank.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.engine.query.pixel_facts import PixelFacts
+from hsi_studio.features.cache import Arrays, cache_key
+from hsi_studio.features.measures import Axis, Calibration
+from hsi_studio.features.spatial import IndexArray, pixel_nodes
+from hsi_studio.features.spectral import strips
+from hsi_studio.scene.physics.spectra import LONGEST_NM, SHORTEST_NM, band_response
+from hsi_studio.text.materials.names import materials
+from hsi_studio.text.materials.recipes import draw
+from hsi_studio.types import FloatArray, Scene
+
+VERSION = 1  # raise when the numbers this file makes change
+DRAWS = 300  # spectra a material
+MOST_PIXELS = 40_000
+FEWEST_WINDOWS, REACH_NM = 4, 700.0  # with fewer, or none beyond red, materials are not told apart
+EDGES = np.concatenate(
+    [np.arange(400, 1000, 16), np.arange(1000, 1340, 30), np.arange(1460, 1790, 40), np.arange(1970, 2460, 50)]
+).astype(float)
+LAST = {984.0: 1000.0, 1330.0: 1345.0, 1780.0: 1800.0}  # where the next edge is not this window's end
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of a sensor: `bands` indices of each, `centre_nm` (W,), `response` (W, L) on the bank's wavelengths."""
+
+    bands: tuple[npt.NDArray[np.int64], ...]
+    centre_nm: FloatArray
+    response: npt.NDArray[np.float64]
+
+    @property
+    def tells(self) -> bool:
+        """Whether the sensor sees enough for materials to be told apart."""
+        return len(self.bands) >= FEWEST_WINDOWS and float(self.centre_nm.max(initial=0.0)) > REACH_NM
+
+
+@dataclass(frozen=True)
+class SpectralView:
+    """(H, W) node of every pixel, −1 where invalid; (n, W) reflectance of the nodes."""
+
+    scene: Scene
+    windows: Windows
+    calibration: Calibration
+    index: IndexArray
+    reflectance: FloatArray
+
+
+def windows_of(axis: Axis, fwhm_nm: FloatArray | None) -> Windows:
+    """The windows in which a sensor has usable bands between 400 and 2460 nm."""
+    centres = axis.wavelength_nm.astype(np.float64)
+    seen = axis.usable & (centres >= SHORTEST_NM) & (centres <= LONGEST_NM)
+    parts: list[npt.NDArray[np.int64]] = []
+    for low, high in itertools.pairwise(EDGES.tolist()):
+        high = LAST.get(low, high)
+        inside = np.flatnonzero(seen & (centres >= low) & (centres < min(high, low + 50)))
+        if inside.size:
+            parts.append(inside.astype(np.int64))
+    if not parts:
+        return Windows((), np.zeros(0, np.float32), np.zeros((0, 0)))
+    width = fwhm_nm if fwhm_nm is not None else _spacing(centres)
+    width = np.where(np.isfinite(width) & (width > 0), width, 10.0).astype(np.float64)
+    response = np.stack([band_response(centres[p], width[p]).mean(axis=0) for p in parts])
+    middle = np.array([centres[p].mean() for p in parts], dtype=np.float32)
+    return Windows(tuple(parts), middle, response)
+
+
+def _spacing(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    order = np.argsort(centres)
+    gaps = np.diff(centres[order], append=centres[order][-1:] + 10.0) if centres.size else centres
+    out = np.empty_like(centres)
+    out[order] = np.clip(gaps, 2.0, 40.0)
+    return out
+
+
+def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray) -> SpectralView | None:
+    """A scene's view; None where its bands cannot tell materials. `superpixels` (H, W) are its nodes when it
+    is large."""
+    scene = pixel_facts.scene
+    windows = windows_of(pixel_facts.axis, scene.bands.fwhm_nm)
+    if not windows.tells:
+        return None
+    index = pixel_nodes(scene.valid)
+    if int(scene.valid.sum()) > MOST_PIXELS:
+        index = superpixels
+    calibration = pixel_facts.calibration
+    count = int(index.max()) + 1
+    total = np.zeros((count, len(windows.bands)))
+    pixels = np.bincount(index[index >= 0], minlength=count)
+    height, width, b = scene.shape
+    for rows in strips(height, width * b):
+        inside = index[rows] >= 0
+        if not inside.any():
+            continue
+        values = (scene.read(rows, slice(0, width))[inside] - calibration.haze) * calibration.factor
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        nodes = index[rows][inside]
+        for w, bands in enumerate(windows.bands):
+            total[:, w] += np.bincount(nodes, weights=values[:, bands].mean(axis=1), minlength=count)
+    mean = (total / np.maximum(pixels, 1)[:, None]).astype(np.float32)
+    return SpectralView(scene, windows, calibration, index, mean)
+
+
+def bank_of(pixel_facts: PixelFacts, windows: Windows) -> dict[str, FloatArray]:
+    """Material → (DRAWS, W) reflectance as this sensor sees it; cached by the sensor, whatever the scene."""
+    bands: list[Any] = [
+        np.round(windows.centre_nm, 1).tolist(),
+        DRAWS,
+        round(float(np.square(windows.response).sum()), 6),
+    ]
+    key = cache_key("any scene", "materials", VERSION, {"bands": bands})
+
+    def make() -> Arrays:
+        response = windows.response.T
+        return {name: (draw(name, DRAWS) @ response).astype(np.float32) for name in materials()}
+
+    return dict(pixel_facts.cache.get(key, make, pixel_facts.folder))

@@ -1,0 +1,177 @@
+"""What a list of class names, or a question, is worth on one scene by spectra alone.
+
+`SpectralWords` holds a scene's view and the bank as its sensor sees it. `classes(names)` gives posteriors of the names
+on the nodes and says which names mean nothing here and which two cannot be told apart, decided on synthetic pixels: no
+label and no pixel of the scene takes part in that. `query(text, others)` is the posterior of a text against the
+project's classes and common covers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hsi_studio.engine.query.material_classes import ALIKE, TOLD, posteriors, told_apart
+from hsi_studio.engine.query.pixel_facts import PixelFacts
+from hsi_studio.engine.query.spectral_view import SpectralView, bank_of, spectral_view
+from hsi_studio.features.spatial import IndexArray, mean_on
+from hsi_studio.text.materials.names import Encode, Meant, materials, meant
+from hsi_studio.types import FloatArray
+
+COMMON = ("water", "meadow", "tree", "soil", "road", "roof", "dry grass", "shadow")  # what a question is held against
+SAME = 0.3  # weight that two texts share from which they are one thing
+KEPT = 8
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Class names on a scene. `kept` (K,) positions of the names that mean a material; `probability` (n, K) of the
+    view's nodes; `told` share of synthetic pixels that come out right; `alike` pairs that cannot be told apart."""
+
+    names: tuple[str, ...]
+    kept: tuple[int, ...]
+    meant: tuple[Meant, ...]
+    probability: FloatArray
+    told: float
+    alike: tuple[tuple[str, str], ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether a map of them means anything: two names at least, and most synthetic pixels come out right."""
+        return len(self.kept) >= 2 and self.told >= TOLD
+
+    @property
+    def why_not(self) -> str:
+        """For people, what speaks against a map; "" when nothing does."""
+        unknown = [name for k, name in enumerate(self.names) if k not in self.kept]
+        lost = f" Not a material known here: {', '.join(unknown)}." if unknown else ""
+        if len(self.kept) < 2:
+            return f"Fewer than two class names mean a material with a known spectrum.{lost}"
+        if self.told < TOLD:
+            pairs = ", ".join(f"{a} and {b}" for a, b in self.alike[:4])
+            return (
+                f"These names cannot be told apart here: of pixels made up from their spectra {100 * self.told:.0f} % "
+                f"come out as their class, {100 * TOLD:.0f} % are needed"
+                f"{f' (no difference between {pairs})' if pairs else ''}. Label a pixel of each class instead.{lost}"
+            )
+        return ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know when the map is read."""
+        taken = []
+        for k, one in zip(self.kept, self.meant, strict=True):
+            titles = " and ".join(_titles(part) for part in one.parts)
+            if not one.exact or titles != self.names[k].lower():
+                taken.append(f"{self.names[k]} as {titles}")
+        notes = [f"Taken for: {'; '.join(taken)}."] if taken else []
+        if self.alike:
+            pairs = "; ".join(f"{a} and {b}" for a, b in self.alike[:4])
+            notes.append(f"Your names do not separate: {pairs}: their spectra are the same to this sensor.")
+        unknown = [name for k, name in enumerate(self.names) if k not in self.kept]
+        if unknown:
+            notes.append(f"Not a material known here, and not in the map: {', '.join(unknown)}.")
+        return tuple(notes)
+
+
+class SpectralWords:
+    """One scene asked by spectra. Thread-safe."""
+
+    def __init__(
+        self, view: SpectralView, bank: dict[str, FloatArray], encode: Encode | None, superpixels: IndexArray
+    ) -> None:
+        self.view, self._bank, self._encode = view, bank, encode
+        self._places = mean_on(view.index, view.reflectance, superpixels)  # (m, W): questions are answered there
+        self._lock = threading.RLock()
+        self._spoken: OrderedDict[tuple[Any, ...], Spoken] = OrderedDict()
+        self._asked: OrderedDict[tuple[Any, ...], FloatArray | None] = OrderedDict()
+
+    @property
+    def absolute(self) -> bool:
+        return self.view.calibration.absolute
+
+    def classes(self, names: Sequence[str], without: Iterable[str] = ()) -> Spoken:
+        """Posteriors of class names. `without`: names taken out of the vocabulary, for controls."""
+        key = (tuple(names), tuple(sorted(without)))
+        with self._lock:
+            if key not in self._spoken:
+                self._spoken[key] = self._speak(key[0], key[1])
+                while len(self._spoken) > KEPT:
+                    self._spoken.popitem(last=False)
+            return self._spoken[key]
+
+    def _speak(self, names: tuple[str, ...], without: tuple[str, ...]) -> Spoken:
+        all_meant = [meant(name, self._encode, without) for name in names]
+        kept = tuple(k for k, one in enumerate(all_meant) if one.parts)
+        known = tuple(all_meant[k] for k in kept)
+        count = self.view.reflectance.shape[0]
+        if len(kept) < 2:
+            return Spoken(names, kept, known, np.ones((count, len(kept)), np.float32), 0.0, ())
+        centre = self.view.windows.centre_nm
+        apart = told_apart(self._bank, known, centre, self.absolute)
+        pairs = [(apart[i, j], i, j) for i in range(len(kept)) for j in range(i) if apart[i, j] < ALIKE]
+        alike = tuple((names[kept[j]], names[kept[i]]) for _, i, j in sorted(pairs))
+        probability = posteriors(self._bank, known, self.view.reflectance, centre, self.absolute)
+        return Spoken(names, kept, known, probability, float(apart.diagonal().mean()), alike)
+
+    def query(self, text: str, others: Sequence[str] = (), without: Iterable[str] = ()) -> FloatArray | None:
+        """(m,) posterior of a text on the superpixels, against the other names and what is common; None when it means
+        no material, or the values are no reflectance: then the bank ranks worse than indices do."""
+        key = (text, tuple(others), tuple(sorted(without)))
+        with self._lock:
+            if key not in self._asked:
+                self._asked[key] = self._ask(text, others, key[2])
+                while len(self._asked) > KEPT:
+                    self._asked.popitem(last=False)
+            return self._asked[key]
+
+    def _ask(self, text: str, others: Sequence[str], without: tuple[str, ...]) -> FloatArray | None:
+        asked = meant(text, self._encode, without)
+        if not asked.parts or not self.absolute:
+            return None
+        rivals: list[Meant] = []
+        tags = {tag for key in asked.weights for tag in materials()[key].tags}
+        for name in others:
+            one = meant(name, self._encode, without)
+            if one.parts and not any(shared(one, had) >= SAME for had in (asked, *rivals)):
+                rivals.append(one)
+        for key in COMMON:
+            one = Meant(key, ({key: 1.0},), True)
+            near = tags & set(materials()[key].tags)
+            if not near and not any(shared(one, had) >= SAME for had in (asked, *rivals)):
+                rivals.append(one)
+        found = posteriors(self._bank, [asked, *rivals], self._places, self.view.windows.centre_nm, self.absolute)
+        return found[:, 0]
+
+    def best_matches(self, spectrum: FloatArray, count: int = 3) -> list[tuple[str, float]]:
+        """(material, spectral angle in radians) nearest to one stored spectrum (B,), smallest angle first."""
+        view = self.view
+        values = (spectrum - view.calibration.haze) * view.calibration.factor
+        own = np.array([values[bands].mean() for bands in view.windows.bands])
+        found = []
+        for key, spectra in self._bank.items():
+            cosine = spectra @ own / np.maximum(np.linalg.norm(spectra, axis=1) * np.linalg.norm(own), 1e-9)
+            found.append((materials()[key].title, float(np.arccos(np.clip(cosine.max(), -1.0, 1.0)))))
+        return sorted(found, key=lambda one: one[1])[:count]
+
+
+def spectral_words(pixel_facts: PixelFacts, superpixels: IndexArray, encode: Encode | None) -> SpectralWords | None:
+    """A scene's words by spectra; None where its bands cannot tell materials. `superpixels` (H, W)."""
+    view = spectral_view(pixel_facts, superpixels)
+    return None if view is None else SpectralWords(view, bank_of(pixel_facts, view.windows), encode, superpixels)
+
+
+def shared(a: Meant, b: Meant) -> float:
+    """Weight that two texts have in common, 0 to 1."""
+    mine, other = a.weights, b.weights
+    return sum(min(weight, other.get(key, 0.0)) for key, weight in mine.items())
+
+
+def _titles(part: Any) -> str:
+    ranked = sorted(part.items(), key=lambda item: -item[1])
+    return " or ".join(materials()[key].title for key, _ in ranked[:3])

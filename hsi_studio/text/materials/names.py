@@ -1,0 +1,166 @@
+"""Which materials a text means: by their names in English, German, French, Spanish and Chinese, else by likeness.
+
+`names.csv` is the vocabulary: one material a line, names of each language divided by "|", tags that several materials
+share. A text that is a name (in any language; case, plurals, "_" and "-" do not count) is that material. Any other is
+split at "-", "/", "&", ",", "and", "und", "et", "y", "和"; a part that is no name, nor ends or begins with one, is
+compared with every English name by a sentence encoder: score = cosine + 0.5 · Jaccard of the words, a tag counting
+0.03 less; weights = softmax(score / 0.06), those below 15 % of the largest left out. Other languages need their names
+in the list: the encoder reads English only.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from hsi_studio.types import FloatArray
+
+LANGUAGES = ("en", "de", "fr", "es", "zh")
+FILE = Path(__file__).parent / "names.csv"
+SHARPNESS, LEAST_SHARE, TAG_LESS, JACCARD = 0.06, 0.15, 0.03, 0.5
+FAINT = 0.55  # a best score below it is no likeness
+SPLIT = re.compile(r"\s*(?:[-/&,;+、，和与及]|\b(?:and|or|with|und|oder|mit|et|ou|avec|y|o|con)\b)\s*")
+Encode = Callable[[list[str]], FloatArray]
+
+
+@dataclass(frozen=True)
+class Material:
+    """One line of the list. `names` by language."""
+
+    key: str
+    tags: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
+
+    @property
+    def title(self) -> str:
+        return self.names["en"][0]
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a text means: parts that lie side by side in a pixel, each a mix of alternatives (key → weight, sum 1)."""
+
+    text: str
+    parts: tuple[Mapping[str, float], ...]
+    exact: bool  # every part is a name of the list
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Key → share over all parts, sums to 1."""
+        out: dict[str, float] = {}
+        for part in self.parts:
+            for key, weight in part.items():
+                out[key] = out.get(key, 0.0) + weight / len(self.parts)
+        return out
+
+
+@lru_cache(maxsize=1)
+def materials() -> dict[str, Material]:
+    """All of the list, by key."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        row["key"]: Material(
+            row["key"], tuple(filter(None, row["tags"].split("|"))),
+            {language: tuple(row[language].split("|")) for language in LANGUAGES},
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """Lower case, one space between words, no punctuation."""
+    return " ".join(re.sub(r"[^\w\s'/&-]|_", " ", text.lower().replace("ß", "ss")).replace("-", " ").split())
+
+
+def stem(text: str) -> str:
+    """Words without the endings of plurals: "roofs" and "roof" are one."""
+    return " ".join(re.sub(r"(?<=\w{3})(?:es|s)$", "", word) for word in plain(text).split())
+
+
+@lru_cache(maxsize=1)
+def known_names() -> dict[str, str]:
+    """Stemmed name or tag → key; of two materials with one name the first of the list has it."""
+    out: dict[str, str] = {}
+    for found in materials().values():
+        for names in found.names.values():
+            for name in names:
+                out.setdefault(stem(name), found.key)
+    return out
+
+
+def meant(text: str, encode: Encode | None = None, without: Iterable[str] = ()) -> Meant:
+    """What a text means; no parts where nothing is like it. `without`: names that are not looked up (for controls).
+
+    `encode`: sentences → unit vectors; None = names alone.
+    """
+    hidden = {stem(name) for name in without}
+    whole = _by_name(text, hidden)
+    if whole:
+        return Meant(text, ({whole: 1.0},), True)
+    parts: list[Mapping[str, float]] = []
+    exact = True
+    for phrase in [p for p in SPLIT.split(text.lower().replace("_", " ")) if p.strip()]:
+        key = _by_name(phrase, hidden) or _inside(phrase, hidden)
+        likely = {key: 1.0} if key else _by_likeness(phrase, encode, hidden)
+        exact = exact and key is not None
+        if likely:
+            parts.append(likely)
+    unique = [part for k, part in enumerate(parts) if part not in parts[:k]]
+    return Meant(text, tuple(unique), exact and bool(unique))
+
+
+def _by_name(text: str, hidden: set[str]) -> str | None:
+    said = stem(text)
+    return None if said in hidden else known_names().get(said)
+
+
+def _inside(phrase: str, hidden: set[str]) -> str | None:
+    """The longest name at the end or the beginning of a phrase ("tall trees", "water of the harbour"); in Chinese, of
+    any inside it."""
+    words = stem(phrase).split()
+    for size in range(len(words) - 1, 0, -1):
+        for some in (words[-size:], words[:size]):
+            name = " ".join(some)
+            if len(name) > 2 and name not in hidden and name in known_names():
+                return known_names()[name]
+    if re.search(r"[\u4e00-\u9fff]", phrase):
+        inside = [name for name in known_names() if len(name) > 1 and name in phrase and name not in hidden]
+        if inside:
+            return known_names()[max(inside, key=len)]
+    return None
+
+
+def _by_likeness(phrase: str, encode: Encode | None, hidden: set[str]) -> dict[str, float]:
+    if encode is None:
+        return {}
+    said = stem(phrase)
+    own = set(said.split())
+    names, keys, less = [], [], []
+    for found in materials().values():
+        for name, cost in [(n, 0.0) for n in found.names["en"]] + [(t, TAG_LESS) for t in found.tags]:
+            if stem(name) not in hidden:
+                names.append(name)
+                keys.append(found.key)
+                less.append(cost)
+    vectors = encode([phrase, *names])
+    cosine = vectors[1:] @ vectors[0]
+    words = [set(stem(name).split()) for name in names]
+    jaccard = np.array([len(own & other) / max(len(own | other), 1) for other in words])
+    score = cosine + JACCARD * jaccard - np.array(less)
+    if score.max() < FAINT:
+        return {}
+    best: dict[str, float] = {}
+    for key, value in zip(keys, score.tolist(), strict=True):
+        best[key] = max(best.get(key, -1.0), value)
+    top = max(best.values())
+    raised = {key: float(np.exp((value - top) / SHARPNESS)) for key, value in best.items()}
+    kept = {key: value for key, value in raised.items() if value >= LEAST_SHARE}
+    total = sum(kept.values())
+    return {key: value / total for key, value in kept.items()}

@@ -1,0 +1,79 @@
+"""Names of materials in five languages, as docs/words.md lists them for people to check."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hsi_studio.scene.physics.spectra import grid_nm
+from hsi_studio.text.materials.names import LANGUAGES, materials, meant
+from hsi_studio.text.materials.recipes import RECIPES, draw
+
+DOCS = Path(__file__).parents[3] / "docs" / "words.md"
+
+
+def table() -> dict[str, list[tuple[str, str]]]:
+    """Language → (name, key) of the documented table."""
+    out: dict[str, list[tuple[str, str]]] = {language: [] for language in LANGUAGES[1:]}
+    for line in DOCS.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if re.fullmatch(r"\|.*\|", line) and cells[0] in materials() and len(cells) == 5:
+            for language, name in zip(LANGUAGES[1:], cells[1:], strict=True):
+                out[language].append((name, cells[0]))
+    return out
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_forty_names_mean_the_right_material(language: str) -> None:
+    rows = table()[language]
+    assert len(rows) >= 40
+    right = [max(found.weights, key=lambda key: found.weights[key], default="") == key
+             for name, key in rows for found in [meant(name)]]  # fmt: skip
+    assert sum(right) >= 0.85 * len(rows)
+
+
+def test_every_material_of_the_list_has_a_recipe_and_names_in_every_language() -> None:
+    assert set(RECIPES) == set(materials())
+    assert all(all(found.names[language]) for found in materials().values() for language in LANGUAGES)
+    assert sum(len(names) for found in materials().values() for names in found.names.values()) > 1000
+
+
+def test_a_name_is_known_whatever_its_case_plural_and_dashes() -> None:
+    for text in ("Metal roofs", "METAL-ROOF", "metal_roof", "Metalldach"):
+        assert meant(text).weights == {"metal roof": 1.0}
+
+
+def test_a_split_name_is_several_materials_in_one_pixel() -> None:
+    assert [set(part) for part in meant("Grass-trees").parts] == [{"lawn"}, {"tree"}]
+    assert [set(part) for part in meant("Wald und Wasser").parts] == [{"tree"}, {"water"}]
+
+
+def test_what_is_no_material_means_nothing() -> None:
+    assert meant("class 7").parts == ()
+    assert meant("").parts == ()
+
+
+def test_a_hidden_name_is_not_looked_up() -> None:
+    assert meant("water", without=["Water"]).parts == ()
+
+
+def test_spectra_are_reflectance_and_the_same_at_every_call() -> None:
+    for key in ("tree", "water", "metal roof", "soil"):
+        spectra = draw(key, 12)
+        assert spectra.shape == (12, grid_nm().size)
+        assert np.isfinite(spectra).all()
+        assert (spectra > -0.01).all()
+        assert (spectra < 1.5).all()
+        np.testing.assert_array_equal(spectra, draw(key, 12))
+
+
+def test_plants_have_a_red_edge_and_water_is_dark_beyond_it() -> None:
+    nm = grid_nm()
+    red, nir = int(np.argmin(abs(nm - 670))), int(np.argmin(abs(nm - 860)))
+    for key in ("tree", "lawn", "soybean"):
+        spectra = draw(key, 60)
+        assert np.median(spectra[:, nir] / spectra[:, red]) > 3
+    assert np.median(draw("water", 60)[:, nir]) < 0.06
