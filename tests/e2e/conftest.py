@@ -76,9 +76,13 @@ def _start(playwright: Any) -> Any:
     return browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """A running Chromium-family browser (playwright.sync_api.Browser)."""
+    """A running Chromium-family browser (playwright.sync_api.Browser).
+
+    For this folder only: Playwright's event loop counts as running in the thread of the tests until it is stopped,
+    and tests of another folder that start one of their own in the same process would be refused.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

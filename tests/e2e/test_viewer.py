@@ -185,8 +185,7 @@ def test_clicking_a_marker_removes_it_and_refusals_vanish(browser: Any) -> None:
         wait(page, "journal", 4)
         assert board.points == {}
         click(page, *REFUSED)
-        page.wait_for_selector(".hv-message:not([hidden])")
-        assert page.locator(".hv-message").inner_text() == "Row 0, column 0 holds no data: choose another pixel."
+        page.locator(".hv-message", has_text="Row 0, column 0 holds no data: choose another pixel.").wait_for()
         wait(page, "pending", 0)
         page.keyboard.down("Shift")
         click(page, 60, 60)

@@ -5,6 +5,9 @@ diffusion (`features/spatial.py`), class-balanced least squares on kernels (`met
 kernel a metric and scale, k = exp(−γ ‖f(x) − f(x')‖²); what they weigh is decided at every click among twelve views
 (`views.py`): by what the scene tells without labels, and from two labels a class on by closed-form leave-one-out,
 because fields want much smoothing and cities none, and few materials other components than many. So is the ridge.
+From two labels of a class on, linear discriminants of the unsmoothed and the little smoothed principal components
+(`methods/common/discriminant.py`) share in the probabilities, as far as labels that are left out speak for them: many
+labels on mixed pixels want few parameters.
 
 Transductive: unlabelled pixels of the scene take part (components, diffusion), labels only in the head.
 Everything a click costs is bounded by `max_nodes`: larger scenes are mapped on superpixels, which costs some
@@ -28,6 +31,7 @@ from pydantic import Field
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
+from hsi_studio.methods.common.discriminant import Discriminant
 from hsi_studio.methods.common.kernel_head import (
     KernelHead,
     calibrate,
@@ -42,6 +46,7 @@ from hsi_studio.methods.common.kernel_head import (
 )
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
+from hsi_studio.methods.live.linear import Linear, fit_linear
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
@@ -88,6 +93,11 @@ class LiveParams(Params):
         """Groups of scales that may decide."""
         return GROUPS if self.smoothing == "auto" else (self.smoothing,)
 
+    def linear_scales(self, count: int) -> tuple[int, ...]:
+        """Which of `count` scales (0 = not smoothed) have a discriminant."""
+        middle = {"pixel": (0,), "fine": (count // 3,), "coarse": (2 * count // 3,), "auto": (0, count // 3)}
+        return tuple(dict.fromkeys(middle[self.smoothing]))
+
 
 @dataclass(frozen=True)
 class Support:
@@ -112,6 +122,7 @@ class LiveFitted(Fitted):
     head: KernelHead
     temperature: float
     home_scene: str  # id of the scene the labels lie on
+    linear: Linear = field(default_factory=Linear)
     left_out: IntArray | None = None  # (N,) set when loaded from a state
     _nodes: FloatArray | None = None  # (n, K)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -122,8 +133,12 @@ class LiveFitted(Fitted):
             if self._nodes is None:
                 count = self.features.count
                 chunks = [slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
-                self._nodes = softmax(np.concatenate([self._scores(rows) for rows in chunks]), self.temperature)
+                self._nodes = np.concatenate([self._probabilities(rows) for rows in chunks])
             return self._nodes
+
+    def _probabilities(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) of some nodes."""
+        return self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
 
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
@@ -165,17 +180,18 @@ class LiveFitted(Fitted):
     def leave_one_out(self) -> IntArray:
         """(N,) class each label would get from a fit without it, in closed form; in the LabelSet's order.
 
-        A class with one label is unknown once that is left out, so such a label counts as wrong. The kernels'
-        weights are kept, not chosen again without the label. Labels beyond MAX_SUPPORT took no part in the fit.
+        A class with one label is unknown once that is left out, so such a label counts as wrong. Weights of the
+        kernels and shares of the discriminants are kept, not chosen again without the label. Labels beyond MAX_SUPPORT
+        took no part in the fit.
         """
         if self.left_out is not None:
             return self.left_out
         out = np.full(self.support.node.size, -1, dtype=np.int64)
-        out[self.support.position] = self.head.left_out_scores().argmax(axis=1)
+        found = self.linear.left_out if self.linear.left_out is not None else self.head.left_out_scores()
+        out[self.support.position] = found.argmax(axis=1)
         rest = np.flatnonzero(out < 0)
         if rest.size:
-            nodes = self.support.node[rest]
-            out[rest] = self._scores(nodes).argmax(axis=1)
+            out[rest] = self._probabilities(self.support.node[rest]).argmax(axis=1)
         return out
 
     def state(self) -> State:
@@ -184,6 +200,9 @@ class LiveFitted(Fitted):
         arrays |= {f"support_{j}": f for j, f in enumerate(self.support.features)}
         arrays |= {f"factor_{j}": k.factor for j, k in enumerate(self.kernels) if k.factor is not None}
         arrays |= {
+            **{f"linear_weight_{e}": one.weight for e, one in enumerate(self.linear.heads)},
+            **{f"linear_offset_{e}": one.offset for e, one in enumerate(self.linear.heads)},
+            "shares": self.linear.shares,
             "weights": self.weights,
             "dual": self.head.dual,
             "label": self.head.label,
@@ -201,6 +220,7 @@ class LiveFitted(Fitted):
             "layers": int(self.params.recipe(self.scene).height_weight > 0),
             "temperature": self.temperature,
             "kernels": [[one.family, one.scale] for one in self.kernels],
+            "linear": list(self.linear.scales),
             "classes": self.schema.to_json(),
         }
         return State(arrays, header)
@@ -226,6 +246,8 @@ class Live(Method):
 
     def prepare(self, scene: Scene, params: LiveParams, ctx: Context) -> None:
         """Make or load the scene's features. Raises BadValues, Cancelled."""
+        import sklearn.covariance  # noqa: F401 - needed at a click, which has no second to spare for loading it
+
         self._features(scene, params, ctx)
 
     def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: LiveParams, ctx: Context) -> LiveFitted:
@@ -263,9 +285,10 @@ class Live(Method):
         ridge = choose_ridge(gram[np.ix_(few, few)], label[few], classes, ridge)
         head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
+        linear = fit_linear(features, params.linear_scales(len(features.principal)), nodes, label, head, temperature)
         return LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
-            temperature, scene.id,
+            temperature, scene.id, linear,
         )  # fmt: skip
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> LiveFitted:
@@ -286,9 +309,12 @@ class Live(Method):
         # The inverse is not stored: leave-one-out was made when the state was.
         head = KernelHead(arrays["dual"], np.zeros((0, 0)), arrays["label"])
         nowhere = np.zeros(0, dtype=np.int64)
+        at = tuple(int(s) for s in header.get("linear", ()))  # models of before there were discriminants: none
+        heads = tuple(Discriminant(arrays[f"linear_weight_{e}"], arrays[f"linear_offset_{e}"]) for e in range(len(at)))
+        linear = Linear(at, heads, arrays["shares"]) if at else Linear()
         return LiveFitted(
             schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
-            arrays["weights"][kept], head, float(header["temperature"]), header["scene"], arrays["left_out"],
+            arrays["weights"][kept], head, float(header["temperature"]), header["scene"], linear, arrays["left_out"],
         )  # fmt: skip
 
     def _features(self, scene: Scene, params: LiveParams, ctx: Context, basis: Basis | None = None) -> LiveFeatures:

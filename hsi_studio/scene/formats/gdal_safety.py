@@ -32,6 +32,7 @@ QUIET = {
     "GDAL_HTTP_TIMEOUT": "1",
     "GDAL_DISABLE_READDIR_ON_OPEN": "FALSE",
     "PROJ_NETWORK": "OFF",
+    "CPL_LOG": os.devnull,  # what GDAL would print by itself: drivers to leave out that a build has not got
     "HDF5_PLUGIN_PRELOAD": "::",  # no filters from the machine's folders because a file asks for them
 }
 

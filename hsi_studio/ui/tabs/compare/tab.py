@@ -62,11 +62,14 @@ class CompareTab:
         """(kind, method, one, words, methods, ablations): the fields of a kind of comparison."""
         has_dsm = bool(project_id) and self.studio.scene_of(project_id).dsm is not None
         kinds, options = [WORDS, METHODS, ABLATIONS, *([DSM] if has_dsm else [])], self.words(project_id)
-        kind = kind if kind in kinds else WORDS
+        known = kind in kinds
+        kind = kind if known else WORDS
         methods = self.methods_for(WORDS if kind == METHODS else kind)
         method = methods[0][1]
         return (
-            gr.update(choices=kinds, value=kind),
+            gr.update(
+                choices=kinds, **({} if known else {"value": kind})
+            ),  # who chooses faster than this comes, keeps it
             gr.update(choices=methods, value=method, visible=kind != METHODS),
             gr.update(choices=options, visible=kind != WORDS),
             gr.update(choices=options, visible=kind == WORDS),
