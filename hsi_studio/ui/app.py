@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import socket
@@ -50,6 +51,7 @@ from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
 from hsi_studio.ui.toasts import told
+from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
@@ -135,6 +137,7 @@ class App:
             ssr_mode=False,
             footer_links=[],
             run_history=False,
+            mcp_server=importlib.util.find_spec("mcp") is not None,  # the extra `mcp`
         )
         # `launch` sets this, `mount_gradio_app` does not: without it Gradio takes any path of the server for an upload.
         self.blocks.has_launched = True
@@ -211,6 +214,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     present = Present(studio)
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=WAITING_ROOM) as blocks:
         leave_out_api(blocks)
+        add_verbs(studio)  # before the page's events: Gradio gives whatever comes first the plain name
         project = gr.Textbox(visible=False)
         top = panel("top", {"title": "", "facts": ""})
         classes = panel("classes", {}, render=False)

@@ -1,7 +1,7 @@
 """The page's configuration without what nothing here reads.
 
-Gradio describes each component's values three times over, for its page about the API, which is off: all verbs are
-private. That is a quarter of what a page loads.
+Gradio describes each component's values three times over, for clients of its API. All events of the page are private,
+so that only the verbs for other programs (`verbs.py`) are described. The rest is a quarter of what a page loads.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ def leave_out_api(blocks: gr.Blocks) -> None:
     def without() -> Any:
         config = whole()
         for component in config["components"]:
+            if component["type"] == "api":
+                continue
             for name in FOR_THE_API:
                 component.pop(name, None)
         for event in config["dependencies"]:

@@ -66,7 +66,8 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
     before it, by values that the page would not send, in a sentence."""
     for made in blocks.fns.values():
         if made.fn is not None:
-            made.fn = _toasting(made.fn, len(made.outputs), several)
+            public = made.api_visibility == "public"
+            made.fn = _refusing(made.fn, several) if public else _toasting(made.fn, len(made.outputs), several)
     take, within = blocks.preprocess_data, blocks.process_api
 
     async def preprocess_data(*given: Any, **options: Any) -> Any:
@@ -89,6 +90,20 @@ def guard_verbs(blocks: gr.Blocks, several: bool) -> None:
 
     blocks.preprocess_data = preprocess_data
     blocks.process_api = process_api
+
+
+def _refusing(verb: Callable[..., Any], several: bool) -> Callable[..., Any]:
+    """The verb of another program, which is told what went wrong by an error: it sees no toast."""
+
+    @functools.wraps(verb)
+    def guarded(*given: Any, **options: Any) -> Any:
+        try:
+            return verb(*given, **options)
+        except Exception as error:
+            words = sentence(error)
+            raise gr.Error(names_only(words) if several else words, print_exception=False) from error
+
+    return guarded
 
 
 def _toasting(verb: Callable[..., Any], outputs: int, several: bool) -> Callable[..., Any]:

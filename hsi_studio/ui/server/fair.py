@@ -39,7 +39,7 @@ OWNERS_AT_ONCE = 24
 POOL = OWNERS_AT_ONCE * (PLACES["work"] + PLACES["event"])  # threads; those that idle end after ten seconds (anyio)
 OWNERS_OF_ADDRESS = 10  # an address has the places of so many owners: browsers without names are owners at will
 BUSY = "You have too much going on at once here: wait a moment, then try again."
-STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat", "/gradio_api/upload_progress")
+STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat", "/gradio_api/upload_progress", "/gradio_api/mcp")
 
 
 class Busy(Exception):

@@ -10,8 +10,9 @@ The owner goes on in a header that is taken off every request first, so that no 
 name, or with `per_session` a browser: its cookie is a random text, the owner's name a hash of that. Another header says
 whether the visitor runs the server (`operators`; alone on this machine everybody does).
 
-Of Gradio's routes those are served that the page uses (`GRADIO`). Its login, monitoring, deep links, API pages and MCP
-are not: what is not there cannot be misused, and none of them writes by GET then.
+Of Gradio's routes those are served that the page and other programs use (`GRADIO`); the latter see six verbs and
+nothing else (`ui/verbs.py`). Its login, monitoring, deep links, API pages and the routes that call events by their
+names are not: what is not there cannot be misused, and none of them writes by GET then.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ TOKEN = re.compile(r"^[A-Za-z0-9_-]{32,64}$")
 FILE = re.compile(r"^/(?:gradio_api/)?file[=/](.*)$", re.DOTALL)
 GRADIO = re.compile(
     r"^/(?:$|config/?$|theme\.css$|favicon\.ico$|robots\.txt$|manifest\.json$|pwa_icon|static/|assets/|svelte/|file[=/]"
-    r"|gradio_api/(?:info|app_id|startup-events|heartbeat/|queue/(?:join|data)|run/|cancel|reset|upload|upload_progress"
+    r"|gradio_api/(?:info|app_id|startup-events|heartbeat/|queue/(?:join|data)|run/predict/?$|mcp/?$|cancel|reset|upload|upload_progress"
     r"|component_server|file[=/]))"
 )
 OURS = re.compile(r"^/(?:hsi/|metrics$)")
