@@ -137,8 +137,8 @@ def calibrate(
     if wavelength_nm is not None and means.size and _is_share(unit) and "reflectance" not in unit.lower():
         radiant = _radiance_like(wavelength_nm, band_mean, usable)
     if assumed is not None and (assumed[0] == 1.0 or radiant is None):
-        factor, said = assumed
-        return Calibration(np.full(count, factor, dtype=np.float32), none, note=said)
+        scale, said = assumed
+        return Calibration(np.full(count, scale, dtype=np.float32), none, note=said)
     if radiant is not None and wavelength_nm is not None:
         light = sun_light(wavelength_nm)
         factor = np.float32(radiant) / light

@@ -85,7 +85,7 @@ class FileArray:
     def _span(self, first: int, many: int) -> npt.NDArray[Any]:
         """So many numbers one after another."""
         values = np.empty(many, self.dtype)
-        view = memoryview(values.view(np.uint8))
+        view = values.view(np.uint8).data
         at, done = self._at + int(first) * self.dtype.itemsize, 0
         while done < len(view):
             try:

@@ -310,7 +310,7 @@ class Live(Method):
             return plain
         index, head = plain.features.index, plain.head
         key = cache_key(plain.scene.id, "live_words", 1, {"stamp": said.stamp, "nodes": plain.features.count})
-        words = self.cache.get(key, lambda: {"words": mean_on(said.index, said.probability, index)})["words"]
+        words = self.cache.get(key, lambda: {"words": mean_on(said.index.astype(np.int32), said.probability, index)})["words"]
         asked = gate(words[nodes], head.label, said.kept)
         if not asked.open:
             return replace(plain, gate=asked)

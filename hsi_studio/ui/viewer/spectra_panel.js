@@ -12,12 +12,11 @@ const MOST = 12;
 const FORMS = [['values', 'As measured'], ['continuum', 'Continuum removed'], ['derivative', 'First derivative']];
 
 /**
- * @param {HTMLElement} root  the panel; the bar goes before the plot, the list behind it
- * @param {HTMLElement} plot
+ * @param {HTMLElement} plot  the bar goes before it, the list behind it
  * @param {ReturnType<typeof import('../web/component.js').panel>['onPage']} onPage
  * @param {() => void} draw
  */
-export function makeSpectra(root, plot, onPage, draw) {
+export function makeSpectra(plot, onPage, draw) {
   const bar = make('div', 'hsi-specbar'), chips = make('div', 'hsi-specpins'), shelf = make('div', 'hsi-specshelf'), said = make('p', 'hsi-hint');
   const form = /** @type {HTMLSelectElement} */ (make('select'));
   form.setAttribute('aria-label', 'Form of the spectra');
@@ -33,7 +32,7 @@ export function makeSpectra(root, plot, onPage, draw) {
   bar.hidden = said.hidden = true;
 
   let project = '', pixel = null, waiting = false, asked = 0, found = null, matches = null;
-  /** @type {({at: [number, number]} | {outline: [number, number][]})[]} */
+  /** @type {{at?: [number, number], outline?: [number, number][]}[]} one of the two */
   let kept = [];
   const isPixel = (one) => 'at' in one;
   const pixels = () => kept.filter(isPixel).map((one) => one.at);

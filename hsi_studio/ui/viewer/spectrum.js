@@ -34,7 +34,7 @@ export function mount(gradio) {
   const plot = make("div", "hsi-spectrum-plot");
   const words = make("p", "hsi-hint");
   root.append(plot, words);
-  const compared = makeSpectra(root, plot, onPage, () => draw());
+  const compared = makeSpectra(plot, onPage, () => draw());
 
   const style = (name, fallback) => cssValue(root, name, fallback);
 
@@ -93,7 +93,7 @@ export function mount(gradio) {
   }
 
   async function render() {
-    const value = { ...shades, ...readValue() }, drawable = classes.length || pixel || compared.lines().length;
+    const value = /** @type {any} */ ({ ...shades, ...readValue() }), drawable = classes.length || pixel || compared.lines().length;
     plot.hidden = !drawable;
     drawnWidth = root.clientWidth;
     if (!drawable || !drawnWidth) return; // in a tab that is not shown: the observer below asks again
