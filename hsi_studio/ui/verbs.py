@@ -11,8 +11,11 @@ client shows, in the manner Gradio reads them ("Args:", a line each). The verbs 
 HTTP back to this server would lose the password with MCP.
 """
 
+import functools
 import hashlib
+import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +31,34 @@ from hsi_studio.types import ClassInfo
 MOST_POINTS = 10_000  # labels in one call
 WAIT_S = 120.0  # for a map
 ACTOR = "other program"
+KINDS: dict[Any, Any] = {
+    str: str, int: int, list[dict[str, Any]]: list, dict[str, Any] | None: (dict, type(None)),
+}  # fmt: skip
+SAID: dict[Any, str] = {
+    str: "give text", int: "give a whole number", list[dict[str, Any]]: "give a list of objects",
+    dict[str, Any] | None: "give an object",
+}  # fmt: skip
 ONE_FILE = ("tif", "hdr", "gpkg", "csv", "png", "svg", "pdf", "html", "json", "qml", "zip")
+
+
+def checked(verb: Callable[..., str]) -> Callable[..., str]:
+    """Refuses what is not of the kind a parameter says, with its name: anything may come. Raises BadRequest."""
+    parameters = inspect.signature(verb).parameters.values()
+
+    @functools.wraps(verb)
+    def asked(*given: Any, **named: Any) -> str:
+        bound = inspect.signature(verb).bind(*given, **named)
+        for one in parameters:
+            if one.name == "self" or one.name not in bound.arguments:
+                continue
+            kind, value = KINDS[one.annotation], bound.arguments[one.name]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise BadRequest(f"{one.name} is {json.dumps(value, default=str)[:60]}: {SAID[one.annotation]}.")
+            if isinstance(value, str):
+                bound.arguments[one.name] = value.encode("utf-8", "replace").decode()  # half characters
+        return verb(*bound.args, **bound.kwargs)
+
+    return asked
 
 
 class Verbs:
@@ -37,6 +67,7 @@ class Verbs:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
+    @checked
     def open(self, scene: str = "", project: str = "", variable: str = "", dsm: str = "", reference: str = "") -> str:
         """Start a project on a scene, or go on with one. Without any argument: the projects and scenes there are.
         Answers with the project's id, its size in pixels and bands, its classes and labels.
@@ -63,6 +94,7 @@ class Verbs:
         made = self.studio.new_project(scene if listed else self.studio.confined(scene), **options)
         return text(self._project(made.id))
 
+    @checked
     def label(self, project: str, points: list[dict[str, Any]]) -> str:
         """Label pixels, all in one action that the page's undo takes back. A pixel that has a label gets the new one;
         a class that is not there is added. Answers with the classes and how many labels each has.
@@ -81,6 +113,7 @@ class Verbs:
         self.studio.edit(project, lambda one: one.import_labels(found, actor=ACTOR, source=ACTOR))
         return text(self._project(project))
 
+    @checked
     def map(self, project: str, layer: str = "live") -> str:
         """Make a map, wait until it is there, and show it on the page. Answers with its layer, what each class covers
         and the hash of its pixels.
@@ -105,6 +138,7 @@ class Verbs:
         }  # fmt: skip
         return text(told)
 
+    @checked
     def train(
         self, project: str, method: str = "", run: str = "", params: dict[str, Any] | None = None, seed: int = 0
     ) -> str:
@@ -127,6 +161,7 @@ class Verbs:
             return text({"methods": [{"method": m.name, "title": m.title} for m in self.studio.trainable()]})
         return text(_run(self.studio.runs.start(project, method, params or {}, seed=seed)))
 
+    @checked
     def evaluate(self, project: str, layer: str = "shown") -> str:
         """How good a map is: overall, per class and as a confusion matrix, with 95 % intervals, and the sentence that
         says which pixels it was measured on. Fractions from 0 to 1.
@@ -141,6 +176,7 @@ class Verbs:
         why = None if report is not None else "No pixels to test this map on are known: open a reference."
         return text({"layer": found.layer, "title": found.title, "accuracy": told, "problem": why})
 
+    @checked
     def export(self, project: str, layer: str = "shown", kind: str = "zip") -> str:
         """Write a map to a file in the project's folder. Answers with its path on the server, the address to fetch it
         from, and its sha256.
@@ -207,7 +243,7 @@ def _point(point: Any, number: int) -> tuple[int, int, str, None]:
         raise BadRequest(
             f'Point {number} is {json.dumps(point)[:80]}: write it as {{"row": 40, "col": 20, "class": "water"}}.'
         )
-    return int(given["row"]), int(given["col"]), name, None
+    return int(given["row"]), int(given["col"]), name.encode("utf-8", "replace").decode(), None
 
 
 def _sha256(path: Path) -> str:

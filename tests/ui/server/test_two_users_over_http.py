@@ -153,10 +153,10 @@ def test_a_link_lets_a_user_in_and_out(server: TestClient, owners: Owners, anas:
 
 @pytest.mark.slow
 def test_each_browser_has_its_own_projects(owners: Owners, file: Path) -> None:
-    app = build(owners, str(file)).asgi(per_session=True)
+    page = build(owners, str(file))
     projects = []
     for session in ("one", "two"):
-        with TestClient(app, base_url="http://localhost") as client:
+        with TestClient(page.asgi(per_session=True), base_url="http://localhost") as client:
             stranger = Page(client, None, session)
             shown = stranger.fire(stranger.handler(None, "load"), [])  # a toast about cookies, and an empty page
             assert not any(set(update) - {"__type__", "props"} for update in shown)
@@ -175,10 +175,10 @@ def test_each_browser_has_its_own_projects(owners: Owners, file: Path) -> None:
 @pytest.mark.slow
 def test_alone_there_is_one_owner_whatever_the_browser(tmp_path: Path, file: Path) -> None:
     studio = Studio(tmp_path / "home", tmp_path / "data")
-    app = build(studio, str(file)).asgi()
+    page = build(studio, str(file))
     shown = []
     for session in ("one", "two"):
-        with TestClient(app, base_url="http://localhost") as client:
+        with TestClient(page.asgi(), base_url="http://localhost") as client:
             shown.append(Page(client, None, session).load()["project"])
             assert "set-cookie" not in client.get("/").headers
     assert shown[0] == shown[1]
