@@ -25,7 +25,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_r
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import in_schema
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
-from hsi_studio.methods.contract import Context, Method, Params
+from hsi_studio.methods.contract import Context, Fitted, Method, Params
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 
 log = logging.getLogger(__name__)
@@ -188,17 +188,18 @@ class LiveMap:
         self._publish(report=report, report_revision=labels.revision, words=words)
         self._mapped = labels
 
-    def _words(self, fitted: Any, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
+    def _words(self, fitted: Fitted, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
         """What the class names add, measured as the report is; "" for methods that know nothing of words."""
-        gate, plain = getattr(fitted, "gate", None), getattr(fitted, "without_words", None)
-        if gate is None:
+        told = fitted.words_told()
+        if told is None:
             return ""
+        plain = told.without
         names = labels.only_labelled().schema.names
-        alarms = "; ".join(f"the labels of {names[a]} look like what “{names[b]}” means" for a, b in gate.alarms)
+        alarms = "; ".join(f"the labels of {names[a]} look like what “{names[b]}” means" for a, b in told.alarms)
         alarm = f" Check: {alarms}." if alarms else ""
-        if not gate.tested:
+        if not told.tested:
             return "Words: off, two class names are too few to be tested against the labels."
-        agree = f"{100 * (1 - gate.p):.0f} % of shuffled names"
+        agree = f"{100 * (1 - told.p):.0f} % of shuffled names"
         if plain is None:
             return f"Words: off, your labels do not agree with your class names (better than {agree} only).{alarm}"
         without = predict_scene(plain, blind, self.method.name, {}, labels.revision, self._context)

@@ -94,6 +94,18 @@ class WordPosteriors:
     stamp: str
 
 
+@dataclass(frozen=True)
+class WordsTold:
+    """What class names did in a fit. `p`: share of the orders of the names that agree with the labels as well as
+    theirs; `tested`: of how many orders, 0 = too few names; `alarms`: (class, class whose name its labels look like);
+    `without`: the same fit without the names, None where they were turned away."""
+
+    p: float
+    tested: int
+    alarms: tuple[tuple[int, int], ...]
+    without: Fitted | None
+
+
 Words = Callable[[Scene, tuple[str, ...]], WordPosteriors | None]
 Metrics = Callable[[str, int, int, dict[str, float]], None]
 
@@ -191,6 +203,10 @@ class Fitted(ABC):
         """(N,) class index each labelled pixel would get from this very method fitted without it, in the order of the
         labels; None = that would take a training a label, so nothing is known. Another model's answer is no substitute.
         """
+        return None
+
+    def words_told(self) -> WordsTold | None:
+        """What the class names did; None of methods that know nothing of words, or were told none."""
         return None
 
     def warm(self, ctx: Context) -> None:

@@ -19,15 +19,19 @@ def leave_out_api(blocks: gr.Blocks) -> None:
 
     def without() -> Any:
         config = whole()
-        for component in config["components"]:
-            if component["type"] == "api":
-                continue
-            for name in FOR_THE_API:
-                component.pop(name, None)
+        needed: dict[int, tuple[str, ...]] = {}
         for event in config["dependencies"]:
             event.pop("api_description", None)
             if event.get("js_implementation") is None:
                 event.pop("js_implementation", None)
+            if event.get("api_visibility") == "public":
+                needed |= dict.fromkeys(event["inputs"], ("api_info_as_input", "example_inputs"))
+                needed |= dict.fromkeys(event["outputs"], ("api_info_as_output",))
+        for component in config["components"]:
+            component["component_class_id"] = component["type"]  # 64 digits, read of components that bring own scripts
+            for name in FOR_THE_API:
+                if name not in needed.get(component["id"], ()):
+                    component.pop(name, None)
         return config
 
     blocks.get_config_file = without

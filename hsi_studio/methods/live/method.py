@@ -46,7 +46,7 @@ from hsi_studio.methods.common.kernel_head import (
     solve,
     thin,
 )
-from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values
+from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
 from hsi_studio.methods.live.linear import Linear, fit_linear
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
@@ -203,6 +203,10 @@ class LiveFitted(Fitted):
             out[rest] = self._probabilities(self.support.node[rest]).argmax(axis=1)
         return out
 
+    def words_told(self) -> WordsTold | None:
+        gate = self.gate
+        return None if gate is None else WordsTold(gate.p, gate.tested, gate.alarms, self.without_words)
+
     def state(self) -> State:
         """Arrays and a JSON header from which `Live.from_state` makes the same map; the words stay with their scene."""
         if self.without_words is not None:
@@ -310,7 +314,8 @@ class Live(Method):
             return plain
         index, head = plain.features.index, plain.head
         key = cache_key(plain.scene.id, "live_words", 1, {"stamp": said.stamp, "nodes": plain.features.count})
-        words = self.cache.get(key, lambda: {"words": mean_on(said.index.astype(np.int32), said.probability, index)})["words"]
+        there = said.index.astype(np.int32)
+        words = self.cache.get(key, lambda: {"words": mean_on(there, said.probability, index)})["words"]
         asked = gate(words[nodes], head.label, said.kept)
         if not asked.open:
             return replace(plain, gate=asked)
