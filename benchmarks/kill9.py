@@ -2,18 +2,16 @@
 
     python -m benchmarks.kill9 --kills 200
 
-A program (a fork of one that has imported everything) with four threads works on one home folder: one clicks (and
-takes clicks back), one draws strokes of pixels in one action, one trains and resumes, one exports maps, labels and
-models, imports labels and models, keeps uploads. Each thread says "do" before an action and "done" after it, with what
-it was told. At a random instant the program is killed, and in one of four cases a training's own process with it, as
-the system does when memory runs out. Then, with the program gone:
+A program (a fork of one that has imported everything) with three threads works on one home folder: one clicks (and
+takes clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps
+uploads, makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random
+instant the program is killed, and in one of four cases a training's own process with it, as the system does when memory
+runs out. Then, with the program gone:
 
 - every journal line carries the mark of its action: "done" must be there once, "do" alone at most once;
 - the labels after the line that was acknowledged are those the program had then;
 - runs that were acknowledged have a record and the labels of that moment, runs that were told as done a map and a model
-  that can be read;
-- files that were exported or uploaded are there with the content they had, and those of a map can be opened (GeoTIFF,
-  ENVI, PNG, GeoJSON, GeoPackage, CSV); models that were imported are in the library, whole.
+  that can be read; files that were exported, uploaded or imported are there with the content they had.
 
 A new program goes on where the last one ended; every tenth begins a new project. At the end all runs that were
 interrupted are resumed, and must end.
@@ -21,19 +19,16 @@ interrupted are resumed, and must end.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import multiprocessing
 import os
 import random
 import signal
-import sqlite3
 import sys
 import tempfile
 import threading
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,19 +40,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine, make_parser
-from hsi_studio import Studio, settings
-from hsi_studio.engine.models.checkpoint import read_checkpoint, read_header, write_checkpoint
-from hsi_studio.engine.models.library import ModelLibrary
+from hsi_studio import Studio
 from hsi_studio.errors import StudioError
 from hsi_studio.project.store import Project
 
 NEW_PROJECT_EVERY = 10
 LONGEST_S = 3.0  # of a program's work, from the moment it can act
-LONG_SHARE, LONG_S = 0.4, 15.0  # of some: so that trainings end, and their maps and models are exported and imported
 SIDE, CLASSES = 40, 3
-HEAVY = ("rasterio.warp", "matplotlib.figure", "sklearn.svm", "PIL.Image", "hsi_studio.methods.live.method")
 FORKS = multiprocessing.get_context("forkserver")  # programs start in moments: they find everything imported
-FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock", *HEAVY])
+FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock"])
 
 
 # ── the program that is killed ──────────────────────────────────────────────────────────────────
@@ -100,9 +91,9 @@ class Actor:
 
     def run(self) -> None:
         self.say(step="ready")
-        for work in (self.clicks, self.strokes, self.trainings):
+        for work in (self.clicks, self.strokes):
             threading.Thread(target=self.forever, args=(work, random.Random(self.seed)), daemon=True).start()
-        self.forever(self.files, random.Random(self.seed + 1))
+        self.forever(self.others, random.Random(self.seed + 1))
 
     def forever(self, work: Callable[[random.Random], None], rng: random.Random) -> None:
         while True:
@@ -136,14 +127,9 @@ class Actor:
     def state(self) -> dict[str, Any]:
         return {"seq": self.project.revision, "points": digest_of(self.project)}
 
-    def trainings(self, rng: random.Random) -> None:
-        rng.choice((self.train, self.wait_for_run))(rng)
-        time.sleep(rng.random() * 0.5)
-
-    def files(self, rng: random.Random) -> None:
-        rng.choice((self.export, self.export, self.import_labels, self.upload, self.import_model, self.import_model))(
-            rng
-        )
+    def others(self, rng: random.Random) -> None:
+        choices = (self.train, self.export, self.import_labels, self.upload, self.import_model, self.wait_for_run)
+        rng.choice(choices)(rng)
 
     def train(self, rng: random.Random) -> None:
         if not self.studio.runs.alive():
@@ -161,16 +147,7 @@ class Actor:
 
     def export(self, rng: random.Random) -> None:
         folder = self.home.parent / "exports" / f"{self.seed}-{self.count}"
-        what = rng.choice(("map", "map", "everything", "labels"))
-
-        def write(mark: str) -> Any:
-            if what == "labels":
-                return hashes(self.studio.export_labels(self.pid, folder))
-            if what == "everything":
-                return hashes([self.studio.exports.bundle(self.pid, folder, which="live", timeout=60)])
-            return hashes(self.studio.export(self.pid, folder, which="live", timeout=60))
-
-        self.act(f"export of {what}", write)
+        self.act("export", lambda mark: hashes(self.studio.export(self.pid, folder, which="live", timeout=60)))
 
     def import_labels(self, rng: random.Random) -> None:
         file = self.home.parent / f"labels-{self.seed}-{self.count}.csv"
@@ -184,31 +161,17 @@ class Actor:
         self.act("upload", lambda mark: hashes(self.studio.keep_upload([file])))
 
     def import_model(self, rng: random.Random) -> None:
-        """Export a model, and import one with other weights: the same ones are known and would not be copied."""
         models = [one for one in self.studio.models.find() if one.origin == "run" and not one.problem]
         if not models:
             return
         self.studio.models.edit(models[0].id, note=f"{self.seed}-{self.count}")
 
-        def export(mark: str) -> Any:
-            return hashes([self.studio.models.export(models[0].id, self.home.parent / "models" / mark)])
+        def copy(mark: str) -> Any:
+            exported = self.studio.models.export(models[0].id, self.home.parent / "models" / mark)
+            self.studio.models.import_file(exported)
+            return hashes([exported])
 
-        exported = next(iter(self.act("model export", export) or ()), None)
-        if exported is None:
-            return
-        state, header = read_checkpoint(Path(exported))
-        other = Path(exported).with_name("other.safetensors")
-        array = next(array for array in state.arrays.values() if array.dtype.kind == "f" and array.size)
-        array.flat[0] += 1 + rng.random()
-        write_checkpoint(other, state, header.facts)
-
-        def take(mark: str) -> Any:
-            model, known = self.studio.models.import_file(other)
-            if known:
-                raise AssertionError(f"{other} was taken for a model that was here")
-            return {"model": model.id, "digest": read_header(other).digest}
-
-        self.act("model import", take)
+        self.act("model", copy)
 
 
 def digest_of(project: Project) -> str:
@@ -232,8 +195,6 @@ class Found:
     workers: int = 0  # processes of trainings that were killed too
     problems: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
-    opened: set[str] = field(default_factory=set)  # of the files: those that were opened once
-    models: dict[str, str] = field(default_factory=dict)  # imported: id → digest
     runs: dict[str, str] = field(default_factory=dict)  # id → project
     trained: set[str] = field(default_factory=set)
     projects: list[str] = field(default_factory=list)
@@ -263,9 +224,6 @@ def soak(folder: Path, kills: int, seed: int = 0) -> Found:
 def act(home: Path, seed: int, project_id: str, out: Connection) -> None:
     """Be the program that is killed."""
     sys.stderr = (home.parent / "said.log").open("a", buffering=1)
-    os.environ[settings.TRUST_LOCAL.name] = (
-        "1"  # a program of its own for reading starts for seconds: it would do little
-    )
     Actor(home, seed, project_id, out).run()
 
 
@@ -293,7 +251,7 @@ def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found
         time.sleep(rng.uniform(0.0, 0.5))
     else:
         ready.wait(120)
-        time.sleep(rng.uniform(0.0, LONG_S if rng.random() < LONG_SHARE else LONGEST_S))
+        time.sleep(rng.uniform(0.0, LONGEST_S))
     if not program.is_alive():
         found.problems.append(f"the program ended by itself: {(home.parent / 'said.log').read_text()[-500:]}")
     workers = workers_of(home) if rng.random() < 0.25 else []
@@ -342,9 +300,7 @@ def listen(found: Found, lines: list[bytes]) -> None:
                 found.runs[told] = begun["project"]
             elif kind == "trained":
                 found.trained.add(told)
-            elif kind == "model import":
-                found.models[told["model"]] = told["digest"]
-            elif kind == "upload" or "export" in kind:
+            elif kind in ("export", "upload", "model"):
                 found.files |= told
     found.begun += len(open_actions)
 
@@ -377,49 +333,6 @@ def look(home: Path, found: Found, project_id: str) -> None:
         path = Path(file)
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             found.problems.append(f"{path.name} is not as it was acknowledged")
-        elif file not in found.opened:
-            found.opened.add(file)
-            if why := damage(path):
-                found.problems.append(f"{path.name} cannot be opened: {why}")
-    for model, digest in found.models.items():
-        try:
-            whole = read_checkpoint(ModelLibrary(home).get(model).path)[1].digest == digest
-        except StudioError as error:
-            found.problems.append(f"the imported model {model} is gone: {error}")
-            continue
-        if not whole:
-            found.problems.append(f"the imported model {model} has other weights")
-
-
-def damage(path: Path) -> str:
-    """Why a file of an export cannot be read by those who read such files; "" = it can."""
-    import rasterio
-    from PIL import Image
-
-    try:
-        match path.suffix:
-            case ".tif" | ".img":
-                with rasterio.open(path) as raster:
-                    raster.read()
-            case ".png":
-                Image.open(path).load()
-            case ".geojson":
-                json.loads(path.read_text(encoding="utf-8"))
-            case ".gpkg":
-                with contextlib.closing(sqlite3.connect(path)) as base:
-                    if base.execute("pragma integrity_check").fetchone() != ("ok",):
-                        return "its pages do not fit"
-            case ".csv":
-                if not path.read_text(encoding="utf-8").endswith("\n"):
-                    return "its last line is cut"
-            case ".zip":
-                with zipfile.ZipFile(path) as packed:
-                    return packed.testzip() or ""
-            case ".safetensors":
-                read_checkpoint(path)
-    except (OSError, ValueError, rasterio.RasterioIOError, sqlite3.Error, zipfile.BadZipFile, StudioError) as error:
-        return repr(error)
-    return ""
 
 
 def cut(project: Project, actions: int) -> Path:

@@ -26,7 +26,7 @@ def leave_out_api(blocks: gr.Blocks) -> None:
                 event.pop("js_implementation", None)
             if event.get("api_visibility") == "public":
                 needed |= dict.fromkeys(event["inputs"], ("api_info_as_input", "example_inputs"))
-                needed |= dict.fromkeys(event["outputs"], ("api_info_as_output",))
+                needed |= dict.fromkeys(event["outputs"], ("api_info",))
         for component in config["components"]:
             component["component_class_id"] = component["type"]  # 64 digits, read of components that bring own scripts
             for name in FOR_THE_API:
