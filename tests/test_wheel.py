@@ -140,7 +140,7 @@ def test_the_extras_dev_and_docs_are_requirements_dev() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     assert wanted == ["-r requirements.txt", *extras["dev"], *extras["docs"]]
-    assert set(extras) == {"gpu", "sensors", "cluster", "docs", "dev"}
+    assert set(extras) == {"gpu", "sensors", "cluster", "mcp", "docs", "dev"}
 
 
 # ── what it does ────────────────────────────────────────────────────────────────────────────────
