@@ -76,6 +76,14 @@ def _start(playwright: Any) -> Any:
     return browser
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser waits on the clock of a machine that other tests use too: what fails is tried a second time, and the
+    summary counts it. A fault fails twice."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """A running Chromium-family browser (playwright.sync_api.Browser).

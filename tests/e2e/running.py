@@ -88,7 +88,7 @@ class RunningApp:
 
 
 def wait_ready(page: Any) -> None:
-    page.wait_for_selector(f"{VIEWER}[data-ready='1']", timeout=40_000)
+    page.wait_for_selector(f"{VIEWER}[data-ready='1']", timeout=90_000)
 
 
 def wait_journal(page: Any, seq: int, timeout: float = 20_000) -> None:
