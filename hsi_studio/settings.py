@@ -155,6 +155,10 @@ READER_FOLDER = Setting(
     "HSI_STUDIO_READER_FOLDER", "folder", "cache/opened in the home folder",
     "Where opened files are kept unpacked; the page's --home sets it.",
 )  # fmt: skip
+MIRROR = Setting(
+    "HSI_STUDIO_MIRROR", "folder or address", "none",
+    "Where catalogue scenes are looked for first, as <scene>/<file>: a class downloads them once.",
+)  # fmt: skip
 TEST_DATA = Setting(
     "HSI_STUDIO_TEST_DATA", "folder", "none",
     "Public scenes that some tests and benchmarks measure on; the app does not read it.",
@@ -163,7 +167,7 @@ TEST_DATA = Setting(
 SETTINGS = (
     HOME, MODEL_MEMORY_GB, SCENE_MEMORY_GB, CACHE_GB, MAX_JOBS, MAX_DISK_GB, MAX_SCENE_MPX, MAX_UPLOAD_GB, UPLOAD_DAYS,
     SESSION_HOURS, OUTGOING, JOB_MEMORY_GB, JOB_HOURS, TEXT_MODELS, HUB_MODELS, LLM_URL, LLM_MODEL, LLM_KEY, PLUGINS,
-    TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER, TEST_DATA,
+    TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER, MIRROR, TEST_DATA,
 )  # fmt: skip
 
 

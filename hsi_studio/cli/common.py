@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hsi_studio.studio.facade import Studio
 
 Show = Callable[[Progress], None]
-READING = ("axes", "nodata", "wavelengths", "unit", "scale", "mask", "crs")
+READING = ("axes", "nodata", "wavelengths", "unit", "scale", "mask", "quality", "crs")
 DEVICE_HELP = "cpu (default) or cuda, for methods that can use it"
 
 
@@ -48,6 +48,7 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--unit", metavar="UNIT", help="of the wavelengths: nm, um, angstrom, wavenumber")
     group.add_argument("--scale", metavar="FACTOR", help="values = stored × FACTOR")
     group.add_argument("--mask", metavar="FILE[:VAR]", help="raster whose zeros are left out")
+    group.add_argument("--quality", metavar="KINDS", help="the product's own masks to leave out: cloud,shadow or all")
     group.add_argument("--crs", metavar="EPSG:CODE", help="map system of the scene's coordinates")
     parser.add_argument("--trust-local", action="store_true", help="read files without a process of their own")
 

@@ -183,7 +183,11 @@ def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
             path, f"it is {scene.shape}, expected {tuple(facts['size'])}", f"Delete {path} and open the scene again"
         )
     if scene.reference is not None and facts.get("counts"):
-        found = np.bincount(scene.reference.ravel(), minlength=len(facts["counts"]) + 1)[1:].tolist()
+        values = facts.get("values") or list(range(1, len(facts["counts"]) + 1))
+        most = max(values) + 1
+        pixels = np.bincount(scene.reference.ravel(), minlength=most).tolist()
+        others = [n for value, n in enumerate(pixels) if value and value not in values and n]
+        found = [pixels[value] for value in values] + others
         if found != facts["counts"]:
             raise CorruptFile(
                 path.with_name(facts["reference"].partition(":")[0]),
@@ -200,7 +204,9 @@ def _with_facts(scene: Scene, facts: dict[str, Any]) -> Scene:
     fields["gsd_m"] = scene.gsd_m or facts.get("gsd_m")
     fields["notes"] = scene.notes + tuple(facts.get("notes", ()))
     if scene.reference is not None:
-        fields["reference_names"] = {k + 1: class_name for k, class_name in enumerate(facts["classes"])}
+        fields["reference_names"] = dict(
+            zip(facts.get("values") or range(1, len(facts["classes"]) + 1), facts["classes"], strict=True)
+        )
     count = scene.shape[2]
     if scene.bands.wavelength_nm is None and facts.get("wavelength_nm"):
         listed = np.asarray(facts["wavelength_nm"], dtype=np.float32)

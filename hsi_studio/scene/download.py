@@ -16,8 +16,9 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
-from hsi_studio import paths
+from hsi_studio import paths, settings
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.files import put_in_place, replacing
 from hsi_studio.outgoing import Policy, opener
@@ -61,12 +62,13 @@ def fetch(
     target.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
-        _transfer(file.url, part, lambda done, total: progress(Progress(f"Downloading {file.name}", done, total)))
+        if not _from_mirror(file, part, progress):
+            _transfer(file.url, part, lambda done, total: progress(Progress(f"Downloading {file.name}", done, total)))
     except (urllib.error.URLError, OSError, ValueError, BadRequest) as error:
         kept = f" ({part.stat().st_size} bytes are kept and continued next time)" if part.exists() else ""
         raise FileProblem(
             path,
-            f"it could not be downloaded from {file.url}: {getattr(error, 'reason', error)}{kept}",
+            f"it could not be downloaded from {file.url}: {_why(error)}{kept}",
             f"Try again, or download it by hand and put it at {path} ({_hash_text(file)})",
         ) from error
     if file.sha256 is not None and _sha256(part) != file.sha256:
@@ -80,6 +82,29 @@ def fetch(
     put_in_place(part, path)
     log.info("downloaded %s%s", path, f" ({licence})" if licence else "")
     return path
+
+
+def _from_mirror(file: RemoteFile, part: Path, progress: Callable[[Progress], None]) -> bool:
+    """Whether the mirror of this server had the file. It is checked as any other; what it lacks comes from its URL."""
+    mirror, scene = settings.MIRROR.text().strip(), part.parent.name
+    if not mirror:
+        return False
+    if not mirror.lower().startswith(("http://", "https://")):
+        there = Path(mirror).expanduser() / scene / file.name
+        if not there.is_file():
+            return False
+        shutil.copyfile(there, part)
+        return True
+    address = f"{mirror.rstrip('/')}/{quote(scene)}/{quote(file.name)}"
+    try:
+        host = urlsplit(mirror).hostname or ""
+        told = f"Downloading {file.name} from the mirror"
+        _transfer(address, part, lambda done, total: progress(Progress(told, done, total)), host)
+    except (urllib.error.URLError, OSError, ValueError, BadRequest) as error:
+        log.warning("the mirror does not give %s: %s", address, getattr(error, "reason", error))
+        part.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def extract(archive: Path, member: Member, target: Path) -> Path:
@@ -99,12 +124,15 @@ def extract(archive: Path, member: Member, target: Path) -> Path:
     return path
 
 
-def _transfer(url: str, part: Path, report: Callable[[float, float], None]) -> None:
-    """Download to `part`, from where an earlier attempt stopped when the server allows it."""
+def _transfer(url: str, part: Path, report: Callable[[float, float], None], own: str = "") -> None:
+    """Download to `part`, from where an earlier attempt stopped when the server allows it.
+
+    `own`: the host that the operator wrote down.
+    """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "hsi-studio", **_range(have)})
     try:
-        response = opener(Policy.of_environment()).open(request, timeout=TIMEOUT_S)
+        response = opener(Policy.of_environment(literal=own)).open(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:  # 416: nothing is left to send; the hash decides
             raise
@@ -131,6 +159,11 @@ def _sha256(path: Path) -> str:
     import pooch
 
     return str(pooch.file_hash(str(path), alg="sha256"))
+
+
+def _why(error: Exception) -> str:
+    code = f"HTTP {error.code} " if isinstance(error, urllib.error.HTTPError) else ""
+    return f"{code}{getattr(error, 'reason', error)}"
 
 
 def _hash_text(file: RemoteFile) -> str:

@@ -15,10 +15,12 @@ from hsi_studio.errors import BadValues, FileProblem
 from hsi_studio.files import is_there
 from hsi_studio.humanize import size_text
 from hsi_studio.scene.formats.limits import check_size
+from hsi_studio.scene.plan import Remark
 from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.scene.rules import classes, nodata
 from hsi_studio.scene.rules.alignment import Grid, lay
 from hsi_studio.scene.rules.classes import ClassMap
+from hsi_studio.scene.rules.header_text import CODE_PAGE
 from hsi_studio.types import BoolArray, FloatArray, IntArray
 
 Size = tuple[int, int] | Grid | None  # of the scene; None: whatever the file has
@@ -82,7 +84,7 @@ def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, C
     """(the raster, its classes on its own grid). Raises BadValues, ChooseVariable."""
     raster, values = open_layer(path, variable, size, "the class map")
     names, colors = dict(raster.class_names), dict(raster.class_colors)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = tuple(Remark(f"{path.name}: {note}") for note in raster.notes if CODE_PAGE in note)
     if values.shape[2] != 1:
         painted = classes.of_layers(path, values)
         if painted is None:
@@ -92,7 +94,7 @@ def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, C
                 "Name a single-layer file or FILE:variable",
             )
         flat, own_names, own_colors, note = painted
-        values, names, colors, notes = flat[:, :, None], names or own_names, colors or own_colors, (note,)
+        values, names, colors, notes = flat[:, :, None], names or own_names, colors or own_colors, (*notes, note)
     declared = raster.facts["nodata"].value is not None if "nodata" in raster.facts else False
     whole = classes.of_values(path, values[:, :, 0], names, declared)
     return raster, replace(whole, notes=notes + whole.notes, colors=colors)

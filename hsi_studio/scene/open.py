@@ -13,7 +13,7 @@ from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
-from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan
+from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan, Remark
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
 from hsi_studio.scene.rules.alignment import Grid
@@ -119,7 +119,7 @@ def scene_from_raster(
 
 def _moved(notes: tuple[str, ...]) -> str:
     """What marks a layer that is laid on otherwise than pixel by pixel in the scene's id; "" as before for the rest."""
-    return "".join(f";{note}" for note in notes)
+    return "".join(f";{note}" for note in notes if not isinstance(note, Remark))
 
 
 def _short_name(path: Path) -> str:

@@ -23,8 +23,9 @@ from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.types import Scene
 
 Sure = Literal["certain", "likely", "guess"]
-# 1: axes by variance alone and no fill value unless declared, as projects without a number were read
-FIRST_RULES, RULES = 1, 2
+# 1: axes by variance alone and no fill value unless declared, as projects without a number were read; 2: fill values
+# in all bands of a pixel only
+FIRST_RULES, RULES = 1, 3
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
@@ -46,6 +47,10 @@ class Fact:
     @staticmethod
     def from_json(about: Mapping[str, Any]) -> Fact:
         return Fact(about["value"], about["sure"], about["reason"], tuple(about.get("choices", ())))
+
+
+class Remark(str):
+    """A note on a layer that moves no pixel, and so is no part of a scene's id."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,8 @@ class Reading:
     """What is said about a file instead of found in it; None = as the file and the rules say.
 
     `axes`: names in stored order, "rows,cols,bands". `nodata`: a stored value, or "none". `wavelengths`: numbers, in
-    `unit`; () = none. `scale`: value = stored · scale. `mask`: a raster whose zeros are left out. `crs`: EPSG:… or WKT.
+    `unit`; () = none. `scale`: value = stored · scale. `mask`: a raster whose zeros are left out. `quality`:
+    kinds of the product's own masks whose pixels are left out, "cloud,shadow" or "all". `crs`: EPSG:… or WKT.
     """
 
     axes: str | None = None
@@ -98,6 +104,7 @@ class Reading:
     unit: str | None = None
     scale: float | None = None
     mask: str | None = None
+    quality: str | None = None
     crs: str | None = None
     rules: int = RULES
 

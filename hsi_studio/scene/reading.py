@@ -31,7 +31,7 @@ class Read:
 def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
     """The raster of a file as it is to be read. Raises FileProblem and its kinds, BadRequest; guesses are in the
     plan."""
-    reader = find_reader(path, products=reading.rules > 1)
+    reader = find_reader(path, rules=reading.rules)
     said_axes = "by variance" if reading.rules == 1 and reading.axes is None else reading.axes
     if said_axes is not None and getattr(reader, "takes_axes", False):
         raster: Raster = reader.open(path, variable, said_axes)  # type: ignore[call-arg]
@@ -40,7 +40,7 @@ def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
         if reading.stored_axes is not None:
             raster = _turned(raster, reading)
     facts = dict(raster.facts)
-    for step in (_bands, _values, _fill, _mask, _place):
+    for step in (_bands, _values, _fill, _mask, _quality, _place):
         raster, more = step(path, raster, reading)
         facts |= more
     usable = raster.bands.usable
@@ -152,7 +152,7 @@ def _fill(path: Path, raster: Raster, reading: Reading) -> Step:
         return _filled(raster, value, None if declared.value == value else said), {"nodata": said}
     if reading.rules == 1:
         return raster, {"nodata": declared}
-    found = nodata.find(raster.cube, raster.scale, raster.offset)
+    found = nodata.find(raster.cube, raster.scale, raster.offset, reading.rules > 2)
     if found.value is None:
         fact = declared if declared.value is not None else found.fact
         notes = (*raster.notes, found.note) if found.note and declared.value is None else raster.notes
@@ -188,6 +188,27 @@ def _mask(path: Path, raster: Raster, reading: Reading) -> Step:
     cube = SaidCube(raster.cube, usable=usable)
     made = replace(raster, cube=cube, notes=(*raster.notes, note, *notes))
     return replace(made, differs=(*raster.differs, f"mask:{int(usable.sum())}")), {"mask": said}
+
+
+def _quality(path: Path, raster: Raster, reading: Reading) -> Step:
+    """The product's own masks: listed, and left out of the scene where the user asks for it."""
+    from hsi_studio.scene.rules import quality
+
+    there = quality.listed(raster)
+    if reading.quality is None:
+        if not there:
+            return raster, {}
+        kinds = ", ".join(there)
+        note = f"The product brings masks of {kinds}; none is applied. --quality {next(iter(there))} leaves them out."
+        return replace(raster, notes=(*raster.notes, note)), {"quality": Fact(None, "certain", note)}
+    kinds_wanted = quality.chosen(path, reading.quality, there)
+    usable, told = quality.usable(path, raster, kinds_wanted, there)
+    if not usable.any():
+        raise BadRequest(f"{path.name}: the masks of {', '.join(kinds_wanted)} leave out every pixel.")
+    said = Fact(", ".join(kinds_wanted), "certain", "You say: what these masks mark is left out.")
+    differs = (*raster.differs, f"quality:{','.join(kinds_wanted)}:{int(usable.sum())}")
+    made = replace(raster, cube=SaidCube(raster.cube, usable=usable), notes=(*raster.notes, *told), differs=differs)
+    return made, {"quality": said}
 
 
 def _place(path: Path, raster: Raster, reading: Reading) -> Step:

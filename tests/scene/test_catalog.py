@@ -98,7 +98,7 @@ def test_catalogue_lists_what_a_picker_needs():
 def test_every_download_can_be_verified():
     for name, facts in json.loads((paths.ASSETS / "datasets.json").read_text())["scenes"].items():
         hashed = [f for f in facts["files"] if f.get("sha256")]
-        assert hashed, name
+        assert hashed or facts.get("counts"), name
         unhashed = [f["name"] for f in facts["files"] if not f.get("sha256")]
         assert not unhashed or facts["counts"], name
         for file in [*hashed, *(m for f in hashed for m in f.get("members", []))]:
@@ -119,9 +119,14 @@ def test_label_counts_are_those_of_the_real_maps(shared_data):
         ("salinas", "salinas/Salinas_gt.mat"),
         ("ksc", "groundtruth_only/KSC_gt.mat"),
         ("botswana", "groundtruth_only/Botswana_gt.mat"),
+        ("pavia_centre", "groundtruth_only/paviaC_gt.mat"),
+        ("salinas_a", "salinas_a/salinas_a_with_gt.mat:salinasA_gt"),
     ]:
-        labels, _ = read_class_map(shared_data / path, tuple(scenes[name]["size"][:2]))
-        assert np.bincount(labels.ravel())[1:].tolist() == scenes[name]["counts"], name
+        labels, _ = read_class_map(f"{shared_data / path}", tuple(scenes[name]["size"][:2]))
+        pixels = np.bincount(labels.ravel())[1:]
+        values = np.array(scenes[name].get("values", range(1, len(pixels) + 1)))
+        assert pixels[values - 1].tolist() == scenes[name]["counts"], name
+        assert pixels.sum() == sum(scenes[name]["counts"]), name
 
 
 def test_unknown_names_list_the_catalogue(tmp_path):
@@ -228,6 +233,31 @@ def test_without_a_connection_the_error_says_what_to_put_where(tmp_path):
         fetch(file, tmp_path)
     for text in (file.url, file.sha256, str(tmp_path / "a.bin")):
         assert text in str(caught.value)
+
+
+def test_a_missing_file_says_so_and_leaves_nothing(server, tmp_path):
+    with pytest.raises(FileProblem, match="404"):
+        fetch(RemoteFile("b.bin", f"{server}/b.bin", "ab" * 32), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mirror_is_asked_first_and_what_it_lacks_comes_from_its_place(server, tmp_path, monkeypatch):
+    body = np.random.default_rng(1).bytes(5000)
+    digest = hashlib.sha256(body).hexdigest()
+    Server.files = {"mirror/town/a%20b.bin": body, "b.bin": body}
+    monkeypatch.setenv(settings.MIRROR.name, f"{server}/mirror/")
+    target = tmp_path / "town"
+    assert fetch(RemoteFile("a b.bin", "http://127.0.0.1:9/a.bin", digest), target).read_bytes() == body
+    assert fetch(RemoteFile("b.bin", f"{server}/b.bin", digest), target).read_bytes() == body
+    shelf = tmp_path / "shelf"
+    (shelf / "town").mkdir(parents=True)
+    (shelf / "town" / "c.bin").write_bytes(body)
+    (shelf / "town" / "d.bin").write_bytes(b"wrong")
+    monkeypatch.setenv(settings.MIRROR.name, str(shelf))
+    assert fetch(RemoteFile("c.bin", "http://127.0.0.1:9/c.bin", digest), target).read_bytes() == body
+    with pytest.raises(CorruptFile, match="sha256"):  # a mirror is not believed either
+        fetch(RemoteFile("d.bin", "http://127.0.0.1:9/d.bin", digest), target)
+    assert not (target / "d.bin").exists()
 
 
 def test_file_put_there_by_hand_is_taken_if_its_hash_fits(tmp_path):

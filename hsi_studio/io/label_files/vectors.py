@@ -25,6 +25,7 @@ KML_FIELDS = frozenset(
     ("id", "description", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility",
      "drawOrder", "icon", "snippet")
 )  # fmt: skip
+TWIN = re.compile(r" \(#\d+\)$")
 FOLDER = "folder"  # the attribute that KML's folders become
 
 
@@ -242,7 +243,9 @@ def _kml(shown: Path, main: Path, names: list[str], options: LabelOptions) -> La
         whole.notes += part.notes
         for key in fields:
             whole.columns.setdefault(key, []).extend(part.columns.get(key, [None] * len(part)))
-        whole.columns.setdefault(FOLDER, []).extend([part.name] * len(part))
+        twin = TWIN.sub("", part.name)  # GDAL numbers folders of one name: “Wald (#2)”
+        folder_name = twin if twin in names else part.name
+        whole.columns.setdefault(FOLDER, []).extend([folder_name] * len(part))
     if len(whole) > MOST_FEATURES:
         raise FileProblem(shown, f"it has {len(whole)} features; {MOST_FEATURES} are the most", "Cut it to the scene")
     if len(parts) < 2:

@@ -74,7 +74,10 @@ def _suffix(variable: Variable, keys: Sequence[str]) -> bool:
     """Is the name one of `keys`, or does it end in "_" + one of them (indian_pines_gt)?"""
     if keys is WAVELENGTH_KEYS and "wav" in variable.key:
         return not any(word in variable.key for word in ("good", "bad", "fwhm", "unit"))
-    return variable.key in keys or any(variable.key.endswith("_" + key) for key in keys)
+    key = variable.key
+    if keys is WAVELENGTH_KEYS:  # wl_nm, lambda_um
+        key = key.removesuffix("_nm").removesuffix("_um")
+    return key in keys or any(key.endswith("_" + name) for name in keys)
 
 
 def pick(path: Path, variables: Sequence[Variable], name: str) -> Variable:
@@ -297,6 +300,13 @@ def _reference(
         found = classes.of_values(path, values, _class_names(variables), fitting[0].nodata is not None)
     except BadValues as error:
         return None, {}, (f"“{name}” is not used as the reference: {error.problem}.",)
+    largest = int(found.labels.max())
+    if max(_class_names(variables), default=0) == largest + 1 and not found.notes:
+        first = found.names[1]
+        return found.labels, found.names, (
+            f"The reference is the variable “{name}” of the same file.",
+            f"There are {largest + 1} class names for classes 1 to {largest}; class 1 is taken to be “{first}”.",
+        )  # fmt: skip
     return found.labels, found.names, (f"The reference is the variable “{name}” of the same file.", *found.notes)
 
 
@@ -308,7 +318,7 @@ def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
             texts = np.asarray(variable.load()).ravel()
             names = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts]
             names = [n.strip() for n in names]
-            if names and names[0].lower() in classes.UNLABELLED:
+            if names and classes.is_unlabelled(names[0]):
                 names = names[1:]
             return {k + 1: name for k, name in enumerate(names)}
     return {}

@@ -26,7 +26,7 @@ from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, fil
 from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
 from hsi_studio.scene.rules.values import unit_of
-from hsi_studio.scene.rules.wavelengths import from_band_names, read
+from hsi_studio.scene.rules.wavelengths import from_band_names, from_texts, read
 from hsi_studio.types import Bands, BoolArray, FloatArray
 
 AXES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}  # stored axes that are rows, columns, bands
@@ -178,8 +178,18 @@ def _raster(header: Header, data_path: Path) -> Raster:
     )
 
 
+def _centres(header: Header, count: int) -> tuple[Any, str | None]:
+    """(the header's wavelengths or None, their unit): numbers, or texts like "450.5 nm"."""
+    unit, listed = header.text("wavelength units") or None, header.items("wavelength")
+    centres = header.numbers("wavelength", count)
+    if centres is None and len(listed) == count:
+        centres, own = from_texts(listed)
+        unit = unit or own
+    return centres, unit
+
+
 def _stored(header: Header, count: int) -> FloatArray | None:
-    values = header.numbers("wavelength", count)
+    values, _ = _centres(header, count)
     return values.astype(np.float32) if values is not None and values.size == count else None
 
 
@@ -281,11 +291,11 @@ def _scaling(header: Header, count: int, notes: list[str]) -> tuple[float | Floa
 def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | None]:
     nm = fwhm = fact = None
     usable: BoolArray | None = None
-    centres = header.numbers("wavelength", count)
+    centres, unit = _centres(header, count)
     if centres is not None and centres.size == count:
         widths = header.numbers("fwhm", count)
         widths = widths if widths is not None and widths.size == count else None
-        found = read(centres, header.text("wavelength units") or None, widths)
+        found = read(centres, unit, widths)
         nm, fwhm, usable, fact = found.nm, found.fwhm_nm, found.usable, found.fact
         notes.extend(found.notes)
     elif header.text("wavelength"):
@@ -304,6 +314,8 @@ def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | 
             usable = bbl > 0 if usable is None else usable & (bbl > 0)
     elif bbl is not None:
         notes.append(f"The header's bad-band list has {bbl.size} entries for {count} bands; it is not used.")
+    elif header.text("bbl"):
+        notes.append("The header's bad-band list is no list of numbers; it is not used.")
     return Bands(count, nm, fwhm, usable), fact
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
-from hsi_studio.scene.rules.header_text import decode, fields_of, numbers, split_list
+from hsi_studio.scene.rules.header_text import code_page_note, decode, fields_of, numbers, split_list
 
 HEADER_LIMIT = 4 << 20  # bytes; longer files are not headers
 DTYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
@@ -97,7 +97,10 @@ def read_header(path: Path) -> Header:
     """Raises FileProblem (an ESRI or another .hdr), CorruptFile (a brace never closed)."""
     if path.stat().st_size > HEADER_LIMIT:
         raise CorruptFile(path, "it is far too long for a header", "Open the header that belongs to the data file")
-    text = decode(path.read_bytes()).lstrip("\ufeff \t\r\n")
+    data = path.read_bytes()
+    text = decode(data)
+    said = code_page_note(data, text)
+    text = text.lstrip("\ufeff \t\r\n")
     if not re.match(r"ENVI\b", text, re.IGNORECASE):
         if re.search(r"^[ \t]*(NROWS|LAYOUT|BYTEORDER|NBANDS)\s", text, re.IGNORECASE | re.MULTILINE):
             raise FileProblem(
@@ -115,7 +118,7 @@ def read_header(path: Path) -> Header:
         raise CorruptFile(
             path, f"the brace after “{unclosed} =” is never closed", "The header was cut off: copy it again"
         )
-    return Header(path, fields, tuple(notes))
+    return Header(path, fields, tuple([*notes, said] if said else notes))
 
 
 def described_bytes(path: Path) -> int | None:

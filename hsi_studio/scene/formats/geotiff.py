@@ -33,7 +33,7 @@ from hsi_studio.scene.raster import Candidate, Raster, Transform, choose, file_s
 from hsi_studio.scene.rules import georeference
 from hsi_studio.scene.rules.header_text import numbers
 from hsi_studio.scene.rules.values import unit_of
-from hsi_studio.scene.rules.wavelengths import from_band_names, read
+from hsi_studio.scene.rules.wavelengths import WITH_UNIT, from_band_names, from_texts, read
 from hsi_studio.scene.rules.wavelengths import number as as_number
 from hsi_studio.types import Bands, FloatArray
 
@@ -56,17 +56,17 @@ class GeoTiffCube:
         masked: bool = False,
         driver: str = "GTiff",
         pages: int = 1,
+        alpha: int = 0,
     ) -> None:
         self.path, self._shape, self._scale, self._offset = path, shape, scale, offset
         self._nodata, self._masked, self._driver, self._pages = list(nodata), masked, driver, pages
+        self._alpha = alpha  # number of the band that says what is transparent, 0 = none
         self._local = threading.local()
 
     def with_nodata(self, nodata: float | None) -> GeoTiffCube:
         """The same cube with another stored value that means “no data”, or none."""
-        listed = [nodata] * self._shape[2]
-        return GeoTiffCube(
-            self.path, self._shape, self._scale, self._offset, listed, self._masked, self._driver, self._pages
-        )
+        how = self._masked, self._driver, self._pages, self._alpha
+        return GeoTiffCube(self.path, self._shape, self._scale, self._offset, [nodata] * self._shape[2], *how)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,6 +88,9 @@ class GeoTiffCube:
             return np.stack(parts), None
         dataset, numbers = self._dataset(), [band + 1 for band in picked]
         masks = dataset.read_masks(numbers, window=window) if self._masked else None
+        if self._alpha:  # read itself: GDAL's masks know it only where the TIFF's own tags declare it
+            opaque = np.repeat(dataset.read([self._alpha], window=window), len(numbers), axis=0)
+            masks = opaque if masks is None else np.where(opaque == 0, 0, masks)
         return dataset.read(numbers, window=window), masks
 
     def read(self, rows: slice, cols: slice, bands: Sequence[int] | None = None) -> FloatArray:
@@ -248,7 +251,8 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -
         notes.append("The last band is an alpha channel: transparent pixels are left out, and it is no band.")
     elif masked:
         notes.append("The file has a mask: masked pixels are left out.")
-    cube = GeoTiffCube(path, (dataset.height, dataset.width, count), scale, offset, nodata, masked, driver, pages)
+    cube = GeoTiffCube(path, (dataset.height, dataset.width, count), scale, offset, nodata, masked, driver, pages,
+                       alpha[0] + 1 if alpha else 0)  # fmt: skip
     transform = None if dataset.transform.is_identity else dataset.transform
     crs = dataset.crs.to_wkt() if dataset.crs else None
     if transform is not None and crs is None:
@@ -281,7 +285,7 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -
         scale=scale,
         offset=offset,
         stored_wavelengths=stored,
-        differs=("mask:file",) if masked else (),
+        differs=("mask:file",) if masked else ("mask:alpha",) if alpha else (),
     )
 
 
@@ -340,7 +344,15 @@ def _bands(
     unit = first.get("wavelength_units") or first.get("wavelength_unit") or whole.get("wavelength_units")
     unit = unit or whole.get("wavelength units")
     listed = pages == 1
-    centres = _numbers([tags.get("wavelength") or tags.get("wavelength_nm") for tags in per_band]) if listed else None
+    centres = None
+    if listed:
+        texts = [tags.get("wavelength") or tags.get("wavelength_nm") or "" for tags in per_band]
+        if not all(texts):  # as GDAL keeps an ENVI header's: Band_1 = "450.0 Nanometers"
+            texts = [whole.get(f"band_{band}", "") for band in numbered]
+            texts = texts if all(WITH_UNIT.search(text) for text in texts) else []
+        found_texts, own = from_texts(texts) if texts else (None, None)
+        centres = None if found_texts is None else found_texts.astype(np.float32)
+        unit = unit or own
     widths = _numbers([tags.get("fwhm") for tags in per_band]) if listed else None
     if centres is None and listed:
         imagery = [read_tags(dataset, i, "IMAGERY") for i in numbered]

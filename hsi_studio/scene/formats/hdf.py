@@ -97,6 +97,15 @@ class HdfReader:
     def sniff(self, path: Path) -> bool:
         return first_bytes(path, 8) == MAGIC
 
+    def why_not(self, path: Path) -> tuple[str, str] | None:
+        """(problem, remedy) for a file named like ours that `sniff` did not take."""
+        head = first_bytes(path, 4)
+        if head[:3] == b"CDF":
+            return "it is a netCDF file of the classic form", "Convert it: nccopy -k nc4 IN.nc OUT.nc"
+        if head == b"\x0e\x03\x13\x01":
+            return "it is an HDF4 file", "Convert it: h4toh5 IN.hdf OUT.h5, or gdal_translate -of GTiff"
+        return None
+
     def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
         file_size(path)
         handle = open_file(path)
@@ -256,7 +265,7 @@ def _on_cf_grid(raster: Raster, handle: Any, cube: Any) -> Raster:
     """The transform and map system of CF's grid mapping and coordinate vectors, where the file has them."""
     height, width, _ = raster.cube.shape
     x, y = (_vector(handle, cube, names, n) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
-    transform = georeference.from_vectors(*(None if v is None else np.asarray(v[()]) for v in (x, y)))
+    transform = georeference.from_vectors(*(None if v is None else _metres(v) for v in (x, y)))
     mapping = _beside(handle, cube, (_text(cube.attrs.get("grid_mapping")) or "").split(":")[0].strip())
     attributes = dict(mapping.attrs) if mapping is not None else {}
     crs = georeference.cf_crs(attributes)
@@ -301,6 +310,15 @@ def _vector(handle: Any, cube: Any, names: tuple[str, ...], size: int) -> Any:
         if item is not None and tuple(item.shape) == (size,) and item.dtype.kind in "iuf":
             return item
     return None
+
+
+def _metres(vector: Any) -> Any:
+    """(n,) coordinates; of those in kilometres the metres that map systems count in."""
+    unit = (_text(vector.attrs.get("units")) or "").strip().lower()
+    return np.asarray(vector[()], dtype=np.float64) * (1000.0 if unit in KILOMETRES else 1.0)
+
+
+KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
 
 
 def _degrees(vector: Any) -> bool:

@@ -15,6 +15,7 @@ from hsi_studio.edges import reading
 from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene import formats
+from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
 
 log = logging.getLogger(__name__)
@@ -39,18 +40,18 @@ def not_a_reader(entry: Any) -> str:
     return ""
 
 
-def find_reader(path: str | Path, products: bool = True) -> Reader:
-    """The reader that recognises the file: a plug-in's, a sensor's product (where `products`), a format.
+def find_reader(path: str | Path, rules: int = RULES) -> Reader:
+    """The reader that recognises the file: a plug-in's, a sensor's product (of those that `rules` know), a format.
 
     Raises FileProblem, CorruptFile (empty), UnknownFormat.
     """
     path = Path(path)
     file_size(path)
     known = readers()
-    if products and not any(_recognises(known.entries[name], path, True) for name in known.sources):
+    if not any(_recognises(known.entries[name], path, True) for name in known.sources):
         from hsi_studio.scene.sensors import product_of
 
-        product = product_of(path)
+        product = product_of(path, rules)
         if product is not None:
             return product
     for name, reader in sorted(known.entries.items(), key=lambda item: item[0] not in known.sources):

@@ -10,8 +10,9 @@ The rule, in order of trust:
 4. where that does not tell, an axis of at most twelve beside two that are eight times as long (principal components,
    fractions, RGB): likely. Where it says otherwise, as of a strip of a few lines, or they are three times as long:
    asked;
-5. nothing of all this: the last axis, the habit of NumPy and MATLAB. When the variance lies along another one, a
-   rising spectrum and a coast look alike, so variance never decides; it is asked.
+5. nothing of all this: where the array is smooth and much of its variance lies along one axis it is asked, since a
+   rising spectrum and a coast look alike (variance never decides, not even for the last axis); noise is asked about
+   only when its variance lies along another axis than the last. Otherwise the last axis, the habit of NumPy and MATLAB.
 
 Projects from before rule 3 were read by variance (`by_variance`); they are still, so that labels stay on their pixels.
 """
@@ -33,6 +34,7 @@ RUN, RUNS = 16, 3  # slices in a run, runs an axis, for the roughness
 PLAIN, DOUBTFUL = 3.0, 1.5  # times smoother than the next axis
 MOSTLY = 0.3  # share of a sample that must be left without its fill
 SMOOTH = 0.5  # roughness from which slices are too unrelated to tell anything
+TELLING = 0.4  # share of the variance along one axis that is a spectrum or a picture
 THIN, THIN_BESIDE = 12, 8  # most slices of a thin axis, and how many times longer the others must be
 SPECTRAL = ("wavelength", "wavelengths", "band", "bands", "wl", "spectral", "channel", "channels", "lambda", "wave",
             "wvl",
@@ -91,6 +93,9 @@ def _by_values(array: Any, shape: tuple[int, ...]) -> tuple[Axes, Fact]:
         if ratio >= DOUBTFUL and best not in (2, thin):
             return _asked(best, shape, f"the slices along axis {best + 1} are {ratio:.1f} times more alike")
         if ratio >= DOUBTFUL and best == 2:
+            short = _thin(shape, 3)
+            if short not in (None, 2):  # a strip of few lines, or few bands over an even picture
+                return _asked(2, shape, f"axis {short + 1} is far shorter, but the slices along axis 3 are more alike")
             return (0, 1, 2), Fact(axes_text((0, 1, 2)), "likely", "Rows, columns, bands, as NumPy and MATLAB store.")
     if thin is not None:
         return _likely(thin, shape, "the others are far longer")
@@ -98,7 +103,8 @@ def _by_values(array: Any, shape: tuple[int, ...]) -> tuple[Axes, Fact]:
     if short is not None and short != 2:
         return _asked(short, shape, f"axis {short + 1} is far shorter than the others")
     share = variance_shares(array)
-    if share is not None and share[2] < 0.1 and max(share[0], share[1]) > 0.5:
+    smooth = bool(np.nanmin(rough, initial=np.inf) < SMOOTH)
+    if share is not None and share.max() > TELLING and (smooth or share[2] < 0.1):
         most = int(np.argmax(share))
         return _asked(most, shape, f"{100 * share[most]:.0f} % of the variance lies along axis {most + 1}")
     return (0, 1, 2), Fact(

@@ -5,7 +5,8 @@ The rule:
 2. the largest number of a type (255, 65535, 32767 …) far above all others is the mark for “not labelled” that
    segmentation masks use, unless the file names it as a class: noted;
 3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it
-   becomes the number after the last one and is called “Class 0”: noted;
+   becomes the number after the last one and is called “Class 0”: noted. Where NaN, the file's “no data” or another
+   negative number says it, zeros stay not labelled: noted, as is a last number that stands far above all others;
 4. a palette gives the classes their colours; an image of three or four bytes a pixel with few colours is a class map
    painted in RGB (black and transparent are not labelled); layers of zeros and ones that never overlap are one class a
    layer. Both noted.
@@ -13,6 +14,7 @@ The rule:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
+from hsi_studio.scene.plan import Remark
 from hsi_studio.types import FloatArray, IntArray
 
 MOST_CLASSES = 1000
@@ -28,6 +31,8 @@ MARKS = (127, 255, 32767, 65535, 2**31 - 1, 2**32 - 1, 9999, 99999)
 UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none", "no class", "no data", "nodata",
               "void",
               "unknown", "undefined", "ignore", "masked"}  # fmt: skip
+UNLABELLED_WORDS = re.compile(r"(un-?labell?ed|un-?classified|background|no[ _-]?data|ignored?)\b")
+FAR_ABOVE = 5  # times the next number
 REMEDY_VALUES = "Name the class map, not the data"
 
 
@@ -57,11 +62,12 @@ def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str
     notes: list[str] = []
     marked = -1 in present and min(present) == -1
     largest, below = present[-1], [v for v in present[:-1] if v >= 0]
-    if largest in MARKS and largest not in names and below and largest > 2 * max(below[-1], 1):
+    if largest in MARKS and largest not in names and below and below[-1] > 0 and largest > 2 * max(below[-1], 1):
         n = int((rounded == largest).sum())
         notes.append(f"{largest} is taken as “not labelled” ({n:,} pixels), as in segmentation masks.")
         finite = finite & (rounded != largest)
         present, marked = present[:-1], True
+    notes += _doubts(rounded, finite, present, names, marked)
     labels = np.where(finite & (rounded > 0), rounded, 0)
     if labels.max() > 2**24:
         raise BadValues(path, f"it holds values up to {labels.max():.0f}", "Renumber the classes from 1 upwards")
@@ -69,7 +75,7 @@ def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str
     positive = [v for v in present if v > 0]
     names = dict(names)
     contiguous = len(positive) >= 2 and positive == list(range(1, positive[-1] + 1))
-    if marked and not declared and 0 in present and names.get(0, "class").lower() not in UNLABELLED and contiguous:
+    if marked and not declared and 0 in present and not is_unlabelled(names.get(0, "class")) and contiguous:
         zero = positive[-1] + 1
         labels[finite & (rounded == 0)] = zero
         notes.append(f"Classes are counted from 0: class 0 has the number {zero} here, so that 0 stays “not labelled”.")
@@ -80,6 +86,39 @@ def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str
     if len(positive) > MOST_CLASSES:
         raise BadValues(path, f"it holds {len(positive)} different values", "Name a class map; this looks like data")
     return ClassMap(labels, complete_names(names, positive), tuple(notes))
+
+
+def _doubts(
+    rounded: npt.NDArray[np.floating], finite: npt.NDArray[np.bool_], present: list[int], names: dict[int, str],
+    marked: bool,
+) -> list[str]:  # fmt: skip
+    """Remarks on what may mean something else: zeros beside another “not labelled”, a number far above all others."""
+    out: list[str] = []
+    positive = [v for v in present if v > 0]
+    other = not finite.all() or min(present) < 0
+    if 0 in present and positive and other and not marked and not is_unlabelled(names.get(0, "class")):
+        n = int((finite & (rounded == 0)).sum())
+        out.append(
+            Remark(
+                f"{n:,} pixels of the class map are 0 and are taken as “not labelled”, as are those without data: if 0 "
+                "is a class, number the classes from 1."
+            )
+        )
+    if len(positive) > 2 and positive[-1] not in names and positive[-1] > FAR_ABOVE * positive[-2]:
+        n = int((finite & (rounded == positive[-1])).sum())
+        out.append(
+            Remark(
+                f"The class {positive[-1]} ({n:,} pixels) stands far above the others: if it means “not labelled”, "
+                "declare it as the file's “no data” value or set it to 0."
+            )
+        )
+    return out
+
+
+def is_unlabelled(name: str) -> bool:
+    """Does a class name say that nothing is labelled there? "" does."""
+    plain = name.strip().lower()
+    return plain in UNLABELLED or bool(UNLABELLED_WORDS.match(plain))
 
 
 def of_layers(path: Path, layers: FloatArray) -> tuple[FloatArray, dict[int, str], dict[int, str], str] | None:

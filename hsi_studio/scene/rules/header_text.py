@@ -25,6 +25,24 @@ ALIASES = {
 }  # fmt: skip
 
 
+CODE_PAGE = "Windows-1252"
+
+
+def code_page_note(data: bytes, text: str) -> str | None:
+    """A note on a header whose letters are of a code page it does not name; None for Unicode and plain ASCII."""
+    try:
+        data.decode("utf-8")
+        return None
+    except UnicodeDecodeError:
+        pass
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:200].count(0) > min(len(data), 200) // 6:
+        return None
+    word = next((w for w in re.split(r"[\s,{}=]+", text) if not w.isascii()), "")
+    return (
+        f"The header is not Unicode and is read as {CODE_PAGE} (“{word[:40]}”): if that is no word, save it as UTF-8."
+    )
+
+
 def decode(data: bytes) -> str:
     """Text of a header, without a byte order mark. Never fails: Windows-1252 knows every byte but five."""
     for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):

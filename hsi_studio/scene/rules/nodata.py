@@ -3,13 +3,16 @@
 The rule, on a sample of the cube's stored values (at most 40 rows, 96 columns and 32 bands, borders included):
 1. a value of `KNOWN` (−9999, −32768, 65535, 1e20 …) that stands apart from all other values, by more than their whole
    range or below zero where nothing else is, and fills at least one sampled pixel in all bands: likely, and noted;
-2. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values
+2. one of `FAR_MARKS` that stands apart in the same way and fills some bands of a pixel only (cloud gaps of one
+   detector): likely, and noted; projects from before this part keep their pixels;
+3. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values
    by more than that range: likely, and noted;
-3. a value that fills whole pixels and lies among the others is left as it is, with a note how to say that it is no
+4. a value that fills whole pixels and lies among the others is left as it is, with a note how to say that it is no
 data. Zero is not asked about: pixels that are zero in every band are left out by the survey, and said. `--nodata none`
 undoes all of it. Projects from before this rule keep their pixels.
 
-Heights: −9999 and its like, −32768 and everything below −1e30 or above 1e30 is no height: NaN, with a note.
+Heights: −9999 and its like, −32768, one number below the lowest place on Earth in several pixels and everything beyond
+±1e6 is no height: NaN, with a note. Any other number that stands apart and fills several pixels is noted.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.scene.plan import Fact
+from hsi_studio.scene.plan import Fact, Remark
 from hsi_studio.types import Cube, FloatArray
 
 KNOWN = (
@@ -27,9 +30,11 @@ KNOWN = (
     -2147483648.0, 2147483647.0, 4294967295.0, 1e20, -1e20, 1e30, -1e30, 1e34, -1e34, 1e32, -1e32, 9999.0, 99999.0,
     -3.4028234663852886e38, 3.4028234663852886e38, 9.969209968386869e36, -9.969209968386869e36, -1.7e308,
 )  # fmt: skip
+FAR_MARKS = (-9999.0, -99999.0, -32768.0, -32767.0, -9990.0)
 ROWS, COLUMNS, BANDS = 40, 96, 32
 LEAST_BANDS = 3
 HEIGHT_MARKS = (-9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -999.0, 9999.0, 99999.0, 32767.0, 65535.0)
+LEAST_HEIGHTS = 20
 LOWEST_PLACE_M, HIGHEST_PLACE_M = -450.0, 9000.0  # shore of the Dead Sea, summit of Mount Everest, rounded outwards
 
 
@@ -60,8 +65,8 @@ def sample(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) ->
     return np.asarray(np.where(close, np.round(stored), stored))
 
 
-def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> Fill:
-    """The rule of this module on a cube without a declared value."""
+def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, some_bands: bool = True) -> Fill:
+    """The rule of this module on a cube without a declared value; `some_bands`: with its second part."""
     none = Fill(None, Fact(None, "likely", "The file declares none, and no value stands apart."))
     if cube.shape[2] < LEAST_BANDS:
         return none
@@ -73,7 +78,7 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> F
     flat = present.sum(axis=1) >= LEAST_BANDS
     flat &= np.all(~present | (x == first[:, None]), axis=1) & (first != 0)
     if not flat.any():
-        return none
+        return (_in_some_bands(x) if some_bands else None) or none
     values, counts = np.unique(first[flat], return_counts=True)
     order = sorted(range(values.size), key=lambda k: (values[k] not in KNOWN_FLOATS, -counts[k]))
     inside: tuple[float, int] | None = None
@@ -99,6 +104,9 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> F
             return Fill(value, Fact(value, "likely", note, (shown, "none")), note)
         if n >= 10 and share >= 1 and inside is None:
             inside = value, n
+    partly = _in_some_bands(x) if some_bands else None
+    if partly is not None:
+        return partly
     if inside is not None:
         share = 100 * inside[1] / len(x)
         note = (
@@ -107,6 +115,24 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) -> F
         )
         return Fill(None, Fact(None, "likely", note, ("none", f"{inside[0]:.6g}")), note)
     return none
+
+
+def _in_some_bands(x: npt.NDArray[np.float64]) -> Fill | None:
+    """Rule 2: a mark below zero in some bands of a pixel only, far from everything else."""
+    for value in FAR_MARKS:
+        here = x == value
+        n = int(here.any(axis=1).sum())
+        rest = x[~here & np.isfinite(x) & ~_marks(x)]
+        if n == 0 or rest.size == 0:
+            continue
+        low, high = float(rest.min()), float(rest.max())
+        if value < low - max(high - low, 1e-12) or value < 0 <= low:
+            note = (
+                f"{value:.6g} is taken as “no data”: {100 * n / len(x):.2g} % of the pixels hold it in some bands; the "
+                f"other values are {low:.4g} to {high:.4g}. The file does not say so; --nodata none keeps them."
+            )
+            return Fill(value, Fact(value, "likely", note, (f"{value:.6g}", "none")), note)
+    return None
 
 
 def heights(layers: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
@@ -128,13 +154,37 @@ def heights(layers: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
         ):
             missing |= here
             found.append(mark)
+    rest = layers[finite & ~missing]
+    apart = _lonely(rest)
+    remarks: tuple[str, ...] = ()
+    if apart is not None and apart < LOWEST_PLACE_M:
+        missing |= layers == np.float32(apart)
+        found.append(apart)
+    elif apart is not None:
+        n = int((rest == np.float32(apart)).sum())
+        remarks = (Remark(
+            f"{n:,} values of the height layer are {apart:.6g}, far below all others: if that means “no data”, declare "
+            "it in the file."
+        ),)  # fmt: skip
     if not missing.any() or missing[finite].all():
-        return layers, ()
+        return layers, remarks
     out = np.array(layers, dtype=np.float32)
     out[missing] = np.nan
     listed = ", ".join(f"{v:.6g}" for v in found)
     note = f"{int(missing.any(axis=2).sum()):,} pixels of the height layer hold {listed}: no height, left out."
-    return out, (note,)
+    return out, (note, *remarks)
+
+
+def _lonely(rest: FloatArray) -> float | None:
+    """The lowest height, where several pixels hold exactly it and a gap as wide as the range of all others follows."""
+    if rest.size < LEAST_HEIGHTS:
+        return None
+    lowest = float(rest.min())
+    others = rest[rest != rest.min()]
+    if others.size == 0 or rest.size - others.size < 2:
+        return None
+    low, high = float(others.min()), float(others.max())
+    return lowest if low - lowest > max(high - low, 1.0) else None
 
 
 KNOWN_FLOATS = frozenset(KNOWN) | frozenset(float(np.float32(v)) for v in KNOWN if abs(v) < 3.41e38)

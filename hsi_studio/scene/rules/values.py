@@ -7,6 +7,9 @@ it.
 
 from __future__ import annotations
 
+import re
+
+OF_SHARES = re.compile(r"[\[(]\s*0\s*(?:[-–…]|to|\.\.+)\s*1(?:\.0)?\s*[\])]")  # "reflectance [0-1]"
 SHARE = {"", "1", "1.0", "-", "none", "n/a", "na", "unitless", "dimensionless", "unit less", "no unit", "ratio",
          "fraction",
          "unknown", "null", "0-1", "undefined"}  # fmt: skip
@@ -16,7 +19,7 @@ REFLECTANCE = ("reflectance", "refl", "reflectivity", "rrs", "surface_reflectanc
 def unit_of(text: str | None) -> str:
     """ "reflectance", "" for a file that names no unit, or the unit as it stands there."""
     said = (text or "").strip()
-    plain = said.lower().strip("[]() ")
+    plain = OF_SHARES.sub("", said.lower()).strip("[]() .")
     if plain in SHARE:
         return ""
     words = plain.replace("-", " ").replace("_", " ").split()

@@ -5,9 +5,11 @@ The rule:
    imaging sensors); otherwise the unit of their size is taken and the contradiction noted;
 2. without a unit the size tells: the range has no overlap between metres, centimetres, micrometres and nanometres.
    Numbers from 3,000 on may be Ångström, nanometres of the thermal infrared or wavenumbers: that is asked;
-3. band numbers are no wavelengths: 1, 2, 3 …, or a unit that says so (Index, Band, Pixel);
+3. band numbers are no wavelengths: 1, 2, 3 …, 10, 11, 12 … without a unit (they would be micrometres apart), one number
+   for all bands, or a unit that says so (Index, Band, Pixel);
 4. a band at 0 among others that are optical (a panchromatic band, written so by Cubert) is kept and left out of use;
-5. names of bands count when every one has a number with a unit ("band 12 (556,3 nm)", decimal comma or point), or one
+5. names of bands count when every one has a number with a unit ("band 12 (556,3 nm)", decimal comma or point; of
+   "450-460 nm" the middle), or one
    number each that rises and is optical and is no band number (Band_503, Band_510 …): noted.
 
 Wavenumbers (1/cm) and frequencies (GHz, THz) are converted.
@@ -84,9 +86,11 @@ def band_numbers(values: npt.NDArray[np.float64]) -> bool:
 
 def guess_factor(values: npt.NDArray[np.float64]) -> float | None:
     """Factor to nm by size; None when the numbers are not optical wavelengths (band numbers, indices)."""
-    if band_numbers(values):
+    if band_numbers(values) or (values.size > 1 and np.all(values == values[0])):
         return None
-    return next((factor for factor in (1.0, 1e3, 1e7, 1e9) if optical(values * factor)), None)
+    counted = values.size > 2 and bool(np.all(np.diff(values) == 1))  # 10, 11, 12 …: no sensor has bands 1 µm apart
+    factors = (1.0, 1e7, 1e9) if counted else (1.0, 1e3, 1e7, 1e9)
+    return next((factor for factor in factors if optical(values * factor)), None)
 
 
 def read(
@@ -104,6 +108,8 @@ def read(
     said, spelled = (unit or "").strip(), _spelled(unit)
     zero = centre == 0
     some = centre[~zero] if zero.any() and zero.mean() < 0.2 else centre  # rule 4
+    if centre.size > 1 and np.all(centre == centre[0]):
+        return _none(f"The file's wavelengths are all {centre[0]:g} and are not used; bands are addressed by number.")
     if spelled in NO_UNIT or band_numbers(centre):
         return _none(f"The file's wavelengths are band numbers ({centre[0]:g}, {centre[-1]:g}): bands go by number.")
     nm = _convert(some, spelled)
@@ -174,6 +180,7 @@ NUMBER = r"\d+(?:[.,]\d+)*"
 WITH_UNIT = re.compile(
     rf"(?<![\d.,])({NUMBER})[\s_]*(nm|nanomet\w*|um|µm|μm|micromet\w*|microns?|å|angstr\w*)(?![a-z])", re.IGNORECASE
 )
+RANGE = re.compile(rf"(?<![\d.,])({NUMBER})\s*(?:-|–|…|\.\.+|to)\s*$")
 BARE = re.compile(rf"(?<![\d.,])({NUMBER})(?![\d.,]*\d)")
 
 
@@ -194,7 +201,7 @@ def from_texts(texts: Sequence[str]) -> tuple[npt.NDArray[np.float64] | None, st
     found, units = [], set()
     for text in texts:
         match = WITH_UNIT.search(text)
-        value = number(match.group(1) if match else text)
+        value = number(match.group(1) if match else text.strip("\"' "))
         if value is None:
             return None, None
         found.append(value)
@@ -217,6 +224,10 @@ def from_band_names(names: Sequence[str | None]) -> tuple[FloatArray | None, tup
         value = None if match is None else number(match.group(1))
         if match is None or value is None:
             return _bare_numbers(names)
+        lower = RANGE.search((name or "")[: match.start(1)])
+        low = None if lower is None else number(lower.group(1))
+        if low is not None and 0 < value - low < 0.2 * value:
+            value = (low + value) / 2
         found.append(value * TO_NM[_short(match.group(2))])
     nm = np.asarray(found)
     if not optical(nm):

@@ -29,6 +29,7 @@ class Product(Protocol):
 
     name: str
     title: str
+    since: int  # of the reading rules that know it: older projects are read as they were
     extensions: tuple[str, ...]
 
     def sniff(self, path: Path) -> bool: ...

@@ -22,12 +22,17 @@ from hsi_studio.scene.said_cube import SaidCube
 from hsi_studio.scene.sensors.base import JoinedCube, beside, local, numbers_of, read_xml, text_of
 from hsi_studio.types import Bands, FloatArray
 
+MASKS = {
+    "cloud": "QL_QUALITY_CLOUD.", "shadow": "QL_QUALITY_CLOUDSHADOW.", "haze": "QL_QUALITY_HAZE.",
+    "cirrus": "QL_QUALITY_CIRRUS.", "snow": "QL_QUALITY_SNOW.",
+}  # fmt: skip
 IMAGES = (".tif", ".tiff", ".bsq", ".bil", ".bip", ".hdr")
 
 
 class DlrProduct:
     """EnMAP or DESIS: the spectral image or METADATA.XML of one."""
 
+    since = 2
     extensions: tuple[str, ...] = (".tif", ".xml", ".bsq", ".bil", ".bip", ".hdr")
 
     def __init__(self, name: str, title: str, begins: tuple[str, ...], radiance: str) -> None:
@@ -95,7 +100,9 @@ class DlrProduct:
             value_unit="reflectance" if reflectance else self._radiance,
             stored_wavelengths=nm,
             notes=(f"Read as {self.title}: wavelengths and scale of {files[1].name}.", *notes),
-            facts=raster.facts | {"wavelengths": waves, "product": Fact(self.title, "certain", said)},
+            facts=raster.facts
+            | {"wavelengths": waves, "product": Fact(self.title, "certain", said)}
+            | _masks(files[0]),
             differs=(*raster.differs, f"product:{self.name}"),
         )
 
@@ -112,6 +119,16 @@ class DlrProduct:
 
     def variables(self, path: Path) -> list[Candidate]:
         return [("", _image(self._files(path)[0]).cube.shape, "float32")]
+
+
+def _masks(image: Path) -> dict[str, Fact]:
+    """The quality layers that lie beside the image, one band each, 0 = nothing found."""
+    found = []
+    for kind, ending in MASKS.items():
+        layer = beside(image, f"-{ending}")
+        if layer is not None:
+            found.append(f"{kind}={layer.name}")
+    return {"masks": Fact(found, "certain", "Files of the product.")} if found else {}
 
 
 def _image(path: Path) -> Raster:

@@ -29,6 +29,7 @@ class Emit:
 
     name = "emit"
     title = "EMIT"
+    since = 2
     extensions: tuple[str, ...] = (".nc",)
 
     def sniff(self, path: Path) -> bool:

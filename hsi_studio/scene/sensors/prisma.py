@@ -32,10 +32,12 @@ class Prisma:
 
     name = "prisma"
     title = "PRISMA"
+    since = 2
     extensions: tuple[str, ...] = (".he5",)
 
     def sniff(self, path: Path) -> bool:
-        if not path.name.upper().startswith("PRS_") or first_bytes(path, 8) != hdf.MAGIC:
+        named = path.name.upper().startswith("PRS_") or path.suffix.lower() in (".he5", ".h5")  # renamed files too
+        if not named or first_bytes(path, 8) != hdf.MAGIC:
             return False
         try:
             with hdf.open_file(path) as handle:

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from rasterio.crs import CRS
 
-from hsi_studio.errors import CorruptFile
+from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.sensors import product_of
 
@@ -193,3 +193,68 @@ def test_tanager_and_pace_say_their_axes_themselves(tmp_path):
         scene = open_scene(tmp_path / name)
         assert np.array_equal(scene.read(*EVERYTHING), cube)
         assert scene.bands.wavelength_nm == pytest.approx(nm)
+
+
+def test_tanager_leaves_out_what_lies_outside_and_bands_that_are_not_good(tmp_path):
+    """Tanager Product Specification, September 2025: nodata_pixels, good_wavelengths, beta_cloud_mask."""
+    cube = np.random.default_rng(4).random((12, 10, 6)).astype("f4")
+    outside, cloud = np.zeros((12, 10), "u1"), np.zeros((12, 10), "u1")
+    outside[0], cloud[:, 9] = 1, 1
+    with h5py.File(tmp_path / "20250901_basic_sr.h5", "w") as f:
+        fields = f.create_group("HDFEOS/SWATHS/HYP/Data Fields")
+        data = fields.create_dataset("surface_reflectance", data=cube.transpose(2, 0, 1))
+        data.attrs["wavelengths"], data.attrs["fwhm"] = np.sort(CENTRES), np.full(6, 5.0)
+        data.attrs["good_wavelengths"] = [1, 1, 1, 1, 0, 1]
+        fields["nodata_pixels"], fields["beta_cloud_mask"] = outside, cloud
+    path = tmp_path / "20250901_basic_sr.h5"
+    scene = open_scene(path)
+    assert scene.value_unit == "reflectance"
+    assert np.array_equal(scene.valid, outside == 0)
+    assert scene.bands.usable.tolist() == [True, True, True, True, False, True]
+    assert any("masks of cloud" in note for note in scene.notes)
+    clear = open_scene(path, quality="cloud")
+    assert np.array_equal(clear.valid, (outside == 0) & (cloud == 0))
+    assert clear.id != scene.id
+    assert clear.plan["quality"]["value"] == "cloud"
+    assert open_scene(path, rules=2).valid.all()  # projects from before are read as they were
+
+
+def test_pace_l1b_is_one_cube_of_its_detectors(tmp_path):
+    """PACE OCI Level-1B, version 3 (OB.DAAC, 2024): rhot_blue, rhot_red, rhot_SWIR (bands, scans, pixels)."""
+    cube = np.random.default_rng(4).random((12, 10, 6)).astype("f4")
+    cube[2, 3] = -32767
+    parts = {"blue": (slice(0, 3), [340.0, 500, 604]), "red": (slice(3, 5), [600.0, 890])}
+    parts["SWIR"] = (slice(5, 6), [2258.0])
+    with h5py.File(tmp_path / "PACE_OCI.20240601T120000.L1B.V3.nc", "w") as f:
+        for part, (bands, nm) in parts.items():
+            f[f"observation_data/rhot_{part}"] = cube[:, :, bands].transpose(2, 0, 1)
+            f[f"sensor_band_parameters/{part}_wavelength"] = nm
+    scene = open_scene(next(tmp_path.iterdir()))
+    assert scene.bands.wavelength_nm == pytest.approx([340, 500, 600, 604, 890, 2258])
+    assert int(scene.valid.sum()) == 119
+    assert scene.read(slice(5, 6), slice(0, 10)) == pytest.approx(cube[5:6][:, :, [0, 1, 3, 2, 4, 5]])
+    assert open_scene(next(tmp_path.iterdir()), variable="rhot_red").shape == (12, 10, 2)
+
+
+def test_a_renamed_prisma_file_is_known_by_what_it_holds(tmp_path):
+    path = prisma(tmp_path)
+    named = open_scene(path)
+    other = path.rename(tmp_path / "my_scene.he5")
+    assert np.array_equal(open_scene(other).bands.wavelength_nm, named.bands.wavelength_nm)
+
+
+def test_quality_masks_of_enmap_are_an_option(tmp_path):
+    product = dlr(tmp_path, ENMAP)
+    layer = product / f"{ENMAP}-QL_QUALITY_CLOUD.TIF"
+    with rasterio.open(layer, "r+") as target:
+        marked = np.zeros((12, 10), "u1")
+        marked[3:5] = 1
+        target.write(marked, 1)
+    scene = open_scene(product)
+    assert scene.valid.all()
+    assert any("--quality cloud" in note for note in scene.notes)
+    assert np.array_equal(open_scene(product, quality="all").valid, marked == 0)
+    with pytest.raises(BadRequest, match="masks of cloud"):
+        open_scene(product, quality="snow")
+    with pytest.raises(BadRequest, match="no quality masks"):
+        open_scene(product / f"{ENMAP}-QL_QUALITY_CLOUD.TIF", quality="cloud")

@@ -44,9 +44,9 @@ class SceneTab:
         self, files: list[str] | None, path: str, variable: str | None, dsm: str, reference: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
         axes: str | None = None, nodata: str = "", wavelengths: str = "", unit: str = "", scale: str = "",
-        mask: str = "",
+        mask: str = "", quality: str = "",
     ) -> Values:  # fmt: skip
-        """Uploaded files, else a path of this machine. The last six say how the file is to be read, where they are
+        """Uploaded files, else a path of this machine. The last seven say how the file is to be read, where they are
         filled in."""
         progress(0, desc="Opening")
         try:
@@ -54,7 +54,14 @@ class SceneTab:
             options |= {"variable": variable} if variable else {}
             for role, text in (("dsm", dsm), ("reference", reference), ("mask", mask)):
                 options |= {role: self.layer(text, chosen)} if text and text.strip() else {}  # a closed part gives None
-            said = {"axes": axes, "nodata": nodata, "wavelengths": wavelengths, "unit": unit, "scale": scale}
+            said = {
+                "axes": axes,
+                "nodata": nodata,
+                "wavelengths": wavelengths,
+                "unit": unit,
+                "scale": scale,
+                "quality": quality,
+            }
             options |= {key: text.strip() for key, text in said.items() if text and text.strip()}
             return self.opened(chosen, options)
         except StudioError as error:
@@ -263,6 +270,7 @@ def create(studio: Studio, bus: Bus) -> None:
             with gr.Row():
                 scale = gr.Textbox(label="Scale", placeholder="0.0001")
                 mask = gr.Textbox(label="Mask (zeros are left out)", placeholder="FILE or FILE:variable")
+            quality = gr.Textbox(label="Quality masks of the product to leave out", placeholder="cloud, shadow; or all")
         open_file = gr.Button("Open", variant="primary", size="sm", elem_id="hsi-open-file")
 
     with gr.Accordion("Your projects", open=False) as shelf:
@@ -278,7 +286,7 @@ def create(studio: Studio, bus: Bus) -> None:
 
     shown = [trouble, variable, *bus.shown, *asked]
     private: dict[str, Any] = {"api_visibility": "private"}
-    file_inputs = [upload, where, variable, dsm, reference, axes, nodata, wavelengths, unit, scale, mask]
+    file_inputs = [upload, where, variable, dsm, reference, axes, nodata, wavelengths, unit, scale, mask, quality]
     for button, answer in zip(answers, (tab.answer_first, tab.answer_second, tab.answer_third), strict=True):
         bus.after(button.click(answer, [pending], shown, **private))
     for event in (

@@ -9,7 +9,7 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.errors import BadValues
-from hsi_studio.scene.plan import AskAboutFile
+from hsi_studio.scene.plan import RULES, AskAboutFile
 from hsi_studio.ui.tabs.scene import SHOWN, SceneTab
 from hsi_studio.ui.tabs.scene.question import answer_words, axes_words, card, plan_rows, spectrum_svg
 from tests.scene import fake
@@ -50,7 +50,7 @@ def test_one_click_answers_and_the_project_keeps_it(studio: Studio, tmp_path: Pa
     assert answer[2 + SHOWN]["visible"] is False
     assert studio.scene_of(project_id).shape == (9, 7, 30)
     kept = studio.project(project_id).scene_spec
-    assert (kept["axes"], kept["rules"]) == ("bands,rows,cols", 2)
+    assert (kept["axes"], kept["rules"]) == ("bands,rows,cols", RULES)
     sections = value(tab.facts(project_id))["sections"]
     assert sections[-1]["table"][1][:3] == ["Axes as stored", "bands × rows × columns", "certain"]
     assert "no longer open" in tab.answer_second(None)[0]
