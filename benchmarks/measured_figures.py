@@ -58,8 +58,7 @@ def shortcuts_figure() -> Any:
     finish(
         figure,
         "DiffCLIP's exact forms − its default, Indian Pines, 5 labels a class",
-        "Mean over n paired draws, 95 % bootstrap interval from 4 draws on; left of 0 the shortcut is better; filled: "
-        "the interval leaves out 0.",
+        "Mean over n paired draws, no intervals: the single draws were not kept. Left of 0 the shortcut is better.",
         handles,
     )
     return figure
@@ -86,8 +85,7 @@ def words_figure() -> Any:
     finish(
         figure,
         "What described words add, and what shuffled words lose, 5 labels a class",
-        "Mean over n 10 paired draws with its 95 % bootstrap interval, random test pixels; filled: the interval leaves "
-        "out 0.",
+        "Mean over n 10 paired draws with its 95 % interval, random test pixels; filled: the interval leaves out 0.",
         handles,
     )
     return figure

@@ -1,8 +1,8 @@
 """The tables of RESULTS.md that come from the packed few-shot sweep, as Markdown, and the places they stand in.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; everything else there is written by hand.
-Accuracy in percent, mean ± standard deviation (n − 1) over the draws; differences in points with the 95 % interval of
-`hsi_studio.engine.evaluation.metrics.paired_difference`, on the draws both sides have.
+Accuracy in percent, mean ± standard deviation (n − 1) over the draws; differences in points, draw by draw on those that
+both sides have, with the 95 % interval of `hsi_studio/engine/evaluation/draw_intervals.py`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Sweep:
     def __init__(self, cells: Sequence[dict[str, Any]]) -> None:
         self.cells = cells
         self.rows = {(row.scene, row.shots, row.label, row.prompts): row for row in rows_of(cells)[0]}
-        self._known: dict[tuple[Any, ...], Difference | None] = {}  # an interval takes 500 draws: each is made once
+        self._known: dict[tuple[Any, ...], Difference | None] = {}  # each is made once
 
     def row(self, scene: str, shots: int, label: str, prompts: str | None = None) -> Row | None:
         """With p5, or no text where the method reads none."""

@@ -50,6 +50,18 @@ def effective_dimension(covariance: Float64Array) -> float:
     return float(np.trace(covariance)) ** 2 / square if square > 0 else 1.0
 
 
+def component_weights(ratios: Float64Array, kind: str) -> Float64Array:
+    """(C,) factors for noise-whitened components of ratio λ (variance to noise), with mean square 1, so that the
+    network sees inputs of the same size whatever the scene.
+
+    "equal": all the same, full whitening. "root": λ^¼, halfway between whitened and as large as they are in units of
+    the noise. "signal": `signal_weights`. Raises KeyError for another kind.
+    """
+    positive = np.maximum(ratios, np.finfo(float).tiny)
+    made = {"equal": np.ones_like(positive), "root": positive**0.25, "signal": signal_weights(ratios)}[kind]
+    return np.asarray(made / np.sqrt(np.mean(made**2)))
+
+
 def signal_weights(ratios: Float64Array) -> Float64Array:
     """(C,) factors √(λ − 1) that give noise-whitened components (unit variance, ratio λ of variance to noise) their
     signal's size in units of the noise. λ − 1 is never taken for less than 0.1: what is left of pure noise is no signal

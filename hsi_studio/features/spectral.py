@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
-from hsi_studio.features.noise import noise_share
+from hsi_studio.features.noise import component_weights, noise_share
 from hsi_studio.types import BoolArray, FloatArray, Scene
 
 Float64Array = npt.NDArray[np.float64]
@@ -158,6 +158,12 @@ def mnf_ratios(
     spread = np.sqrt(np.maximum(np.einsum("ic,ij,jc->c", vectors, covariance, vectors, optimize=True), 0.0))
     kept = spread > 1e-6 * max(spread.max(initial=0.0), np.finfo(float).tiny)
     return np.asarray(values[order][kept]), np.asarray(vectors[:, kept] / spread[kept])
+
+
+def weighted_mnf_axes(covariance: Float64Array, noise: Float64Array, count: int, weighting: str) -> Float64Array:
+    """`mnf_axes` with components sized by `noise.component_weights`."""
+    ratios, axes = mnf_ratios(covariance, noise, count)
+    return np.asarray(axes * component_weights(ratios, weighting))
 
 
 def fit_components(

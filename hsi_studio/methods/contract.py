@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_ch
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.methods.common.work import Shape, Work, plain
@@ -43,6 +43,15 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     groups: ClassVar[dict[str, str]] = {}  # first field of each part of the form → the part's title
+    added: ClassVar[Mapping[str, Any]] = {}  # fields of later versions → the value that does what was done before them
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_then(cls, given: Any) -> Any:
+        """A run or model from before a field was there says every other one, and is read as what it was."""
+        if not isinstance(given, dict) or not set(cls.model_fields) - set(cls.added) <= set(given):
+            return given
+        return {**cls.added, **given}
 
 
 class Checkpoints(Protocol):
@@ -157,16 +166,18 @@ class Fitted(ABC):
         """(K, h, w) float32 probabilities over `schema`, summing to 1; NaN at invalid pixels."""
 
     @abstractmethod
-    def leave_one_out(self) -> IntArray:
-        """(N,) class index each labelled pixel would get from a fit without it, in the order of the labels."""
-
-    @abstractmethod
     def state(self) -> State:
         """All that `Method.from_state` needs for the same map."""
 
     def predict_best(self, block: Block) -> tuple[npt.NDArray[np.uint16], FloatArray]:
         """What `best_class(self.predict(block))` gives; for models that know it without all probabilities."""
         return best_class(self.predict(block))
+
+    def leave_one_out(self) -> IntArray | None:
+        """(N,) class index each labelled pixel would get from this very method fitted without it, in the order of the
+        labels; None = that would take a training a label, so nothing is known. Another model's answer is no substitute.
+        """
+        return None
 
     def warm(self, ctx: Context) -> None:
         """All that can be computed for the scene before its first block, of models with seconds of it.
@@ -230,6 +241,7 @@ class Method(ABC):
     # what else it can do
     warm_starts: ClassVar[bool] = False  # a training can start from another model: `Context.warm_start`
     own_text_side: ClassVar[bool] = False  # its models' `text_space` takes words they were not trained on
+    borrowed_leave_one_out: ClassVar[bool] = False  # what earlier versions stored as its own was another model's
     joint_space: ClassVar[bool] = False  # its models have `text_vectors` and `embed`
 
     @abstractmethod
@@ -251,6 +263,10 @@ class Method(ABC):
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         """{"prepare" | "fit" | "predict": (GFLOP, calls of small operations)} of a run with these parameters."""
         return plain(shape, labels, classes)
+
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        """Side of the window that a pixel's class is made from before any smoothing, with all parameters given."""
+        return 1
 
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         """MiB that its training takes beside the scene, mostly what a batch leaves in a network; 0 = little."""

@@ -78,7 +78,7 @@ def test_a_block_without_room_is_mapped_in_halves(name: str) -> None:
     cube, truth = fields(24, 26)
     scene = scene_from(with_gaps(cube), name="room")
     method = get_method(name)
-    params = method.Params.model_validate({**method.test_params, "epochs": 3})
+    params = method.Params.model_validate({**method.test_params, "epochs": 3, "smoothing": 0})
     fitted: Any = method.fit(scene, draw_labels(truth, scene.valid, 2), PromptSet(), params, Context())
     block = Block(scene, slice(1, 24), slice(0, 26))
     whole, own, sizes = fitted.predict(block), fitted.probabilities, []

@@ -88,7 +88,7 @@ class SpiedModel(Fitted):
         self.scenes.append(block.scene)
         return self.fitted.predict(block)
 
-    def leave_one_out(self) -> IntArray:
+    def leave_one_out(self) -> IntArray | None:
         return self.fitted.leave_one_out()
 
     def state(self) -> State:

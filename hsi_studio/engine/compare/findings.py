@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from hsi_studio.engine.compare.results import Comparison, Difference, Gap
-from hsi_studio.engine.compare.statistics import LEAST_BOOTSTRAP, LEAST_INTERVAL, MOST_SEEDS
+from hsi_studio.engine.compare.statistics import MOST_SEEDS
+from hsi_studio.engine.evaluation.draw_intervals import LEAST_BOOTSTRAP, LEAST_INTERVAL
 from hsi_studio.humanize import counted
 
 NAMED = 3  # classes in a sentence; the table has all

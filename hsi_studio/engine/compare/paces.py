@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hsi_studio.engine.compare.plan import MAX_SEEDS, Arm, ComparisonPlan, make_plan
+from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method
 
@@ -47,12 +48,19 @@ def plan_for(
             "arms": [arm.model_dump() for arm in chosen],
             "shots": shots,
             "seeds": tuple(range(count)),
+            "buffer_px": max(DEFAULT_BUFFER_PX, *(largest_window(arm) // 2 for arm in chosen)),
             "pace": pace,
             "budget_s": QUICK_BUDGET_S if quick and seeds is None else None,
             "control": control,
             "gives_up": gives_up(arms) if quick else (),
         }
     )
+
+
+def largest_window(arm: Arm) -> int:
+    """Side of the window a pixel's class comes from: test pixels nearer than half of it have seen a shot."""
+    method = get_method(arm.method)
+    return method.window_px({**method.Params().model_dump(), **arm.params})
 
 
 def shortened(arm: Arm) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsi_studio.engine.compare.findings import plain, signed
+from hsi_studio.engine.compare.paces import largest_window
+from hsi_studio.engine.compare.plan import ComparisonPlan
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
 from hsi_studio.files import write_text
 from hsi_studio.humanize import counted
@@ -144,7 +146,7 @@ def protocol(c: Comparison) -> tuple[str, ...]:
         f"{plan.shots} labelled pixels a class (half of a class's pixels at most), drawn with the seeds "
         f"{_listed_seeds(c.seeds)}; the same draw for every arm.",
         f"Test pixels: random = all other labelled pixels; {plan.protocols[1]} = those farther than {plan.buffer_px} "
-        "pixels from every training pixel.",
+        f"pixels from every training pixel ({_why_so_far(plan)}).",
         "Control: the same arm with its sentences exchanged among the classes, no class keeping its own; another "
         "exchange for every seed." if plan.control else "No shuffled-words control was run.",
         "Differences are taken seed by seed. 95 % interval: bootstrap over seeds with expanded percentiles, Student's "
@@ -303,3 +305,12 @@ def _md_block(text: str) -> str:
 
 def _h(text: str) -> str:
     return html.escape(text, quote=True)
+
+
+def _why_so_far(plan: ComparisonPlan) -> str:
+    """Whether the buffer is as wide as the windows that are compared. Of a method that is gone nothing is known."""
+    known = methods().entries
+    side = max((largest_window(arm) for arm in plan.arms if arm.method in known), default=1)
+    if plan.buffer_px >= side // 2:
+        return f"the largest window here is {side} × {side}: no test pixel's window holds a shot"
+    return f"the largest window here is {side} × {side}: windows of some test pixels hold a shot"

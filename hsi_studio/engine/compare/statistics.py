@@ -2,12 +2,7 @@
 
 Notation: d (n,) paired differences of n seeds (the same draw, another arm), mean d̄, standard deviation s (n − 1).
 
-Interval of d̄: bootstrap over seeds, percentile with expanded tails (Hesterberg 2015,
-doi:10.1080/00031305.2015.1089789): quantiles at Φ(−√(n/(n−1)) · t₍₀.₉₇₅, n−1₎) in place of 2.5 %, because a plain
-percentile interval is too narrow when seeds are few (tests/engine/compare/test_statistics.py counts how often each
-holds the truth). What differs: a bootstrap mean cannot lie outside the values, so below `LEAST_BOOTSTRAP` seeds even
-the widest interval holds the truth too rarely, and Student's interval d̄ ± t s/√n is used. The bootstrap of
-`scores.paired_difference` adds the seeds' pixels up first; here every seed counts the same, as in "mean ± std".
+Interval of d̄: `engine/evaluation/draw_intervals.py`.
 
 Power: the two-sided paired t test at 5 % finds a true difference δ with probability 1 − F(t | n−1, δ√n/s), F the
 non-central t distribution; `seeds_needed` is the smallest n with 80 %. Assumes that s is the same for more seeds, that
@@ -31,13 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.compare.results import Disagreement, Gap, Spread
+from hsi_studio.engine.evaluation.draw_intervals import LEVEL, interval
 from hsi_studio.engine.evaluation.metrics import mcnemar, spatial_blocks
 from hsi_studio.types import IntArray
 
-LEAST_INTERVAL = 3  # seeds
-LEAST_BOOTSTRAP = 7
-DRAWS = 10_000
-LEVEL, POWER = 0.05, 0.8
+POWER = 0.8
 MOST_SEEDS = 1000  # beyond: "more than 1,000"
 THINNINGS = 101
 DIGITS = 4  # figures are percent points
@@ -74,35 +67,6 @@ def gap(first: Sequence[float | None], second: Sequence[float | None]) -> Gap | 
         needed=seeds_needed(float(d.mean()), deviation) if n > 1 else None,
         visible=visible_difference(n, deviation),
     )
-
-
-def interval(d: Floats) -> tuple[float, float] | tuple[None, None]:
-    """95 % interval of the mean of (n,) differences; (None, None) below `LEAST_INTERVAL` seeds. Does not depend on
-    the order of the seeds."""
-    from scipy.stats import norm, t
-
-    n = d.size
-    if n < LEAST_INTERVAL:
-        return None, None
-    mean, error = float(d.mean()), float(d.std(ddof=1)) / math.sqrt(n)
-    if error == 0:
-        return mean, mean
-    quantile = float(t.ppf(1 - LEVEL / 2, n - 1))
-    if n < LEAST_BOOTSTRAP:
-        return mean - quantile * error, mean + quantile * error
-    if mean < 0:  # so that A against B and B against A say the same
-        low, high = interval(-d)
-        return (None, None) if low is None or high is None else (-high, -low)
-    means = _weights(n, DRAWS) @ np.sort(d) / n
-    tail = float(norm.cdf(-math.sqrt(n / (n - 1)) * quantile))
-    ends = np.quantile(means, (tail, 1 - tail))
-    return float(ends[0]), float(ends[1])
-
-
-@functools.cache
-def _weights(n: int, draws: int) -> Floats:
-    """(draws, n) how often each seed is drawn: the same for every figure, so made once."""
-    return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
 
 
 def paired_p(d: Floats) -> float | None:

@@ -3,7 +3,7 @@
 With a reference: against it without the labelled pixels, and beside it without every pixel within `buffer_px`
 (Chebyshev) of one, because next to a label a map is right too easily. Only reference pixels of
 classes labelled so far count: a map cannot show a class nobody has named yet.
-Without a reference: leave-one-out on the labels.
+Without a reference: leave-one-out on the labels, where the method has it (`not_known.py` where not).
 
 A project's class is tied to the reference by `ClassInfo.reference_value`, else by its name. When figures
 cannot be had, `ScoreBlock.problem` says what to do; there is no NaN anywhere in a report.
@@ -31,11 +31,12 @@ from hsi_studio.engine.evaluation.metrics import (
     Estimate,
     block_confusions,
     confusion,
+    error_blocks,
     interval,
     resample,
     scores,
-    spatial_blocks,
 )
+from hsi_studio.engine.evaluation.not_known import NOT_KNOWN, TITLE
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
 from hsi_studio.humanize import counted
 from hsi_studio.types import ClassInfo, IntArray, LabelSet, Prediction, Scene
@@ -96,7 +97,8 @@ def accuracy_report(
     """Figures for a map made from `labels`.
 
     `loo` (N,): the class index each label got from a fit without it, in `labels.only_labelled().schema`; used when
-    the scene has no reference (−1 = no class). Never raises for too few labels: the blocks carry a sentence.
+    the scene has no reference (−1 = no class). None = the method cannot tell. Never raises for too few labels: the
+    blocks carry a sentence.
     """
     if scene.reference is None:
         return AccuracyReport("leave_one_out", _leave_one_out(labels, loo), None, labels.revision)
@@ -192,7 +194,7 @@ class ReferenceCounter:
             return ScoreBlock(title, words, int(pixels.size), problem=problem)
         n_classes = len(self.classes)
         row, col = np.divmod(pixels, self.shape[1])
-        block, n_blocks = spatial_blocks(row, col)
+        block, n_blocks = error_blocks(row, col, reference != mapped)
         per_block = block_confusions(reference, mapped, block, n_blocks, n_classes)
         drawn = resample(per_block, np.random.default_rng(0))
         found = class_figures(per_block, drawn)
@@ -289,6 +291,8 @@ def _range(estimate: Estimate | None) -> tuple[float, float] | None:
 def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
     """Only classes with at least two labels count: without its only label a class cannot be mapped."""
     title = "Leave-one-out"
+    if loo is None:
+        return ScoreBlock(TITLE, "", problem=NOT_KNOWN)
     known = labels.only_labelled()
     counts, n_classes = known.counts, len(known.schema)
     words = f"leave-one-out on your {counted(len(labels), 'label')}: near neighbours make this optimistic"
@@ -300,10 +304,6 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
             title,
             words,
             problem="Label 1 more pixel of any class for a first estimate: it needs a class with two labels.",
-        )
-    if loo is None:
-        return ScoreBlock(
-            title, words, problem="This method gives no leave-one-out estimate: open a reference map instead."
         )
     used = counts[known.label] >= 2
     alone = int(np.count_nonzero(counts == 1))

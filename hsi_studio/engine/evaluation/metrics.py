@@ -12,6 +12,13 @@ Intervals: neighbouring pixels fail together, so pixels are not independent draw
 far too narrow. Whole spatial blocks are drawn with replacement instead (block bootstrap; Künsch 1989,
 doi:10.1214/aos/1176347265), percentile interval. Each block's confusion matrix is counted once; a draw is one
 multinomial weight vector over blocks, so 500 draws are one matrix product, whatever the number of pixels.
+How far errors reach together is not known beforehand: of a field taken for another crop every pixel is wrong, and
+blocks of 10 pixels then hold far too little of it. So the errors choose the side themselves (`error_blocks`): of 10,
+20, 40, … pixels, as long as `FEWEST_BLOCKS` are left, the one whose blocks vary most. Few blocks need wider tails:
+quantiles are those of Hesterberg 2015 (doi:10.1080/00031305.2015.1089789), Φ(−√(n/(n−1)) t₍n−1₎). By simulation
+(`tests/engine/evaluation/test_coverage.py`) the interval holds the truth in 93 to 99 of 100 maps whose errors are
+single pixels or patches of a tenth of the scene's side, and in 78 to 90 where patches are a fifth to two fifths of it
+(blocks of 10 pixels: 78 to 97, and 33 to 58): of a scene with a dozen such patches nobody can say more.
 What differs: when a map has no error (or no success) the percentile interval has no width; then it is
 widened to Wilson's interval (1927, doi:10.1080/01621459.1927.10502953) for as many draws as there are blocks.
 
@@ -32,6 +39,7 @@ Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 MAX_BLOCKS = 1024
+FEWEST_BLOCKS = 6  # that a larger side must leave
 MIN_BLOCKS = 4  # fewer separate areas say nothing about spread
 
 
@@ -126,6 +134,38 @@ def spatial_blocks(row: npt.NDArray[Any], col: npt.NDArray[Any], side_px: int = 
         side_px *= 2
 
 
+def error_blocks(row: npt.NDArray[Any], col: npt.NDArray[Any], error: npt.NDArray[Any]) -> tuple[Counts, int]:
+    """`spatial_blocks` of the side at which blocks of `error` (N,) vary most.
+
+    `error`: wrong or right of each pixel, or the difference of two maps in that.
+    """
+    best: tuple[Counts, int] | None = None
+    widest, side_px, mean = -1.0, 10, float(np.mean(error)) if error.size else 0.0
+    while True:
+        block, count = spatial_blocks(row, col, side_px)
+        if best is not None and count < FEWEST_BLOCKS:
+            return best
+        if count < 2:
+            return block, count
+        left = np.bincount(block, weights=error - mean, minlength=count)
+        width = float((left**2).sum()) * count / (count - 1)
+        if width > widest:
+            widest, best = width, (block, count)
+        assert best is not None
+        if count < FEWEST_BLOCKS:
+            return best
+        side_px *= 2
+
+
+def tail(blocks: int) -> float:
+    """The quantile that stands in place of 2.5 % with so many blocks."""
+    from scipy.stats import norm, t
+
+    if blocks < 2:
+        return 0.0
+    return float(norm.cdf(-math.sqrt(blocks / (blocks - 1)) * t.ppf(0.975, blocks - 1)))
+
+
 def block_confusions(
     reference: npt.NDArray[Any], mapped: npt.NDArray[Any], block: Counts, n_blocks: int, n_classes: int
 ) -> Counts:
@@ -186,7 +226,8 @@ def with_interval(value: float, sample: Floats, n_blocks: int) -> Estimate:
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return Estimate(value)
-    low, high = (float(q) for q in np.quantile(sample, (0.025, 0.975)))
+    lowest = tail(n_blocks)
+    low, high = (float(q) for q in np.quantile(sample, (lowest, 1 - lowest)))
     if high - low < 1e-9:
         bottom, top = wilson(max(value, 0.0) * n_blocks, n_blocks)
         low, high = min(bottom, value), max(top, value)
@@ -228,7 +269,8 @@ def paired_difference(
         elif first.shape[0] < MIN_BLOCKS or not finite.size:
             found.append(Estimate(float(value)))
         else:
-            low, high = np.quantile(finite, (0.025, 0.975))
+            lowest = tail(first.shape[0])
+            low, high = np.quantile(finite, (lowest, 1 - lowest))
             found.append(Estimate(float(value), float(low), float(high)))
     oa, aa, kappa = found
     assert oa is not None

@@ -11,9 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.engine.evaluation.map_accuracy import ReferenceCounter, reference_values
-from hsi_studio.engine.evaluation.metrics import Estimate, block_confusions, interval, paired_difference, spatial_blocks
+from hsi_studio.engine.evaluation.metrics import (
+    Counts,
+    Estimate,
+    block_confusions,
+    error_blocks,
+    interval,
+    paired_difference,
+)
 from hsi_studio.humanize import counted
 from hsi_studio.types import BoolArray, ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 
@@ -56,11 +64,18 @@ def judged_alike(
         words += f", without all pixels within {buffer_px} pixels of {whose}" if buffer_px else f", without {whose}"
     if np.unique(reference).size < 2:
         return SamePixels(int(pixels.size), words, problem="Fewer than two classes are left to test both maps on.")
-    block, n_blocks = spatial_blocks(*np.divmod(pixels, scene.shape[1]))
-    a, b = (block_confusions(true, told, block, n_blocks, len(classes)) for _, true, told in sides)
+    place = np.divmod(pixels, scene.shape[1])
+    wrong = [(true != told).astype(np.float64) for _, true, told in sides]
+
+    def in_blocks(error: npt.NDArray[np.float64]) -> list[Counts]:
+        block, n_blocks = error_blocks(*place, error)
+        return [block_confusions(true, told, block, n_blocks, len(classes)) for _, true, told in sides]
+
     rng = np.random.default_rng
-    difference, _, _ = paired_difference(a, b, rng(0))
-    return SamePixels(int(pixels.size), words, interval(a, rng(0))[0], interval(b, rng(0))[0], difference)
+    before, after = in_blocks(wrong[1] - wrong[0])
+    difference, _, _ = paired_difference(before, after, rng(0))
+    own = [interval(in_blocks(wrong[side])[side], rng(0))[0] for side in (0, 1)]
+    return SamePixels(int(pixels.size), words, own[0], own[1], difference)
 
 
 def cell_pixels(

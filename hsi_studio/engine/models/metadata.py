@@ -10,9 +10,10 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
+from hsi_studio.engine.evaluation.not_known import borrowed
 from hsi_studio.types import LabelSet, PromptSet, Scene
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -91,6 +92,14 @@ class CheckpointFacts(_Facts):
     title: Line = ""
     note: str = Field(default="", max_length=10_000)
     tags: tuple[Line, ...] = Field(default=(), max_length=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_figures(cls, given: Any) -> Any:
+        told = given.get("accuracy") if isinstance(given, dict) else None
+        if isinstance(told, dict) and borrowed(str(given.get("method")), str(told.get("kind"))):
+            return {**given, "accuracy": None}
+        return given
 
 
 def describe(

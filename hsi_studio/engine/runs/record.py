@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from hsi_studio.engine.evaluation.not_known import own_figures
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.files import is_name, write_arrays, write_json, write_text
@@ -125,6 +126,11 @@ class RunRecord(BaseModel):
         if not isinstance(value.get("main") or {}, dict):
             raise ValueError("figures that are none")
         return value
+
+    @model_validator(mode="after")
+    def _own(self) -> RunRecord:
+        self.metrics = own_figures(self.method, self.metrics)
+        return self
 
     @property
     def class_schema(self) -> ClassSchema:

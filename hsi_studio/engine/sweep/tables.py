@@ -1,10 +1,8 @@
 """Tables from a sweep's folder: accuracy, cost, paired differences, published figures; Markdown, CSV, LaTeX.
 
-Mean ± standard deviation (n − 1) over the seeds that have the figure; n is said. A difference is taken on the same
-seeds and test pixels, over all of them together: a seed's confusion matrices are one block of
-`scores.paired_difference`, seeds are drawn with replacement (500 times, percentile interval). Test sets of different
-seeds overlap, so the interval speaks of other draws on this scene, not of other scenes; with fewer than four seeds
-there is none.
+Mean ± standard deviation (n − 1) over the seeds that have the figure; n is said. A difference is taken seed by seed, on
+the same test pixels, and has the interval of `engine/evaluation/draw_intervals.py`, from three seeds on. Test sets of
+different seeds overlap, so the interval speaks of other draws on this scene, not of other scenes.
 
 Published figures stand in a list (JSON) with their source; they are shown only for the scene they were made on.
 """
@@ -21,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.evaluation.metrics import Estimate, paired_difference
+from hsi_studio.engine.evaluation.draw_intervals import interval
+from hsi_studio.engine.evaluation.metrics import Estimate
+from hsi_studio.engine.evaluation.metrics import figures as figures_of
 from hsi_studio.engine.sweep.cells import read_cell
 from hsi_studio.errors import BadRequest
 
@@ -240,7 +240,10 @@ def difference(first: Row, second: Row, protocol: str) -> tuple[list[Estimate | 
     stacks = [np.array([cells[s]["results"][protocol]["confusion"] for s in seeds], dtype=np.int64) for cells in (a, b)]
     if not seeds or not np.array_equal(stacks[0].sum(axis=2), stacks[1].sum(axis=2)):
         return [None] * len(FIGURES), 0
-    return list(paired_difference(stacks[0], stacks[1], np.random.default_rng(0))), len(seeds)
+    apart = [
+        late - early for early, late in zip(figures_of(stacks[0]), figures_of(stacks[1]), strict=True)
+    ]  # (seeds,) each
+    return [None if np.isnan(d).any() else Estimate(float(d.mean()), *interval(d)) for d in apart], len(seeds)
 
 
 def _difference(first: Row, second: Row, protocol: str) -> tuple[list[str], int]:

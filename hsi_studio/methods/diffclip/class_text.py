@@ -1,4 +1,4 @@
-"""What `diffclip` makes of labels and prompts: sentences a class, tokens or vectors of them, a check of labels."""
+"""What `diffclip` makes of labels and prompts: sentences a class, tokens or vectors of them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.methods.common.kernel_head import kernel, solve, thin
 from hsi_studio.methods.contract import Context
 from hsi_studio.methods.diffclip.params import DiffClipParams
-from hsi_studio.types import ClassSchema, FloatArray, PromptSet
+from hsi_studio.types import ClassSchema, PromptSet
 
 if TYPE_CHECKING:
     from hsi_studio.methods.diffclip.finetune import ClassSource
 
 CONTEXT = 77  # tokens a sentence at most
-LOO_WIDTH, LOO_RIDGE, MAX_LOO = 2.0, 0.02, 2500  # of the least-squares check of the labels
 
 
 def class_sentences(
@@ -59,28 +57,3 @@ def class_source(schema: ClassSchema, prompts: PromptSet, params: DiffClipParams
     tensors["ids"] = torch.tensor(tokens.ids, device=ctx.device)
     tensors["lengths"] = torch.tensor(tokens.lengths, device=ctx.device)
     return ClassSource(len(schema), tensors, len(tokens.vocabulary), CONTEXT)
-
-
-def label_check(
-    tokens: list[npt.NDArray[np.float32]],
-    areas: FloatArray,
-    near: npt.NDArray[np.bool_],
-    label: npt.NDArray[np.int64],
-    classes: int,
-) -> npt.NDArray[np.int64]:
-    """(N,) leave-one-out class of least squares on patch means, which turning leaves alone.
-
-    Two means: of the innermost tokens `near` (T,) and of the whole patch. `tokens`: (N, T, C_m) a modality.
-    Labels beyond MAX_LOO are told by a solution they took no part in.
-    """
-    weights = areas / areas.sum()
-    parts = [np.concatenate([x[:, near].mean(axis=1), np.einsum("ntc,t->nc", x, weights)], axis=1) for x in tokens]
-    features = np.concatenate(parts, axis=1).astype(np.float32)
-    spread = float(np.sqrt(features.var(axis=0).sum()))
-    features /= spread if spread > 0 else 1.0
-    kept = thin(label, MAX_LOO)
-    gram = kernel(features[kept], features[kept], LOO_WIDTH).astype(np.float64)
-    head = solve(gram, label[kept], classes, LOO_RIDGE)
-    out: npt.NDArray[np.int64] = (kernel(features, features[kept], LOO_WIDTH) @ head.dual).argmax(axis=1)
-    out[kept] = head.left_out_scores().argmax(axis=1)
-    return out

@@ -3,7 +3,8 @@
 Source: J. Ho, A. Jain, P. Abbeel, DDPM, NeurIPS 2020, arXiv:2006.11239: q(x_t | x_{t−1}) = N(√(1−β_t) x_{t−1}, β_t I),
 hence x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε with ᾱ_t = Π_{s≤t} (1−β_s) (eq. 2, 4; β linear from 1e-4 to 0.02, §4);
 masking of K. He et al., MAE, CVPR 2022, arXiv:2111.06377; both together: Zhang et al., DiffCLIP, AAAI 2025, eq. 1–2, 6.
-What differs: t counts from 0 = no noise, so that inference (t = 0) is the clean end of the same chain; a random
+What differs: ε may have each channel's own deviation instead of 1, since channels differ in size;
+t counts from 0 = no noise, so that inference (t = 0) is the clean end of the same chain; a random
 subset is drawn by sorting random keys on the device, and kept places travel with the tokens, so none can move.
 
 Shapes: n samples, T tokens, V visible ones, C channels.
@@ -21,10 +22,21 @@ def alpha_bar(steps: int, first: float = 1e-4, last: float = 0.02) -> Tensor:
     return torch.cat([torch.ones(1, dtype=torch.float64, device="cpu"), torch.cumprod(1.0 - beta, dim=0)]).float()
 
 
-def noised(x: Tensor, t: Tensor, kept_signal: Tensor, generator: torch.Generator) -> Tensor:
-    """x_t for x_0 (n, T, C) and steps t (n,), with `kept_signal` = ᾱ on x's device."""
+def spread(tokens: Tensor, scale: str) -> Tensor:
+    """(C,) deviation of the noise in each channel of tokens (n, T, C): the channel's own, or 1 (`scale` unit)."""
+    if scale == "unit" or tokens.shape[0] * tokens.shape[1] < 2:
+        return torch.ones(tokens.shape[2], device=tokens.device)
+    return tokens.std(dim=(0, 1))
+
+
+def noised(
+    x: Tensor, t: Tensor, kept_signal: Tensor, generator: torch.Generator, deviation: Tensor | None = None
+) -> Tensor:
+    """x_t for x_0 (n, T, C) and steps t (n,), with `kept_signal` = ᾱ on x's device. `deviation` (C,) of ε; None = 1."""
     a = kept_signal[t][:, None, None]
     noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    if deviation is not None:
+        noise = noise * deviation
     return a.sqrt() * x + (1.0 - a).sqrt() * noise
 
 

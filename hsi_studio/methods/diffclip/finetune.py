@@ -26,7 +26,7 @@ from hsi_studio.methods.common.nn.layers import build
 from hsi_studio.methods.common.nn.resume import Loop, Parts, Watch
 from hsi_studio.methods.common.nn.training import Average, Batches, optimiser, rate, set_rate
 from hsi_studio.methods.contract import Fitted
-from hsi_studio.methods.diffclip.diffusion import alpha_bar, noised, take, visible
+from hsi_studio.methods.diffclip.diffusion import alpha_bar, noised, spread, take, visible
 from hsi_studio.methods.diffclip.losses import class_contrast, pair_contrast
 from hsi_studio.methods.diffclip.networks import ClassSide, ImageSide
 from hsi_studio.methods.diffclip.params import DiffClipParams
@@ -134,6 +134,7 @@ def finetune(
         params.weight_decay,
     )
     average = Average(both, params.average)
+    deviations = [spread(x, params.noise_scale) for x in tokens]
     order = Batches(n, params.batch, generator)
     generators = {"batches": generator, "draws": on_device}
     loop = Loop(watch or Watch(), Parts(both, adam, generators, average, order), steps)
@@ -160,13 +161,13 @@ def finetune(
         if params.dropped_tokens > 0 and T > 1:
             kept = visible(count, T, params.dropped_tokens, on_device, at.device)
         seen = []
-        for modality in tokens:
+        for modality, deviation in zip(tokens, deviations, strict=True):
             x = modality[at]
             if params.mixing > 0:
                 x = torch.lerp(modality[partner], x, share[:, None, None])
             x = turned(x, turn, symmetries)
             x = x if kept is None else take(x, kept)
-            seen.append(noised(x, t, kept_signal, on_device) if params.noise_steps > 0 else x)
+            seen.append(noised(x, t, kept_signal, on_device, deviation) if params.noise_steps > 0 else x)
         set_rate(adam, rates, rate(params.schedule, step, steps))
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
             z, each = both.image(seen, t, kept), both.classes.sentences(source.tensors)

@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
+from hsi_studio.methods.common.smoothing import filled, steps_for
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Block, Context, Fitted, State
 from hsi_studio.methods.diffclip.encoder_cache import VERSION
 from hsi_studio.methods.diffclip.inputs import SceneInputs
 from hsi_studio.methods.diffclip.params import DiffClipParams
-from hsi_studio.methods.diffclip.propagation import filled, steps_for
-from hsi_studio.types import ClassSchema, FloatArray, IntArray, Progress
+from hsi_studio.types import ClassSchema, FloatArray, Progress
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +39,6 @@ class DiffClipFitted(Fitted):
     image: Members
     prototypes: FloatArray  # (K, G·E) unit vectors of G members
     inverse_temperature: float
-    left_out: IntArray  # (N,)
     home_scene: str
     device: str
     history: dict[str, Any]  # losses, temperature, seconds: for people
@@ -86,17 +85,12 @@ class DiffClipFitted(Fitted):
         """(K, E): see `prototypes`."""
         return self.prototypes
 
-    def leave_one_out(self) -> IntArray:
-        """(N,) class the labels' patches would get from the others: see the module's header."""
-        return self.left_out
-
     def state(self) -> State:
         """Arrays and a JSON header from which `DiffClip.from_state` makes the same map."""
         scene, scaling = self.inputs.scene, self.inputs.scaling
         arrays: Arrays = {f"net.{name}": value.cpu().numpy() for name, value in self.image.state_dict().items()}
         arrays |= scaling.arrays()
-        arrays |= {"prototypes": self.prototypes, "left_out": np.asarray(self.left_out)}
-        arrays |= {"bands": scaling.bands, "mean": scaling.centre}
+        arrays |= {"prototypes": self.prototypes, "bands": scaling.bands, "mean": scaling.centre}
         if scene.bands.wavelength_nm is not None:
             arrays["wavelength_nm"] = scene.bands.wavelength_nm
         header = {

@@ -1,8 +1,9 @@
 """What `diffclip` sees of a scene: scaled channels of each modality in windows with a margin.
 
 Spectral channels: per-band robust scaling (median, interquartile range / 1.349), clipped, kept with the model;
-then, unless every band is wanted, a linear map to noise-whitened components (`features/spectral.py`), which differs
-from the paper: class differences of crops lie in components of little variance, and fewer channels cost less.
+then, unless every band is wanted, a linear map to components of the best ratio of signal to noise, sized between
+whitened and as they are (`features/noise.py`), which differs from the paper: class differences of crops lie in
+components of little variance, and fewer channels cost less.
 Surface-model channels: every layer scaled robustly, and ln(1 + height above ground) of the first.
 Both are label-free and fitted on the whole valid scene (of large scenes on evenly spaced strips).
 
@@ -20,14 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.height import height_layers, robust_scale
-from hsi_studio.features.spatial import pixel_nodes, typical_distance
-from hsi_studio.features.spectral import mnf_axes, principal_axes, sampled_strips, scene_moments
+from hsi_studio.features.spectral import principal_axes, sampled_strips, scene_moments, weighted_mnf_axes
+from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
 from hsi_studio.types import BoolArray, FloatArray, Scene
 
 CLIP = 6.0  # robust standard deviations; a hot pixel must not dominate a patch
-EDGE_COMPONENTS = 3
 QUANTILE_PIXELS = 200_000
-HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,16 @@ class Scaling:
 
 
 def fit_scaling(
-    scene: Scene, components: int | None, use_dsm: bool, check: Callable[[float], None] = lambda _: None
+    scene: Scene,
+    components: int | None,
+    use_dsm: bool,
+    check: Callable[[float], None] = lambda _: None,
+    weighting: str = "root",
 ) -> Scaling:
-    """`components` None = every good band is a channel. Raises BadValues, and what `check` raises."""
+    """`components` None = every good band is a channel; `weighting` of components: `features/noise.py`.
+
+    Raises BadValues, and what `check` raises.
+    """
     bands, _, spread, covariance, noise = scene_moments(scene, lambda done: check(0.4 * done))
     parts, kept = sampled_strips(scene.shape), []
     share = max(1, int(scene.valid.sum()) // QUANTILE_PIXELS)
@@ -84,7 +90,9 @@ def fit_scaling(
     to_z = (scale / spread)[:, None]  # the moments are of z-scored bands
     matrix = np.zeros((0, 0), dtype=np.float32)
     if components is not None:
-        matrix = (to_z * mnf_axes(covariance, noise, min(components, bands.size))).astype(np.float32)
+        matrix = (to_z * weighted_mnf_axes(covariance, noise, min(components, bands.size), weighting)).astype(
+            np.float32
+        )
     _, axes = principal_axes(covariance, min(EDGE_COMPONENTS, bands.size))
     edges = (to_z * axes).astype(np.float32)
 
@@ -93,14 +101,7 @@ def fit_scaling(
         height_centre, height_scale = robust_scale(_height_layers(scene)[scene.valid])
     check(0.8)
     draft = Scaling(bands, centre, scale, matrix, edges, 1.0, height_centre, height_scale)
-    units = []
-    inputs = SceneInputs(scene, draft)
-    for number, rows in enumerate(parts):
-        check(0.8 + 0.2 * number / len(parts))
-        index = pixel_nodes(scene.valid[rows])
-        if int(index.max(initial=-1)) > 0:
-            units.append(typical_distance(index, inputs.spectral_edges(rows, slice(0, scene.shape[1]))[index >= 0]))
-    unit = float(np.median(units)) if units else 1.0
+    unit = typical_step(scene, SceneInputs(scene, draft).spectral_edges, parts, lambda done: check(0.8 + 0.2 * done))
     return Scaling(bands, centre, scale, matrix, edges, unit, height_centre, height_scale)
 
 
@@ -154,8 +155,5 @@ class SceneInputs:
 
     def edges(self, rows: slice, cols: slice) -> FloatArray:
         """(h, w, 3 or 4) the same with height above ground, in units in which 1 is the typical step."""
-        found = self.spectral_edges(rows, cols) / np.float32(np.sqrt(self.scaling.edge_unit))
-        if self._heights is None:
-            return found
-        above = np.nan_to_num(self._heights[rows, cols, :1]) / np.float32(HEIGHT_EDGE)
-        return np.concatenate([found, above], axis=2)
+        above = None if self._heights is None else self._heights[rows, cols, 0]
+        return with_height(self.spectral_edges(rows, cols), self.scaling.edge_unit, above)

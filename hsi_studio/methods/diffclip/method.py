@@ -21,8 +21,7 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn them off;
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
-Leave-one-out is not the network's: it would need a training a label. It is exact leave-one-out of class-balanced
-least squares on label-free averages of the same patches: honest about each label, and a baseline for the network.
+There is no leave-one-out: it would take a training a label.
 
 A window is read with the margin it needs. Cost: one encoder pass per lattice pixel.
 """
@@ -42,7 +41,7 @@ from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.common.work import Shape, Work
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
-from hsi_studio.methods.diffclip.class_text import class_source, label_check
+from hsi_studio.methods.diffclip.class_text import class_source
 from hsi_studio.methods.diffclip.encoder_cache import (
     FOLDER,
     KEYS,
@@ -56,7 +55,7 @@ from hsi_studio.methods.diffclip.fitted import DiffClipFitted
 from hsi_studio.methods.diffclip.inputs import Scaling, SceneInputs, fit_scaling
 from hsi_studio.methods.diffclip.params import ABLATIONS, EFFORTS, PRESETS, QUICK_PACE, DiffClipParams, memory_mb, work
 from hsi_studio.methods.diffclip.warm_start import warm_encoder
-from hsi_studio.types import ClassSchema, IntArray, LabelSet, Progress, PromptSet, Scene
+from hsi_studio.types import ClassSchema, LabelSet, Progress, PromptSet, Scene
 
 if TYPE_CHECKING:
     from hsi_studio.methods.diffclip.finetune import Tuned
@@ -89,6 +88,7 @@ class DiffClip(Method):
     fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.5, "fit": 0.5}
     warm_starts: ClassVar[bool] = True  # from another model's encoder, see warm_start.py
     joint_space: ClassVar[bool] = True
+    borrowed_leave_one_out: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(300_000_000)
@@ -108,6 +108,9 @@ class DiffClip(Method):
 
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         return work(params, shape, labels, classes)
+
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        return int(params["patch"])
 
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         return memory_mb(params, labels)
@@ -141,16 +144,12 @@ class DiffClip(Method):
         tokens = scene_tokens(inputs, which, row, col, ctx.device, ctx.check)
         source = class_source(labels.schema, prompts, params, ctx)
         target = torch.as_tensor(label, device=ctx.device)
-        left_out = np.empty(len(labels), dtype=np.int64)
-        left_out[order] = label_check(
-            [x.cpu().numpy() for x in tokens], which.areas(), which.innermost(), label, len(labels.schema)
-        )
         started, clock = time.perf_counter(), Clock()
         tuned: list[Tuned] = []
 
         def made(networks: list[Tuned]) -> DiffClipFitted:
             seconds = time.perf_counter() - started
-            return _fitted(networks, labels.schema, params, inputs, left_out, ctx.device, seconds)
+            return _fitted(networks, labels.schema, params, inputs, ctx.device, seconds)
 
         for member in range(params.members):
             seed = ctx.seed + MEMBER_SEEDS * member
@@ -204,21 +203,23 @@ class DiffClip(Method):
         image.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return DiffClipFitted(
             ClassSchema.from_json(header["classes"]), params, SceneInputs(scene, scaling), image,
-            arrays["prototypes"], float(header["inverse_temperature"]), arrays["left_out"], header["scene"], ctx.device,
-            header["history"],
+            arrays["prototypes"], float(header["inverse_temperature"]), header["scene"], ctx.device, header["history"],
         )  # fmt: skip
 
     def _inputs(self, scene: Scene, params: DiffClipParams, ctx: Context) -> SceneInputs:
         components = params.components if params.inputs == "components" else None
         use_dsm = params.use_dsm and scene.dsm is not None
-        key = cache_key(scene.id, "diffclip_scaling", VERSION, {"components": components, "dsm": use_dsm})
+        chosen = {"components": components, "dsm": use_dsm, "weighting": params.weighting}
+        key = cache_key(scene.id, "diffclip_scaling", VERSION, chosen)
 
         def report(fraction: float) -> None:
             ctx.check()
             ctx.progress(Progress("Learning the scene's scale", 0.1 * fraction, 1.0))
 
         folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
-        arrays = self.cache.get(key, lambda: fit_scaling(scene, components, use_dsm, report).arrays(), folder)
+        arrays = self.cache.get(
+            key, lambda: fit_scaling(scene, components, use_dsm, report, params.weighting).arrays(), folder
+        )
         return SceneInputs(scene, Scaling.from_arrays(arrays))
 
     def _encoder(self, inputs: SceneInputs, params: DiffClipParams, ctx: Context) -> Arrays:
@@ -271,7 +272,6 @@ def _fitted(
     schema: ClassSchema,
     params: DiffClipParams,
     inputs: SceneInputs,
-    left_out: IntArray,
     device: str,
     seconds: float,
 ) -> DiffClipFitted:
@@ -288,7 +288,7 @@ def _fitted(
     }
     return DiffClipFitted(
         schema, params.model_copy(update={"members": len(tuned)}), inputs, Members([one.image for one in tuned]),
-        joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, left_out, inputs.scene.id, device, history,
+        joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, inputs.scene.id, device, history,
     )  # fmt: skip
 
 

@@ -22,12 +22,19 @@ class DiffClipParams(Params):
         "use_text": "Stage 2: classes and prompts", "members": "Stage 2: training", "stride": "Map",
     }  # fmt: skip
 
+    added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "noise_scale": "unit"}
+
     # what a patch is
     inputs: Literal["components", "bands"] = Field(
         "components",
         description="Spectral channels: noise-whitened components, or every band scaled robustly (the paper)",
     )
     components: int = Field(40, ge=1, le=100, description="Components kept when inputs are components")
+    weighting: Literal["root", "signal", "equal"] = Field(
+        "root",
+        description="Size of noise-whitened components: root = the fourth root of their ratio of variance to noise, "
+        "signal = their signal in units of the noise, equal = all the same",
+    )
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(11, ge=1, le=31, description="Side of a patch in pixels, odd")
     tokens: Literal["foveated", "pixels"] = Field(
@@ -54,8 +61,12 @@ class DiffClipParams(Params):
         0, ge=0, le=MOST_SEED, description="Seed of stage 1; its own, so that one encoder serves every draw"
     )
     diffusion_steps: int = Field(1000, ge=2, le=4000, description="Length T of the noising chain")
+    noise_scale: Literal["channel", "unit"] = Field(
+        "channel",
+        description="Noise of both stages: in deviations of each channel, or of deviation 1 in all (the paper)",
+    )
     keep_front_end: bool = Field(
-        False, description="Fine-tuning starts from the pre-trained linear projection; off = a new one, as in the paper"
+        True, description="Fine-tuning starts from the pre-trained linear projection; off = a new one, as in the paper"
     )
     # stage 2
     use_text: bool = Field(True, description="Class embeddings from prompts; off = a linear head")
@@ -128,6 +139,8 @@ PAPER: dict[str, Any] = {
     "members": 1,
     "inputs": "bands",
     "tokens": "pixels",
+    "noise_scale": "unit",
+    "keep_front_end": False,
     "pretrain_epochs": 100,
     "pretrain_lr": 1e-4,
     "decoder_depth": 3,

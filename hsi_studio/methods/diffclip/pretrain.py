@@ -17,7 +17,7 @@ from torch import Tensor
 from hsi_studio.methods.common.nn.layers import build
 from hsi_studio.methods.common.nn.resume import Loop, Parts, Watch
 from hsi_studio.methods.common.nn.training import Average, Batches, optimiser, rate, set_rate, steps_in
-from hsi_studio.methods.diffclip.diffusion import alpha_bar, noised, take, visible
+from hsi_studio.methods.diffclip.diffusion import alpha_bar, noised, spread, take, visible
 from hsi_studio.methods.diffclip.losses import predictability, reconstruction
 from hsi_studio.methods.diffclip.networks import ImageSide, MaskDiffusion
 from hsi_studio.methods.diffclip.params import DiffClipParams
@@ -76,6 +76,7 @@ def pretrain(
     adam, rates = optimiser([(net, params.pretrain_lr)], params.weight_decay)
     average = Average(net, params.average)
     weights = [predictability(x) if params.weigh_channels else None for x in tokens]
+    deviations = [spread(x, params.noise_scale) for x in tokens]
     order = Batches(n, params.pretrain_batch, generator)
     generators = {"batches": generator, "draws": on_device}
     loop = Loop(watch or Watch(), Parts(net, adam, generators, average, order), steps)
@@ -94,11 +95,11 @@ def pretrain(
             if not params.use_diffusion:
                 t = torch.zeros_like(t)
             clean, seen, places = [], [], []
-            for modality in tokens:
+            for modality, deviation in zip(tokens, deviations, strict=True):
                 x0 = turned(modality[at], turn, symmetries)
                 kept = visible(count, T, ratio, on_device, x0.device)
                 clean.append(x0)
-                seen.append(noised(take(x0, kept), t, kept_signal, on_device))
+                seen.append(noised(take(x0, kept), t, kept_signal, on_device, deviation))
                 places.append(kept)
             with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
                 predicted = net(seen, t, places)

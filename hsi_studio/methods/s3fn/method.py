@@ -24,6 +24,7 @@ Notation: N labels, K classes, C components, P window side, F = 128 features.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -31,7 +32,6 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
-from hsi_studio.methods.common.leave_one_out import left_out_classes, window_features
 from hsi_studio.methods.common.sorted_labels import sorted_labels
 from hsi_studio.methods.common.state import load_network, part
 from hsi_studio.methods.common.text_side import TextSide
@@ -63,14 +63,23 @@ class S3FNParams(Stages):
 
     groups: ClassVar[dict[str, str]] = {
         "axes": "Components", "channels": "Network", "epochs": "Training", "patch": "Windows",
+        "smoothing": "Map",
     }  # fmt: skip
+    added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "smoothing": 0, "edge_strength": 4.0}
 
     axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
+    weighting: Literal["root", "signal", "equal"] = Field(
+        "root",
+        description="Size of noise-whitened components: root = the fourth root of their ratio of variance to noise, "
+        "signal = their signal in units of the noise, equal = all the same",
+    )
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
     context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
+    smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
+    edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
 
     @property
     def outer(self) -> int:
@@ -108,7 +117,7 @@ class S3FN(Method):
     paper: ClassVar[Values] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
-        "average": 0.0, "notebook_literal": True,
+        "average": 0.0, "notebook_literal": True, "smoothing": 0,
     }  # fmt: skip
     presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
     efforts: ClassVar[Mapping[str, Values]] = {
@@ -120,12 +129,16 @@ class S3FN(Method):
         "middle and surroundings": {"centre": False, "context": 0},
         "augmentation": {"augment": False, "jitter": 0},
         "averaging": {"average": 0.0},
+        "edge smoothing": {"smoothing": 0},
     }
 
     quick_pace: ClassVar[Values] = {"channels": (8, 16, 32), "epochs": 40, "text_epochs": 40}
-    label_free: ClassVar[frozenset[str]] = frozenset({"axes", "components", "variance", "whitening", "use_dsm"})
+    label_free: ClassVar[frozenset[str]] = frozenset(
+        {"axes", "components", "weighting", "variance", "whitening", "use_dsm"}
+    )
     fixed_seconds: ClassVar[Mapping[str, float]] = {"prepare": 1.2, "fit": 3.0}
     own_text_side: ClassVar[bool] = True
+    borrowed_leave_one_out: ClassVar[bool] = True
 
     def __init__(self, cache: FeatureCache | None = None) -> None:
         self.cache = cache or FeatureCache(CACHE_BYTES)
@@ -136,6 +149,9 @@ class S3FN(Method):
 
     def work(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[str, Work]:
         return work(params, shape, labels, classes)
+
+    def window_px(self, params: Mapping[str, Any]) -> int:
+        return max(int(params["patch"]), int(params["context"]))
 
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         return memory_mb(params, shape, labels)
@@ -152,7 +168,6 @@ class S3FN(Method):
         anchors = class_anchors(labels.schema, prompts, open_encoder(params.text_encoder, ctx))
         ctx.check()
         grid = label_grid(scene, basis, at.row, at.col, params.outer // 2 + params.jitter, ctx.device)
-        left_out = left_out_classes(window_features(grid, params.outer), at)
 
         def draw(which: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
             if generator is None:
@@ -162,10 +177,14 @@ class S3FN(Method):
 
         label = torch.from_numpy(at.label).to(ctx.device)
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
-        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, left_out, ctx.device)
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device)
+
+        def first_look(now: Trained) -> WindowFitted:
+            return replace(self._fitted(now, ground, params), smoothing=0)
+
         trained = train_both(
             cnn, head, draw, label, anchors, params, ctx,
-            lambda: ground.key(self.name, params, ctx.seed, at, anchors), lambda now: self._fitted(now, ground, params),
+            lambda: ground.key(self.name, params, ctx.seed, at, anchors), first_look,
         )  # fmt: skip
         return self._fitted(trained, ground, params)
 
@@ -180,8 +199,9 @@ class S3FN(Method):
 
     def _basis(self, scene: Scene, params: S3FNParams, ctx: Context) -> WindowBasis:
         return scene_basis(
-            scene, params.axes, params.components, params.variance, params.whitening, params.use_dsm, self.cache, ctx
-        )
+            scene, params.axes, params.components, params.variance, params.whitening, params.use_dsm, self.cache, ctx,
+            params.weighting,
+        )  # fmt: skip
 
     def _fitted(self, trained: Trained, ground: Ground, params: S3FNParams) -> WindowFitted:
         words = TextSide(
@@ -191,6 +211,7 @@ class S3FN(Method):
         return ground.fitted(
             self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),
             params.outer // 2, {"anchors": trained.anchors}, trained.training, words,
+            smoothing=params.smoothing, edge_strength=params.edge_strength,
         )  # fmt: skip
 
 

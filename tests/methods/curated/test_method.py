@@ -69,7 +69,7 @@ def test_the_map_is_what_each_window_alone_gives() -> None:
     """From the scene's file to probabilities, edges and pixels beside missing data included."""
     scene, labels = made()
     fitted = fit(scene, labels)
-    whole = fitted.predict(Block(scene, slice(0, 30), slice(0, 32)))
+    whole = fitted.network_answers(Block(scene, slice(0, 30), slice(0, 32)))
     row, col = np.array([0, 29, 4, 15, 12]), np.array([0, 31, 19, 15, 27])
     network: Any = fitted.network
     grid = label_grid(scene, fitted.basis, row, col, fitted.reach, "cpu")

@@ -313,7 +313,6 @@ def test_another_seed_is_another_network_on_the_same_encoder(scene: Scene, label
     method = DiffClip()
     first, second = (method.fit(scene, labels, PromptSet(), params(), Context(seed=s)) for s in (0, 1))
     assert not np.allclose(first.prototypes, second.prototypes)
-    assert np.array_equal(first.leave_one_out(), second.leave_one_out())
 
 
 def test_a_class_without_labels_is_named(scene: Scene, labels: LabelSet) -> None:

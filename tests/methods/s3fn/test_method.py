@@ -66,7 +66,7 @@ def test_features_see_the_whole_window_and_nothing_is_left_of_a_smaller_one(side
 @pytest.mark.parametrize("literal", [True, False])
 def test_the_map_is_what_each_window_alone_gives(literal: bool) -> None:
     scene, fitted = fit(notebook_literal=literal)
-    whole = fitted.predict(Block(scene, slice(0, 24), slice(0, 26)))
+    whole = fitted.network_answers(Block(scene, slice(0, 24), slice(0, 26)))
     row, col = np.array([0, 23, 4, 12]), np.array([0, 25, 19, 13])
     grid = label_grid(scene, fitted.basis, row, col, fitted.reach, "cpu")
     network: Any = fitted.network

@@ -27,11 +27,18 @@ import torch
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
 from hsi_studio.features.height import height_layers, robust_scale
-from hsi_studio.features.spectral import Projection, mnf_axes, principal_axes, scene_moments
+from hsi_studio.features.spectral import (
+    Projection,
+    principal_axes,
+    sampled_strips,
+    scene_moments,
+    weighted_mnf_axes,
+)
 from hsi_studio.methods.common.nn.memory import to_device
+from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
 from hsi_studio.types import FloatArray, IntArray, Scene
 
-BASIS_VERSION = 1  # raise when `fit_basis` gives other numbers
+BASIS_VERSION = 2  # raise when `fit_basis` gives other numbers
 RESIDENT_VALUES = 256_000_000  # H·W·C that may stay on the device: 1 GB of float32
 RELIEF = 3  # channels `height_layers` makes beside the surface model's own layers
 HEIGHT_CLIP = 6.0  # robust standard deviations: a mast must not dominate a window
@@ -46,6 +53,8 @@ class WindowBasis:
     projection: Projection
     height_centre: FloatArray | None = None  # (L',) of `height_layers`; None = no heights
     height_scale: FloatArray | None = None  # (L',)
+    edges: FloatArray | None = None  # (b, 3) from z-scored bands to what decides where edges are; None in old models
+    edge_unit: float = 1.0  # median squared step of neighbours in it
 
     @property
     def components(self) -> int:
@@ -78,18 +87,29 @@ class WindowBasis:
                 "scene with its heights, or retrain without them (use_dsm off)."
             )
 
+    def spectral_edges(self, scene: Scene, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, 3) values whose steps are edges. Raises SceneMismatch for a model that knows none."""
+        if self.edges is None:
+            raise SceneMismatch("The model was made before maps were smoothed within edges: set smoothing to 0.")
+        p = self.projection
+        z = (scene.read(rows, cols, p.bands.tolist()) - p.mean) / p.scale
+        return np.asarray(np.nan_to_num(z @ self.edges), dtype=np.float32)
+
     def arrays(self) -> Arrays:
         p = self.projection
         made: Arrays = {"bands": p.bands, "mean": p.mean, "scale": p.scale, "axes": p.matrix}
         if self.height_centre is not None and self.height_scale is not None:
             made |= {"height_centre": self.height_centre, "height_scale": self.height_scale}
+        if self.edges is not None:
+            made |= {"edges": self.edges, "edge_unit": np.array([self.edge_unit], dtype=np.float64)}
         return made
 
     @staticmethod
     def from_arrays(a: Arrays) -> WindowBasis:
         return WindowBasis(
-            Projection(a["bands"], a["mean"], a["scale"], a["axes"]), a.get("height_centre"), a.get("height_scale")
-        )
+            Projection(a["bands"], a["mean"], a["scale"], a["axes"]), a.get("height_centre"), a.get("height_scale"),
+            a.get("edges"), float(a["edge_unit"][0]) if "edge_unit" in a else 1.0,
+        )  # fmt: skip
 
 
 def fit_basis(
@@ -100,26 +120,50 @@ def fit_basis(
     whitening: float,
     check: Callable[[float], None] = lambda _: None,
     use_dsm: bool = False,
+    weighting: str = "root",
 ) -> WindowBasis:
     """Components of z-scored bands: at most `most`, and no more than explain the share `variance` (PCA only).
 
     `whitening` w: component c is divided by std_c**w, so 0 keeps the variances of PCA and 1 makes all equal; then
-    all by one number, so that their mean variance is 1. Noise-whitened components (MNF) have equal variances already.
+    all by one number, so that their mean variance is 1. Noise-whitened components (MNF) are sized by `weighting`
+    instead (`features/noise.component_weights`).
     `use_dsm`: heights as further channels, where the scene has a surface model.
     Raises BadValues, and what `check(fraction done)` raises.
     """
-    bands, mean, scale, covariance, noise = scene_moments(scene, check)
+    bands, mean, scale, covariance, noise = scene_moments(scene, lambda done: check(0.8 * done))
     if axes == "mnf":
-        matrix = mnf_axes(covariance, noise, min(most, bands.size)).astype(np.float32)
+        matrix = weighted_mnf_axes(covariance, noise, min(most, bands.size), weighting).astype(np.float32)
     else:
         values, vectors = principal_axes(covariance, bands.size)
         matrix = scaled_axes(values, vectors, most, variance, whitening)
     projection = Projection(bands, mean, scale, matrix)
-    if not use_dsm or scene.dsm is None:
-        return WindowBasis(projection)
-    return WindowBasis(
-        projection, *robust_scale(height_layers(scene.dsm, scene.gsd_m or 1.0, relief=True)[scene.valid])
-    )
+    _, edge_axes = principal_axes(covariance, min(EDGE_COMPONENTS, bands.size))
+    edges = edge_axes.astype(np.float32)
+    draft = WindowBasis(projection, edges=edges)
+    unit = typical_step(
+        scene, lambda rows, cols: draft.spectral_edges(scene, rows, cols), sampled_strips(scene.shape),
+        lambda done: check(0.8 + 0.2 * done),
+    )  # fmt: skip
+    scaled: tuple[FloatArray | None, FloatArray | None] = (None, None)
+    if use_dsm and scene.dsm is not None:
+        scaled = robust_scale(height_layers(scene.dsm, scene.gsd_m or 1.0, relief=True)[scene.valid])
+    return WindowBasis(projection, *scaled, edges, unit)
+
+
+@dataclass(frozen=True)
+class WindowEdges:
+    """Where the edges of a scene are (`smoothing.Edged`), as a basis sees them. `heights`: `WindowBasis.heights`."""
+
+    scene: Scene
+    basis: WindowBasis
+    heights: FloatArray | None
+
+    def edges(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, 3 or 4)."""
+        b, above = self.basis, None
+        if self.heights is not None and b.height_centre is not None and b.height_scale is not None:
+            above = self.heights[rows, cols, 0] * b.height_scale[0] + b.height_centre[0]
+        return with_height(b.spectral_edges(self.scene, rows, cols), b.edge_unit, above)
 
 
 def scaled_axes(

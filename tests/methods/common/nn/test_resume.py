@@ -120,7 +120,7 @@ def test_a_finished_training_is_not_trained_again(name: str) -> None:
 @EVERY
 def test_curves_and_previews_tell_and_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hsi_studio.methods.common.nn.resume.CURVE_SECONDS", 0.0)
-    scene, labels = data()
+    scene, _ = data()
     told: dict[str, list[tuple[int, int, dict[str, float]]]] = {}
     maps: list[np.ndarray] = []
 
@@ -130,7 +130,7 @@ def test_curves_and_previews_tell_and_change_nothing(name: str, monkeypatch: pyt
     def preview(make: Any) -> None:
         if len(maps) < 4:
             model = make()
-            assert model.leave_one_out().shape == (len(labels),)
+            assert model.leave_one_out() is None
             maps.append(model.predict(Block(scene, slice(0, 24), slice(0, 26))))
 
     watched = fit(name, Context(seed=4, metrics=metrics, preview=preview))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.methods.diffclip import propagation
+from hsi_studio.methods.common import smoothing
+from hsi_studio.methods.common.smoothing import filled, steps_for
 from hsi_studio.methods.diffclip.inputs import SceneInputs, fit_scaling
-from hsi_studio.methods.diffclip.propagation import filled, steps_for
 from hsi_studio.types import FloatArray
 from tests.features.scenes import scene_from
 
@@ -80,5 +80,5 @@ def test_windows_and_strips_give_what_the_whole_gives(monkeypatch: pytest.Monkey
     whole = fill(p, 5)
     rows, cols = slice(7, 15), slice(4, 13)
     assert np.allclose(fill(p, 5, rows, cols), whole[rows, cols], atol=1e-6, equal_nan=True)
-    monkeypatch.setattr(propagation, "STRIP_PIXELS", 16 * WIDTH)  # strips of 4 rows
+    monkeypatch.setattr(smoothing, "STRIP_PIXELS", 16 * WIDTH)  # strips of 4 rows
     assert np.allclose(fill(p, 5), whole, atol=1e-6, equal_nan=True)

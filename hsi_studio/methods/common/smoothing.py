@@ -13,17 +13,55 @@ pixel reaches (an island between gaps) is classified by the network itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.features.spatial import diffuse, diffusion_matrix, pixel_nodes
-from hsi_studio.methods.diffclip.inputs import SceneInputs
-from hsi_studio.types import FloatArray
+from hsi_studio.features.spatial import diffuse, diffusion_matrix, pixel_nodes, typical_distance
+from hsi_studio.types import FloatArray, Scene
 
-STRIP_PIXELS = 150_000  # pixels whose walk is in memory at once
+EDGE_COMPONENTS = 3  # principal components whose steps are edges
+HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
+STRIP_PIXELS = 600_000  # pixels whose walk is in memory at once: about 300 MB; smaller strips repeat more margin
+
+
+class Edged(Protocol):
+    """A scene and values whose steps are its edges."""
+
+    @property
+    def scene(self) -> Scene: ...
+
+    def edges(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, c) in units in which 1 is the typical step between neighbours."""
+        ...
+
 
 Classify = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], FloatArray]  # rows, cols (m,) → (m, K)
+
+
+def typical_step(
+    scene: Scene,
+    values: Callable[[slice, slice], FloatArray],
+    strips: list[slice],
+    check: Callable[[float], None] = lambda _: None,
+) -> float:
+    """Median squared distance of neighbours' `values(rows, cols)` (h, w, c), over strips of the scene."""
+    units = []
+    for number, rows in enumerate(strips):
+        check(number / len(strips))
+        index = pixel_nodes(scene.valid[rows])
+        if int(index.max(initial=-1)) > 0:
+            units.append(typical_distance(index, values(rows, slice(0, scene.shape[1]))[index >= 0]))
+    return float(np.median(units)) if units else 1.0
+
+
+def with_height(spectral: FloatArray, unit: float, above: FloatArray | None) -> FloatArray:
+    """(h, w, c) edges from components (h, w, 3), their `unit` and, where known, ln(1 + height above ground) (h, w)."""
+    found = spectral / np.float32(np.sqrt(unit))
+    if above is None:
+        return found
+    return np.concatenate([found, np.nan_to_num(above)[..., None] / np.float32(HEIGHT_EDGE)], axis=2)
 
 
 def steps_for(stride: int, smoothing: int) -> int:
@@ -32,7 +70,7 @@ def steps_for(stride: int, smoothing: int) -> int:
 
 
 def filled(
-    inputs: SceneInputs,
+    inputs: Edged,
     known: Callable[[slice, slice], FloatArray],
     classify: Classify,
     rows: slice,
@@ -72,7 +110,7 @@ def filled(
     return out
 
 
-def _walked(inputs: SceneInputs, p: FloatArray, window: tuple[slice, slice], steps: int, strength: float) -> FloatArray:
+def _walked(inputs: Edged, p: FloatArray, window: tuple[slice, slice], steps: int, strength: float) -> FloatArray:
     """(h, w, K) → (h, w, K); NaN where no known pixel was reached."""
     valid = inputs.scene.valid[window]
     if not valid.any():
