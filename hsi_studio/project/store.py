@@ -33,9 +33,10 @@ import numpy as np
 from hsi_studio.edges import at_edge
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
 from hsi_studio.files import make_folder, write_json, write_text
-from hsi_studio.io.meaning_colors import color_for, colors_for
+from hsi_studio.io.meaning_colors import color_for
 from hsi_studio.project.events import Change, Event, Pixel, Point, State
 from hsi_studio.project.journal import DamagedJournal, Journal, JournalGone, LostLines
+from hsi_studio.project.many_at_once import classes_of_list, labels_of_names
 from hsi_studio.project.metadata import (
     ABOUT,
     COPY,
@@ -47,10 +48,10 @@ from hsi_studio.project.metadata import (
     classes_of,
     list_projects,
     read_about,
-)
+)  # fmt: skip
 from hsi_studio.project.prompt_book import PromptBook
 from hsi_studio.project.rescue import rescued
-from hsi_studio.sanitize import clean_color, clean_name, clean_text, parse_class_list, same_name, slug
+from hsi_studio.sanitize import clean_text, slug
 from hsi_studio.stored import read_file
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 
@@ -311,21 +312,8 @@ class Project:
         Classes whose name stays keep their id, labels and (without a new one) colour; the others go, with
         their labels. Returns what was done, for the user. Raises LabelProblem with the line number.
         """
-        wanted = parse_class_list(text)
         with self.writing():
-            kept = {
-                name: next((info for info in self.schema.classes if same_name(info.name, name)), None)
-                for name, _ in wanted
-            }
-            used = [color for _, color in wanted if color] + [info.color for info in kept.values() if info]
-            new = [name for name, color in wanted if color is None and kept[name] is None]
-            fresh = iter(colors_for(new, used))
-            classes = []
-            for name, color in wanted:
-                old = kept[name]
-                chosen = color or (old.color if old else next(fresh))
-                info = ClassInfo(old.id, name, chosen, old.reference_value) if old else ClassInfo.new(name, chosen)
-                classes.append(info.to_json())
+            classes = classes_of_list(text, self.schema)
             return self._do("set_classes", {"classes": classes}, actor).text
 
     def add_point(self, row: int, col: int, class_id: str, actor: str = "") -> None:
@@ -361,28 +349,11 @@ class Project:
         Raises LabelProblem; then nothing is imported.
         """
         with self.writing():
-            by_name = {info.name.casefold(): info for info in self.schema.classes}
-            new: list[ClassInfo] = []
-            found: list[list[Any]] = []
-            no_data = 0
-            valid = None if self._scene is None else self._scene.valid
-            for row, col, name, color in points:
-                name = clean_name(name)
-                info = by_name.get(name.casefold())
-                if valid is not None and self._inside(row, col) and not valid[row, col]:
-                    no_data += 1
-                    continue
-                if info is None:
-                    used = [*self.schema.colors, *(other.color for other in new)]
-                    info = ClassInfo.new(name, clean_color(color) if color else color_for(name, used))
-                    by_name[name.casefold()] = info
-                    new.append(info)
-                found.append([int(row), int(col), info.id])
+            found, new, no_data = labels_of_names(points, self.schema, self._has_data)
             if not found and not no_data:
                 raise LabelProblem("There is no label to import. Choose a file with rows, columns and classes.")
             payload = {"points": found, "classes": [info.to_json() for info in new], "source": clean_text(source)}
-            if instead:
-                payload["instead"] = True
+            payload |= {"instead": True} if instead else {}
             text = self._do("import_labels", payload, actor).text
             if no_data:
                 text += f"; {no_data} on pixels without data left out"
@@ -463,11 +434,13 @@ class Project:
                 self._rescue = (len(self._events), rescued(self.folder, self._about_text, self._events, loss))
             raise self._rescue[1] from loss
 
-    def _inside(self, row: int, col: int) -> bool:
-        return 0 <= row < self.shape[0] and 0 <= col < self.shape[1]
+    def _has_data(self, row: int, col: int) -> bool:
+        """True also of places outside the scene, which are refused elsewhere, and while no scene is attached."""
+        height, width = self.shape
+        return self._scene is None or not (0 <= row < height and 0 <= col < width) or bool(self._scene.valid[row, col])
 
     def _check_data(self, row: int, col: int) -> None:
-        if self._scene is not None and self._inside(row, col) and not self._scene.valid[row, col]:
+        if not self._has_data(row, col):
             raise LabelProblem(
                 f"The pixel at row {row}, column {col} has no data (hatched in the view). Choose another one."
             )

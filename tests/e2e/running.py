@@ -37,7 +37,7 @@ class RunningApp:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, timeout: float = 90.0) -> None:
+    def start(self, timeout: float = 180.0) -> None:
         """Start and wait until the page answers. Raises RuntimeError with the log."""
         self.home.mkdir(parents=True, exist_ok=True)
         log = (self.home / "app.log").open("ab")

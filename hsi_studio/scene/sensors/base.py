@@ -7,7 +7,7 @@ wavelengths, scale or place.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from xml.etree import ElementTree
@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import CorruptFile
-from hsi_studio.scene.raster import Candidate, Raster
+from hsi_studio.scene.formats import hdf
+from hsi_studio.scene.raster import Candidate, Raster, first_bytes
 from hsi_studio.types import Cube, FloatArray
 
 log = logging.getLogger(__name__)
@@ -143,6 +144,17 @@ def numbers_of(elements: Sequence[ElementTree.Element], names: Sequence[str]) ->
 def text_of(root: ElementTree.Element, name: str) -> str:
     """The text of the first element of that name, wherever it is; "" without one."""
     return next((element.text.strip() for element in root.iter() if local(element) == name and element.text), "")
+
+
+def is_hdf5(path: Path, known: Callable[[Any], bool]) -> bool:
+    """Whether it is an HDF5 file that opens and that `known(handle)` recognises by what it holds."""
+    if first_bytes(path, 8) != hdf.MAGIC:
+        return False
+    try:
+        with hdf.open_file(path) as handle:
+            return known(handle)
+    except (CorruptFile, OSError, RuntimeError):
+        return False
 
 
 def attribute(handle: Any, name: str) -> Any:

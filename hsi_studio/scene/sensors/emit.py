@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hsi_studio.errors import CorruptFile
 from hsi_studio.scene.formats import hdf
 from hsi_studio.scene.plan import Fact
-from hsi_studio.scene.raster import Candidate, Raster, first_bytes
+from hsi_studio.scene.raster import Candidate, Raster
 from hsi_studio.scene.rules import georeference
-from hsi_studio.scene.sensors.base import OrthoCube, attribute
+from hsi_studio.scene.sensors.base import OrthoCube, attribute, is_hdf5
 
 CUBES = ("reflectance", "radiance")
 
@@ -33,14 +34,11 @@ class Emit:
     extensions: tuple[str, ...] = (".nc",)
 
     def sniff(self, path: Path) -> bool:
-        if not path.name.upper().startswith("EMIT_L") or first_bytes(path, 8) != hdf.MAGIC:
-            return False
-        try:
-            with hdf.open_file(path) as handle:
-                known = any(name in handle for name in CUBES)
-                return known and "location/glt_x" in handle and "geotransform" in handle.attrs
-        except (CorruptFile, OSError, RuntimeError):
-            return False
+        def known(handle: Any) -> bool:
+            cube = any(name in handle for name in CUBES)
+            return cube and "location/glt_x" in handle and "geotransform" in handle.attrs
+
+        return path.name.upper().startswith("EMIT_L") and is_hdf5(path, known)
 
     def open(self, path: Path, variable: str | None) -> Raster:
         handle = hdf.open_file(path)

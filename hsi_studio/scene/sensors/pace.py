@@ -18,8 +18,8 @@ from hsi_studio.errors import CorruptFile
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats import hdf
 from hsi_studio.scene.plan import Fact
-from hsi_studio.scene.raster import Candidate, Raster, choose, first_bytes
-from hsi_studio.scene.sensors.base import JoinedCube
+from hsi_studio.scene.raster import Candidate, Raster, choose
+from hsi_studio.scene.sensors.base import JoinedCube, is_hdf5
 from hsi_studio.types import Bands
 
 PARTS = ("blue", "red", "SWIR")
@@ -35,13 +35,7 @@ class Pace:
     extensions: tuple[str, ...] = (".nc",)
 
     def sniff(self, path: Path) -> bool:
-        if first_bytes(path, 8) != hdf.MAGIC or path.suffix.lower() not in (".nc", ".nc4", ".h5"):
-            return False
-        try:
-            with hdf.open_file(path) as handle:
-                return bool(_parts(handle))
-        except (CorruptFile, OSError, RuntimeError):
-            return False
+        return path.suffix.lower() in (".nc", ".nc4", ".h5") and is_hdf5(path, lambda handle: bool(_parts(handle)))
 
     def open(self, path: Path, variable: str | None) -> Raster:
         handle = hdf.open_file(path)

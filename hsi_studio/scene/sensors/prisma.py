@@ -18,9 +18,9 @@ from hsi_studio.errors import CorruptFile
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats import hdf
 from hsi_studio.scene.plan import Fact
-from hsi_studio.scene.raster import Candidate, Raster, Transform, choose, first_bytes
+from hsi_studio.scene.raster import Candidate, Raster, Transform, choose
 from hsi_studio.scene.rules import georeference
-from hsi_studio.scene.sensors.base import JoinedCube, attribute
+from hsi_studio.scene.sensors.base import JoinedCube, attribute, is_hdf5
 from hsi_studio.types import Bands, FloatArray
 
 PIXEL_M = 30.0
@@ -37,13 +37,7 @@ class Prisma:
 
     def sniff(self, path: Path) -> bool:
         named = path.name.upper().startswith("PRS_") or path.suffix.lower() in (".he5", ".h5")  # renamed files too
-        if not named or first_bytes(path, 8) != hdf.MAGIC:
-            return False
-        try:
-            with hdf.open_file(path) as handle:
-                return "List_Cw_Vnir" in handle.attrs and bool(_cubes(handle))
-        except (CorruptFile, OSError, RuntimeError):
-            return False
+        return named and is_hdf5(path, lambda handle: "List_Cw_Vnir" in handle.attrs and bool(_cubes(handle)))
 
     def open(self, path: Path, variable: str | None) -> Raster:
         handle = hdf.open_file(path)

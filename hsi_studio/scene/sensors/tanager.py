@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import CorruptFile
 from hsi_studio.scene.formats import hdf
 from hsi_studio.scene.plan import Fact
-from hsi_studio.scene.raster import Candidate, Raster, first_bytes
+from hsi_studio.scene.raster import Candidate, Raster
 from hsi_studio.scene.said_cube import SaidCube
+from hsi_studio.scene.sensors.base import is_hdf5
 from hsi_studio.types import Bands
 
 FIELDS = ("HDFEOS/SWATHS/HYP/Data Fields", "HDFEOS/GRIDS/HYP/Data Fields")
@@ -35,13 +35,7 @@ class Tanager:
     extensions: tuple[str, ...] = (".h5",)
 
     def sniff(self, path: Path) -> bool:
-        if first_bytes(path, 8) != hdf.MAGIC or path.suffix.lower() not in (".h5", ".hdf5"):
-            return False
-        try:
-            with hdf.open_file(path) as handle:
-                return _cube(handle) is not None
-        except (CorruptFile, OSError, RuntimeError):
-            return False
+        return path.suffix.lower() in (".h5", ".hdf5") and is_hdf5(path, lambda handle: _cube(handle) is not None)
 
     def open(self, path: Path, variable: str | None) -> Raster:
         handle = hdf.open_file(path)

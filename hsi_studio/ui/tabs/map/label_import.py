@@ -59,9 +59,11 @@ class LabelImportPart:
             gr.update(visible=True, value=f"Add {counted(count, 'label')}", interactive=count > 0),
         )  # fmt: skip
 
-    def closed(self) -> Answer:
-        """(files, report, the fields, limit, button) as they are before files are given."""
-        return (None, *self.look("", None))
+    def closed(self, files: list[str] | None) -> Answer:
+        """(files, report, the fields, limit, button) as they are before files are given; as they are, where there were
+        none when the project changed: what is given while a page still loads stays."""
+        nothing = (None, *self.look("", None))
+        return nothing if files else tuple(gr.skip() for _ in nothing)
 
     def asking(self, choice: ChooseLabels, options: dict[str, Any]) -> Answer:
         """The field that has to be answered, with its values; a limit is a number."""
@@ -153,6 +155,6 @@ def create(studio: Studio, bus: Bus) -> None:
     limit.submit(part.look, given, shown, show_progress="hidden", **private)
     limit.blur(part.look, given, shown, show_progress="hidden", **private)
     bus.project.change(
-        part.closed, None, [files, *shown], show_progress="hidden", **private
+        part.closed, [files], [files, *shown], show_progress="hidden", **private
     )  # they were for another scene
     bus.after(add.click(part.add, given, [files, *shown, bus.viewer, bus.classes], **private))

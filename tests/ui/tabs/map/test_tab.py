@@ -63,6 +63,11 @@ def test_labels_alone_come_back_in(tab: MapTab, part: LabelImportPart, project: 
     assert len(project.labels()) == 0  # one action
 
 
+def test_another_project_takes_files_away_but_not_those_given_while_the_page_loads(part: LabelImportPart) -> None:
+    assert part.closed(["areas.shp"])[0] is None
+    assert all(untouched(one) for one in part.closed(None))
+
+
 def test_what_has_to_be_chosen_is_asked(part: LabelImportPart, project: Project, tmp_path: Path) -> None:
     two = tmp_path / "two.csv"
     two.write_text("row,col,level_1,level_2\n1,2,Veg,Tree\n3,4,Veg,Grass\n5,5,Soil,Sand\n")
