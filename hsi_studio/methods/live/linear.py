@@ -8,7 +8,7 @@ ones, and a prior of twelve labels instead of four for the kernels, changed noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ class Linear:
     heads: tuple[Discriminant, ...] = ()
     shares: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))  # (E,) the kernels' first
     left_out: FloatArray | None = None  # (M, K) the mixture's probabilities of each label of the support without it
+    each_left_out: tuple[FloatArray, ...] = ()  # (M, K) the same of every discriminant
 
     def mixed(self, kernels: FloatArray, features: LiveFeatures, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K): the kernels' probabilities of some nodes with the discriminants' shares in them."""
@@ -53,9 +54,18 @@ def fit_linear(
         return Linear()
     classes = head.dual.shape[1]
     fitted = [fit_discriminant(features.principal[s][nodes], label, classes) for s in scales]
-    each = np.stack([softmax(head.left_out_scores(), temperature), *(p for _, p in fitted)], axis=1)  # (M, E, K)
-    told = np.bincount(label, minlength=classes)[label] > 1
+    heads, left_out = tuple(one for one, _ in fitted), tuple(p for _, p in fitted)
+    return beside(Linear(scales, heads, each_left_out=left_out), label, head, temperature)
+
+
+def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float) -> Linear:
+    """The same discriminants beside another head of the same labels: their shares are found again."""
+    if not linear.heads:
+        return linear
+    own_head = softmax(head.left_out_scores(), temperature)
+    each = np.stack([own_head, *linear.each_left_out], axis=1)  # (M, E, K)
+    told = np.bincount(label, minlength=head.dual.shape[1])[label] > 1
     own = each[np.arange(label.size), :, label]
-    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(scales)))
+    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(linear.scales)))
     left_out = np.einsum("e,mek->mk", shares, each).astype(np.float32)
-    return Linear(scales, tuple(one for one, _ in fitted), shares, left_out)
+    return replace(linear, shares=shares, left_out=left_out)
