@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ANSWERED = """(old) => {
   const heat = document.querySelector('.hsi-viewer').dataset.heat;
-  return heat && heat !== old && document.querySelector('.hsi-query-status').textContent.startsWith('Answered');
+  return heat && heat !== old && document.querySelector('.hsi-query > .hsi-query-status').textContent.startsWith('Answered');
 }"""
 
 
