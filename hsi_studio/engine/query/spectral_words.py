@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.query.material_classes import ALIKE, TOLD, posteriors, told_apart
+from hsi_studio.engine.query.material_classes import ALIKE, TOLD, Bank, posteriors, told_apart
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.spectral_view import SpectralView, bank_of, spectral_view
 from hsi_studio.features.spatial import IndexArray, mean_on
@@ -82,9 +82,7 @@ class Spoken:
 class SpectralWords:
     """One scene asked by spectra. Thread-safe."""
 
-    def __init__(
-        self, view: SpectralView, bank: dict[str, FloatArray], encode: Encode | None, superpixels: IndexArray
-    ) -> None:
+    def __init__(self, view: SpectralView, bank: Bank, encode: Encode | None, superpixels: IndexArray) -> None:
         self.view, self._bank, self._encode = view, bank, encode
         self._places = mean_on(view.index, view.reflectance, superpixels)  # (m, W): questions are answered there
         self._lock = threading.RLock()

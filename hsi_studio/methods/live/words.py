@@ -118,7 +118,7 @@ def with_prior(head: KernelHead, shots: FloatArray, kept: tuple[int, ...]) -> tu
 
 
 def prior_scores(words: FloatArray, c: Float64Array) -> npt.NDArray[np.float32]:
-    """½ M (n, K), what is added to the kernel's scores: one product, as rows of P and columns of C's shares sum to 1."""
+    """½ M (n, K), what is added to the kernel's scores: one product, as rows of P and columns of shares sum to 1."""
     k = c.shape[0]
     share = c / np.maximum(c.sum(axis=0), 1e-9)
     return np.asarray(words @ (HALF * k / (k - 1.0) * (share.T - 1.0 / k)).astype(np.float32))

@@ -137,28 +137,46 @@ def _inside(phrase: str, hidden: set[str]) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """A name or tag that unknown phrases are compared with."""
+
+    key: str
+    name: str
+    stemmed: str
+    words: frozenset[str]
+    less: float
+
+
+@lru_cache(maxsize=1)
+def _compared() -> tuple[_Compared, ...]:
+    out = []
+    for found in materials().values():
+        for name, less in [(n, 0.0) for n in found.names["en"]] + [(t, TAG_LESS) for t in found.tags]:
+            out.append(_Compared(found.key, name, stem(name), frozenset(stem(name).split()), less))
+    return tuple(out)
+
+
+@lru_cache(maxsize=2)
+def _vectors(encode: Encode) -> FloatArray:
+    """Of all that is compared, once an encoder: hundreds of names."""
+    return encode([one.name for one in _compared()])
+
+
 def _by_likeness(phrase: str, encode: Encode | None, hidden: set[str]) -> dict[str, float]:
     if encode is None:
         return {}
-    said = stem(phrase)
-    own = set(said.split())
-    names, keys, less = [], [], []
-    for found in materials().values():
-        for name, cost in [(n, 0.0) for n in found.names["en"]] + [(t, TAG_LESS) for t in found.tags]:
-            if stem(name) not in hidden:
-                names.append(name)
-                keys.append(found.key)
-                less.append(cost)
-    vectors = encode([phrase, *names])
-    cosine = vectors[1:] @ vectors[0]
-    words = [set(stem(name).split()) for name in names]
-    jaccard = np.array([len(own & other) / max(len(own | other), 1) for other in words])
-    score = cosine + JACCARD * jaccard - np.array(less)
+    own = set(stem(phrase).split())
+    known = _compared()
+    vectors, vector = _vectors(encode), encode([phrase])[0]
+    jaccard = np.array([len(own & one.words) / max(len(own | one.words), 1) for one in known])
+    score = vectors @ vector + JACCARD * jaccard - np.array([one.less for one in known])
+    score[[one.stemmed in hidden for one in known]] = -1.0
     if score.max() < FAINT:
         return {}
     best: dict[str, float] = {}
-    for key, value in zip(keys, score.tolist(), strict=True):
-        best[key] = max(best.get(key, -1.0), value)
+    for one, value in zip(known, score.tolist(), strict=True):
+        best[one.key] = max(best.get(one.key, -1.0), value)
     top = max(best.values())
     raised = {key: float(np.exp((value - top) / SHARPNESS)) for key, value in best.items()}
     kept = {key: value for key, value in raised.items() if value >= LEAST_SHARE}
