@@ -43,20 +43,37 @@ class Material:
 
 
 @dataclass(frozen=True)
+class State:
+    """How a material is here: `wet` 0 to 1, `gain` times as bright, `cover` of it over bare soil (1 = closed)."""
+
+    wet: float = 0.0
+    gain: float = 1.0
+    cover: float = 1.0
+
+
+AS_IS = State()
+
+
+@dataclass(frozen=True)
 class Meant:
-    """What a text means: parts that lie side by side in a pixel, each a mix of alternatives (key → weight, sum 1)."""
+    """What a text means: parts that lie side by side in a pixel, each a mix of alternatives (key → weight, sum 1).
+
+    `shares` and `states` of the parts where the text says them; () = any shares, materials as they are."""
 
     text: str
     parts: tuple[Mapping[str, float], ...]
     exact: bool  # every part is a name of the list
+    shares: tuple[float, ...] = ()
+    states: tuple[State, ...] = ()
 
     @property
     def weights(self) -> dict[str, float]:
         """Key → share over all parts, sums to 1."""
         out: dict[str, float] = {}
-        for part in self.parts:
+        shares = self.shares or (1.0 / max(len(self.parts), 1),) * len(self.parts)
+        for part, share in zip(self.parts, shares, strict=True):
             for key, weight in part.items():
-                out[key] = out.get(key, 0.0) + weight / len(self.parts)
+                out[key] = out.get(key, 0.0) + weight * share
         return out
 
 
@@ -161,6 +178,11 @@ def _compared() -> tuple[_Compared, ...]:
 def _vectors(encode: Encode) -> FloatArray:
     """Of all that is compared, once an encoder: hundreds of names."""
     return encode([one.name for one in _compared()])
+
+
+def likely(phrase: str, encode: Encode) -> dict[str, float]:
+    """Key → weight of the materials a phrase is like, whether it is a name or not; {} where it is like none."""
+    return _by_likeness(phrase, encode, set())
 
 
 def _by_likeness(phrase: str, encode: Encode | None, hidden: set[str]) -> dict[str, float]:
