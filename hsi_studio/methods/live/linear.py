@@ -4,6 +4,11 @@ A kernel head has as many parameters as labels; a linear discriminant has few. O
 30 m) and where there are few materials that is better. Beside the kernels it was better or level on every development
 scene from two labels a class on, with the unsmoothed and the little smoothed principal components; strongly smoothed
 ones, and a prior of twelve labels instead of four for the kernels, changed nothing.
+
+A weighted mean of calibrated probabilities is not sure enough (R. Ranjan, T. Gneiting, "Combining probability
+forecasts", J. Royal Statistical Society B 72, 2010, doi:10.1111/j.1467-9868.2009.00726.x), so the mixture is raised to
+the power 5/4 and brought to sum 1 again, which changes no class. The power was chosen on the development scenes;
+fitting it to the labels that are left out was no better there, and worse at two labels a class.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ class Linear:
     scales: tuple[int, ...] = ()  # each one's, of the principal family
     heads: tuple[Discriminant, ...] = ()
     shares: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))  # (E,) the kernels' first
+    sharp: bool = True  # False of models from before mixtures were sharpened
     left_out: FloatArray | None = None  # (M, K) the mixture's probabilities of each label of the support without it
 
     def mixed(self, kernels: FloatArray, features: LiveFeatures, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
@@ -37,7 +43,17 @@ class Linear:
             out = kernels * np.float32(self.shares[0])
             for scale, head, share in zip(self.scales, self.heads, self.shares[1:].tolist(), strict=True):
                 out += np.float32(share) * head.probabilities(features.principal[scale][rows])
+            if self.sharp:
+                out = sharpened(out)
         return out
+
+
+def sharpened(probabilities: FloatArray) -> FloatArray:
+    """(m, K) to the power 5/4, rows summing to 1. Two square roots take a seventh of the time of a power."""
+    out: FloatArray = np.sqrt(np.sqrt(probabilities))
+    out *= probabilities
+    out /= out.sum(axis=1, keepdims=True)
+    return out
 
 
 def fit_linear(
@@ -57,5 +73,5 @@ def fit_linear(
     told = np.bincount(label, minlength=classes)[label] > 1
     own = each[np.arange(label.size), :, label]
     shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(scales)))
-    left_out = np.einsum("e,mek->mk", shares, each).astype(np.float32)
-    return Linear(scales, tuple(one for one, _ in fitted), shares, left_out)
+    left_out = sharpened(np.einsum("e,mek->mk", shares, each).astype(np.float32))
+    return Linear(scales, tuple(one for one, _ in fitted), shares, left_out=left_out)
