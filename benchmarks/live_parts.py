@@ -6,7 +6,7 @@
 Scenes, draws and test pixels are those of `floor_rule.py`. "Without" a part is what stands in `PARTS`; everything else,
 features included, is the same, so a difference is that part's and its interval is Student's t over the draws. ECE is
 the expected calibration error in percent, 15 bins: "before" is the map with the
-temperature that is used where labels say nothing, and without the sharpening of mixtures (`methods/live/linear.py`).
+temperature that is used where labels say nothing, and without the power of mixtures (`methods/live/linear.py`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ PARTS: dict[str, tuple[tuple[tuple[Any, str, Any], ...], dict[str, Any]]] = {
     "discriminants": (((method, "fit_linear", lambda *_: Linear()),), {}),
     "heights": ((), {"use_dsm": False}),
     BEFORE: (
-        ((linear, "sharpened", lambda p: p), (method, "calibrate", lambda head: (kernel_head.PRIOR_TEMPERATURE, 0.0))),
+        (
+            (linear, "fit_power", lambda *_: 1.0),
+            (method, "calibrate", lambda head: (kernel_head.PRIOR_TEMPERATURE, 0.0)),
+        ),
         {},
     ),
 }

@@ -236,7 +236,7 @@ class LiveFitted(Fitted):
             "temperature": self.temperature,
             "kernels": [[one.family, one.scale] for one in self.kernels],
             "linear": list(self.linear.scales),
-            "sharp": self.linear.sharp,
+            "power": self.linear.power,
             "classes": self.schema.to_json(),
         }
         return State(arrays, header)
@@ -349,8 +349,8 @@ class Live(Method):
         nowhere = np.zeros(0, dtype=np.int64)
         at = tuple(int(s) for s in header.get("linear", ()))  # models of before there were discriminants: none
         heads = tuple(Discriminant(arrays[f"linear_weight_{e}"], arrays[f"linear_offset_{e}"]) for e in range(len(at)))
-        sharp = bool(header.get("sharp", False))  # not so in models of before it
-        linear = Linear(at, heads, arrays["shares"], sharp) if at else Linear()
+        power = float(header.get("power", 1.0))  # models of before it: none
+        linear = Linear(at, heads, arrays["shares"], power) if at else Linear()
         return LiveFitted(
             schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
             arrays["weights"][kept], head, float(header["temperature"]), header["scene"], linear, arrays["left_out"],
