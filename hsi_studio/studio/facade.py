@@ -47,6 +47,7 @@ from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.provenance import Provenance
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.recipes import Recipes
 from hsi_studio.studio.reference_map import ReferenceMapSource
 from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
@@ -106,6 +107,7 @@ class Studio:
             words_known=self.live_maps.words_known,
         )  # fmt: skip
         self.live_maps.class_words = self.queries.class_words
+        self.recipes = Recipes(workspace, self.prompts, self.queries.descriptions.facts_on, self.queries.encode)
         self.certify = Certify(workspace, self.displayed)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
         self.provenance = Provenance(workspace, self.runs, self.models)
