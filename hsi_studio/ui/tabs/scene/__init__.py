@@ -225,8 +225,9 @@ def create(studio: Studio, bus: Bus) -> None:
     with gr.Accordion("Open your own file", open=False):
         gr.HTML(
             "<p class='hsi-hint'>ENVI, GeoTIFF, MATLAB, HDF5, NumPy or a satellite product. Upload it with all that "
-            "goes with it (header, metadata, surface model, reference), or name a file or folder of this machine. Dropped on "
-            "the page, or given to “Open” above, it shows what it is taken for first, and every answer can be changed.</p>",
+            "goes with it (header, metadata, surface model, reference), or name a file or folder of this machine. "
+            "Dropped on the page, or given to “Open” above, it shows what it is taken for first, and every answer can "
+            "be changed.</p>",
             padding=False,
         )
         upload = gr.File(label="Files", file_count="multiple", height=110, elem_id="hsi-upload")
