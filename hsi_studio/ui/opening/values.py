@@ -35,7 +35,9 @@ def opening_value(made: Opening) -> dict[str, Any]:
         "progress": progress_value(made.progress),
         "problem": made.problem,
         "variables": variables,
-        "files": [file_value(made, number) for number in range(len(made.files))],
+        "files": sorted(
+            (file_value(made, number) for number in range(len(made.files))), key=lambda one: ROLES.index(one["role"])
+        ),
         "roles": list(ROLES),
         "look": None if found is None else look_value(found, made.said),
         "project": made.project,
@@ -60,12 +62,12 @@ def file_value(made: Opening, number: int) -> dict[str, Any]:
         size = size_text(file.stat().st_size) if file.is_file() else "folder"
     except OSError:
         size = "gone"
-    return {"name": file.name, "size": size, "role": made.roles.get(file.name, "")}
+    return {"name": file.name, "size": size, "role": made.roles.get(file.name, ROLES[-1])}
 
 
 def look_value(found: Look, said: dict[str, Any]) -> dict[str, Any]:
     height, width, count = found.shape
-    asks = None
+    rows, asks = list(plan_rows(found, said)), None
     if found.asked is not None:
         words = axes_words if found.asked.question == "axes" else str
         choices = [
@@ -80,9 +82,9 @@ def look_value(found: Look, said: dict[str, Any]) -> dict[str, Any]:
         "spectrum": list(found.spectrum),
         "nm": None if found.nm is None else list(found.nm),
         "size": f"{height} rows × {width} columns × {count} bands",
-        "rows": list(plan_rows(found, said)),
+        "rows": rows,
         "asks": asks,
-        "notes": list(found.notes),
+        "notes": [note for note in found.notes if note not in {one["why"] for one in rows}],
     }
 
 
