@@ -156,7 +156,8 @@ def _layer(shown: Path, main: Path, kind: str, name: str) -> Layer:
     encoding, said = None, ""
     if kind == "shapefile":
         encoding, said = _dbf_encoding(main.with_suffix(".dbf"))
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
+        anew = None if main.with_suffix(".shx").is_file() else "YES"  # it writes, which the room allows in no case
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": anew})
     try:
         info = pyogrio.read_info(main, layer=name, encoding=encoding)
         if info["driver"] not in DRIVERS[kind]:
