@@ -22,6 +22,7 @@ import numpy as np
 
 from hsi_studio.edges import sentence
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
+from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import in_schema
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
@@ -29,6 +30,17 @@ from hsi_studio.methods.contract import Context, Fitted, Method, Params
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a map of so many labels reached: overall accuracies as fractions, away from the labels too where there is a
+    reference."""
+
+    labels: int
+    revision: int
+    oa: Estimate
+    away: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class LiveStatus:
     error: str = ""  # what went wrong, with the remedy
     seconds: float = 0.0  # of the last fit + predict
     words: str = ""  # what the class names add to the map, or why they are turned off
+    climb: tuple[Reached, ...] = ()  # accuracy over the number of labels, since this thread began
 
 
 class LiveMap:
@@ -165,7 +178,7 @@ class LiveMap:
         except TooFewLabels as few:
             self._publish(
                 revision=labels.revision, prediction=None, message=str(few), report=None,
-                report_revision=labels.revision, progress=None,
+                report_revision=labels.revision, progress=None, climb=(),
             )  # fmt: skip
             self._mapped = labels
             return
@@ -185,7 +198,12 @@ class LiveMap:
             left_out = fitted.leave_one_out()
         report = accuracy_report(prediction, labels, self.scene, loo=left_out)
         words = self._words(fitted, blind, labels, report)
-        self._publish(report=report, report_revision=labels.revision, words=words)
+        self._publish(
+            report=report,
+            report_revision=labels.revision,
+            words=words,
+            climb=climbed(self.status.climb, len(known), report),
+        )
         self._mapped = labels
 
     def _words(self, fitted: Fitted, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
@@ -211,6 +229,16 @@ class LiveMap:
             points = 100 * (now.value - before.value)
             gain = f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
         return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
+
+
+def climbed(before: tuple[Reached, ...], n_labels: int, report: AccuracyReport) -> tuple[Reached, ...]:
+    """The curve with one point more. Labels that were taken away take their points along: the curve is that of the
+    labels as they were given, and has one point a number of labels."""
+    kept = tuple(one for one in before if one.labels < n_labels)
+    if report.main.oa is None:
+        return kept
+    away = None if report.buffered is None else report.buffered.oa
+    return (*kept, Reached(n_labels, report.revision, report.main.oa, away))
 
 
 def same_labels(a: LabelSet, b: LabelSet) -> bool:

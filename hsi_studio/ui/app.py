@@ -54,6 +54,7 @@ from hsi_studio.ui.toasts import told
 from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
+from hsi_studio.ui.viewer.dock_routes import router as dock_feed
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
 from hsi_studio.ui.viewer.label_routes import router as click_feed
 from hsi_studio.ui.viewer.layer_routes import router as layer_feed
@@ -108,7 +109,7 @@ class App:
         server = self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ours = [
             router(Screen(self.studio)),
-            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed)),
+            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed, dock_feed)),
         ]
         ours += self.routes
         if self.owners is not None:
@@ -223,13 +224,13 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
                 viewer: Any = create_viewer()  # gr.HTML accepts any event name
                 strip = panel("strip", {"state": "words", "text": "Opening the scene …"})
+                spectrum.render()  # a part of the dock, which the strip's script makes
             with gr.Column(scale=4, elem_id="hsi-side"):
                 bus = Bus(project, top, viewer, strip, classes, spectrum)
                 with gr.Tabs(selected=FIRST_STEP, elem_id="hsi-steps"):
                     routes = [made for step in steps() for made in put_step_on_page(step, studio, bus)]
-                for needed in (classes, spectrum):  # the viewer's events change them, whatever became of the Label tab
-                    if not needed.is_rendered:
-                        needed.render()
+                if not classes.is_rendered:  # the viewer's events change it, whatever became of the Label tab
+                    classes.render()
                 if owners is not None:
                     sharing.create(owners, project)
                 who = gr.HTML("", padding=False, visible=owners is not None, elem_id="hsi-account")
