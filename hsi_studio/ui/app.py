@@ -170,8 +170,10 @@ class App:
         per_session: bool = False,
         operators: tuple[str, ...] = (),
         max_upload_gb: float | None = None,
+        opens: str = "",
     ) -> None:
-        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. Raises BadRequest."""
+        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. `opens`: path and query of what is
+        opened. Raises BadRequest."""
         import uvicorn
 
         if host not in LOOPBACK and users is None and not per_session:
@@ -181,7 +183,7 @@ class App:
                 "machine only."
             )
         chosen = _free_port(host, port)
-        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}"
+        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}{opens}"
         made = self.asgi(host, users, hosts, per_session, operators, max_upload_gb)
         server = uvicorn.Server(uvicorn_config(made, host, chosen, self.idle))
         janitor = Janitor(self.owners or self.studio, self.budget)

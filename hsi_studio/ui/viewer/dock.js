@@ -108,6 +108,7 @@ export function makeDock(strip, onPage) {
     if (job !== undefined) status.job(job);
   });
   onPage("hsi:seen", soon);
+  onPage("hsi:dock", ({ part }) => { if (part !== open) choose(part); });
   const wanted = placeOf(window.location.href).dock || "accuracy";
   choose(wanted === "closed" || PARTS.some(([name]) => name === wanted) ? wanted.replace("closed", "") : "accuracy", false);
   return {

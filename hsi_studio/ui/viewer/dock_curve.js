@@ -10,7 +10,7 @@ const FOLLOW_MS = 1500;
 /**
  * Traces of one line with its interval. Exported for its test.
  * @param {{labels: number, [key: string]: any}[]} points
- * @param {"oa" | "away"} key
+ * @param {"oa" | "away" | "whole"} key
  * @param {string} name @param {string} color "#rrggbb"
  */
 export function climbing(points, key, name, color) {
@@ -44,9 +44,10 @@ export function makeCurvePart() {
     const Plotly = await plotly(), ink = cssValue(node, "--body-text-color", "#222"), grid = cssValue(node, "--border-color-primary", "#ddd");
     const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: true };
     await Plotly.react(plot, [
-      ...climbing(points, "oa", "all pixels", "#0f766e"), ...climbing(points, "away", "away from labels", "#d97706"),
+      ...climbing(points, "whole", "of all the reference", "#0072b2"), ...climbing(points, "oa", "of labelled classes", "#0f766e"),
+      ...climbing(points, "away", "of these, away from labels", "#d97706"),
     ], {
-      width, height: present ? 230 : 150, margin: { l: 44, r: 8, t: 6, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      width, height: present ? 200 : 150, margin: { l: 44, r: 8, t: 6, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { size: present ? 17 : 11, color: ink }, hovermode: "x", legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: present ? 15 : 10.5 } },
       xaxis: { ...axis, title: { text: "labels", standoff: 2 }, tickformat: "d", dtick: Math.max(1, Math.ceil((points.at(-1).labels - points[0].labels) / 8)) }, yaxis: { ...axis, title: { text: "OA %", standoff: 2 }, nticks: 5 },
     }, { displayModeBar: false });
@@ -79,7 +80,7 @@ export function makeCurvePart() {
       points = (value.points || []).filter((one) => one.oa);
       runs = value.runs || [];
       said.textContent = value.problem || (points.length
-        ? "Each point is the map of so many labels, since the program started; shaded: 95 % interval."
+        ? "Each point is the map of so many labels, since the program started; shaded: 95 % interval. Of all the reference: ground of classes without labels counts as wrong."
         : "The curve begins with the first map that can be measured.");
       setOptions(which, runs.map((run) => [`${run.title}, ${when(run.created)}`, run.id]));
       paint();

@@ -1,6 +1,6 @@
 """What the dock below the picture asks for by itself (`dock.js`), each part when it is looked at.
 
-    GET /hsi/dock/{project}/curve      {"points": [{labels, oa, away}, …], "runs": [{id, title, created}, …]}
+    GET /hsi/dock/{project}/curve      {"points": [{labels, oa, away, whole}, …], "runs": [{id, title, created}, …]}
                                        each figure [value, low, high] in percent; low and high null without an interval
     GET /hsi/dock/{project}/history    {"lines": [{time, text, undone, kind}, …]}    the newest first
     GET /hsi/dock/{project}/origin     {"chain": [[what, which], …], "command", "title"}    of the map that is shown
@@ -28,10 +28,15 @@ def percents(found: Estimate | None) -> list[float | None] | None:
     return [None if one is None else round(100 * one, 1) for one in (found.value, found.low, found.high)]
 
 
+def share(found: float | None) -> list[float | None] | None:
+    """As `percents`, of a fraction without an interval."""
+    return None if found is None else [round(100 * found, 1), None, None]
+
+
 def curve(studio: Studio, project_id: str) -> dict[str, Any]:
     """Accuracy over the number of labels, and the project's newest trainings, whose curves are the Train step's."""
     points = [
-        {"labels": one.labels, "oa": percents(one.oa), "away": percents(one.away)}
+        {"labels": one.labels, "oa": percents(one.oa), "away": percents(one.away), "whole": share(one.whole)}
         for one in studio.status(project_id).climb
     ]
     runs = [

@@ -7,7 +7,7 @@
 import { panel, tell } from '../web/component.js';
 import { noteAddress, placeOf, readAt, writeAt } from '../web/address.js';
 import { loadSheet } from '../web/dom.js';
-import { present } from '../web/present.js';
+import { present, presenting } from '../web/present.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
@@ -333,6 +333,7 @@ function start(component, L) {
     if (another && project) server.follow();
   }
 
+  /** @type {HTMLDetailsElement} */ (part('legend')).open = presenting();
   controls.layer(raster.layer, false, true);
   onValue(() => take(readValue()));
   take(readValue());

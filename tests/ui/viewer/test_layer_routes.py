@@ -108,6 +108,7 @@ def test_the_dock_says_what_was_done_how_far_it_came_and_from_what(
     assert [point["labels"] for point in points] == [5]  # the point of the label that went has gone too
     value, low, high = points[0]["oa"]
     assert low <= value <= high
+    assert points[0]["whole"] == [value, None, None]  # both classes of the reference have labels
     chain = client.get(f"/hsi/dock/{project.id}/origin").json()
     assert [what for what, _ in chain["chain"]] == ["Map", "Method", "Labels", "Scene"]
     assert "5 labels" in chain["chain"][2][1]
