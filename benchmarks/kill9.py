@@ -105,7 +105,7 @@ class Actor:
 
         def click(mark: str) -> Any:
             with self.project.writing():  # so that what is told is of this action
-                if rng.random() < 0.15 and self.project.can_undo:
+                if rng.random() < 0.15 and self.project.undo_label:
                     self.project.undo(actor=mark)
                 else:
                     self.studio.label(self.pid, row, col, chosen, actor=mark)

@@ -55,6 +55,7 @@ from hsi_studio.ui.toasts import tell, told
 from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
+from hsi_studio.ui.viewer.dock_routes import router as dock_feed
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
 from hsi_studio.ui.viewer.label_routes import router as click_feed
 from hsi_studio.ui.viewer.layer_routes import router as layer_feed
@@ -109,7 +110,8 @@ class App:
         server = self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ours = [
             router(Screen(self.studio)),
-            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed, opening_feed)),
+            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed)),
+            *(feed(self.studio) for feed in (opening_feed, dock_feed)),
         ]
         ours += self.routes
         if self.owners is not None:
@@ -170,8 +172,10 @@ class App:
         per_session: bool = False,
         operators: tuple[str, ...] = (),
         max_upload_gb: float | None = None,
+        opens: str = "",
     ) -> None:
-        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. Raises BadRequest."""
+        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. `opens`: path and query of what is
+        opened. Raises BadRequest."""
         import uvicorn
 
         if host not in LOOPBACK and users is None and not per_session:
@@ -181,7 +185,7 @@ class App:
                 "machine only."
             )
         chosen = _free_port(host, port)
-        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}"
+        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}{opens}"
         made = self.asgi(host, users, hosts, per_session, operators, max_upload_gb)
         server = uvicorn.Server(uvicorn_config(made, host, chosen, self.idle))
         janitor = Janitor(self.owners or self.studio, self.budget)
@@ -224,13 +228,13 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
                 viewer: Any = create_viewer()  # gr.HTML accepts any event name
                 strip = panel("strip", {"state": "words", "text": "Opening the scene …"})
+                spectrum.render()  # a part of the dock, which the strip's script makes
             with gr.Column(scale=4, elem_id="hsi-side"):
                 bus = Bus(project, top, viewer, strip, classes, spectrum)
                 with gr.Tabs(selected=FIRST_STEP, elem_id="hsi-steps"):
                     routes = [made for step in steps() for made in put_step_on_page(step, studio, bus)]
-                for needed in (classes, spectrum):  # the viewer's events change them, whatever became of the Label tab
-                    if not needed.is_rendered:
-                        needed.render()
+                if not classes.is_rendered:  # the viewer's events change it, whatever became of the Label tab
+                    classes.render()
                 if owners is not None:
                     sharing.create(owners, project)
                 who = gr.HTML("", padding=False, visible=owners is not None, elem_id="hsi-account")

@@ -234,7 +234,12 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     assert "Farther than 5 pixels" in strip
     oa = float(page.locator(".hsi-figure-value").first.inner_text())
     assert 50 < oa <= 100
+    page.get_by_role("tab", name="Spectra", exact=True).click()
     page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
+    assert "dock=spectra" in page.url
+    page.get_by_role("tab", name="Accuracy", exact=True).click()
+    assert "away from labels" in page.locator(".hsi-facts").inner_text()
+    assert "Saved" in page.locator(".hsi-facts").inner_text()
 
     # opacity is local: no request leaves the page
     requests: list[str] = []

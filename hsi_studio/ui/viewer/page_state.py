@@ -14,6 +14,7 @@ from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import DisplayedMap, Studio, crs_name
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.viewer.accuracy_strip import (
+    brief,
     compared_strip,
     compared_value,
     model_group,
@@ -156,9 +157,18 @@ class Present:
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing; a card for a map
         that waits to be shown."""
-        value = self._strip(project_id)
+        value: dict[str, Any] = {"project": project_id, "brief": self._brief(project_id), **self._strip(project_id)}
         card = self._card(project_id)
         return packed({**value, "card": card} if card else value)
+
+    def _brief(self, project_id: str) -> str:
+        """The one figure of the status line: away from labels, where that was measured."""
+        left = self.studio.displayed.left(project_id)
+        try:
+            report = None if left is None else left.report
+        except StudioError:
+            return ""
+        return "" if report is None else brief(report)
 
     def _strip(self, project_id: str) -> dict[str, Any]:
         left, right = self.studio.displayed.left(project_id), self.studio.displayed.right(project_id)

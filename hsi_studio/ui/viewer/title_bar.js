@@ -8,6 +8,7 @@ import { button, make } from "../web/dom.js";
 import { present, presenting } from "../web/present.js";
 import { makeSplitter } from "../web/splitter.js";
 import { openStep, watchSteps } from "../web/steps.js";
+import { startWalk } from "../web/walk.js";
 
 /** @param {import("../web/component.js").Gradio} gradio */
 export function mount(gradio) {
@@ -59,6 +60,7 @@ export function mount(gradio) {
   onValue(render);
   render();
   watchSteps();
+  startWalk();
   (function split(tries = 0) { // the panel comes a moment after the title line
     if (document.querySelector("#hsi-side #hsi-steps")) makeSplitter();
     else if (tries < 100) setTimeout(split, 50, tries + 1);
