@@ -225,6 +225,7 @@ def hashes(files: list[Path]) -> dict[str, str]:
 class Found:
     """What the killed programs said, and what was wrong with what they left."""
 
+    kills: int = 0
     done: Counter[str] = field(default_factory=Counter)  # by kind
     refused: Counter[str] = field(default_factory=Counter)  # by what was said
     begun: int = 0  # actions that were not acknowledged when the program died
@@ -239,14 +240,18 @@ class Found:
     marks: dict[str, dict[str, tuple[bool, dict[str, Any] | None]]] = field(default_factory=dict)  # project → mark
 
 
-def soak(folder: Path, kills: int, seed: int = 0, long_share: float = LONG_SHARE) -> Found:
-    """Kill that many programs on a home below `folder`; that share of them works for up to LONG_S."""
-    rng, found = random.Random(seed), Found()
+def soak(folder: Path, kills: int, seed: int = 0, long_share: float = LONG_SHARE, minutes: float = 1e9) -> Found:
+    """Kill that many programs on a home below `folder`, or as many as there is time for; that share of them works for
+    up to LONG_S."""
+    rng, found, until = random.Random(seed), Found(), time.monotonic() + 60 * minutes
     home = folder / "home"
     scene = np.random.default_rng(0).normal(0.2, 0.02, (SIDE, SIDE, 8)).astype(np.float32)
     np.save(folder / "scene.npy", scene)
     project = ""
     for number in range(kills):
+        if time.monotonic() > until:
+            break
+        found.kills += 1
         if number % NEW_PROJECT_EVERY == 0:
             project = ""
         listen(found, killed(home, number * 1000, project, rng, found, long_share))
@@ -421,13 +426,14 @@ def look_at_runs(home: Path, found: Found) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=1e9, help="of killing, after which there are no more")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         began = time.monotonic()
-        found = soak(Path(folder), args.kills, args.seed)
+        found = soak(Path(folder), args.kills, args.seed, minutes=args.minutes)
     told = {
-        "machine": machine(), "kills": args.kills, "trainings_killed_too": found.workers,
+        "machine": machine(), "kills": found.kills, "trainings_killed_too": found.workers,
         "acknowledged": sum(found.done.values()), "by_kind": dict(found.done), "cut_short": found.begun,
         "refused": dict(found.refused.most_common(8)),
         "files": len(found.files), "runs": len(found.runs), "seconds": round(time.monotonic() - began),
