@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from hsi_studio import Studio
 from tests.e2e.running import (
     VIEWER,
     RunningApp,
@@ -31,8 +32,33 @@ def app(tmp_path: Path) -> Iterator[RunningApp]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def long_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """One app for the tests that ask no fresh start of it: each has a project of its own, see `project`."""
+    with RunningApp(tmp_path_factory.mktemp("first") / "app") as running:
+        yield running
+
+
+@pytest.fixture
+def project(long_running: RunningApp) -> str:
+    """A new project on Indian Pines, made beside the app as a script would."""
+    studio = Studio(home=long_running.home)
+    made = studio.new_project("indian_pines")
+    studio.close()
+    return made.id
+
+
+@pytest.fixture
+def own_page(browser: Any, long_running: RunningApp, project: str) -> Iterator[Any]:
+    yield from page_at(browser, f"{long_running.url}/?project={project}")
+
+
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
+    yield from page_at(browser, app.url)
+
+
+def page_at(browser: Any, address: str) -> Iterator[Any]:
     """The app's page; any console error fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     opened = context.new_page()
@@ -40,7 +66,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     opened.on("pageerror", lambda e: problems.append(str(e)))
     opened.problems = problems
-    opened.goto(app.url)
+    opened.goto(address)
     wait_ready(opened)
     yield opened
     context.close()
@@ -131,7 +157,8 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     assert given == [name for name, pixels in shots().items() for _ in pixels]
 
 
-def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, tmp_path: Path) -> None:
+def test_a_method_can_be_trained_and_its_map_shown(own_page: Any, tmp_path: Path) -> None:
+    page = own_page
     seq = 0
     for name, pixels in shots().items():
         choose_class(page, name)
@@ -197,7 +224,8 @@ def check_map(file: Path, labelled: dict[str, list[tuple[int, int]]]) -> None:
     assert (codes > 0).all()
 
 
-def test_forty_clicks_at_four_a_second_are_forty_lines(page: Any, app: RunningApp) -> None:
+def test_forty_clicks_at_four_a_second_are_forty_lines(own_page: Any, long_running: RunningApp, project: str) -> None:
+    page = own_page
     choose_class(page, "Corn-notill")
     for n in range(40):
         click_pixel(page, 8 + 14 * (n % 10), 20 + 30 * (n // 10))
@@ -205,7 +233,7 @@ def test_forty_clicks_at_four_a_second_are_forty_lines(page: Any, app: RunningAp
         if n == 20:
             choose_class(page, "Woods")
     wait_journal(page, 40)
-    events = app.journal()
+    events = long_running.journal(project)
     assert len(events) == 40
     assert {e["type"] for e in events} == {"add_point"}
     assert [e["seq"] for e in events] == list(range(1, 41))
@@ -241,7 +269,8 @@ def test_a_second_tab_follows_and_kill_9_loses_nothing(page: Any, app: RunningAp
     assert [e["type"] for e in app.journal()] == ["add_point"] * 3
 
 
-def test_class_list_can_be_edited_and_pasted(page: Any, app: RunningApp) -> None:
+def test_class_list_can_be_edited_and_pasted(own_page: Any) -> None:
+    page = own_page
     choose_class(page, "Woods")
     click_pixel(page, 100, 100)
     wait_journal(page, 1)

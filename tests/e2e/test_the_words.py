@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import VIEWER, RunningApp, open_tab, wait_ready
+from tests.e2e.running import VIEWER, RunningApp, open_tab, small_town, wait_ready
 from tests.e2e.test_prompts import version
 from tests.e2e.test_query import ask
 
@@ -20,8 +20,9 @@ QUESTIONS = ("grass", "healthy grass, dense green canopy, strong near-infrared p
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[RunningApp]:
-    """On the simulated scene: a comparison of S3FN on Indian Pines takes six minutes of two cores and shows no more."""
-    with RunningApp(tmp_path / "app", ["--scene", "demo"]) as running:
+    """On a small scene: a comparison of S3FN on Indian Pines takes six minutes of two cores and shows no more."""
+    small_town(tmp_path / "app")
+    with RunningApp(tmp_path / "app") as running:
         yield running
 
 
