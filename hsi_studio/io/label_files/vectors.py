@@ -54,7 +54,7 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
 
 
 def _unreadable(shown: Path, kind: str, error: Exception) -> CorruptFile:
-    said = re.sub(r"\S*hsi-labels-\S*/", "", str(error)).split("\n")[0][:160]
+    said = re.sub(r"(?:[A-Za-z]:)?[/\\]\S*[/\\]", "", str(error)).split("\n")[0][:160]
     return CorruptFile(shown, f"it cannot be read as a {kind} ({said})", "Export it again, or save it as GeoJSON")
 
 

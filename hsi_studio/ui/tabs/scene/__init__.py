@@ -262,7 +262,7 @@ def create(studio: Studio, bus: Bus) -> None:
         mend.click(mending.mend, [mine], shown, **private),
     ):
         bus.after(event)
-    mine.change(mending.offer, [mine], [mend], **private)
+    mine.change(mending.offer, [mine], [mend, trouble], **private)
     for event in rebanded:
         event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)
