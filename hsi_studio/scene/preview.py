@@ -110,7 +110,7 @@ def _classes(labels: IntArray) -> str:
 def _variables(path: Path, plan: ReadingPlan, said: str | None) -> tuple[tuple[str, tuple[int, ...]], ...]:
     if "variable" not in plan or (plan["variable"].sure == "certain" and said is None):
         return ()
-    return tuple((one.name, one.shape) for one in list_variables(path) if len(one.shape) == 3)
+    return tuple((name, shape) for name, shape, _ in list_variables(path) if len(shape) == 3)
 
 
 def _laid(role: str, spec: str, raster: Raster, path: Path) -> Fact:

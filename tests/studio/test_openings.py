@@ -114,6 +114,23 @@ def test_several_files_get_roles_and_layers_are_laid_on_the_scene(studio: Studio
     assert len(project.points) == 2
 
 
+def test_another_variable_is_chosen_by_a_click_and_what_the_file_brings_is_told(studio: Studio, here: Path) -> None:
+    first, second = fake.cube(20, 30, 50), fake.cube(20, 30, 50, seed=1)
+    np.savez(here / "two.npz", first=first, second=second, gt=np.ones((20, 30), "i4"))
+    made = waited(studio.openings.begin(path="two.npz"))
+    assert made.stage == "failed"
+    assert {name for name, _, _ in made.variables} == {"first", "second"}
+    waited(studio.openings.change(made.id, {"variable": "second"}))
+    assert made.stage == "plan", made.problem
+    assert made.found is not None
+    assert [name for name, _ in made.found.variables] == ["first", "second"]
+    np.savez(here / "one.npz", cube=first, gt=np.ones((20, 30), "i4"))
+    made = waited(studio.openings.begin(path="one.npz"))
+    assert made.found is not None
+    assert made.found.plan["variable"].reason == "By its name and shape, of 2 arrays in the file."
+    assert made.found.layers["reference"].value == "1 classes, 600 pixels"
+
+
 def test_a_layer_that_does_not_fit_is_named_and_left_out(studio: Studio, here: Path, tmp_path: Path) -> None:
     upload = tmp_path / "came"
     upload.mkdir()

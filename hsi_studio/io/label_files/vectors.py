@@ -37,6 +37,9 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
     _check(shown, main, kind)
     import pyogrio
 
+    if kind == "shapefile":
+        anew = None if main.with_suffix(".shx").is_file() else "YES"  # it writes, which the room allows in no case
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": anew})
     try:
         have = pyogrio.list_drivers()
         if not any("r" in have.get(driver, "") for driver in DRIVERS[kind]):
@@ -156,8 +159,6 @@ def _layer(shown: Path, main: Path, kind: str, name: str) -> Layer:
     encoding, said = None, ""
     if kind == "shapefile":
         encoding, said = _dbf_encoding(main.with_suffix(".dbf"))
-        anew = None if main.with_suffix(".shx").is_file() else "YES"  # it writes, which the room allows in no case
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": anew})
     try:
         info = pyogrio.read_info(main, layer=name, encoding=encoding)
         if info["driver"] not in DRIVERS[kind]:
