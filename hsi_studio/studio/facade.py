@@ -42,6 +42,7 @@ from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
+from hsi_studio.studio.openings import Openings
 from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.provenance import Provenance
@@ -53,6 +54,7 @@ from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import SharedServer
+from hsi_studio.studio.shelf import Shelf
 from hsi_studio.studio.spectra import Spectra
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
@@ -97,6 +99,8 @@ class Studio:
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
         self.evaluation = Evaluation(workspace)
         self.runs, self.backups = Runs(workspace), Backups(workspace)
+        self.openings = Openings(workspace, self.import_labels, self.restore)
+        self.shelf = Shelf(workspace, self.live_maps, self.runs)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(workspace, self.runs, self.prompts)

@@ -75,6 +75,13 @@ class TextMaps(Subject):
         self._workspace, self._prompts, self._evaluation = workspace, prompts, evaluation
         self._matcher, self._submit, self._check, self._ready = matcher, submit, check, ready
         self._kept = workspace.shared(_Made)
+        workspace.on_close(self.forget)
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory: its map goes, unless it is being made."""
+        with self._kept.lock:
+            if self._kept.of.get(project_id, TextMap()).state != "working":
+                self._kept.of.pop(project_id, None)
 
     def request(self, project_id: str, prompts: str = "p5", curve: bool = True) -> TextMap:
         """Have the map made in the background; with `curve` also what clicks add, where the scene has a reference.
