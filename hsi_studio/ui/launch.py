@@ -28,11 +28,8 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
         prog=prog, description="Few-shot class maps of hyperspectral scenes, in the browser."
     )
     add = made.add_argument
-    add(
-        "--scene",
-        default="",
-        help="what opens first: a catalogue id or a file (default: the page asks)",
-    )
+    add("--scene", default="indian_pines", help="what opens first: a catalogue id or a file")
+    add("--choose", action="store_true", help="open nothing first: the page offers scenes, projects and a place to drop")
     add("--data", type=Path, help="folder the app may open files from (default: your home folder)")
     add("--home", type=Path, help="where projects are kept (default: ~/.hsi_studio)")
     add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
@@ -117,7 +114,7 @@ def _serve(args: argparse.Namespace) -> None:
     else:
         served = Studio(args.home, args.data, quotas=quotas)
         served.prompts.drafts.writer = drafts
-    page = build(served, args.scene)
+    page = build(served, "" if args.choose else args.scene)
     opens = ""
     if args.demo and isinstance(served, Studio):
         from hsi_studio.ui import walk

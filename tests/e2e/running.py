@@ -24,8 +24,6 @@ class RunningApp:
 
     def __init__(self, home: Path, arguments: Sequence[str] = ()) -> None:
         self.home, self.arguments = home, list(arguments)
-        if "--scene" not in self.arguments:
-            self.arguments += ["--scene", "indian_pines"]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

@@ -79,7 +79,7 @@ def page_at(browser: Any, address: str) -> Iterator[Any]:
 @pytest.fixture
 def start(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """A page with nothing open."""
-    with RunningApp(tmp_path / "app", ["--scene", "", "--data", str(tmp_path)]) as running:
+    with RunningApp(tmp_path / "app", ["--choose", "--data", str(tmp_path)]) as running:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         opened = context.new_page()
         problems: list[str] = []
