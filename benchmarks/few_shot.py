@@ -11,6 +11,8 @@
 A method is METHOD[:PRESET][,NAME=VALUE…][@LABEL]; presets are the method's own, such as diffclip:paper, curated:paper,
 "diffclip:no text". Prompts: names, p1 … p5, permuted[:STYLE]; methods that read no text run once. Protocols: random,
 buffered[:PIXELS], mask:NAME (a split that comes with a scene; scenes without it skip it), split:FILE, official:A,B.
+"buffered" without pixels is as wide as half of the largest window of the methods that are run, 5 at least: a test pixel
+whose window holds a shot is not apart from it, and all lines of a table are tested on the same pixels.
 One JSON a cell lies in out/cells, the working store of a sweep, which is nobody else's: git holds the packed files
 (`benchmarks/packed.py`). Features and pre-trained encoders lie in out/cache, which may be deleted. Tables go to
 out/tables.md, .csv, .tex and, the Markdown, to standard output. Exit code 1 when cells failed, 130 when stopped.
@@ -29,10 +31,14 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.common import STOPPED, exit_code, make_parser, printed_progress, use_threads
+
+if TYPE_CHECKING:
+    from hsi_studio.engine.sweep.cells import Variant
 
 PUBLISHED = Path(__file__).with_name("paper_numbers.json")
 PACKED = Path(__file__).parent / "results" / "few_shot.csv"
@@ -91,14 +97,8 @@ def _run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit from outside stops it like Ctrl-C
     opener = functools.partial(open_for_sweep, data=args.data)
     scenes = {spec: opener(spec) for spec in args.scenes}
-    cells = plan(
-        scenes,
-        [parse_variant(m) for m in args.methods],
-        args.prompts,
-        args.shots,
-        list(range(args.seeds)),
-        args.protocols,
-    )
+    variants = [parse_variant(m) for m in args.methods]
+    cells = plan(scenes, variants, args.prompts, args.shots, list(range(args.seeds)), wide(args.protocols, variants))
     todo = missing(cells, args.folder)
     print(f"{len(cells)} cells, {len(cells) - len(todo)} are there, {len(todo)} to do", file=sys.stderr)
     todo_files = {cell.file(args.folder) for cell in todo}
@@ -124,6 +124,16 @@ def _run(args: argparse.Namespace) -> int:
         print(STOPPED, file=sys.stderr)
         return 130
     return 1 if outcome.failed else 0
+
+
+def wide(protocols: Sequence[str], variants: Sequence[Variant]) -> list[str]:
+    """The protocols, with pixels for a "buffered" that has none where windows reach farther than the usual buffer."""
+    from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX
+    from hsi_studio.methods import get_method
+
+    reach = max(get_method(one.method).window_px(one.params) // 2 for one in variants)
+    own = f"buffered:{reach}" if reach > DEFAULT_BUFFER_PX else "buffered"
+    return [own if protocol == "buffered" else protocol for protocol in protocols]
 
 
 def _tables(args: argparse.Namespace) -> int:

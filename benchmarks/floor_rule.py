@@ -34,7 +34,7 @@ from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, draw_shots, n
 from hsi_studio.methods.classic.features import Spectra
 from hsi_studio.methods.classic.models import Discriminant, Forest, Model, SupportVectors
 from hsi_studio.methods.contract import Context
-from hsi_studio.methods.live.method import Live, LiveParams
+from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 SHOTS = (1, 2, 3, 5, 10, 20, 40)
@@ -46,7 +46,7 @@ MEASURED = Path(__file__).parent / "results" / "measured" / "floor_rule.csv"
 
 LINE = (
     "{scene:18} {shots:>3}  live {live_OA:>5}  {best_floor:6} {floor_OA:>5}  {live_−_floor:>5} ({live_−_floor_low} to "
-    "{live_−_floor_high})  n {n}  buffered {live_OA_buffered}  ECE {live_ECE}"
+    "{live_−_floor_high})  n {n}  buffered {live_OA_buffered}"
 )
 
 Line = dict[str, Any]
@@ -83,16 +83,20 @@ class Prepared:
         shape = (self.reference.shape[0], self.width)
         return train, test, ~near(shape, row, col, DEFAULT_BUFFER_PX).ravel()[test]
 
+    def fitted(self, train: IntArray) -> LiveFitted:
+        """`live` on these pixels."""
+        row, col = np.divmod(train, self.width)
+        label = np.searchsorted(self.values, self.reference.ravel()[train]).astype(np.int64)
+        return self.live.fit(self.blind, LabelSet(self.schema, row, col, label), PromptSet(), self.params, Context())
+
     def probabilities(self, method: str, train: IntArray, test: IntArray) -> FloatArray:
         """(m, K) of the test pixels; of a floor, its scores."""
         label = np.searchsorted(self.values, self.reference.ravel()[train]).astype(np.int64)
         if method in FLOORS:
             found = FLOORS[method].fit(self.values_of[self.place[train]], label, self.values.size, 0, lambda: None)
             return found.scores(self.values_of[self.place[test]])
-        row, col = np.divmod(train, self.width)
-        labels = LabelSet(self.schema, row, col, label)
-        fitted = self.live.fit(self.blind, labels, PromptSet(), self.params, Context())
-        return fitted.node_probabilities()[fitted.features.index.ravel()[test]]
+        fitted = self.fitted(train)
+        return fitted.probabilities_of(fitted.features.index.ravel()[test].astype(np.int64))
 
     def line(self, method: str, shots: int, seed: int) -> Line:
         train, test, far = self.draw(shots, seed)
@@ -148,10 +152,14 @@ def summary(lines: list[Line]) -> Iterator[Line]:
         low, high = t_interval(of("live") - of(best))
         out: Line = {"scene": scene, "role": BATTERY[scene][0], "shots": shots, "n": len(shared)}
         out |= {"live OA": of("live").mean(), "live OA ±": of("live").std(ddof=1), "best floor": best}
-        out |= {"floor OA": of(best).mean(), "live − floor": (of("live") - of(best)).mean()}
+        out |= {
+            "floor OA": of(best).mean(),
+            "floor OA ±": of(best).std(ddof=1),
+            "live − floor": (of("live") - of(best)).mean(),
+        }
         out |= {"live − floor low": low, "live − floor high": high}
         far = of("live", "buffered")
-        out |= {"live OA buffered": far.mean() if far.size else float("nan"), "live ECE": of("live", "ece").mean()}
+        out |= {"live OA buffered": far.mean() if far.size else float("nan")}
         yield out
 
 

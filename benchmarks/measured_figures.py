@@ -45,6 +45,47 @@ def live_figure(name: str, title: str) -> Any:
     return figure
 
 
+def floor_figure() -> Any:
+    """OA of `live` and of the best plain classifier against labels: a panel a scene, bands of one deviation."""
+    lines = read("floor_rule")
+    scenes = list(dict.fromkeys(line["scene"] for line in lines))
+    columns = 4
+    rows_ = -(-len(scenes) // columns)
+    figure, axes = panels(rows_, columns, 10.4, 2.1 * rows_ + 0.7, share_y=False)
+    handles: dict[str, Any] = {}
+    draws: set[int] = set()
+    for number, panel in enumerate(one for row in axes for one in row):
+        if number >= len(scenes):
+            panel.set_axis_off()
+            continue
+        here = [line for line in lines if line["scene"] == scenes[number]]
+        shots = [int(line["shots"]) for line in here]
+        draws |= {int(line["n"]) for line in here}
+        floor = "best of SVM, LDA, forest on spectra"
+        for column, label, (color, marker, style) in (("live OA", "live", LIVE), ("floor OA", floor, SPECTRA)):
+            found = [value(line, column) for line in here]
+            (handles[label],) = panel.plot(
+                shots, [v.value for v in found], style, color=color, marker=marker, markersize=3.5
+            )
+            low, high = ([v.low or v.value for v in found], [v.high or v.value for v in found])
+            panel.fill_between(shots, low, high, color=color, alpha=0.15, linewidth=0)
+        panel.set_xscale("log")
+        panel.set_xticks([1, 2, 5, 10, 20, 40], ["1", "2", "5", "10", "20", "40"])
+        panel.minorticks_off()
+        panel.tick_params(labelbottom=True, labelsize=7)
+        panel.set_title(f"{scenes[number]} ({here[0]['role']})", fontsize=8.5)
+    for row in axes:
+        row[0].set_ylabel("OA, %")
+    counted = "–".join(str(n) for n in sorted({min(draws), max(draws)}))
+    finish(
+        figure,
+        "The live map and the best plain classifier, against labelled pixels a class",
+        f"Random test pixels. Lines: mean over n {counted} draws of the labels; bands: ± 1 standard deviation.",
+        handles,
+    )
+    return figure
+
+
 def shortcuts_figure() -> Any:
     """What the exact form of each shortcut of DiffCLIP gains or loses."""
     lines = read("shortcuts")
@@ -163,6 +204,7 @@ DRAWN: dict[str, tuple[str, Callable[[], Any]]] = {  # figure → (table, what d
         "live_demo",
         lambda: live_figure("live_demo", "Simulated HSI + LiDAR scene: the map behind a click (live)"),
     ),
+    "floor_rule": ("floor_rule", floor_figure),
     "shortcuts_of_diffclip": ("shortcuts", shortcuts_figure),
     "words_ten_draws": ("words_ten_draws", words_figure),
     "clicks": ("clicks", clicks_figure),

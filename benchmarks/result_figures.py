@@ -166,12 +166,14 @@ DRAWN: dict[str, Callable[[Sweep], Any]] = {
 }
 
 
-def panels(lines: int, columns: int, width_in: float, height_in: float) -> tuple[Any, list[list[Any]]]:
-    """A figure and its axes, row by row; every row shares its vertical axis, every column its horizontal one."""
+def panels(
+    lines: int, columns: int, width_in: float, height_in: float, share_x: bool = True, share_y: bool = True
+) -> tuple[Any, list[list[Any]]]:
+    """A figure and its axes, row by row; all panels share both axes unless told otherwise."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    axes = figure.subplots(lines, columns, sharex=share_x, sharey=share_y, squeeze=False)
     return figure, axes.tolist()
 
 

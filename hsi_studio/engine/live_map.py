@@ -235,15 +235,21 @@ class LiveMap:
         agree = f"{100 * (1 - told.p):.0f} % of shuffled names"
         if plain is None:
             return f"Words: off, your labels do not agree with your class names (better than {agree} only).{alarm}"
+        with self._changed:
+            waited_for = self._wanted is not None  # a newer click is not kept waiting by a second map of this one
+        gain = "" if waited_for else self._gain(plain, blind, labels, report)
+        return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
+
+    def _gain(self, plain: Fitted, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
+        """The accuracy beside that of the same fit without words; "" where there is none."""
         without = predict_scene(plain, blind, self.method.name, {}, labels.revision, self._context)
         loo = plain.leave_one_out() if self.scene.reference is None else None
         before = accuracy_report(in_schema(without, labels.schema), labels, self.scene, loo=loo).main.oa
         now = report.main.oa
-        gain = ""
-        if before is not None and now is not None:
-            points = 100 * (now.value - before.value)
-            gain = f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
-        return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
+        if before is None or now is None:
+            return ""
+        points = 100 * (now.value - before.value)
+        return f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
 
 
 def climbed(

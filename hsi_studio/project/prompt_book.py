@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.project.prompt_sets import MAX_SET_NAME, PromptSets, Version, WordSet
+from hsi_studio.project.prompt_sets import FROM_PIXELS, MAX_SET_NAME, PROPOSED, SUGGESTED, PromptSets, Version, WordSet
 from hsi_studio.sanitize import same_name
 from hsi_studio.types import ClassSchema, PromptSet
 
@@ -112,6 +112,12 @@ class PromptBook:
             self._sets().info(set_id)
             return list(self._sets().versions[set_id])
 
+    def measured(self, set_id: str, version: int) -> bool:
+        """Whether facts of the labelled pixels may stand in a version: a start, a copy or a suggestion from them in it
+        or before it, for a sentence that was taken over may live on. Raises LabelProblem."""
+        taken = (v.number <= version and v.why in (SUGGESTED, PROPOSED) for v in self.versions(set_id))
+        return FROM_PIXELS in self.get(set_id).origin or any(taken)
+
     def history(self, set_id: str, class_id: str) -> list[Wording]:
         """What a class said, oldest first: the versions in which its sentences changed."""
         found: list[Wording] = []
@@ -156,6 +162,8 @@ class PromptBook:
         with self._writing():
             old = self.get(set_id)
             origin = f"copy of {old.name}, version {version or old.version}"
+            if self.measured(set_id, version or old.version):
+                origin += f", {FROM_PIXELS}"
             sentences = self.prompts(set_id, version).sentences
             return self.create(name or self.free_name(f"{old.name} copy"), sentences, origin, old.language, actor)
 

@@ -24,6 +24,8 @@ MAX_SENTENCES = 64
 MAX_SENTENCE = 2000
 MAX_SETS = 100
 MAX_SET_NAME = 80
+FROM_PIXELS = "described from the labelled pixels"  # in the origin of a set that was measured, and of its copies
+SUGGESTED, PROPOSED = "suggested from the pixels", "language model, seen and accepted"  # whys that took over facts
 FIRST_SET = "first"  # id of the set that a "set_prompt" of older journals writes to
 FIRST_NAME = "My words"
 MAX_ORIGIN = 200
@@ -38,7 +40,7 @@ class WordSet:
     id: str
     name: str
     language: str  # "en", "de", …; "" = not said
-    origin: str  # where it came from: "style p5", "described from the pixels", "copy of …"
+    origin: str  # where it came from: "style p5", FROM_PIXELS, "copy of …"
     version: int  # of `sentences`
     sentences: Sentences
 

@@ -136,8 +136,7 @@ class Project:
                 f"{scene.name} is not quite the file this project was made on (its content differs). "
                 "The labels keep their rows and columns."
             )
-        with self._lock:
-            self._scene = scene
+        self._scene = scene
 
     # ── what it is ──────────────────────────────────────────────────────────────────────────────
 
@@ -197,9 +196,8 @@ class Project:
 
     @property
     def left_out(self) -> tuple[int, ...]:
-        """Bands that the project does without, from 0."""
-        with self._lock:
-            return self._state.left_out
+        """Bands that the project does without, from 0. Asked with the workspace's lock held: it waits for nobody."""
+        return self._state.left_out
 
     @property
     def points(self) -> dict[Pixel, str]:

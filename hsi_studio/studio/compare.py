@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hsi_studio.engine.compare.cells import CellStore, specs_of
 from hsi_studio.engine.compare.findings import findings
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
@@ -29,6 +31,7 @@ from hsi_studio.engine.compare.results import Comparison, read_comparison, read_
 from hsi_studio.engine.compare.run_kind import store_of
 from hsi_studio.engine.compare.runner import LEAST_SEEDS, run_comparison
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
+from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
 from hsi_studio.engine.runs.record import RunFolder, RunRecord
@@ -133,7 +136,8 @@ class Comparisons(Subject):
         if scene.reference is None:
             enough_labels(labels, shots)
         found = [self._arm(project_id, side) for side in sides]
-        return plan_for(named(sides, found), shots, pace, seeds, title, control)
+        made = plan_for(named(sides, found), shots, pace, seeds, title, control)
+        return made.model_copy(update={"notes": self._measured_words(project_id, sides, made)})
 
     def forecast(self, project_id: str, plan: ComparisonPlan) -> CompareForecast:
         """What it would take now. Raises BadRequest."""
@@ -281,6 +285,26 @@ class Comparisons(Subject):
         if lacking and chosen.style:
             said |= sentences_of(lacking, chosen.style, scene.name)[0]
         return _arm(side, chosen.style or chosen.title, said)
+
+    def _measured_words(self, project_id: str, sides: Sequence[Side], plan: ComparisonPlan) -> tuple[str, ...]:
+        """A note on every prompt set that says what was measured on the user's labels: most of these test here."""
+        project, found = self._workspace.project(project_id), []
+        for side in sides:
+            chosen = self._prompts.resolve(project_id, side.words or "p5") if self._reads(side) else None
+            if chosen is not None and chosen.set_id and project.words.measured(chosen.set_id, chosen.version):
+                found.append(chosen.title)
+        if not found:
+            return ()
+        scene, labels = self._compared(project_id), project.labels()
+        reference = np.where(scene.valid, scene.reference, 0)  # type: ignore[arg-type]  # `_compared` gives one
+        flat = np.ravel_multi_index((labels.row, labels.col), scene.shape[:2])
+        able = flat[reference.ravel()[flat] > 0]
+        tests = [able.size - np.isin(able, draw_shots(reference, plan.shots, seed)).sum() for seed in plan.seeds]
+        return tuple(
+            f"{title}: its words were measured on your labelled pixels, and {np.mean(tests):,.0f} of these "
+            f"{flat.size:,} test here (mean over the seeds). Part of its figures is what the words were told."
+            for title in dict.fromkeys(found)
+        )
 
     def _request(self, scene: Scene, method: str, params: dict[str, Any], shots: int, slot: str) -> Request:
         classes = len(scene.reference_classes)

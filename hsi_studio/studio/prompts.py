@@ -19,7 +19,7 @@ import numpy as np
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import write_text
 from hsi_studio.project.prompt_book import PromptBook
-from hsi_studio.project.prompt_sets import WordSet
+from hsi_studio.project.prompt_sets import FROM_PIXELS, PROPOSED, WordSet
 from hsi_studio.sanitize import slug
 from hsi_studio.studio import Subject
 from hsi_studio.studio.class_measurements import Measurements
@@ -79,7 +79,7 @@ class Prompts(Subject):
         Raises LanguageModelProblem with what is wrong with one, BadRequest, LabelProblem.
         """
         kept = {key: self.drafts.checked(project_id, key, sentences) for key, sentences in proposals.items()}
-        version = self.edit(project_id, set_id, kept, "language model, seen and accepted", actor)
+        version = self.edit(project_id, set_id, kept, PROPOSED, actor)
         for key in kept:
             self.drafts.settle(project_id, key)
         return version
@@ -162,7 +162,7 @@ class Prompts(Subject):
             raise BadRequest("No class has labels to describe: label some pixels of each class first.")
         without = [info.name for info in self._workspace.project(project_id).schema.classes if info.id not in said]
         notes = (f"No labels, so nothing was measured: {', '.join(without)}.",) if without else ()
-        return "From the pixels", "described from the labelled pixels", said, notes
+        return "From the pixels", FROM_PIXELS, said, notes
 
 
 def range_nm(scene: Scene) -> tuple[float, float] | None:

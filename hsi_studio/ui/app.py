@@ -33,6 +33,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.first_page import first_page
+from hsi_studio.ui.opening.routes import router as opening_feed
 from hsi_studio.ui.page_config import leave_out_api
 from hsi_studio.ui.server import operator_page, sharing
 from hsi_studio.ui.server.connections import Idle
@@ -50,7 +51,7 @@ from hsi_studio.ui.tabs import Step, steps, tabs
 from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
-from hsi_studio.ui.toasts import told
+from hsi_studio.ui.toasts import tell, told
 from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
@@ -109,7 +110,8 @@ class App:
         server = self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ours = [
             router(Screen(self.studio)),
-            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed, dock_feed)),
+            *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed)),
+            *(feed(self.studio) for feed in (opening_feed, dock_feed)),
         ]
         ours += self.routes
         if self.owners is not None:
@@ -219,7 +221,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         leave_out_api(blocks)
         add_verbs(studio)  # before the page's events: Gradio gives whatever comes first the plain name
         project = gr.Textbox(visible=False)
-        top = panel("top", {"title": "", "facts": ""})
+        top: Any = panel("top", {"title": "", "facts": ""})  # gr.HTML accepts any event name
         classes = panel("classes", {}, render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
@@ -245,11 +247,18 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         def load(request: gr.Request) -> tuple[Any, ...]:
             return first_page(studio, request.query_params.get("project", ""), spec)
 
+        def opened(event: gr.EventData) -> tuple[Any, ...]:
+            done = event._data
+            for note in done.get("notes", []):
+                tell(str(note))
+            return present.everything(studio.usable(str(done.get("project"))).id)
+
         def news(project_id: str, event: gr.EventData) -> tuple[str, str]:
             return present.after_news(project_id, event._data)
 
         told: Any = strip  # gr.HTML accepts any event name
         bus.after(told.act(news, [project], [viewer, strip], queue=False, **QUIET))
+        bus.after(top.opened(opened, None, bus.shown, **QUIET))
         blocks.load(load, None, bus.shown, **QUIET)
         if owners is not None:
             blocks.load(sharing.account, None, [who], **QUIET)

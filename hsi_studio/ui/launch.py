@@ -28,7 +28,11 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
         prog=prog, description="Few-shot class maps of hyperspectral scenes, in the browser."
     )
     add = made.add_argument
-    add("--scene", default="indian_pines", help="what opens first: a catalogue id or a file")
+    add(
+        "--scene",
+        default="",
+        help="what opens first: a catalogue id or a file (default: the page asks)",
+    )
     add("--data", type=Path, help="folder the app may open files from (default: your home folder)")
     add("--home", type=Path, help="where projects are kept (default: ~/.hsi_studio)")
     add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")

@@ -11,8 +11,10 @@ import pytest
 
 from hsi_studio.cli.main import main
 from hsi_studio.engine.compare.run_kind import store_of
+from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
+from hsi_studio.project.prompt_sets import SUGGESTED
 from hsi_studio.studio.compare_arms import parse_side, side_text
 from hsi_studio.studio.facade import Side, Studio
 from hsi_studio.studio.guest import guest_of
@@ -111,6 +113,34 @@ def test_own_prompt_sets_are_arms_with_their_version(studio: Studio, scene_file:
     assert plan.arms[1].name == "Mine, version 2"
     assert plan.arms[1].sentences["Class 1"] == ("bright left third",)
     assert plan.arms[1].sentences["Class 2"] == plan.arms[0].sentences["Class 2"]
+
+
+def test_words_that_were_measured_on_test_pixels_are_noted(studio: Studio, scene_file: Path) -> None:
+    project = with_reference(studio, scene_file)
+    classes = studio.project(project).schema.classes
+    for k, info in enumerate(classes):
+        for n in range(8):
+            studio.label(project, 3 * n, 3 + 13 * k, info.id)
+    words, _ = studio.prompts.create(project, "pixels")
+    copied, _ = studio.prompts.create(project, f"copy:{words.id}", "Copied")
+    plain, _ = studio.prompts.create(project, "p1", "Plain")
+
+    def notes(*sets: str) -> tuple[str, ...]:
+        sides = [Side("curated", f"set:{key}") for key in sets]
+        return studio.compare.plan(project, sides, 5, "thorough", 3).notes
+
+    reference = np.load(scene_file.with_name("truth.npy"))
+    labels = studio.project(project).labels()
+    flat = labels.row * 40 + labels.col
+    tested = np.mean([24 - np.isin(flat, draw_shots(reference, 5, seed)).sum() for seed in range(3)])
+    told = notes(plain.id, words.id, copied.id)
+    assert [text.partition(",")[0] for text in told] == ["From the pixels", "Copied"]
+    assert all(f"{tested:.0f} of these 24 test here" in text for text in told)
+    studio.prompts.edit(project, plain.id, {classes[0].id: ["bright left third"]})
+    assert notes(plain.id, f"{plain.id}@1") == ()
+    studio.prompts.edit(project, plain.id, {classes[0].id: ["reflects much at 2 µm"]}, SUGGESTED)
+    assert len(notes(plain.id, words.id)) == 2
+    assert notes(f"{plain.id}@1", f"{plain.id}@2") == ()  # versions of before keep their words
 
 
 @pytest.mark.slow

@@ -139,7 +139,7 @@ def notes(c: Comparison) -> tuple[str, ...]:
         out.append(f"{few} of {len(plan.seeds)} seeds fitted into the time of this pace.")
     if c.state == "stopped":
         out.append(f"Stopped after {few} of {len(plan.seeds)} seeds; run it again to go on.")
-    out.extend(plan.gives_up)
+    out.extend((*plan.gives_up, *plan.notes))
     if any(d.disagreement for d in c.differences):
         out.append(
             "McNemar's test takes pixels for independent. Neighbouring pixels fail together, so on all pixels its p is "

@@ -52,6 +52,7 @@ class ComparisonPlan(Fact):
     budget_s: float | None = Field(None, gt=0)  # no further seed is begun that would go past it
     control: bool = True  # the shuffled-words control of every arm that reads text
     gives_up: tuple[str, ...] = ()  # what the pace costs, in sentences
+    notes: tuple[str, ...] = ()  # what else must be known to read the figures, in sentences
 
     @model_validator(mode="after")
     def _distinct(self) -> ComparisonPlan:

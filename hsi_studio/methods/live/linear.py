@@ -4,11 +4,16 @@ A kernel head has as many parameters as labels; a linear discriminant has few. O
 30 m) and where there are few materials that is better. Beside the kernels it was better or level on every development
 scene from two labels a class on, with the unsmoothed and the little smoothed principal components; strongly smoothed
 ones, and a prior of twelve labels instead of four for the kernels, changed nothing.
+
+A weighted mean of calibrated probabilities is not sure enough (R. Ranjan, T. Gneiting, "Combining probability
+forecasts", J. Royal Statistical Society B 72, 2010, doi:10.1111/j.1467-9868.2009.00726.x), so the mixture is raised to
+a power and brought to sum 1 again, which changes no class. The power is the one that makes the left-out labels most
+likely, with a prior at 1; a fixed power of 5/4 was as good on the development scenes and worse on cities.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +23,9 @@ from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_somethi
 from hsi_studio.methods.live.features import LiveFeatures
 from hsi_studio.types import FloatArray, IntArray
 
+POWERS = np.geomspace(0.4, 3.0, 31)
+PRIOR_LABELS = 10.0  # the prior at a power of 1 weighs as much as this many labels
+LEAST = 1e-12  # of a probability
 HEAD_PRIOR, LINEAR_PRIOR = 4.0, 1.0  # labels that have spoken for the kernels and for each discriminant beforehand
 
 
@@ -28,7 +36,9 @@ class Linear:
     scales: tuple[int, ...] = ()  # each one's, of the principal family
     heads: tuple[Discriminant, ...] = ()
     shares: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))  # (E,) the kernels' first
+    power: float = 1.0  # of the mixture
     left_out: FloatArray | None = None  # (M, K) the mixture's probabilities of each label of the support without it
+    each_left_out: tuple[FloatArray, ...] = ()  # (M, K) the same of every discriminant
 
     def mixed(self, kernels: FloatArray, features: LiveFeatures, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K): the kernels' probabilities of some nodes with the discriminants' shares in them."""
@@ -37,7 +47,23 @@ class Linear:
             out = kernels * np.float32(self.shares[0])
             for scale, head, share in zip(self.scales, self.heads, self.shares[1:].tolist(), strict=True):
                 out += np.float32(share) * head.probabilities(features.principal[scale][rows])
+            out = sharpened(out, self.power)
         return out
+
+
+def sharpened(probabilities: FloatArray, power: float) -> FloatArray:
+    """(m, K) raised to a power, rows summing to 1."""
+    out: FloatArray = probabilities ** np.float32(power)
+    out /= out.sum(axis=1, keepdims=True)
+    return out
+
+
+def fit_power(left_out: FloatArray, label: IntArray) -> float:
+    """The power of POWERS that makes left-out labels most likely, (n, K) and (n,), with a prior at 1."""
+    logs = np.log(np.maximum(left_out, LEAST)).astype(np.float64)
+    own = logs[np.arange(label.size), label].sum()
+    loss = [np.log(np.exp(a * logs).sum(axis=1)).sum() - a * own + PRIOR_LABELS * np.log(a) ** 2 / 2 for a in POWERS]
+    return float(POWERS[int(np.argmin(loss))])
 
 
 def fit_linear(
@@ -53,9 +79,19 @@ def fit_linear(
         return Linear()
     classes = head.dual.shape[1]
     fitted = [fit_discriminant(features.principal[s][nodes], label, classes) for s in scales]
-    each = np.stack([softmax(head.left_out_scores(), temperature), *(p for _, p in fitted)], axis=1)  # (M, E, K)
-    told = np.bincount(label, minlength=classes)[label] > 1
+    heads, left_out = tuple(one for one, _ in fitted), tuple(p for _, p in fitted)
+    return beside(Linear(scales, heads, each_left_out=left_out), label, head, temperature)
+
+
+def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float) -> Linear:
+    """The same discriminants beside another head of the same labels: their shares are found again."""
+    if not linear.heads:
+        return linear
+    own_head = softmax(head.left_out_scores(), temperature)
+    each = np.stack([own_head, *linear.each_left_out], axis=1)  # (M, E, K)
+    told = np.bincount(label, minlength=head.dual.shape[1])[label] > 1
     own = each[np.arange(label.size), :, label]
-    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(scales)))
+    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(linear.scales)))
     left_out = np.einsum("e,mek->mk", shares, each).astype(np.float32)
-    return Linear(scales, tuple(one for one, _ in fitted), shares, left_out)
+    power = fit_power(left_out[told], label[told])
+    return replace(linear, shares=shares, power=power, left_out=sharpened(left_out, power))

@@ -48,7 +48,7 @@ from hsi_studio.methods.common.kernel_head import (
 )
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
-from hsi_studio.methods.live.linear import Linear, fit_linear
+from hsi_studio.methods.live.linear import Linear, beside, fit_linear
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
 from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
@@ -140,10 +140,10 @@ class LiveFitted(Fitted):
             if self._nodes is None:
                 count = self.features.count
                 chunks = [slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
-                self._nodes = np.concatenate([self._probabilities(rows) for rows in chunks])
+                self._nodes = np.concatenate([self.probabilities_of(rows) for rows in chunks])
             return self._nodes
 
-    def _probabilities(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
+    def probabilities_of(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) of some nodes."""
         return self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
 
@@ -200,7 +200,7 @@ class LiveFitted(Fitted):
         out[self.support.position] = found.argmax(axis=1)
         rest = np.flatnonzero(out < 0)
         if rest.size:
-            out[rest] = self._probabilities(self.support.node[rest]).argmax(axis=1)
+            out[rest] = self.probabilities_of(self.support.node[rest]).argmax(axis=1)
         return out
 
     def words_told(self) -> WordsTold | None:
@@ -236,6 +236,7 @@ class LiveFitted(Fitted):
             "temperature": self.temperature,
             "kernels": [[one.family, one.scale] for one in self.kernels],
             "linear": list(self.linear.scales),
+            "power": self.linear.power,
             "classes": self.schema.to_json(),
         }
         return State(arrays, header)
@@ -321,8 +322,7 @@ class Live(Method):
             return replace(plain, gate=asked)
         better, c = with_prior(head, words[nodes], said.kept)
         temperature, _ = calibrate(better)
-        scales = plain.params.linear_scales(len(plain.features.principal))
-        linear = fit_linear(plain.features, scales, nodes, head.label, better, temperature)
+        linear = beside(plain.linear, head.label, better, temperature)
         return replace(
             plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
             without_words=plain, _lock=threading.Lock(),
@@ -348,7 +348,8 @@ class Live(Method):
         nowhere = np.zeros(0, dtype=np.int64)
         at = tuple(int(s) for s in header.get("linear", ()))  # models of before there were discriminants: none
         heads = tuple(Discriminant(arrays[f"linear_weight_{e}"], arrays[f"linear_offset_{e}"]) for e in range(len(at)))
-        linear = Linear(at, heads, arrays["shares"]) if at else Linear()
+        power = float(header.get("power", 1.0))  # models of before it: none
+        linear = Linear(at, heads, arrays["shares"], power) if at else Linear()
         return LiveFitted(
             schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
             arrays["weights"][kept], head, float(header["temperature"]), header["scene"], linear, arrays["left_out"],

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
@@ -58,8 +59,16 @@ class Present:
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
         said = [*notes, *self.studio.project(project_id).notes]
         return packed(
-            {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said}
-        )
+            {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said,
+             "project": project_id}
+        )  # fmt: skip
+
+    def nothing(self, notes: Sequence[str] = ()) -> tuple[Any, ...]:
+        """Values for `Bus.shown` while no project is open: the page offers what can be opened."""
+        top = {"title": "", "facts": "", "guest": False, "notes": list(notes), "project": "", "start": True}
+        words = {"state": "words", "text": "Nothing is open."}
+        unchanged = gr.skip()  # a value that changes has every tab look for its project
+        return unchanged, packed(top), packed({}), packed({}), packed(words), packed({})
 
     def viewer(self, project_id: str) -> str:
         """The viewer's whole value; its protocol is in `component.py`."""

@@ -12,6 +12,7 @@ import pytest
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import LabelProblem, SceneMismatch, TooFewLabels
 from hsi_studio.methods.contract import Block, Context, State, best_class
+from hsi_studio.methods.live.linear import fit_power, sharpened
 from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
@@ -134,6 +135,29 @@ def test_features_are_read_from_the_cache_folder(tmp_path: Path) -> None:
 
 def model(scene: Scene, truth: np.ndarray, **params: Any) -> State:
     return fit(scene, draw_labels(truth, scene.valid, 5), **params).state()
+
+
+def test_a_mixture_is_as_sure_as_its_left_out_labels_were_right_and_older_models_stay_as_they_were() -> None:
+    """p ∝ p^(5/4) of 0.8 and 0.2: 0.7566 and 0.1337, so 0.8498."""
+    assert sharpened(np.array([[0.8, 0.2, 0.0]], dtype=np.float32), 1.25)[0] == pytest.approx(
+        [0.8498, 0.1502, 0], abs=1e-4
+    )
+    right = np.repeat([[0.6, 0.4]], 40, axis=0).astype(np.float32)
+    assert fit_power(right, np.zeros(40, dtype=np.int64)) > 1.2  # always right at 0.6: not sure enough
+    sure = np.repeat([[0.95, 0.05]], 40, axis=0).astype(np.float32)
+    assert fit_power(sure, np.arange(40) % 3 // 2) < 0.6  # right in two of three at 0.95: too sure
+    assert fit_power(right[:0], np.zeros(0, dtype=np.int64)) == pytest.approx(1.0, abs=0.04)
+    cube, truth = fields()
+    scene = scene_from(cube, wavelength_nm=WAVELENGTHS, name="a")
+    state = model(scene, truth)
+    now = Live().from_state(state, scene, Context())
+    before = Live().from_state(State(state.arrays, {**state.header, "power": 1.0}), scene, Context())
+    old = Live().from_state(
+        State(state.arrays, {k: v for k, v in state.header.items() if k != "power"}), scene, Context()
+    )
+    assert np.array_equal(old.node_probabilities(), before.node_probabilities())
+    assert np.array_equal(now.node_probabilities().argmax(axis=1), old.node_probabilities().argmax(axis=1))
+    assert now.node_probabilities() == pytest.approx(sharpened(old.node_probabilities(), now.linear.power), abs=1e-6)
 
 
 def test_a_model_maps_another_scene_of_the_same_sensor() -> None:

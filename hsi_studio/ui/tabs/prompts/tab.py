@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.errors import StudioError
+from hsi_studio.project.prompt_sets import SUGGESTED
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.tabs.prompts import values
 from hsi_studio.ui.toasts import warn
@@ -106,6 +107,11 @@ class PromptsTab:
                 return set_id, self.revert(project_id, set_id, int(done["version"]), str(done.get("id", ""))), 0
             case "history":
                 return set_id, self.history(project_id, set_id, str(done["id"])), 0
+            case "read":
+                return set_id, {"recipes": values.recipes_value(self.studio, project_id, set_id)}, 0
+            case "chips":
+                self.studio.recipes.correct(project_id, set_id, str(done["id"]), list(done["chips"]))
+                return set_id, {"recipes": values.recipes_value(self.studio, project_id, set_id)}, 0
             case "diff":
                 return set_id, {}, int(done["version"])
         return set_id, {}, 0
@@ -113,7 +119,7 @@ class PromptsTab:
     def add_sentence(self, project_id: str, set_id: str, class_id: str, sentence: str) -> None:
         """One that the pixels suggested, after those there are."""
         before = self.studio.prompts.book(project_id).prompts(set_id).sentences.get(class_id, ())
-        self.studio.prompts.edit(project_id, set_id, {class_id: [*before, sentence]}, "suggested from the pixels")
+        self.studio.prompts.edit(project_id, set_id, {class_id: [*before, sentence]}, SUGGESTED)
 
     def revert(self, project_id: str, set_id: str, version: int, class_id: str) -> dict[str, Any]:
         """The whole set, or one class, as it was in a version."""
