@@ -205,6 +205,7 @@ class LiveMap:
             report=report,
             report_revision=labels.revision,
             words=words,
+            progress=None,  # the map without words, which they are measured by, told of its own
             climb=climbed(self.status.climb, len(known), report, self._covered(known)),
         )
         self._mapped = labels

@@ -101,6 +101,8 @@ class Walk:
     def go(self, number: int) -> None:
         """Bring the project to a station. Raises StudioError."""
         station, project = self.stations[number], self.studio.project(self.project)
+        source, _, item = station.left.partition(":")
+        self.studio.displayed.show(self.project, source, item, beside=station.right)
         ids = {info.name: info.id for info in project.schema.classes}
         wanted = {(row, col): ids[name] for row, col, name in CLICKS[: station.clicks]}
         for pixel in [pixel for pixel, class_id in project.points.items() if wanted.get(pixel) != class_id]:
@@ -109,8 +111,6 @@ class Walk:
             if pixel not in project.points:
                 self.studio.label(self.project, *pixel, class_id)
                 self.studio.live(self.project).wait(project.revision, REPORT_S, report=True)
-        source, _, item = station.left.partition(":")
-        self.studio.displayed.show(self.project, source, item, beside=station.right)
         self.studio.displayed.dismiss(self.project)
 
 

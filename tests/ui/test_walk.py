@@ -54,6 +54,7 @@ def test_what_was_made_before_says_so_and_stations_are_asked_by_number(made: tup
     assert len(studio.project(walked.project).points) == 3
 
 
+@pytest.mark.slow
 def test_the_recorded_clicks_are_right(capsys: pytest.CaptureFixture[str]) -> None:
     """Each lies in an area of its class: the reference of the demonstration's scene says so."""
     scene = demo_scene()
