@@ -29,7 +29,7 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
     )
     add = made.add_argument
     add("--scene", default="indian_pines", help="what opens first: a catalogue id or a file")
-    add("--choose", action="store_true", help="open nothing first: the page offers scenes, projects and a place to drop")
+    add("--choose", action="store_true", help="open nothing first: the page offers scenes, projects, a drop area")
     add("--data", type=Path, help="folder the app may open files from (default: your home folder)")
     add("--home", type=Path, help="where projects are kept (default: ~/.hsi_studio)")
     add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
