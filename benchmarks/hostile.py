@@ -24,6 +24,7 @@ import itertools
 import json
 import os
 import random
+import re
 import socket
 import sys
 import tempfile
@@ -60,6 +61,7 @@ class Person:
         self.config = self.client.get("/config").raise_for_status().json()
         self.ms: list[float] = []
         self.taken = 0
+        self.not_taken: Counter[str] = Counter()  # why: a pixel without data, for one
         self.refused: list[str] = []
         self.project = str(self.event("load", [])[0])
         shown = json.loads(self.client.get(f"/hsi/follow/{self.project}").json()["show"]["hsi-classes"])
@@ -93,7 +95,10 @@ class Person:
             if answer.status_code != 200:
                 self.refused.append(f"{self.name}: {answer.status_code} {answer.text[:200]}")
             self.ms.append(1000 * (time.perf_counter() - began))
-            self.taken += not json.loads(answer.json()["show"]["hsi-viewer"])["refused"]  # a pixel without data is
+            refused = json.loads(answer.json()["show"]["hsi-viewer"])["refused"]
+            self.taken += not refused
+            if refused:
+                self.not_taken[re.sub(r"\d+", "n", str(refused))[:160]] += 1
             self.client.get(f"/hsi/follow/{self.project}")
         except httpx.HTTPError as error:
             self.refused.append(f"{self.name}: {error!r}")
@@ -215,6 +220,7 @@ def neighbours(args: argparse.Namespace) -> dict[str, Any]:
     ms = [value for person in people for value in person.ms]
     return {
         "clicks": len(ms), "taken": sum(p.taken for p in people), "in_the_journals": labels,
+        "not_taken": dict(sum((p.not_taken for p in people), Counter())),
         "median_ms": round(quantile(ms, 0.5)), "p95_ms": round(quantile(ms, 0.95)),
         "most_ms": round(max(ms)), "refused_of_the_eight": [text for p in people for text in p.refused][:20],
         "held": held, "hostile": dict(told.most_common()), "machine": machine(),
@@ -283,7 +289,7 @@ def one_scene(owners: Owners, data: Path, number: int, turned: list[float]) -> N
     for k, name in enumerate(("upper", "lower")):
         project.add_class(name)
         studio.label(project.id, 5 + 120 * k, 5, project.schema.classes[-1].id)
-    status = studio.live(project.id).wait(project.revision, 120)
+    status = studio.live(project.id).wait(project.revision, 600)
     assert status.prediction is not None, status
     turned[0] += 61
     owners.server.tidy()

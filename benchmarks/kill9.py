@@ -2,16 +2,18 @@
 
     python -m benchmarks.kill9 --kills 200
 
-A program (a fork of one that has imported everything) with three threads works on one home folder: one clicks (and
-takes clicks back), one draws strokes of pixels in one action, one trains, exports, imports labels and models, keeps
-uploads, makes projects. Each thread says "do" before an action and "done" after it, with what it was told. At a random
-instant the program is killed, and in one of four cases a training's own process with it, as the system does when memory
-runs out. Then, with the program gone:
+A program (a fork of one that has imported everything) with four threads works on one home folder: one clicks (and
+takes clicks back), one draws strokes of pixels in one action, one trains and resumes, one exports maps, labels and
+models, imports labels and models, keeps uploads. Each thread says "do" before an action and "done" after it, with what
+it was told. At a random instant the program is killed, and in one of four cases a training's own process with it, as
+the system does when memory runs out. Then, with the program gone:
 
 - every journal line carries the mark of its action: "done" must be there once, "do" alone at most once;
 - the labels after the line that was acknowledged are those the program had then;
 - runs that were acknowledged have a record and the labels of that moment, runs that were told as done a map and a model
-  that can be read; files that were exported, uploaded or imported are there with the content they had.
+  that can be read;
+- files that were exported or uploaded are there with the content they had, and those of a map can be opened (GeoTIFF,
+  ENVI, PNG, GeoJSON, GeoPackage, CSV); models that were imported are in the library, whole.
 
 A new program goes on where the last one ended; every tenth begins a new project. At the end all runs that were
 interrupted are resumed, and must end.
@@ -40,15 +42,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine, make_parser
-from hsi_studio import Studio
+from benchmarks.whole_files import damage
+from hsi_studio import Studio, settings
+from hsi_studio.engine.models.checkpoint import read_checkpoint, read_header, write_checkpoint
+from hsi_studio.engine.models.library import ModelLibrary
 from hsi_studio.errors import StudioError
 from hsi_studio.project.store import Project
 
 NEW_PROJECT_EVERY = 10
 LONGEST_S = 3.0  # of a program's work, from the moment it can act
+LONG_SHARE, LONG_S = 0.25, 12.0  # of some: so that trainings end, and their maps and models are exported and imported
 SIDE, CLASSES = 40, 3
+HEAVY = ("rasterio.warp", "matplotlib.figure", "sklearn.svm", "PIL.Image", "hsi_studio.methods.live.method")
 FORKS = multiprocessing.get_context("forkserver")  # programs start in moments: they find everything imported
-FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock"])
+FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock", *HEAVY])
 
 
 # ── the program that is killed ──────────────────────────────────────────────────────────────────
@@ -91,9 +98,9 @@ class Actor:
 
     def run(self) -> None:
         self.say(step="ready")
-        for work in (self.clicks, self.strokes):
+        for work in (self.clicks, self.strokes, self.trainings):
             threading.Thread(target=self.forever, args=(work, random.Random(self.seed)), daemon=True).start()
-        self.forever(self.others, random.Random(self.seed + 1))
+        self.forever(self.files, random.Random(self.seed + 1))
 
     def forever(self, work: Callable[[random.Random], None], rng: random.Random) -> None:
         while True:
@@ -105,13 +112,14 @@ class Actor:
 
         def click(mark: str) -> Any:
             with self.project.writing():  # so that what is told is of this action
-                if rng.random() < 0.15 and self.project.can_undo:
+                if rng.random() < 0.15 and self.project.undo_label:
                     self.project.undo(actor=mark)
                 else:
                     self.studio.label(self.pid, row, col, chosen, actor=mark)
                 return self.state()
 
         self.act("click", click, journal=True)
+        time.sleep(rng.random() * 0.05)
 
     def strokes(self, rng: random.Random) -> None:
         row, start, name = rng.randrange(SIDE), rng.randrange(SIDE - 12), f"Class {rng.randrange(CLASSES)}"
@@ -127,9 +135,14 @@ class Actor:
     def state(self) -> dict[str, Any]:
         return {"seq": self.project.revision, "points": digest_of(self.project)}
 
-    def others(self, rng: random.Random) -> None:
-        choices = (self.train, self.export, self.import_labels, self.upload, self.import_model, self.wait_for_run)
-        rng.choice(choices)(rng)
+    def trainings(self, rng: random.Random) -> None:
+        rng.choice((self.train, self.wait_for_run))(rng)
+        time.sleep(rng.random() * 0.5)
+
+    def files(self, rng: random.Random) -> None:
+        rng.choice((self.export, self.export, self.import_labels, self.upload, self.import_model, self.import_model))(
+            rng
+        )
 
     def train(self, rng: random.Random) -> None:
         if not self.studio.runs.alive():
@@ -147,7 +160,16 @@ class Actor:
 
     def export(self, rng: random.Random) -> None:
         folder = self.home.parent / "exports" / f"{self.seed}-{self.count}"
-        self.act("export", lambda mark: hashes(self.studio.export(self.pid, folder, which="live", timeout=60)))
+        what = rng.choice(("map", "map", "everything", "labels"))
+
+        def write(mark: str) -> Any:
+            if what == "labels":
+                return hashes(self.studio.export_labels(self.pid, folder))
+            if what == "everything":
+                return hashes([self.studio.exports.bundle(self.pid, folder, which="live", timeout=60)])
+            return hashes(self.studio.export(self.pid, folder, which="live", timeout=60))
+
+        self.act(f"export of {what}", write)
 
     def import_labels(self, rng: random.Random) -> None:
         file = self.home.parent / f"labels-{self.seed}-{self.count}.csv"
@@ -161,17 +183,31 @@ class Actor:
         self.act("upload", lambda mark: hashes(self.studio.keep_upload([file])))
 
     def import_model(self, rng: random.Random) -> None:
+        """Export a model, and import one with other weights: the same ones are known and would not be copied."""
         models = [one for one in self.studio.models.find() if one.origin == "run" and not one.problem]
         if not models:
             return
         self.studio.models.edit(models[0].id, note=f"{self.seed}-{self.count}")
 
-        def copy(mark: str) -> Any:
-            exported = self.studio.models.export(models[0].id, self.home.parent / "models" / mark)
-            self.studio.models.import_file(exported)
-            return hashes([exported])
+        def export(mark: str) -> Any:
+            return hashes([self.studio.models.export(models[0].id, self.home.parent / "models" / mark)])
 
-        self.act("model", copy)
+        exported = next(iter(self.act("model export", export) or ()), None)
+        if exported is None:
+            return
+        state, header = read_checkpoint(Path(exported))
+        other = Path(exported).with_name("other.safetensors")
+        array = next(array for array in state.arrays.values() if array.dtype.kind == "f" and array.size)
+        array.flat[0] += 1 + rng.random()
+        write_checkpoint(other, state, header.facts)
+
+        def take(mark: str) -> Any:
+            model, known = self.studio.models.import_file(other)
+            if known:
+                raise AssertionError(f"{other} was taken for a model that was here")
+            return {"model": model.id, "digest": read_header(other).digest}
+
+        self.act("model import", take)
 
 
 def digest_of(project: Project) -> str:
@@ -189,29 +225,36 @@ def hashes(files: list[Path]) -> dict[str, str]:
 class Found:
     """What the killed programs said, and what was wrong with what they left."""
 
+    kills: int = 0
     done: Counter[str] = field(default_factory=Counter)  # by kind
     refused: Counter[str] = field(default_factory=Counter)  # by what was said
     begun: int = 0  # actions that were not acknowledged when the program died
     workers: int = 0  # processes of trainings that were killed too
     problems: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)  # of the files: those that were opened once
+    models: dict[str, str] = field(default_factory=dict)  # imported: id → digest
     runs: dict[str, str] = field(default_factory=dict)  # id → project
     trained: set[str] = field(default_factory=set)
     projects: list[str] = field(default_factory=list)
     marks: dict[str, dict[str, tuple[bool, dict[str, Any] | None]]] = field(default_factory=dict)  # project → mark
 
 
-def soak(folder: Path, kills: int, seed: int = 0) -> Found:
-    """Kill that many programs on a home below `folder`."""
-    rng, found = random.Random(seed), Found()
+def soak(folder: Path, kills: int, seed: int = 0, long_share: float = LONG_SHARE, minutes: float = 1e9) -> Found:
+    """Kill that many programs on a home below `folder`, or as many as there is time for; that share of them works for
+    up to LONG_S."""
+    rng, found, until = random.Random(seed), Found(), time.monotonic() + 60 * minutes
     home = folder / "home"
     scene = np.random.default_rng(0).normal(0.2, 0.02, (SIDE, SIDE, 8)).astype(np.float32)
     np.save(folder / "scene.npy", scene)
     project = ""
     for number in range(kills):
+        if time.monotonic() > until:
+            break
+        found.kills += 1
         if number % NEW_PROJECT_EVERY == 0:
             project = ""
-        listen(found, killed(home, number * 1000, project, rng, found))
+        listen(found, killed(home, number * 1000, project, rng, found, long_share))
         project = found.projects[-1] if found.projects else ""
         look(home, found, project)
         print(f"{number + 1}/{kills}: {sum(found.done.values())} acknowledged, {found.problems[-1:]}", file=sys.stderr)
@@ -224,10 +267,11 @@ def soak(folder: Path, kills: int, seed: int = 0) -> Found:
 def act(home: Path, seed: int, project_id: str, out: Connection) -> None:
     """Be the program that is killed."""
     sys.stderr = (home.parent / "said.log").open("a", buffering=1)
+    os.environ[settings.TRUST_LOCAL.name] = "1"  # starting a reader takes a second of the three that a program has
     Actor(home, seed, project_id, out).run()
 
 
-def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found) -> list[bytes]:
+def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found, long_share: float) -> list[bytes]:
     """Start a program, kill it; what it said."""
     near, far = FORKS.Pipe(duplex=False)
     program = FORKS.Process(target=act, args=(home, seed, project, far))
@@ -251,7 +295,7 @@ def killed(home: Path, seed: int, project: str, rng: random.Random, found: Found
         time.sleep(rng.uniform(0.0, 0.5))
     else:
         ready.wait(120)
-        time.sleep(rng.uniform(0.0, LONGEST_S))
+        time.sleep(rng.uniform(0.0, LONG_S if rng.random() < long_share else LONGEST_S))
     if not program.is_alive():
         found.problems.append(f"the program ended by itself: {(home.parent / 'said.log').read_text()[-500:]}")
     workers = workers_of(home) if rng.random() < 0.25 else []
@@ -300,7 +344,9 @@ def listen(found: Found, lines: list[bytes]) -> None:
                 found.runs[told] = begun["project"]
             elif kind == "trained":
                 found.trained.add(told)
-            elif kind in ("export", "upload", "model"):
+            elif kind == "model import":
+                found.models[told["model"]] = told["digest"]
+            elif kind == "upload" or "export" in kind:
                 found.files |= told
     found.begun += len(open_actions)
 
@@ -333,6 +379,18 @@ def look(home: Path, found: Found, project_id: str) -> None:
         path = Path(file)
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             found.problems.append(f"{path.name} is not as it was acknowledged")
+        elif file not in found.opened:
+            found.opened.add(file)
+            if why := damage(path):
+                found.problems.append(f"{path.name} cannot be opened: {why}")
+    for model, digest in found.models.items():
+        try:
+            whole = read_checkpoint(ModelLibrary(home).get(model).path)[1].digest == digest
+        except StudioError as error:
+            found.problems.append(f"the imported model {model} is gone: {error}")
+            continue
+        if not whole:
+            found.problems.append(f"the imported model {model} has other weights")
 
 
 def cut(project: Project, actions: int) -> Path:
@@ -368,13 +426,14 @@ def look_at_runs(home: Path, found: Found) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=1e9, help="of killing, after which there are no more")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         began = time.monotonic()
-        found = soak(Path(folder), args.kills, args.seed)
+        found = soak(Path(folder), args.kills, args.seed, minutes=args.minutes)
     told = {
-        "machine": machine(), "kills": args.kills, "trainings_killed_too": found.workers,
+        "machine": machine(), "kills": found.kills, "trainings_killed_too": found.workers,
         "acknowledged": sum(found.done.values()), "by_kind": dict(found.done), "cut_short": found.begun,
         "refused": dict(found.refused.most_common(8)),
         "files": len(found.files), "runs": len(found.runs), "seconds": round(time.monotonic() - began),

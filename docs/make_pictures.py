@@ -60,6 +60,7 @@ def nine_clicks(page: Any) -> None:
 
 def label(page: Any) -> None:
     open_tab(page, "Label")
+    page.get_by_role("tab", name="Spectra", exact=True).click()
     page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
 
 

@@ -17,12 +17,13 @@ import json
 import logging
 import math
 import os
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from hsi_studio.watching import tell
 
 log = logging.getLogger(__name__)
 
@@ -153,19 +154,24 @@ def json_text(value: Any) -> bytes:
 
 def copy_file(source: Path, target: Path) -> Path:
     """A whole copy, or none."""
-    with replacing(target) as partial:
-        shutil.copyfile(source, partial)
+    size = source.stat().st_size
+    with replacing(target) as partial, source.open("rb") as read, partial.open("wb") as written:
+        while chunk := read.read(1 << 22):
+            written.write(chunk)
+            tell("Copying", written.tell(), size)
     return target
 
 
 def keep_files(sources: list[Path], root: Path) -> list[Path]:
     """Copy files that belong together into one folder named by their content; the same files, the same folder."""
-    digest = hashlib.sha256()
+    digest, total, done = hashlib.sha256(), sum(source.stat().st_size for source in sources), 0
     for source in sources:
         digest.update(source.name.encode())
         with source.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
+                done += len(chunk)
+                tell("Taking the files in", done, total)
     folder = root / digest.hexdigest()[:16]
     kept = [folder / source.name for source in sources]
     for source, target in zip(sources, kept, strict=True):

@@ -94,7 +94,8 @@ SCENE_MEMORY_GB = Setting(
 )  # fmt: skip
 FEATURE_MEMORY_GB = Setting(
     "HSI_STUDIO_FEATURE_MEMORY_GB", "number of GiB", "an eighth of the machine's memory",
-    "What features made of scenes may take in memory, for all owners together; those unused longest are made again.",
+    "What features made of scenes and maps kept at hand may take in memory, for all owners together; those unused "
+    "longest are made again.",
 )  # fmt: skip
 CACHE_GB = Setting(
     "HSI_STUDIO_CACHE_GB", "number of GiB", "4",

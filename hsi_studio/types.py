@@ -306,6 +306,10 @@ class Prediction:
     params: dict[str, Any]
     revision: int  # of the labels it was made from
 
+    @property
+    def nbytes(self) -> int:
+        return self.label.nbytes + self.confidence.nbytes
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -43,3 +43,10 @@ def test_every_cli_line_parses(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines
     for line in lines:
         _parser().parse_args(line.split("#")[0].split())
+
+
+def test_every_promise_of_the_page_names_a_test_that_is_there() -> None:
+    page = (ROOT / "docs" / "pages" / "promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 15
+    assert [name for file, name in named if f"def {name}(" not in (ROOT / file).read_text(encoding="utf-8")] == []

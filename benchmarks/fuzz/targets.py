@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,35 +17,11 @@ import numpy as np
 
 from benchmarks.fuzz import samples
 from benchmarks.fuzz.mutate import Random, mutated, odd_value
+from benchmarks.fuzz.projects import Projects
+from benchmarks.fuzz.target import Target
 from hsi_studio.errors import StudioError
 
 MOST_VALUES = 1_000_000  # of a scene that is read whole
-TEXTS = (".hdr", ".csv", ".geojson", ".vrt", ".json", ".jsonl")
-
-
-class Target:
-    """`last`: the files of the input at work, kept with a finding."""
-
-    def __init__(self, folder: Path, secret: Path) -> None:
-        self.folder, self.secret = folder, secret
-        folder.mkdir(parents=True, exist_ok=True)
-        self.last: samples.Files = {}
-
-    def __call__(self, rng: Random) -> str:
-        raise NotImplementedError
-
-    def put(self, files: samples.Files, rng: Random, others: tuple[bytes, ...], share: float = 0.7) -> Path:
-        """Write the files in an empty folder, some of them mutated; the first is returned."""
-        place = self.folder / "input"
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        self.last = {
-            name: mutated(data, rng, name.endswith(TEXTS), others) if rng.random() < share else data
-            for name, data in files.items()
-        }
-        for name, data in self.last.items():
-            (place / name).write_bytes(data)
-        return place / next(iter(self.last))
 
 
 class Readers(Target):
@@ -97,46 +72,6 @@ class Labels(Target):
         except StudioError:
             return "refused"
         return "opened"
-
-
-class Projects(Target):
-    """Folders of a home that are not as they were written: listed, opened, mended."""
-
-    def __init__(self, folder: Path, secret: Path) -> None:
-        super().__init__(folder, secret)
-        studio, project = _studio(folder / "made", secret)
-        for row in range(5):
-            studio.label(project, row, 2, studio.project(project).schema.classes[row % 2].id)
-        studio.edit(project, lambda one: one.undo())
-        studio.edit(project, lambda one: one.add_class("Třída ≤ 3"))
-        studio.close()
-        self.id = project
-        self.home = folder / "made" / "home"
-        self.files = {
-            name: (self.home / "projects" / project / name).read_bytes() for name in ("project.json", "journal.jsonl")
-        }
-
-    def __call__(self, rng: Random) -> str:
-        from hsi_studio.studio.facade import Studio
-
-        place = self.home / "projects" / self.id
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        self.last = {
-            name: mutated(data, rng, True) if rng.random() < 0.7 else data for name, data in self.files.items()
-        }
-        for name, data in self.last.items():
-            (place / name).write_bytes(data)
-        studio, refused = Studio(self.home, self.folder), False
-        json.dumps([(one.id, one.title, one.problem) for one in studio.projects()])
-        for act in (studio.latest_project, lambda: _look(studio, self.id), lambda: studio.mend(self.id),
-                    lambda: _look(studio, self.id)):  # fmt: skip
-            try:
-                act()
-            except StudioError:
-                refused = True
-        studio.close()
-        return "refused" if refused else "opened"
 
 
 class Parameters(Target):
@@ -237,12 +172,6 @@ def flat(routes: Any) -> Iterator[Any]:
 def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text.encode("utf-8", "replace").decode()[:3000]
-
-
-def _look(studio: Any, project_id: str) -> None:
-    project = studio.project(project_id)
-    project.labels()
-    json.dumps([info.name for info in project.schema.classes])
 
 
 def _studio(folder: Path, secret: Path) -> tuple[Any, str]:

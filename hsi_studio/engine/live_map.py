@@ -19,9 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.edges import sentence
-from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, reference_values
+from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import in_schema
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
@@ -29,6 +31,18 @@ from hsi_studio.methods.contract import Context, Fitted, Method, Params
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a map of so many labels reached: overall accuracies as fractions, away from the labels too where there is a
+    reference."""
+
+    labels: int
+    revision: int
+    oa: Estimate
+    away: Estimate | None = None
+    whole: float | None = None  # of all the reference, so that ground of classes without labels counts as wrong
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ class LiveStatus:
     error: str = ""  # what went wrong, with the remedy
     seconds: float = 0.0  # of the last fit + predict
     words: str = ""  # what the class names add to the map, or why they are turned off
+    climb: tuple[Reached, ...] = ()  # accuracy over the number of labels, since this thread began
 
 
 class LiveMap:
@@ -56,6 +71,7 @@ class LiveMap:
         self._wanted: LabelSet | None = None
         self._asked = -1  # the newest revision that was asked for
         self._again = False  # the next map is made even of the same labels
+        self._counts: npt.NDArray[np.intp] | None = None  # pixels of the reference by value
         self._mapped: LabelSet | None = None  # of the last map and its accuracy
         self._status = LiveStatus(progress=Progress("Waiting to start"))
         self._context = replace(context, progress=self._show_progress, cancelled=self._stop.is_set)
@@ -165,7 +181,7 @@ class LiveMap:
         except TooFewLabels as few:
             self._publish(
                 revision=labels.revision, prediction=None, message=str(few), report=None,
-                report_revision=labels.revision, progress=None,
+                report_revision=labels.revision, progress=None, climb=(),
             )  # fmt: skip
             self._mapped = labels
             return
@@ -185,8 +201,24 @@ class LiveMap:
             left_out = fitted.leave_one_out()
         report = accuracy_report(prediction, labels, self.scene, loo=left_out)
         words = self._words(fitted, blind, labels, report)
-        self._publish(report=report, report_revision=labels.revision, words=words)
+        self._publish(
+            report=report,
+            report_revision=labels.revision,
+            words=words,
+            climb=climbed(self.status.climb, len(known), report, self._covered(known)),
+        )
         self._mapped = labels
+
+    def _covered(self, known: LabelSet) -> float | None:
+        """Which share of the reference's pixels is of the labelled classes."""
+        if self.scene.reference is None:
+            return None
+        if self._counts is None:
+            self._counts = np.bincount(np.maximum(self.scene.reference[self.scene.valid], 0))
+            self._counts[0] = 0  # no class
+        values = [v for v in reference_values(known.schema.classes, self.scene).values() if v < self._counts.size]
+        total = int(self._counts.sum())
+        return float(self._counts[values].sum()) / total if total else None
 
     def _words(self, fitted: Fitted, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
         """What the class names add, measured as the report is; "" for methods that know nothing of words."""
@@ -202,15 +234,35 @@ class LiveMap:
         agree = f"{100 * (1 - told.p):.0f} % of shuffled names"
         if plain is None:
             return f"Words: off, your labels do not agree with your class names (better than {agree} only).{alarm}"
+        with self._changed:
+            waited_for = self._wanted is not None  # a newer click is not kept waiting by a second map of this one
+        gain = "" if waited_for else self._gain(plain, blind, labels, report)
+        return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
+
+    def _gain(self, plain: Fitted, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
+        """The accuracy beside that of the same fit without words; "" where there is none."""
         without = predict_scene(plain, blind, self.method.name, {}, labels.revision, self._context)
         loo = plain.leave_one_out() if self.scene.reference is None else None
         before = accuracy_report(in_schema(without, labels.schema), labels, self.scene, loo=loo).main.oa
         now = report.main.oa
-        gain = ""
-        if before is not None and now is not None:
-            points = 100 * (now.value - before.value)
-            gain = f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
-        return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
+        if before is None or now is None:
+            return ""
+        points = 100 * (now.value - before.value)
+        return f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
+
+
+def climbed(
+    before: tuple[Reached, ...], n_labels: int, report: AccuracyReport, covered: float | None
+) -> tuple[Reached, ...]:
+    """The curve with one point more. `covered`: which share of the reference is of labelled classes. Labels that were
+    taken away take their points along: the curve is that of the labels as they were given, and has one point a number
+    of labels."""
+    kept = tuple(one for one in before if one.labels < n_labels)
+    if report.main.oa is None:
+        return kept
+    away = None if report.buffered is None else report.buffered.oa
+    whole = None if covered is None else covered * report.main.oa.value
+    return (*kept, Reached(n_labels, report.revision, report.main.oa, away, whole))
 
 
 def same_labels(a: LabelSet, b: LabelSet) -> bool:

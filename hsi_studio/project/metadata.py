@@ -1,7 +1,7 @@
 """`project.json`: what does not change about a project, and the list of projects in a folder.
 
-It is written once, with a copy beside it (`project.copy.json`, which only `mend_about.py` reads), and never again: what
-a newer version put into it stays there.
+It is written once, with a copy beside it (`project.copy.json`, which only `mend_about.py` reads), and later only to
+give it another title: what a newer version put into it stays there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from hsi_studio.errors import CorruptFile, FileProblem, LabelProblem, StudioError
+from hsi_studio.edges import at_edge
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, LabelProblem, StudioError
+from hsi_studio.files import write_json
 from hsi_studio.io.meaning_colors import colors_for
 from hsi_studio.project.events import class_from_json
 from hsi_studio.project.payloads import MOST_CLASSES, ClassLine
@@ -155,6 +157,19 @@ def read_about(folder: Path) -> About:
         return validated(About, value)
     except ValueError as error:
         raise CorruptFile(path, f"it is not {WHAT} ({str(error)[:200]})", REMEDY) from error
+
+
+def retitled(folder: Path, title: str) -> str:
+    """Give a project another title; returns it as it is kept. Raises BadRequest for an empty one, FileProblem."""
+    kept = clean_text(title)[:200]
+    if not kept:
+        raise BadRequest("Give the project a name.")
+    read_about(folder)
+    with at_edge(folder / ABOUT):
+        for name in (COPY, ABOUT):
+            value = read_object(folder / ABOUT, MAX_ABOUT, WHAT, REMEDY)
+            write_json(folder / name, {**value, "title": kept}, indent=2)
+    return kept
 
 
 def _modified(path: Path) -> float:

@@ -136,8 +136,7 @@ class Project:
                 f"{scene.name} is not quite the file this project was made on (its content differs). "
                 "The labels keep their rows and columns."
             )
-        with self._lock:
-            self._scene = scene
+        self._scene = scene
 
     # ── what it is ──────────────────────────────────────────────────────────────────────────────
 
@@ -197,9 +196,8 @@ class Project:
 
     @property
     def left_out(self) -> tuple[int, ...]:
-        """Bands that the project does without, from 0."""
-        with self._lock:
-            return self._state.left_out
+        """Bands that the project does without, from 0. Asked with the workspace's lock held: it waits for nobody."""
+        return self._state.left_out
 
     @property
     def points(self) -> dict[Pixel, str]:
@@ -243,16 +241,6 @@ class Project:
             return self._events[seq - 1].time, self._events[seq - 1].actor
 
     @property
-    def can_undo(self) -> bool:
-        with self._lock:
-            return bool(self._state.done)
-
-    @property
-    def can_redo(self) -> bool:
-        with self._lock:
-            return bool(self._state.undone)
-
-    @property
     def undo_label(self) -> str:
         """ "Undo: add Corn at row 12, column 40", or "" when there is nothing to undo."""
         with self._lock:
@@ -262,6 +250,12 @@ class Project:
     def redo_label(self) -> str:
         with self._lock:
             return f"Redo: {self._state.undone[-1].text}" if self._state.undone else ""
+
+    def told(self, n: int = 60) -> list[tuple[int, str, bool]]:
+        """(sequence number, what was done, whether it was undone) of actions, the newest first."""
+        with self._lock:
+            undone = [(change.seq, change.text, True) for change in self._state.undone]
+            return [*undone, *((change.seq, change.text, False) for change in reversed(self._state.done))][:n]
 
     def history(self, n: int = 20) -> list[Event]:
         """The last `n` actions, oldest first."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hsi_studio.types import Source
+from hsi_studio.watching import tell
 
 WHOLE_UP_TO = 256 << 20
 BLOCK = 1 << 20
@@ -25,6 +26,7 @@ def content_hash(path: Path, whole_up_to: int = WHOLE_UP_TO) -> str:
         if size <= whole_up_to:
             while chunk := stream.read(BLOCK):
                 digest.update(chunk)
+                tell("Reading the file", stream.tell(), size)
             return digest.hexdigest()
         digest.update(str(size).encode())
         for k in range(N_BLOCKS):

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from hsi_studio.errors import BadValues
 from hsi_studio.humanize import counted
 from hsi_studio.types import Bands, BoolArray, FloatArray, Scene, Survey
+from hsi_studio.watching import tell
 
 NO_DATA_MARKS = (-9999.0, -99999.0, -32768.0, -999.0, 65535.0, float(np.float32(1e20)))
 CHUNK_VALUES = 4_000_000  # float32 values read at once: 16 MB
@@ -76,6 +77,7 @@ def _chunks(scene: Scene) -> Iterator[tuple[int, int, FloatArray]]:
         parts = [
             scene.read(slice(row, stop), slice(col, min(col + cols_step, width))) for col in range(0, width, cols_step)
         ]
+        tell("Looking at every pixel", row, height)
         block = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         yield row, stop, block.reshape(-1, n_bands)  # (h, w, B) → (N, B)
 

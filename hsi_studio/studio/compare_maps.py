@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.io.palette import next_color
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.workspace import Workspace
@@ -50,8 +50,9 @@ class CompareMaps(Subject):
     def __init__(self, workspace: Workspace, runs: Runs, result: Callable[[str], Comparison | None]) -> None:
         self._workspace, self._runs, self._result = workspace, runs, result
         self._lock = threading.Lock()
-        self._maps: OrderedDict[tuple[str, str], _Made] = OrderedDict()  # of a project, an item
         self._reports: dict[tuple[str, str], tuple[Prediction, AccuracyReport]] = {}
+        reports = self._reports
+        self._maps: KeptMaps[tuple[str, str], _Made] = KeptMaps(MAPS_KEPT, lambda key: reports.pop(key, None))
 
     def layers_of(self, run_id: str, left: str, right: str, difference: bool = False) -> tuple[str, str]:
         """(item to show, layer beside it) for two arms by name. Raises BadRequest, FileProblem."""
@@ -148,11 +149,9 @@ class CompareMaps(Subject):
         if self._runs.project_of(run_id) != project_id:
             raise BadRequest(f"There is no comparison {run_id!r} in this project.")
         key, schema = (project_id, item), self._workspace.project(project_id).schema
-        with self._lock:
-            known = self._maps.get(key)
-            if known is not None and known.schema == schema:
-                self._maps.move_to_end(key)
-                return known
+        known = self._maps.get(key)
+        if known is not None and known.schema == schema:
+            return known
         comparison = self._compared(run_id)
         names = tuple(_name(comparison, number) for number in numbers)
         if len(names) > 1:
@@ -160,11 +159,7 @@ class CompareMaps(Subject):
         else:
             prediction = self._arm(project_id, comparison, folder, names[0])
         made = _Made(schema, names, prediction)
-        with self._lock:
-            self._maps[key] = made
-            while len(self._maps) > MAPS_KEPT:
-                gone, _ = self._maps.popitem(last=False)
-                self._reports.pop(gone, None)
+        self._maps.put(key, made, prediction.nbytes)
         return made
 
     def _arm(self, project_id: str, comparison: Comparison, folder: Path, arm: str) -> Prediction:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.files import write_json
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
+from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import FloatArray, LabelSet, Prediction
@@ -39,9 +39,13 @@ Surface = Callable[[DisplayedMap, Step], FloatArray]
 class _Kept:
     """Of everybody who works in one home; by project and item."""
 
-    maps: OrderedDict[tuple[str, str], tuple[Prediction, Prediction]] = field(default_factory=OrderedDict)  # of, made
     reports: dict[tuple[str, str], tuple[Prediction, int, AccuracyReport | None]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.maps: KeptMaps[tuple[str, str], tuple[Prediction, Prediction]] = KeptMaps(  # of, made
+            MAPS_KEPT, lambda key: self.reports.pop(key, None)
+        )
 
 
 class EditedMaps(Subject):
@@ -82,7 +86,7 @@ class EditedMaps(Subject):
             if item not in kept:
                 raise BadRequest(f"There is no layer {layer[:80]!r} to remove.")
             write_json(self._file(project_id), {"edited": [one for one in kept if one != item]}, indent=1)
-            self._maps.pop((project_id, item), None)
+        self._maps.drop(lambda key: key == (project_id, item))
         if layer == left:
             source, _, of = below.partition(":")
             self._displayed.show(project_id, source, of)
@@ -141,8 +145,7 @@ class EditedMaps(Subject):
 
     def _of(self, below: DisplayedMap, item: str) -> DisplayedMap:
         key = (below.project_id, item)
-        with self._lock:
-            known = self._maps.get(key)
+        known = self._maps.get(key)
         if known is None or known[0] is not below.prediction:
             steps = parse_steps(_parsed(item)[0])
             scene = self._workspace.scene_of(below.project_id)
@@ -151,12 +154,7 @@ class EditedMaps(Subject):
                 below.prediction, scene, steps, (lambda step: self._surface(below, step)) if asked else None
             )
             known = (below.prediction, made)
-            with self._lock:
-                self._maps[key] = known
-                self._maps.move_to_end(key)
-                while len(self._maps) > MAPS_KEPT:
-                    gone, _ = self._maps.popitem(last=False)
-                    self._reports.pop(gone, None)
+            self._maps.put(key, known, below.prediction.nbytes + made.nbytes)
         return DisplayedMap("edited", item, known[1], below.project_id, self, version=below.version)
 
     def _check(self, project_id: str, item: str) -> str:

@@ -47,6 +47,7 @@ from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import Certify
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
 from hsi_studio.studio.edited_maps import EditedMaps
+from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.workspace import Workspace
@@ -88,7 +89,7 @@ class Evidence(Subject):
         self._workspace, self._displayed, self._models = workspace, displayed, models
         self._live_maps, self._certify = live_maps, certify
         self._lock = threading.Lock()
-        self._surfaces: OrderedDict[tuple[str, str], tuple[object, FloatArray]] = OrderedDict()
+        self._surfaces: KeptMaps[tuple[str, str], tuple[object, FloatArray]] = KeptMaps(KEPT)
         self._compared: OrderedDict[tuple[str, str], tuple[tuple[Any, ...], SamePixels]] = OrderedDict()
         self._held: OrderedDict[tuple[str, str], tuple[object, Held]] = OrderedDict()
 
@@ -199,18 +200,14 @@ class Evidence(Subject):
         if step.kind == "confidence":
             return shown.prediction.confidence
         key = (shown.project_id, f"{shown.layer} {step.kind}{step.value if step.kind == 'sets' else ''}")
-        with self._lock:
-            known = self._surfaces.get(key)
+        known = self._surfaces.get(key)
         if known is not None and known[0] is shown.prediction:
             return known[1]
         sets = self.sets_of(shown, step.value, ctx) if step.kind == "sets" else None
         scene = self._workspace.scene_of(shown.project_id).without_reference()
         with self.model(shown, ctx) as fitted:
             made = surface_of(fitted, scene, step.kind, ctx or Context(), sets)
-        with self._lock:
-            self._surfaces[key] = shown.prediction, made
-            while len(self._surfaces) > KEPT:
-                self._surfaces.popitem(last=False)
+        self._surfaces.put(key, (shown.prediction, made), made.nbytes)
         return made
 
     def surface_of(self, project_id: str, kind: str, which: str = "shown") -> FloatArray:

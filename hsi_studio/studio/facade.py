@@ -42,16 +42,19 @@ from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
+from hsi_studio.studio.openings import Openings
 from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.provenance import Provenance
 from hsi_studio.studio.queries import Queries
 from hsi_studio.studio.quotas import Quotas
+from hsi_studio.studio.recipes import Recipes
 from hsi_studio.studio.reference_map import ReferenceMapSource
 from hsi_studio.studio.report import Reports
 from hsi_studio.studio.run_maps import RunMapSource
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.shared_server import SharedServer
+from hsi_studio.studio.shelf import Shelf
 from hsi_studio.studio.spectra import Spectra
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction, Progress, Scene
@@ -96,6 +99,8 @@ class Studio:
         self.spectra, self.collections = Spectra(workspace), Collections(workspace)
         self.evaluation = Evaluation(workspace)
         self.runs, self.backups = Runs(workspace), Backups(workspace)
+        self.openings = Openings(workspace, self.import_labels, self.restore)
+        self.shelf = Shelf(workspace, self.live_maps, self.runs)
         self.models = Models(workspace, self.runs)
         self.runs.warm_file = self.models.warm_start_file
         self.compare = Comparisons(workspace, self.runs, self.prompts)
@@ -106,6 +111,7 @@ class Studio:
             words_known=self.live_maps.words_known,
         )  # fmt: skip
         self.live_maps.class_words = self.queries.class_words
+        self.recipes = Recipes(workspace, self.prompts, self.queries.descriptions.facts_on, self.queries.encode)
         self.certify = Certify(workspace, self.displayed)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
         self.provenance = Provenance(workspace, self.runs, self.models)

@@ -101,6 +101,12 @@ class LiveMaps(Subject):
         """How far it is. Raises BadRequest, FileProblem."""
         return self.get(project_id).status
 
+    def known(self, project_id: str) -> LiveStatus | None:
+        """The same of a map whose thread runs already; None for the others."""
+        with self._threads.lock:
+            live = self._threads.of.get(project_id)
+        return None if live is None else live.status
+
     def forget(self, project_id: str, scene_id: str) -> None:
         """A project was closed to save memory: its map goes too, and is made again when somebody looks."""
         with self._threads.lock:

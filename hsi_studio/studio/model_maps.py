@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -27,13 +26,14 @@ from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.methods.contract import Context
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress
 
 log = logging.getLogger(__name__)
 
-MAPS_KEPT = 256 << 20  # bytes of maps in memory
+MAPS_KEPT = 32  # in memory
 TRAINED_HERE = (
     "This model was trained on this scene with labels that are not known here: pixels it was trained on may be counted."
 )
@@ -96,9 +96,13 @@ class _Kept:
     worker: ThreadPoolExecutor | None = None
     work: dict[Key, MapWork] = field(default_factory=dict)
     stop: dict[Key, threading.Event] = field(default_factory=dict)
-    maps: OrderedDict[Key, tuple[ClassSchema, Prediction]] = field(default_factory=OrderedDict)
     reports: dict[Key, tuple[Prediction, int, AccuracyReport]] = field(default_factory=dict)  # map, labels' revision
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.maps: KeptMaps[Key, tuple[ClassSchema, Prediction]] = KeptMaps(
+            MAPS_KEPT, lambda key: self.reports.pop(key, None)
+        )
 
 
 class ModelMaps(Subject):
@@ -133,11 +137,9 @@ class ModelMaps(Subject):
     def prediction(self, project_id: str, model_id: str) -> Prediction | None:
         """The map, if it has been made. Raises BadRequest, FileProblem."""
         key, project = (project_id, model_id), self._workspace.project(project_id)
-        with self._kept.lock:
-            known = self._kept.maps.get(key)
-            if known is not None and known[0] == project.schema:
-                self._kept.maps.move_to_end(key)
-                return known[1]
+        known = self._kept.maps.get(key)
+        if known is not None and known[0] == project.schema:
+            return known[1]
         model, header = self.shelf.usable(model_id)
         scene = self._workspace.scene_of(project_id)
         made = None
@@ -251,10 +253,7 @@ class ModelMaps(Subject):
 
     def forget(self, model_id: str) -> None:
         """The model has gone, and its maps with it."""
-        with self._kept.lock:
-            for key in [key for key in self._kept.maps if key[1] == model_id]:
-                del self._kept.maps[key]
-                self._kept.reports.pop(key, None)
+        self._kept.maps.drop(lambda key: key[1] == model_id)
 
     def close(self) -> None:
         """Stop the maps that are being made."""
@@ -296,10 +295,5 @@ class ModelMaps(Subject):
     def _remember(self, project_id: str, model_id: str, made: Prediction) -> Prediction:
         schema = self._workspace.project(project_id).schema
         prediction = onto(made, schema)
-        with self._kept.lock:
-            self._kept.maps[project_id, model_id] = (schema, prediction)
-            size = sum(p.label.nbytes + p.confidence.nbytes for _, p in self._kept.maps.values())
-            while size > MAPS_KEPT and len(self._kept.maps) > 2:
-                _, (_, gone) = self._kept.maps.popitem(last=False)
-                size -= gone.label.nbytes + gone.confidence.nbytes
+        self._kept.maps.put((project_id, model_id), (schema, prediction), prediction.nbytes)
         return prediction

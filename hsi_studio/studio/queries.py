@@ -43,7 +43,7 @@ from hsi_studio.studio.text_maps import TextMaps
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.description import Description
 from hsi_studio.text.encoders import TextEncoder, get_encoder
-from hsi_studio.text.materials.names import meant
+from hsi_studio.text.materials.names import Encode, meant
 from hsi_studio.text.model_files import check_allowed
 from hsi_studio.text.prompts import readable
 from hsi_studio.types import BoolArray, Progress, Scene
@@ -374,6 +374,10 @@ class Queries(Subject):
             while len(self._matchers) > KEPT:
                 self._matchers.popitem(last=False)
         return made
+
+    def encode(self) -> Encode:
+        """The sentence encoder of the described pixels. Raises ModelMissing, CorruptFile."""
+        return self._open_encoder("minilm").encode
 
     def _open_encoder(self, spec: str) -> TextEncoder:
         if spec != "minilm":

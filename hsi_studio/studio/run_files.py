@@ -17,6 +17,7 @@ from hsi_studio.engine.runs.forecast import Forecast
 from hsi_studio.engine.runs.queue import RunQueue
 from hsi_studio.engine.runs.record import ALIVE, WAITING, RunFolder, RunRecord, find_run, run_folders
 from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.types import Prediction, Progress
 
@@ -35,7 +36,7 @@ class RunFiles:
         self._folders: dict[str, RunFolder] = {}
         self._records: dict[Path, tuple[tuple[int, int], RunRecord]] = {}
         self._tails: OrderedDict[str, EventTail] = OrderedDict()
-        self._maps: OrderedDict[tuple[str, str, int], Prediction] = OrderedDict()
+        self._maps: KeptMaps[tuple[str, str, int], Prediction] = KeptMaps(MAX_MAPS)
 
     def folder(self, run_id: str) -> RunFolder:
         """Raises BadRequest."""
@@ -83,16 +84,11 @@ class RunFiles:
         except OSError:
             return None
         key = (folder.path.name, name, stamp)
-        with self._lock:
-            if key in self._maps:
-                self._maps.move_to_end(key)
-                return self._maps[key]
+        if (known := self._maps.get(key)) is not None:
+            return known
         found = folder.read_map(self.record(folder), name)
         if found is not None:
-            with self._lock:
-                self._maps[key] = found
-                while len(self._maps) > MAX_MAPS:
-                    self._maps.popitem(last=False)
+            self._maps.put(key, found, found.nbytes)
         return found
 
     def info(self, folder: RunFolder) -> RunInfo:

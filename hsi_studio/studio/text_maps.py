@@ -25,6 +25,7 @@ from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.prompts import Prompts
+from hsi_studio.studio.recipes import sentence_of
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, Scene
 
@@ -74,23 +75,30 @@ class TextMaps(Subject):
         self._workspace, self._prompts, self._evaluation = workspace, prompts, evaluation
         self._matcher, self._submit, self._check, self._ready = matcher, submit, check, ready
         self._kept = workspace.shared(_Made)
+        workspace.on_close(self.forget)
+
+    def forget(self, project_id: str, scene_id: str) -> None:
+        """A project was closed to save memory: its map goes, unless it is being made."""
+        with self._kept.lock:
+            if self._kept.of.get(project_id, TextMap()).state != "working":
+                self._kept.of.pop(project_id, None)
 
     def request(self, project_id: str, prompts: str = "p5", curve: bool = True) -> TextMap:
         """Have the map made in the background; with `curve` also what clicks add, where the scene has a reference.
 
         `prompts`: "names", or as in `studio.prompts.resolve`. Raises BadRequest, LabelProblem (no such prompts).
         """
-        title, notes, sentences = "class names", tuple[str, ...](), dict[str, tuple[str, ...]]()
+        title, notes, sentences, own = "class names", tuple[str, ...](), dict[str, tuple[str, ...]](), False
         if prompts != NAMES:
             chosen = self._prompts.resolve(project_id, prompts)
-            title, sentences, notes = chosen.title, chosen.sentences, chosen.notes
+            title, sentences, notes, own = chosen.title, chosen.sentences, chosen.notes, bool(chosen.set_id)
         serial = self.get(project_id).serial + 1
         fresh = self._put(project_id, TextMap("working", title, Progress("Waiting"), notes=notes, serial=serial))
 
         def failed(message: str) -> None:
             self._put(project_id, replace(self.get(project_id), state="failed", progress=None, error=message))
 
-        self._submit(lambda: self._make(project_id, sentences, curve), failed)
+        self._submit(lambda: self._make(project_id, sentences, own, curve), failed)
         return fresh
 
     def get(self, project_id: str) -> TextMap:
@@ -133,7 +141,7 @@ class TextMaps(Subject):
         none = np.zeros(0, dtype=np.int64)
         return LabelSet(shown.prediction.schema, none, none, none)
 
-    def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], curve: bool) -> None:
+    def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], own: bool, curve: bool) -> None:
         scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
 
         def say(message: str, done: float) -> None:
@@ -142,9 +150,11 @@ class TextMaps(Subject):
 
         matcher = self._matcher(scene, say)
         name = {info.id: info.name.replace("_", " ").replace("-", " ").lower() for info in labels.schema.classes}
-        texts = {key: (own, *sentences.get(key, ())) for key, own in name.items()}
-        made = zero_shot(matcher, labels.schema, texts, labels.revision, matcher.spectral)
-        notes = self._said(matcher, labels.schema)
+        texts = {key: (called, *sentences.get(key, ())) for key, called in name.items()}
+        # A style's sentences compare classes with others: materials are read in a project's own sets alone.
+        read = [sentence_of(sentences.get(info.id, ())) if own else "" for info in labels.schema.classes]
+        made = zero_shot(matcher, labels.schema, texts, labels.revision, matcher.spectral, read)
+        notes = self._said(matcher, labels.schema, read)
         report = report_without_labels(made, scene)
         before = self.get(project_id)
         now = replace(before, prediction=made, report=report, progress=None, notes=(*notes, *before.notes))
@@ -164,14 +174,14 @@ class TextMaps(Subject):
             self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))
 
     @staticmethod
-    def _said(matcher: Matcher, schema: ClassSchema) -> tuple[str, ...]:
+    def _said(matcher: Matcher, schema: ClassSchema, read: Sequence[str]) -> tuple[str, ...]:
         """What the names were taken for, how the values were read, and what that leaves in doubt."""
         if matcher.spectral is None:
             return ()
         calibration = matcher.spectral.view.calibration
-        read = (f"Values: {calibration.note}.",) if calibration.note else ()
+        values = (f"Values: {calibration.note}.",) if calibration.note else ()
         hedge = () if calibration.absolute else ("Words about brightness mean little: the values are no reflectance.",)
-        return (*matcher.spectral.classes(schema.names).notes, *read, *hedge)
+        return (*matcher.spectral.classes(schema.names, read).notes, *values, *hedge)
 
     def _put(self, project_id: str, value: TextMap) -> TextMap:
         with self._kept.lock:

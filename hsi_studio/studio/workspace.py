@@ -369,6 +369,32 @@ class Workspace(Subject):
             self._open.gone.pop(project_id, None)
             return salvage(self._folder(project_id))
 
+    def opened(self, project_id: str) -> Project | None:
+        """The project, where it is open now."""
+        self.admit(project_id)
+        with self._open.lock:
+            return self._open.projects.get(project_id)
+
+    def read_again(self, project_id: str) -> None:
+        """Its description has changed on disk: it is read anew when somebody asks next. Its map stays."""
+        with self._open.lock:
+            self._open.projects.pop(project_id, None)
+
+    def put_away(self, project_id: str) -> None:
+        """Close one project, with everything made of it that can be made again."""
+        with self._open.lock:
+            scene = self._open.scene_of.pop(project_id, None)
+            self._open.projects.pop(project_id, None)
+            self._open.reduced.pop(project_id, None)
+            closers = [closer for one in self._open.closers if (closer := one()) is not None]
+        for closer in closers if scene is not None else ():
+            closer(project_id, scene.id if scene is not None else "")
+
+    def folder_of(self, project_id: str) -> Path:
+        """Its folder. Raises BadRequest."""
+        self.admit(project_id)
+        return self._folder(project_id)
+
     def _folder(self, project_id: str) -> Path:
         folder = self.projects_folder / project_id
         if not is_name(project_id) or not folder.is_dir():

@@ -33,6 +33,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.first_page import first_page
+from hsi_studio.ui.opening.routes import router as opening_feed
 from hsi_studio.ui.page_config import leave_out_api
 from hsi_studio.ui.server import operator_page, sharing
 from hsi_studio.ui.server.connections import Idle
@@ -50,10 +51,11 @@ from hsi_studio.ui.tabs import Step, steps, tabs
 from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
-from hsi_studio.ui.toasts import told
+from hsi_studio.ui.toasts import tell, told
 from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
+from hsi_studio.ui.viewer.dock_routes import router as dock_feed
 from hsi_studio.ui.viewer.heat_routes import router as heat_feed
 from hsi_studio.ui.viewer.label_routes import router as click_feed
 from hsi_studio.ui.viewer.layer_routes import router as layer_feed
@@ -109,6 +111,7 @@ class App:
         ours = [
             router(Screen(self.studio)),
             *(feed(self.studio) for feed in (click_feed, seen_feed, heat_feed, layer_feed, spectra_feed)),
+            *(feed(self.studio) for feed in (opening_feed, dock_feed)),
         ]
         ours += self.routes
         if self.owners is not None:
@@ -169,8 +172,10 @@ class App:
         per_session: bool = False,
         operators: tuple[str, ...] = (),
         max_upload_gb: float | None = None,
+        opens: str = "",
     ) -> None:
-        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. Raises BadRequest."""
+        """Serve until Ctrl-C. Without `port` the first free one from 7860 is taken. `opens`: path and query of what is
+        opened. Raises BadRequest."""
         import uvicorn
 
         if host not in LOOPBACK and users is None and not per_session:
@@ -180,7 +185,7 @@ class App:
                 "machine only."
             )
         chosen = _free_port(host, port)
-        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}"
+        address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}{opens}"
         made = self.asgi(host, users, hosts, per_session, operators, max_upload_gb)
         server = uvicorn.Server(uvicorn_config(made, host, chosen, self.idle))
         janitor = Janitor(self.owners or self.studio, self.budget)
@@ -216,20 +221,20 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         leave_out_api(blocks)
         add_verbs(studio)  # before the page's events: Gradio gives whatever comes first the plain name
         project = gr.Textbox(visible=False)
-        top = panel("top", {"title": "", "facts": ""})
+        top: Any = panel("top", {"title": "", "facts": ""})  # gr.HTML accepts any event name
         classes = panel("classes", {}, render=False)
         spectrum = panel("spectrum", {}, render=False)
         with gr.Row(elem_id="hsi-body", equal_height=False):
             with gr.Column(scale=7, elem_id="hsi-main", min_width=320):
                 viewer: Any = create_viewer()  # gr.HTML accepts any event name
                 strip = panel("strip", {"state": "words", "text": "Opening the scene …"})
+                spectrum.render()  # a part of the dock, which the strip's script makes
             with gr.Column(scale=4, elem_id="hsi-side"):
                 bus = Bus(project, top, viewer, strip, classes, spectrum)
                 with gr.Tabs(selected=FIRST_STEP, elem_id="hsi-steps"):
                     routes = [made for step in steps() for made in put_step_on_page(step, studio, bus)]
-                for needed in (classes, spectrum):  # the viewer's events change them, whatever became of the Label tab
-                    if not needed.is_rendered:
-                        needed.render()
+                if not classes.is_rendered:  # the viewer's events change it, whatever became of the Label tab
+                    classes.render()
                 if owners is not None:
                     sharing.create(owners, project)
                 who = gr.HTML("", padding=False, visible=owners is not None, elem_id="hsi-account")
@@ -242,11 +247,18 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         def load(request: gr.Request) -> tuple[Any, ...]:
             return first_page(studio, request.query_params.get("project", ""), spec)
 
+        def opened(event: gr.EventData) -> tuple[Any, ...]:
+            done = event._data
+            for note in done.get("notes", []):
+                tell(str(note))
+            return present.everything(studio.usable(str(done.get("project"))).id)
+
         def news(project_id: str, event: gr.EventData) -> tuple[str, str]:
             return present.after_news(project_id, event._data)
 
         told: Any = strip  # gr.HTML accepts any event name
         bus.after(told.act(news, [project], [viewer, strip], queue=False, **QUIET))
+        bus.after(top.opened(opened, None, bus.shown, **QUIET))
         blocks.load(load, None, bus.shown, **QUIET)
         if owners is not None:
             blocks.load(sharing.account, None, [who], **QUIET)

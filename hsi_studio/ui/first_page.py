@@ -1,4 +1,5 @@
-"""What a page shows when it is loaded: the project of its address, else the one changed last, else a new one.
+"""What a page shows when it is loaded: the project of its address, else the one changed last, else a new one. Without
+a scene to begin with and without a project in its address, it shows what can be opened.
 
 A project that cannot be shown, whatever is wrong with it, is passed over and named in a sentence that stays under the
 title: it never keeps the page, or another project, from opening. The sentence says how to mend it, where that can be.
@@ -24,13 +25,16 @@ Values = tuple[Any, ...]  # of `Bus.shown`, the project's id first
 
 
 def first_page(studio: Studio, wanted: str, spec: str) -> Values:
-    """Values of the first project that can be shown. `spec`: the scene for a new one, where there is none to show.
+    """Values of the first project that can be shown. `spec`: the scene for a new one, where there is none to show; ""
+    = the start view, with the projects there are.
 
     Raises StudioError when not even a new project can be made (the disk is full).
     """
     present = Present(studio)
     passed: list[str] = []
     last: Exception = BadRequest("There is no project to show.")
+    if not (wanted or spec or studio.only):
+        return present.nothing()
     for name, find in _candidates(studio, wanted, spec):
         try:
             project_id = find()
@@ -43,6 +47,8 @@ def first_page(studio: Studio, wanted: str, spec: str) -> Values:
         if wanted and project_id != wanted and passed:
             warn(f"{passed[0]} Showing your latest project instead.")
         return values
+    if not spec and studio.only is None:
+        return present.nothing(_told(passed))
     if isinstance(last, StudioError):
         raise last
     raise StudioError(passed[-1]) from last
@@ -62,6 +68,6 @@ def _candidates(studio: Studio, wanted: str, spec: str) -> Iterator[tuple[str, C
     for summary in studio.projects():
         if summary.id != wanted and not summary.problem:
             yield f"“{summary.title}”", lambda found=summary.id: studio.usable(found).id  # type: ignore[misc]
-    if studio.only is None:
+    if studio.only is None and spec:
         yield "The scene to begin with", lambda: studio.new_project(spec).id
         yield "The demo scene", lambda: studio.new_project(ALWAYS).id

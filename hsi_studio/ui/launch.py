@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -26,7 +28,11 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
         prog=prog, description="Few-shot class maps of hyperspectral scenes, in the browser."
     )
     add = made.add_argument
-    add("--scene", default="indian_pines", help="what opens first: a catalogue id or a file")
+    add(
+        "--scene",
+        default="",
+        help="what opens first: a catalogue id or a file (default: the page asks)",
+    )
     add("--data", type=Path, help="folder the app may open files from (default: your home folder)")
     add("--home", type=Path, help="where projects are kept (default: ~/.hsi_studio)")
     add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
@@ -43,6 +49,7 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
     add("--llm-url", metavar="URL", help=f"OpenAI-compatible server (or {settings.LLM_URL.name}); key: see README")
     add("--llm-model", metavar="NAME", help=f"its model, or a folder (or {settings.LLM_MODEL.name})")
     add("--trust-local", action="store_true", help="read files without a process of their own: only your own files")
+    add("--demo", action="store_true", help="a walk for a room: scene, words, clicks, comparison; → goes on")
     add("--no-browser", action="store_true", help="do not open a browser window")
     return made
 
@@ -53,6 +60,8 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     args = reader.parse_args(argv)
     if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
         reader.error("choose one of --auth, --auth-file and --per-session")
+    if args.demo and (args.auth or args.auth_file or args.per_session):
+        reader.error("--demo shows one walk to one room: leave --auth, --auth-file and --per-session away")
     if args.operator and not (args.auth or args.auth_file):
         reader.error("--operator names a user: add --auth or --auth-file")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -60,7 +69,11 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     _tell_readers(args)
     without_network()
     try:
-        _serve(args)
+        with (
+            tempfile.TemporaryDirectory(prefix="hsi-demo-") if args.demo and not args.home else nullcontext() as folder
+        ):
+            args.home = Path(folder) if folder else args.home  # a demonstration leaves the projects of its owner alone
+            _serve(args)
     except StudioError as error:
         log.error("error: %s", error)
         return 2
@@ -105,6 +118,15 @@ def _serve(args: argparse.Namespace) -> None:
         served = Studio(args.home, args.data, quotas=quotas)
         served.prompts.drafts.writer = drafts
     page = build(served, args.scene)
+    opens = ""
+    if args.demo and isinstance(served, Studio):
+        from hsi_studio.ui import walk
+
+        made = walk.Walk(served)
+        log.warning("Making the map from words …")
+        made.prepare()
+        page.routes += (walk.router(made),)
+        opens = f"/?project={made.project}&walk=0"
     one_thread_a_product()
     page.launch(
         host=args.host,
@@ -115,6 +137,7 @@ def _serve(args: argparse.Namespace) -> None:
         per_session=args.per_session,
         operators=tuple(args.operator),
         max_upload_gb=args.max_upload_gb,
+        opens=opens,
     )
 
 

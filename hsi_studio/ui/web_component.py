@@ -43,7 +43,7 @@ class Panel:
 
 PANELS = {
     "viewer": Panel(UI / "viewer/viewer.js", ("view", "sync", "heat_off")),
-    "top": Panel(UI / "viewer/title_bar.js"),
+    "top": Panel(UI / "viewer/title_bar.js", ("opened",)),
     "strip": Panel(UI / "viewer/accuracy_strip.js", ("act",)),
     "spectrum": Panel(UI / "viewer/spectrum.js"),
     "facts": Panel(UI / "web/facts.js"),

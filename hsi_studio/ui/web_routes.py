@@ -21,13 +21,13 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
 UI = Path(__file__).resolve().parent
-TYPES = {".js": "text/javascript", ".css": "text/css"}
+TYPES = {".js": "text/javascript", ".css": "text/css", ".webp": "image/webp"}
 KEPT = "public, max-age=31536000, immutable"
 PLUGIN = "plugin"
 
 
 def scripts() -> dict[str, Path]:
-    """Every script and style sheet of ours, by its path below `hsi_studio/ui`."""
+    """Every script, style sheet and picture of ours, by its path below `hsi_studio/ui`."""
     return {path.relative_to(UI).as_posix(): path for path in sorted(UI.rglob("*")) if path.suffix in TYPES}
 
 

@@ -24,6 +24,8 @@ class RunningApp:
 
     def __init__(self, home: Path, arguments: Sequence[str] = ()) -> None:
         self.home, self.arguments = home, list(arguments)
+        if "--scene" not in self.arguments:
+            self.arguments += ["--scene", "indian_pines"]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -76,9 +78,9 @@ class RunningApp:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
-    def journal(self) -> list[dict[str, Any]]:
-        """Every line of the only project's journal."""
-        (file,) = (self.home / "projects").glob("*/journal.jsonl")
+    def journal(self, project: str = "*") -> list[dict[str, Any]]:
+        """Every line of a project's journal, or of the only project's."""
+        (file,) = (self.home / "projects").glob(f"{project}/journal.jsonl")
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
     def class_names(self) -> dict[str, str]:

@@ -49,8 +49,9 @@ def test_shots_are_drawn_from_the_train_tab(browser: Any, app: RunningApp) -> No
     assert event["type"] == "import_labels"
     assert event["payload"]["source"] == "reference, 3 a class, seed 1"
 
-    # the spectra were drawn for a tab that was not shown: they must fit all the same
+    # the spectra were drawn for a part of the dock that was not shown: they must fit all the same
     open_tab(page, "Label")
+    page.get_by_role("tab", name="Spectra", exact=True).click()
     page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
     plot, side = (page.locator(name).bounding_box() for name in (".hsi-spectrum .main-svg >> nth=0", ".hsi-spectrum"))
     assert plot["x"] + plot["width"] <= side["x"] + side["width"] + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from scipy.io import savemat
 
+from hsi_studio import Studio
 from tests.e2e.running import (
     VIEWER,
     RunningApp,
@@ -21,6 +24,7 @@ from tests.e2e.running import (
     wait_map,
     wait_ready,
 )
+from tests.scene import fake
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -31,8 +35,33 @@ def app(tmp_path: Path) -> Iterator[RunningApp]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def long_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """One app for the tests that ask no fresh start of it: each has a project of its own, see `project`."""
+    with RunningApp(tmp_path_factory.mktemp("first") / "app") as running:
+        yield running
+
+
+@pytest.fixture
+def project(long_running: RunningApp) -> str:
+    """A new project on Indian Pines, made beside the app as a script would."""
+    studio = Studio(home=long_running.home)
+    made = studio.new_project("indian_pines")
+    studio.close()
+    return made.id
+
+
+@pytest.fixture
+def own_page(browser: Any, long_running: RunningApp, project: str) -> Iterator[Any]:
+    yield from page_at(browser, f"{long_running.url}/?project={project}")
+
+
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
+    yield from page_at(browser, app.url)
+
+
+def page_at(browser: Any, address: str) -> Iterator[Any]:
     """The app's page; any console error fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     opened = context.new_page()
@@ -40,11 +69,130 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     opened.on("pageerror", lambda e: problems.append(str(e)))
     opened.problems = problems
-    opened.goto(app.url)
+    opened.goto(address)
     wait_ready(opened)
     yield opened
     context.close()
     assert problems == []
+
+
+@pytest.fixture
+def start(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """A page with nothing open."""
+    with RunningApp(tmp_path / "app", ["--scene", "", "--data", str(tmp_path)]) as running:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        opened = context.new_page()
+        problems: list[str] = []
+        opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        opened.on("pageerror", lambda e: problems.append(str(e)))
+        opened.goto(running.url)
+        opened.wait_for_selector("#hsi-opening[open] [data-scene=demo]", timeout=60_000)
+        yield opened
+        context.close()
+        assert problems == []
+
+
+def drop(page: Any, files: list[Path]) -> str:
+    """Drop files on the page; what the sheet says when they have been looked at."""
+    given = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
+    data = page.evaluate_handle(
+        """(given) => {
+          const data = new DataTransfer();
+          for (const [name, text] of given) {
+            data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+          }
+          return data;
+        }""",
+        given,
+    )
+    for name in ("dragover", "drop"):
+        page.dispatch_event("body", name, {"dataTransfer": data})
+    return looked(page)
+
+
+def looked(page: Any) -> str:
+    page.wait_for_selector("#hsi-opening[open] .hsi-plan", timeout=60_000)
+    page.wait_for_selector("#hsi-opening-card", state="hidden")
+    return str(page.locator(".hsi-opening-content").inner_text())
+
+
+def town(folder: Path) -> list[Path]:
+    """An ENVI pair with a strip of undeclared fill, a surface model from south to north, and labels as a shapefile."""
+    import pyogrio
+    import shapely
+
+    folder.mkdir()
+    values = (20 * fake.cube(40, 30, 24)).astype("i2")
+    values[:3] = -9999
+    fake.envi(folder, values, name="town", extra="map info = {UTM, 1, 1, 500000, 5800000, 5, 5, 33, North, WGS-84}")
+    model = {"driver": "GTiff", "height": 40, "width": 30, "count": 1, "dtype": "float32", "crs": "EPSG:32633"}
+    place = rasterio.Affine(5, 0, 500000, 0, 5, 5800000 - 200)
+    with rasterio.open(folder / "town_lidar.tif", "w", transform=place, **model) as file:
+        file.write(np.arange(1200, dtype="f4").reshape(40, 30), 1)
+    points = [shapely.Point(500000 + 5 * c + 2.5, 5800000 - 5 * r - 2.5) for r, c in ((10, 10), (20, 20), (30, 5))]
+    names = np.array(["wood", "sand", "wood"], dtype=object)
+    pyogrio.raw.write(
+        str(folder / "training.shp"), geometry=shapely.to_wkb(np.array(points)), field_data=[names], fields=["class"],
+        geometry_type="Point", crs="EPSG:32633", driver="ESRI Shapefile",
+    )  # fmt: skip
+    return sorted(folder.iterdir())
+
+
+def test_dropped_files_are_shown_as_what_they_are_taken_for(start: Any, tmp_path: Path) -> None:
+    page, projects = start, tmp_path / "app" / "projects"
+    said = drop(page, town(tmp_path / "town"))
+    assert "40 × 30 pixels, 24 bands" in said
+    assert "-9999 is taken as “no data”" in said
+    assert "turned upside down" in said
+    assert page.get_by_label("What training.shp is").input_value() == "labels"
+    page.locator("[data-key=nodata]").click()  # an answer is changed by a click
+    page.get_by_label("No-data value").fill("none")
+    page.get_by_label("No-data value").press("Enter")
+    page.get_by_text("You say: every value is data.").wait_for()
+    page.locator("[data-key=nodata]").click()
+    page.get_by_label("No-data value").fill("")
+    page.get_by_label("No-data value").press("Enter")
+    page.get_by_text("-9999 is taken as “no data”").first.wait_for()
+    assert not projects.exists()
+    page.locator("#hsi-opening [data-part=open]").click()
+    wait_ready(page)
+    page.wait_for_function("document.querySelector('.hsi-classes-head').innerText.includes('3 labelled')")
+    assert "surface model" in page.locator(".hsi-scene-facts").inner_text()
+
+    savemat(tmp_path / "gt.mat", {"gt": np.ones((20, 16), "u1")})
+    assert "no array with three axes" in drop(page, [tmp_path / "gt.mat"])
+    page.locator("#hsi-opening [data-part=close]").click()
+
+    np.save(tmp_path / "zero.npy", np.zeros((12, 10, 60), "f4"))
+    drop(page, [tmp_path / "zero.npy"])
+    if page.locator(".hsi-plan-choice").count():
+        page.locator(".hsi-plan-choice[data-value='rows,cols,bands']").click()
+    page.locator("#hsi-opening [data-part=open]:enabled").click()
+    page.get_by_text("all 120 pixels are zero in every band").wait_for()
+    page.locator("#hsi-opening [data-part=close]").click()
+
+    big = tmp_path / "big.img"  # 10⁸ pixels, hardly any of them on the disk
+    with big.open("wb") as stream:
+        stream.truncate(10_000 * 10_000 * 20 * 2)
+        stream.seek(10_000 * 5_000 * 2)
+        stream.write(np.arange(10_000, dtype="<i2").tobytes())
+    big.with_suffix(".hdr").write_text(
+        "ENVI\nsamples = 10000\nlines = 10000\nbands = 20\nheader offset = 0\ndata type = 2\ninterleave = bsq\n"
+        "byte order = 0\n"
+    )
+    page.get_by_role("button", name="Open", exact=True).first.click()
+    page.get_by_label("File or folder of this machine").fill("big.hdr")
+    page.get_by_role("button", name="Look at it").click()
+    assert "10000 × 10000 pixels, 20 bands" in looked(page)
+    page.locator("#hsi-opening [data-part=open]").click()
+    page.wait_for_function("document.querySelector('#hsi-opening-card').innerText.includes('of 10,000')")
+    page.locator("#hsi-opening-card [data-part=cancel]").click()
+    page.wait_for_selector("#hsi-opening-card", state="hidden", timeout=1000)
+
+    page.reload()
+    wait_ready(page)
+    assert len(list(projects.iterdir())) == 1
+    assert page.locator(".hsi-scene-title").inner_text() == "town"
 
 
 def shots(count: int = 3) -> dict[str, list[tuple[int, int]]]:
@@ -86,7 +234,12 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     assert "Farther than 5 pixels" in strip
     oa = float(page.locator(".hsi-figure-value").first.inner_text())
     assert 50 < oa <= 100
+    page.get_by_role("tab", name="Spectra", exact=True).click()
     page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
+    assert "dock=spectra" in page.url
+    page.get_by_role("tab", name="Accuracy", exact=True).click()
+    assert "away from labels" in page.locator(".hsi-facts").inner_text()
+    assert "Saved" in page.locator(".hsi-facts").inner_text()
 
     # opacity is local: no request leaves the page
     requests: list[str] = []
@@ -131,7 +284,8 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     assert given == [name for name, pixels in shots().items() for _ in pixels]
 
 
-def test_a_method_can_be_trained_and_its_map_shown(page: Any, app: RunningApp, tmp_path: Path) -> None:
+def test_a_method_can_be_trained_and_its_map_shown(own_page: Any, tmp_path: Path) -> None:
+    page = own_page
     seq = 0
     for name, pixels in shots().items():
         choose_class(page, name)
@@ -197,7 +351,8 @@ def check_map(file: Path, labelled: dict[str, list[tuple[int, int]]]) -> None:
     assert (codes > 0).all()
 
 
-def test_forty_clicks_at_four_a_second_are_forty_lines(page: Any, app: RunningApp) -> None:
+def test_forty_clicks_at_four_a_second_are_forty_lines(own_page: Any, long_running: RunningApp, project: str) -> None:
+    page = own_page
     choose_class(page, "Corn-notill")
     for n in range(40):
         click_pixel(page, 8 + 14 * (n % 10), 20 + 30 * (n // 10))
@@ -205,7 +360,7 @@ def test_forty_clicks_at_four_a_second_are_forty_lines(page: Any, app: RunningAp
         if n == 20:
             choose_class(page, "Woods")
     wait_journal(page, 40)
-    events = app.journal()
+    events = long_running.journal(project)
     assert len(events) == 40
     assert {e["type"] for e in events} == {"add_point"}
     assert [e["seq"] for e in events] == list(range(1, 41))
@@ -241,7 +396,8 @@ def test_a_second_tab_follows_and_kill_9_loses_nothing(page: Any, app: RunningAp
     assert [e["type"] for e in app.journal()] == ["add_point"] * 3
 
 
-def test_class_list_can_be_edited_and_pasted(page: Any, app: RunningApp) -> None:
+def test_class_list_can_be_edited_and_pasted(own_page: Any) -> None:
+    page = own_page
     choose_class(page, "Woods")
     click_pixel(page, 100, 100)
     wait_journal(page, 1)

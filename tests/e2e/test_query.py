@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ANSWERED = """(old) => {
   const heat = document.querySelector('.hsi-viewer').dataset.heat;
-  return heat && heat !== old && document.querySelector('.hsi-query > .hsi-query-status').textContent.startsWith('Answered');
+  const said = document.querySelector('.hsi-query > .hsi-query-status').textContent;
+  return heat && heat !== old && said.startsWith('Answered');
 }"""
 
 

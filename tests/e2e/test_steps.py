@@ -1,4 +1,4 @@
-"""The rail, the address and the bar of maps in a real browser, on a wide, a narrow and a small page."""
+"""The rail, the address, the dock and the bar of maps in a real browser, on a wide, a narrow and a small page."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         bar.locator(".hv-layername", has_text="Map of your labels").locator("b").wait_for()  # with its accuracy
         bar.get_by_role("button", name="Show Reference").click()
         page.get_by_text("This is the scene's reference").wait_for()
+        page.wait_for_function("location.search.includes('layer=reference')")
+        page.go_back()  # to the map that was shown before, and again
+        page.locator(".hv-layername[aria-pressed=true]", has_text="Map of your labels").wait_for()
+        page.go_forward()
+        page.get_by_text("This is the scene's reference").wait_for()
+        page.get_by_role("button", name="Zoom in").click()
+        page.wait_for_function("location.search.includes('at=')")
+        for part in ("Matrix", "Curves", "History", "Origin", "Accuracy"):
+            page.get_by_role("tab", name=part, exact=True).click()
+            page.locator(f"#hsi-dock-part-{part.lower()}").locator("p, li").first.wait_for()
         bar.get_by_role("button", name="Put Map of your labels beside the map that is shown").click()
         page.locator(".hv-swiperight", has_text="Map of your labels").wait_for()
 

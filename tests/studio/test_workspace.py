@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,12 @@ def test_what_is_shared_is_made_once_for_a_home(workspace: Workspace, scene_file
     assert second.shared(dict, {"b": 2}) is kept
     assert workspace.shared(dict) is kept
     assert Workspace(workspace.home).shared(dict) is not kept
+
+
+def test_who_writes_in_a_project_and_who_looks_at_its_scene_do_not_wait_for_each_other(
+    workspace: Workspace, scene_file: Path
+) -> None:
+    project = workspace.new_project(scene_file)
+    with ThreadPoolExecutor(1) as other, project.writing():  # as an import of many labels does for long
+        scene = other.submit(workspace.scene_of, project.id).result(20)
+        assert workspace.scene_of(project.id) is scene

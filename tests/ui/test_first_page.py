@@ -97,15 +97,17 @@ def test_a_damaged_project_can_be_mended_from_the_list(studio: Studio, project: 
     with pytest.warns(UserWarning, match="line 8 is damaged"):
         trouble, *_ = tab.from_shelf(project.id)
     assert "mend" in trouble
-    assert mending.offer(project.id)["visible"]
-    assert not mending.offer(None)["visible"]
+    shown, said = mending.offer(project.id)
+    assert shown["visible"]
+    assert "line 8 is damaged" in said
+    assert not mending.offer(None)[0]["visible"]
     ABOUT["empty"](project.folder)
-    assert mending.offer(project.id)["visible"]
+    assert mending.offer(project.id)[0]["visible"]
     said, _, project_id, *_ = mending.mend(project.id)
     assert project_id == project.id
     assert "its copy is in its place" in said
     assert "7 of 8 actions were kept" in said
-    assert not mending.offer(project.id)["visible"]
+    assert not mending.offer(project.id)[0]["visible"]
     with pytest.warns(UserWarning, match="Choose a project"):
         mending.mend(None)
     fresh.close()

@@ -106,9 +106,10 @@ def _pixels(area: float, gsd_m: float | None) -> int:
 
 
 def sieve(prediction: Prediction, least_px: int) -> Prediction:
-    """Without regions of fewer than `least_px` pixels (4 neighbours)."""
+    """Without regions of fewer than `least_px` pixels (4 neighbours); GDAL takes less than the whole map."""
     from rasterio.features import sieve as sieved
 
+    least_px = min(least_px, prediction.label.size - 1)
     if least_px <= 1:
         return prediction
     made = sieved(prediction.label.astype(np.int32), least_px, connectivity=4).astype(np.uint16)

@@ -17,6 +17,7 @@ Notation: n nodes, P things, D embedding.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Sequence
@@ -74,23 +75,28 @@ class Matcher:
 
     def __init__(self, words: GradedSuperpixels, encoder: TextEncoder, spectral: SpectralWords | None = None) -> None:
         self.words, self.encoder, self.spectral = words, encoder, spectral
-        texts = [thing(key).text for key in words.things]
-        vectors = encoder.encode(texts) if texts else np.zeros((0, encoder.dim), np.float32)
-        self._centre = vectors.mean(axis=0) if texts else np.zeros(encoder.dim, np.float32)
-        self._things = _unit(vectors - self._centre)
         self._sentence_vectors: FloatArray | None = None
         self._near: dict[str, tuple[FloatArray, FloatArray]] = {}  # text → nearness, distance
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def _space(self) -> tuple[FloatArray, FloatArray]:
+        """(D,) centre of the things' vectors and those (P, D) around it; made at the first comparison, because opening
+        the encoder takes seconds and class names that are names of materials do not need it."""
+        texts = [thing(key).text for key in self.words.things]
+        vectors = self.encoder.encode(texts) if texts else np.zeros((0, self.encoder.dim), np.float32)
+        centre = vectors.mean(axis=0) if texts else np.zeros(self.encoder.dim, np.float32)
+        return centre, _unit(vectors - centre)
 
     def prepare_sentences(self) -> None:
         """Embed the nodes' sentences, for matching by sentence; seconds on a large scene."""
         if self._sentence_vectors is None:
             said, _ = self.words.sentences
-            self._sentence_vectors = _unit(self.encoder.encode(list(said)) - self._centre)
+            self._sentence_vectors = _unit(self.encoder.encode(list(said)) - self._space[0])
 
     def cosines(self, texts: Sequence[str]) -> FloatArray:
         """(T, P) centred cosines of texts with the scene's things."""
-        return np.asarray(_unit(self.encoder.encode(list(texts)) - self._centre) @ self._things.T)
+        return np.asarray(_unit(self.encoder.encode(list(texts)) - self._space[0]) @ self._space[1].T)
 
     def weights(self, texts: Sequence[str]) -> tuple[FloatArray, FloatArray]:
         """Mean cosine (P,) of texts with the things, and softmax weights (P,)."""
@@ -195,7 +201,7 @@ class Matcher:
         self.prepare_sentences()
         assert self._sentence_vectors is not None
         _, which = self.words.sentences
-        vector = _unit(self.encoder.encode([text]) - self._centre)[0]
+        vector = _unit(self.encoder.encode([text]) - self._space[0])[0]
         cosine = (self._sentence_vectors @ vector)[which]
         low, high = np.quantile(cosine, [0.02, 0.995])
         return np.asarray(np.clip((cosine - low) / max(high - low, 1e-6), 0.0, 1.0), dtype=np.float32)

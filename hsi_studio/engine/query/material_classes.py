@@ -23,13 +23,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.methods.common.kernel_head import kernel, targets
+from hsi_studio.scene.physics.ground import wet
 from hsi_studio.scene.physics.light import diffuse_fraction
-from hsi_studio.text.materials.names import Meant
+from hsi_studio.text.materials.names import AS_IS, Meant, State
 from hsi_studio.types import FloatArray
 
 VERSION = 1  # raise when the numbers this file makes change
 A_CLASS, KERNEL_ROWS = 300, 1600
 MIX_MEAN, MIX_MOST = 0.25, 0.5
+RECIPE_SURE = 12.0  # how near to the shares that a recipe says: of the Dirichlet distribution, their sum
 BRIGHTNESS_LEFT, POOLED, SLOPES = 0.7, 0.5, 1.0
 BROAD_TEMPERATURE, FINE_TEMPERATURE, WIDTH, RIDGE = 0.2, 8.0, 0.5, 0.3
 HAZE = (0.01, 0.012)  # mean and deviation at 500 nm of what the air leaves in reflectance
@@ -55,7 +57,7 @@ def synthetic(
     count: int = A_CLASS,
 ) -> tuple[Values, npt.NDArray[np.int64]]:
     """(N, W) synthetic reflectance and (N,) its class, `count` a class."""
-    pure = [_pure(bank, one, rng, count) for one in classes]
+    pure = [_pure(bank, one, centre_nm, rng, count) for one in classes]
     k = len(classes)
     out = []
     for own, spectra in enumerate(pure):
@@ -81,17 +83,34 @@ def synthetic(
     return values * gain + haze + rng.normal(0.0, 0.003 * wide, values.shape), np.repeat(np.arange(k), count)
 
 
-def _pure(bank: Bank, one: Meant, rng: np.random.Generator, count: int) -> Values:
-    """(count, W) without anything mixed in but the parts of a split name."""
+def _pure(bank: Bank, one: Meant, centre_nm: FloatArray, rng: np.random.Generator, count: int) -> Values:
+    """(count, W) without anything mixed in but the parts of a split name or of a recipe."""
     parts = []
-    for part in one.parts:
+    for k, part in enumerate(one.parts):
         keys, weight = list(part), np.array(list(part.values()))
         which = rng.choice(len(keys), count, p=weight / weight.sum())
-        parts.append(np.stack([bank[keys[w]][rng.integers(0, len(bank[keys[w]]))] for w in which]))
+        spectra = np.stack([bank[keys[w]][rng.integers(0, len(bank[keys[w]]))] for w in which])
+        parts.append(in_state(spectra, one.states[k], bank, centre_nm, rng) if one.states else spectra)
     if len(parts) == 1:
         return np.asarray(parts[0], dtype=np.float64)
-    share = rng.dirichlet(np.full(len(parts), 1.5), count)
+    usual = np.full(len(parts), 1.5)
+    share = rng.dirichlet(np.maximum(RECIPE_SURE * np.array(one.shares), 0.3) if one.shares else usual, count)
     return np.asarray(sum(share[:, [p]] * one_part for p, one_part in enumerate(parts)), dtype=np.float64)
+
+
+def in_state(
+    spectra: npt.NDArray[np.floating], state: State, bank: Bank, centre_nm: FloatArray, rng: np.random.Generator
+) -> Values:
+    """(n, W) spectra of a material that is wet, darker or brighter, or thin over bare soil."""
+    out, n = np.asarray(spectra, dtype=np.float64), len(spectra)
+    if state == AS_IS:
+        return out
+    if state.cover < 1.0:
+        cover = np.clip(rng.normal(state.cover, 0.1, (n, 1)), 0.0, 1.0)
+        out = cover * out + (1.0 - cover) * bank["soil"][rng.integers(0, len(bank["soil"]), n)]
+    if state.wet > 0.0:
+        out = wet(np.clip(out, 0.0, 0.95), rng.uniform(0.6, 1.0, n) * state.wet, centre_nm.astype(np.float64))
+    return out * state.gain
 
 
 def posteriors(

@@ -11,14 +11,15 @@ Notation: n nodes, W windows, L wavelengths of the bank.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.query.pixel_facts import PixelFacts
-from hsi_studio.features.cache import Arrays, cache_key
+from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.features.measures import Axis, Calibration
 from hsi_studio.features.spatial import IndexArray, pixel_nodes
 from hsi_studio.features.spectral import strips
@@ -117,17 +118,35 @@ def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray) -> SpectralV
     return SpectralView(scene, windows, calibration, index, mean)
 
 
-def bank_of(pixel_facts: PixelFacts, windows: Windows) -> dict[str, FloatArray]:
-    """Material → (DRAWS, W) reflectance as this sensor sees it; cached by the sensor, whatever the scene."""
-    bands: list[Any] = [
-        np.round(windows.centre_nm, 1).tolist(),
-        DRAWS,
-        round(float(np.square(windows.response).sum()), 6),
-    ]
-    key = cache_key("any scene", "materials", VERSION, {"bands": bands})
+class SensorBank(Mapping[str, FloatArray]):
+    """Material → (DRAWS, W) reflectance as a sensor sees it. Made when it is asked for, so that a list of six names
+    does not wait for all materials; cached by the sensor, whatever the scene. Thread-safe."""
 
-    def make() -> Arrays:
-        response = windows.response.T
-        return {name: (draw(name, DRAWS) @ response).astype(np.float32) for name in materials()}
+    def __init__(self, cache: FeatureCache, folder: Path | None, windows: Windows) -> None:
+        self._cache, self._folder, self._response = cache, folder, windows.response.T
+        self.made: dict[str, FloatArray] = {}  # of this scene so far
+        total = float(np.square(windows.response).sum())
+        self._sensor = {"bands": [np.round(windows.centre_nm, 1).tolist(), DRAWS, round(total, 6)]}
 
-    return dict(pixel_facts.cache.get(key, make, pixel_facts.folder))
+    def __getitem__(self, name: str) -> FloatArray:
+        found = self.made.get(name)
+        if found is None:
+            if name not in materials():
+                raise KeyError(name)
+            key = cache_key("any scene", "material", VERSION, {"name": name, **self._sensor})
+            found = self.made[name] = self._cache.get(key, lambda: self._made(name), self._folder)["reflectance"]
+        return found
+
+    def _made(self, name: str) -> Arrays:
+        return {"reflectance": (draw(name, DRAWS) @ self._response).astype(np.float32)}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(materials())
+
+    def __len__(self) -> int:
+        return len(materials())
+
+
+def bank_of(pixel_facts: PixelFacts, windows: Windows) -> SensorBank:
+    """The materials as this scene's sensor sees them."""
+    return SensorBank(pixel_facts.cache, pixel_facts.folder, windows)

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.engine.query.material_classes import ALIKE, TOLD, posteriors, told_apart
+from hsi_studio.engine.query.material_classes import ALIKE, TOLD, Bank, posteriors, told_apart
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.spectral_view import SpectralView, bank_of, spectral_view
 from hsi_studio.features.spatial import IndexArray, mean_on
 from hsi_studio.text.materials.names import Encode, Meant, materials, meant
+from hsi_studio.text.materials.reading import read_recipe
 from hsi_studio.types import FloatArray
 
 COMMON = ("water", "meadow", "tree", "soil", "road", "roof", "dry grass", "shadow")  # what a question is held against
@@ -83,9 +84,14 @@ class SpectralWords:
     """One scene asked by spectra. Thread-safe."""
 
     def __init__(
-        self, view: SpectralView, bank: dict[str, FloatArray], encode: Encode | None, superpixels: IndexArray
+        self,
+        view: SpectralView,
+        bank: Bank,
+        encode: Encode | None,
+        superpixels: IndexArray,
+        without: Iterable[str] = (),
     ) -> None:
-        self.view, self._bank, self._encode = view, bank, encode
+        self.view, self._bank, self._encode, self._without = view, bank, encode, tuple(without)
         self._places = mean_on(view.index, view.reflectance, superpixels)  # (m, W): questions are answered there
         self._lock = threading.RLock()
         self._spoken: OrderedDict[tuple[Any, ...], Spoken] = OrderedDict()
@@ -95,18 +101,19 @@ class SpectralWords:
     def absolute(self) -> bool:
         return self.view.calibration.absolute
 
-    def classes(self, names: Sequence[str], without: Iterable[str] = ()) -> Spoken:
-        """Posteriors of class names. `without`: names taken out of the vocabulary, for controls."""
-        key = (tuple(names), tuple(sorted(without)))
+    def classes(self, names: Sequence[str], sentences: Sequence[str] = ()) -> Spoken:
+        """Posteriors of class names. `sentences` (K,): what a class is made of in words, "" = its name says it; one in
+        which no material is read leaves it to the name."""
+        key = (tuple(names), tuple(sentences) or ("",) * len(names))
         with self._lock:
             if key not in self._spoken:
-                self._spoken[key] = self._speak(key[0], key[1])
+                self._spoken[key] = self._speak(*key)
                 while len(self._spoken) > KEPT:
                     self._spoken.popitem(last=False)
             return self._spoken[key]
 
-    def _speak(self, names: tuple[str, ...], without: tuple[str, ...]) -> Spoken:
-        all_meant = [meant(name, self._encode, without) for name in names]
+    def _speak(self, names: tuple[str, ...], sentences: tuple[str, ...]) -> Spoken:
+        all_meant = [self._meant(name, said) for name, said in zip(names, sentences, strict=True)]
         kept = tuple(k for k, one in enumerate(all_meant) if one.parts)
         known = tuple(all_meant[k] for k in kept)
         count = self.view.reflectance.shape[0]
@@ -119,25 +126,29 @@ class SpectralWords:
         probability = posteriors(self._bank, known, self.view.reflectance, centre, self.absolute)
         return Spoken(names, kept, known, probability, float(apart.diagonal().mean()), alike)
 
-    def query(self, text: str, others: Sequence[str] = (), without: Iterable[str] = ()) -> FloatArray | None:
+    def _meant(self, name: str, sentence: str = "") -> Meant:
+        read = read_recipe(sentence, self._encode).meant() if sentence else None
+        return read if read is not None and read.parts else meant(name, self._encode, self._without)
+
+    def query(self, text: str, others: Sequence[str] = ()) -> FloatArray | None:
         """(m,) posterior of a text on the superpixels, against the other names and what is common; None when it means
         no material, or the values are no reflectance: then the bank ranks worse than indices do."""
-        key = (text, tuple(others), tuple(sorted(without)))
+        key = (text, tuple(others))
         with self._lock:
             if key not in self._asked:
-                self._asked[key] = self._ask(text, others, key[2])
+                self._asked[key] = self._ask(text, others)
                 while len(self._asked) > KEPT:
                     self._asked.popitem(last=False)
             return self._asked[key]
 
-    def _ask(self, text: str, others: Sequence[str], without: tuple[str, ...]) -> FloatArray | None:
-        asked = meant(text, self._encode, without)
+    def _ask(self, text: str, others: Sequence[str]) -> FloatArray | None:
+        asked = self._meant(text)
         if not asked.parts or not self.absolute:
             return None
         rivals: list[Meant] = []
         tags = {tag for key in asked.weights for tag in materials()[key].tags}
         for name in others:
-            one = meant(name, self._encode, without)
+            one = self._meant(name)
             if one.parts and not any(shared(one, had) >= SAME for had in (asked, *rivals)):
                 rivals.append(one)
         for key in COMMON:
@@ -160,10 +171,15 @@ class SpectralWords:
         return sorted(found, key=lambda one: one[1])[:count]
 
 
-def spectral_words(pixel_facts: PixelFacts, superpixels: IndexArray, encode: Encode | None) -> SpectralWords | None:
-    """A scene's words by spectra; None where its bands cannot tell materials. `superpixels` (H, W)."""
+def spectral_words(
+    pixel_facts: PixelFacts, superpixels: IndexArray, encode: Encode | None, without: Iterable[str] = ()
+) -> SpectralWords | None:
+    """A scene's words by spectra; None where its bands cannot tell materials. `superpixels` (H, W); `without`: names
+    taken out of the vocabulary, for controls."""
     view = spectral_view(pixel_facts, superpixels)
-    return None if view is None else SpectralWords(view, bank_of(pixel_facts, view.windows), encode, superpixels)
+    if view is None:
+        return None
+    return SpectralWords(view, bank_of(pixel_facts, view.windows), encode, superpixels, without)
 
 
 def shared(a: Meant, b: Meant) -> float:

@@ -40,6 +40,7 @@ def zero_shot(
     texts: Mapping[str, Sequence[str]],
     revision: int = 0,
     spectral: SpectralWords | None = None,
+    read: Sequence[str] = (),
 ) -> Prediction:
     """A map of the classes that have texts (class id → sentences). Raises BadRequest for fewer than two.
 
@@ -49,10 +50,10 @@ def zero_shot(
     """
     params = {"texts": {k: list(v) for k, v in texts.items()}}
     if spectral is not None:
-        spoken = spectral.classes(schema.names)
+        spoken = spectral.classes(schema.names, read)
         if not spoken.usable and (spectral.absolute or len(spoken.kept) >= 2):
             raise BadRequest(spoken.why_not)
-    probability, kept, index, method = word_probabilities(matcher, schema, texts, spectral)
+    probability, kept, index, method = word_probabilities(matcher, schema, texts, spectral, read)
     return _mapped(probability, kept, index, schema, method, params, revision)
 
 
@@ -61,12 +62,15 @@ def word_probabilities(
     schema: ClassSchema,
     texts: Mapping[str, Sequence[str]],
     spectral: SpectralWords | None = None,
+    read: Sequence[str] = (),
 ) -> tuple[FloatArray, Any, IndexArray, str]:
     """(n, K) posteriors of the classes that mean something, their positions (K,), nodes (H, W), and how it was done.
 
+    `read` (K,): texts in which the classes' materials are read instead of in their names; "" = the name.
+
     Raises BadRequest for fewer than two such classes.
     """
-    spoken = spectral.classes(schema.names) if spectral is not None and spectral.absolute else None
+    spoken = spectral.classes(schema.names, read) if spectral is not None and spectral.absolute else None
     if spectral is None or spoken is None or len(spoken.kept) < 2:
         return (*zero_shot_probabilities(matcher, schema, texts), matcher.words.index, METHOD)
     score = np.log(spoken.probability.astype(np.float64) + 1e-4)

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.errors import LabelProblem
+
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 Pixels = npt.NDArray[np.int64]  # (N, 2) row and column, inside the scene, each once
 STRIP = 1 << 24  # pixels rasterized at once
+DEEPEST = 8  # collections inside collections
 FAR = 10.0  # scenes: what reaches farther is cut before it is rasterized
 
 
@@ -36,11 +39,18 @@ def evenly(pixels: Pixels, most: int) -> Pixels:
     return pixels[np.linspace(0, len(pixels) - 1, most).round().astype(np.int64)]
 
 
-def _simple(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
-    """Points, lines and polygons of a collection; parts of one polygon layer stay together."""
+def _simple(geometry: BaseGeometry, depth: int = 0) -> Iterator[BaseGeometry]:
+    """Points, lines and polygons of a collection; parts of one polygon layer stay together. Raises LabelProblem.
+
+    shapely copies what is in a collection, so that collections in collections cost their size times their depth.
+    """
+    if depth > DEEPEST:
+        raise LabelProblem(
+            f"A geometry has collections inside collections, more than {DEEPEST} deep: export points and polygons."
+        )
     if geometry.geom_type in ("GeometryCollection", "MultiPoint", "MultiLineString"):
         for part in geometry.geoms:
-            yield from _simple(part)
+            yield from _simple(part, depth + 1)
     elif not geometry.is_empty:
         yield geometry
 

@@ -37,6 +37,9 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
     _check(shown, main, kind)
     import pyogrio
 
+    if kind == "shapefile":
+        anew = None if main.with_suffix(".shx").is_file() else "YES"  # it writes, which the room allows in no case
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": anew})
     try:
         have = pyogrio.list_drivers()
         if not any("r" in have.get(driver, "") for driver in DRIVERS[kind]):
@@ -54,7 +57,7 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
 
 
 def _unreadable(shown: Path, kind: str, error: Exception) -> CorruptFile:
-    said = re.sub(r"\S*hsi-labels-\S*/", "", str(error)).split("\n")[0][:160]
+    said = re.sub(r"(?:[A-Za-z]:)?[/\\]\S*[/\\]", "", str(error)).split("\n")[0][:160]
     return CorruptFile(shown, f"it cannot be read as a {kind} ({said})", "Export it again, or save it as GeoJSON")
 
 
@@ -156,7 +159,6 @@ def _layer(shown: Path, main: Path, kind: str, name: str) -> Layer:
     encoding, said = None, ""
     if kind == "shapefile":
         encoding, said = _dbf_encoding(main.with_suffix(".dbf"))
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
     try:
         info = pyogrio.read_info(main, layer=name, encoding=encoding)
         if info["driver"] not in DRIVERS[kind]:

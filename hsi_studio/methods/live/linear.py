@@ -13,7 +13,7 @@ likely, with a prior at 1; a fixed power of 5/4 was as good on the development s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ class Linear:
     shares: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))  # (E,) the kernels' first
     power: float = 1.0  # of the mixture
     left_out: FloatArray | None = None  # (M, K) the mixture's probabilities of each label of the support without it
+    each_left_out: tuple[FloatArray, ...] = ()  # (M, K) the same of every discriminant
 
     def mixed(self, kernels: FloatArray, features: LiveFeatures, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K): the kernels' probabilities of some nodes with the discriminants' shares in them."""
@@ -78,10 +79,19 @@ def fit_linear(
         return Linear()
     classes = head.dual.shape[1]
     fitted = [fit_discriminant(features.principal[s][nodes], label, classes) for s in scales]
-    each = np.stack([softmax(head.left_out_scores(), temperature), *(p for _, p in fitted)], axis=1)  # (M, E, K)
-    told = np.bincount(label, minlength=classes)[label] > 1
+    heads, left_out = tuple(one for one, _ in fitted), tuple(p for _, p in fitted)
+    return beside(Linear(scales, heads, each_left_out=left_out), label, head, temperature)
+
+
+def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float) -> Linear:
+    """The same discriminants beside another head of the same labels: their shares are found again."""
+    if not linear.heads:
+        return linear
+    own_head = softmax(head.left_out_scores(), temperature)
+    each = np.stack([own_head, *linear.each_left_out], axis=1)  # (M, E, K)
+    told = np.bincount(label, minlength=head.dual.shape[1])[label] > 1
     own = each[np.arange(label.size), :, label]
-    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(scales)))
+    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(linear.scales)))
     left_out = np.einsum("e,mek->mk", shares, each).astype(np.float32)
     power = fit_power(left_out[told], label[told])
-    return Linear(scales, tuple(one for one, _ in fitted), shares, power, sharpened(left_out, power))
+    return replace(linear, shares=shares, power=power, left_out=sharpened(left_out, power))

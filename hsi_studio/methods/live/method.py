@@ -48,7 +48,7 @@ from hsi_studio.methods.common.kernel_head import (
 )
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
-from hsi_studio.methods.live.linear import Linear, fit_linear
+from hsi_studio.methods.live.linear import Linear, beside, fit_linear
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
 from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
@@ -322,8 +322,7 @@ class Live(Method):
             return replace(plain, gate=asked)
         better, c = with_prior(head, words[nodes], said.kept)
         temperature, _ = calibrate(better)
-        scales = plain.params.linear_scales(len(plain.features.principal))
-        linear = fit_linear(plain.features, scales, nodes, head.label, better, temperature)
+        linear = beside(plain.linear, head.label, better, temperature)
         return replace(
             plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
             without_words=plain, _lock=threading.Lock(),

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -54,11 +55,7 @@ def gate(shots: FloatArray, label: IntArray, kept: tuple[int, ...]) -> Gate:
     logs = np.log(shots.astype(np.float64) + SMALL)
     counts = np.array([(label == c).sum() for c in kept])
     g = np.stack([logs[label == c].mean(axis=0) if n else np.zeros(j) for c, n in zip(kept, counts, strict=True)])
-    if j <= ALL_UP_TO:
-        orders = np.array(list(itertools.permutations(range(j))))
-    else:
-        rng = np.random.default_rng(0)
-        orders = np.stack([np.arange(j), *(rng.permutation(j) for _ in range(PERMUTATIONS))])
+    orders = _orders(j)
     traces = g[np.arange(j), orders].sum(axis=1)
     p = float((traces >= traces[0] - 1e-9).mean())
     opened = p <= max(P_MOST, 1.0 / 6.0 + 1e-9 if j == 3 else 0.0)
@@ -69,6 +66,15 @@ def gate(shots: FloatArray, label: IntArray, kept: tuple[int, ...]) -> Gate:
         if counts[c] >= ALARM_SHOTS and g[c, best[c]] - g[c, c] > ALARM_NATS
     )
     return Gate(opened, p, len(orders), alarms)
+
+
+@lru_cache(maxsize=16)
+def _orders(j: int) -> npt.NDArray[np.int64]:
+    """(permutations, J), the names' own order first: all up to `ALL_UP_TO` names, else `PERMUTATIONS` random ones."""
+    if j <= ALL_UP_TO:
+        return np.array(list(itertools.permutations(range(j))), dtype=np.int64)
+    rng = np.random.default_rng(0)
+    return np.stack([np.arange(j), *(rng.permutation(j) for _ in range(PERMUTATIONS))]).astype(np.int64)
 
 
 def confusion(shots: FloatArray, label: IntArray, classes: int, kept: tuple[int, ...]) -> Float64Array:
@@ -82,11 +88,11 @@ def confusion(shots: FloatArray, label: IntArray, classes: int, kept: tuple[int,
 
 
 def prior_mean(words: FloatArray, c: Float64Array) -> Float64Array:
-    """M (n, K) of posteriors (n, J)."""
-    share = c / np.maximum(c.sum(axis=0), 1e-9)  # (K, J)
-    learned = words.astype(np.float64) @ share.T
-    learned /= np.maximum(learned.sum(axis=1, keepdims=True), 1e-12)
-    k = c.shape[0]
+    """M (n, K) of posteriors (n, J), or (N, n, K) for as many C (N, K, J)."""
+    share = c / np.maximum(c.sum(axis=-2, keepdims=True), 1e-9)  # (…, K, J)
+    learned = words.astype(np.float64) @ np.swapaxes(share, -1, -2)
+    learned /= np.maximum(learned.sum(axis=-1, keepdims=True), 1e-12)
+    k = c.shape[-2]
     return np.asarray(k / (k - 1.0) * (learned - 1.0 / k))
 
 
@@ -96,26 +102,23 @@ def with_prior(head: KernelHead, shots: FloatArray, kept: tuple[int, ...]) -> tu
     goal, c = targets(label, classes), confusion(shots, label, classes, kept)
     rest = goal - HALF * prior_mean(shots, c)
     dual = head.inverse @ rest
-    diagonal = np.diag(head.inverse)
-    out = np.empty_like(goal)
-    counts = np.bincount(label, minlength=classes)
-    has_name = np.isin(np.arange(classes), kept)
-    every = label.size <= EXACT
-    for i in range(label.size):
-        own = int(label[i])
-        less = c.copy()
-        weight = counts[own] + has_name[own]
-        less[own] = (c[own] * weight - shots[i]) / (weight - 1.0) if weight > 1 else 0.0
-        if every:
-            mean = prior_mean(shots, less)
-            left = goal - HALF * mean
-            out[i] = left[i] - head.inverse[i] @ left / diagonal[i] + HALF * mean[i]
-        else:
-            mean_own = prior_mean(shots[i : i + 1], less)[0]
-            out[i] = rest[i] - dual[i] / diagonal[i] + HALF * mean_own
+    diagonal = np.diag(head.inverse)[:, None]  # (N, 1)
+    weight = np.bincount(label, minlength=classes) + np.isin(np.arange(classes), kept)
+    weight = weight[label][:, None].astype(np.float64)  # (N, 1) what C's row of each shot is a mean of
+    each, own = np.arange(label.size), shots.astype(np.float64)
+    less = np.repeat(c[None], label.size, axis=0)  # (N, K, J) C without each shot
+    less[each, label] = np.where(weight > 1, (c[label] * weight - own) / np.maximum(weight - 1.0, 1.0), 0.0)
+    if label.size <= EXACT:
+        mean = prior_mean(shots, less)  # (N, N, K): of every shot, without each
+        left = goal - HALF * mean
+        out = left[each, each] - np.einsum("im,imk->ik", head.inverse, left) / diagonal + HALF * mean[each, each]
+    else:
+        out = rest - dual / diagonal + HALF * prior_mean(shots[:, None], less)[:, 0]
     return KernelHead(dual, head.inverse, label, out), c
 
 
 def prior_scores(words: FloatArray, c: Float64Array) -> npt.NDArray[np.float32]:
-    """½ M (n, K), what is added to the kernel's scores."""
-    return np.asarray(HALF * prior_mean(words, c), dtype=np.float32)
+    """½ M (n, K), what is added to the kernel's scores: one product, as rows of P and columns of shares sum to 1."""
+    k = c.shape[0]
+    share = c / np.maximum(c.sum(axis=0), 1e-9)
+    return np.asarray(words @ (HALF * k / (k - 1.0) * (share.T - 1.0 / k)).astype(np.float32))

@@ -19,7 +19,7 @@ from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.limits import MOST_NAMES
-from hsi_studio.scene.plan import Fact, Reading, axes_text
+from hsi_studio.scene.plan import Fact, Reading, Sure, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.rules import classes, nodata, wavelengths
 from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
@@ -183,7 +183,10 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
     bands, band_notes, wave_fact = _bands(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width))
     reference, names, reference_note = _reference(path, others, (height, width))
-    facts = {"variable": Fact(chosen.name, "certain" if name or len(variables) == 1 else "likely", "")} | {"axes": fact}
+    only, why = len(variables) == 1, f"By its name and shape, of {len(variables)} arrays in the file."
+    sure: Sure = "certain" if name or only else "likely"
+    told = "You say so." if name else "" if only else why
+    facts = {"variable": Fact(chosen.name, sure, told)} | {"axes": fact}
     facts |= {"wavelengths": wave_fact} if wave_fact else {}
     if chosen.nodata is not None:
         facts["nodata"] = Fact(chosen.nodata, "certain", f"“{chosen.name}” says so.")

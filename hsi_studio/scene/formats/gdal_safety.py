@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -62,7 +63,8 @@ def check_sidecars(path: Path) -> None:
 def _check_xml(side: Path) -> None:
     if side.stat().st_size > LARGEST_XML:
         raise CorruptFile(side, "it is too long for metadata", "Delete it: the image opens without it")
-    text = side.read_bytes().replace(b"\0", b"").lower()  # also as UTF-16
+    plain = side.read_bytes().replace(b"\0", b"").decode("latin-1")  # also as UTF-16
+    text = html.unescape(plain).encode("utf-8").lower()  # "OVERVIEW&#95;FILE" is the same name to GDAL
     for word, what in ((b"<!", "declares a document type"), (b"overview_file", "names another file for the overviews")):
         if word in text.replace(b"<!--", b""):
             raise FileProblem(side, f"it {what}", "Delete it: the image opens without it")

@@ -22,6 +22,7 @@ from hsi_studio.scene.room.files import Files, files_of
 from hsi_studio.scene.room.limits import Limits
 from hsi_studio.scene.room.reader import DATA, DESCRIPTION, WORDS
 from hsi_studio.scene.room.start import Ended, Gone, reader_roots, starter
+from hsi_studio.watching import tell
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,12 @@ def _read(files: Files, asked: str, request: dict[str, Any], path: Path) -> Any:
         before = files.state()
         with starter().start(request | {"work": str(work)}, most) as running:
             hashing = functools.cache(lambda: _name(files, asked))  # while the reader works, when that takes a while
-            ended = running.wait(lambda: hashing() is not None and _written(work) > most.disk)
+
+            def too_much() -> bool:
+                tell("Reading the file", files.n_bytes)
+                return hashing() is not None and _written(work) > most.disk
+
+            ended = running.wait(too_much)
         _check_end(path, work, ended, most)
         if (work / DATA).stat().st_size > store.WORTH_KEEPING:
             name = hashing()

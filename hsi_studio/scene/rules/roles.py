@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hsi_studio.errors import FileProblem, UnknownFormat
@@ -51,10 +52,11 @@ def main_file(files: Sequence[Path]) -> Path:
         images = [f for f in files if f.suffix.lower() not in NOT_DATA and not f.name.startswith(".")] or list(files)
     if not images:
         raise UnknownFormat(Path("files"), "there is no file among them", "Choose the image, with its header")
-    return min(images, key=_rank)
+    return min(images, key=partial(_rank, seen={}))
 
 
-def _rank(path: Path) -> tuple[int, int, int, str]:
+def _rank(path: Path, seen: dict[Path, list[Path]]) -> tuple[int, int, int, str]:
+    """`seen`: what lies in the folders of headers, listed once for all of them."""
     stem, ending = path.stem, path.suffix.lower()
     upper = path.name.upper()
     product = "SPECTRAL_IMAGE" in upper or "_RFL_" in upper or "REFLECTANCE" in upper
@@ -62,18 +64,19 @@ def _rank(path: Path) -> tuple[int, int, int, str]:
     other += bool(HEIGHTS.search(stem) or CLASSES.search(stem))
     kind = 0 if ending == ".hdr" else 1 if ending in (".he5", ".h5", ".hdf5", ".nc", ".tif", ".tiff") else 2
     try:
-        size = path.stat().st_size if ending != ".hdr" else _data_size(path)
+        size = path.stat().st_size if ending != ".hdr" else _data_size(path, seen)
     except OSError:
         size = 0
     return (0 if product and not other else other + 1, kind, -size, path.name)
 
 
-def _data_size(header: Path) -> int:
+def _data_size(header: Path, seen: dict[Path, list[Path]]) -> int:
     """The largest file with the header's name: of several pairs the larger recording counts."""
-    stem = header.with_suffix("").name.lower()
-    return max(
-        (p.stat().st_size for p in neighbours(header) if p.stem.lower() == stem or p.name.lower() == stem), default=0
-    )
+    stem, folder = header.with_suffix("").name.lower(), header.parent
+    if folder not in seen:
+        seen[folder] = neighbours(folder / "-")
+    same = [p for p in seen[folder] if p != header and stem in (p.stem.lower(), p.name.lower())]
+    return max((p.stat().st_size for p in same), default=0)
 
 
 def roles_of(files: Sequence[Path], cube: Path) -> Roles:
@@ -105,8 +108,9 @@ def data_in_folder(path: Path) -> Path:
     if not images:
         raise UnknownFormat(path, "there is no image in this folder", "Name the data file inside it")
     best = main_file(images)
-    rank = _rank(best)[0]
-    equal = [f for f in images if _rank(f)[0] == rank and f.stem.lower() != best.stem.lower()]
+    seen: dict[Path, list[Path]] = {}
+    rank = _rank(best, seen)[0]
+    equal = [f for f in images if _rank(f, seen)[0] == rank and f.stem.lower() != best.stem.lower()]
     heads = {f.stem.lower() for f in images if f.suffix.lower() == ".hdr"}
     equal = [f for f in equal if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]
     if equal:

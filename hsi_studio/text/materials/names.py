@@ -43,20 +43,37 @@ class Material:
 
 
 @dataclass(frozen=True)
+class State:
+    """How a material is here: `wet` 0 to 1, `gain` times as bright, `cover` of it over bare soil (1 = closed)."""
+
+    wet: float = 0.0
+    gain: float = 1.0
+    cover: float = 1.0
+
+
+AS_IS = State()
+
+
+@dataclass(frozen=True)
 class Meant:
-    """What a text means: parts that lie side by side in a pixel, each a mix of alternatives (key → weight, sum 1)."""
+    """What a text means: parts that lie side by side in a pixel, each a mix of alternatives (key → weight, sum 1).
+
+    `shares` and `states` of the parts where the text says them; () = any shares, materials as they are."""
 
     text: str
     parts: tuple[Mapping[str, float], ...]
     exact: bool  # every part is a name of the list
+    shares: tuple[float, ...] = ()
+    states: tuple[State, ...] = ()
 
     @property
     def weights(self) -> dict[str, float]:
         """Key → share over all parts, sums to 1."""
         out: dict[str, float] = {}
-        for part in self.parts:
+        shares = self.shares or (1.0 / max(len(self.parts), 1),) * len(self.parts)
+        for part, share in zip(self.parts, shares, strict=True):
             for key, weight in part.items():
-                out[key] = out.get(key, 0.0) + weight / len(self.parts)
+                out[key] = out.get(key, 0.0) + weight * share
         return out
 
 
@@ -137,28 +154,51 @@ def _inside(phrase: str, hidden: set[str]) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """A name or tag that unknown phrases are compared with."""
+
+    key: str
+    name: str
+    stemmed: str
+    words: frozenset[str]
+    less: float
+
+
+@lru_cache(maxsize=1)
+def _compared() -> tuple[_Compared, ...]:
+    out = []
+    for found in materials().values():
+        for name, less in [(n, 0.0) for n in found.names["en"]] + [(t, TAG_LESS) for t in found.tags]:
+            out.append(_Compared(found.key, name, stem(name), frozenset(stem(name).split()), less))
+    return tuple(out)
+
+
+@lru_cache(maxsize=2)
+def _vectors(encode: Encode) -> FloatArray:
+    """Of all that is compared, once an encoder: hundreds of names."""
+    return encode([one.name for one in _compared()])
+
+
+def likely(phrase: str, encode: Encode) -> dict[str, float]:
+    """Key → weight of the materials a phrase is like, whether it is a name or not; {} where it is like none."""
+    return _by_likeness(phrase, encode, set())
+
+
 def _by_likeness(phrase: str, encode: Encode | None, hidden: set[str]) -> dict[str, float]:
     if encode is None:
         return {}
-    said = stem(phrase)
-    own = set(said.split())
-    names, keys, less = [], [], []
-    for found in materials().values():
-        for name, cost in [(n, 0.0) for n in found.names["en"]] + [(t, TAG_LESS) for t in found.tags]:
-            if stem(name) not in hidden:
-                names.append(name)
-                keys.append(found.key)
-                less.append(cost)
-    vectors = encode([phrase, *names])
-    cosine = vectors[1:] @ vectors[0]
-    words = [set(stem(name).split()) for name in names]
-    jaccard = np.array([len(own & other) / max(len(own | other), 1) for other in words])
-    score = cosine + JACCARD * jaccard - np.array(less)
+    own = set(stem(phrase).split())
+    known = _compared()
+    vectors, vector = _vectors(encode), encode([phrase])[0]
+    jaccard = np.array([len(own & one.words) / max(len(own | one.words), 1) for one in known])
+    score = vectors @ vector + JACCARD * jaccard - np.array([one.less for one in known])
+    score[[one.stemmed in hidden for one in known]] = -1.0
     if score.max() < FAINT:
         return {}
     best: dict[str, float] = {}
-    for key, value in zip(keys, score.tolist(), strict=True):
-        best[key] = max(best.get(key, -1.0), value)
+    for one, value in zip(known, score.tolist(), strict=True):
+        best[one.key] = max(best.get(one.key, -1.0), value)
     top = max(best.values())
     raised = {key: float(np.exp((value - top) / SHARPNESS)) for key, value in best.items()}
     kept = {key: value for key, value in raised.items() if value >= LEAST_SHARE}

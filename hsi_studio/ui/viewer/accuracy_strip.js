@@ -1,12 +1,14 @@
 // @ts-check
-// The accuracy strip: figures with their interval, and the words that say on which pixels.
+// The accuracy strip: figures with their interval, and the words that say on which pixels. It is the first part of the
+// dock, whose other parts it makes (dock.js).
 //
-// value from Python: {state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
+// value from Python: {project, brief, state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
 //   groups: [{title, words, figures: [{name, value, low, high, help}]}],
 //   card: {text, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
 
 import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
+import { makeDock } from "./dock.js";
 
 function figure(item) {
   const box = make("div", "hsi-figure");
@@ -18,9 +20,11 @@ function figure(item) {
 
 /** @param {import("../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, readValue, onValue, act } = panel(gradio, ".hsi-strip");
+  const { root, readValue, onValue, onPage, act } = panel(gradio, ".hsi-strip");
+  const dock = makeDock(root, onPage);
   function render() {
     const value = readValue();
+    if (value.project) dock.of(value.project, value.brief);
     root.dataset.state = value.state || "words";
     root.replaceChildren();
     for (const group of value.groups || []) {

@@ -25,6 +25,16 @@ def strip_value(report: AccuracyReport, stale: bool) -> dict[str, Any]:
     }
 
 
+def brief(report: AccuracyReport) -> str:
+    """ "OA 84.2 (81 to 87) away from labels"; "" where nothing was measured."""
+    away = report.buffered is not None and report.buffered.oa is not None
+    found = report.buffered.oa if away and report.buffered is not None else report.main.oa
+    if found is None:
+        return ""
+    interval = "" if found.low is None or found.high is None else f" ({100 * found.low:.0f} to {100 * found.high:.0f})"
+    return f"OA {100 * found.value:.1f}{interval}{' away from labels' * away}"
+
+
 def _group(block: ScoreBlock) -> dict[str, Any]:
     if block.problem:
         return {"title": block.title, "figures": [], "words": block.problem}

@@ -6,14 +6,16 @@ import { button, make } from '../web/dom.js';
 
 /**
  * @typedef {{id: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string}} Layer
+ * @typedef {{layers: Layer[], job: import('./status.js').Job | null}} Answer
  */
 
 /**
  * @param {HTMLElement} box
  * @param {object} page
- * @param {() => Promise<{layers: Layer[]}>} page.list
- * @param {(wanted: {left?: string, right?: string}) => Promise<{layers: Layer[]}>} page.choose
+ * @param {() => Promise<Answer>} page.list
+ * @param {(wanted: {left?: string, right?: string}) => Promise<Answer>} page.choose
  * @param {() => void} page.chosen  another map is wanted now
+ * @param {(job: Answer['job']) => void} page.job  the training that runs
  * @param {(text: string) => void} page.say
  */
 export function makeLayerBar(box, page) {
@@ -21,13 +23,14 @@ export function makeLayerBar(box, page) {
   let layers = [];
   let asked = 0;
 
-  /** @param {Promise<{layers: Layer[]}>} answer @param {boolean} changed */
+  /** @param {Promise<Answer>} answer @param {boolean} changed */
   async function take(answer, changed) {
     const mine = ++asked;
     try {
       const body = await answer;
       if (mine !== asked) return;
       layers = body.layers;
+      page.job(body.job);
       render();
       if (changed) page.chosen();
     } catch (error) { if (changed || !(error instanceof TypeError)) page.say(error.message); }
@@ -65,6 +68,8 @@ export function makeLayerBar(box, page) {
     refresh() { take(page.list(), false); },
     /** The title of what is shown, "" = nothing. */
     shown: () => layers.find((layer) => layer.shown === 'left')?.title || '',
+    /** Show a layer that the address names. @param {string} id */
+    show(id) { return take(page.choose({left: id}), false); },
     /** Another project: nothing of it is known yet. */
     clear() { asked++; layers = []; render(); },
   };

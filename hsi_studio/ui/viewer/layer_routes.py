@@ -1,6 +1,7 @@
 """The maps that can be shown, for the bar over the picture (`layer_bar.js`).
 
-    GET  /hsi/layers/{project}    {"layers": [{id, title, ready, shown: "" | "left" | "right", oa: "84.2" | ""}, …]}
+    GET  /hsi/layers/{project}    {"layers": [{id, title, ready, shown: "" | "left" | "right", oa: "84.2" | ""}, …],
+                                   "job": {text, fraction, seconds_left, waiting} | null}    the training at work
     POST /hsi/layers/{project}    {"left": layer id} shows it, {"right": layer id or ""} puts it beside; the same answer
 
 Asked after the page has followed a change, never as part of a click: the list reads the records of runs and models.
@@ -24,6 +25,19 @@ class Wanted(BaseModel):
     right: str | None = Field(None, max_length=200)
 
 
+def job(studio: Studio, project_id: str) -> dict[str, Any] | None:
+    """The project's training or comparison that runs, else the first that waits, for the status line; None = none."""
+    alive = [info for info in studio.runs.list(project_id) if info.alive]
+    if not alive:
+        return None
+    first = min(alive, key=lambda info: (info.position is None, info.position or 0))
+    found = first.progress
+    return {
+        "text": first.title, "fraction": None if found is None else found.fraction,
+        "seconds_left": None if found is None else found.seconds_left, "waiting": len(alive) - 1,
+    }  # fmt: skip
+
+
 def router(studio: Studio) -> APIRouter:
     """Routes under /hsi for one studio."""
     api = APIRouter(prefix="/hsi", include_in_schema=False)
@@ -36,7 +50,8 @@ def router(studio: Studio) -> APIRouter:
                     "oa": "" if layer.oa is None else f"{100 * layer.oa:.1f}",
                 }
                 for layer in studio.displayed.layers(project_id)
-            ]
+            ],
+            "job": job(studio, project_id),
         }  # fmt: skip
 
     @api.get("/layers/{project_id}")

@@ -19,5 +19,6 @@ export function frameOn(L, stage) {
     crs: L.CRS.Simple, minZoom: -12, maxZoom: 6, zoomSnap: 0.25, zoomDelta: 1, wheelPxPerZoomLevel: 110,
     zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, bounceAtZoomLimits: false,
     zoomControl: false, attributionControl: false, keyboard: false, boxZoom: false, doubleClickZoom: false, inertia: true,
+    trackResize: false,  // the viewer's observer does
   }).setView([0, 0], 0, {animate: false});
 }

@@ -31,6 +31,8 @@ export function makeLooks(root, base, page) {
   let facts = null, composite = '', shown = '', unit = '', barAt = 0, timer = 0;
   /** @type {{key: string, text: string}} */
   let known = {key: '', text: ''};
+  /** @type {{key: string, text: string}} */
+  let raised = {key: '', text: ''};  // the height, whatever the picture shows
 
   const where = (...parts) => [base, ...parts.map((part) => encodeURIComponent(part))].join('/');
   async function ask(...parts) {
@@ -120,22 +122,42 @@ export function makeLooks(root, base, page) {
       } catch (error) { page.say(error.message); }
     },
     /** The value under the pointer in words, "" until it is known. @param {number} row @param {number} col */
-    at(row, col) {
-      const scene = page.scene(), grey = composite.startsWith('grey:');
-      if (!scene || (!grey && !MEASURED.test(composite))) return '';
-      const key = `${scene.id} ${composite} ${row} ${col}`;
-      if (known.key === key) return known.text;
-      known = {key, text: ''};
-      setTimeout(async () => {
-        if (known.key !== key) return;
-        const said = await ask('value', scene.id, composite, row, col).catch(() => null);
-        if (!said || known.key !== key) return;
-        const value = said.values[0];
-        const label = {height: 'height', above: 'above ground', slope: 'slope'}[composite] || (grey ? 'value' : composite.replace('index:', ''));
-        known.text = value === null ? `${label}: no value` : `${label} ${short(value)}${unit && ' '}${unit}`;
-        page.again();
-      }, ASK_MS);
-      return '';
-    },
+    at(row, col) { return [measured(row, col), height(row, col)].filter(Boolean).join(', '); },
   };
+
+  /** @param {number} row @param {number} col */
+  function height(row, col) {
+    const scene = page.scene();
+    if (!scene || composite === 'height' || !scene.composites.some((one) => one.id === 'height' && one.available)) return '';
+    const key = `${scene.id} ${row} ${col}`;
+    if (raised.key === key) return raised.text;
+    raised = {key, text: ''};
+    setTimeout(async () => {
+      if (raised.key !== key) return;
+      const said = await ask('value', scene.id, 'height', row, col).catch(() => null), value = said?.values[0];
+      if (value == null || raised.key !== key) return;
+      raised.text = `height ${short(value)} m`;
+      page.again();
+    }, ASK_MS);
+    return '';
+  }
+
+  /** @param {number} row @param {number} col */
+  function measured(row, col) {
+    const scene = page.scene(), grey = composite.startsWith('grey:');
+    if (!scene || (!grey && !MEASURED.test(composite))) return '';
+    const key = `${scene.id} ${composite} ${row} ${col}`;
+    if (known.key === key) return known.text;
+    known = {key, text: ''};
+    setTimeout(async () => {
+      if (known.key !== key) return;
+      const said = await ask('value', scene.id, composite, row, col).catch(() => null);
+      if (!said || known.key !== key) return;
+      const value = said.values[0];
+      const label = {height: 'height', above: 'above ground', slope: 'slope'}[composite] || (grey ? 'value' : composite.replace('index:', ''));
+      known.text = value === null ? `${label}: no value` : `${label} ${short(value)}${unit && ' '}${unit}`;
+      page.again();
+    }, ASK_MS);
+    return '';
+  }
 }

@@ -7,12 +7,14 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import DisplayedMap, Studio, crs_name
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.viewer.accuracy_strip import (
+    brief,
     compared_strip,
     compared_value,
     model_group,
@@ -57,8 +59,16 @@ class Present:
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
         said = [*notes, *self.studio.project(project_id).notes]
         return packed(
-            {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said}
-        )
+            {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said,
+             "project": project_id}
+        )  # fmt: skip
+
+    def nothing(self, notes: Sequence[str] = ()) -> tuple[Any, ...]:
+        """Values for `Bus.shown` while no project is open: the page offers what can be opened."""
+        top = {"title": "", "facts": "", "guest": False, "notes": list(notes), "project": "", "start": True}
+        words = {"state": "words", "text": "Nothing is open."}
+        unchanged = gr.skip()  # a value that changes has every tab look for its project
+        return unchanged, packed(top), packed({}), packed({}), packed(words), packed({})
 
     def viewer(self, project_id: str) -> str:
         """The viewer's whole value; its protocol is in `component.py`."""
@@ -147,9 +157,18 @@ class Present:
     def strip(self, project_id: str) -> str:
         """The accuracy strip: figures of the newest report, or the sentence that says what is missing; a card for a map
         that waits to be shown."""
-        value = self._strip(project_id)
+        value: dict[str, Any] = {"project": project_id, "brief": self._brief(project_id), **self._strip(project_id)}
         card = self._card(project_id)
         return packed({**value, "card": card} if card else value)
+
+    def _brief(self, project_id: str) -> str:
+        """The one figure of the status line: away from labels, where that was measured."""
+        left = self.studio.displayed.left(project_id)
+        try:
+            report = None if left is None else left.report
+        except StudioError:
+            return ""
+        return "" if report is None else brief(report)
 
     def _strip(self, project_id: str) -> dict[str, Any]:
         left, right = self.studio.displayed.left(project_id), self.studio.displayed.right(project_id)

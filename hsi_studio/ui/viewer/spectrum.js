@@ -95,7 +95,7 @@ export function mount(gradio) {
   async function render() {
     const value = /** @type {any} */ ({ ...shades, ...readValue() }), drawable = classes.length || pixel || compared.lines().length;
     plot.hidden = !drawable;
-    drawnWidth = root.clientWidth;
+    drawnWidth = plot.clientWidth;
     if (!drawable || !drawnWidth) return; // in a tab that is not shown: the observer below asks again
     const Plotly = await plotly();
     const ink = style("--body-text-color", "#222");
@@ -107,8 +107,8 @@ export function mount(gradio) {
       {
         uirevision: value.scene,
         width: drawnWidth,
-        height: 230,
-        margin: { l: 48, r: 8, t: 8, b: 40 },
+        height: 170,
+        margin: { l: 48, r: 8, t: 6, b: 34 },
         paper_bgcolor: "rgba(0,0,0,0)",
         plot_bgcolor: "rgba(0,0,0,0)",
         font: { size: 11, color: ink },
@@ -142,5 +142,5 @@ export function mount(gradio) {
   onValue(() => { take(readValue()); draw(); });
   take(readValue());
   draw();
-  new ResizeObserver(() => { if (root.clientWidth && root.clientWidth !== drawnWidth) draw(); }).observe(root);
+  new ResizeObserver(() => { if (plot.clientWidth && plot.clientWidth !== drawnWidth) draw(); }).observe(root);
 }

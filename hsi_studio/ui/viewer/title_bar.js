@@ -1,16 +1,18 @@
 // @ts-check
 // The title line: product, scene, its size, what it runs on; the way to other scenes, to files, and to the large view;
-// below it what was wrong with a project. value: {title, facts, guest, notes}
+// below it what was wrong with a project. value: {title, facts, guest, notes, project, start}; `start`: nothing is open
 
+import { makeOpening } from "../opening/opening.js";
 import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
 import { present, presenting } from "../web/present.js";
 import { makeSplitter } from "../web/splitter.js";
 import { openStep, watchSteps } from "../web/steps.js";
+import { startWalk } from "../web/walk.js";
 
 /** @param {import("../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, readValue, onValue, onPage } = panel(gradio, ".hsi-top");
+  const { root, readValue, trigger, onValue, onPage } = panel(gradio, ".hsi-top");
   const brand = make("h1", "hsi-brand");
   brand.append(make("b", "", "HSI"), " Studio");
   const title = make("p", "hsi-scene-title");
@@ -21,9 +23,13 @@ export function mount(gradio) {
   leave.append(make("button", "hsi-leave", "Shared with you · leave"));
   leave.hidden = true;
   const large = button("hsi-small", "Present", "Show the picture large, for a room (P)", () => present());
+  const opening = makeOpening({
+    opened: (done) => trigger("opened", done),
+    here: () => readValue().project || "",
+  });
   const doors = make("div", "hsi-doors");
   doors.append(
-    button("hsi-small", "Open", "Open another scene or file", () => openStep("scene")),
+    button("hsi-small", "Open", "Open files, another scene or another project", () => opening.start()),
     large,
     button("hsi-small", "Export", "Save the map that is shown, and the labels", () => openStep("map")),
   );
@@ -35,6 +41,7 @@ export function mount(gradio) {
     title.textContent = value.title || "";
     facts.textContent = value.facts || "";
     leave.hidden = !value.guest;
+    if (value.start) opening.start({ must: true });
     notes.replaceChildren(
       ...(value.notes || []).map((/** @type {string} */ text) => {
         const note = make("p", "hsi-note", text);
@@ -53,6 +60,7 @@ export function mount(gradio) {
   onValue(render);
   render();
   watchSteps();
+  startWalk();
   (function split(tries = 0) { // the panel comes a moment after the title line
     if (document.querySelector("#hsi-side #hsi-steps")) makeSplitter();
     else if (tries < 100) setTimeout(split, 50, tries + 1);

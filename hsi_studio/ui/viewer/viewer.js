@@ -5,8 +5,9 @@
 // of pixel (r, c). A value never re-creates the map: zoom and position survive everything but another scene.
 
 import { panel, tell } from '../web/component.js';
+import { noteAddress, placeOf, readAt, writeAt } from '../web/address.js';
 import { loadSheet } from '../web/dom.js';
-import { present } from '../web/present.js';
+import { present, presenting } from '../web/present.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
 import { listenToKeys } from './keyboard.js';
@@ -51,6 +52,7 @@ function start(component, L) {
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
+  let noting = false, working = false;  // a layer was chosen here, a training runs
   const pane = makePane(map, stage, () => scene);
   const canvas = (name) => /** @type {HTMLCanvasElement} */ (part(name));
   const say = (text, kind = 'error') => controls.message(text, kind);
@@ -82,13 +84,13 @@ function start(component, L) {
     lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
     turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
   });
-  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => server.follow(), say});
+  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say});
   onPage('hsi:seen', () => { if (project) bar.refresh(); });
   (function lookForMaps() {  // a run that ended changes what can be shown, not what is
     if (project && !document.hidden) bar.refresh();
-    if (root.isConnected) setTimeout(lookForMaps, 8000);
+    if (root.isConnected) setTimeout(lookForMaps, working ? 2000 : 8000);
   })();
-  const labels = makeLabels(canvas('markers'), pane, (count) => mark('pending', String(count)));
+  const labels = makeLabels(canvas('markers'), pane, (count) => { mark('pending', String(count)); tell('hsi:status', {pending: count}); });
   const controls = makeControls(root, {
     composite(id) { composite = id; showComposite(true); },
     toggleMap, toggleConfidence,
@@ -117,7 +119,53 @@ function start(component, L) {
   // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
   const opacities = new Map();
   let kind = '', besideKind = '';
-  function setOpacity(value, more) { if (kind) opacities.set(kind, value); setLayer({opacity: value, ...more}); }
+  function setOpacity(value, more) {
+    if (kind) opacities.set(kind, value);
+    setLayer({opacity: value, ...more});
+    note();
+  }
+
+  // ── the page's address: web/address.js ───────────────────────────────────────────────────────
+  let asked = placeOf(window.location.href), whole = '', last = '', noteTimer = 0, settled = false;  // what it asks for, until that is done
+  const here = () => { const {lat, lng} = map.getCenter(); return writeAt(-lat, lng, map.getZoom()); };
+  function note() {
+    if (!settled) return;
+    clearTimeout(noteTimer);
+    noteTimer = setTimeout(() => {
+      if (!scene || !root.isConnected) return;
+      const at = here(), opacity = String(Math.round(100 * raster.layer.opacity));
+      noteAddress({at: at === whole ? undefined : at, opacity: opacity === '60' ? undefined : opacity});
+    }, 400);
+  }
+  /** Another map is shown: a step that Back takes back, where it was chosen in the bar. */
+  function noteLayer() {
+    const before = placeOf(window.location.href).layer;
+    if (!settled || asked.layer || !kind || before === kind) return;
+    noteAddress({layer: kind}, noting && before !== undefined);
+    noting = false;
+  }
+  /** @param {import('../web/address.js').Place} place */
+  function goTo({at, opacity, layer}) {
+    const place = readAt(at), part = Number(opacity);
+    if (place && scene) map.setView([-place.row, place.col], place.zoom, {animate: false});
+    if (!opacity || !(part >= 0 && part <= 100)) return;
+    if (layer && layer !== kind) opacities.set(layer, part / 100);  // of the map that comes
+    else setOpacity(part / 100);
+  }
+  /** The layer that the address asks for. */
+  function goToLayer() {
+    const wanted = asked.layer;
+    asked = {};
+    if (wanted && wanted !== (kind || 'live')) bar.show(wanted).then(() => server.follow());
+    else noteLayer();
+  }
+  window.addEventListener('popstate', () => {
+    clearTimeout(noteTimer);
+    asked = placeOf(window.location.href);
+    if (!asked.at) fit();
+    goTo({opacity: '60', ...asked});
+    goToLayer();
+  });
 
   // ── where the picture is ─────────────────────────────────────────────────────────────────────
   root.__toClient = block.__toClient = /** @type {any} */ (element).__toClient = pane.toClient;
@@ -129,7 +177,9 @@ function start(component, L) {
     if (!stage.clientWidth || !stage.clientHeight) { fitted = false; return; }
     map.fitBounds([[-scene.h, 0], [0, scene.w]], {animate: false, padding: [6, 6]});
     fitted = true;
+    whole = here();
     moved();
+    if (!settled && project) { settled = true; goTo(asked); }
   }
   function zoom(by) { map.setZoom(map.getZoom() + by); }
   // So near that a point of the screen is one pixel of the scene at most; round the pointer, else the crosshair.
@@ -139,15 +189,18 @@ function start(component, L) {
     map.setView([-(at.row + 0.5), at.col + 0.5], Math.max(0, Math.ceil(map.getZoom())), {animate: false});
   }
   function moved() {
+    last = here();
     for (const layer of [raster, swipe, heat, region, pins]) layer.paint();
     labels.draw();
     controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
+    note();
   }
   map.on('move zoom viewreset', moved);
   new ResizeObserver(() => {
     if (!stage.clientWidth) return;
+    const all = last === whole;  // the whole scene stays whole
     map.invalidateSize({animate: false, pan: false});
-    if (scene && !fitted) fit(); else moved();
+    if (scene && (!fitted || all)) fit(); else moved();
   }).observe(stage);
   (function watchRatio() {
     matchMedia(`(resolution: ${pane.dpr()}dppx)`).addEventListener('change', () => { moved(); watchRatio(); }, {once: true});
@@ -241,7 +294,10 @@ function start(component, L) {
   }
   function take(value) {
     const another = 'project' in value && value.project !== project;
-    if (another) { project = value.project; bar.clear(); solo = ''; raster.setSolo(''); }
+    if (another) {
+      if (project) { asked = {}; settled = true; noteAddress({layer: undefined, at: undefined, opacity: undefined}); }  // of the project before
+      project = value.project; bar.clear(); solo = ''; raster.setSolo('');
+    }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = value.view.stretch || stretch; showComposite(false); }
     if (value.classes) {
@@ -262,6 +318,7 @@ function start(component, L) {
       if (another) opacities.clear();
       if (next !== kind && opacities.has(next)) setLayer({opacity: opacities.get(next)});
       kind = next;
+      noteLayer();
       feed.take(value.map);
     }
     raster.setColours(known());
@@ -272,9 +329,11 @@ function start(component, L) {
     if (value.notice) say(value.notice, 'hint');
     showClasses();
     showState();
+    if (asked.layer && settled) goToLayer();
     if (another && project) server.follow();
   }
 
+  /** @type {HTMLDetailsElement} */ (part('legend')).open = presenting();
   controls.layer(raster.layer, false, true);
   onValue(() => take(readValue()));
   take(readValue());

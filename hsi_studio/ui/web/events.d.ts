@@ -16,6 +16,10 @@ interface PageEvents {
   "hsi:advance": { after: number };
   /** The page is being shown to a room now, or no longer. */
   "hsi:present": { on: boolean };
+  /** Open a part of the dock: accuracy, spectra, matrix, curves, history, origin. */
+  "hsi:dock": { part: string };
+  /** For the status line: clicks that wait to be saved; the training that runs. From the viewer. */
+  "hsi:status": { pending?: number; job?: import("../viewer/status.js").Job | null };
   /** Open the dialog that draws labels from the reference. */
   "hsi:draw-labels": undefined;
   /** Have the user draw a region in the picture, or (`off`) give it up and take the outline away. To the viewer. */

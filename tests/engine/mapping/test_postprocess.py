@@ -43,6 +43,12 @@ def test_the_sieve_takes_regions_below_the_area_and_no_others() -> None:
     assert gone.confidence[5, 5] == pytest.approx(0.8)
 
 
+def test_an_area_that_no_region_has_leaves_the_map() -> None:
+    before = mapped(speckled())
+    asked = parse_steps("sieve=100000")  # more than the whole scene
+    assert np.array_equal(apply_steps(before, small_scene(20, 30, 3, gsd_m=2.0), asked).label, before.label)
+
+
 def test_a_majority_of_nine_takes_single_pixels_and_leaves_straight_edges() -> None:
     label = speckled()
     label[5, 6] = 1

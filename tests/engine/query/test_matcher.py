@@ -126,6 +126,7 @@ def test_sentences_of_superpixels_are_embedded_once_each() -> None:
     bag = WordBag()
     own = Matcher(words(), bag)
     said, which = words().sentences
+    own.cosines(["water"])  # the words' own vectors are there
     before = bag.asked
     own.prepare_sentences()
     assert bag.asked - before == len(said) < words().count

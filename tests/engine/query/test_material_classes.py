@@ -6,10 +6,11 @@ import functools
 
 import numpy as np
 
-from hsi_studio.engine.query.material_classes import even_out, posteriors, told_apart
-from hsi_studio.engine.query.spectral_view import windows_of
+from hsi_studio.engine.query.material_classes import even_out, in_state, posteriors, told_apart
+from hsi_studio.engine.query.spectral_view import SensorBank, windows_of
+from hsi_studio.features.cache import FeatureCache
 from hsi_studio.features.measures import Axis
-from hsi_studio.text.materials.names import meant
+from hsi_studio.text.materials.names import State, materials, meant
 from hsi_studio.text.materials.recipes import draw
 
 NAMES = ("Water", "Trees", "Bare soil", "Metal roof")
@@ -58,3 +59,25 @@ def test_class_biases_move_the_mean_towards_even() -> None:
 def test_a_sensor_of_the_visible_alone_tells_no_materials() -> None:
     nm = np.linspace(420, 650, 10).astype(np.float32)
     assert not windows_of(Axis(nm, np.ones(10, dtype=bool)), None).tells
+
+
+def test_a_list_of_names_makes_only_its_own_materials() -> None:
+    centre, _ = sensor()
+    nm = np.linspace(420, 2400, 60).astype(np.float32)
+    bank = SensorBank(FeatureCache(), None, windows_of(Axis(nm, np.ones(60, dtype=bool)), None))
+    found = posteriors(bank, [meant("water"), meant("soil")], bank["water"][:5], centre, absolute=True)
+    assert (found.argmax(axis=1) == 0).all()
+    assert set(bank.made) == {"water", "soil"}
+    assert len(bank) == len(materials())
+
+
+def test_states_wet_darken_and_thin_the_material() -> None:
+    centre, bank = sensor()
+    rng, rows = np.random.default_rng(0), bank["metal roof"][:200]
+    np.testing.assert_array_equal(in_state(rows, State(), bank, centre, rng), rows)
+    swir = int(np.argmin(abs(centre - 1650)))
+    assert (in_state(rows, State(wet=1.0), bank, centre, rng)[:, swir] < rows[:, swir]).all()
+    np.testing.assert_allclose(in_state(rows, State(gain=0.5), bank, centre, rng), 0.5 * rows, rtol=1e-6)
+    soil = bank["soil"].mean(axis=0)
+    thin = in_state(rows, State(cover=0.5), bank, centre, rng).mean(axis=0)
+    np.testing.assert_allclose(thin, 0.5 * (rows.mean(axis=0) + soil), rtol=0.1)

@@ -48,6 +48,12 @@ def test_a_layer_comes_out_of_its_room(geopackage: Path, monkeypatch: pytest.Mon
     with pytest.raises(ChooseLabels, match="it has 2 layers") as asked:
         read_vectors(geopackage, geopackage, "GeoPackage", LabelOptions())
     assert [name for name, _ in asked.value.options] == ["points", "areas"]
+    points = geopackage.with_name("points.shp")
+    pyogrio.raw.write(
+        points, np.array([shapely.to_wkb(shapely.Point(1, 2))], dtype=object), [np.array(["Wald"], dtype=object)],
+        ["class"], geometry_type="Point", crs="EPSG:32632", driver="ESRI Shapefile",
+    )  # fmt: skip
+    assert len(read_vectors(points, points, "shapefile", LabelOptions())[0].geometry) == 1  # its index is not made anew
     geopackage.write_bytes(b"SQLite format 3\x00" + b"\x00" * 500)
     with pytest.raises(CorruptFile):
         read_vectors(geopackage, geopackage, "GeoPackage", options)

@@ -115,6 +115,8 @@ def test_what_lies_beside_an_image_must_be_an_image(tmp_path: Path, side: str) -
     [
         '<Metadata domain="OVERVIEWS"><MDI key="OVERVIEW_FILE">../x.tif</MDI></Metadata>',
         "<Metadata><MDI key='a'>/vsicurl/http://127.0.0.1/x</MDI></Metadata>",
+        '<Metadata domain="OVERVIEWS"><MDI key="OVERVIEW&#95;FILE">../x.tif</MDI></Metadata>',
+        "<Metadata><MDI key='a'>&#x2F;vsicurl/http://127.0.0.1/x</MDI></Metadata>",
         '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
     ],
 )

@@ -16,8 +16,8 @@ from hsi_studio.ui.tabs.problem import problem_tab
 from hsi_studio.ui.theme import css
 from tests.ui.tabs.plugged import plugged, tabs_of, told, visible
 
-OWN = ["Scene", "Label", "Prompts", "Query", "Runs", "Models", "Compare", "Map"]
-RAIL = ["1 Scene", "2 Label", "3 Words", "Prompts", "Query", "4 Train", "Runs", "Models", "5 Compare", "6 Map"]
+OWN = ["Scene", "Label", "Query", "Prompts", "Runs", "Models", "Compare", "Map"]
+RAIL = ["1 Scene", "2 Label", "3 Words", "Query", "Prompts", "4 Train", "Runs", "Models", "5 Compare", "6 Map"]
 HEAD = "import gradio as gr\nfrom hsi_studio.ui.tabs.contract import Tab\n"
 
 
@@ -74,7 +74,7 @@ def test_a_tab_stands_in_the_step_it_names(tmp_path: Path) -> None:
     with plugged(tmp_path / "plugin", toy=source, astray=astray):
         rail = {step.title: [tab.title for tab in step.tabs] for step in steps()}
     assert list(rail) == [title for title in RAIL if title[0].isdigit()] + ["Astray"]
-    assert rail["3 Words"] == ["Prompts", "Toy", "Query"]
+    assert rail["3 Words"] == ["Query", "Toy", "Prompts"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -11,7 +13,9 @@ from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
 from hsi_studio.project.store import Project
-from hsi_studio.ui.viewer.layer_routes import router
+from hsi_studio.types import Progress
+from hsi_studio.ui.viewer import dock_routes
+from hsi_studio.ui.viewer.layer_routes import job, router
 from tests.studio.shown import project_with_reference
 
 
@@ -33,6 +37,7 @@ def project(studio: Studio, tmp_path: Path) -> Project:
 def client(studio: Studio) -> TestClient:
     server = FastAPI()
     server.include_router(router(studio))
+    server.include_router(dock_routes.router(studio))
     return TestClient(server)
 
 
@@ -73,3 +78,39 @@ def test_what_is_not_there_is_refused_and_changes_nothing(
 def test_an_unknown_project_is_said(client: TestClient) -> None:
     assert client.get("/hsi/layers/nobody").status_code == 404
     assert client.post("/hsi/layers/nobody", json={}).status_code == 400
+
+
+def test_the_status_line_learns_of_the_training_that_runs(client: TestClient, project: Project) -> None:
+    """The one at work, not the one that was asked for last; the others are counted."""
+    assert client.get(f"/hsi/layers/{project.id}").json()["job"] is None
+    at_work = Progress("Training", 42, 100, seconds_left=60.0)
+    found = [
+        SimpleNamespace(alive=True, position=1, title="waits", progress=None),
+        SimpleNamespace(alive=True, position=0, title="runs", progress=at_work),
+        SimpleNamespace(alive=False, position=None, title="ended", progress=None),
+    ]
+    studio: Any = SimpleNamespace(runs=SimpleNamespace(list=lambda project_id: found))
+    assert job(studio, "p") == {"text": "runs", "fraction": at_work.fraction, "seconds_left": 60.0, "waiting": 1}
+
+
+def test_the_dock_says_what_was_done_how_far_it_came_and_from_what(
+    client: TestClient, studio: Studio, project: Project
+) -> None:
+    """Undone actions say so; the curve has the newest number of labels; the chain ends at the scene."""
+    project.undo()
+    done = client.get(f"/hsi/dock/{project.id}/history").json()["lines"]
+    assert [line["undone"] for line in done[:2]] == [True, False]
+    assert len(done) == 6
+    assert all(line["time"] for line in done)
+    studio.refresh(project.id)
+    studio.live(project.id).wait(project.revision, 30, report=True)
+    points = client.get(f"/hsi/dock/{project.id}/curve").json()["points"]
+    assert [point["labels"] for point in points] == [5]  # the point of the label that went has gone too
+    value, low, high = points[0]["oa"]
+    assert low <= value <= high
+    assert points[0]["whole"] == [value, None, None]  # both classes of the reference have labels
+    chain = client.get(f"/hsi/dock/{project.id}/origin").json()
+    assert [what for what, _ in chain["chain"]] == ["Map", "Method", "Labels", "Scene"]
+    assert "5 labels" in chain["chain"][2][1]
+    assert client.get(f"/hsi/dock/{project.id}/nothing").status_code == 404
+    assert client.get("/hsi/dock/nobody/history").status_code == 404

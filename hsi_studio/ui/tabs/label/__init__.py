@@ -1,7 +1,6 @@
-"""The Label tab: the class list and the spectrum. Clicks themselves come from the viewer.
+"""The Label tab: the class list. Clicks themselves come from the viewer.
 
-The two components are on the bus, made before the tabs, because clicks in the viewer change them too;
-they are rendered here.
+The list is on the bus, made before the tabs, because clicks in the viewer change it too; it is rendered here.
 """
 
 from __future__ import annotations
@@ -100,7 +99,6 @@ def whole(number: Any) -> int:
 def create(studio: Studio, bus: Bus) -> None:
     tab = LabelTab(studio)
     bus.classes.render()
-    bus.spectrum.render()
     gr.HTML(
         "<p class='hsi-hint'>Click to label, click a marker to take it away, Shift-click to read a spectrum only. "
         "Keys 1–9 choose a class; press ? in the picture for all keys.</p>",

@@ -88,7 +88,7 @@ export function mount(gradio) {
   const { root, readValue, onValue, act } = panel(gradio, ".hsi-evidence");
   const problem = make("p", "ev-problem");
   problem.setAttribute("role", "alert");
-  const matrix = makeMatrix(act), steps = makeSteps(act), certify = makeCertify(act, (place) => {
+  const matrix = makeMatrix(), steps = makeSteps(act), certify = makeCertify(act, (place) => {
     tell("hsi:place", place ? { box: [place[0], place[1], 1, 1], go: true } : { box: null, go: false });
   });
   const matrixPart = part("Confusion matrix", true), areasPart = part("Areas", true), areas = make("div");

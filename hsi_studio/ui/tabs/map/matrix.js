@@ -2,6 +2,7 @@
 // The confusion matrix: rows are classes of the reference (or of the labels), columns what the map shows. Counts, shares of
 // the row (producer's view) or of the column (user's view); a cell puts its pixels on the picture.
 
+import { tell } from "../../web/component.js";
 import { button, dot, make } from "../../web/dom.js";
 
 const WAYS = [["counts", "Pixels"], ["row", "Row %"], ["column", "Column %"]];
@@ -25,8 +26,20 @@ export function shade(counts, i, j) {
   return sum ? counts[i][j] / sum : 0;
 }
 
-/** @param {(what: string, more?: object) => void} act */
-export function makeMatrix(act) {
+/**
+ * Puts the pixels of a cell on the picture. Throws what the server says.
+ * @param {string} project
+ * @param {{reference: string, mapped: string, far: number, title: string}} cell  `mapped` "" = another class, or none
+ */
+async function showCell(project, { reference, mapped, far, title }) {
+  const path = [project, "cell", reference, mapped || "-", String(far)].map(encodeURIComponent).join("/");
+  const answer = await fetch(`/hsi/evidence/${path}?${new URLSearchParams({ title })}`, { cache: "no-store" }).catch(() => null);
+  const body = answer && await answer.json().catch(() => null);
+  if (!answer?.ok) throw new Error(body?.detail || "The server did not answer: check that it runs.");
+  tell("hsi:show", body.show);
+}
+
+export function makeMatrix() {
   const node = make("div", "ev-matrix"), which = make("div", "ev-row ev-choice"), ways = make("div", "ev-row ev-choice");
   const sheet = make("div", "ev-sheet"), words = make("p", "hsi-hint");
   let value = null, far = 0, way = "counts";
@@ -68,9 +81,10 @@ export function makeMatrix(act) {
           cell.title = hint;
           return;
         }
-        const one = button("ev-cell", text, `${hint}: show them`, () => act("cell", {
-          reference: info.id, mapped: classes[j]?.id ?? "", far: block.far, title: hint,
-        }));
+        const one = button("ev-cell", text, `${hint}: show them`, () => {
+          showCell(value.project, { reference: info.id, mapped: classes[j]?.id ?? "", far: block.far, title: hint })
+            .catch((error) => (words.textContent = error.message));
+        });
         one.setAttribute("aria-label", hint);
         cell.append(one);
       });

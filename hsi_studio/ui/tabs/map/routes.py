@@ -3,6 +3,7 @@
     GET /hsi/evidence/{project}/cell/{reference}/{mapped}/{far}/{stamp}.bin   test pixels of a cell of the matrix: 254;
                                                                               `mapped` "-" = another class, or none;
                                                                               `far` 1 = away from labels only
+    GET /hsi/evidence/{project}/cell/{reference}/{mapped}/{far}?title=         {"show": …}: the viewer with that cell
     GET /hsi/evidence/{project}/surface/{kind}/{stamp}.bin                    confidence, margin, entropy of the map
                                                                               shown
     GET /hsi/evidence/{project}/blank.bin                                     nothing: while random pixels are labelled
@@ -17,17 +18,20 @@ from __future__ import annotations
 import gzip
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Body, HTTPException, Request, Response
+from fastapi import APIRouter, Body, HTTPException, Query, Request, Response
 
-from hsi_studio.errors import StudioError
+from hsi_studio.errors import BadRequest, StudioError
+from hsi_studio.sanitize import slug
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.viewer.tile_routes import encode_confidence
+from hsi_studio.ui.web_component import packed
 
 LARGEST = 32 << 20  # bytes of a sample's file
 SURFACES = ("confidence", "margin", "entropy")
+MOST_RINGS = 60  # pixels of a cell that get a ring each: one alone would not be found
 
 
 def router(studio: Studio) -> APIRouter:
@@ -41,6 +45,20 @@ def router(studio: Studio) -> APIRouter:
         except StudioError as error:
             raise HTTPException(404, str(error)) from error
         return _answer(request, np.where(found, 254, 255).astype(np.uint8))
+
+    @api.get("/{project_id}/cell/{reference}/{mapped}/{far}")
+    def show_cell(
+        project_id: str, reference: str, mapped: str, far: int, title: str = Query("", max_length=400)
+    ) -> dict[str, Any]:
+        try:
+            found = studio.evidence.cell(project_id, reference, "" if mapped == "-" else mapped, buffered=bool(far))
+            mark = stamp(studio, project_id)
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        few = np.argwhere(found).tolist() if found.sum() <= MOST_RINGS else []
+        url = f"/hsi/evidence/{project_id}/cell/{reference}/{mapped}/{far}/{mark}.bin"
+        heat = {"url": url, "title": title[:200], "threshold": 0.5, "marks": few, "kind": "mask"}
+        return {"show": {"hsi-viewer": packed({"heat": heat})}}
 
     @api.get("/{project_id}/surface/{kind}/{stamp}.bin")
     def surface(request: Request, project_id: str, kind: str, stamp: str) -> Response:
@@ -73,6 +91,14 @@ def router(studio: Studio) -> APIRouter:
                 raise HTTPException(400, str(error)) from error
 
     return api
+
+
+def stamp(studio: Studio, project_id: str) -> str:
+    """Of the map that is shown, for an address. Raises BadRequest while there is none."""
+    shown = studio.displayed.left(project_id)
+    if shown is None:
+        raise BadRequest("There is no map yet: label pixels of two classes first.")
+    return slug(f"{shown.stamp}-{id(shown.prediction):x}")
 
 
 def _answer(request: Request, values: np.ndarray) -> Response:

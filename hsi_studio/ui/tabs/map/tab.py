@@ -7,18 +7,16 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.sanitize import slug
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.tabs.map.routes import SURFACES
+from hsi_studio.ui.tabs.map.routes import SURFACES, stamp
 from hsi_studio.ui.tabs.map.values import FORMATS, evidence_value
 from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed
 
-MOST_RINGS = 60  # pixels of a cell that get a ring each: one alone would not be found
 Answer = tuple[Any, Any, Any, Any]  # values for (panel, viewer, files, strip)
 
 
@@ -77,8 +75,6 @@ class MapTab:
         match done.get("do"):
             case "show":
                 return self.show(project_id, str(done.get("layer", "live")))
-            case "cell":
-                return gr.skip(), self.cell(project_id, done), gr.skip(), gr.skip()
             case "surface":
                 return gr.skip(), self.surface(project_id, str(done.get("kind"))), gr.skip(), gr.skip()
             case "uncover":
@@ -133,21 +129,12 @@ class MapTab:
             self.present.strip(project_id),
         )
 
-    def cell(self, project_id: str, done: dict[str, Any]) -> str:
-        """The viewer with the pixels of a cell of the matrix."""
-        reference, mapped, far = str(done["reference"]), str(done["mapped"]), int(bool(done.get("far")))
-        url = f"/hsi/evidence/{project_id}/cell/{reference}/{mapped or '-'}/{far}/{self._stamp(project_id)}.bin"
-        title = str(done.get("title", ""))[:200]
-        found = self.studio.evidence.cell(project_id, reference, mapped, buffered=bool(far))
-        few = np.argwhere(found).tolist() if found.sum() <= MOST_RINGS else []
-        return packed({"heat": {"url": url, "title": title, "threshold": 0.5, "marks": few, "kind": "mask"}})
-
     def surface(self, project_id: str, kind: str) -> str:
         """The viewer with the confidence, margin or entropy of the map. Raises StudioError where it is not known."""
         if kind not in SURFACES:
             raise BadRequest("There is no such layer.")
         self.studio.evidence.surface_of(project_id, kind)
-        url = f"/hsi/evidence/{project_id}/surface/{kind}/{self._stamp(project_id)}.bin"
+        url = f"/hsi/evidence/{project_id}/surface/{kind}/{stamp(self.studio, project_id)}.bin"
         ends = ["0 sure", "1 all alike"] if kind == "entropy" else ["0", "1 sure"]
         title = f"{kind.capitalize()} of the model"
         return packed({"heat": {"url": url, "title": title, "threshold": 0.5, "marks": [], "ends": ends}})
@@ -184,12 +171,6 @@ class MapTab:
 
     def finished(self, project_id: str) -> Answer:
         return self.panel(project_id), packed({"heat": None}), gr.skip(), gr.skip()
-
-    def _stamp(self, project_id: str) -> str:
-        shown = self.studio.displayed.left(project_id)
-        if shown is None:
-            raise BadRequest("There is no map yet: label pixels of two classes first.")
-        return slug(f"{shown.stamp}-{id(shown.prediction):x}")
 
 
 def number(value: Any) -> float:

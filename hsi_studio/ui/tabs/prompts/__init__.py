@@ -81,4 +81,4 @@ def languages() -> list[tuple[str, str]]:
     return [(LANGUAGES[code], code) for code in LANGUAGE_CHOICES]
 
 
-TAB = Tab("prompts", "Prompts", 14, create, step="words")
+TAB = Tab("prompts", "Prompts", 16, create, step="words", styles=("prompts.css",))

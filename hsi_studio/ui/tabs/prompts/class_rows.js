@@ -5,6 +5,7 @@
 // typed or on its way is not drawn again; the answer to a commit carries its number back.
 
 import { button, dot, fitHeight, make } from "../../web/dom.js";
+import { recipeBox } from "./recipe.js";
 
 const texts = (item) => [...item.querySelectorAll("textarea")].map((box) => box.value.trim()).filter(Boolean);
 
@@ -127,6 +128,8 @@ export function classRows(list, act, again) {
     top.append(dot(info.color), make("b", "", info.name), more, past);
     const given = info.sentences.length ? info.sentences.map((s) => s.text) : [""];
     item.replaceChildren(top, ...given.map((text, n) => sentence(item, info, text, n)), make("ul", "hsi-flags"));
+    const recipe = value.recipes?.of[info.id];
+    if (recipe) item.append(recipeBox(recipe, info, value.recipes.materials, act));
     if (opened === info.id && value.history && value.history.id === info.id) item.append(history(value, info));
     marks(item, info);
     return item;

@@ -107,6 +107,11 @@ class PromptsTab:
                 return set_id, self.revert(project_id, set_id, int(done["version"]), str(done.get("id", ""))), 0
             case "history":
                 return set_id, self.history(project_id, set_id, str(done["id"])), 0
+            case "read":
+                return set_id, {"recipes": values.recipes_value(self.studio, project_id, set_id)}, 0
+            case "chips":
+                self.studio.recipes.correct(project_id, set_id, str(done["id"]), list(done["chips"]))
+                return set_id, {"recipes": values.recipes_value(self.studio, project_id, set_id)}, 0
             case "diff":
                 return set_id, {}, int(done["version"])
         return set_id, {}, 0

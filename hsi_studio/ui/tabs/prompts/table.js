@@ -3,7 +3,7 @@
 //
 // value from Python: {project, rev, sets: [{id, name, version}], set, name, version, origin, language, languages, note,
 //   undo, redo, labelled, classes: [{id, name, color, sentences: [{text, tokens, kind}], flags: [{n, kind, text}]}], limits,
-//   ack, refused, history: {id, entries: [{version, when, why, sentences, now}]}}
+//   ack, refused, history: {id, entries: [{version, when, why, sentences, now}]}, recipes: see `recipe.js`}
 // event to Python:   act {do, …}, see `ui/tabs/prompts/__init__.py`; measure {}: a set described from the labelled pixels
 // A sentence is committed when the cursor leaves it or with Enter; Escape takes the typing back. The row that has the
 // cursor is not drawn again by an answer, so that nobody loses what they type.
@@ -13,12 +13,12 @@ import { button, fitHeight, make, renameBox } from "../../web/dom.js";
 import { classRows } from "./class_rows.js";
 
 const STARTS = [
-  ["p5", "Described", "two sentences a class on colour, height, spectrum and neighbours"],
+  ["p5", "p5 · Described", "two sentences a class on colour, height, spectrum and neighbours"],
   ["pixels", "From the pixels", "measured on the pixels you labelled"],
-  ["p4", "Long template", "a multimodal fusion patch of a … with strong semantic information."],
-  ["p3", "Fusion template", "a fusion patch of a …"],
-  ["p2", "Nice template", "a nice patch of a …"],
-  ["p1", "Plain template", "a patch of a …"],
+  ["p4", "p4 · Long template", "a multimodal fusion patch of a … with strong semantic information."],
+  ["p3", "p3 · Fusion template", "a fusion patch of a …"],
+  ["p2", "p2 · Nice template", "a nice patch of a …"],
+  ["p1", "p1 · Plain template", "a patch of a …"],
   ["empty", "Empty", "write every sentence yourself"],
 ];
 
@@ -78,6 +78,11 @@ export function mount(gradio) {
     }
     head.append(
       button("hsi-small", choosing ? "Close" : "New …", "Start another prompt set", () => { choosing = !choosing; render(); }),
+      button("hsi-small", "Read as materials", "What each class's sentences say it is made of, to see and correct", () => {
+        said.textContent = "Reading …";
+        said.hidden = false;
+        act("read");
+      }),
       button("hsi-small", "Copy", "Copy this set to change it without losing it", () => act("create", { source: `copy:${value.set}` })),
       button("hsi-small", "Rename", "Give this set another name", () => { renaming = true; render(); }),
       button("hsi-small", "Delete", "Delete this set", () => { asking = true; render(); }),

@@ -6,10 +6,13 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
+from hsi_studio.text.materials.names import materials
+from hsi_studio.text.materials.reading import states_said
 from hsi_studio.types import FloatArray
 from hsi_studio.ui.web_component import packed
 
@@ -64,6 +67,30 @@ def prompts_value(studio: Studio, project_id: str, set_id: str, **more: Any) -> 
             ],
         }
     return packed(value | more)
+
+
+def recipes_value(studio: Studio, project_id: str, set_id: str) -> dict[str, Any]:
+    """Every class's sentences read as materials, with spectra to draw, and the materials there are to choose from."""
+    found = studio.recipes.of(project_id, set_id)
+    rows = {
+        key: {
+            "chips": [
+                {
+                    "key": chip.key, "title": chip.title, "share": round(100 * chip.share), "phrase": chip.phrase,
+                    "sure": chip.sure, "state": ", ".join(states_said(chip.state)), "y": _line(spectrum),
+                }
+                for chip, spectrum in zip_longest(one.recipe.chips, one.spectra)
+            ],
+            "near": list(one.recipe.near), "height": one.recipe.height, "notes": list(one.recipe.notes),
+            "nm": _line(one.nm, 0), "mixed": _line(one.mixed), "mean": _line(one.mean),
+        }
+        for key, one in found.items()
+    }  # fmt: skip
+    return {"of": rows, "materials": [[known.title, key] for key, known in materials().items()]}
+
+
+def _line(values: FloatArray | None, digits: int = 3) -> list[float]:
+    return [] if values is None else [round(float(v), digits) for v in values]
 
 
 def history_value(studio: Studio, project_id: str, set_id: str, class_id: str) -> dict[str, Any]:

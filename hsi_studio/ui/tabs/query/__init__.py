@@ -167,4 +167,4 @@ def create(studio: Studio, bus: Bus) -> None:
     viewer.heat_off(tab.heat_off, [bus.project], [*mine, bus.viewer], **NOW)
 
 
-TAB = Tab("query", "Query", 16, create, step="words", styles=("query.css",))
+TAB = Tab("query", "Query", 14, create, step="words", styles=("query.css",))

@@ -43,26 +43,14 @@ class SceneTab:
     def from_file(
         self, files: list[str] | None, path: str, variable: str | None, dsm: str, reference: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-        axes: str | None = None, nodata: str = "", wavelengths: str = "", unit: str = "", scale: str = "",
-        mask: str = "", quality: str = "",
     ) -> Values:  # fmt: skip
-        """Uploaded files, else a path of this machine. The last seven say how the file is to be read, where they are
-        filled in."""
+        """Uploaded files, else a path of this machine, as they are taken for; a guess is asked."""
         progress(0, desc="Opening")
         try:
             chosen, options = self.chosen(files, path.strip())
             options |= {"variable": variable} if variable else {}
-            for role, text in (("dsm", dsm), ("reference", reference), ("mask", mask)):
+            for role, text in (("dsm", dsm), ("reference", reference)):
                 options |= {role: self.layer(text, chosen)} if text and text.strip() else {}  # a closed part gives None
-            said = {
-                "axes": axes,
-                "nodata": nodata,
-                "wavelengths": wavelengths,
-                "unit": unit,
-                "scale": scale,
-                "quality": quality,
-            }
-            options |= {key: text.strip() for key, text in said.items() if text and text.strip()}
             return self.opened(chosen, options)
         except StudioError as error:
             return self.failed(error)
@@ -207,7 +195,7 @@ def scene_facts(studio: Studio, project_id: str) -> str:
                 "title": "How the file was read",
                 "head": ["", "Taken for", "How sure", "Why"],
                 "table": [list(row) for row in plan_rows(facts["plan"])],
-                "words": "To have it read otherwise, open it again and fill in “How the file is read”.",
+                "words": "To have it read otherwise, open the file again by “Open” above and change the answer.",
             }
         )
     return packed({"notes": [*studio.problems(), *facts["notes"]], "sections": sections})  # left-out plug-ins first
@@ -237,7 +225,9 @@ def create(studio: Studio, bus: Bus) -> None:
     with gr.Accordion("Open your own file", open=False):
         gr.HTML(
             "<p class='hsi-hint'>ENVI, GeoTIFF, MATLAB, HDF5, NumPy or a satellite product. Upload it with all that "
-            "goes with it (header, metadata, surface model, reference), or name a file or folder of this machine.</p>",
+            "goes with it (header, metadata, surface model, reference), or name a file or folder of this machine. "
+            "Dropped on the page, or given to “Open” above, it shows what it is taken for first, and every answer can "
+            "be changed.</p>",
             padding=False,
         )
         upload = gr.File(label="Files", file_count="multiple", height=110, elem_id="hsi-upload")
@@ -246,31 +236,6 @@ def create(studio: Studio, bus: Bus) -> None:
         with gr.Row():
             dsm = gr.Textbox(label="Surface model (DSM)", placeholder="FILE or FILE:variable")
             reference = gr.Textbox(label="Reference map", placeholder="FILE or FILE:variable")
-        with gr.Accordion("How the file is read", open=False):
-            gr.HTML(
-                "<p class='hsi-hint'>Only where the file does not say it, or says it wrongly. Empty: as the file and "
-                "the values say.</p>",
-                padding=False,
-            )
-            with gr.Row():
-                axes = gr.Dropdown(
-                    choices=[("as found", ""), ("rows, columns, bands", "rows,cols,bands"),
-                             ("bands, rows, columns", "bands,rows,cols"), ("rows, bands, columns", "rows,bands,cols"),
-                             ("columns, rows, bands", "cols,rows,bands"), ("bands, columns, rows", "bands,cols,rows")],
-                    value="", label="Axes as stored",
-                )  # fmt: skip
-                nodata = gr.Textbox(label="No-data value", placeholder="-9999, or none")
-            with gr.Row():
-                wavelengths = gr.Textbox(label="Wavelengths", placeholder="one number a band, or none")
-                unit = gr.Dropdown(
-                    choices=[("as found", ""), ("nm", "nm"), ("µm", "um"), ("Ångström", "angstrom"),
-                             ("1/cm", "wavenumber")],
-                    value="", label="Their unit",
-                )  # fmt: skip
-            with gr.Row():
-                scale = gr.Textbox(label="Scale", placeholder="0.0001")
-                mask = gr.Textbox(label="Mask (zeros are left out)", placeholder="FILE or FILE:variable")
-            quality = gr.Textbox(label="Quality masks of the product to leave out", placeholder="cloud, shadow; or all")
         open_file = gr.Button("Open", variant="primary", size="sm", elem_id="hsi-open-file")
 
     with gr.Accordion("Your projects", open=False) as shelf:
@@ -286,7 +251,7 @@ def create(studio: Studio, bus: Bus) -> None:
 
     shown = [trouble, variable, *bus.shown, *asked]
     private: dict[str, Any] = {"api_visibility": "private"}
-    file_inputs = [upload, where, variable, dsm, reference, axes, nodata, wavelengths, unit, scale, mask, quality]
+    file_inputs = [upload, where, variable, dsm, reference]
     for button, answer in zip(answers, (tab.answer_first, tab.answer_second, tab.answer_third), strict=True):
         bus.after(button.click(answer, [pending], shown, **private))
     for event in (
@@ -297,7 +262,7 @@ def create(studio: Studio, bus: Bus) -> None:
         mend.click(mending.mend, [mine], shown, **private),
     ):
         bus.after(event)
-    mine.change(mending.offer, [mine], [mend], **private)
+    mine.change(mending.offer, [mine], [mend, trouble], **private)
     for event in rebanded:
         event.then(tab.facts, [bus.project], [facts], show_progress="hidden", **private)
     shelf.expand(tab.list_projects, [bus.project], [mine], **private)

@@ -26,9 +26,11 @@ class Mending:
     ) -> None:
         self.studio, self.show, self.failed, self.plain = studio, show, failed, plain
 
-    def offer(self, chosen: str | None) -> Any:
-        """Whether the button is there: the chosen project is damaged."""
-        return gr.update(visible=chosen is not None and self.studio.workspace.damage(chosen) != "")
+    def offer(self, chosen: str | None) -> Values:
+        """Whether the button is there, and what is wrong with the chosen project: a list reads no journal."""
+        wrong = "" if chosen is None else self.studio.workspace.damage(chosen)
+        said = f"**It cannot be opened as it is.** {self.plain(wrong)}" if wrong else gr.skip()
+        return gr.update(visible=wrong != ""), said
 
     def mend(self, chosen: str | None) -> Values:
         """Mend it, open it, and say under the list what was lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,12 +53,12 @@ def test_a_cell_is_a_colouring_of_as_many_pixels(made: tuple[Studio, Project]) -
     studio.displayed.show(project.id, "run", RUN)
     block = evidence_value(studio, project.id)["blocks"][0]
     first, second = (one["id"] for one in block["classes"])
-    tab = MapTab(studio)
-    answer = tab.do(project.id, {"do": "cell", "reference": first, "mapped": second, "far": 0, "title": "t"})
-    heat = value(answer[1])["heat"]
     server = FastAPI()
     server.include_router(router(studio))
     client = TestClient(server)
+    where = f"/hsi/evidence/{project.id}/cell/{first}/{second}/0"
+    heat = json.loads(client.get(where, params={"title": "t"}).json()["show"]["hsi-viewer"])["heat"]
+    assert heat["title"] == "t"
     got = client.get(heat["url"])
     assert got.status_code == 200
     bytes_ = np.frombuffer(got.content, np.uint8)

@@ -34,8 +34,7 @@ def unclear(folder: Path) -> Path:
 def test_one_click_answers_and_the_project_keeps_it(studio: Studio, tmp_path: Path) -> None:
     tab = SceneTab(studio)
     unclear(tmp_path / "data")
-    closed = (None,) * 6  # what the fields of a part of the page that was never opened give
-    words, _, *rest = tab.from_file(None, "unclear.npy", "", "", "", progress, *closed)  # type: ignore[arg-type]
+    words, _, *rest = tab.from_file(None, "unclear.npy", "", None, None, progress)  # type: ignore[arg-type]
     assert "A question before it opens" in words
     assert "30 × 9 × 7" in words
     row, *parts, pending = rest[SHOWN:]
@@ -58,20 +57,6 @@ def test_one_click_answers_and_the_project_keeps_it(studio: Studio, tmp_path: Pa
     again = Studio(home=studio.home, data_root=studio.data_root)
     assert again.scene_of(project_id).shape == (9, 7, 30)
     again.close()
-
-
-def test_what_is_filled_in_is_used_and_a_wrong_word_is_said(studio: Studio, tmp_path: Path) -> None:
-    tab = SceneTab(studio)
-    unclear(tmp_path / "data")
-    args = (None, "unclear.npy", "", "", "", progress)
-    opened = tab.from_file(*args, "rows,bands,cols", "none", ",".join(map(str, range(400, 409))), "nm", "0.01")  # type: ignore[arg-type]
-    scene = studio.scene_of(str(opened[2]))
-    assert scene.shape == (30, 7, 9)
-    assert scene.bands.wavelength_nm is not None
-    assert scene.bands.wavelength_nm[0] == 400
-    assert scene.survey.band_max.max() < 1
-    with pytest.warns(UserWarning, match="nodata"):
-        assert "no data" in tab.from_file(*args, "rows,bands,cols", "often")[0]  # type: ignore[arg-type]
 
 
 def test_found_facts_are_kept_and_old_projects_are_read_as_they_were(studio: Studio, tmp_path: Path) -> None:

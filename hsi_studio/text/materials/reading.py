@@ -1,0 +1,307 @@
+"""From a sentence to a recipe: materials with shares, states and neighbours, as chips that people can correct.
+
+    "Mostly bare soil with straw residue, young maize in rows, near a road; 12 June"
+      ─▶ 67 % bare soil, 22 % straw, 11 % young maize at 40 % cover; near road; what was assumed
+
+By rules, in English: what follows a place ("near", "along", "borders on") is a neighbour; the rest falls into clauses
+("," ";" "." "with" "and" "over"); a clause that compares ("unlike", "darker than", "no", "without") says what a thing
+is not and is left out. In the others the longest names of `names.csv` are found, in any of its languages; where there
+is none, the sentence encoder compares the clause with all names, if it is given. Amounts ("mostly", "some", "40 %") are
+weights; "wet", "dark", "bright" and what says how closed a cover is are states.
+
+Stages and dates move crops: cover of bare soil by a logistic curve, half closed `HALF_COVERED_WEEKS` after planting.
+A month is read with the calendar of northern mid-latitudes (`PLANTED_WEEK`: maize, soybean and the like in early May;
+cereals sown in autumn, yellow in July, stubble from August on), and the recipe says so. The curve and the calendar are
+ours, from what is usual; no scene was fitted.
+
+A sentence that begins with "Materials:" is a recipe in the form that `written` gives, and the only one that counts:
+this is how a correction is kept among a class's sentences.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, stem
+
+WRITTEN = "Materials:"
+AMOUNTS = {
+    **dict.fromkeys(("mostly", "mainly", "predominantly", "largely", "dominated by", "primarily"), 3.0),
+    **dict.fromkeys(("some", "a little", "traces of", "few", "scattered", "patches of", "occasional", "residue"), 0.5),
+}
+WET = {"wet": 0.8, "moist": 0.5, "damp": 0.5, "irrigated": 0.6, "flooded": 1.0, "soaked": 1.0}
+GAIN = {"dark": 0.65, "darker": 0.65, "very dark": 0.45, "shaded": 0.5, "bright": 1.5, "very bright": 1.9, "pale": 1.3,
+        "light": 1.3}  # fmt: skip
+COVER = {
+    "sparse": 0.5, "thin": 0.5, "patchy": 0.6, "open": 0.6, "emerging": 0.15, "seedlings": 0.15, "just planted": 0.05,
+    "newly planted": 0.05, "young": 0.4, "closed": 1.0, "dense": 1.0, "full": 1.0,
+}  # fmt: skip
+RIPE, HARVESTED = ("ripe", "mature", "golden", "senescent", "yellowing"), ("harvested", "stubble")
+NOT = re.compile(r"\b(?:unlike|than|not|no|without|instead of|compared|rather|except|free of|nor|never)\b")
+PLACE = re.compile(
+    r"\b(?:close to|next to|near|beside|along|around|far from|away from|surrounded by|borders? on|bordering|"
+    r"adjacent to|between)\b[^,;:.()]*"
+)
+CLAUSE = re.compile(r"[,;:.()]|\b(?:with|and|over|above|on|under|plus|mixed|containing|including|made of|covered by)\b")
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+           "eleven": 11, "twelve": 12}  # fmt: skip
+MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+          "december"]  # fmt: skip
+SAID_TIME = re.compile(
+    rf"\b(\d+|{'|'.join(NUMBERS)})[ -](day|week|month)s?[ -]after[ -](?:planting|sowing|seeding|emergence)\b"
+)
+SAID_DATE = re.compile(  # never a bare month: "soil may be dry"
+    rf"\b(?:(?:in|on|of|early|mid|late) |(\d{{1,2}})\.? (?:of )?)+({'|'.join(MONTHS)})\b(?: \d{{4}})?"
+)
+ISO_DATE = re.compile(r"\b(?:19|20)\d\d-(\d\d)-(\d\d)\b")
+_METRES = r"\d+(?:\.\d+)? ?m(?:etres?|eters?)?\b"
+SAID_HEIGHT = re.compile(
+    rf"\b(?:(?:taller|higher|lower|shorter) than|up to) {_METRES}|\b(?:between )?\d+(?:\.\d+)? (?:to|and|–|-) {_METRES}"
+    rf"(?: (?:tall|high|above (?:the )?ground))?|\b{_METRES} (?:tall|high|above (?:the )?ground)\b"
+    r"|\babove (?:the )?ground\b"
+)
+PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|percent|per cent)")
+_STATES = {*WET, *GAIN, *COVER}
+HALF_COVERED_WEEKS, CLOSING_WEEKS = 6.5, 1.2
+PLANTED_WEEK = 18.0  # of the year: 5 May
+SUMMER_RIPE_WEEK, CEREAL_RIPE_WEEK, CEREAL_CUT_WEEK = 38.0, 27.0, 31.0
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One material of a recipe. `share` of the pixel, all together 1; `sure`: a name of the list was found."""
+
+    key: str
+    share: float
+    phrase: str
+    sure: bool = True
+    state: State = AS_IS
+
+    @property
+    def title(self) -> str:
+        """ "asphalt (wet, dark)", "maize (60 % cover)"."""
+        state = states_said(self.state)
+        return materials()[self.key].title + (f" ({', '.join(state)})" if state else "")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a text says a pixel is made of. `near` and `height` are for people and for the described words, which read
+    them from the text themselves; `notes`: what was assumed."""
+
+    text: str
+    chips: tuple[Chip, ...]
+    near: tuple[str, ...] = ()
+    height: str = ""
+    notes: tuple[str, ...] = ()
+
+    def meant(self) -> Meant:
+        """For the spectral engine."""
+        return Meant(
+            self.text,
+            tuple({chip.key: 1.0} for chip in self.chips),
+            bool(self.chips) and all(chip.sure for chip in self.chips),
+            tuple(chip.share for chip in self.chips),
+            tuple(chip.state for chip in self.chips),
+        )
+
+
+def read_recipe(text: str, encode: Encode | None = None) -> Recipe:
+    """Any text has a recipe, perhaps one without chips. `encode` as in `names.meant`; None = names alone."""
+    if WRITTEN in text:
+        return Recipe(text, _shared(tuple(_as_written(text[text.index(WRITTEN) + len(WRITTEN) :].split("\n")[0]))))
+    lowered = " ".join(text.lower().replace("_", " ").split())
+    heights = [found[0] for found in SAID_HEIGHT.finditer(lowered)]
+    lowered = SAID_HEIGHT.sub(" ", lowered)
+    stage, note, lowered = _stage(lowered)
+    near = [found[0].strip() for found in PLACE.finditer(lowered)]
+    chips: list[Chip] = []
+    for clause in (part.strip() for part in CLAUSE.split(PLACE.sub(",", lowered))):
+        if clause and not NOT.search(clause):
+            chips += _chips(clause, encode)
+    staged = tuple(stage(chip) for chip in chips)
+    notes = (note,) if note and staged != tuple(chips) else ()
+    return Recipe(
+        text, _shared(staged), tuple(near), "; ".join(h for h in heights if h[-1].isalpha() and h[0] != "a"), notes
+    )
+
+
+def written(chips: Sequence[Chip]) -> str:
+    """The sentence that reads back as these chips (shares to a percent)."""
+    return f"{WRITTEN} {', '.join(f'{max(1, round(100 * chip.share))} % {chip.title}' for chip in chips)}"
+
+
+def _as_written(text: str) -> list[Chip]:
+    out = []
+    for share, name, said in re.findall(r"(\d+) % ([^,(]+?)\s*(?:\(([^)]*)\))?\s*(?:,|\.|$)", text):
+        key = known_names().get(stem(name))
+        if key is not None:
+            out.append(Chip(key, -float(share) / 100.0, name, True, state_of(said)))
+    return out
+
+
+def states_said(state: State) -> list[str]:
+    """Words that `state_of` reads back."""
+    out = [min(WET, key=lambda word: abs(WET[word] - state.wet))] if state.wet > 0 else []
+    out += [min(GAIN, key=lambda word: abs(GAIN[word] - state.gain))] if state.gain != 1.0 else []
+    return out + ([f"{100 * state.cover:.0f} % cover"] if state.cover < 1.0 else [])
+
+
+def state_of(said: str) -> State:
+    """Of "wet, dark, 40 % cover"; words that are no state are not looked at."""
+    words = [word.strip() for word in said.split(",")]
+    cover = re.search(r"(\d+) % cover", said)
+    return State(
+        next((WET[word] for word in words if word in WET), 0.0),
+        next((GAIN[word] for word in words if word in GAIN), 1.0),
+        min(int(cover[1]), 100) / 100.0 if cover else 1.0,
+    )
+
+
+def _chips(clause: str, encode: Encode | None) -> list[Chip]:
+    """Of one clause: its amount and its states hold for all its materials."""
+    number = PERCENT.search(clause)
+    clause = PERCENT.sub(" ", clause)
+    weight = float(number[1]) / 100.0 if number else 0.0
+    names, rest = _names(clause)
+    amount = next((value for word, value in AMOUNTS.items() if _has(clause, word)), 1.0)
+    state = State(
+        next((value for word, value in WET.items() if _has(rest, word)), 0.0),
+        next((GAIN[word] for word in sorted(GAIN, key=len, reverse=True) if _has(rest, word)), 1.0),
+    )
+    sure = bool(names)
+    if not names and encode is not None and _worth_comparing(rest):
+        found = likely(rest, encode)
+        names = [max(found, key=lambda key: found[key])] if found else []
+    closed = next((value for word, value in COVER.items() if _has(rest, word)), 1.0)
+    out = []
+    for key in names:
+        own = replace(state, cover=closed) if _plant(key) else state
+        out.append(_aged(Chip(key, -weight if weight else amount, clause.strip(), sure, own), rest))
+    return out
+
+
+def _names(clause: str) -> tuple[list[str], str]:
+    """Keys of the longest names in a clause, and what is left of it."""
+    words = stem(clause).split()
+    found: list[str] = []
+    for size in range(min(4, len(words)), 0, -1):
+        for start in range(len(words) - size + 1):
+            name = " ".join(words[start : start + size])
+            key = known_names().get(name) if name else None
+            if key is None or len(name) <= 2:
+                continue
+            bare = [word for word in words[start : start + size] if word not in _STATES]
+            if len(bare) < size and known_names().get(" ".join(bare)) == key:
+                continue  # "dark asphalt" is asphalt: the adjective is a state
+            found.append(key)
+            words[start : start + size] = [""] * size
+    rest = " ".join(filter(None, words))
+    if not found and re.search(r"[\u4e00-\u9fff]", clause):
+        inside = [name for name in known_names() if len(name) > 1 and name in clause]
+        found = [known_names()[max(inside, key=len)]] if inside else []
+    return list(dict.fromkeys(found)), rest
+
+
+def _worth_comparing(rest: str) -> bool:
+    """Whether anything but adjectives of state and amount is left to compare with names."""
+    states = {*WET, *GAIN, *COVER, *RIPE, *HARVESTED, *AMOUNTS, "a", "an", "the", "of", "in", "very", "rows", "row"}
+    return any(len(word) > 2 and word not in {stem(s) for s in states} for word in rest.split())
+
+
+def _has(text: str, word: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None or (
+        stem(word) != word and re.search(rf"\b{re.escape(stem(word))}\b", text) is not None
+    )
+
+
+def _plant(key: str) -> bool:
+    return bool(
+        {"crop", "sparse crop", "cereal", "wet crop", "crop tree", "grass", "low vegetation", "shrub", "tree"}
+        & set(materials()[key].tags)
+    )
+
+
+def _aged(chip: Chip, rest: str) -> Chip:
+    """A ripe or harvested crop is another material."""
+    tags = set(materials()[chip.key].tags)
+    if not tags & {"crop", "cereal", "sparse crop", "wet crop"}:
+        return chip
+    if any(_has(rest, word) for word in HARVESTED):
+        return replace(chip, key="straw", state=replace(chip.state, cover=1.0))
+    if any(_has(rest, word) for word in RIPE):
+        return replace(chip, key="ripe cereal", state=replace(chip.state, cover=1.0))
+    return chip
+
+
+def _stage(text: str) -> tuple[Callable[[Chip], Chip], str, str]:
+    """(chip → chip at that stage, what was assumed, text without the stage)."""
+    said = SAID_TIME.search(text)
+    if said:
+        number = float(NUMBERS.get(said[1], 0) or (said[1] if said[1].isdigit() else 0))
+        weeks = number * {"day": 1 / 7, "week": 1.0, "month": 4.35}[said[2]]
+        note = f"{said[0]}: read as {100 * _closed(weeks):.0f} % cover over bare soil."
+        return (lambda chip: _grown(chip, weeks)), note, text.replace(said[0], " ")
+    iso, named = ISO_DATE.search(text), SAID_DATE.search(text)
+    if not iso and not named:
+        return (lambda chip: chip), "", text
+    if iso:
+        month, day, said_date = int(iso[1]), int(iso[2]), iso[0]
+    else:
+        assert named is not None
+        month, day, said_date = MONTHS.index(named[2]) + 1, int(named[1] or 15), named[0]
+    week = (30.4 * (month - 1) + day) / 7.0
+    note = (
+        f"{said_date.strip()}: read with the calendar of northern mid-latitudes (maize and the like planted in early "
+        "May, cereals sown in autumn)."
+    )
+    return (lambda chip: _in_week(chip, week)), note, text.replace(said_date, " ")
+
+
+def _closed(weeks: float) -> float:
+    return 1.0 / (1.0 + math.exp(-(weeks - HALF_COVERED_WEEKS) / CLOSING_WEEKS))
+
+
+def _grown(chip: Chip, weeks: float) -> Chip:
+    """A crop some weeks after planting; `young maize` and the like are the plant itself with its own cover."""
+    tags = set(materials()[chip.key].tags)
+    if not tags & {"crop", "cereal", "sparse crop", "wet crop"}:
+        return chip
+    grown = {"young maize": "maize", "young soybean": "soybean"}.get(chip.key, chip.key)
+    cover = round(_closed(weeks), 2)
+    return replace(chip, key=grown, state=replace(chip.state, cover=1.0 if cover > 0.95 else cover))
+
+
+def _in_week(chip: Chip, week: float) -> Chip:
+    tags = set(materials()[chip.key].tags)
+    if "cereal" in tags:
+        if week < CEREAL_RIPE_WEEK:
+            return chip
+        return replace(chip, key="ripe cereal" if week < CEREAL_CUT_WEEK else "straw")
+    if not tags & {"crop", "sparse crop", "wet crop"} or chip.key in ("alfalfa", "vineyard", "rapeseed", "crop"):
+        return chip
+    if week > SUMMER_RIPE_WEEK:
+        return replace(chip, key="straw", state=replace(chip.state, cover=1.0))
+    return _grown(chip, week - PLANTED_WEEK)
+
+
+def _shared(chips: tuple[Chip, ...]) -> tuple[Chip, ...]:
+    """Weights become shares: percent as said (negative here), the others divide what is left; equal ones are one."""
+    merged: dict[tuple[str, State], Chip] = {}
+    for chip in chips:
+        had = merged.get((chip.key, chip.state))
+        if had is None:
+            merged[chip.key, chip.state] = chip
+        elif chip.share < 0 or had.share > 0:
+            merged[chip.key, chip.state] = replace(
+                had, share=max(abs(had.share), abs(chip.share)) * math.copysign(1, chip.share)
+            )
+    said = -sum(chip.share for chip in merged.values() if chip.share < 0)
+    loose = sum(chip.share for chip in merged.values() if chip.share > 0)
+    left = max(1.0 - said, 0.1 if loose else 0.0)
+    parts = [-c.share if c.share < 0 else left * c.share / loose for c in merged.values()]
+    total = sum(parts)
+    return tuple(replace(c, share=part / total) for c, part in zip(merged.values(), parts, strict=True))

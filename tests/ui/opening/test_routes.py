@@ -1,0 +1,111 @@
+"""The sheet's routes: over HTTP from an upload to a project, and what strangers may send."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from hsi_studio import Studio
+from hsi_studio.ui.first_page import first_page
+from hsi_studio.ui.opening.routes import router
+from hsi_studio.ui.server.edge import guard_routes
+from tests.scene import fake
+from tests.studio.models import labelled, scene_file
+from tests.ui.tabs.events import untouched, value
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    (tmp_path / "data").mkdir()
+    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "waiting"))
+    server = FastAPI()
+    server.include_router(router(studio))
+    guard_routes(server, several=False)
+    return TestClient(server)
+
+
+def waited(client: TestClient, state: dict[str, Any]) -> dict[str, Any]:
+    end = time.monotonic() + 20
+    while state["stage"] in ("taking", "reading", "opening") and time.monotonic() < end:
+        state = client.get(f"/hsi/openings/{state['id']}").json()
+    return state
+
+
+def test_from_an_upload_to_a_project(client: TestClient, studio: Studio, tmp_path: Path) -> None:
+    folder = tmp_path / "waiting" / "abc"
+    folder.mkdir(parents=True)
+    np.save(folder / "unclear.npy", fake.cube(9, 7, 30).transpose(2, 0, 1))
+    state = waited(client, client.post("/hsi/openings", json={"files": [str(folder / "unclear.npy")]}).json())
+    assert state["stage"] == "plan"
+    assert state["look"]["asks"]["question"] == "axes"
+    assert state["look"]["asks"]["choices"][0]["label"] == "bands × rows × columns"
+    refused = client.post(f"/hsi/openings/{state['id']}/open")
+    assert (refused.status_code, refused.json()["detail"]) == (400, "Answer the question first.")
+    said = {"axes": "bands,rows,cols", "wavelengths": ",".join(str(400 + 10 * k) for k in range(30))}
+    state = waited(client, client.post(f"/hsi/openings/{state['id']}/change", json={"said": said}).json())
+    rows = {row["title"]: row for row in state["look"]["rows"]}
+    assert rows["Size"]["words"] == "9 × 7 pixels, 30 bands"
+    assert (rows["Axes as stored"]["words"], rows["Axes as stored"]["sure"]) == ("bands × rows × columns", "certain")
+    assert rows["Wavelengths"]["words"] == "400 to 690 nm"
+    assert rows["Their unit"]["edit"]["choices"][0] == ["", "as found"]
+    assert rows["No-data value"]["sure"] == "likely"
+    assert rows["Place"]["words"] == "rows and columns only"
+    state = waited(client, client.post(f"/hsi/openings/{state['id']}/open").json())
+    assert state["stage"] == "done"
+    assert studio.scene_of(state["project"]).shape == (9, 7, 30)
+
+
+def test_strangers_get_sentences(client: TestClient, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.npy"
+    np.save(secret, np.ones((3, 3, 3)))
+    for files in ([str(secret)], ["/etc/passwd"], [str(tmp_path / "waiting" / ".." / "secret.npy")]):
+        answer = client.post("/hsi/openings", json={"files": files})
+        assert (answer.status_code, "no upload" in answer.json()["detail"]) == (400, True)
+    assert client.post("/hsi/openings", json={"path": "/etc/passwd"}).status_code == 400
+    assert client.post("/hsi/openings", json={}).status_code == 400
+    assert client.post("/hsi/openings", json={"files": "x"}).status_code == 422
+    assert client.get("/hsi/openings/nothing").status_code == 404
+    assert client.post("/hsi/openings/nothing/cancel").status_code == 404
+    assert client.post("/hsi/shelf/nothing", json={"do": "delete"}).status_code == 400
+    assert client.post("/hsi/shelf/nothing", json={"do": "burn"}).status_code == 422
+
+
+def test_the_shelf(client: TestClient, studio: Studio, tmp_path: Path) -> None:
+    project = labelled(studio, scene_file(tmp_path / "data"))
+    shelf = client.get("/hsi/shelf").json()
+    assert [scene["id"] for scene in shelf["scenes"]] == ["demo", "indian_pines"]
+    (card,) = shelf["projects"]
+    assert (card["size"], card["labels"], card["accuracy"]) == ("30 × 30, 10 bands", 6, "")
+    assert client.get(card["picture"]).headers["content-type"] == "image/png"
+    named = client.post(f"/hsi/shelf/{project.id}", json={"do": "rename", "title": "Auwald"}).json()
+    assert named["projects"][0]["title"] == "Auwald"
+    export = client.get(f"/hsi/shelf/{project.id}/export.zip")
+    assert export.content[:2] == b"PK"
+    assert "Auwald.zip" in export.headers["content-disposition"]
+    gone = client.post(f"/hsi/shelf/{project.id}", json={"do": "delete"}).json()
+    assert (gone["projects"], gone["trash"]) == ([], [{"id": project.id, "title": "Auwald"}])
+    assert client.post(f"/hsi/shelf/{project.id}", json={"do": "bring back"}).json()["trash"] == []
+
+
+def test_a_page_without_a_scene_offers_what_there_is(studio: Studio, tmp_path: Path) -> None:
+    project, top, *_ = first_page(studio, "", "")
+    assert untouched(project)
+    assert value(top)["start"]
+    assert studio.projects() == []
+    made = labelled(studio, scene_file(tmp_path / "data"))
+    assert value(first_page(studio, "", "")[1])["start"]  # with the project as a card
+    assert first_page(studio, made.id, "")[0] == made.id
