@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import StudioError
+from hsi_studio.humanize import counted
 from hsi_studio.scene.labelmap import read_classes, read_heights
 from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan
 from hsi_studio.scene.raster import Raster
@@ -104,7 +105,8 @@ def _heights(heights: FloatArray) -> str:
 
 
 def _classes(labels: IntArray) -> str:
-    return f"{len(np.unique(labels[labels > 0]))} classes, {int((labels > 0).sum()):,} pixels"
+    n = len(np.unique(labels[labels > 0]))
+    return f"{counted(n, 'class', 'classes')}, {counted(int((labels > 0).sum()), 'pixel')}"
 
 
 def _variables(path: Path, plan: ReadingPlan, said: str | None) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -128,7 +128,7 @@ def test_another_variable_is_chosen_by_a_click_and_what_the_file_brings_is_told(
     made = waited(studio.openings.begin(path="one.npz"))
     assert made.found is not None
     assert made.found.plan["variable"].reason == "By its name and shape, of 2 arrays in the file."
-    assert made.found.layers["reference"].value == "1 classes, 600 pixels"
+    assert made.found.layers["reference"].value == "1 class, 600 pixels"
 
 
 def test_a_layer_that_does_not_fit_is_named_and_left_out(studio: Studio, here: Path, tmp_path: Path) -> None:
