@@ -99,7 +99,8 @@ def in_view(
     x, y = at["x0"] + (cols + 0.5) * at["scale"], at["y0"] + (rows + 0.5) * at["scale"]
     free = (x > EDGE_PX) & (x < at["w"] - EDGE_PX) & (y > EDGE_PX) & (y < at["h"] - EDGE_PX)
     free &= ~((x < 260) & (y > at["h"] - 60))  # the legend
-    return np.stack([rows, cols], axis=1)[free]
+    found: np.ndarray[Any, Any] = np.stack([rows, cols], axis=1)[free]
+    return found
 
 
 def label(page: Any, reference: np.ndarray[Any, Any], names: list[tuple[int, str]], paste: bool, pace_s: float) -> Hand:

@@ -82,7 +82,7 @@ def without(part: str) -> Iterator[None]:
 def line(held: Prepared, part: str, shots: int, seed: int) -> Line:
     train, test, far = held.draw(shots, seed)
     true = np.searchsorted(held.values, held.reference.ravel()[test])
-    held.params = LiveParams(**PARTS[part][1]) if part != WHOLE else LiveParams()
+    held.params = LiveParams.model_validate(PARTS[part][1] if part != WHOLE else {})
     with without(part):
         found = held.probabilities("live", train, test)
     right = found.argmax(axis=1) == true
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         if not todo:
             continue
         scene = open_for_sweep(name, args.data).scene
-        held = Prepared(scene, LiveParams())
+        held = Prepared(scene, LiveParams.model_validate({}))
         with args.file.open("a", encoding="utf-8") as stream:
             for part, shots, seed in todo:
                 if part == "heights" and scene.dsm is None:

@@ -18,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def measure(name: str, scene: Any, shots: list[int], rounds: int) -> list[dict[s
     from hsi_studio.methods.contract import Block, Context
     from hsi_studio.methods.live.method import Live, LiveParams
 
-    live, params, blind = Live(), LiveParams(), scene.without_reference()
+    live, params, blind = Live(), LiveParams.model_validate({}), scene.without_reference()
     _ = blind.valid  # what opening has done
     once, _ = seconds(lambda: live.prepare(blind, params, Context()))
     held = Prepared(scene, params)
@@ -80,7 +81,8 @@ def measure(name: str, scene: Any, shots: list[int], rounds: int) -> list[dict[s
             block = Block(blind, slice(0, rows), slice(0, cols))
             times["live"].append(seconds(lambda: held.fitted(train).predict_best(block))[0])  # noqa: B023
             for rival, make in rivals.items():
-                fit, model = seconds(lambda: make().fit(x, y))  # noqa: B023
+                rival_fit: Callable[..., Any] = make().fit
+                fit, model = seconds(partial(rival_fit, x, y))
                 times[rival].append(fit + seconds(lambda: model.predict(pixels))[0] * whole / len(pixels))  # noqa: B023
         middle = {which: statistics.median(found) for which, found in times.items()}
         line = {"scene": name, "labels a class": str(count), "features, s": f"{once:.1f}"}

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,10 @@ def measure(scene: Scene, args: argparse.Namespace, folder: Path) -> None:
             print(_line(f"{protocol} {shots}", rows), flush=True)
 
 
+def _told(words: WordPosteriors | None, _scene: Scene, _names: tuple[str, ...]) -> WordPosteriors | None:
+    return words
+
+
 def _draw(
     scene: Scene, blind: Scene, right: WordPosteriors, shots: int, seed: int, protocol: str, folder: Path
 ) -> list[tuple[float, bool]]:
@@ -106,7 +111,7 @@ def _draw(
     truth = scene.reference.ravel()[split.test]
     values = np.array([info.reference_value for info in labels.schema.classes])
     for said in (None, right, wrong):
-        ctx = Context(cache_dir=folder, words=lambda _, __, said=said: said)
+        ctx = Context(cache_dir=folder, words=partial(_told, said))
         fitted: Any = live.fit(blind, labels, PromptSet(), live.Params(), ctx)
         height, width, _ = scene.shape
         label, _ = fitted.predict_best(Block(blind, slice(0, height), slice(0, width)))

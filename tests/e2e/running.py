@@ -97,6 +97,8 @@ def small_town(home: Path, title: str = "Small town") -> None:
     from hsi_studio.scene.demo import demo_scene
 
     town, here = demo_scene(), np.s_[64:112, 24:72]
+    assert town.reference is not None
+    assert town.bands.wavelength_nm is not None
     reference, names = town.reference[here].copy(), dict(town.reference_classes)
     kept = [value for value in names if (reference == value).sum() >= 60]
     reference = np.select([reference == value for value in kept], range(1, len(kept) + 1), 0).astype(np.uint8)
