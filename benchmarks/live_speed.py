@@ -70,7 +70,10 @@ def measure(name: str, scene: Any, shots: list[int], rounds: int) -> list[dict[s
     cube = scene.read(slice(0, rows), slice(0, cols), bands)[scene.valid]
     some = np.random.default_rng(0).choice(whole, min(whole, MOST_PIXELS), replace=False)
     pixels = ((cube[some] - held.spectra.mean) / held.spectra.scale).astype(np.float32)
-    rivals = {"RF-100": lambda: RandomForestClassifier(100, random_state=0), "RBF-SVM": lambda: SVC(C=100.0)}
+    rivals: dict[str, Callable[[], Any]] = {
+        "RF-100": partial(RandomForestClassifier, 100, random_state=0),
+        "RBF-SVM": partial(SVC, C=100.0),
+    }
     out = []
     for count in shots:
         train, _, _ = held.draw(count, 0)
@@ -81,8 +84,7 @@ def measure(name: str, scene: Any, shots: list[int], rounds: int) -> list[dict[s
             block = Block(blind, slice(0, rows), slice(0, cols))
             times["live"].append(seconds(lambda: held.fitted(train).predict_best(block))[0])  # noqa: B023
             for rival, make in rivals.items():
-                rival_fit: Callable[..., Any] = make().fit
-                fit, model = seconds(partial(rival_fit, x, y))
+                fit, model = seconds(partial(make().fit, x, y))
                 times[rival].append(fit + seconds(lambda: model.predict(pixels))[0] * whole / len(pixels))  # noqa: B023
         middle = {which: statistics.median(found) for which, found in times.items()}
         line = {"scene": name, "labels a class": str(count), "features, s": f"{once:.1f}"}
