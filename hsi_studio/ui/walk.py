@@ -23,6 +23,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 
 from hsi_studio.errors import StudioError
+from hsi_studio.methods import methods
 from hsi_studio.studio.facade import Studio
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ REPORT_S, WORDS_S = 20.0, 180.0
 CLICKS: tuple[tuple[int, int, str], ...] = (
     (192, 68, "Meadow"), (39, 19, "Broadleaf trees"), (30, 109, "Bare soil"), (50, 74, "Maize"), (182, 32, "Water"),
 )  # fmt: skip
-ARMS = ("svm", "lda")  # quick ones: a comparison of three sides is over within a minute or two
+RIVALS = 2  # beside the live map: a comparison of three quick sides is over within a minute or two
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ class Walk:
         if (said := texts.get(self.project)).state != "done":
             log.warning("The map from words is not there: %s", said.error or "it takes longer than expected")
         compare = self.studio.compare
-        sides = [compare.side(name) for name in (self.studio.method, *ARMS)]
+        own = self.studio.method
+        rivals = ((name, one) for name, one in methods().entries.items() if name != own)
+        quick = [name for name, one in rivals if not (one.efforts or one.needs)]
+        sides = [compare.side(name) for name in (own, *quick[:RIVALS])]
         plan = compare.plan(self.project, sides, shots=5, seeds=3, title="Demonstration", control=False)
         compare.start(self.project, plan)
 

@@ -23,8 +23,9 @@ NOT_FIGURES = {
     "registry.py",
     "settings.py",
     "stored.py",
+    "watching.py",
     "engine/runs/resources.py",
-}  # sentences, writing, places, names, variables; memory and seconds
+}  # sentences, writing, places, names, variables, progress; memory and seconds
 FIGURES = {
     "types.py", "engine/mapping/predict.py", "engine/evaluation/metrics.py", "engine/evaluation/splits.py",
     "engine/evaluation/few_shot.py", "engine/evaluation/map_accuracy.py", "engine/evaluation/report_json.py",
