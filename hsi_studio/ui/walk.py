@@ -97,7 +97,7 @@ class Walk:
         compare = self.studio.compare
         own = self.studio.method
         rivals = ((name, one) for name, one in methods().entries.items() if name != own)
-        quick = [name for name, one in rivals if not (one.efforts or one.needs)]
+        quick = [name for name, one in rivals if not (one.quick_pace or one.needs)]  # as quick as it gets
         sides = [compare.side(name) for name in (own, *quick[:RIVALS])]
         plan = compare.plan(self.project, sides, shots=5, seeds=3, title="Demonstration", control=False)
         compare.start(self.project, plan)
