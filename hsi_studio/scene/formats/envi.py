@@ -23,6 +23,7 @@ from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, described_
 from hsi_studio.scene.formats.limits import MOST_DEFLATE
 from hsi_studio.scene.plan import Fact
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
+from hsi_studio.scene.rules.byte_order import looks_swapped
 from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
 from hsi_studio.scene.rules.values import unit_of
@@ -136,14 +137,12 @@ def _raster(header: Header, data_path: Path) -> Raster:
             header.path, f"its header says interleave = {interleave}", "Correct the header: bsq, bil or bip"
         )
     dtype = header.dtype
-    if not header.text("byte order") and dtype.itemsize > 1:
-        notes.append("The header does not give a byte order; little endian (0) is assumed.")
     for key in ("major frame offsets", "minor frame offsets"):
         frame = header.numbers(key)
         if frame is not None and frame.any():
             raise FileProblem(header.path, f"it uses {key}", "Save the image without frame offsets")
     sizes = {"bsq": (count, height, width), "bil": (height, count, width), "bip": (height, width, count)}
-    array = _array(header, data_path, sizes[interleave], dtype, (height, width, count), notes)
+    array = _ordered(header, _array(header, data_path, sizes[interleave], dtype, (height, width, count), notes), notes)
     gain, offset = _scaling(header, count, notes)
     ignore = header.numbers("data ignore value")
     nodata = None if ignore is None else float(ignore[0])
@@ -241,6 +240,30 @@ def _array(
             else "Check samples, lines, bands, data type and header offset in the header",
         )
     return np.memmap(data_path, dtype=dtype, mode="r", offset=offset, shape=shape)
+
+
+def _ordered(header: Header, array: np.ndarray[Any, Any], notes: list[str]) -> np.ndarray[Any, Any]:
+    """The array in its byte order, where the header gives none; see `rules/byte_order.py`.
+
+    Raises CorruptFile when the header gives one in which the numbers are noise, and a picture in the other.
+    """
+    if array.dtype.itemsize == 1:
+        return array
+    swapped = looks_swapped(array)
+    if not header.text("byte order"):
+        order = "big endian (1) is taken, because" if swapped else "little endian (0) is assumed"
+        because = " only in that order the numbers are a picture" if swapped else ""
+        notes.append(f"The header does not give a byte order; {order}{because}.")
+        return array.view(array.dtype.newbyteorder()) if swapped else array
+    if swapped:
+        said = header.integer("byte order", 0)
+        raise CorruptFile(
+            header.path,
+            f"its header says byte order = {said} ({('little', 'big')[said]} endian), in which the numbers are noise; "
+            f"in the other order they are a picture",
+            f"Write byte order = {1 - said} into the header",
+        )
+    return array
 
 
 def _unpack(
