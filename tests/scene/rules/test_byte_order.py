@@ -1,4 +1,4 @@
-"""Bytes in the wrong order: refused or read right where the numbers say so plainly, and left alone where they do not."""
+"""Bytes in the wrong order: refused, or read right, where the numbers say so plainly; left alone where they do not."""
 
 from __future__ import annotations
 
