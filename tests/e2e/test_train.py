@@ -94,7 +94,7 @@ def wait_state(page: Any, *states: str, timeout: float = 60_000) -> None:
 def wait_updates(page: Any, count: int, timeout: float = 60_000) -> None:
     """Until the curves were drawn that many times since the page was loaded."""
     page.wait_for_function(
-        f"Number(document.querySelector('.tr-curves').dataset.updates || 0) >= {count}", timeout=timeout
+        f"Number(document.querySelector('.hsi-train .tr-curves').dataset.updates || 0) >= {count}", timeout=timeout
     )
 
 
@@ -142,7 +142,7 @@ def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> 
     open_tab(page, "Train")
 
     # curves grow while labels are clicked, and the live map follows the clicks
-    seen = int(page.locator(".tr-curves").get_attribute("data-updates") or 0)
+    seen = int(page.locator(".hsi-train .tr-curves").get_attribute("data-updates") or 0)
     for n, (row, col) in enumerate([(110, 105), (112, 95), (128, 104)]):
         click_pixel(page, row, col)
         wait_journal(page, 10 + n)
@@ -157,7 +157,7 @@ def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> 
     to_train(page)
     wait_state(page, "running")
     assert run_id(page) == run
-    page.wait_for_function("Number(document.querySelector('.tr-curves').dataset.points) > 5", timeout=20_000)
+    page.wait_for_function("Number(document.querySelector('.hsi-train .tr-curves').dataset.points) > 5", timeout=20_000)
     other = page_on(browser, app)
     wait_state(other, "running")
     assert run_id(other) == run

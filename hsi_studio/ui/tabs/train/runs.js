@@ -122,7 +122,7 @@ export function makeRunList(choose, overlay, act) {
   const live = make("label", "tr-live"), follow = make("input");
   box.setAttribute("aria-label", "Runs of this project");
   Object.assign(follow, { type: "radio", name: "hsi-map-shown" });
-  follow.addEventListener("change", () => act("show", ""));
+  follow.addEventListener("click", () => act("show", "")); // also when it is the chosen one: what is drawn may be behind
   live.append(follow, make("span", "", "Map shown follows the clicks"));
   box.append(title, live, list);
   let removing = "";
