@@ -59,11 +59,11 @@ class LabelImportPart:
             gr.update(visible=True, value=f"Add {counted(count, 'label')}", interactive=count > 0),
         )  # fmt: skip
 
-    def closed(self, files: list[str] | None) -> Answer:
-        """(files, report, the fields, limit, button) as they are before files are given; as they are, where there were
-        none when the project changed: what is given while a page still loads stays."""
+    def closed(self, project_id: str, before: str) -> Answer:
+        """(project, files, report, the fields, limit, button) as they are before files are given, when another project
+        than `before` is opened; a page that has just been loaded had none, and what was given meanwhile stays."""
         nothing = (None, *self.look("", None))
-        return nothing if files else tuple(gr.skip() for _ in nothing)
+        return (project_id, *(nothing if before not in ("", project_id) else (gr.skip() for _ in nothing)))
 
     def asking(self, choice: ChooseLabels, options: dict[str, Any]) -> Answer:
         """The field that has to be answered, with its values; a limit is a number."""
@@ -154,7 +154,6 @@ def create(studio: Studio, bus: Bus) -> None:
         control.input(part.look, given, shown, show_progress="hidden", **private)
     limit.submit(part.look, given, shown, show_progress="hidden", **private)
     limit.blur(part.look, given, shown, show_progress="hidden", **private)
-    bus.project.change(
-        part.closed, [files], [files, *shown], show_progress="hidden", **private
-    )  # they were for another scene
+    here = gr.State("")  # the project that files are given for
+    bus.project.change(part.closed, [bus.project, here], [here, files, *shown], show_progress="hidden", **private)
     bus.after(add.click(part.add, given, [files, *shown, bus.viewer, bus.classes], **private))

@@ -64,8 +64,12 @@ def test_labels_alone_come_back_in(tab: MapTab, part: LabelImportPart, project: 
 
 
 def test_another_project_takes_files_away_but_not_those_given_while_the_page_loads(part: LabelImportPart) -> None:
-    assert part.closed(["areas.shp"])[0] is None
-    assert all(untouched(one) for one in part.closed(None))
+    project, files, *_ = part.closed("another", "one")
+    assert (project, files) == ("another", None)
+    for before in ("", "one"):
+        project, *rest = part.closed("one", before)
+        assert project == "one"
+        assert all(untouched(one) for one in rest)
 
 
 def test_what_has_to_be_chosen_is_asked(part: LabelImportPart, project: Project, tmp_path: Path) -> None:
