@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 LONGEST = 300  # characters of what a library says
 LONGEST_TOLD = 1500  # of a whole sentence: it may repeat what was asked
-FOLDERS = re.compile(r"(?<![\w/:.<])(?:[A-Za-z]:\\|/)(?:[^\s/\\'\"]{1,255}[/\\]){1,64}(?=[^\s/\\'\":,]{1,255})")
+FOLDERS = re.compile(
+    r"(?<![\w/.<])(?!(?<=:)//)"  # no part of a word or of an address
+    r"(?:[A-Za-z]:\\|/)(?:[^\s/\\'\"]{1,255}[/\\]){1,64}(?=[^\s/\\'\":,]{1,255})"
+)
 OF_THE_DISK = {
     errno.ENOSPC: ("the disk is full", "Delete what you no longer need, or ask who runs this server for room"),
     errno.EDQUOT: ("the disk quota is used up", "Delete what you no longer need, or ask who runs this server for room"),

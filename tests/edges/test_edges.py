@@ -86,6 +86,7 @@ def test_the_unforeseen_is_told_without_its_words() -> None:
     ("text", "short"),
     [
         ("cannot read /srv/users/ann/scene.h5: gone", "cannot read scene.h5: gone"),
+        ("_TIFFVSetField:/srv/in/scene.tif: Bad value", "_TIFFVSetField:scene.tif: Bad value"),
         ("'/srv/a.csv'", "'a.csv'"),
         ("see https://huggingface.co/x/y", "see https://huggingface.co/x/y"),
         ("kg/m² and 1/2", "kg/m² and 1/2"),

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from hsi_studio.edges import names_only
 from hsi_studio.errors import ChooseLabels, CorruptFile, FileProblem
 from hsi_studio.humanize import counted
 from hsi_studio.io.label_files.records import EXAMPLES, MOST_FEATURES, LabelOptions, Layer
@@ -57,7 +58,7 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
 
 
 def _unreadable(shown: Path, kind: str, error: Exception) -> CorruptFile:
-    said = re.sub(r"(?:[A-Za-z]:)?[/\\]\S*[/\\]", "", str(error)).split("\n")[0][:160]
+    said = names_only(str(error)).split("\n")[0][:160]
     return CorruptFile(shown, f"it cannot be read as a {kind} ({said})", "Export it again, or save it as GeoJSON")
 
 

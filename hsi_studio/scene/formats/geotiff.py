@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import names_only
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats import gdal_safety, limits
@@ -137,7 +138,9 @@ def open_dataset(path: Path, driver: str = "GTiff", name: Path | str | None = No
             return rasterio.open(name or path, driver=driver, sharing=False)
     except (RasterioError, OSError, UnicodeDecodeError) as error:
         title = "GeoTIFF" if driver == "GTiff" else f"{driver} file"
-        raise CorruptFile(path, f"it is not a complete {title} ({error})", "Copy or download it again") from error
+        raise CorruptFile(
+            path, f"it is not a complete {title} ({names_only(str(error))})", "Copy or download it again"
+        ) from error
 
 
 class GeoTiffReader:
@@ -163,7 +166,9 @@ class GeoTiffReader:
                 _check_stored(path, dataset, size)
                 return raster_of(path, dataset, pages=pages)
             except (CPLE_BaseError, RasterioError) as error:
-                raise CorruptFile(path, f"its directory is damaged ({error})", "Copy or download it again") from error
+                raise CorruptFile(
+                    path, f"its directory is damaged ({names_only(str(error))})", "Copy or download it again"
+                ) from error
             except UnicodeDecodeError as error:  # band names or units
                 raise CorruptFile(
                     path, f"its band names are not text ({error})", "Copy or download it again"

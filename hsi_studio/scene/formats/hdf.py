@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.edges import names_only
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers, hdf_safety
@@ -37,7 +38,7 @@ def open_file(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise CorruptFile(path, f"it is not a complete HDF5 file ({error})", COPY_AGAIN) from error
+        raise CorruptFile(path, f"it is not a complete HDF5 file ({names_only(str(error))})", COPY_AGAIN) from error
 
 
 def check_stored(path: Path, name: str, dataset: Any) -> None:
