@@ -18,6 +18,8 @@ import logging
 import math
 import os
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,8 @@ from hsi_studio.watching import tell
 log = logging.getLogger(__name__)
 
 LONGEST_NAME = 255  # bytes, of most file systems
+# what reading a damaged .npz raises: of the disk, of NumPy, of the archive, of its packing
+DAMAGED_ARRAYS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
 
 def is_there(path: Path | str) -> bool:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.memory import EVERYBODY, MemoryBudget
-from hsi_studio.files import best_effort, write_arrays
+from hsi_studio.files import DAMAGED_ARRAYS, best_effort, write_arrays
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +120,6 @@ def _load(file: Path) -> Arrays | None:
     try:
         with np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARRAYS as error:
         log.warning("cache file %s cannot be read and is made again: %s", file.name, error)
         return None

@@ -124,7 +124,7 @@ class Reading:
             raise BadRequest(f"There is no reading option {', '.join(sorted(unknown))}.")
         given = {key: value for key, value in options.items() if value is not None and value != ""}
         makers: dict[str, Callable[[Any], Any]] = {
-            "axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": int,
+            "axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": _rules,
         }  # fmt: skip
         return Reading(**{key: makers.get(key, str)(value) for key, value in given.items()})
 
@@ -162,17 +162,27 @@ def _nodata(value: Any) -> float | str:
         return "none"
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadRequest(f"nodata {value!r}: give the stored value that means “no data”, or none.") from error
 
 
 def _scale(value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or number <= 0:
         raise BadRequest(f"scale {value!r}: give the positive number stored values are multiplied by, as in 0.0001.")
+    return number
+
+
+def _rules(value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = 0
+    if not FIRST_RULES <= number <= RULES:
+        raise BadRequest(f"rules {value!r}: give a whole number from {FIRST_RULES} to {RULES}; {RULES} are today's.")
     return number
 
 

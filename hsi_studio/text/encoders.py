@@ -15,7 +15,6 @@ import contextlib
 import hashlib
 import logging
 import threading
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hsi_studio.errors import BadRequest, BadValues, CorruptFile
-from hsi_studio.files import best_effort, write_arrays
+from hsi_studio.files import DAMAGED_ARRAYS, best_effort, write_arrays
 from hsi_studio.text.model_files import EMBEDDED, ModelFolder, damaged, find_model, model_hash
 from hsi_studio.text.pooling import CLIP_KINDS, POOLINGS, choose_pooling, find_words, pool
 from hsi_studio.types import FloatArray, IntArray
@@ -222,7 +221,7 @@ class SentenceEncoder:
         try:
             with np.load(file, allow_pickle=False) as stored:
                 vector = stored["vector"]
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        except DAMAGED_ARRAYS as error:
             log.warning("cached embedding %s cannot be read and is made again: %s", file.name, error)
             return None
         good = vector.shape == (self.dim,) and vector.dtype == np.float32 and bool(np.isfinite(vector).all())

@@ -14,7 +14,6 @@ A comparison's folder: plan.json, comparison.json (rewritten after every seed), 
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,7 +22,7 @@ from pydantic import ConfigDict, Field
 
 from hsi_studio.engine.compare.plan import ComparisonPlan, Fact
 from hsi_studio.errors import BadRequest, FileProblem
-from hsi_studio.files import write_text
+from hsi_studio.files import DAMAGED_ARRAYS, write_text
 from hsi_studio.stored import read_model
 
 FORMAT = 1  # raise when the JSON changes its meaning
@@ -185,7 +184,7 @@ def read_map(folder: Path, comparison: Comparison, arm: str) -> tuple[np.ndarray
     try:
         with np.load(file, allow_pickle=False) as stored:
             label, confidence = stored["label"], stored["confidence"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARRAYS as error:
         raise FileProblem(file, f"it is not a map ({error})", REMEDY) from error
     if label.shape != shape or confidence.shape != shape or label.dtype != np.uint16:
         raise FileProblem(file, f"its map is {label.shape}, the scene is {shape}", REMEDY)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsi_studio.files import write_arrays
+from hsi_studio.files import DAMAGED_ARRAYS, write_arrays
 from hsi_studio.stored import loads_object
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 
@@ -48,6 +47,6 @@ def kept_map(path: Path, size: tuple[int, int], digest: str) -> Prediction | Non
         if label.dtype != np.uint16 or confidence.dtype != np.float32 or int(label.max(initial=0)) > len(schema):
             raise ValueError("its values are not a class map")
         return Prediction(schema, label, confidence, about["method"], about["params"], int(about["revision"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (*DAMAGED_ARRAYS, TypeError) as error:
         log.warning("the map in %s cannot be read and is made again: %s", path, error)
         return None

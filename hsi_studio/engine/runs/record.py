@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from hsi_studio.engine.evaluation.not_known import own_figures
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.errors import BadRequest, CorruptFile
-from hsi_studio.files import is_name, write_arrays, write_json, write_text
+from hsi_studio.files import DAMAGED_ARRAYS, is_name, write_arrays, write_json, write_text
 from hsi_studio.stored import Count, Stored, Whole, read_model, read_object, validated
 from hsi_studio.types import ClassSchema, FloatArray, LabelSet, Prediction, PromptSet
 
@@ -287,7 +287,7 @@ def _member(path: Path, key: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
             if len(data) != size:
                 raise CorruptFile(path, f"{key} ends early", REMEDY)
             array = np.frombuffer(data, dtype).reshape(shape)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARRAYS as error:
         raise CorruptFile(path, f"it is not a map ({type(error).__name__}: {error})", REMEDY) from error
     return array
 

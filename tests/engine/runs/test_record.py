@@ -128,9 +128,16 @@ def test_maps_of_another_size_or_kind_are_refused_before_they_are_read(tmp_path:
         np.savez(folder.map_file, **arrays)
         with pytest.raises(CorruptFile, match=r"map\.npz"):
             folder.read_map(record)
-    folder.map_file.write_bytes(b"PK\x03\x04 not really")
-    with pytest.raises(CorruptFile, match=r"map\.npz"):
-        folder.read_map(record)
+    np.savez_compressed(folder.map_file, label=label, confidence=confidence)
+    whole = bytearray(folder.map_file.read_bytes())
+    start = 30 + int.from_bytes(whole[26:28], "little") + int.from_bytes(whole[28:30], "little")  # of the packed bytes
+    packed, version = whole.copy(), whole.copy()
+    packed[start : start + 8] = b"\xff" * 8
+    version[4] = version[whole.rindex(b"PK\x01\x02") + 6] = version[whole.index(b"PK\x01\x02") + 6] = 179
+    for data in (b"PK\x03\x04 not really", packed, version):
+        folder.map_file.write_bytes(data)
+        with pytest.raises(CorruptFile, match=r"map\.npz"):
+            folder.read_map(record)
 
 
 def test_run_ids_sort_by_time_and_lead_to_no_other_folder(tmp_path: Path) -> None:

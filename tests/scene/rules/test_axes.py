@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hsi_studio.errors import BadRequest
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.plan import AskAboutFile, Reading
 from hsi_studio.scene.rules.axes import by_names, by_variance, find_axes, roughness, variance_shares
@@ -146,3 +147,16 @@ def test_the_shares_of_variance_are_those_of_the_slices():
 def test_axes_that_are_none_are_refused(axes):
     with pytest.raises(Exception, match="rows,cols,bands"):
         Reading.of({"axes": axes})
+
+
+@pytest.mark.parametrize("rules", ["0x10", [], {}, 10**400, 0, 99, "/srv/scene.npy"])
+def test_rules_that_are_none_are_told(rules: object) -> None:
+    """They stand in a project's file, which anybody may have written."""
+    with pytest.raises(BadRequest, match="rules"):
+        Reading.of({"rules": rules})
+
+
+@pytest.mark.parametrize("option", ["nodata", "scale"])
+def test_numbers_larger_than_numbers_are_told(option: str) -> None:
+    with pytest.raises(BadRequest, match=option):
+        Reading.of({option: 10**400})
