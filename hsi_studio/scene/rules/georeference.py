@@ -30,6 +30,9 @@ Transform = tuple[float, float, float, float, float, float]  # as in `raster.Tra
 PIXELS_ONLY = {"arbitrary", "pixel", "none", "unknown", ""}
 
 
+FARTHEST = 1e12  # metres, or any unit of a map of this earth
+
+
 def transform_of(map_info: list[str]) -> tuple[Transform | None, float]:
     """(pixel corner → map transform, rotation in degrees) from `map info` items: name, x and y of the reference
     pixel (1-based, its upper left corner), its easting and northing, pixel sizes, …, rotation=…"""
@@ -45,8 +48,9 @@ def transform_of(map_info: list[str]) -> tuple[Transform | None, float]:
                 rotation = float(value)
             except ValueError:
                 return None, 0.0
-    if dx == 0 or dy == 0:
-        return None, rotation
+    known = all(abs(number) < FARTHEST for number in (x_ref, y_ref, east, north, dx, dy, rotation))  # NaN is not
+    if dx == 0 or dy == 0 or not known:
+        return None, 0.0
     cosine, sine = np.cos(np.radians(-rotation)), np.sin(np.radians(-rotation))
     a, b, d, e = dx * cosine, -dx * sine, -dy * sine, -dy * cosine  # as GDAL's ENVI driver
     c = east - a * (x_ref - 1) - b * (y_ref - 1)

@@ -13,7 +13,7 @@ from hsi_studio.errors import FileProblem, UnknownFormat
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import roles
 from hsi_studio.scene.rules.data_file import neighbours, trailing
-from hsi_studio.scene.rules.georeference import cf_crs, contradiction, from_vectors, gdal_numbers, named
+from hsi_studio.scene.rules.georeference import cf_crs, contradiction, from_vectors, gdal_numbers, named, transform_of
 from hsi_studio.scene.rules.header_text import decode, fields_of, numbers
 from hsi_studio.scene.rules.roles import data_in_folder, main_file, roles_of
 from hsi_studio.scene.rules.values import unit_of
@@ -287,3 +287,10 @@ def test_a_folder_of_many_headers_is_listed_once(tmp_path: Path, monkeypatch: py
     with pytest.raises(FileProblem, match="30 images"):
         data_in_folder(tmp_path)
     assert len(listed) < 5  # was one a header: 20,000 of them took 10 s
+
+
+@pytest.mark.parametrize("size", ["1e200", "1e400", "nan", "-inf", "1" + "0" * 300])
+def test_a_pixel_larger_than_the_earth_has_no_place(size: str) -> None:
+    for wrong in (["UTM", "1", "1", "500000", "4400000", size, "2"], ["UTM", "1", "1", size, "4400000", "2", "2"]):
+        assert transform_of(wrong) == (None, 0.0)
+    assert transform_of(["UTM", "1", "1", "500000", "4400000", "2", "2"])[0] is not None
