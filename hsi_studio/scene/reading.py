@@ -212,7 +212,11 @@ def _quality(path: Path, raster: Raster, reading: Reading) -> Step:
 
 
 def _place(path: Path, raster: Raster, reading: Reading) -> Step:
-    """The map system, where one is said; one that the coordinates contradict is left out."""
+    """The map system, where one is said; one that the coordinates contradict is left out, and coordinates that no
+    place on a map has."""
+    if raster.transform is not None and not all(abs(n) < georeference.FARTHEST for n in raster.transform):  # NaN is not
+        unknown = "The file's map coordinates are no numbers of a map; the scene has no map coordinates."
+        raster = replace(raster, transform=None, crs=None, gsd_m=None, notes=(*raster.notes, unknown))
     if reading.crs is not None:
         system = georeference.named(reading.crs)
         if system is None:

@@ -294,3 +294,14 @@ def test_a_pixel_larger_than_the_earth_has_no_place(size: str) -> None:
     for wrong in (["UTM", "1", "1", "500000", "4400000", size, "2"], ["UTM", "1", "1", size, "4400000", "2", "2"]):
         assert transform_of(wrong) == (None, 0.0)
     assert transform_of(["UTM", "1", "1", "500000", "4400000", "2", "2"])[0] is not None
+
+
+@pytest.mark.parametrize("east", [np.nan, 1e200])
+def test_a_geotiff_at_no_number_has_no_place(tmp_path: Path, east: float) -> None:
+    path = tmp_path / "scene.tif"
+    profile = {"driver": "GTiff", "height": 6, "width": 5, "count": 4, "dtype": "float32", "crs": "EPSG:32633"}
+    with rasterio.open(path, "w", transform=rasterio.Affine(2, 0, east, 0, -2, 5_000_000), **profile) as target:
+        target.write(np.random.default_rng(0).random((4, 6, 5), dtype=np.float32))
+    scene = open_scene(path)
+    assert scene.transform is None
+    assert any("no map coordinates" in note for note in scene.notes)
