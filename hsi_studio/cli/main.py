@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from hsi_studio import settings
-from hsi_studio.cli import backups, bands, collections, compare, evidence, labels, plugins, runs, spectra
+from hsi_studio.cli import backups, bands, collections, compare, evidence, labels, lesson, plugins, runs, spectra
 from hsi_studio.cli.common import (
     DEVICE_HELP,
     add_json,
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add_json(evaluation)
     add_method(evaluation)
     evaluation.set_defaults(run=_evaluate)
-    for module in (labels, bands, spectra, collections, runs, evidence, compare, plugins, backups):
+    for module in (labels, bands, spectra, collections, runs, evidence, compare, lesson, plugins, backups):
         module.add_commands(commands)
     return parser
 

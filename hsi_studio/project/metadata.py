@@ -19,6 +19,7 @@ from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, LabelProblem
 from hsi_studio.files import write_json
 from hsi_studio.io.meaning_colors import colors_for
 from hsi_studio.project.events import class_from_json
+from hsi_studio.project.lesson import LessonAbout
 from hsi_studio.project.payloads import MOST_CLASSES, ClassLine
 from hsi_studio.sanitize import clean_text, same_name
 from hsi_studio.stored import Stored, open_file, read_object, validated
@@ -52,6 +53,7 @@ class About(Stored):
     created: Annotated[str, Field(max_length=64)]
     scene: SceneAbout
     classes: Annotated[tuple[ClassLine, ...], Field(max_length=MOST_CLASSES)]
+    lesson: LessonAbout | None = None  # its reference is hidden until it is handed in
 
     @field_validator("classes")
     @classmethod

@@ -36,6 +36,7 @@ from hsi_studio.files import make_folder, write_json, write_text
 from hsi_studio.io.meaning_colors import color_for
 from hsi_studio.project.events import Change, Event, Pixel, Point, State
 from hsi_studio.project.journal import DamagedJournal, Journal, JournalGone, LostLines
+from hsi_studio.project.lesson import RESULT, LessonAbout, keep_to_budget
 from hsi_studio.project.many_at_once import classes_of_list, labels_of_names
 from hsi_studio.project.metadata import (
     ABOUT,
@@ -78,10 +79,14 @@ class Project:
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
-    def create(cls, root: Path | str, scene: Scene, spec: dict[str, Any], title: str | None = None) -> Project:
+    def create(
+        cls, root: Path | str, scene: Scene, spec: dict[str, Any], title: str | None = None,
+        lesson: LessonAbout | None = None,
+    ) -> Project:  # fmt: skip
         """A new project folder under `root`. Classes come from the scene's reference, where it has one.
 
-        `spec` is what opens the scene again; it must be JSON. Raises FileProblem when the folder cannot be made.
+        `spec` is what opens the scene again; it must be JSON. With `lesson` labels are limited until it is handed in.
+        Raises FileProblem when the folder cannot be made.
         """
         shown = clean_text(title or scene.title or scene.name)[:200] or "Project"
         folder = Path(root) / f"{slug(title or scene.name, 'project')}-{uuid.uuid4().hex[:8]}"
@@ -92,6 +97,7 @@ class Project:
             "created": _now(),
             "scene": {"id": scene.id, "name": scene.name, "shape": list(scene.shape), "spec": spec},
             "classes": [info.to_json() for info in classes_of(scene)],
+            **({} if lesson is None else {"lesson": lesson.model_dump(mode="json")}),
         }
         with at_edge(folder):
             make_folder(folder)
@@ -160,6 +166,21 @@ class Project:
     def scene_spec(self) -> dict[str, Any]:
         """What opens the scene again; a copy."""
         return copy.deepcopy(self._about.scene.spec)
+
+    @property
+    def first_classes(self) -> tuple[ClassInfo, ...]:
+        """Those it began with: the reference's, where there was one."""
+        return tuple(self._about.class_infos)
+
+    @property
+    def lesson(self) -> LessonAbout | None:
+        """What a lesson asks for, also after it was handed in; None for other projects."""
+        return self._about.lesson
+
+    @property
+    def lesson_on(self) -> bool:
+        """Whether its reference is hidden and its labels are limited."""
+        return self._about.lesson is not None and not (self.folder / RESULT).exists()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -402,6 +423,8 @@ class Project:
         with self.writing():
             event = Event(len(self._events) + 1, _now(), clean_text(actor)[:64], kind, payload)
             change = self._state.plan(event)
+            if self._about.lesson is not None and self.lesson_on:
+                keep_to_budget(change, self._state, self._about.lesson.shots)
             if not change.empty:
                 self._journal.append(event)
                 self._state.commit(change)

@@ -23,12 +23,14 @@ def resolve(
     name: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     left_out: Iterable[int] = (),
+    hide_reference: bool = False,
     **reading: Any,
 ) -> Scene:
     """A catalogue id ("indian_pines") or a path → Scene. An existing file wins over an id.
 
-    `progress` hears of a download. `left_out`: bands (from 0) that its user does without. `reading` as in `open_scene`.
-    Raises BadRequest (neither; lists the ids), FileProblem.
+    `progress` hears of a download. `left_out`: bands (from 0) that its user does without. `hide_reference`: for
+    a lesson that is not handed in. `reading` as in `open_scene`. Raises BadRequest (neither; lists the ids),
+    FileProblem.
     """
     text = str(spec)
     if text in catalog_ids() and not is_there(text):
@@ -38,7 +40,8 @@ def resolve(
         said = ", ".join(f"--{key}" for key, value in reading.items() if value is not None and key != "rules")
         if said:
             raise BadRequest(f"{text} is a catalogue scene and is known: leave {said} out.")
-        return without_bands(with_layers(scene, dsm, reference, name), left_out)
+        scene = without_bands(with_layers(scene, dsm, reference, name), left_out)
+        return scene.without_reference() if hide_reference else scene
     if not is_there(text):
         if any(c in text for c in "/\\.") or isinstance(spec, Path):
             raise FileProblem(
@@ -50,7 +53,8 @@ def resolve(
             f"There is no file and no catalogue scene {text[:200]!r}. Catalogue: {', '.join(catalog_ids())}."
         )
     scene = open_scene(text, variable=variable, dsm=dsm, reference=reference, name=name, **reading)
-    return without_bands(scene, left_out)
+    scene = without_bands(scene, left_out)
+    return scene.without_reference() if hide_reference else scene
 
 
 def catalog_ids() -> list[str]:

@@ -40,6 +40,7 @@ from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
+from hsi_studio.studio.lessons import Lessons
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.openings import Openings
@@ -113,6 +114,7 @@ class Studio:
         self.live_maps.class_words = self.queries.class_words
         self.recipes = Recipes(workspace, self.prompts, self.queries.descriptions.facts_on, self.queries.encode)
         self.certify = Certify(workspace, self.displayed)
+        self.lessons = Lessons(workspace, self.displayed, self.runs)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
         self.provenance = Provenance(workspace, self.runs, self.models)
         self.reports = Reports(workspace, self.evidence, self.provenance, self.runs, self.spectra)

@@ -26,7 +26,9 @@ def new_run(
         id=new_run_id(), project_id=project.id, classes=[RunClass(**c) for c in labels.schema.to_json()],
         scene={
             "id": scene.id, "name": scene.name, "title": scene.title, "shape": list(scene.shape),
-            "spec": project.scene_spec | ({"left_out": list(scene.left_out)} if scene.left_out else {}),
+            "spec": project.scene_spec
+            | ({"left_out": list(scene.left_out)} if scene.left_out else {})
+            | ({"hide_reference": True} if project.lesson_on else {}),
         },
         labels={
             "revision": labels.revision, "file": "labels.json",

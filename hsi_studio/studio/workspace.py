@@ -19,6 +19,7 @@ from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError
 from hsi_studio.files import is_name
+from hsi_studio.project.lesson import LessonAbout
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.scene.left_out import without_bands
 from hsi_studio.scene.plan import FIRST_RULES, Reading, said_about
@@ -241,8 +242,11 @@ class Workspace(Subject):
 
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
-    def new_project(self, spec: str | Path, *, title: str | None = None, **options: Any) -> Project:
-        """Start a project on a scene; its classes come from the scene's reference, where there is one.
+    def new_project(
+        self, spec: str | Path, *, title: str | None = None, lesson: LessonAbout | None = None, **options: Any
+    ) -> Project:
+        """Start a project on a scene; its classes come from the scene's reference, where there is one. With `lesson`
+        nobody sees that reference until it is handed in.
 
         `options` as in `open`. The scene is surveyed first: none without usable pixels gets a project. What was found
         out about the file is kept, so that later rules read it alike. Raises FileProblem, BadValues, BadRequest (as a
@@ -255,7 +259,10 @@ class Workspace(Subject):
         scene.survey  # noqa: B018  before anything is made: it raises for a scene without usable pixels
         said = {key: value for key, value in options.items() if value is not None and value != ""}
         kept = {"spec": str(spec), **said_about(scene), **said}
-        project = Project.create(self.projects_folder, scene, kept, title)
+        project = Project.create(self.projects_folder, scene, kept, title, lesson)
+        if lesson is not None:
+            scene = scene.without_reference()
+            project.attach(scene)
         with self._open.lock:
             self._open.scene_of[project.id] = scene
             self._open.projects[project.id] = project
@@ -271,6 +278,7 @@ class Workspace(Subject):
                 return known
             project = Project.open(self._folder(project_id))
             scene = self.open(**self._spec(project))
+            scene = scene.without_reference() if project.lesson_on else scene
             project.attach(scene)
             if said := self._open.gone.pop(project_id, ""):
                 project.note(said)
@@ -324,6 +332,11 @@ class Workspace(Subject):
         with self._open.lock:
             self.project(project_id)
             return self._open.scene_of[project_id]
+
+    def with_reference(self, project_id: str) -> Scene:
+        """The scene of a lesson with what the lesson hides: to measure what is handed in, and for nothing else. Raises
+        BadRequest, FileProblem."""
+        return self.open(**self._spec(self.project(project_id)))
 
     def usable(self, project_id: str) -> Project:
         """A project that can be shown. Raises BadRequest, FileProblem, BadValues (its scene has no usable pixel)."""

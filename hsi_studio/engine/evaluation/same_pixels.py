@@ -41,14 +41,16 @@ class SamePixels:
 
 
 def judged_alike(
-    first: Prediction, second: Prediction, seen: Sequence[LabelSet], scene: Scene, buffer_px: int = 0
-) -> SamePixels:
-    """`seen`: the labelled pixels that the two were made from, each with its own class list."""
+    first: Prediction, second: Prediction, seen: Sequence[LabelSet], scene: Scene, buffer_px: int = 0,
+    classes: Sequence[ClassInfo] | None = None,
+) -> SamePixels:  # fmt: skip
+    """`seen`: the labelled pixels that the two were made from, each with its own class list. `classes`: count all of
+    these, whether or not both maps may show them; None = those that both may."""
     if scene.reference is None:
         return SamePixels(
             0, "", problem=f"{scene.name} has no reference: two maps cannot be measured on the same pixels."
         )
-    classes = _tied(first, second, seen, scene)
+    classes = _tied(first, second, seen, scene) if classes is None else list(classes)
     used = _together(seen, ClassSchema(tuple(classes)))
     value_of = reference_values(tuple(classes), scene)
     if len(classes) < 2:
