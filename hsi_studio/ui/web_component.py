@@ -56,6 +56,7 @@ PANELS = {
     "train": Panel(UI / "tabs/train/train.js", ("start", "act")),
     "models": Panel(UI / "tabs/models/models.js", ("act", "look")),
     "evidence": Panel(UI / "tabs/map/evidence.js", ("act",)),
+    "lesson": Panel(UI / "tabs/lesson/lesson.js"),
     "compare": Panel(UI / "tabs/compare/compare.js", ("act",)),
 }
 

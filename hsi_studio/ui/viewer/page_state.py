@@ -57,6 +57,8 @@ class Present:
         if scene.dsm is not None:
             facts.append("surface model (DSM)")
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
+        if self.studio.project(project_id).lesson_on:
+            facts.insert(0, "lesson: the reference is hidden")
         said = [*notes, *self.studio.project(project_id).notes]
         return packed(
             {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said,
@@ -126,6 +128,8 @@ class Present:
         project = self.studio.project(project_id)
         labels = project.labels()
         counts = labels.counts
+        from hsi_studio.ui.tabs.lesson.values import limit_value
+
         value = {
             "classes": [
                 {"id": info.id, "name": info.name, "color": info.color, "count": int(counts[k])}
@@ -134,6 +138,7 @@ class Present:
             "undo": project.undo_label,
             "redo": project.redo_label,
             "draw": self.studio.labels.can_draw(project_id),
+            "lesson": limit_value(self.studio, project_id),
         }
         return packed({**value, **more})
 
@@ -281,12 +286,15 @@ class Present:
         return value | {"text": " ".join(filter(None, (value["text"], status.words)))}
 
     def map_tab(self, project_id: str) -> dict[str, str]:
-        """The panels of the Map tab, by element: which map is exported, its accuracy per class, matrix and areas."""
+        """The panels of the Map tab, by element: which map is exported, its accuracy per class, matrix and areas; and
+        the lesson's."""
+        from hsi_studio.ui.tabs.lesson.values import lesson_value
         from hsi_studio.ui.tabs.map.values import evidence_value
 
         shown = self.studio.displayed.left(project_id)
         evidence = {"hsi-evidence": packed(evidence_value(self.studio, project_id))}
-        return {**evidence, **self._shown_map(shown)}
+        lesson = {"hsi-lesson": packed(lesson_value(self.studio, project_id))}
+        return {**evidence, **lesson, **self._shown_map(shown)}
 
     def _shown_map(self, shown: DisplayedMap | None) -> dict[str, str]:
         if shown is None:
@@ -305,7 +313,7 @@ class Present:
         busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{self.studio.displayed.stamp(project_id)}"
-            f"/{status.report_revision}/{busy}{status.error}"
+            f"/{status.report_revision}/{busy}{status.error}/{self.studio.project(project_id).lesson_on}"
         )
 
 

@@ -53,6 +53,7 @@ export function mount(gradio) {
       }),
     );
   }
+  onPage("hsi:open", (wanted) => trigger("opened", wanted));
   onPage("hsi:present", () => {
     large.textContent = presenting() ? "End (P)" : "Present";
     window.dispatchEvent(new Event("resize"));

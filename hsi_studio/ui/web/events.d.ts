@@ -16,6 +16,8 @@ interface PageEvents {
   "hsi:advance": { after: number };
   /** The page is being shown to a room now, or no longer. */
   "hsi:present": { on: boolean };
+  /** Show this project, anew when it is the one on the page. To the title line. */
+  "hsi:open": { project: string };
   /** Open a part of the dock: accuracy, spectra, matrix, curves, history, origin. */
   "hsi:dock": { part: string };
   /** For the status line: clicks that wait to be saved; the training that runs. From the viewer. */

@@ -16,8 +16,11 @@ from hsi_studio.ui.tabs.problem import problem_tab
 from hsi_studio.ui.theme import css
 from tests.ui.tabs.plugged import plugged, tabs_of, told, visible
 
-OWN = ["Scene", "Label", "Query", "Prompts", "Runs", "Models", "Compare", "Map"]
-RAIL = ["1 Scene", "2 Label", "3 Words", "Query", "Prompts", "4 Train", "Runs", "Models", "5 Compare", "6 Map"]
+OWN = ["Scene", "Label", "Query", "Prompts", "Runs", "Models", "Compare", "Lesson", "Map"]
+RAIL = [
+    "1 Scene", "2 Label", "3 Words", "Query", "Prompts", "4 Train", "Runs", "Models", "5 Compare", "Compare", "Lesson",
+    "6 Map",
+]  # fmt: skip
 HEAD = "import gradio as gr\nfrom hsi_studio.ui.tabs.contract import Tab\n"
 
 

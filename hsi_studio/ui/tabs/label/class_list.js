@@ -2,7 +2,7 @@
 // The class list: colour, key, name, labelled pixels; add, rename, recolour, delete, paste a whole list.
 //
 // value from Python: {classes: [{id, name, color, count}], active: id of a class that was just made, undo: "…", redo: "…",
-//                     draw: whether there is a reference to draw labels from}
+//                     draw: whether there is a reference to draw labels from, lesson: {shots} while one is on}
 // event to Python:   act {do: "add" | "rename" | "recolour" | "remove" | "paste" | "add several" | "draw" | "undo" | "redo", …}
 // Names are always set with textContent: they come from files and from people.
 
@@ -33,6 +33,10 @@ export function mount(gradio) {
   undo.dataset.testid = "undo";
   redo.dataset.testid = "redo";
   head.append(title, undo, redo);
+
+  const lesson = make("div", "hsi-lesson-go"), left = make("span");
+  lesson.append(left, button("hsi-small hsi-primary", "Hand in …", "To the lesson: what it measures, and its score", () => openStep("compare.lesson")));
+  let shots = 0; // labels a class while a lesson is on, else 0
 
   const list = make("ul", "hsi-classes-list");
   list.setAttribute("role", "radiogroup");
@@ -139,8 +143,8 @@ export function mount(gradio) {
     swatch.addEventListener("click", (event) => event.stopPropagation());
     swatch.addEventListener("change", () => act("recolour", { id: info.id, color: swatch.value }));
     const key = make("kbd", "hsi-key", index < 9 ? String(index + 1) : "");
-    const count = make("span", "hsi-count", info.count ? String(info.count) : "–");
-    count.title = counted(info.count, "labelled pixel");
+    const count = make("span", "hsi-count", shots ? `${info.count} of ${shots}` : info.count ? String(info.count) : "–");
+    count.title = shots ? `${counted(Math.max(0, shots - info.count), "label")} left` : counted(info.count, "labelled pixel");
     pick.append(key, nameCell(info), count);
     item.append(swatch, pick);
     if (removing === info.id) {
@@ -204,6 +208,15 @@ export function mount(gradio) {
     if (!classes.some((c) => c.id === active)) active = classes.length ? classes[0].id : null;
     const total = labelled();
     drawButton.hidden = !value.draw;
+    lesson.hidden = !value.lesson;
+    if (shots !== (value.lesson?.shots || 0)) {
+      shots = value.lesson?.shots || 0;
+      advance.checked = shots > 0; // the next class after the last label of one
+      if (shots) after.value = String(shots);
+      sayAdvance();
+    }
+    const free = classes.reduce((sum, c) => sum + Math.max(0, shots - c.count), 0);
+    left.textContent = `Lesson: ${free} of ${counted(shots * classes.length, "label")} left`;
     title.textContent = total ? `Classes · ${total} labelled` : "Classes";
     undo.disabled = !value.undo;
     redo.disabled = !value.redo;
@@ -218,7 +231,7 @@ export function mount(gradio) {
     empty.hidden = !readValue().classes || classes.length > 0; // before the scene is open nothing is known
   }
 
-  root.append(head, list, empty, form, later, dialog);
+  root.append(head, lesson, list, empty, form, later, dialog);
   onValue(render);
   render();
 }
