@@ -18,7 +18,7 @@ from hsi_studio.humanize import counted
 
 if TYPE_CHECKING:
     from hsi_studio.studio.evidence import Areas
-    from hsi_studio.studio.facade import AccuracyReport, Estimate, Studio
+    from hsi_studio.studio.facade import AccuracyReport, Estimate, ScoreBlock, Studio
 
 
 def add_commands(commands: Any) -> None:
@@ -51,11 +51,14 @@ def _evidence(args: argparse.Namespace) -> int:
             found = here.displayed.find(args.project, args.layer)
         told, areas = found.report, here.evidence.areas(args.project, args.layer)
         against = here.evidence.compare(args.project, args.against, args.layer) if args.against else None
+        inside = here.holdout.score(args.project, args.layer) if here.holdout.regions(args.project) else None
         calibrated = here.evidence.reliability(args.project, args.layer) if args.calibration else None
     finally:
         here.close()
     value: dict[str, Any] = {"layer": found.layer, "title": found.title, "accuracy": _json(told)}
     value["areas"] = [_area(one) for one in areas.classes]
+    if inside is not None:
+        value["holdout"] = {"n": inside.n, "words": inside.words, "problem": inside.problem, "oa": _plain(inside.oa)}
     if against is not None:
         value["against"] = {"layer": args.against, "words": against.words, "problem": against.problem}
         for name in ("first", "second", "difference"):
@@ -69,6 +72,8 @@ def _evidence(args: argparse.Namespace) -> int:
         return 0
     print(found.title)
     _print_accuracy(told)
+    if inside is not None:
+        _print_block(inside)
     _print_areas(areas)
     if against is not None and against.difference is not None and against.first is not None:
         print(f"against {args.against}: {100 * against.difference.value:+.1f} points {against.words}")
@@ -122,17 +127,20 @@ def _print_accuracy(told: AccuracyReport | None) -> None:
         print("How good this map is has not been measured.")
         return
     for block in (told.main, told.buffered):
-        if block is None:
-            continue
-        if block.problem or block.oa is None:
-            print(f"{block.title}: {block.problem}")
-            continue
-        kappa = "–" if block.kappa is None else f"{100 * block.kappa.value:.1f}"
-        print(f"{block.title}: OA {100 * block.oa.value:.1f} %, κ {kappa}, {block.words}")
-        for one in block.classes:
-            figures = (one.recall, one.precision, one.f1)
-            shown = "".join("       –" if figure is None else f"{100 * figure:8.1f}" for figure in figures)
-            print(f"  {one.info.name:32} {one.n:10,}{shown}")
+        if block is not None:
+            _print_block(block)
+
+
+def _print_block(block: ScoreBlock) -> None:
+    if block.problem or block.oa is None:
+        print(f"{block.title}: {block.problem}")
+        return
+    kappa = "–" if block.kappa is None else f"{100 * block.kappa.value:.1f}"
+    print(f"{block.title}: OA {100 * block.oa.value:.1f} %, κ {kappa}, {block.words}")
+    for one in block.classes:
+        figures = (one.recall, one.precision, one.f1)
+        shown = "".join("       –" if figure is None else f"{100 * figure:8.1f}" for figure in figures)
+        print(f"  {one.info.name:32} {one.n:10,}{shown}")
 
 
 def _print_areas(areas: Areas) -> None:

@@ -19,14 +19,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hsi_studio.errors import LabelProblem
+import numpy as np
+
+from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.humanize import counted
 from hsi_studio.project.payloads import check_payload
 from hsi_studio.project.prompt_sets import PromptSets, SetsChange
 from hsi_studio.sanitize import clean_color, clean_name, same_name
-from hsi_studio.types import ClassInfo, ClassSchema
+from hsi_studio.scene.region import polygon_mask
+from hsi_studio.types import BoolArray, ClassInfo, ClassSchema
 
 Pixel = tuple[int, int]  # (row, column)
+Regions = tuple[tuple[tuple[float, float], ...], ...]  # polygons of (row, column) corners, as `polygon_mask` takes them
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,13 @@ class Change:
     points: dict[Pixel, tuple[Point | None, Point | None]] = field(default_factory=dict)
     prompts: SetsChange | None = None
     bands: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # left out: before, after
+    regions: tuple[Regions, Regions] | None = None  # held out: before, after
     kind: str = "do"
 
     @property
     def empty(self) -> bool:
         nothing = self.classes is None and not self.points and self.prompts is None and self.bands is None
-        return self.kind == "do" and nothing
+        return self.kind == "do" and nothing and self.regions is None
 
 
 class State:
@@ -77,6 +82,8 @@ class State:
         self.points: dict[Pixel, Point] = {}
         self.prompts = PromptSets()
         self.left_out: tuple[int, ...] = ()  # bands, from 0
+        self.regions: Regions = ()  # held out: measured on, never labelled
+        self.held: BoolArray | None = None  # (H, W) pixels inside them
         self.done: list[Change] = []
         self.undone: list[Change] = []
         self.next_number = 1
@@ -125,6 +132,9 @@ class State:
             self.prompts.apply(change.prompts, after)
         if change.bands is not None:
             self.left_out = change.bands[after]
+        if change.regions is not None:
+            self.regions = change.regions[after]
+            self.held = mask_of(self.shape, self.regions)
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 
@@ -142,6 +152,15 @@ class State:
             if not 0 <= value < size:
                 raise LabelProblem(f"{name} {value} is outside 0–{size - 1}. Choose a pixel inside the scene.")
         return row, col
+
+    def free_pixel(self, pixel: Pixel) -> Pixel:
+        """Raises LabelProblem inside a hold-out region."""
+        if self.held is not None and self.held[pixel]:
+            raise LabelProblem(
+                f"Row {pixel[0]}, column {pixel[1]} lies in a hold-out region, which is there to measure on: choose "
+                "another pixel, or take the region away (step 6, Map)."
+            )
+        return pixel
 
     def free_name(self, name: str, but: str | None = None) -> str:
         """The cleaned name, when no class other than `but` has it. Raises LabelProblem."""
@@ -219,7 +238,7 @@ def _set_classes(state: State, seq: int, payload: dict[str, Any]) -> Change:
 
 def _add_point(state: State, seq: int, payload: dict[str, Any]) -> Change:
     """Also relabels: a pixel has at most one label."""
-    pixel, info = state.pixel(payload["row"], payload["col"]), state.info(payload["class"])
+    pixel, info = state.free_pixel(state.pixel(payload["row"], payload["col"])), state.info(payload["class"])
     before = state.points.get(pixel)
     if before is not None and before.class_id == info.id:
         return Change(seq, f"label {info.name} again")
@@ -254,7 +273,7 @@ def _import_labels(state: State, seq: int, payload: dict[str, Any]) -> Change:
         others = f" instead of {len(points)}" if points else ""
     number = state.next_number
     for row, col, class_id in payload["points"]:
-        pixel, before = state.pixel(row, col), state.points.get((int(row), int(col)))
+        pixel, before = state.free_pixel(state.pixel(row, col)), state.points.get((int(row), int(col)))
         if class_id not in known:
             raise LabelProblem("An imported label belongs to a class that does not exist.")
         if before is not None and before.class_id == class_id:
@@ -284,6 +303,30 @@ def _set_bands(state: State, seq: int, payload: dict[str, Any]) -> Change:
     parts = [f"leave out {counted(more, 'band')}"] if more else []
     parts += [f"bring back {counted(fewer, 'band')}"] if fewer else []
     return Change(seq, " and ".join(parts) or "no change", bands=(state.left_out, wanted) if parts else None)
+
+
+def _set_regions(state: State, seq: int, payload: dict[str, Any]) -> Change:
+    """The whole list of hold-out regions. Labels inside go; undo brings them back."""
+    wanted: Regions = tuple(tuple((float(row), float(col)) for row, col in one) for one in payload["regions"])
+    held = mask_of(state.shape, wanted)
+    lost = {} if held is None else {pixel: (point, None) for pixel, point in state.points.items() if held[pixel]}
+    text = f"hold out {counted(len(wanted), 'region')}" if wanted else "hold out no region"
+    if lost:
+        text += f", without {counted(len(lost), 'label')} inside"
+    return Change(seq, text, points=lost, regions=None if wanted == state.regions else (state.regions, wanted))
+
+
+def mask_of(shape: tuple[int, int], regions: Regions) -> BoolArray | None:
+    """(H, W) pixels whose centre lies in any of the polygons; None for no polygon. Raises LabelProblem."""
+    if not regions:
+        return None
+    mask = np.zeros(shape, dtype=np.bool_)
+    try:
+        for corners in regions:
+            mask |= polygon_mask(shape, corners)
+    except BadRequest as error:
+        raise LabelProblem(str(error)) from error
+    return mask
 
 
 def _words(seq: int, change: SetsChange) -> Change:
@@ -343,6 +386,7 @@ PLANNERS: dict[str, Callable[[State, int, dict[str, Any]], Change]] = {
     "remove_point": _remove_point,  # row, col
     "import_labels": _import_labels,  # points: [row, col, class id], classes: the new ones, instead: of the others
     "clear": _clear,
+    "set_regions": _set_regions,  # regions: the whole list of polygons after it, each of [row, column] corners
     "set_bands": _set_bands,  # left_out: the whole list after it, from 0
     "set_prompt": _set_prompt,  # id, sentences; [] = back to the class name; writes to the set `FIRST_SET`
     "create_prompt_set": _create_prompt_set,  # set, name, language, origin, sentences: class id → list

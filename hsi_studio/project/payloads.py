@@ -100,6 +100,13 @@ class Bands(Stored):
     left_out: Annotated[tuple[Count, ...], Field(max_length=100_000)]
 
 
+class RegionList(Stored):
+    regions: Annotated[
+        tuple[Annotated[tuple[tuple[float, float], ...], Field(min_length=3, max_length=5000)], ...],
+        Field(max_length=200),
+    ]
+
+
 class Step(Stored):
     target: Count | None = None
 
@@ -120,6 +127,7 @@ PAYLOADS: dict[str, type[Stored]] = {
     "import_labels": Import,
     "clear": Nothing,
     "set_bands": Bands,
+    "set_regions": RegionList,
     "set_prompt": SetPrompt,
     "create_prompt_set": CreatePromptSet,
     "update_prompt_set": PromptSet,

@@ -34,7 +34,7 @@ from hsi_studio.edges import at_edge
 from hsi_studio.errors import FileProblem, LabelProblem, SceneMismatch
 from hsi_studio.files import make_folder, write_json, write_text
 from hsi_studio.io.meaning_colors import color_for
-from hsi_studio.project.events import Change, Event, Pixel, Point, State
+from hsi_studio.project.events import Change, Event, Pixel, Point, Regions, State
 from hsi_studio.project.journal import DamagedJournal, Journal, JournalGone, LostLines
 from hsi_studio.project.lesson import RESULT, LessonAbout, keep_to_budget
 from hsi_studio.project.many_at_once import classes_of_list, labels_of_names
@@ -54,7 +54,7 @@ from hsi_studio.project.prompt_book import PromptBook
 from hsi_studio.project.rescue import rescued
 from hsi_studio.sanitize import clean_text, slug
 from hsi_studio.stored import read_file
-from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
+from hsi_studio.types import BoolArray, ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 
 __all__ = ["Project", "ProjectSummary", "list_projects"]
 
@@ -221,6 +221,18 @@ class Project:
         return self._state.left_out
 
     @property
+    def regions(self) -> Regions:
+        """Hold-out regions: polygons of (row, column) corners, where accuracy is measured and no label is given."""
+        with self._lock:
+            return self._state.regions
+
+    @property
+    def held(self) -> BoolArray | None:
+        """(H, W) pixels inside them; None without any."""
+        with self._lock:
+            return self._state.held
+
+    @property
     def points(self) -> dict[Pixel, str]:
         """(row, column) → class id, in the order they were first labelled. A copy nobody else changes."""
         with self._lock:
@@ -364,14 +376,15 @@ class Project:
         Raises LabelProblem; then nothing is imported.
         """
         with self.writing():
-            found, new, no_data = labels_of_names(points, self.schema, self._has_data)
+            found, new, no_data = labels_of_names(points, self.schema, self._may_label)
             if not found and not no_data:
                 raise LabelProblem("There is no label to import. Choose a file with rows, columns and classes.")
             payload = {"points": found, "classes": [info.to_json() for info in new], "source": clean_text(source)}
             payload |= {"instead": True} if instead else {}
             text = self._do("import_labels", payload, actor).text
             if no_data:
-                text += f"; {no_data} on pixels without data left out"
+                where = "without data" if self.held is None else "without data or in hold-out regions"
+                text += f"; {no_data} on pixels {where} left out"
             return text
 
     def clear(self, actor: str = "") -> None:
@@ -381,6 +394,12 @@ class Project:
     def set_bands(self, left_out: Iterable[int], actor: str = "") -> str:
         """Do without these bands (from 0) and no others; undo takes it back. Returns what was done."""
         return self._do("set_bands", {"left_out": sorted({int(band) for band in left_out})}, actor).text
+
+    def set_regions(self, regions: Iterable[Sequence[tuple[float, float]]], actor: str = "") -> str:
+        """Hold out these regions and no others; labels inside go, undo takes it back. Returns what was done. Raises
+        LabelProblem for a polygon without a pixel."""
+        value = [[[float(row), float(col)] for row, col in corners] for corners in regions]
+        return self._do("set_regions", {"regions": value}, actor).text
 
     def set_prompt(self, class_id: str, sentences: Sequence[str], actor: str = "") -> None:
         """Describe a class in the project's own set, "My words"; none = its name is used. Raises LabelProblem."""
@@ -455,6 +474,13 @@ class Project:
         """True also of places outside the scene, which are refused elsewhere, and while no scene is attached."""
         height, width = self.shape
         return self._scene is None or not (0 <= row < height and 0 <= col < width) or bool(self._scene.valid[row, col])
+
+    def _may_label(self, row: int, col: int) -> bool:
+        """As `_has_data`, and not held out."""
+        height, width = self.shape
+        held = self._state.held
+        inside = held is not None and 0 <= row < height and 0 <= col < width and bool(held[row, col])
+        return not inside and self._has_data(row, col)
 
     def _check_data(self, row: int, col: int) -> None:
         if not self._has_data(row, col):

@@ -38,6 +38,7 @@ from hsi_studio.studio.edited_maps import EditedMaps
 from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.exports import Exports
+from hsi_studio.studio.holdout import Holdout
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
 from hsi_studio.studio.lessons import Lessons
@@ -114,6 +115,7 @@ class Studio:
         self.live_maps.class_words = self.queries.class_words
         self.recipes = Recipes(workspace, self.prompts, self.queries.descriptions.facts_on, self.queries.encode)
         self.certify = Certify(workspace, self.displayed)
+        self.holdout = Holdout(workspace, self.displayed, changed)
         self.lessons = Lessons(workspace, self.displayed, self.runs)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
         self.provenance = Provenance(workspace, self.runs, self.models)

@@ -123,8 +123,9 @@ class Labels(Subject):
         scene, project = self._workspace.scene_of(project_id), self._workspace.project(project_id)
         check_draw(scene, shots, seed)
         assert scene.reference is not None
-        order = shot_order(np.where(scene.valid, scene.reference, 0), seed)
         with project.writing():  # no label comes in between
+            usable = scene.valid if project.held is None else scene.valid & ~project.held
+            order = shot_order(np.where(usable, scene.reference, 0), seed)
             labels = project.labels()
             values = reference_values(labels.schema.classes, scene)
             if not values:

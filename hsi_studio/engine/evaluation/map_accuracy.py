@@ -39,7 +39,7 @@ from hsi_studio.engine.evaluation.metrics import (
 from hsi_studio.engine.evaluation.not_known import NOT_KNOWN, TITLE
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
 from hsi_studio.humanize import counted
-from hsi_studio.types import ClassInfo, IntArray, LabelSet, Prediction, Scene
+from hsi_studio.types import BoolArray, ClassInfo, IntArray, LabelSet, Prediction, Scene
 
 MAX_PIXELS = 2_000_000
 FILLED = 0.95  # share of the test pixels in one class from which OA says next to nothing
@@ -149,7 +149,8 @@ def reference_values(classes: tuple[ClassInfo, ...], scene: Scene) -> dict[str, 
 class ReferenceCounter:
     """What the two blocks share: which reference pixels count at all, and what the map says there.
 
-    `sample`: take a regular sample of more than `MAX_PIXELS`; False = all, however many.
+    `sample`: take a regular sample of more than `MAX_PIXELS`; False = all, however many. `within` (H, W): count there
+    alone, which the words say with `where`.
     """
 
     def __init__(
@@ -160,6 +161,8 @@ class ReferenceCounter:
         classes: list[ClassInfo],
         value_of: dict[str, int],
         sample: bool = True,
+        within: BoolArray | None = None,
+        where: str = "",
     ) -> None:
         assert scene.reference is not None
         self.labels, self.classes, self.shape = labels, classes, scene.shape[:2]
@@ -171,7 +174,10 @@ class ReferenceCounter:
         column_of = np.array([-1, *(index.get(info.id, -1) for info in prediction.schema.classes)], dtype=np.int64)
         own = np.zeros(self.shape, dtype=np.bool_)
         own[labels.row, labels.col] = True
+        self.where = where
         labelled = (scene.reference > 0) & scene.valid
+        if within is not None:
+            labelled &= within
         counted = labelled & (row_of[np.maximum(scene.reference, 0)] >= 0)
         self.others = int(np.count_nonzero(labelled & ~counted))
         other_values = np.unique(scene.reference[labelled & ~counted]) if self.others else np.zeros(0)
@@ -220,6 +226,8 @@ class ReferenceCounter:
             return f"Label {need} of the reference to see how good the map is."
         if np.count_nonzero(counts) >= 2:
             return self._too_early(counts)
+        if self.where:
+            return f"Fewer than two classes that you labelled have reference pixels{self.where}: draw another region."
         if buffer_px:
             return (
                 f"Fewer than two classes have reference pixels farther than {buffer_px} pixels from your labels. "
@@ -249,9 +257,11 @@ class ReferenceCounter:
         own = f"your {counted(used, 'labelled pixel')}"
         whose = "its neighbours" if used == 1 else "their neighbours"
         without = f"without {own}; {whose} are among them" if used else f"without {own}"
-        if buffer_px:
+        if self.where:
+            without = "where none of your labels lies"
+        elif buffer_px:
             without = f"without all pixels within {buffer_px} pixels of {own}"
-        pixels = f"{counted(n, 'reference pixel')}"
+        pixels = f"{counted(n, 'reference pixel')}{self.where}"
         if sampled:
             pixels += f" (a regular sample of {self.available:,})"
         text = f"on {pixels} {of}, {without}"

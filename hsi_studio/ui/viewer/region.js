@@ -30,7 +30,7 @@ export function makeRegion({root, onPage}, pane, stage, map, say) {
   function arm(on) {
     armed = on;
     root.classList.toggle('hv-drawing', on);
-    if (on) { stage.focus({preventScroll: true}); say('Drag around the pixels to describe. Escape gives up.', 'hint'); }
+    if (on) { stage.focus({preventScroll: true}); say('Drag around the pixels. Escape gives up.', 'hint'); }
     else { map.dragging.enable(); say(''); }
   }
   function clear() { corners = []; pointer = null; paint(); }

@@ -5,6 +5,7 @@
 import { panel, tell } from "../../web/component.js";
 import { button, dot, loadSheet, make, setOptions } from "../../web/dom.js";
 import { makeCertify } from "./certify.js";
+import { makeHoldout } from "./holdout.js";
 import { makeMatrix } from "./matrix.js";
 
 /** @param {string} title @param {boolean} [open] */
@@ -85,13 +86,14 @@ function makeSteps(act) {
 
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, readValue, onValue, act } = panel(gradio, ".hsi-evidence");
+  const { root, readValue, onValue, act, onPage } = panel(gradio, ".hsi-evidence");
   const problem = make("p", "ev-problem");
   problem.setAttribute("role", "alert");
   const matrix = makeMatrix(), steps = makeSteps(act), certify = makeCertify(act, (place) => {
     tell("hsi:place", place ? { box: [place[0], place[1], 1, 1], go: true } : { box: null, go: false });
   });
   const matrixPart = part("Confusion matrix", true), areasPart = part("Areas", true), areas = make("div");
+  const holdoutPart = part("Hold-out regions"), drawHoldout = makeHoldout(holdoutPart, act, onPage);
   matrixPart.append(matrix.node);
   areasPart.append(areas, certify.node);
   loadSheet(new URL("map.css", import.meta.url).href, "The style of the Map step could not be loaded: reload the page.")
@@ -99,7 +101,7 @@ export function mount(gradio) {
   const format = make("select"), saving = make("div", "ev-row ev-save");
   format.setAttribute("aria-label", "Kind of file");
   saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown", () => act("save", { name: format.value })));
-  root.append(saving, problem, matrixPart, areasPart, steps.node);
+  root.append(saving, problem, matrixPart, areasPart, holdoutPart, steps.node);
 
   function render() {
     const value = readValue();
@@ -110,6 +112,7 @@ export function mount(gradio) {
     matrix.draw(value);
     drawAreas(value.areas, areas);
     certify.draw(value);
+    drawHoldout(value);
     steps.draw(value);
   }
   onValue(render);

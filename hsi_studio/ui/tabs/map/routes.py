@@ -6,6 +6,7 @@
     GET /hsi/evidence/{project}/cell/{reference}/{mapped}/{far}?title=         {"show": …}: the viewer with that cell
     GET /hsi/evidence/{project}/surface/{kind}/{stamp}.bin                    confidence, margin, entropy of the map
                                                                               shown
+    GET /hsi/evidence/{project}/regions/{stamp}.bin                           pixels of the hold-out regions: 254
     GET /hsi/evidence/{project}/blank.bin                                     nothing: while random pixels are labelled
     POST /hsi/evidence/{project}/sample                                       a sample's GeoPackage, its classes filled
                                                                               in
@@ -77,6 +78,16 @@ def router(studio: Studio) -> APIRouter:
         except StudioError as error:
             raise HTTPException(404, str(error)) from error
         return _answer(request, np.full((height, width), 255, np.uint8))
+
+    @api.get("/{project_id}/regions/{stamp}.bin")
+    def regions(request: Request, project_id: str, stamp: str) -> Response:
+        try:
+            project = studio.project(project_id)
+        except StudioError as error:
+            raise HTTPException(404, str(error)) from error
+        held = project.held
+        inside = np.zeros(project.shape, dtype=np.bool_) if held is None else held
+        return _answer(request, np.where(inside, 254, 255).astype(np.uint8))
 
     @api.post("/{project_id}/sample")
     def sample(project_id: str, body: Annotated[bytes, Body(media_type="application/octet-stream")]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.sanitize import slug
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.tabs.map.routes import SURFACES, stamp
-from hsi_studio.ui.tabs.map.values import FORMATS, evidence_value
+from hsi_studio.ui.tabs.map.values import FORMATS, evidence_value, score_value
 from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed
@@ -90,6 +90,20 @@ class MapTab:
             case "remove":
                 self.studio.edits.remove(project_id, str(done.get("layer")))
                 return self.show(project_id, "")
+            case "hold out":
+                self.studio.holdout.add(project_id, corners_of(done.get("polygon")))
+                return self.regions(project_id)
+            case "release":
+                which = done.get("number")
+                self.studio.holdout.remove(project_id, None if which is None else int(which))
+                return self.regions(project_id)
+            case "show regions":
+                url = f"/hsi/evidence/{project_id}/regions/{self.studio.project(project_id).revision}.bin"
+                heat = {"url": url, "title": "Hold-out regions", "threshold": 0.5, "marks": [], "kind": "mask"}
+                return gr.skip(), packed({"heat": heat}), gr.skip(), gr.skip()
+            case "measure regions":
+                key, block = str(done.get("key"))[:500], self.studio.holdout.score(project_id)
+                return self.panel(project_id, score=score_value(block, key)), *(gr.skip(),) * 3
             case "told":  # a sample's file came by its own route
                 return self.panel(project_id), gr.skip(), gr.skip(), gr.skip()
             case "calibrate":
@@ -116,6 +130,10 @@ class MapTab:
                 path = self.studio.certify.write_file(project_id, folder / "random-pixels.gpkg")
                 return gr.skip(), gr.skip(), gr.update(value=[str(path)], visible=True), gr.skip()
         raise BadRequest("The page asked for something unknown: load it again.")
+
+    def regions(self, project_id: str) -> Answer:
+        """After the regions changed: labels may have gone with it."""
+        return self.panel(project_id), packed({"heat": None}), gr.skip(), self.present.strip(project_id)
 
     def show(self, project_id: str, layer: str) -> Answer:
         """Another layer on the screen; "" = what is shown already."""
@@ -171,6 +189,14 @@ class MapTab:
 
     def finished(self, project_id: str) -> Answer:
         return self.panel(project_id), packed({"heat": None}), gr.skip(), gr.skip()
+
+
+def corners_of(value: Any) -> list[tuple[float, float]]:
+    """A polygon of the page. Raises BadRequest."""
+    try:
+        return [(number(row), number(col)) for row, col in value]
+    except (TypeError, ValueError) as error:
+        raise BadRequest("This is no region: draw it again.") from error
 
 
 def number(value: Any) -> float:

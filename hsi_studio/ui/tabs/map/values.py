@@ -42,6 +42,7 @@ def evidence_value(studio: Studio, project_id: str) -> dict[str, Any]:
             for one in studio.displayed.layers(project_id)
         ],
         "shown": "", "blocks": [], "areas": None, "certify": certify_value(studio, project_id),
+        "regions": studio.holdout.sizes(project_id), "drawn": f"{hash(studio.holdout.regions(project_id)):x}",
     }  # fmt: skip
     if shown is None:
         return value
@@ -85,6 +86,18 @@ def _block(block: ScoreBlock, kind: str, far: int) -> dict[str, Any]:
             )
             value["means"].append(f"{name} {100 * estimate.value:.1f}{low_high}")
     return value
+
+
+def score_value(block: ScoreBlock, key: str) -> dict[str, str]:
+    """Of the map in the hold-out regions; `key`: of which map and regions, as the page named them."""
+    if block.oa is None:
+        return {"key": key, "figures": "", "words": block.problem}
+    parts = []
+    for name, found in (("OA", block.oa), ("AA", block.aa), ("κ", block.kappa)):
+        if found is not None:
+            span = "" if found.low is None or found.high is None else f" ({100 * found.low:.1f}–{100 * found.high:.1f})"
+            parts.append(f"{name} {100 * found.value:.1f}{span}")
+    return {"key": key, "figures": " · ".join(parts), "words": f"{block.words[:1].upper()}{block.words[1:]}."}
 
 
 def areas_value(studio: Studio, shown: DisplayedMap) -> dict[str, Any]:

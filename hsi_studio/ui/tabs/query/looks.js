@@ -42,8 +42,9 @@ export function makeLooks(act, onPage) {
   draw.dataset.testid = "draw-region";
   drawRow.append(draw);
   onPage("hsi:region", ({ polygon }) => {
+    const mine = draw.disabled; // others ask for a region too
     draw.disabled = false;
-    if (polygon) act("describe region", { polygon });
+    if (polygon && mine) act("describe region", { polygon });
   });
   const hint = make("p", "hsi-hint"), text = make("div", "hsi-query-looks");
   node.append(hint, row, drawRow, text);

@@ -170,3 +170,26 @@ def test_a_click_on_another_map_brings_back_the_one_that_follows_clicks(made: tu
     assert shown[0]["notice"].startswith("Shown again: the map of your labels")
     assert shown[0]["map"]["kind"] == "live"
     assert shown[1]["notice"] == ""
+
+
+def test_a_drawn_region_is_measured_in_and_taken_away(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    tab = MapTab(studio)
+    studio.displayed.show(project.id, "live")
+    with pytest.raises(BadRequest, match="no region"):
+        tab.do(project.id, {"do": "hold out", "polygon": [[1], "x"]})
+    corners = [[10, 10], [10, 20], [20, 20], [20, 10]]
+    answer = tab.do(project.id, {"do": "hold out", "polygon": corners})
+    assert value(answer[0])["regions"] == [100]
+    score = value(tab.do(project.id, {"do": "measure regions", "key": "k"})[0])["score"]
+    assert score["key"] == "k"
+    assert score["figures"].startswith("OA ")
+    assert score["words"].startswith("On 100 reference pixels inside your 1 hold-out region")
+    app = FastAPI()
+    app.include_router(router(studio))
+    url = value(tab.do(project.id, {"do": "show regions"})[1])["heat"]["url"]
+    with TestClient(app) as page:
+        pixels = np.frombuffer(page.get(url).content, np.uint8).reshape(30, 30)
+    assert np.argwhere(pixels == 254).min(axis=0).tolist() == [10, 10]
+    assert int((pixels == 254).sum()) == 100
+    assert value(tab.do(project.id, {"do": "release", "number": None})[0])["regions"] == []
