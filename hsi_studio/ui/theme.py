@@ -10,6 +10,8 @@ from hsi_studio.ui.tabs import tabs
 
 UI = Path(__file__).parent
 ACCENT = gr.themes.colors.teal
+SIZES = ("xxs", "xs", "sm", "md", "lg", "xl", "xxl")
+ROUND, SMALL = "5px", "13px"  # as `web/studio.css` names them
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]  # nothing is fetched from a font server
 
 
@@ -19,9 +21,11 @@ def theme() -> gr.themes.Base:
         neutral_hue=gr.themes.colors.slate,
         font=FONT,
         font_mono=["ui-monospace", "Consolas", "monospace"],
-        radius_size=gr.themes.sizes.radius_sm,
+        radius_size=gr.themes.sizes.Size(name="radius_hsi", **dict.fromkeys(SIZES, ROUND)),
         spacing_size=gr.themes.sizes.spacing_sm,
-        text_size=gr.themes.sizes.text_sm,
+        text_size=gr.themes.sizes.Size(
+            name="text_hsi", **dict.fromkeys(SIZES[:4], SMALL), lg="15px", xl="20px", xxl="32px"
+        ),
     )
     return base.set(
         body_text_color_subdued="*neutral_600",  # 7.6 : 1 on white; the default's 2.6 : 1 is too faint to read
@@ -32,7 +36,7 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_hover_dark="*primary_600",
         button_primary_text_color="white",
         button_small_padding="6px 12px",
-        button_small_text_size="13px",
+        button_small_text_size=SMALL,
     )
 
 

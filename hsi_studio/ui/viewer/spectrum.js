@@ -111,7 +111,7 @@ export function mount(gradio) {
         margin: { l: 48, r: 8, t: 6, b: 34 },
         paper_bgcolor: "rgba(0,0,0,0)",
         plot_bgcolor: "rgba(0,0,0,0)",
-        font: { size: 11, color: ink },
+        font: { size: 13, color: ink },
         hovermode: "x unified",
         hoverlabel: { bgcolor: style("--background-fill-primary", "#fff"), font: { color: ink } },
         shapes: (value.shades || []).map(([from, to]) => ({

@@ -101,4 +101,5 @@ export function mount(gradio) {
   }
   onValue(draw);
   draw();
+  if (!readValue().project) tell("hsi:follow"); // the value came before this module did
 }

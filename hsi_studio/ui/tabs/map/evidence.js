@@ -117,4 +117,5 @@ export function mount(gradio) {
   }
   onValue(render);
   render();
+  if (!readValue().project) tell("hsi:follow"); // the value came before this module did
 }

@@ -71,7 +71,7 @@ export function mount(gradio) {
     const ink = style("--body-text-color", "#222"), grid = style("--border-color-primary", "#ddd");
     const wide = root.clientWidth, K = value.names.length;
     const short = value.names.map((name) => escapeTags(name.length > 18 ? `${name.slice(0, 17)}…` : name));
-    const base = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 11, color: ink }, uirevision: kind };
+    const base = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 13, color: ink }, uirevision: kind };
     const options = { displaylogo: false, responsive: true, displayModeBar: false };
     const z = value[kind].map((line, i) => line.map((v, j) => (i === j ? null : v)));
     const centre = kind === "centred";
@@ -79,7 +79,7 @@ export function mount(gradio) {
       type: "heatmap", z, x: short, y: short, customdata: value.names.map((a) => value.names.map((b) => `${escapeTags(a)} · ${escapeTags(b)}`)),
       hovertemplate: "%{customdata}<br>%{z:.2f}<extra></extra>", xgap: 1, ygap: 1, hoverongaps: false,
       colorscale: centre ? [[0, "#2166ac"], [0.5, "#f7f7f7"], [1, "#b2182b"]] : [[0, "#f7f7f7"], [1, "#0f766e"]],
-      zmin: centre ? -1 : 0, zmax: 1, colorbar: { thickness: 10, len: 0.9, outlinewidth: 0, tickfont: { size: 10 } },
+      zmin: centre ? -1 : 0, zmax: 1, colorbar: { thickness: 10, len: 0.9, outlinewidth: 0, tickfont: { size: 13 } },
     }], {
       ...base, height: Math.min(Math.max(220, 18 * K + 130), 520), margin: { l: 8, r: 8, t: 6, b: 8 },
       xaxis: { tickangle: -60, automargin: true, color: ink, showgrid: false, tickfont: { size: wide < 420 ? 9 : 10.5 } },

@@ -84,7 +84,7 @@ export function makeCurves() {
     const steps = Math.max(1, ...shown.map((run) => { const s = data.get(run.id)?.stages.at(-1); return s ? s.from + s.steps : 0; }));
     const out = {
       uirevision: "curves", autosize: true, margin: { l: 46, r: 10, t: TOP, b: BOTTOM },
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 10.5, color: ink }, hovermode: "x",
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 13, color: ink }, hovermode: "x",
       hoverlabel: { bgcolor: style("--background-fill-primary"), font: { color: ink } },
       xaxis: { ...axis, title: { text: "step", standoff: 2 }, anchor: `y${n > 1 ? n : ""}`, range: [0, steps], nticks: 6 },
       shapes: stages.slice(1).map((stage) => ({
@@ -101,13 +101,13 @@ export function makeCurves() {
       };
       out.annotations.push({
         text: p.title, xref: "paper", yref: "paper", x: 0, y: top, xanchor: "left", yanchor: "bottom", showarrow: false,
-        font: { size: 11, color: ink },
+        font: { size: 13, color: ink },
       });
     });
     stages.forEach((stage) => {
       if (stages.length > 1) out.annotations.push({
         text: stage.name.replace(/[<>&]/g, ""), xref: "x", yref: "paper", x: stage.from + stage.steps, y: 1, xanchor: "right",
-        yanchor: "bottom", yshift: 13, xshift: 1, showarrow: false, font: { size: 10.5, color: ink },
+        yanchor: "bottom", yshift: 13, xshift: 1, showarrow: false, font: { size: 13, color: ink },
       });
     });
     return out;
