@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hsi_studio.cli.common import READING, add_json, add_scene, positive, progress, report, studio
 
 if TYPE_CHECKING:
-    from hsi_studio.studio.lessons import Lesson, LessonResult
+    from hsi_studio.studio.lessons import Lesson, Score
 
 
 def add_commands(commands: Any) -> None:
@@ -81,7 +81,7 @@ def _print_labels(found: Lesson) -> None:
         print(f"  {info.name:32} {count} of {found.shots}")
 
 
-def _print_result(result: LessonResult) -> None:
+def _print_result(result: Score) -> None:
     from hsi_studio.studio.lessons import figure_text, verdict
 
     print(f"{result.title}: OA {figure_text(result.score)}")

@@ -309,7 +309,9 @@ def _set_regions(state: State, seq: int, payload: dict[str, Any]) -> Change:
     """The whole list of hold-out regions. Labels inside go; undo brings them back."""
     wanted: Regions = tuple(tuple((float(row), float(col)) for row, col in one) for one in payload["regions"])
     held = mask_of(state.shape, wanted)
-    lost = {} if held is None else {pixel: (point, None) for pixel, point in state.points.items() if held[pixel]}
+    lost: dict[Pixel, tuple[Point | None, Point | None]] = {}
+    if held is not None:
+        lost = {pixel: (point, None) for pixel, point in state.points.items() if held[pixel]}
     text = f"hold out {counted(len(wanted), 'region')}" if wanted else "hold out no region"
     if lost:
         text += f", without {counted(len(lost), 'label')} inside"

@@ -17,6 +17,7 @@ from hsi_studio.edges import at_edge
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.files import write_json
 from hsi_studio.humanize import counted
+from hsi_studio.project.lesson import MOST_SHOTS, LessonAbout
 from hsi_studio.project.metadata import (
     ABOUT,
     COPY,
@@ -87,7 +88,8 @@ def _pieces(folder: Path, wrong: str) -> tuple[About, list[str]]:
         if texts[key] != value:
             lost.append(f"The {key} could not be read.")
     made = About(
-        schema_version=SCHEMA_VERSION, id=folder.name, scene=scene, classes=tuple(classes), **texts,
+        schema_version=SCHEMA_VERSION, id=folder.name, scene=scene, classes=tuple(classes), title=texts["title"],
+        created=texts["created"], lesson=_lesson(given.get("lesson")),
     )  # fmt: skip
     return made, [f"{ABOUT} was damaged ({wrong}); it is made again from what could be read.", *lost]
 
@@ -127,6 +129,16 @@ def _scene(value: Any) -> SceneAbout | None:
         return validated(SceneAbout, {**value, "spec": kept})
     except ValueError:
         return None
+
+
+def _lesson(value: Any) -> LessonAbout | None:
+    """A lesson stays one, whatever is left of it: its reference is not for the student."""
+    if value is None:
+        return None
+    try:
+        return validated(LessonAbout, value)
+    except ValueError:
+        return LessonAbout(shots=MOST_SHOTS)
 
 
 def _classes(values: Any) -> tuple[list[ClassLine], int]:

@@ -35,6 +35,7 @@ from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassInfo, LabelSet, Progress
 
+Score = LessonResult
 DEFAULT_SHOTS = 5
 BASELINE, BASELINE_SEED = "svm", 0
 WAIT_S = 120.0  # for the live map of the newest labels

@@ -16,6 +16,7 @@ from hsi_studio import Studio
 from hsi_studio.ui.server.guard import Guard
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.label_routes import router
+from tests.studio.shown import RUN, add_run, project_with_reference
 
 
 @pytest.fixture
@@ -149,3 +150,21 @@ def test_another_web_page_cannot_label(studio: Studio, project: Any) -> None:
     foreign = client.post(f"/hsi/acts/{project.id}", json={"acts": click}, headers={"Origin": "http://evil.example"})
     assert foreign.status_code == 403
     assert len(studio.project(project.id).labels()) == 0
+
+
+def test_a_page_that_is_loaded_again_has_the_accuracy_per_class(tmp_path: Path) -> None:
+    first = Studio(home=tmp_path / "home", data_root=tmp_path)
+    project = project_with_reference(first, tmp_path / "data")
+    add_run(first, project)
+    first.close()
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path)
+    server = FastAPI()
+    server.include_router(router(studio))
+    with TestClient(server) as page:  # no click, no other event: what a page asks when it opens
+        for source, item, told in (("live", "", "Against the reference"), ("run", RUN, "trained map (svm)")):
+            studio.displayed.show(project.id, source, item)
+            studio.live(project.id).wait(project.revision, 30, report=True)
+            found = values(page.get(f"/hsi/follow/{project.id}?report=true"))["hsi-map-classes"]
+            assert told in found["sections"][0]["title"]
+            assert [row[0] for row in found["sections"][0]["table"]] == ["Class 1", "Class 2"]
+    studio.close()

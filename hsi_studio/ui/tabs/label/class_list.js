@@ -19,6 +19,9 @@ const named = (cls, label, hint, onclick) => {
   return node;
 };
 
+/** Whether to say that there are no classes: not before the scene is open, when nothing is known. @param {Record<string, any>} value */
+export const saysNoClasses = (value) => Boolean(value.classes) && value.classes.length === 0;
+
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
   const { root, act, readValue, onValue, onPage } = panel(gradio, ".hsi-classes");
@@ -228,7 +231,7 @@ export function mount(gradio) {
     const scroll = list.scrollTop;
     list.replaceChildren(...classes.map((info, index) => row(info, index, active)));
     list.scrollTop = scroll;
-    empty.hidden = !readValue().classes || classes.length > 0; // before the scene is open nothing is known
+    empty.hidden = !saysNoClasses(value);
   }
 
   root.append(head, lesson, list, empty, form, later, dialog);
