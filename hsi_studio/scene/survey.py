@@ -100,9 +100,9 @@ def survey(scene: Scene) -> Survey:
 
 
 def sampled(scene: Scene, rows: int) -> Survey | None:
-    """Bands and their statistics from pieces of `rows` rows spread over the scene, the same ones every time; which pixels are
-    valid is found where it is asked for (`coverage.Covered`). None when the pieces hold fewer than FEWEST pixels
-    that tell something, or no band that can be used: then more have to be looked at."""
+    """Bands and their statistics from pieces of `rows` rows spread over the scene, the same ones every time; which
+    pixels are valid is found where it is asked for (`coverage.Covered`). None when the pieces hold fewer than FEWEST
+    pixels that tell something, or no band that can be used: then more have to be looked at."""
     height, width, n_bands = scene.shape
     listed = np.ones(n_bands, dtype=bool) if scene.bands.usable is None else scene.bands.usable.copy()
     pieces = []

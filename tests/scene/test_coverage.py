@@ -30,7 +30,7 @@ class Counted(ArrayCube):
 
 @pytest.fixture
 def large(monkeypatch) -> Scene:
-    """60 × 50 × 6, large by decree: a border of zeros, a pixel with a gap, a constant band, a band the file rules out."""
+    """60 × 50 × 6, large by decree: a border of zeros, a pixel with a gap, a constant band, one the file rules out."""
     monkeypatch.setattr("hsi_studio.scene.survey.LARGE", 10_000)
     monkeypatch.setattr("hsi_studio.scene.survey.SAMPLE", 3_000)
     monkeypatch.setattr("hsi_studio.scene.survey.FEWEST", 100)
