@@ -124,8 +124,8 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, rule
         share, shown = 100 * inside[1] / len(x), f"{inside[0]:.6g}"
         if strange:
             reason = (
-                f"{share:.2g} % of the pixels hold {shown} in every band, which no spectrum does, and it does not say "
-                "whether that means “no data”"
+                f"{share:.2g} % of the pixels hold {shown} in every band, which no spectrum does, and the file does "
+                "not say whether that means “no data”"
             )
             return Fill(None, Fact(None, "guess", reason, (shown, "none")))
         note = (
