@@ -46,7 +46,7 @@ def waited(client: TestClient, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_may_be_no_data_is_asked_in_words(client: TestClient, tmp_path: Path) -> None:
-    cube = 50 + np.random.default_rng(0).random((20, 18, 1)) * np.linspace(1, 5, 30)
+    cube = 50 + 500 * np.random.default_rng(0).random((20, 18, 1)) * np.linspace(1, 5, 30)
     cube[:5] = -2
     file = tmp_path / "waiting" / "abc" / "field.npy"
     file.parent.mkdir(parents=True)
