@@ -133,6 +133,11 @@ def meant(text: str, encode: Encode | None = None, without: Iterable[str] = ()) 
     return Meant(text, tuple(unique), exact and bool(unique))
 
 
+def named(text: str, without: Iterable[str] = ()) -> str | None:
+    """The material that a text as a whole is a name of, in any language; None where it is none."""
+    return _by_name(text, {stem(name) for name in without})
+
+
 def _by_name(text: str, hidden: set[str]) -> str | None:
     said = stem(text)
     return None if said in hidden else known_names().get(said)
