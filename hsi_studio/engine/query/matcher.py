@@ -107,8 +107,8 @@ class Matcher:
     def score(
         self, asked: ParsedQuery, matching: Matching = "words", others: Sequence[str] = ()
     ) -> tuple[FloatArray, FloatArray | None, tuple[Likeness, ...], list[str]]:
-        """(n,) 0 … 1 of the described words, root of the posterior of the spectra on the nodes of their view (None: they
-        do not take part), what the query was taken for, and notes for the user. The answer is the product."""
+        """(n,) 0 … 1 of the described words; root of the posterior of the spectra on the nodes of their view, None
+        where they do not take part; what the query was taken for; notes for the user. The answer is the product."""
         words = self.words
         score = np.ones(words.count, dtype=np.float32)
         spectra: FloatArray | None = None
@@ -252,7 +252,15 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
             f"{matcher.unseen}."
         )
     return Answer(
-        text, "described", matcher.painted(described, spectra), threshold, time.perf_counter() - started, score, asked, likeness, tuple(notes)
+        text,
+        "described",
+        matcher.painted(described, spectra),
+        threshold,
+        time.perf_counter() - started,
+        score,
+        asked,
+        likeness,
+        tuple(notes),
     )
 
 

@@ -160,7 +160,9 @@ class SpectralWords:
             near = tags & set(materials()[key].tags)
             if not near and not any(shared(one, had) >= SAME for had in (asked, *rivals)):
                 rivals.append(one)
-        found = posteriors(self._bank, [asked, *rivals], self.view.reflectance, self.view.windows.centre_nm, self.absolute)
+        found = posteriors(
+            self._bank, [asked, *rivals], self.view.reflectance, self.view.windows.centre_nm, self.absolute
+        )
         return found[:, 0]
 
     def on_superpixels(self, values: FloatArray) -> FloatArray:
