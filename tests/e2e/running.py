@@ -20,7 +20,8 @@ VIEWER = ".hsi-viewer"
 
 
 class RunningApp:
-    """`python app.py` on a free port with its own home folder. Use as a context manager."""
+    """`python app.py` on a free port with its own home folder and the methods of tests/e2e/plugins. Use as a context
+    manager."""
 
     def __init__(self, home: Path, arguments: Sequence[str] = ()) -> None:
         self.home, self.arguments = home, list(arguments)
@@ -42,7 +43,10 @@ class RunningApp:
         self.home.mkdir(parents=True, exist_ok=True)
         log = (self.home / "app.log").open("ab")
         command = [sys.executable, "app.py", "--no-browser", "--home", str(self.home), "--port", str(self.port)]
-        environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        environment = {
+            **os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1",
+            "HSI_STUDIO_PLUGINS": str(Path(__file__).parent / "plugins"),
+        }  # fmt: skip
         self.process = subprocess.Popen(
             [*command, *self.arguments], cwd=ROOT, stdout=log, stderr=log, env=environment
         )  # fmt: skip

@@ -20,7 +20,7 @@ QUESTIONS = ("grass", "healthy grass, dense green canopy, strong near-infrared p
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[RunningApp]:
-    """On a small scene: a comparison of S3FN on Indian Pines takes six minutes of two cores and shows no more."""
+    """On a small scene: a comparison on Indian Pines takes six minutes of two cores and shows no more."""
     small_town(tmp_path / "app")
     with RunningApp(tmp_path / "app") as running:
         yield running
@@ -67,7 +67,7 @@ def test_what_the_words_are_worth(app: RunningApp, browser: Any, tmp_path: Path)
 
     open_tab(page, "Compare")
     page.locator("#hsi-compare-words").wait_for()
-    choose(page, "#hsi-compare-method", "S3FN")
+    choose(page, "#hsi-compare-method", "Few steps")
     choose(page, "#hsi-compare-words", "p1 plain", "version 2")
     page.get_by_text("maps to make").wait_for()
     page.locator("#hsi-compare-start").click()

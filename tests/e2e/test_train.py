@@ -178,23 +178,23 @@ def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> 
 
 def test_a_run_that_was_killed_ends_with_the_same_map(browser: Any, app: RunningApp) -> None:
     page = page_on(browser, app)
-    whole = start(page, min_steps=300)
-    wait_state(page, "done")
+    whole = start(page, min_steps=150)
+    wait_state(page, "done", timeout=120_000)
     page.locator(".hsi-card").get_by_text("Show", exact=True).click(timeout=10_000)
     page.locator(".hsi-strip h4", has_text="trained map (diffclip)").first.wait_for(timeout=10_000)
 
     # the worker dies
-    first = start(page, min_steps=300)
-    wait_step(app, first, 100)
+    first = start(page, min_steps=150)
+    wait_step(app, first, 50)
     (worker,) = workers(app)
     os.kill(worker, signal.SIGKILL)
     wait_state(page, "interrupted", "failed", timeout=15_000)
     page.locator("[data-do=resume]").click()
-    wait_state(page, "done")
+    wait_state(page, "done", timeout=120_000)
 
     # the application dies
-    second = start(page, min_steps=300)
-    wait_step(app, second, 100)
+    second = start(page, min_steps=150)
+    wait_step(app, second, 50)
     page.evaluate("window.__before = true")
     app.kill()
     app.start()
@@ -204,7 +204,7 @@ def test_a_run_that_was_killed_ends_with_the_same_map(browser: Any, app: Running
     wait_state(page, "interrupted")
     assert run_id(page) == second
     page.locator("[data-do=resume]").click()
-    wait_state(page, "done")
+    wait_state(page, "done", timeout=120_000)
 
     expected = class_map(app, whole)
     for run in (first, second):

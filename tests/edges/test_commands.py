@@ -17,6 +17,7 @@ from hsi_studio.errors import StudioError
 from hsi_studio.studio import Subject
 from hsi_studio.types import Scene
 from tests.edges.hostile import SOME, nothing_unforeseen
+from tests.studio.models import labelled
 
 NUMBERS = ("-1", "0", "1e999", "NaN", "9" * 60, "٣", "")
 FINE = {"SCENE": "FILE", "PROJECT|SCENE": "FILE", "PROJECT": "x", "RUN": "x"}
@@ -91,8 +92,10 @@ def hostile_for(kind: Any, value: str, scene: Scene) -> Any:
 
 
 @pytest.mark.slow
-def test_a_verb_of_the_studio_takes_hostile_values(studio: Any, project: str) -> None:
-    """Of the types that it asks for, by themselves and beside a project that exists."""
+def test_a_verb_of_the_studio_takes_hostile_values(studio: Any, file: Path) -> None:
+    """Of the types that it asks for, by themselves and beside a project that exists: one of its own, for a verb may
+    put it into the trash."""
+    project = str(labelled(studio, file).id)
     scene, tried, bugs = studio.scene_of(project), set(), []
     for name, verb in verbs(studio):
         try:

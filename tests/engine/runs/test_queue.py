@@ -130,7 +130,7 @@ def test_a_run_cancelled_while_its_process_starts_is_gone(desk: tuple[Studio, st
 @pytest.mark.slow
 def test_pause_and_kill_and_resume_give_the_map_of_a_run_without_a_break(desk: tuple[Studio, str]) -> None:
     studio, project_id = desk
-    params = {**QUICK, "min_steps": 800}
+    params = {**QUICK, "min_steps": 300}
     whole = studio.runs.wait(studio.runs.start(project_id, "diffclip", params, seed=3).id, 100)
     assert whole.state == "done", whole.reason
     broken = studio.runs.start(project_id, "diffclip", params, seed=3)
