@@ -103,6 +103,7 @@ export function makeOpening(page) {
       const shelf = await ask(`shelf/${encodeURIComponent(project)}`, what);
       if (what.do === "delete" && project === page.here()) window.location.assign("/");
       else showShelf(shelf);
+      if (shelf.said) content.prepend(make("p", "hsi-plan-note", shelf.said));
     } catch (error) {
       start({ must, problem: error.message });
     }

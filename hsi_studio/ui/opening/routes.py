@@ -6,7 +6,8 @@
     POST /hsi/openings/{id}/open, /cancel
     GET  /hsi/shelf                        projects, trash, scenes that are at hand
     GET  /hsi/shelf/{project}/thumbnail.png, /export.zip
-    POST /hsi/shelf/{project}              {do: "rename" | "duplicate" | "delete" | "bring back", title} → the shelf
+    POST /hsi/shelf/{project}              {do: "rename" | "duplicate" | "mend" | "delete" | "bring back", title} → the shelf
+                                           (mend: with "said", what could not be kept)
 
 Plain routes and not Gradio events: the page asks three times a second, and a Cancel must not wait in a queue. An upload
 is taken by its path in Gradio's waiting room, and from nowhere else. The guard before the whole application covers all.
@@ -49,7 +50,7 @@ class Change(BaseModel):
 
 
 class Act(BaseModel):
-    do: Literal["rename", "duplicate", "delete", "bring back"]
+    do: Literal["rename", "duplicate", "mend", "delete", "bring back"]
     title: str = Field("", max_length=500)
 
 
@@ -108,6 +109,9 @@ def router(studio: Studio) -> APIRouter:
                 studio.shelf.rename(project_id, wanted.title)
             case "duplicate":
                 studio.shelf.duplicate(project_id)
+            case "mend":
+                lost = studio.mend(project_id)
+                return {**the_shelf(), "said": f"Mended. {' '.join(lost)}"}
             case "delete":
                 studio.shelf.delete(project_id)
             case "bring back":

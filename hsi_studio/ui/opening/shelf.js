@@ -123,7 +123,11 @@ function projectCard(one, acts, plain) {
   save.href = `/hsi/shelf/${encodeURIComponent(one.id)}/export.zip`;
   save.download = "";
   save.title = "The whole project as one .zip; drop it on a page to have it again";
-  row.append(rename, button("hsi-small", "Duplicate", "", () => acts.act(one.id, { do: "duplicate" })), save, gone);
+  const mend = button("hsi-small", "Mend", "Keep all of it that makes sense, and the damaged files beside it", () => {
+    acts.act(one.id, { do: "mend" });
+  });
+  const copy = button("hsi-small", "Duplicate", "", () => acts.act(one.id, { do: "duplicate" }));
+  row.append(...(one.problem ? [mend, gone] : [rename, copy, save, gone]));
   card.append(row);
   return card;
 }

@@ -101,6 +101,18 @@ def test_the_shelf(client: TestClient, studio: Studio, tmp_path: Path) -> None:
     assert client.post(f"/hsi/shelf/{project.id}", json={"do": "bring back"}).json()["trash"] == []
 
 
+def test_a_damaged_project_is_mended_from_its_card(client: TestClient, studio: Studio, tmp_path: Path) -> None:
+    project = labelled(studio, scene_file(tmp_path / "data"))
+    studio.close()
+    file = project.folder / "project.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"classes"', '"klasses"'), encoding="utf-8")
+    (card,) = client.get("/hsi/shelf").json()["projects"]
+    assert card["problem"]
+    shelf = client.post(f"/hsi/shelf/{project.id}", json={"do": "mend"}).json()
+    assert shelf["said"].startswith("Mended. ")
+    assert [(one["problem"], one["labels"]) for one in shelf["projects"]] == [("", 6)]
+
+
 def test_a_page_without_a_scene_offers_what_there_is(studio: Studio, tmp_path: Path) -> None:
     project, top, *_ = first_page(studio, "", "")
     assert untouched(project)
