@@ -83,17 +83,61 @@ class Source:
     sha256: str | None = None
 
 
+class Coverage(Protocol):
+    """Which pixels can be used, of a scene too large to be read before it is shown (`scene.coverage`)."""
+
+    def whole(self) -> BoolArray:
+        """(H, W); reads what has not been looked at yet."""
+        ...
+
+    def window(self, rows: slice, cols: slice, step: int = 1) -> BoolArray:
+        """(ceil(h/step), ceil(w/step)) of these pixels alone."""
+        ...
+
+    def go_on_behind(self) -> None:
+        """Look at the rest in a thread; returns at once."""
+        ...
+
+    @property
+    def known(self) -> float:
+        """Share of the rows looked at, 0–1."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """For the user; those of the whole when it is known."""
+        ...
+
+
 @dataclass(frozen=True)
 class Survey:
-    """What one pass over the cube finds. All (B,) statistics are over valid pixels."""
+    """What one pass over the cube finds. All (B,) statistics are over valid pixels; of a large scene, of a sample."""
 
-    valid: BoolArray  # (H, W) finite in every good band, and not zero in all of them
+    coverage: BoolArray | Coverage  # finite in every good band, and not zero in all of them
     good_bands: BoolArray  # (B,) in the header's list, finite somewhere, not constant
     band_min: FloatArray  # (B,)
     band_max: FloatArray
     band_mean: FloatArray
     band_std: FloatArray
     notes: tuple[str, ...] = ()  # sentences for the user: "3 bands are constant and are left out: 1, 2, 9."
+
+    @property
+    def valid(self) -> BoolArray:
+        """(H, W) pixels that can be mapped. Of a large scene it may take a whole pass over the cube."""
+        return self.coverage if isinstance(self.coverage, np.ndarray) else self.coverage.whole()
+
+    @property
+    def known(self) -> float:
+        """Share of the rows of which `valid` is known, 0–1."""
+        return 1.0 if isinstance(self.coverage, np.ndarray) else self.coverage.known
+
+    def all_notes(self) -> tuple[str, ...]:
+        """With what is known by now about the pixels of a large scene."""
+        return self.notes if isinstance(self.coverage, np.ndarray) else (*self.notes, *self.coverage.notes())
+
+    def go_on_behind(self) -> None:
+        """Finish a large scene's pass in a thread; returns at once."""
+        if not isinstance(self.coverage, np.ndarray):
+            self.coverage.go_on_behind()
 
 
 @dataclass(frozen=True)
@@ -165,8 +209,24 @@ class Scene:
 
     @property
     def valid(self) -> BoolArray:
-        """(H, W) pixels that can be mapped."""
+        """(H, W) pixels that can be mapped. A large scene is read as a whole for it: see `valid_in`."""
         return self.survey.valid
+
+    def valid_in(self, rows: slice, cols: slice, step: int = 1) -> BoolArray:
+        """`valid[rows, cols][::step, ::step]`, for which a large scene is read there only."""
+        coverage = self.survey.coverage
+        if isinstance(coverage, np.ndarray):
+            return coverage[rows, cols][::step, ::step]
+        return coverage.window(rows, cols, step)
+
+    def usable(self, mask: BoolArray) -> BoolArray:
+        """`mask & valid` (H, W), for which a large scene is read only around the mask."""
+        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        out = np.zeros_like(mask)
+        if rows.size:
+            box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+            out[box] = mask[box] & self.valid_in(*box)
+        return out
 
     @property
     def good_bands(self) -> BoolArray:

@@ -13,10 +13,12 @@ from hsi_studio.types import Scene
 __all__ = ["crs_name", "scene_facts"]
 
 
-def scene_facts(scene: Scene) -> dict[str, Any]:
-    """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
+def scene_facts(scene: Scene, wait: bool = True) -> dict[str, Any]:
+    """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube; with `wait` false a large
+    scene's goes on behind: `valid_pixels` is None until it is done."""
     height, width, count = scene.shape
     survey, bands = scene.survey, scene.bands
+    known = wait or survey.known == 1
     wavelength = None
     if bands.wavelength_nm is not None:
         wavelength = [round(float(w), 3) for w in bands.wavelength_nm]
@@ -35,7 +37,7 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "bands": count,
         "usable_bands": int(survey.good_bands.sum()),
         "wavelength_nm": wavelength,
-        "valid_pixels": int(survey.valid.sum()),
+        "valid_pixels": int(survey.valid.sum()) if known else None,
         "unit": scene.value_unit,
         "value_range": [float(np.nanmin(survey.band_min)), float(np.nanmax(survey.band_max))],
         "dsm_layers": 0 if scene.dsm is None else scene.dsm.shape[2],
@@ -45,7 +47,7 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "gsd_m": scene.gsd_m,
         "citation": scene.citation,
         "licence": scene.licence,
-        "notes": [*scene.notes, *survey.notes],
+        "notes": [*scene.notes, *survey.all_notes()],
         "plan": scene.plan,
         "sources": [{"role": s.role, "file": Path(s.path).name, "sha256": s.sha256} for s in scene.sources],
     }

@@ -54,7 +54,7 @@ class RegionSpectrum:
 
 def region_spectrum(scene: Scene, corners: Sequence[tuple[float, float]]) -> RegionSpectrum:
     """Raises BadRequest for an outline that holds no valid pixel; corners as in `polygon_mask`."""
-    inside = polygon_mask(scene.shape[:2], corners) & scene.valid
+    inside = scene.usable(polygon_mask(scene.shape[:2], corners))
     count = int(inside.sum())
     if not count:
         raise BadRequest("There is no pixel with data inside this region: draw another one.")

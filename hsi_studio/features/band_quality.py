@@ -74,7 +74,7 @@ def _sample(scene: Scene, good: npt.NDArray[np.intp]) -> list[tuple[FloatArray, 
     blocks = []
     for start in starts:
         window = slice(start, min(start + rows, height))
-        blocks.append((scene.read(window, cols, good.tolist()), scene.valid[window, cols]))
+        blocks.append((scene.read(window, cols, good.tolist()), scene.valid_in(window, cols)))
     return blocks
 
 

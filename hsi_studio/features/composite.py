@@ -249,9 +249,9 @@ class Compositor:
             bands = [int(b) for b in np.flatnonzero(scene.good_bands)]
             if len(bands) < 3:
                 raise BadRequest(f"Principal components need 3 usable bands, there are {len(bands)}.")
-            step, valid = _sample_step(scene, PCA_SAMPLE)
             h, w, _ = scene.shape
-            x = read_strided(scene, slice(0, h), slice(0, w), step, bands)[valid].astype(np.float64)  # (N, B')
+            window = (slice(0, h), slice(0, w), _sample_step(scene, PCA_SAMPLE))
+            x = read_strided(scene, *window, bands)[scene.valid_in(*window)].astype(np.float64)  # (N, B')
             x = x[np.isfinite(x).all(axis=1)]
             if x.shape[0] < 2:
                 raise BadRequest("Principal components need valid pixels: this scene has too few.")
@@ -307,9 +307,10 @@ class Compositor:
 
         def sample() -> FloatArray:
             few = composite == "pca" or composite.startswith("mnf:")
-            step, valid = _sample_step(scene, PCA_SAMPLE if few else SAMPLE)
             h, w, _ = scene.shape
-            return self._channels(scene, composite, (slice(0, h), slice(0, w), step))[valid]  # (N, C)
+            window = (slice(0, h), slice(0, w), _sample_step(scene, PCA_SAMPLE if few else SAMPLE))
+            values = self._channels(scene, composite, window)
+            return values[self._shown(scene, composite, window, values)]  # (N, C)
 
         def made() -> Tone:
             values = sample()
@@ -323,6 +324,15 @@ class Compositor:
 
         found: Tone = self._cached((scene.id, composite, str(stretch)), made)
         return found
+
+    def _shown(self, scene: Scene, composite: str, window: Window, values: FloatArray) -> npt.NDArray[np.bool_]:
+        """(h, w) pixels of a picture's channels (h, w, C) that are valid. To know that, all bands have to be read: for
+        the overviews of a large scene those count that have a value, not zero in all of the bands shown."""
+        fine = np.asarray(np.isfinite(values).all(axis=2))
+        overview = window[2] > 1 and not isinstance(scene.survey.coverage, np.ndarray)
+        if overview and self._plain_bands(scene, composite):
+            return np.asarray(fine & (values != 0).any(axis=2))
+        return np.asarray(fine & scene.valid_in(*window))
 
     @staticmethod
     def _plain_bands(scene: Scene, composite: str) -> list[int]:
@@ -361,7 +371,7 @@ class Compositor:
         """
         tone = self.tone(scene, composite, stretch or Stretch())
         values = self._channels(scene, composite, (rows, cols, step))  # (h, w, C)
-        shown = scene.valid[rows, cols][::step, ::step] & np.isfinite(values).all(axis=2)
+        shown = self._shown(scene, composite, (rows, cols, step), values)
         scaled = np.where(shown[..., None], tone(values), 0) * 255 + 0.5
         out = np.zeros((*shown.shape, 4), np.uint8)
         out[..., :3] = scaled.astype(np.uint8)
@@ -379,11 +389,10 @@ def palette() -> ByteArray:
     return np.asarray(np.rint(colormaps["viridis"](np.arange(256))[:, :3] * 255), dtype=np.uint8)
 
 
-def _sample_step(scene: Scene, most: int) -> tuple[int, npt.NDArray[np.bool_]]:
-    """Stride that keeps at most `most` pixels, and which of those are valid."""
+def _sample_step(scene: Scene, most: int) -> int:
+    """Stride that keeps at most `most` pixels."""
     h, w, _ = scene.shape
-    step = max(1, math.ceil(math.sqrt(h * w / most)))
-    return step, scene.valid[::step, ::step]
+    return max(1, math.ceil(math.sqrt(h * w / most)))
 
 
 def _hillshade(scene: Scene, rows: slice, cols: slice) -> FloatArray:

@@ -43,7 +43,7 @@ def fit(scene: Scene) -> Components:
     differences: list[npt.NDArray[np.float64]] = []
     for row in rows.tolist():
         line = scene.read(slice(row, row + 1), slice(0, width), bands)[0].astype(np.float64)  # (W, B')
-        fine = scene.valid[row] & np.isfinite(line).all(axis=1)
+        fine = scene.valid_in(slice(row, row + 1), slice(0, width))[0] & np.isfinite(line).all(axis=1)
         pixels.append(line[fine])
         differences.append((line[1:] - line[:-1])[fine[1:] & fine[:-1]])
     x, d = np.concatenate(pixels), np.concatenate(differences)

@@ -90,11 +90,11 @@ def scene_moments(
     """
     survey = scene.survey
     bands = np.flatnonzero(survey.good_bands).astype(np.int64)
-    valid = survey.valid
-    if bands.size == 0 or int(valid.sum()) < 2:
+    few = not bands.size or (survey.known == 1 and int(survey.valid.sum()) < 2)
+    if few:
         raise BadValues(
             scene.name,
-            f"{int(valid.sum())} usable pixels in {bands.size} usable bands",
+            f"{int(survey.valid.sum())} usable pixels in {bands.size} usable bands",
             "A map needs at least 2 pixels and 1 band that varies: check the no-data value and the bad-band list",
         )
     mean, scale = survey.band_mean[bands], survey.band_std[bands]
@@ -107,7 +107,7 @@ def scene_moments(
     for number, rows in enumerate(parts):
         check(number / len(parts))
         z = (scene.read(rows, slice(0, scene.shape[1]), bands.tolist()) - mean) / scale  # (h, w, b)
-        good: BoolArray = valid[rows] & np.isfinite(z).all(axis=-1)
+        good: BoolArray = scene.valid_in(rows, slice(0, scene.shape[1])) & np.isfinite(z).all(axis=-1)
         inside = z[good]  # (n, b)
         total += inside.sum(axis=0, dtype=np.float64)
         square += inside.T @ inside

@@ -431,7 +431,9 @@ class Project:
     def _has_data(self, row: int, col: int) -> bool:
         """True also of places outside the scene, which are refused elsewhere, and while no scene is attached."""
         height, width = self.shape
-        return self._scene is None or not (0 <= row < height and 0 <= col < width) or bool(self._scene.valid[row, col])
+        if self._scene is None or not (0 <= row < height and 0 <= col < width):
+            return True
+        return bool(self._scene.valid_in(slice(row, row + 1), slice(col, col + 1)).all())
 
     def _check_data(self, row: int, col: int) -> None:
         if not self._has_data(row, col):

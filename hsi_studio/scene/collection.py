@@ -25,6 +25,7 @@ import numpy.typing as npt
 from hsi_studio.errors import BadRequest, FileProblem, SizeMismatch
 from hsi_studio.scene.formats.registry import find_reader
 from hsi_studio.scene.open import open_scene
+from hsi_studio.scene.plan import AskAboutFile
 from hsi_studio.types import ClassInfo, ClassSchema, Scene
 
 Indices = npt.NDArray[np.int64]
@@ -182,7 +183,23 @@ def fold_images(collection: Collection, folds: int, seed: int) -> list[tuple[Ind
 
 def _collect(source: Path, found: list[tuple[Path, str, str]], names: list[str], notes: list[str]) -> Collection:
     """Open every image and check that their bands are the same."""
-    images = [Image(open_scene(path), names.index(name), group, path) for path, name, group in found]
+    images: list[Image] = []
+    by_habit: list[Path] = []
+    for path, name, group in found:
+        try:
+            scene = open_scene(path)
+        except AskAboutFile as error:
+            if error.question != "axes":
+                raise
+            scene = open_scene(path, axes=HABIT)
+            by_habit.append(path)
+        images.append(Image(scene, names.index(name), group, path))
+    if by_habit:
+        notes = [
+            *notes,
+            f"{len(by_habit)} images do not say which axis is the spectral one and are read as rows, columns, bands, "
+            f"as NumPy and MATLAB store them: {_names(by_habit)}.",
+        ]
     first = images[0]
     for image in images:
         if image.scene.bands.count != first.scene.bands.count:
@@ -211,6 +228,7 @@ def _image_files(folder: Path) -> tuple[list[Path], list[Path]]:
     return images, other
 
 
+HABIT = "rows,cols,bands"
 _DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bil", ".bip", ".bsq")
 
 

@@ -24,8 +24,8 @@ from hsi_studio.types import Scene
 
 Sure = Literal["certain", "likely", "guess"]
 # 1: axes by variance alone and no fill value unless declared, as projects without a number were read; 2: fill values
-# in all bands of a pixel only
-FIRST_RULES, RULES = 1, 3
+# in all bands of a pixel only; 3: one value alone in all bands of many pixels is not asked about
+FIRST_RULES, RULES = 1, 4
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}

@@ -152,7 +152,7 @@ def _fill(path: Path, raster: Raster, reading: Reading) -> Step:
         return _filled(raster, value, None if declared.value == value else said), {"nodata": said}
     if reading.rules == 1:
         return raster, {"nodata": declared}
-    found = nodata.find(raster.cube, raster.scale, raster.offset, reading.rules > 2)
+    found = nodata.find(raster.cube, raster.scale, raster.offset, reading.rules)
     if found.value is None:
         fact = declared if declared.value is not None else found.fact
         notes = (*raster.notes, found.note) if found.note and declared.value is None else raster.notes

@@ -7,7 +7,8 @@ Definitions (see `types.Survey`):
   rotated or clipped scenes are filled with zeros).
 
 The two depend on each other only where data are missing. So the first pass takes every pixel and every
-band; a second one is made only when it found gaps. Memory: one chunk of rows (about 16 MB) and a few
+band; a second one is made only when it found gaps. A scene of more than LARGE values is not read as a whole before it
+opens: its bands are judged on a sample. Memory: one chunk of rows (about 16 MB) and a few
 (H, W) and (B,) arrays, whatever the size of the scene. Statistics are merged in float64 (Chan, Golub and
 LeVeque 1983, eq. 2.1).
 """
@@ -21,11 +22,16 @@ import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
 from hsi_studio.humanize import counted
+from hsi_studio.scene.coverage import Covered, pixel_notes
 from hsi_studio.types import Bands, BoolArray, FloatArray, Scene, Survey
 from hsi_studio.watching import tell
 
 NO_DATA_MARKS = (-9999.0, -99999.0, -32768.0, -999.0, 65535.0, float(np.float32(1e20)))
 CHUNK_VALUES = 4_000_000  # float32 values read at once: 16 MB
+LARGE = 500_000_000  # values, about 7 s of reading: a scene with more is shown from a sample
+SAMPLE = 20_000_000  # values of that
+SAMPLE_ROWS = (32, 256)  # its rows at least (each costs a disk a search a band); more where few tell nothing
+FEWEST = 1000  # valid pixels it must hold to tell anything
 
 
 class _Moments:
@@ -83,7 +89,80 @@ def _chunks(scene: Scene) -> Iterator[tuple[int, int, FloatArray]]:
 
 
 def survey(scene: Scene) -> Survey:
-    """Raises BadValues when no pixel has data or no band varies."""
+    """Of all pixels, or of a sample where there are more than LARGE values (`sampled`). Raises BadValues when no pixel
+    has data or no band varies."""
+    if float(np.prod(scene.shape, dtype=np.float64)) > LARGE:
+        for rows in SAMPLE_ROWS:
+            found = sampled(scene, rows)
+            if found is not None:
+                return found
+    return _whole(scene)
+
+
+def sampled(scene: Scene, rows: int) -> Survey | None:
+    """Bands and their statistics from pieces of `rows` rows spread over the scene, the same ones every time; which
+    pixels are valid is found where it is asked for (`coverage.Covered`). None when the pieces hold fewer than FEWEST
+    pixels that tell something, or no band that can be used: then more have to be looked at."""
+    height, width, n_bands = scene.shape
+    listed = np.ones(n_bands, dtype=bool) if scene.bands.usable is None else scene.bands.usable.copy()
+    pieces = []
+    for at, (row, cols) in enumerate(places := _places(scene.shape, rows)):
+        tell("Looking at a sample of the pixels", at, len(places))
+        pieces.append(scene.read(slice(row, row + 1), cols)[0])  # (w, B)
+    x = np.concatenate(pieces)  # (N, B)
+    finite = np.isfinite(x)
+    has_data = ((x != 0) & finite)[:, listed].any(axis=1)
+    n_data = int(has_data.sum())
+    if n_data < FEWEST:
+        return None
+    moments = _Moments(n_bands)
+    moments.add(x if has_data.all() else x[has_data], bool(finite.all()))
+    empty, sparse, constant = _kinds(moments, n_data)
+    good = listed & ~empty & ~sparse & ~constant
+    if not good.any():
+        return None
+    keep = finite[:, good].all(axis=1) & (x[:, good] != 0).any(axis=1)
+    moments = _Moments(n_bands)
+    moments.add(x[keep], bool(finite[keep].all()))
+    if int(keep.sum()) < FEWEST or not (moments.high > moments.low)[good].all():
+        return None
+    note = (
+        f"The scene is large: which bands can be used, and their ranges, come from {len(x):,} of its "
+        f"{height * width:,} pixels, in {len(places):,} rows spread over it."
+    )
+    notes = (note, *_marks(moments, good), *_band_notes(scene, listed, empty, sparse, constant))
+    return Survey(Covered(scene, good), good, *_ranges(moments), notes)
+
+
+def _places(shape: tuple[int, int, int], fewest: int) -> list[tuple[int, slice]]:
+    """(row, columns) of the sample's pieces: rows in the middle of equal parts of the scene, whole where SAMPLE values
+    allow it, else a piece that walks from the left edge to the right."""
+    height, width, n_bands = shape
+    n = int(np.clip(SAMPLE // (width * n_bands), min(fewest, height), height))
+    wide = int(np.clip(SAMPLE // (n * n_bands), 1, width))
+    rows = ((np.arange(n) + 0.5) * height / n).astype(int).tolist()
+    starts = np.linspace(0, width - wide, n).astype(int).tolist()
+    return [(row, slice(start, start + wide)) for row, start in zip(rows, starts, strict=True)]
+
+
+def _kinds(moments: _Moments, n_data: int) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Which bands are empty, sparse, constant; (B,) each."""
+    empty = moments.count == 0
+    sparse = ~empty & (moments.count < 0.5 * n_data)
+    constant = ~empty & ~(moments.high > moments.low)
+    return empty, sparse, constant
+
+
+def _ranges(moments: _Moments) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Minimum, maximum, mean and standard deviation (B,); NaN without data."""
+    out = [np.where(moments.count > 0, v, np.nan).astype(np.float32) for v in (moments.low, moments.high, moments.mean)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        std = np.sqrt(moments.square / np.maximum(moments.count, 1)).astype(np.float32)
+    std[moments.count == 0] = np.nan
+    return out[0], out[1], out[2], std
+
+
+def _whole(scene: Scene) -> Survey:
     height, width, n_bands = scene.shape
     listed = np.ones(n_bands, dtype=bool) if scene.bands.usable is None else scene.bands.usable.copy()
     valid: BoolArray = np.zeros((height, width), dtype=bool)
@@ -101,9 +180,7 @@ def survey(scene: Scene) -> Survey:
     path = scene.sources[0].path if scene.sources else scene.name
     if n_data == 0:
         raise BadValues(path, _nothing(height * width, n_zero), "Check the “no data” value and the scale of the file")
-    empty = moments.count == 0
-    sparse = ~empty & (moments.count < 0.5 * n_data)
-    constant = ~empty & ~(moments.high > moments.low)
+    empty, sparse, constant = _kinds(moments, n_data)
     good = listed & ~empty & ~sparse & ~constant
     if not good.any():
         raise BadValues(
@@ -124,12 +201,9 @@ def survey(scene: Scene) -> Survey:
         if flat.all():
             raise BadValues(path, "no band varies over the valid pixels", "Check that the right file was opened")
     marks = _marks(moments, good)
-    notes = marks + _notes(scene, listed, empty, sparse, constant, valid, n_missing, n_zero)
-    out = [np.where(moments.count > 0, v, np.nan).astype(np.float32) for v in (moments.low, moments.high, moments.mean)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        std = np.sqrt(moments.square / np.maximum(moments.count, 1)).astype(np.float32)
-    std[moments.count == 0] = np.nan
-    return Survey(valid, good, out[0], out[1], out[2], std, notes)
+    notes = marks + _band_notes(scene, listed, empty, sparse, constant)
+    notes += pixel_notes(valid.size, int((~valid).sum()), n_missing, n_zero)
+    return Survey(valid, good, *_ranges(moments), notes)
 
 
 def _second_pass(scene: Scene, good: BoolArray) -> tuple[_Moments, BoolArray]:
@@ -162,15 +236,8 @@ def _nothing(n_pixels: int, n_zero: int) -> str:
     return f"no pixel has data: of {n_pixels} pixels {n_pixels - n_zero} are NaN or “no data” in every band"
 
 
-def _notes(
-    scene: Scene,
-    listed: BoolArray,
-    empty: BoolArray,
-    sparse: BoolArray,
-    constant: BoolArray,
-    valid: BoolArray,
-    n_missing: int,
-    n_zero: int,
+def _band_notes(
+    scene: Scene, listed: BoolArray, empty: BoolArray, sparse: BoolArray, constant: BoolArray
 ) -> tuple[str, ...]:
     notes = []
     for mask, what in (
@@ -183,16 +250,6 @@ def _notes(
             n, bands = int(mask.sum()), band_list(scene.bands, mask)
             verb = "is" if n == 1 else "are"
             notes.append(f"{counted(n, 'band')} {verb} {what} and {verb} left out: {bands}.")
-    n_pixels, n_out = valid.size, int((~valid).sum())
-    if n_out:
-        reasons = [f"{n_missing} with missing values (NaN, infinite or “no data”)"] if n_missing else []
-        reasons += [f"{n_zero} zero in every band"] if n_zero else []
-        notes.append(
-            f"{n_out} of {n_pixels} pixels ({100 * n_out / n_pixels:.1f} %) are left out"
-            + (f"; there are {' and '.join(reasons)}." if reasons else ".")
-        )
-    elif n_missing:
-        notes.append(f"{n_missing} of {n_pixels} pixels have gaps, all in bands that are left out.")
     return tuple(notes)
 
 

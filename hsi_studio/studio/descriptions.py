@@ -61,7 +61,7 @@ class Descriptions(Subject):
     def of_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
         """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
         scene = self._workspace.scene_of(project_id)
-        mask = polygon_mask(scene.shape[:2], corners) & scene.valid
+        mask = scene.usable(polygon_mask(scene.shape[:2], corners))
         return describe_region(self.facts_on(scene), mask, "This region")
 
     def facts_on(self, scene: Scene) -> PixelFacts:

@@ -238,7 +238,8 @@ class Evidence(Subject):
         """
         shown, scene = self._find(project_id, which), self._workspace.scene_of(project_id)
         height, width, _ = scene.shape
-        if not (0 <= row < height and 0 <= col < width) or not scene.valid[row, col]:
+        inside = 0 <= row < height and 0 <= col < width
+        if not inside or not scene.valid_in(slice(row, row + 1), slice(col, col + 1)).all():
             raise BadRequest(f"Row {row}, column {col} is no pixel with data of {scene.name}.")
         sets = self.sets_of(shown, confidence)
         with self.model(shown) as fitted:

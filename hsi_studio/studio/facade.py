@@ -192,9 +192,9 @@ class Studio:
         """Ways to show a scene, in menu order, the ones it cannot be shown in with the reason."""
         return self.workspace.composites(scene_id)
 
-    def info(self, scene: Scene) -> dict[str, Any]:
-        """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
-        return self.workspace.info(scene)
+    def info(self, scene: Scene, wait: bool = True) -> dict[str, Any]:
+        """Facts about a scene as plain values (JSON-ready). `wait`: also for the pass over a large cube."""
+        return self.workspace.info(scene, wait)
 
     def confined(self, path: str) -> Path:
         """The path, if it lies under `data_root` after links are followed."""

@@ -218,6 +218,7 @@ class Openings(Subject):
         for key, fact in made.found.layers.items() if made.found is not None else ():
             if fact.value is None:
                 notes.append(f"The {LAYERS[key]} is left out. {fact.reason}")
+        scene.survey.go_on_behind()
         self._done(made, project.id, notes)
 
     def _unpack(self, made: Opening, file: Path) -> None:

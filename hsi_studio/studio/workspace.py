@@ -197,9 +197,9 @@ class Workspace(Subject):
 
         return [entry.as_dict() for entry in composites(self.scene(scene_id))]
 
-    def info(self, scene: Scene) -> dict[str, Any]:
-        """Facts about a scene as plain values (JSON-ready). Makes the one pass over the cube."""
-        return scene_facts(scene)
+    def info(self, scene: Scene, wait: bool = True) -> dict[str, Any]:
+        """Facts about a scene as plain values (JSON-ready). `wait`: also for the pass over a large cube."""
+        return scene_facts(scene, wait)
 
     # ── files ───────────────────────────────────────────────────────────────────────────────────
 
@@ -328,7 +328,7 @@ class Workspace(Subject):
     def usable(self, project_id: str) -> Project:
         """A project that can be shown. Raises BadRequest, FileProblem, BadValues (its scene has no usable pixel)."""
         project = self.project(project_id)
-        self.scene_of(project_id).survey  # noqa: B018  it raises
+        self.scene_of(project_id).survey.go_on_behind()  # it raises
         return project
 
     def projects(self) -> list[Any]:

@@ -25,6 +25,7 @@ from tests.e2e.running import (
     wait_ready,
 )
 from tests.scene import fake
+from tests.scene.sensors.test_products import ENMAP, dlr
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -161,6 +162,12 @@ def test_dropped_files_are_shown_as_what_they_are_taken_for(start: Any, tmp_path
 
     savemat(tmp_path / "gt.mat", {"gt": np.ones((20, 16), "u1")})
     assert "no array with three axes" in drop(page, [tmp_path / "gt.mat"])
+    page.locator("#hsi-opening [data-part=close]").click()
+
+    (tmp_path / "product").mkdir()
+    said = drop(page, sorted(dlr(tmp_path / "product", ENMAP).iterdir()))
+    assert "Read as EnMAP: wavelengths and scale" in said
+    assert "420 to 2200 nm" in said
     page.locator("#hsi-opening [data-part=close]").click()
 
     np.save(tmp_path / "zero.npy", np.zeros((12, 10, 60), "f4"))

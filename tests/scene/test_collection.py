@@ -102,3 +102,15 @@ def test_draws_depend_on_the_seed_alone_and_leave_a_group_to_test(tmp_path: Path
     train, test = split_images(collection, 100, 0)
     assert np.bincount(collection.label[test]).tolist() == [1, 1, 1]
     assert train.size == 21
+
+
+def test_images_whose_axes_cannot_be_told_are_read_by_habit_and_named(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("apple", "pear"):
+        (tmp_path / name).mkdir()
+        pattern = 1.4 * rng.standard_normal(15)
+        np.save(tmp_path / name / f"{name}.npy", 50 + rng.standard_normal((20, 18, 15)) + pattern)
+    found = open_folder(tmp_path)
+    assert [image.scene.shape for image in found.images] == [(20, 18, 15)] * 2
+    assert found.notes[-1].startswith("2 images do not say which axis is the spectral one")
+    assert found.notes[-1].endswith("apple.npy, pear.npy.")

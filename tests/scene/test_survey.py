@@ -17,7 +17,7 @@ from tests.scene import fake
 
 def scene_of(folder: Path, values: np.ndarray, **extra: np.ndarray) -> Scene:
     np.savez(folder / "s.npz", cube=values, **extra)
-    return open_scene(folder / "s.npz")
+    return open_scene(folder / "s.npz", axes="rows,cols,bands")
 
 
 def test_statistics_are_those_of_numpy(tmp_path, monkeypatch):

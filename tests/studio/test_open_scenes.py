@@ -63,7 +63,8 @@ def test_many_scenes_leave_no_memory_behind(tmp_path: Path, clock: Clock) -> Non
     space = Workspace(tmp_path / "ana", tmp_path / "data", server)
     alive: list[weakref.ref[object]] = []
     for number in range(10):
-        alive.append(weakref.ref(space.open(scene_file(tmp_path / "data", f"scene{number}", bands=200, seed=number))))
+        file = scene_file(tmp_path / "data", f"scene{number}", bands=200, seed=number)
+        alive.append(weakref.ref(space.open(file, axes="rows,cols,bands")))
         clock.now += IN_USE_S + 1
     gc.collect()
     count, size = server.scenes.count()
@@ -171,7 +172,7 @@ def test_who_leaves_takes_only_what_nobody_else_holds(server: SharedServer, tmp_
 
 def test_bytes_are_those_in_memory(tmp_path: Path) -> None:
     space = Workspace(tmp_path / "home", tmp_path / "data")
-    mapped = space.open(scene_file(tmp_path / "data", bands=200))
+    mapped = space.open(scene_file(tmp_path / "data", bands=200), axes="rows,cols,bands")
     made = 30 * 30 * (PER_PIXEL + 200 * PER_VALUE)
     assert made <= size_of_scene(mapped) < made + 100  # the memory map itself costs nothing
     np.savez_compressed(tmp_path / "data" / "packed.npz", cube=np.ones((30, 30, 200), np.float32) * np.arange(200))

@@ -114,6 +114,36 @@ def test_several_files_get_roles_and_layers_are_laid_on_the_scene(studio: Studio
     assert len(project.points) == 2
 
 
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ([".shx"], "it gives EPSG:32632 (WGS 84 / UTM zone 32N), and field has no coordinate system"),
+        ([".shx", ".prj"], "import 1 label"),
+        ([".shx", ".dbf", ".prj"], "its .dbf is missing, which holds the classes"),
+    ],
+)
+def test_a_shapefile_beside_the_scene_that_lost_parts_opens_or_says_why_not(
+    studio: Studio, tmp_path: Path, lost: list[str], said: str
+) -> None:
+    upload = tmp_path / "came"
+    upload.mkdir()
+    np.save(upload / "field.npy", fake.cube(20, 20, 30))
+    path = upload / "training.shp"
+    pyogrio = pytest.importorskip("pyogrio")
+    shape = np.array([bytes.fromhex("0101000000") + np.array([2.5, -3.5]).tobytes()], dtype=object)  # a point as WKB
+    pyogrio.raw.write(path, shape, [np.array(["wood"], dtype=object)], ["class"], geometry_type="Point",
+                      crs="EPSG:32632", driver="ESRI Shapefile")  # fmt: skip
+    for part in lost:
+        path.with_suffix(part).unlink()
+    made = waited(studio.openings.begin(sorted(upload.iterdir())))
+    assert made.stage == "plan", made.problem
+    waited(studio.openings.change(made.id, {"axes": "rows,cols,bands"}))
+    waited(studio.openings.open(made.id))
+    assert made.stage == "done", made.problem
+    assert said in " ".join(made.notes)
+    assert list(studio.project(made.project).points) == ([(3, 2)] if lost == [".shx", ".prj"] else [])
+
+
 def test_another_variable_is_chosen_by_a_click_and_what_the_file_brings_is_told(studio: Studio, here: Path) -> None:
     first, second = fake.cube(20, 30, 50), fake.cube(20, 30, 50, seed=1)
     np.savez(here / "two.npz", first=first, second=second, gt=np.ones((20, 30), "i4"))

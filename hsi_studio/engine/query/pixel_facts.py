@@ -196,5 +196,5 @@ def describe_class(
 
 def describe_region(pixel_facts: PixelFacts, mask: BoolArray, name: str = "") -> Description:
     """Describe the pixels of a mask (H, W). Raises BadRequest for an empty one."""
-    row, col = np.nonzero(mask & pixel_facts.scene.valid)
+    row, col = np.nonzero(pixel_facts.scene.usable(mask))
     return describe(name, pixel_facts.facts(row, col))

@@ -1,6 +1,6 @@
 """Which of the given files belong together. Every group gets a folder of its own, with plain names.
 
-A shapefile is three to six files of one name, from which .shp can be read without .shx (GDAL makes the index anew in
+A shapefile is three to six files of one name, from which .shp can be read without .shx (the index is made anew for
 our copy) but not without .dbf, which has the classes. Archives (.zip, .kmz) are unpacked here and not by GDAL: bounded
 in size and number, without folders. Copies with plain names also keep from GDAL what a name may mean to it ("a!b.zip").
 """
@@ -22,6 +22,7 @@ from hsi_studio.io.label_files.records import LARGEST, MOST_FILES
 
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qpj", ".qmd")
 BESIDE = (".prj", ".cpg", ".dbf", ".shx")
+SHP_HEADER = 100  # bytes
 IGNORED = (".xml.aux", ".lock", ".qml", ".sld", ".lyr", ".md", ".pdf")
 
 
@@ -99,7 +100,24 @@ def _shapefile(file: Path, siblings: list[Path], folder: Path, archived: Path | 
             )
         else:
             shutil.copyfile(part, folder / f"labels{suffix}")
+    index = folder / "labels.shx"
+    if not index.is_file() or not index.stat().st_size:
+        index.write_bytes(_index_of((folder / "labels.shp").read_bytes()))
     return Group(shown, folder / "labels.shp")
+
+
+def _index_of(data: bytes) -> bytes:
+    """The .shx of a .shp (ESRI Shapefile Technical Description, July 1998, pages 4 and 23): where each record begins
+    and how long it is, in 16-bit words. A record that is cut off, and what follows it, is not in it."""
+    entries, at = bytearray(), SHP_HEADER
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8], "big")
+        if length < 2 or at + 8 + 2 * length > len(data):
+            break
+        entries += (at // 2).to_bytes(4, "big") + data[at + 4 : at + 8]
+        at += 8 + 2 * length
+    words = (SHP_HEADER + len(entries)) // 2
+    return data[:24] + words.to_bytes(4, "big") + data[28:SHP_HEADER] + bytes(entries)
 
 
 def _geopackage(file: Path, folder: Path, archived: Path | None) -> Group:

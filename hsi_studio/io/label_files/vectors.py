@@ -38,9 +38,6 @@ def read_vectors(shown: Path, main: Path, kind: str, options: LabelOptions) -> l
     _check(shown, main, kind)
     import pyogrio
 
-    if kind == "shapefile":
-        anew = None if main.with_suffix(".shx").is_file() else "YES"  # it writes, which the room allows in no case
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": anew})
     try:
         have = pyogrio.list_drivers()
         if not any("r" in have.get(driver, "") for driver in DRIVERS[kind]):

@@ -10,9 +10,10 @@ The rule, in order of trust:
 4. where that does not tell, an axis of at most twelve beside two that are eight times as long (principal components,
    fractions, RGB): likely. Where it says otherwise, as of a strip of a few lines, or they are three times as long:
    asked;
-5. nothing of all this: where the array is smooth and much of its variance lies along one axis it is asked, since a
-   rising spectrum and a coast look alike (variance never decides, not even for the last axis); noise is asked about
-   only when its variance lies along another axis than the last. Otherwise the last axis, the habit of NumPy and MATLAB.
+5. nothing of all this: asked. A rising spectrum and a coast look alike in their variance, which never decides; and a
+   cube that is mostly noise tells nothing by its slices. Only where nearly all variance lies along the last axis and
+   the rest is noise (a spectrum: no picture is columns alone), where the last axis is short beside the others, and
+   where there is no pattern at all, the last axis is taken: the habit of NumPy and MATLAB.
 
 Projects from before rule 3 were read by variance (`by_variance`); they are still, so that labels stay on their pixels.
 """
@@ -35,6 +36,8 @@ PLAIN, DOUBTFUL = 3.0, 1.5  # times smoother than the next axis
 MOSTLY = 0.3  # share of a sample that must be left without its fill
 SMOOTH = 0.5  # roughness from which slices are too unrelated to tell anything
 TELLING = 0.4  # share of the variance along one axis that is a spectrum or a picture
+CHANCE = 5.0  # beyond the largest eigenvalue of pure noise, in units of its spread
+PROFILE = 0.8  # and that, along the last axis of what else is noise, is a spectrum: no picture is columns alone
 THIN, THIN_BESIDE = 12, 8  # most slices of a thin axis, and how many times longer the others must be
 SPECTRAL = ("wavelength", "wavelengths", "band", "bands", "wl", "spectral", "channel", "channels", "lambda", "wave",
             "wvl",
@@ -104,12 +107,38 @@ def _by_values(array: Any, shape: tuple[int, ...]) -> tuple[Axes, Fact]:
         return _asked(short, shape, f"axis {short + 1} is far shorter than the others")
     share = variance_shares(array)
     smooth = bool(np.nanmin(rough, initial=np.inf) < SMOOTH)
-    if share is not None and share.max() > TELLING and (smooth or share[2] < 0.1):
+    if share is not None and share.max() > TELLING and (smooth or share[2] < PROFILE):
         most = int(np.argmax(share))
         return _asked(most, shape, f"{100 * share[most]:.0f} % of the variance lies along axis {most + 1}")
+    if short is None and (share is None or share[2] < PROFILE) and _structured(array):
+        return _asked(2, shape, "no axis is clearly smoother than the others, as of mostly noise")
     return (0, 1, 2), Fact(
         axes_text((0, 1, 2)), "likely", "Rows, columns, bands, as NumPy and MATLAB store; the values do not tell."
     )
+
+
+def _structured(array: Any) -> bool:
+    """Whether the values are more than noise without any pattern, of which every order of the axes is as good.
+
+    The slices along an axis of n, of m values each, have a covariance whose largest eigenvalue, over the mean of all,
+    is μ + σ·t for unrelated values, with t above 5 less often than once in 10⁵ (Tracy and Widom's law; Johnstone 2001,
+    doi:10.1214/aos/1009210544, eq. 1.3 and 1.4). A spectrum, a picture and what they are mixed of stand above it.
+    """
+    sample, _ = _without_fill(*_sample(array))
+    if min(sample.shape) < 2:
+        return False
+    centred = sample - sample.mean()
+    for axis in range(3):
+        slices = np.moveaxis(centred, axis, 0).reshape(centred.shape[axis], -1)
+        if slices.shape[0] > slices.shape[1]:
+            slices = slices.T
+        n, m = slices.shape
+        values = np.linalg.eigvalsh(slices @ slices.T)
+        one = np.sqrt(m - 1) + np.sqrt(n)
+        most = one**2 + CHANCE * one * (1 / np.sqrt(m - 1) + 1 / np.sqrt(n)) ** (1 / 3)
+        if values[-1] * m > most * max(float(values.mean()), 1e-300):
+            return True
+    return False
 
 
 def _thin(shape: tuple[int, ...], times: int = THIN_BESIDE) -> int | None:

@@ -2,13 +2,19 @@
 
 The rule, on a sample of the cube's stored values (at most 40 rows, 96 columns and 32 bands, borders included):
 1. a value of `KNOWN` (−9999, −32768, 65535, 1e20 …) that stands apart from all other values, by more than their whole
-   range or below zero where nothing else is, and fills at least one sampled pixel in all bands: likely, and noted;
+   range or below zero where nothing else is, and fills at least one sampled pixel in all bands: likely, and noted. The
+   highest number of a data type may touch the other values, unless pixels hold it in some bands only: saturated ones;
 2. one of `FAR_MARKS` that stands apart in the same way and fills some bands of a pixel only (cloud gaps of one
    detector): likely, and noted; projects from before this part keep their pixels;
 3. any other value that fills whole pixels (every band the same number) and lies outside the range of all other values
    by more than that range: likely, and noted;
-4. a value that fills whole pixels and lies among the others is left as it is, with a note how to say that it is no
-data. Zero is not asked about: pixels that are zero in every band are left out by the survey, and said. `--nodata none`
+4. any other value but the highest that fills whole pixels of at least 8 sampled bands, and is the only one that does: a
+spectrum that is exactly the same number in every band, in many pixels, is no reflectance. Asked, unless it may be what
+coarse numbers make of a dark even surface: then other pixels are nearly flat, or flat at other values. Projects from
+before this part keep their pixels;
+5. a value that fills whole pixels otherwise (saturated ones, few bands, coarse numbers) is left as it is, with a note
+how to say that it is no data.
+Zero is not asked about: pixels that are zero in every band are left out by the survey, and said. `--nodata none`
 undoes all of it. Projects from before this rule keep their pixels.
 
 Heights: −9999 and its like, −32768, one number below the lowest place on Earth in several pixels and everything beyond
@@ -22,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.scene.plan import Fact, Remark
+from hsi_studio.scene.plan import RULES, Fact, Remark
 from hsi_studio.types import Cube, FloatArray
 
 KNOWN = (
@@ -33,6 +39,8 @@ KNOWN = (
 FAR_MARKS = (-9999.0, -99999.0, -32768.0, -32767.0, -9990.0)
 ROWS, COLUMNS, BANDS = 40, 96, 32
 LEAST_BANDS = 3
+FLAT_BANDS, FLAT_PIXELS, FLAT_PERCENT = 8, 10, 1.0  # from which bands, pixels and share on a flat value is told
+ALONE, NEARLY, NEARLY_FLAT = 0.9, 0.1, 0.02  # its share of the flat pixels; others' number beside it, and their range
 HEIGHT_MARKS = (-9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -999.0, 9999.0, 99999.0, 32767.0, 65535.0)
 LEAST_HEIGHTS = 20
 LOWEST_PLACE_M, HIGHEST_PLACE_M = -450.0, 9000.0  # shore of the Dead Sea, summit of Mount Everest, rounded outwards
@@ -65,8 +73,10 @@ def sample(cube: Cube, scale: float | FloatArray, offset: float | FloatArray) ->
     return np.asarray(np.where(close, np.round(stored), stored))
 
 
-def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, some_bands: bool = True) -> Fill:
-    """The rule of this module on a cube without a declared value; `some_bands`: with its second part."""
+def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, rules: int = RULES) -> Fill:
+    """The rule of this module on a cube without a declared value; its second part from `plan.RULES` 3 on, the fourth
+    from 4 on. The fact is a guess where it has to be asked."""
+    some_bands = rules > 2
     none = Fill(None, Fact(None, "likely", "The file declares none, and no value stands apart."))
     if cube.shape[2] < LEAST_BANDS:
         return none
@@ -82,6 +92,7 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, some
     values, counts = np.unique(first[flat], return_counts=True)
     order = sorted(range(values.size), key=lambda k: (values[k] not in KNOWN_FLOATS, -counts[k]))
     inside: tuple[float, int] | None = None
+    strange = False
     for k in order:
         value, n = float(values[k]), int(counts[k])
         rest = x[~(flat & (first == value))]
@@ -93,7 +104,8 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, some
         known = value in KNOWN_FLOATS
         apart = value < low - span or value > high + span
         if known:
-            apart |= value < 0 <= low or (value > high and value in (65535.0, 32767.0, 255.0, 65534.0))
+            top = value > high and value in (65535.0, 32767.0, 255.0, 65534.0)
+            apart |= value < 0 <= low or (top and not (rules > 3 and _saturated(x, value, n)))
         share = 100 * n / len(x)
         if apart and (known or n >= 2):
             shown = f"{value:.6g}"
@@ -102,19 +114,48 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, some
                 f"are {low:.4g} to {high:.4g}. The file does not say so; --nodata none keeps them."
             )
             return Fill(value, Fact(value, "likely", note, (shown, "none")), note)
-        if n >= 10 and share >= 1 and inside is None:
+        if n >= FLAT_PIXELS and share >= FLAT_PERCENT and inside is None:
             inside = value, n
+            strange = rules > 3 and value < high and _no_spectrum(x, flat, first, value, span)
     partly = _in_some_bands(x) if some_bands else None
     if partly is not None:
         return partly
     if inside is not None:
-        share = 100 * inside[1] / len(x)
+        share, shown = 100 * inside[1] / len(x), f"{inside[0]:.6g}"
+        if strange:
+            reason = (
+                f"{share:.2g} % of the pixels hold {shown} in every band, which no spectrum does, and the file does "
+                "not say whether that means “no data”"
+            )
+            return Fill(None, Fact(None, "guess", reason, (shown, "none")))
         note = (
             f"{share:.2g} % of the pixels hold {inside[0]:.6g} in every band. If that means “no data”, open the file "
             f"with --nodata {inside[0]:.6g}."
         )
         return Fill(None, Fact(None, "likely", note, ("none", f"{inside[0]:.6g}")), note)
     return none
+
+
+def _saturated(x: npt.NDArray[np.float64], value: float, n: int) -> bool:
+    """Whether so many pixels hold a value in some bands only that the `n` that hold it in all are no fill."""
+    held = x == value
+    return int((held.any(axis=1) & ~(held | ~np.isfinite(x)).all(axis=1)).sum()) > NEARLY * n
+
+
+def _no_spectrum(
+    x: npt.NDArray[np.float64], flat: npt.NDArray[np.bool_], first: npt.NDArray[np.float64], value: float, span: float
+) -> bool:
+    """Rule 4: whether a flat value stands alone, with no pixels that are nearly flat as it is."""
+    if x.shape[1] < FLAT_BANDS:
+        return False
+    n = int((flat & (first == value)).sum())
+    least = NEARLY_FLAT * span
+    if np.all(x[np.isfinite(x)] % 1 == 0):
+        least = max(least, 1.0)
+    low = np.min(x, axis=1, where=np.isfinite(x), initial=np.inf)
+    high = np.max(x, axis=1, where=np.isfinite(x), initial=-np.inf)
+    nearly = (high > low) & (high - low <= least)
+    return n >= ALONE * int(flat.sum()) and int(nearly.sum()) <= NEARLY * n
 
 
 def _in_some_bands(x: npt.NDArray[np.float64]) -> Fill | None:

@@ -6,8 +6,8 @@
     POST /hsi/openings/{id}/open, /cancel
     GET  /hsi/shelf                        projects, trash, scenes that are at hand
     GET  /hsi/shelf/{project}/thumbnail.png, /export.zip
-    POST /hsi/shelf/{project}              {do: "rename" | "duplicate" | "mend" | "delete" | "bring back", title} → the shelf
-                                           (mend: with "said", what could not be kept)
+    POST /hsi/shelf/{project}              {do: "rename" | "duplicate" | "mend" | "delete" | "bring back", title}
+                                           → the shelf; after mending with "said", what could not be kept
 
 Plain routes and not Gradio events: the page asks three times a second, and a Cancel must not wait in a queue. An upload
 is taken by its path in Gradio's waiting room, and from nowhere else. The guard before the whole application covers all.

@@ -65,11 +65,15 @@ def file_value(made: Opening, number: int) -> dict[str, Any]:
     return {"name": file.name, "size": size, "role": made.roles.get(file.name, ROLES[-1])}
 
 
+def _fill_words(value: str) -> str:
+    return "every value is data" if value == "none" else f"{value} means “no data”"
+
+
 def look_value(found: Look, said: dict[str, Any]) -> dict[str, Any]:
     height, width, count = found.shape
     rows, asks = list(plan_rows(found, said)), None
     if found.asked is not None:
-        words = axes_words if found.asked.question == "axes" else str
+        words = {"axes": axes_words, "nodata": _fill_words}.get(found.asked.question, str)
         choices = [
             {"value": one.value, "label": words(one.value), "size": one.size, "reach": one.reach,
              "picture": one.picture, "spectrum": list(one.spectrum), "problem": one.problem}

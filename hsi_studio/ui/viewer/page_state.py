@@ -117,7 +117,7 @@ class Present:
             "transform": scene.transform,
             "crs_name": crs_name(scene.crs),
             "gsd_m": scene.gsd_m,
-            "valid_all": bool(scene.valid.all()),
+            "valid_all": scene.survey.known == 1 and bool(scene.valid.all()),
             "composites": self.studio.composites(scene.id),
         }
 

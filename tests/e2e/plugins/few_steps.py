@@ -1,4 +1,4 @@
-"""Curated prompts with five training steps on two tokens: reads words and trains as the real one, in a tenth of the time.
+"""Curated prompts with five training steps on two tokens: reads words and trains like the real one.
 
 For browser tests of what stands round a training (comparisons, their queue, their report), which is the same for every
 method; what the trainings themselves are worth is tested in tests/methods.

@@ -13,6 +13,7 @@ import pytest
 import shapely
 
 from hsi_studio.errors import ChooseLabels, CorruptFile, FileProblem, UnknownFormat
+from hsi_studio.io.label_files.bundle import _index_of
 from hsi_studio.io.label_geopackage import export_labels_geopackage
 from hsi_studio.project.store import Project
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet
@@ -70,6 +71,23 @@ def test_a_shapefile_that_lost_a_part(tmp_path: Path, lost: str) -> None:
     said = " ".join(read(path).sentences())
     assert ("names no coordinate system (CRS)" in said) == (lost == ".prj")
     assert not path.with_suffix(lost).exists()  # the user's folder stays as it is
+
+
+@pytest.mark.parametrize(
+    "shapes", [[shapely.Point(1, 2), shapely.Point(3, 4)], [shapely.box(0, 0, 3, 4)], [shapely.Point(1, 2), None]]
+)
+def test_the_index_made_for_a_shapefile_is_the_one_it_lost(tmp_path: Path, shapes: list[Any]) -> None:
+    path = tmp_path / "p.shp"
+    vector(path, shapes, {"class": ["Wald"] * len(shapes)})
+    assert _index_of(path.read_bytes()) == path.with_suffix(".shx").read_bytes()
+    cut = path.read_bytes()[:-3]
+    assert len(_index_of(cut)) == 100 + 8 * (len(shapes) - 1)  # a record that is cut off is not in it
+
+
+def test_an_empty_index_is_made_anew(tmp_path: Path) -> None:
+    path = points(tmp_path / "p.shp")
+    path.with_suffix(".shx").write_bytes(b"")
+    assert labels(path) == sorted(POINTS)
 
 
 def test_a_prj_in_latin_1(tmp_path: Path) -> None:

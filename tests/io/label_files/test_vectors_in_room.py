@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import ChooseLabels, CorruptFile
+from hsi_studio.io.label_files.bundle import grouped
 from hsi_studio.io.label_files.records import LabelOptions
 from hsi_studio.io.label_files.vectors import read_vectors as read_here
 from hsi_studio.io.label_files.vectors_in_room import packed, read_vectors, unpacked
@@ -53,7 +54,13 @@ def test_a_layer_comes_out_of_its_room(geopackage: Path, monkeypatch: pytest.Mon
         points, np.array([shapely.to_wkb(shapely.Point(1, 2))], dtype=object), [np.array(["Wald"], dtype=object)],
         ["class"], geometry_type="Point", crs="EPSG:32632", driver="ESRI Shapefile",
     )  # fmt: skip
-    assert len(read_vectors(points, points, "shapefile", LabelOptions())[0].geometry) == 1  # its index is not made anew
+    points.with_suffix(".shx").unlink()  # the room writes nothing, not even an index
+    points.with_suffix(".prj").unlink()
+    with grouped([points]) as found:
+        (group,) = found
+        (read,) = read_vectors(points, group.main, "shapefile", LabelOptions())
+    assert [shape.wkt for shape in read.geometry] == ["POINT (1 2)"]
+    assert not points.with_suffix(".shx").exists()
     geopackage.write_bytes(b"SQLite format 3\x00" + b"\x00" * 500)
     with pytest.raises(CorruptFile):
         read_vectors(geopackage, geopackage, "GeoPackage", options)

@@ -13,6 +13,7 @@ from hsi_studio.errors import ChooseVariable, CorruptFile, FileProblem
 from hsi_studio.scene import read_class_map
 from hsi_studio.scene.formats.registry import list_variables
 from hsi_studio.scene.open import open_scene
+from hsi_studio.scene.plan import AskAboutFile
 from tests.scene import fake
 
 
@@ -45,10 +46,12 @@ def test_bands_first_is_recognised_and_said(tmp_path):
     assert "first axis (30)" in scene.notes[0]
 
 
-def test_standardised_cube_with_a_gradient_keeps_its_last_axis_spectral(tmp_path):
+def test_of_a_standardised_cube_with_a_gradient_the_last_axis_is_offered_first(tmp_path):
     values = fake.cube(20, 7, 9) + 10 * np.arange(20)[:, None, None]
     np.save(tmp_path / "a.npy", (values - values.mean((0, 1))) / values.std((0, 1)))
-    assert open_scene(tmp_path / "a.npy").shape == (20, 7, 9)
+    with pytest.raises(AskAboutFile) as asked:
+        open_scene(tmp_path / "a.npy")
+    assert open_scene(tmp_path / "a.npy", axes=asked.value.choices[0]).shape == (20, 7, 9)
 
 
 def test_npz_with_everything_beside_the_cube(tmp_path):

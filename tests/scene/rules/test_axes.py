@@ -76,6 +76,32 @@ def test_what_the_values_do_not_tell_is_asked_when_variance_lies_elsewhere(tmp_p
     assert open_scene(tmp_path / "a.npy", axes="cols,bands,rows").shape == (7, 30, 9)
 
 
+@pytest.mark.parametrize("order", [*ORDERS.values(), (1, 2, 0), (2, 1, 0), (1, 0, 2)])
+@pytest.mark.parametrize("noise", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("size", [(30, 60, 90), (60, 50, 40), (40, 40, 40)])
+@pytest.mark.parametrize("centred", [False, True])
+def test_a_cube_that_is_mostly_noise_is_never_opened_on_its_side_in_silence(order, noise, size, centred):
+    """`noise`: its standard deviation, over that of what differs between the pixels."""
+    clean = scene_like(*size).astype("f8")
+    pixels = clean - clean.mean((0, 1))
+    cube = (pixels if centred else clean) + noise * pixels.std() * np.random.default_rng(1).standard_normal(size)
+    axes, fact = find_axes(np.ascontiguousarray(cube.transpose(order)), None, [])
+    assert fact.sure == "guess" or order[axes[2]] == 2
+
+
+def test_a_pattern_of_columns_in_noise_is_asked_about():
+    """As of a sensor whose columns differ: bands, rows, columns, with half of the variance along the last axis."""
+    rng = np.random.default_rng(0)
+    stored = 50 + rng.standard_normal((40, 60, 50)) + 1.4 * rng.standard_normal(50)
+    assert find_axes(stored, None, [])[1].sure == "guess"
+
+
+def test_noise_without_any_pattern_opens_by_habit():
+    for seed in range(20):
+        _, fact = find_axes(np.random.default_rng(seed).standard_normal((20, 30, 40)), None, [])
+        assert (fact.sure, fact.value) == ("likely", "rows,cols,bands")
+
+
 def test_axes_that_differ_make_another_scene(tmp_path):
     np.save(tmp_path / "a.npy", scene_like())
     found, said = open_scene(tmp_path / "a.npy"), open_scene(tmp_path / "a.npy", axes="rows,cols,bands")

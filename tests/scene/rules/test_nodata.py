@@ -8,6 +8,7 @@ import pytest
 from hsi_studio.errors import BadValues, UnknownFormat
 from hsi_studio.scene.labelmap import read_heights
 from hsi_studio.scene.open import open_scene
+from hsi_studio.scene.plan import AskAboutFile
 from tests.scene import fake
 
 
@@ -47,14 +48,75 @@ def test_a_declared_value_and_another_fill_are_both_left_out(tmp_path):
     assert open_scene(fake.envi(tmp_path, cube, header={"data ignore value": -9999})).valid.sum() == 20
 
 
-def test_a_flat_pixel_among_the_others_is_left_and_said(tmp_path):
-    cube = np.random.default_rng(0).integers(0, 4000, (12, 10, 8)).astype("i2")
-    cube[:2] = 77
+@pytest.mark.parametrize(
+    ("value", "low", "dtype", "bands"),
+    [(77, 0, "i2", 8), (-2, 0, "i2", 30), (-50, 100, "i2", 100), (-50, -40, "i2", 12), (1, 3, "u2", 40),
+     (-0.01, 0, "f4", 20), (0.5, 0, "f4", 20), (1e-6, 0.001, "f4", 9)],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["block", "scattered"])
+def test_one_number_in_all_bands_of_many_pixels_is_asked_about(tmp_path, value, low, dtype, bands, where):
+    rng = np.random.default_rng(0)
+    cube = (low + rng.random((12, 10, bands)) * (4000 if dtype != "f4" else 0.9)).astype(dtype)
+    cube[cube == np.array(value, dtype)] += np.array(1, dtype)
+    here = np.arange(120) < 20 if where == "block" else rng.permutation(120) < 20
+    cube[here.reshape(12, 10)] = value
     path = fake.envi(tmp_path, cube)
-    scene = open_scene(path)
+    with pytest.raises(AskAboutFile, match="in every band, which no spectrum does") as asked:
+        open_scene(path)
+    assert asked.value.question == "nodata"
+    fill, none = asked.value.choices
+    assert none == "none"
+    assert open_scene(path, nodata=fill).valid.sum() == 100
+    assert open_scene(path, nodata="none").valid.all()
+    assert open_scene(path, rules=3).valid.all()  # as projects from before the rule have it
+
+
+def _dark_water(rng):
+    cube = rng.integers(0, 60, (12, 10, 20))
+    cube[:4] = 3
+    cube[2:4, :, ::3] = 4  # as coarse numbers make of a dark even surface
+    return cube
+
+
+def _saturated(rng):
+    cube = rng.integers(0, 4095, (12, 10, 20))
+    cube[:4] = 4095
+    return cube
+
+
+def _painted(rng):
+    cube = rng.integers(0, 4095, (12, 10, 20))
+    cube[:2], cube[2:4], cube[4:6] = 100, 200, 300
+    return cube
+
+
+def _few_bands(rng):
+    cube = rng.integers(0, 255, (12, 10, 4))
+    cube[:4] = 90
+    return cube
+
+
+@pytest.mark.parametrize("made", [_dark_water, _saturated, _painted, _few_bands])
+def test_a_flat_pixel_that_may_be_data_is_left_and_said(tmp_path, made):
+    scene = open_scene(fake.envi(tmp_path, made(np.random.default_rng(0)).astype("i2")))
     assert scene.valid.all()
-    assert any("--nodata 77" in note for note in scene.notes)
-    assert open_scene(path, nodata=77).valid.sum() == 100
+    assert any("in every band. If that means “no data”" in note for note in scene.notes)
+
+
+def test_zeros_around_the_scene_are_not_asked_about(tmp_path):
+    cube = np.random.default_rng(0).integers(1, 4000, (12, 10, 20)).astype("i2")
+    cube[:4] = 0
+    assert open_scene(fake.envi(tmp_path, cube)).valid.sum() == 80
+
+
+@pytest.mark.parametrize(("top", "dtype"), [(255, "u1"), (65535, "u2"), (32767, "i2")])
+def test_white_of_a_picture_is_data_where_some_channels_are_white_alone(tmp_path, top, dtype):
+    cube = np.random.default_rng(0).integers(20, top, (12, 10, 3)).astype(dtype)
+    cube[0, :5] = top
+    assert open_scene(fake.envi(tmp_path, cube)).valid.sum() == 115  # a fill: no channel holds it alone
+    cube[1, :5, 0] = top
+    assert open_scene(fake.envi(tmp_path, cube)).valid.all()
+    assert open_scene(fake.envi(tmp_path, cube), rules=3).valid.sum() == 110
 
 
 @pytest.mark.parametrize("values", [fake.cube(), fake.cube() - 50, fake.cube(bands=2), np.full((6, 5, 8), 3.0, "f4")])

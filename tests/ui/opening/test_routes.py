@@ -45,6 +45,18 @@ def waited(client: TestClient, state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
+def test_what_may_be_no_data_is_asked_in_words(client: TestClient, tmp_path: Path) -> None:
+    cube = 50 + 500 * np.random.default_rng(0).random((20, 18, 1)) * np.linspace(1, 5, 30)
+    cube[:5] = -2
+    file = tmp_path / "waiting" / "abc" / "field.npy"
+    file.parent.mkdir(parents=True)
+    np.save(file, cube)
+    state = waited(client, client.post("/hsi/openings", json={"files": [str(file)]}).json())
+    assert state["look"]["asks"]["question"] == "nodata"
+    labels = [one["label"] for one in state["look"]["asks"]["choices"]]
+    assert labels == ["-2 means “no data”", "every value is data"]
+
+
 def test_from_an_upload_to_a_project(client: TestClient, studio: Studio, tmp_path: Path) -> None:
     folder = tmp_path / "waiting" / "abc"
     folder.mkdir(parents=True)

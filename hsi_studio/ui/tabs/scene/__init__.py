@@ -162,13 +162,14 @@ class SceneTab:
 
 def scene_facts(studio: Studio, project_id: str) -> str:
     """The scene as a table for `web/facts.js`."""
-    facts = studio.info(studio.scene_of(project_id))
+    facts = studio.info(studio.scene_of(project_id), wait=False)
     nm = facts["wavelength_nm"]
+    usable = "pixels are still looked at" if facts["valid_pixels"] is None else f"{facts['valid_pixels']:,} pixels"
     rows = [
         ["Scene", facts["title"]],
         ["Size", f"{facts['rows']} rows × {facts['columns']} columns × {facts['bands']} bands"],
         ["Wavelengths", f"{min(nm):.0f}–{max(nm):.0f} nm" if nm else "not in the file: bands go by number"],
-        ["Usable", f"{facts['usable_bands']} bands, {facts['valid_pixels']:,} pixels"],
+        ["Usable", f"{facts['usable_bands']} bands, {usable}"],
         ["Values", f"{facts['value_range'][0]:.4g} to {facts['value_range'][1]:.4g} {facts['unit']}".rstrip()],
         ["Surface model (DSM)", layers_of(facts["dsm_layers"])],
         ["Coordinate system (CRS)", facts["crs"] or "none: rows and columns only"],
