@@ -208,6 +208,8 @@ class ModelMemory:
 def memory_of(thing: Any) -> int:
     """Bytes of the arrays and tensors an object leads to. Scenes and memory-mapped files are not counted."""
     torch = sys.modules.get("torch")
+    if not hasattr(getattr(torch, "nn", None), "Module") or not hasattr(torch, "Tensor"):
+        torch = None  # another thread is importing it: nothing holds a tensor yet
     seen: set[int] = set()
 
     def walk(item: Any, depth: int) -> int:
