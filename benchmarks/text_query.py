@@ -2,11 +2,14 @@
 
     python -m benchmarks.text_query --scenes indian_pines demo enmap_potsdam --data FOLDER
 
-For every class of a scene's reference its name is asked; the answer ranks all labelled pixels. Engines: words (the
-default: described pixels and the spectra of materials), described pixels alone (by words; by the superpixels'
-sentences; by both), the same with the class's p5 sentences, and a trained model's text side (`--models`,
-5 shots a class, its shots left out of the ranking). Baselines: NDVI, high or low, whichever is better for the class
-(that choice uses the reference, so it flatters it), and chance (the share).
+For every class of a scene's reference its name is asked, as one would type it, held against all class names as the
+page does; the answer ranks all labelled valid pixels. Its average precision is scikit-learn's (pixels of one score
+together); the mean counts every class once, whatever its size, also those whose name means nothing. Engines: words (the
+default: described pixels and the spectra of materials), the spectra of materials alone (a name without one, and any on
+radiance: chance), described pixels alone (by words; by the superpixels' sentences; by both), the same with the class's
+p5 sentences, and a trained model's text side (`--models`, 5 shots a class, its shots left out of the ranking).
+Baselines: NDVI, high or low, whichever is better for the class (that choice uses the reference, so it flatters it), and
+chance (the share).
 The map from texts alone is compared with always saying the largest class. The reference is read by the scoring only.
 
 enmap_potsdam is the mosaic of the 18 labelled tiles in <data>/enmap_potsdam (EnMAP L2A, 30 m, 224 bands, no heights);
@@ -26,13 +29,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import exit_code, make_parser
-from benchmarks.scenes import data_folder
+from benchmarks.scenes import data_folder, open_for_sweep
 from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.types import Bands, FloatArray, Scene, Source
 
 ENMAP_CLASSES = {1: "Roof", 2: "Pavement", 3: "Low vegetation", 4: "Tree", 5: "Soil", 6: "Water"}
 SHOTS = 5
-COLUMNS = ("words", "described", "sentences", "both", "p5", "ndvi", "chance")
+COLUMNS = ("words", "materials", "described", "sentences", "both", "p5", "ndvi", "chance")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,11 +60,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def open_named(name: str, data: str | None) -> Scene:
-    """A catalogue scene, or the EnMAP mosaic. Raises BadRequest, FileProblem."""
+    """Any scene of the benchmarks; the EnMAP mosaic with its tiles' places. Raises BadRequest, FileProblem."""
     if name != "enmap_potsdam":
-        from hsi_studio.scene.resolve import resolve
-
-        return resolve(name)
+        return open_for_sweep(name, data).scene
     folder = data_folder(data)
     if folder is None:
         raise BadRequest("enmap_potsdam is made from public data: give their folder with --data.")
@@ -140,9 +141,13 @@ def measure(scene: Scene, models: list[str], seeds: int, folder: Path) -> dict[s
         started = time.perf_counter()
         by_words = ask_described(matcher, name, others=schema.names)
         times.append(time.perf_counter() - started)
+        by_spectra = None if spectral is None else spectral.query(name, schema.names)
         _, weight = matcher.weights([name, *p5[info.name]])
         scored = {
             "words": precision(own, by_words.map[known]),
+            "materials": float(own.mean())
+            if spectral is None or by_spectra is None
+            else precision(own, np.where(spectral.view.index >= 0, by_spectra[spectral.view.index], 0.0)[known]),
             "described": precision(own, ask_described(described, name).map[known]),
             "sentences": precision(own, ask_described(matcher, name, "sentences").map[known]),
             "both": precision(own, ask_described(matcher, name, "both").map[known]),

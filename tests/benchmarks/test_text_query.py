@@ -28,6 +28,7 @@ def test_the_table_marks_what_beats_the_floor() -> None:
     row = {
         "class": "Water",
         "words": 0.9,
+        "materials": 0.5,
         "described": 0.6,
         "sentences": 0.2,
         "both": 0.8,
@@ -37,7 +38,7 @@ def test_the_table_marks_what_beats_the_floor() -> None:
     }
     found = {
         "scene": "x", "labelled": 10, "nodes": 3, "things": 2, "prepare_s": 1.0, "query_ms": 2.0,
-        "classes": [row, {**row, "class": "Soil", "words": 0.3, "described": 0.3, "both": 0.3, "p5": 0.3}],
+        "classes": [row, {**row, **dict.fromkeys(("words", "materials", "both", "p5"), 0.3), "class": "Soil"}],
         "zero_click": {"names": 50.0}, "largest_class": 40.0, "curve": [[0, 50.0, 0.0], [1, 60.0, 1.0]], "notes": [],
     }  # fmt: skip
     table = as_table(found)

@@ -208,8 +208,8 @@ class ModelMemory:
 def memory_of(thing: Any) -> int:
     """Bytes of the arrays and tensors an object leads to. Scenes and memory-mapped files are not counted."""
     torch = sys.modules.get("torch")
-    if not hasattr(torch, "nn"):  # another thread imports it this moment: nothing of it is in memory yet
-        torch = None
+    if not hasattr(getattr(torch, "nn", None), "Module") or not hasattr(torch, "Tensor"):
+        torch = None  # another thread is importing it: nothing holds a tensor yet
     seen: set[int] = set()
 
     def walk(item: Any, depth: int) -> int:
@@ -255,8 +255,6 @@ def _forget(slots: list[_Slot]) -> None:
     if any(ref() is not None for ref in alive):  # it leads back to itself
         gc.collect()
     torch = sys.modules.get("torch")
-    if not hasattr(torch, "nn"):  # another thread imports it this moment: nothing of it is in memory yet
-        torch = None
     if "cuda" in kinds and torch is not None:
         torch.cuda.empty_cache()
 

@@ -106,10 +106,12 @@ class Matcher:
 
     def score(
         self, asked: ParsedQuery, matching: Matching = "words", others: Sequence[str] = ()
-    ) -> tuple[FloatArray, tuple[Likeness, ...], list[str]]:
-        """(n,) 0 … 1, what the query was taken for, and notes for the user."""
+    ) -> tuple[FloatArray, FloatArray | None, tuple[Likeness, ...], list[str]]:
+        """(n,) 0 … 1 of the described words; root of the posterior of the spectra on the nodes of their view, None
+        where they do not take part; what the query was taken for; notes for the user. The answer is the product."""
         words = self.words
         score = np.ones(words.count, dtype=np.float32)
+        spectra: FloatArray | None = None
         likeness: tuple[Likeness, ...] = ()
         notes: list[str] = []
         if asked.about and words.things:
@@ -129,7 +131,8 @@ class Matcher:
                 )
             score = words.grades @ weight
             if matching == "words":
-                score = self._with_spectra(score, asked, others)
+                spectra = self._by_spectra(asked, others)
+                score = score if spectra is None else np.sqrt(np.maximum(score, 0.0))
             if matching != "words":
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
@@ -151,7 +154,7 @@ class Matcher:
         for said in asked.without:
             _, weight = self.weights([said])
             score = score * (1.0 - words.grades @ weight)
-        return np.asarray(score, dtype=np.float32), likeness, notes
+        return np.asarray(score, dtype=np.float32), spectra, likeness, notes
 
     def _times(self, score: FloatArray, key: str, sign: float, notes: list[str]) -> FloatArray:
         grade = self.words.traits.get(key)
@@ -161,10 +164,28 @@ class Matcher:
         held = grade if sign > 0 else 1.0 - grade
         return np.asarray(score * (FLOOR + (1.0 - FLOOR) * held))
 
-    def _with_spectra(self, score: FloatArray, asked: ParsedQuery, others: Sequence[str]) -> FloatArray:
-        """The geometric mean with the posterior of the materials the text means, where there are any."""
-        found = None if self.spectral is None else self.spectral.query(asked.bare or asked.about, others)
-        return score if found is None else np.asarray(np.sqrt(np.maximum(score, 0.0) * found), dtype=np.float32)
+    def _by_spectra(self, asked: ParsedQuery, others: Sequence[str]) -> FloatArray | None:
+        """Root of the posterior of the materials the text means, None where there are none. A name with a trait's word
+        in it is that name: "dry grass" is not grass, "low vegetation" not any vegetation."""
+        if self.spectral is None:
+            return None
+        whole = not asked.bare or self.spectral.names_material(asked.about)
+        found = self.spectral.query(asked.about if whole else asked.bare, others)
+        return None if found is None else np.sqrt(found)
+
+    def on_nodes(self, score: FloatArray, spectra: FloatArray | None) -> FloatArray:
+        """(n,) both on the superpixels."""
+        if spectra is None or self.spectral is None:
+            return score
+        return np.asarray(score * self.spectral.on_superpixels(spectra), dtype=np.float32)
+
+    def painted(self, score: FloatArray, spectra: FloatArray | None) -> FloatArray:
+        """(H, W) both, the spectra pixel by pixel where their view has pixels; NaN where invalid."""
+        out = self.words.paint(score)
+        if spectra is None or self.spectral is None:
+            return out
+        index = self.spectral.view.index
+        return np.asarray(out * np.where(index >= 0, spectra[np.maximum(index, 0)], np.nan), dtype=np.float32)
 
     def near(self, text: str) -> tuple[FloatArray, FloatArray]:
         """(n,) how near each node is to where `text` alone is found, 0 … 1, and how many pixels away; inf where it is
@@ -175,7 +196,8 @@ class Matcher:
         with self._lock:
             kept = self._near.get(text)
         if kept is None:
-            score, _, _ = self.score(parse_query(text))
+            described, spectra, _, _ = self.score(parse_query(text))
+            score = self.on_nodes(described, spectra)
             away = np.full(words.count, np.inf, dtype=np.float32)
             found = score >= suggest_threshold(score, words.pixels)
             there = np.where(words.index >= 0, found[np.maximum(words.index, 0)], False)
@@ -221,16 +243,24 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
     """Engine (b): described pixels. `others`: class names that the question is held against. Raises BadRequest."""
     started = time.perf_counter()
     asked = parse_query(clean(text))
-    score, likeness, notes = matcher.score(asked, matching, others)
+    described, spectra, likeness, notes = matcher.score(asked, matching, others)
+    score = matcher.on_nodes(described, spectra)
     threshold = suggest_threshold(score, matcher.words.pixels)
     if score.max(initial=0.0) < ABSENT:
         notes.append(
             f"The best place only reaches {score.max(initial=0.0):.2f} of 1: not found by what can be measured here"
             f"{matcher.unseen}."
         )
-    painted = matcher.words.paint(score)
     return Answer(
-        text, "described", painted, threshold, time.perf_counter() - started, score, asked, likeness, tuple(notes)
+        text,
+        "described",
+        matcher.painted(described, spectra),
+        threshold,
+        time.perf_counter() - started,
+        score,
+        asked,
+        likeness,
+        tuple(notes),
     )
 
 

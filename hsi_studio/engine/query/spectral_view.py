@@ -2,7 +2,8 @@
 
 Windows are 16 nm wide to 1000 nm, 30 to 1340, then 40 and 50, outside the vapour bands (`features/measures.py`); a
 window without a usable band of the sensor is left out. A material's spectrum goes through the sensor's own bands
-(Gaussians of their widths) before it is averaged, so both sides see the same. Nodes are pixels, in scenes of more than
+(Gaussians of their widths) before it is averaged, so both sides see the same. Where values are radiance, what the air
+takes (`AIR_NM`) is still in them, and windows there are left out as well. Nodes are pixels, in scenes of more than
 `MOST_PIXELS` valid ones the superpixels of `graded_superpixels.py`.
 
 Notation: n nodes, W windows, L wavelengths of the bank.
@@ -35,6 +36,11 @@ FEWEST_WINDOWS, REACH_NM = 4, 700.0  # with fewer, or none beyond red, materials
 EDGES = np.concatenate(
     [np.arange(400, 1000, 16), np.arange(1000, 1340, 30), np.arange(1460, 1790, 40), np.arange(1970, 2460, 50)]
 ).astype(float)
+AIR_NM = (  # oxygen, water vapour and carbon dioxide take a tenth or more of the light: B.-C. Gao et al., 1993,
+    # doi:10.1016/0034-4257(93)90014-O, figure 1 (read off, with the shoulders)
+    (685.0, 695.0), (715.0, 735.0), (757.0, 772.0), (810.0, 840.0), (885.0, 995.0), (1085.0, 1175.0), (1255.0, 1285.0),
+    (1300.0, 1520.0), (1735.0, 2085.0), (2340.0, 2500.0),
+)  # fmt: skip
 LAST = {984.0: 1000.0, 1330.0: 1345.0, 1780.0: 1800.0}  # where the next edge is not this window's end
 
 
@@ -63,10 +69,13 @@ class SpectralView:
     reflectance: FloatArray
 
 
-def windows_of(axis: Axis, fwhm_nm: FloatArray | None) -> Windows:
-    """The windows in which a sensor has usable bands between 400 and 2460 nm."""
+def windows_of(axis: Axis, fwhm_nm: FloatArray | None, through_air: bool = False) -> Windows:
+    """The windows in which a sensor has usable bands between 400 and 2460 nm. `through_air`: the values still hold what
+    the air took."""
     centres = axis.wavelength_nm.astype(np.float64)
     seen = axis.usable & (centres >= SHORTEST_NM) & (centres <= LONGEST_NM)
+    for low, high in AIR_NM if through_air else ():
+        seen &= ~((centres >= low) & (centres <= high))
     parts: list[npt.NDArray[np.int64]] = []
     for low, high in itertools.pairwise(EDGES.tolist()):
         high = LAST.get(low, high)
@@ -94,13 +103,14 @@ def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray) -> SpectralV
     """A scene's view; None where its bands cannot tell materials. `superpixels` (H, W) are its nodes when it
     is large."""
     scene = pixel_facts.scene
-    windows = windows_of(pixel_facts.axis, scene.bands.fwhm_nm)
+    calibration = pixel_facts.calibration
+    radiance = calibration.colours and not calibration.absolute
+    windows = windows_of(pixel_facts.axis, scene.bands.fwhm_nm, through_air=radiance)
     if not windows.tells:
         return None
     index = pixel_nodes(scene.valid)
     if int(scene.valid.sum()) > MOST_PIXELS:
         index = superpixels
-    calibration = pixel_facts.calibration
     count = int(index.max()) + 1
     total = np.zeros((count, len(windows.bands)))
     pixels = np.bincount(index[index >= 0], minlength=count)

@@ -20,7 +20,7 @@ from hsi_studio.engine.query.material_classes import ALIKE, TOLD, Bank, posterio
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.spectral_view import SpectralView, bank_of, spectral_view
 from hsi_studio.features.spatial import IndexArray, mean_on
-from hsi_studio.text.materials.names import Encode, Meant, materials, meant
+from hsi_studio.text.materials.names import Encode, Meant, materials, meant, named
 from hsi_studio.text.materials.reading import read_recipe
 from hsi_studio.types import FloatArray
 
@@ -92,7 +92,7 @@ class SpectralWords:
         without: Iterable[str] = (),
     ) -> None:
         self.view, self._bank, self._encode, self._without = view, bank, encode, tuple(without)
-        self._places = mean_on(view.index, view.reflectance, superpixels)  # (m, W): questions are answered there
+        self._superpixels = superpixels
         self._lock = threading.RLock()
         self._spoken: OrderedDict[tuple[Any, ...], Spoken] = OrderedDict()
         self._asked: OrderedDict[tuple[Any, ...], FloatArray | None] = OrderedDict()
@@ -130,8 +130,12 @@ class SpectralWords:
         read = read_recipe(sentence, self._encode).meant() if sentence else None
         return read if read is not None and read.parts else meant(name, self._encode, self._without)
 
+    def names_material(self, text: str) -> bool:
+        """Whether all of a text is a name of the list, as "dry grass" is and "tall trees" is not."""
+        return named(text, self._without) is not None
+
     def query(self, text: str, others: Sequence[str] = ()) -> FloatArray | None:
-        """(m,) posterior of a text on the superpixels, against the other names and what is common; None when it means
+        """(n,) posterior of a text on the view's nodes, against the other names and what is common; None when it means
         no material, or the values are no reflectance: then the bank ranks worse than indices do."""
         key = (text, tuple(others))
         with self._lock:
@@ -156,8 +160,14 @@ class SpectralWords:
             near = tags & set(materials()[key].tags)
             if not near and not any(shared(one, had) >= SAME for had in (asked, *rivals)):
                 rivals.append(one)
-        found = posteriors(self._bank, [asked, *rivals], self._places, self.view.windows.centre_nm, self.absolute)
+        found = posteriors(
+            self._bank, [asked, *rivals], self.view.reflectance, self.view.windows.centre_nm, self.absolute
+        )
         return found[:, 0]
+
+    def on_superpixels(self, values: FloatArray) -> FloatArray:
+        """(m,) mean over the superpixels of values (n,) of the view's nodes."""
+        return mean_on(self.view.index, values[:, None], self._superpixels)[:, 0]
 
     def best_matches(self, spectrum: FloatArray, count: int = 3) -> list[tuple[str, float]]:
         """(material, spectral angle in radians) nearest to one stored spectrum (B,), smallest angle first."""

@@ -192,6 +192,9 @@ RECIPES: dict[str, Callable[[int, Random], Array]] = {
         (1.2, 3.2), (28, 52), (0.009, 0.017), (0.004, 0.007), (1.4, 1.9), (0, 0.1), 52, (0.7, 0.98), (0.15, 0.65)
     ).draw,
     "maize": Canopy((1.8, 5), (38, 65), (0.011, 0.022), (0.003, 0.006), (1.3, 1.7), (0, 0.06), 57).draw,
+    "ripe maize": Canopy(
+        (1.5, 4), (4, 22), (0.003, 0.01), (0.004, 0.009), (1.3, 1.9), (0.15, 0.7), 57, open=(0, 0.2)
+    ).draw,
     "young maize": YOUNG.draw,
     "soybean": Canopy((2, 6), (30, 55), (0.008, 0.016), (0.003, 0.006), (1.2, 1.7), (0, 0.05), 45).draw,
     "young soybean": YOUNG.draw,
@@ -304,8 +307,11 @@ RECIPES: dict[str, Callable[[int, Random], Array]] = {
     "bark": built(("bark", 1), ("litter", 1), ("wood", 0.7), ("npv", 0.5), ("wood shingle", 0.3), fallback=("litter",)),
     "burned": built(("char", 1), fallback=("bitumen",), wetness=0.3),
 }
+RECIPES["grass"] = mixed(("lawn", 1.0), ("meadow", 1.0), ("stressed grass", 0.6), ("dry grass", 0.2))
 RECIPES["tree"] = mixed(("broadleaf", 2.0), ("conifer", 1.0))
 RECIPES["crop"] = mixed(("maize", 1.0), ("wheat", 1.0), ("soybean", 1.0), ("young maize", 1.0), ("ripe cereal", 0.5))
+RECIPES["low vegetation"] = mixed(("grass", 2.0), ("crop", 0.5), ("shrub", 0.4))
+RECIPES["vegetation"] = mixed(("low vegetation", 1.0), ("tree", 1.0))
 RECIPES["roof"] = built(
     ("comp shingle", 1.5),
     ("tile", 1.5),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, GradedSuperpi
 from hsi_studio.engine.query.matcher import Matcher, ask_described, ask_model, clean, suggest_threshold
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.regions import candidates, deepest, top_regions
+from hsi_studio.engine.query.spectral_words import SpectralWords
 from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
 from hsi_studio.methods.contract import TextSpace
 from hsi_studio.scene.demo import demo_scene
+from hsi_studio.text.materials.names import named
+from hsi_studio.text.query_parser import parse_query
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, Scene
 from tests.engine.word_bag import WordBag
 
@@ -92,6 +96,27 @@ def test_without_takes_a_thing_out() -> None:
     without = ask_described(matcher(), "roofs without metal roof").map
     metal = ask_described(matcher(), "metal roof").map > 0.8
     assert np.nanmean(without[metal]) < 0.5 * np.nanmean(everything[metal])
+
+
+class Listening:
+    """In place of the spectra of materials: hears what it is asked, and knows nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def names_material(self, text: str) -> bool:
+        return named(text) is not None
+
+    def query(self, text: str, others: object) -> None:
+        self.asked.append(text)
+
+
+def test_a_name_with_a_word_of_a_trait_is_asked_as_it_is() -> None:
+    spectral = Listening()
+    own = Matcher(words(), WordBag(), cast(SpectralWords, spectral))
+    for text in ("dry grass", "low vegetation", "tall trees"):
+        own.score(parse_query(text))
+    assert spectral.asked == ["dry grass", "low vegetation", "trees"]
 
 
 def test_what_nothing_sounds_like_is_said_to_be_so() -> None:

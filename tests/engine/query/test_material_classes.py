@@ -61,6 +61,16 @@ def test_a_sensor_of_the_visible_alone_tells_no_materials() -> None:
     assert not windows_of(Axis(nm, np.ones(10, dtype=bool)), None).tells
 
 
+def test_radiance_is_not_compared_where_water_vapour_absorbs() -> None:
+    nm = np.linspace(420, 2400, 200).astype(np.float32)
+    axis = Axis(nm, np.ones(200, dtype=bool))
+    through = windows_of(axis, None, through_air=True)
+    assert through.tells
+    for line in (762.0, 940.0, 1130.0, 1900.0):  # oxygen, and three bands of vapour
+        assert not (abs(through.centre_nm - line) < 10).any()
+    assert len(through.bands) < len(windows_of(axis, None).bands)
+
+
 def test_a_list_of_names_makes_only_its_own_materials() -> None:
     centre, _ = sensor()
     nm = np.linspace(420, 2400, 60).astype(np.float32)

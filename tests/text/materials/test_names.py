@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from hsi_studio.scene.physics.spectra import grid_nm
 from hsi_studio.text.materials.names import LANGUAGES, materials, meant
 from hsi_studio.text.materials.recipes import RECIPES, draw
+from hsi_studio.types import FloatArray
 
+LISTS = Path(__file__).with_name("class_lists.csv")  # of the field's public scenes, by what their authors describe
 DOCS = Path(__file__).parents[3] / "docs" / "words.md"
 
 
@@ -35,6 +38,19 @@ def test_forty_names_mean_the_right_material(language: str) -> None:
     assert sum(right) >= 0.85 * len(rows)
 
 
+def test_classes_of_public_scenes_are_the_materials_their_authors_describe() -> None:
+    with LISTS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["scene"] for row in rows}) >= 20
+    found = {(row["scene"], row["class"]): meant(row["class"]) for row in rows}
+    wrong = {
+        at: one.parts
+        for (at, one), row in zip(found.items(), rows, strict=True)
+        if " + ".join(" or ".join(part) for part in one.parts) != row["materials"] or not one.exact
+    }
+    assert not wrong
+
+
 def test_every_material_of_the_list_has_a_recipe_and_names_in_every_language() -> None:
     assert set(RECIPES) == set(materials())
     assert all(all(found.names[language]) for found in materials().values() for language in LANGUAGES)
@@ -47,13 +63,37 @@ def test_a_name_is_known_whatever_its_case_plural_and_dashes() -> None:
 
 
 def test_a_split_name_is_several_materials_in_one_pixel() -> None:
-    assert [set(part) for part in meant("Grass-trees").parts] == [{"lawn"}, {"tree"}]
+    assert [set(part) for part in meant("Grass-trees").parts] == [{"grass"}, {"tree"}]
     assert [set(part) for part in meant("Wald und Wasser").parts] == [{"tree"}, {"water"}]
 
 
 def test_what_is_no_material_means_nothing() -> None:
     assert meant("class 7").parts == ()
     assert meant("").parts == ()
+
+
+def _letters(texts: list[str]) -> FloatArray:
+    """Unit vectors by counts of letters: an encoder that knows no meaning."""
+    counts = np.array([[text.count(letter) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts])
+    return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def test_a_word_that_has_kinds_is_all_of_them_alike() -> None:
+    weights = meant("roof", _letters, without=["roof", "roofs"]).weights
+    kinds = [weights.get(key, 0.0) for key in ("tile roof", "metal roof", "bitumen roof")]
+    assert min(kinds) > 0.0
+    assert max(kinds) < 1.5 * min(kinds)
+
+
+def test_a_word_that_ends_in_a_name_is_a_kind_of_it() -> None:
+    holds = {key for key, one in materials().items() if any("roof" in name for name in one.names["en"])}
+    assert meant("rusty tin roof", _letters).weights.keys() <= holds
+    assert meant("tall slender trees").weights == {"tree": 1.0}  # no encoder
+
+
+def test_a_number_at_the_end_is_no_part_of_a_name() -> None:
+    assert meant("Parking lot 7").weights == {"parking lot": 1.0}
+    assert meant("Reeds_2").weights == {"reed": 1.0}
 
 
 def test_a_hidden_name_is_not_looked_up() -> None:

@@ -26,7 +26,7 @@ def test_amounts_are_shares_and_places_are_neighbours() -> None:
         ("dark wet asphalt", {"asphalt (wet, dark)"}),
         ("dense crown, taller than 10 m", {"tree"}),
         ("bright roofs near water", {"bright roof"}),
-        ("Grass: green, unlike the trees beside it, darker than straw", {"lawn"}),
+        ("Grass: green, unlike the trees beside it, darker than straw", {"grass"}),
         ("no water, bare soil", {"soil"}),
         ("ripe wheat", {"ripe wheat"}),
         ("harvested corn", {"straw"}),
