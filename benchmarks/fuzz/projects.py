@@ -186,7 +186,7 @@ def valid_home(home: Path, data: Path) -> str:
     data.mkdir(parents=True, exist_ok=True)
     np.save(data / "scene.npy", samples.cube())
     studio = Studio(home, data.parent)
-    project = studio.new_project(data / "scene.npy")
+    project = studio.new_project(data / "scene.npy", axes="rows,cols,bands")
     for name in ("corn", "oak"):
         project.add_class(name)
     for row in range(5):
