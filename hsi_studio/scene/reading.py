@@ -199,7 +199,11 @@ def _quality(path: Path, raster: Raster, reading: Reading) -> Step:
         if not there:
             return raster, {}
         kinds = ", ".join(there)
-        note = f"The product brings masks of {kinds}; none is applied. --quality {next(iter(there))} leaves them out."
+        first = next(iter(there))
+        note = (
+            f"The product brings masks of {kinds}; none is applied. To leave out what they mark, name them "
+            f"under “quality”, as {first}, or all (in a shell: --quality {first})."
+        )
         return replace(raster, notes=(*raster.notes, note)), {"quality": Fact(None, "certain", note)}
     kinds_wanted = quality.chosen(path, reading.quality, there)
     usable, told = quality.usable(path, raster, kinds_wanted, there)
