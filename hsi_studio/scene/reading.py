@@ -202,7 +202,7 @@ def _quality(path: Path, raster: Raster, reading: Reading) -> Step:
         first = next(iter(there))
         note = (
             f"The product brings masks of {kinds}; none is applied. To leave out what they mark, name them "
-            f"under “quality”, as {first}, or all (in a shell: --quality {first})."
+            f"under “Quality masks”, as {first}, or all (in a shell: --quality {first})."
         )
         return replace(raster, notes=(*raster.notes, note)), {"quality": Fact(None, "certain", note)}
     kinds_wanted = quality.chosen(path, reading.quality, there)
