@@ -13,6 +13,7 @@ from hsi_studio.methods.contract import Method, Params
 from hsi_studio.registry import Registry, scan
 
 LIVE_METHOD = "live"  # follows the clicks, and is taken where none is named
+BASELINE_METHOD = "svm"  # on single spectra: what a lesson is measured against
 IMAGE_METHOD = "s3fn"  # taken for collections where none is named, see `collections.py`
 
 

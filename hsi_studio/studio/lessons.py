@@ -25,7 +25,7 @@ from hsi_studio.engine.evaluation.lesson_score import baseline_map, counted_clas
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import counted
-from hsi_studio.methods import get_method
+from hsi_studio.methods import BASELINE_METHOD, get_method
 from hsi_studio.methods.contract import Context
 from hsi_studio.project.lesson import MOST_SHOTS, Figure, LessonAbout, LessonResult, read_result, write_result
 from hsi_studio.project.store import Project
@@ -37,7 +37,7 @@ from hsi_studio.types import ClassInfo, LabelSet, Progress
 
 Score = LessonResult
 DEFAULT_SHOTS = 5
-BASELINE, BASELINE_SEED = "svm", 0
+BASELINE_SEED = 0
 WAIT_S = 120.0  # for the live map of the newest labels
 ON = "The lesson is on: its reference is hidden until it is handed in."
 
@@ -131,7 +131,7 @@ class Lessons(Subject):
             progress(Progress("Making the baseline's map"))
             context = Context(cache_dir=self._workspace.cache_folder, progress=progress)
             made, drawn, words = baseline_map(
-                scene, classes, lesson.shots, BASELINE_SEED, get_method(BASELINE), context
+                scene, classes, lesson.shots, BASELINE_SEED, get_method(BASELINE_METHOD), context
             )
             progress(Progress("Measuring both maps"))
             both = lesson_score((made, drawn), (found.prediction, seen), scene, classes)

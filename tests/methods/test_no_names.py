@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import hsi_studio
-from hsi_studio.methods import IMAGE_METHOD, LIVE_METHOD, methods
+from hsi_studio.methods import BASELINE_METHOD, IMAGE_METHOD, LIVE_METHOD, methods
 
 ROOT = Path(hsi_studio.__file__).parent
 FOLDERS = ("engine", "studio", "cli", "ui")
@@ -65,10 +65,10 @@ def test_what_a_method_can_do_is_asked_of_its_contract() -> None:
     assert [file.name for file in FILES if pattern.search(file.read_text(encoding="utf-8"))] == []
 
 
-def test_the_two_that_are_taken_where_none_is_named_exist() -> None:
+def test_those_that_are_taken_where_none_is_named_exist() -> None:
     from hsi_studio.methods.collections import IMAGE_METHODS
 
-    assert LIVE_METHOD in methods().entries
+    assert {LIVE_METHOD, BASELINE_METHOD} <= set(methods().entries)
     assert IMAGE_METHOD in IMAGE_METHODS
 
 
