@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import VIEWER, RunningApp, open_tab, wait_ready
-from tests.e2e.test_train import POINTS, SMALL
+from tests.e2e.running import VIEWER, RunningApp, labelled_town, open_tab, wait_ready
+from tests.e2e.test_train import SMALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 TABLE, DETAIL = ".hsi-models-sheet tbody tr", ".hsi-models-detail"
@@ -20,13 +20,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """The application with two trained models of one project; the last test throws one away."""
     from hsi_studio import Studio
 
-    home = tmp_path_factory.mktemp("models")
+    home = tmp_path_factory.mktemp("models") / "app"
+    labelled_town(home)
     studio = Studio(home=home)
-    project = studio.new_project("indian_pines")
-    ids = {info.name: info.id for info in project.schema.classes}
-    for name, pixels in POINTS.items():
-        for row, col in pixels:
-            studio.label(project.id, row, col, ids[name])
+    project = studio.latest_project()
+    assert project is not None
     params = {**SMALL, "epochs": 2, "min_steps": 4}
     for seed in (0, 1):
         run = studio.runs.start(project.id, "diffclip", params, "p5", seed)

@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.running import RunningApp, choose_class, click_pixel, open_tab, wait_journal, wait_map, wait_ready
+from tests.e2e.running import (
+    RunningApp,
+    choose_class,
+    click_pixel,
+    labelled_town,
+    open_tab,
+    wait_journal,
+    wait_map,
+    wait_ready,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -22,25 +31,13 @@ SMALL = {
     "width": 32, "depth": 1, "heads": 4, "text_depth": 1, "patch": 3, "unlabelled": 64, "pretrain_epochs": 2,
     "members": 1, "stride": 4, "smoothing": 5, "batch": 32,
 }  # fmt: skip
-POINTS = {
-    "Corn-notill": [(30, 40), (34, 45), (37, 50)], "Soybean-mintill": [(70, 70), (75, 62), (80, 66)],
-    "Woods": [(120, 100), (118, 110), (125, 98)],
-}  # fmt: skip
 CARD = ".tr-run"
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[RunningApp]:
     """The application on a project with nine labels."""
-    from hsi_studio import Studio
-
-    studio = Studio(home=tmp_path / "app")
-    project = studio.new_project("indian_pines")
-    ids = {info.name: info.id for info in project.schema.classes}
-    for name, pixels in POINTS.items():
-        for row, col in pixels:
-            project.toggle_point(row, col, ids[name])
-    studio.close()
+    labelled_town(tmp_path / "app")
     with RunningApp(tmp_path / "app") as running:
         yield running
 
@@ -134,16 +131,16 @@ def class_map(app: RunningApp, run: str) -> Any:
 def test_watch_label_leave_come_back_and_stop(browser: Any, app: RunningApp) -> None:
     page = page_on(browser, app)
     assert "9 labels in 3 classes" in page.locator(".tr-labels").inner_text()
-    assert "13 classes have no label" in page.locator(".tr-labels").inner_text()
+    assert "3 classes have no label" in page.locator(".tr-labels").inner_text()
     run = start(page, min_steps=10_000, members=4)
     wait_state(page, "running")
     open_tab(page, "Label")
-    choose_class(page, "Woods")
+    choose_class(page, "Bare soil")
     open_tab(page, "Train")
 
     # curves grow while labels are clicked, and the live map follows the clicks
     seen = int(page.locator(".hsi-train .tr-curves").get_attribute("data-updates") or 0)
-    for n, (row, col) in enumerate([(110, 105), (112, 95), (128, 104)]):
+    for n, (row, col) in enumerate([(28, 22), (33, 10), (38, 11)]):
         click_pixel(page, row, col)
         wait_journal(page, 10 + n)
         wait_map(page, 10 + n)
