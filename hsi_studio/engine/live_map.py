@@ -58,6 +58,7 @@ class LiveStatus:
     error: str = ""  # what went wrong, with the remedy
     seconds: float = 0.0  # of the last fit + predict
     words: str = ""  # what the class names add to the map, or why they are turned off
+    remade: int = 0  # maps made anew of labels that had one: something else had changed, as what is known of words
     climb: tuple[Reached, ...] = ()  # accuracy over the number of labels, since this thread began
 
 
@@ -189,9 +190,10 @@ class LiveMap:
             fitted, blind, self.method.name, self.params.model_dump(), labels.revision, self._context
         )
         prediction = in_schema(prediction, labels.schema)
+        anew = {"remade": self.status.remade + 1, "report_revision": -1} if again else {}  # the old report is not of it
         self._publish(
             revision=labels.revision, prediction=prediction, message="", progress=None,
-            seconds=time.perf_counter() - started,
+            seconds=time.perf_counter() - started, **anew,
         )  # fmt: skip
         with self._changed:
             if self._wanted is not None:  # a newer click waits: its map comes before this one's accuracy

@@ -156,4 +156,4 @@ class LiveMaps(Subject):
             raise BadRequest(f"There is one live map of a project: “live”, not “live:{item[:80]}”.")
         if status.prediction is None:
             return None
-        return DisplayedMap("live", "", status.prediction, project_id, self)
+        return DisplayedMap("live", "", status.prediction, project_id, self, version=str(status.remade or ""))

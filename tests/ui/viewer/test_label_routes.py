@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,28 @@ def test_the_map_follows_then_its_accuracy_and_the_means(client: TestClient, stu
     assert len(shown["hsi-spectrum"]["classes"]) == 2
     assert shown["hsi-map-classes"]["sections"]
     assert client.get(f"/hsi/seen/{project.id}").text == body["seen"]  # the page is not behind
+
+
+def test_a_map_made_anew_of_the_same_labels_is_drawn_and_measured_anew(
+    client: TestClient, studio: Studio, project: Any
+) -> None:
+    """When the class names are known a moment after the map, the bar told the new map's figure over the old one."""
+    client.post(f"/hsi/acts/{project.id}", json={"acts": pixels(studio, project, 4)})
+    client.get(f"/hsi/follow/{project.id}")
+    live = studio.live(project.id)
+    live.wait(project.revision, 30, report=True)
+    before = client.get(f"/hsi/follow/{project.id}?report=true").json()
+    assert before["done"]
+    live.request(project.labels(), again=True)
+    end = time.monotonic() + 30
+    while (live.status.remade, live.status.report_revision) != (1, project.revision) and time.monotonic() < end:
+        time.sleep(0.01)
+    after = client.get(f"/hsi/follow/{project.id}?report=true").json()
+    assert after["done"]
+    assert after["seen"] != before["seen"]
+    maps = [json.loads(one["show"]["hsi-viewer"])["map"] for one in (before, after)]
+    assert maps[0]["rev"] == maps[1]["rev"]
+    assert maps[0]["url"] != maps[1]["url"]
 
 
 def test_labels_of_another_process_get_their_map(client: TestClient, studio: Studio, project: Any) -> None:
