@@ -21,13 +21,6 @@ from tests.studio.shown import project_with_reference
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def page(studio: Studio) -> Iterator[TestClient]:
     app = FastAPI()
     for routes in (router(studio), click_routes(studio)):
