@@ -41,6 +41,7 @@ from hsi_studio.ui.server.edge import guard_routes, guard_verbs
 from hsi_studio.ui.server.fair import Budget, limit_handlers
 from hsi_studio.ui.server.guard import LOOPBACK
 from hsi_studio.ui.server.janitor import Janitor
+from hsi_studio.ui.server.last_end import Attendance, ends_in_order
 from hsi_studio.ui.server.logins import Logins
 from hsi_studio.ui.server.overview import Facts
 from hsi_studio.ui.server.owners import NOBODY, Mine, Owners, remember_visitor, visitor
@@ -51,7 +52,7 @@ from hsi_studio.ui.tabs import Step, steps, tabs
 from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
-from hsi_studio.ui.toasts import tell, told
+from hsi_studio.ui.toasts import tell, told, warn
 from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
@@ -90,6 +91,7 @@ class App:
     budget: Budget = field(default_factory=Budget)
     idle: Idle = field(default_factory=Idle)
     watch: Watch = field(default_factory=Watch)
+    last_ends: list[str] = field(default_factory=list)  # of servers before this one, until a page has told them
 
     def asgi(
         self,
@@ -202,13 +204,19 @@ class App:
         threading.Thread(target=announce, name="announce", daemon=True).start()
         self.watch.listen()
         janitor.start()
+        attendance = Attendance((self.owners or self.studio).home)
+        for sentence in attendance.begin():
+            log.warning("%s", sentence)
+            self.last_ends.append(sentence)
         try:
-            server.run()
+            with ends_in_order():
+                server.run()
         finally:
             done.set()
             janitor.close()
             self.watch.close()
             (self.owners or self.studio).close()
+            attendance.end()
 
 
 def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
@@ -217,6 +225,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     if isinstance(studio, Owners):
         studio = cast(Studio, Mine(studio.here))
     present = Present(studio)
+    last_ends = list[str]()  # told by the first page; with several owners it is their operator's business
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=WAITING_ROOM) as blocks:
         leave_out_api(blocks)
         add_verbs(studio)  # before the page's events: Gradio gives whatever comes first the plain name
@@ -245,6 +254,8 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             return present.viewer(project_id), present.classes(project_id)
 
         def load(request: gr.Request) -> tuple[Any, ...]:
+            while last_ends:
+                warn(last_ends.pop())
             return first_page(studio, request.query_params.get("project", ""), spec)
 
         def opened(event: gr.EventData) -> tuple[Any, ...]:
@@ -266,7 +277,13 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     blocks.queue(default_concurrency_limit=None, max_size=500)  # who waits for what: server/fair.py
     guard_verbs(blocks, owners is not None)
-    return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
+    return App(
+        studio,
+        blocks,
+        tuple(found for found in routes if found is not None),
+        owners,
+        last_ends=last_ends if owners is None else [],
+    )
 
 
 def put_step_on_page(step: Step, studio: Any, bus: Bus) -> list[APIRouter | None]:
