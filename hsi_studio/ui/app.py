@@ -21,10 +21,14 @@ from pathlib import Path
 from typing import Any, cast
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Gradio makes a table of its newest 10,000 events with each event, in the event loop; nobody here looks at it.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 import gradio as gr
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from hsi_studio import settings
@@ -45,6 +49,7 @@ from hsi_studio.ui.server.last_end import Attendance, ends_in_order
 from hsi_studio.ui.server.logins import Logins
 from hsi_studio.ui.server.overview import Facts
 from hsi_studio.ui.server.owners import NOBODY, Mine, Owners, remember_visitor, visitor
+from hsi_studio.ui.server.page_sessions import MOST, MOST_OF_ONE, PageSessions, Unfetched, bound
 from hsi_studio.ui.server.sessions import IDLE_S, Sessions
 from hsi_studio.ui.server.stack import GIB, layers, uvicorn_config
 from hsi_studio.ui.server.watch import Watch
@@ -146,6 +151,11 @@ class App:
         )
         # `launch` sets this, `mount_gradio_app` does not: without it Gradio takes any path of the server for an upload.
         self.blocks.has_launched = True
+        bound(
+            self.blocks,
+            cast(Mount, server.routes[-1]).app,
+            PageSessions(most_of_one=MOST if self.owners is None else MOST_OF_ONE),
+        )
         limit_handlers(self.blocks.fns.values(), self.budget, _owner_here, told)
         most = max_upload_gb or settings.MAX_UPLOAD_GB.number() or 4.0
         return layers(
@@ -190,7 +200,7 @@ class App:
         address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}{opens}"
         made = self.asgi(host, users, hosts, per_session, operators, max_upload_gb)
         server = uvicorn.Server(uvicorn_config(made, host, chosen, self.idle))
-        janitor = Janitor(self.owners or self.studio, self.budget)
+        janitor = Janitor(self.owners or self.studio, self.budget, Unfetched(self.blocks))
 
         def announce() -> None:
             while not server.started:
