@@ -2,12 +2,12 @@
 
     python -m benchmarks.first_picture [--rounds 3] [--huge]
 
-Three scenes are written here as ENVI files, int16: 145 × 145 × 200 (Indian Pines), 349 × 1905 × 144 (Houston 2013) and,
-with --huge, 10,000 × 10,000 × 100 as a sparse file, of which 320 rows hold data. Each is taken the page's way through
-the reader room: the plan, then *Open* until the project is there, then the tiles that show the whole scene in a window of
-1,100 × 750 pixels. The other side opens the file with rasterio, reads the three bands of true colour for the same window
-(GDAL's decimated reading), stretches them to 2–98 % and writes a PNG with matplotlib. Medians; the first round of both
-is not counted, for libraries are loaded in it, except that the projects and what was read are made anew every time.
+Three scenes are written here as ENVI files, int16: 145 × 145 × 200 (Indian Pines), 349 × 1905 × 144 (Houston 2013)
+and, with --huge, 10,000 × 10,000 × 100 as a sparse file, of which 320 rows hold data. Each is taken the page's way
+through the reader room: the plan, then *Open* until the project is there, then the tiles that show the whole scene in a
+window of 1,100 × 750 pixels. The other side opens the file with rasterio, reads the three bands of true colour for the
+same window (GDAL's decimated reading), stretches them to 2–98 % and writes a PNG with matplotlib. Medians; the first
+round of both is not counted, for libraries are loaded in it; projects and what was read are made anew every time.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def written(folder: Path, shape: tuple[int, int, int]) -> Path:
 def one(file: Path, home: Path) -> tuple[float, float, float]:
     """Seconds until (the plan is there, the project is open, the picture is there), each from the one before."""
     shutil.rmtree(os.environ[settings.READER_FOLDER.name], ignore_errors=True)
-    studio = Studio(home)
+    studio = Studio(home, file.parent)
     began = time.perf_counter()
     made = studio.openings.begin(path=str(file))
     planned = wait(studio, made.id, "plan")
