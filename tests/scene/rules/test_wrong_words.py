@@ -299,3 +299,13 @@ def test_a_class_map_as_a_picture(tmp_path):
     (tmp_path / "gt.jpg").write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 99)
     with pytest.raises((UnknownFormat, BadValues)):
         open_scene(scene, reference=tmp_path / "gt.jpg")
+
+
+@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
+def test_an_even_scene_is_no_other_layout(tmp_path, interleave):
+    """As of water or a target in a laboratory: one spectrum, shading across, noise."""
+    spectrum = 2000 + 1500 * np.sin(np.linspace(0, 5, 70))
+    across = 1 + 0.1 * np.sin(np.arange(50) / 30)
+    noise = 0.02 * np.random.default_rng(0).standard_normal((50, 50, 70))
+    even = (spectrum * (across[None, :, None] + noise)).astype("i2")
+    assert open_scene(fake.envi(tmp_path, even, interleave)).shape == even.shape
