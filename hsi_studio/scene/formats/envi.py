@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
@@ -199,7 +200,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
     )
 
 
-def _as_read(values: FloatArray, gain: float | FloatArray, offset: float | FloatArray) -> FloatArray:
+def _as_read(values: npt.NDArray[np.float64], gain: float | FloatArray, offset: float | FloatArray) -> FloatArray:
     """(B,) stored values as `ArrayCube` gives them."""
     with np.errstate(over="ignore"):
         out = values.astype(np.float32)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.scene.formats.envi_header import Header
 from hsi_studio.types import FloatArray
@@ -66,7 +67,7 @@ def former(header: Header, count: int) -> Scaling:
     return Scaling(gain, offset, unit, tuple(notes))
 
 
-def _by_factor(factor: FloatArray, count: int) -> Scaling:
+def _by_factor(factor: npt.NDArray[np.float64], count: int) -> Scaling:
     if factor.size not in (1, count) or not np.all(factor > 0):
         listed = f"{factor.size} numbers for {count} bands" if factor.size not in (1, count) else "numbers below 0 or 0"
         note = f"The header's reflectance scale factor holds {listed}; it is not used: say it with --scale."
