@@ -290,7 +290,7 @@ def test_enmap_l1b_has_a_file_a_detector(tmp_path):
         scene = open_scene(next(product.glob(f"*_{detector}.TIF")))
         assert scene.bands.wavelength_nm == pytest.approx(np.sort(part))
         assert scene.value_unit.startswith("W/")
-    with pytest.raises(FileProblem, match="_VNIR.TIF or .*_SWIR.TIF"):
+    with pytest.raises(FileProblem, match=r"_VNIR\.TIF or .*_SWIR.TIF"):
         open_scene(next(product.glob("*-METADATA.XML")))
     with pytest.raises(FileProblem, match="2 images are in this folder"):
         open_scene(product)
