@@ -54,10 +54,13 @@ OTHER = frozenset(
 )  # fmt: skip
 PLACES = frozenset((*ROW, *COL, *X, *Y, *LON, *LAT, *WKT, *COLOR)) - {"e", "n"}
 
+UNIT = re.compile(r"[\[(][^\[\]()]*[\])]")  # looked for in one pass: a name may be nothing but brackets
+LONGEST_NAME = 200  # no word above has as many characters
+
 
 def plain(name: Any) -> str:
     """ "X [m]" → "x", "Geogr. Länge" → "geogr_lange"."""
-    text = re.sub(r"[\[(].*?[\])]", "", str(name)).strip().strip("\"'").casefold()
+    text = UNIT.sub("", str(name)[:LONGEST_NAME]).strip().strip("\"'").casefold()
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return re.sub(r"[\W_]+", "_", text).strip("_")
 
