@@ -71,17 +71,14 @@ def least_for_sets(confidence: float) -> int:
 
 
 def halves(row: npt.NDArray[Any], col: npt.NDArray[Any], seed: int = 0) -> npt.NDArray[np.int64]:
-    """0 or 1 for each pixel, the same within a spatial block; about as many of each. Where blocks are too few for that,
-    the two sides of the middle of the longer axis."""
+    """0 or 1 for each pixel, the same within a spatial block. Where blocks are too few for halves (one would hold less
+    than a quarter), the two sides of the middle of the longer axis."""
     block, count = spatial_blocks(row, col)
-    sizes, side, filled = np.bincount(block, minlength=count), np.zeros(count, dtype=np.int64), [0, 0]
-    for one in np.random.default_rng(seed).permutation(count):
-        side[one] = int(filled[1] < filled[0])
-        filled[side[one]] += int(sizes[one])
-    if min(filled) < row.size / 4:
+    side = np.random.default_rng(seed).permutation(count) % 2
+    found: npt.NDArray[np.int64] = side[block].astype(np.int64)
+    if np.bincount(found, minlength=2).min() < row.size / 4:
         along = row if np.ptp(row) >= np.ptp(col) else col
-        return (along > np.median(along)).astype(np.int64)
-    found: npt.NDArray[np.int64] = side[block]
+        found = (along > np.median(along)).astype(np.int64)
     return found
 
 
