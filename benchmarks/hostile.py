@@ -209,6 +209,7 @@ def neighbours(args: argparse.Namespace) -> dict[str, Any]:
                 number += 1
                 if time.monotonic() - looked > 60 * args.minutes / 10:
                     looked = time.monotonic()
+                    people[len(held) % len(people)].train()
                     held.append(holds(proc, waiting))
                 time.sleep(max(0.0, args.every - (time.monotonic() - began)))
             journals = (Path(folder) / "app").glob("users/user*/projects/*/journal.jsonl")

@@ -32,9 +32,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -42,9 +40,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine, make_parser
+from benchmarks.killed_program import CLASSES, SIDE, Actor, digest_of
 from benchmarks.whole_files import damage
 from hsi_studio import Studio, settings
-from hsi_studio.engine.models.checkpoint import read_checkpoint, read_header, write_checkpoint
+from hsi_studio.engine.models.checkpoint import read_checkpoint
 from hsi_studio.engine.models.library import ModelLibrary
 from hsi_studio.errors import StudioError
 from hsi_studio.project.store import Project
@@ -52,170 +51,9 @@ from hsi_studio.project.store import Project
 NEW_PROJECT_EVERY = 10
 LONGEST_S = 3.0  # of a program's work, from the moment it can act
 LONG_SHARE, LONG_S = 0.25, 12.0  # of some: so that trainings end, and their maps and models are exported and imported
-SIDE, CLASSES = 40, 3
 HEAVY = ("rasterio.warp", "matplotlib.figure", "sklearn.svm", "PIL.Image", "hsi_studio.methods.live.method")
 FORKS = multiprocessing.get_context("forkserver")  # programs start in moments: they find everything imported
 FORKS.set_forkserver_preload(["benchmarks.kill9", "hsi_studio.methods", "hsi_studio.io.export", "filelock", *HEAVY])
-
-
-# ── the program that is killed ──────────────────────────────────────────────────────────────────
-
-
-class Actor:
-    """Acts until it is killed, and says so on `out`."""
-
-    def __init__(self, home: Path, seed: int, project_id: str, out: Connection) -> None:
-        self.home, self.seed, self.out = home, seed, out
-        self.studio = Studio(home=home, data_root=home.parent)
-        self.lock = threading.Lock()
-        self.count = 0
-        self.pid = project_id or self.act("project", lambda mark: self.studio.new_project(home.parent / "scene.npy").id)
-        self.project = self.studio.project(self.pid)
-        for k in range(len(self.project.schema), CLASSES):
-            self.act("class", partial(self.add_class, f"Class {k}"), journal=True)
-
-    def add_class(self, name: str, mark: str) -> str:
-        return self.project.add_class(name, actor=mark).id
-
-    def act(self, kind: str, do: Callable[[str], Any], journal: bool = False) -> Any:
-        """Say what will be done, do it, say what came of it."""
-        with self.lock:
-            self.count += 1
-            mark = f"{self.seed}-{self.count}"
-            self.say(mark=mark, kind=kind, project=getattr(self, "pid", ""), journal=journal, step="do")
-        try:
-            told = do(mark)
-        except StudioError as error:  # one class is left, two threads on one run: it was not made, and said so
-            with self.lock:
-                self.say(mark=mark, kind=kind, step="refused", told=str(error))
-            return None
-        with self.lock:
-            self.say(mark=mark, kind=kind, step="done", told=told)
-        return told
-
-    def say(self, **value: Any) -> None:
-        self.out.send_bytes(json.dumps(value).encode())
-
-    def run(self) -> None:
-        self.say(step="ready")
-        for work in (self.clicks, self.strokes, self.trainings):
-            threading.Thread(target=self.forever, args=(work, random.Random(self.seed)), daemon=True).start()
-        self.forever(self.files, random.Random(self.seed + 1))
-
-    def forever(self, work: Callable[[random.Random], None], rng: random.Random) -> None:
-        while True:
-            work(rng)
-
-    def clicks(self, rng: random.Random) -> None:
-        row, col = rng.randrange(SIDE), rng.randrange(SIDE)
-        chosen = self.project.schema.classes[rng.randrange(CLASSES)].id
-
-        def click(mark: str) -> Any:
-            with self.project.writing():  # so that what is told is of this action
-                if rng.random() < 0.15 and self.project.undo_label:
-                    self.project.undo(actor=mark)
-                else:
-                    self.studio.label(self.pid, row, col, chosen, actor=mark)
-                return self.state()
-
-        self.act("click", click, journal=True)
-        time.sleep(rng.random() * 0.05)
-
-    def strokes(self, rng: random.Random) -> None:
-        row, start, name = rng.randrange(SIDE), rng.randrange(SIDE - 12), f"Class {rng.randrange(CLASSES)}"
-
-        def stroke(mark: str) -> Any:
-            with self.project.writing():
-                self.project.import_labels([(row, start + k, name, None) for k in range(12)], actor=mark)
-                return self.state()
-
-        self.act("stroke", stroke, journal=True)
-        time.sleep(rng.random() * 0.05)
-
-    def state(self) -> dict[str, Any]:
-        return {"seq": self.project.revision, "points": digest_of(self.project)}
-
-    def trainings(self, rng: random.Random) -> None:
-        rng.choice((self.train, self.wait_for_run))(rng)
-        time.sleep(rng.random() * 0.5)
-
-    def files(self, rng: random.Random) -> None:
-        rng.choice((self.export, self.export, self.import_labels, self.upload, self.import_model, self.import_model))(
-            rng
-        )
-
-    def train(self, rng: random.Random) -> None:
-        if not self.studio.runs.alive():
-            self.act("train", lambda mark: self.studio.runs.start(self.pid, "svm", title=mark).id)
-
-    def wait_for_run(self, rng: random.Random) -> None:
-        found = [info for info in self.studio.runs.list(self.pid) if info.state in ("interrupted", "done")]
-        if not found:
-            return
-        run = rng.choice(found)
-        if run.state == "interrupted" and not self.studio.runs.alive():
-            self.act("resume", lambda mark: self.studio.runs.resume(run.id).id)
-        elif run.state == "done":
-            self.act("trained", lambda mark: run.id)
-
-    def export(self, rng: random.Random) -> None:
-        folder = self.home.parent / "exports" / f"{self.seed}-{self.count}"
-        what = rng.choice(("map", "map", "everything", "labels"))
-
-        def write(mark: str) -> Any:
-            if what == "labels":
-                return hashes(self.studio.export_labels(self.pid, folder))
-            if what == "everything":
-                return hashes([self.studio.exports.bundle(self.pid, folder, which="live", timeout=60)])
-            return hashes(self.studio.export(self.pid, folder, which="live", timeout=60))
-
-        self.act(f"export of {what}", write)
-
-    def import_labels(self, rng: random.Random) -> None:
-        file = self.home.parent / f"labels-{self.seed}-{self.count}.csv"
-        rows = [f"{rng.randrange(SIDE)},{rng.randrange(SIDE)},Class {rng.randrange(CLASSES)}" for _ in range(30)]
-        file.write_text("row,col,class\n" + "\n".join(rows) + "\n", encoding="utf-8")
-        self.act("import", lambda mark: self.studio.import_labels(self.pid, file, actor=mark), journal=True)
-
-    def upload(self, rng: random.Random) -> None:
-        file = self.home.parent / f"upload-{self.seed}-{self.count}.bin"
-        file.write_bytes(rng.randbytes(200_000))
-        self.act("upload", lambda mark: hashes(self.studio.keep_upload([file])))
-
-    def import_model(self, rng: random.Random) -> None:
-        """Export a model, and import one with other weights: the same ones are known and would not be copied."""
-        models = [one for one in self.studio.models.find() if one.origin == "run" and not one.problem]
-        if not models:
-            return
-        self.studio.models.edit(models[0].id, note=f"{self.seed}-{self.count}")
-
-        def export(mark: str) -> Any:
-            return hashes([self.studio.models.export(models[0].id, self.home.parent / "models" / mark)])
-
-        exported = next(iter(self.act("model export", export) or ()), None)
-        if exported is None:
-            return
-        state, header = read_checkpoint(Path(exported))
-        other = Path(exported).with_name("other.safetensors")
-        array = next(array for array in state.arrays.values() if array.dtype.kind == "f" and array.size)
-        array.flat[0] += 1 + rng.random()
-        write_checkpoint(other, state, header.facts)
-
-        def take(mark: str) -> Any:
-            model, known = self.studio.models.import_file(other)
-            if known:
-                raise AssertionError(f"{other} was taken for a model that was here")
-            return {"model": model.id, "digest": read_header(other).digest}
-
-        self.act("model import", take)
-
-
-def digest_of(project: Project) -> str:
-    return hashlib.sha256(json.dumps(sorted((*at, key) for at, key in project.points.items())).encode()).hexdigest()
-
-
-def hashes(files: list[Path]) -> dict[str, str]:
-    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 # ── the one that kills and looks ────────────────────────────────────────────────────────────────
@@ -247,6 +85,7 @@ def soak(folder: Path, kills: int, seed: int = 0, long_share: float = LONG_SHARE
     home = folder / "home"
     scene = np.random.default_rng(0).normal(0.2, 0.02, (SIDE, SIDE, 8)).astype(np.float32)
     np.save(folder / "scene.npy", scene)
+    leave_a_model(home, folder / "scene.npy")
     project = ""
     for number in range(kills):
         if time.monotonic() > until:
@@ -262,6 +101,21 @@ def soak(folder: Path, kills: int, seed: int = 0, long_share: float = LONG_SHARE
         look(home, found, one)
     look_at_runs(home, found)
     return found
+
+
+def leave_a_model(home: Path, scene: Path) -> None:
+    """A training that nobody kills: models are there to be exported and imported from the first program on."""
+    studio = Studio(home=home, data_root=home.parent)
+    try:
+        project = studio.new_project(scene)
+        for k in range(CLASSES):
+            project.add_class(f"Class {k}")
+            studio.label(project.id, k, k, project.schema.classes[-1].id)
+        run = studio.runs.start(project.id, "svm")
+        if studio.runs.wait(run.id, 300).state != "done":
+            raise StudioError(f"the first training did not end: {studio.runs.wait(run.id, 1).reason}")
+    finally:
+        studio.close()
 
 
 def act(home: Path, seed: int, project_id: str, out: Connection) -> None:

@@ -39,12 +39,13 @@ WORDS = {  # module → what it is
     "outgoing": "addresses allowed",
     "settings": "environment",
     "errors": "messages",
+    "memory_end": "who goes first",
     "watching": "progress, stopped",
     "sanitize": "names from outside",
 }
 SMALL = {
     "users", "types", "registry", "paths", "edges", "files", "humanize", "outgoing", "stored", "settings", "errors",
-    "sanitize", "watching",
+    "sanitize", "memory_end", "watching",
 }  # fmt: skip
 WIDTH, GAP, LEFT, TOP = 640, 12, 150, 20
 MOST = 5  # small ones in a row

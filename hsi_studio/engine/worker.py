@@ -28,11 +28,11 @@ from typing import BinaryIO
 from hsi_studio.edges import as_typed
 from hsi_studio.engine.runs.attempt import Attempt, Work
 from hsi_studio.engine.runs.control import RunControl
-from hsi_studio.engine.runs.environment import first_to_go
 from hsi_studio.engine.runs.limits import hold
 from hsi_studio.engine.runs.process import DISK
 from hsi_studio.engine.runs.record import RunFolder
 from hsi_studio.errors import StudioError
+from hsi_studio.memory_end import first_to_go
 
 log = logging.getLogger(__name__)
 

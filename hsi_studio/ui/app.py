@@ -21,10 +21,14 @@ from pathlib import Path
 from typing import Any, cast
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Gradio makes a table of its newest 10,000 events with each event, in the event loop; nobody here looks at it.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 import gradio as gr
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from hsi_studio import settings
@@ -41,9 +45,11 @@ from hsi_studio.ui.server.edge import guard_routes, guard_verbs
 from hsi_studio.ui.server.fair import Budget, limit_handlers
 from hsi_studio.ui.server.guard import LOOPBACK
 from hsi_studio.ui.server.janitor import Janitor
+from hsi_studio.ui.server.last_end import Attendance, ends_in_order
 from hsi_studio.ui.server.logins import Logins
 from hsi_studio.ui.server.overview import Facts
 from hsi_studio.ui.server.owners import NOBODY, Mine, Owners, remember_visitor, visitor
+from hsi_studio.ui.server.page_sessions import MOST, MOST_OF_ONE, PageSessions, Unfetched, bound
 from hsi_studio.ui.server.sessions import IDLE_S, Sessions
 from hsi_studio.ui.server.stack import GIB, layers, uvicorn_config
 from hsi_studio.ui.server.watch import Watch
@@ -51,7 +57,7 @@ from hsi_studio.ui.tabs import Step, steps, tabs
 from hsi_studio.ui.tabs.contract import FIRST_STEP
 from hsi_studio.ui.tabs.problem import put_on_page
 from hsi_studio.ui.theme import css, theme
-from hsi_studio.ui.toasts import tell, told
+from hsi_studio.ui.toasts import tell, told, warn
 from hsi_studio.ui.verbs import add_verbs
 from hsi_studio.ui.viewer.change_routes import router as seen_feed
 from hsi_studio.ui.viewer.component import create_viewer
@@ -90,6 +96,7 @@ class App:
     budget: Budget = field(default_factory=Budget)
     idle: Idle = field(default_factory=Idle)
     watch: Watch = field(default_factory=Watch)
+    last_ends: list[str] = field(default_factory=list)  # of servers before this one, until a page has told them
 
     def asgi(
         self,
@@ -144,6 +151,11 @@ class App:
         )
         # `launch` sets this, `mount_gradio_app` does not: without it Gradio takes any path of the server for an upload.
         self.blocks.has_launched = True
+        bound(
+            self.blocks,
+            cast(Mount, server.routes[-1]).app,
+            PageSessions(most_of_one=MOST if self.owners is None else MOST_OF_ONE),
+        )
         limit_handlers(self.blocks.fns.values(), self.budget, _owner_here, told)
         most = max_upload_gb or settings.MAX_UPLOAD_GB.number() or 4.0
         return layers(
@@ -188,7 +200,7 @@ class App:
         address = f"http://{'127.0.0.1' if host in LOOPBACK else host}:{chosen}{opens}"
         made = self.asgi(host, users, hosts, per_session, operators, max_upload_gb)
         server = uvicorn.Server(uvicorn_config(made, host, chosen, self.idle))
-        janitor = Janitor(self.owners or self.studio, self.budget)
+        janitor = Janitor(self.owners or self.studio, self.budget, Unfetched(self.blocks))
 
         def announce() -> None:
             while not server.started:
@@ -202,13 +214,19 @@ class App:
         threading.Thread(target=announce, name="announce", daemon=True).start()
         self.watch.listen()
         janitor.start()
+        attendance = Attendance((self.owners or self.studio).home)
+        for sentence in attendance.begin():
+            log.warning("%s", sentence)
+            self.last_ends.append(sentence)
         try:
-            server.run()
+            with ends_in_order():
+                server.run()
         finally:
             done.set()
             janitor.close()
             self.watch.close()
             (self.owners or self.studio).close()
+            attendance.end()
 
 
 def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
@@ -217,6 +235,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
     if isinstance(studio, Owners):
         studio = cast(Studio, Mine(studio.here))
     present = Present(studio)
+    last_ends = list[str]()  # told by the first page; with several owners it is their operator's business
     with gr.Blocks(title="HSI Studio", fill_width=True, analytics_enabled=False, delete_cache=WAITING_ROOM) as blocks:
         leave_out_api(blocks)
         add_verbs(studio)  # before the page's events: Gradio gives whatever comes first the plain name
@@ -245,6 +264,8 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
             return present.viewer(project_id), present.classes(project_id)
 
         def load(request: gr.Request) -> tuple[Any, ...]:
+            while last_ends:
+                warn(last_ends.pop())
             return first_page(studio, request.query_params.get("project", ""), spec)
 
         def opened(event: gr.EventData) -> tuple[Any, ...]:
@@ -266,7 +287,13 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         viewer.sync(again, [project], [viewer, classes], queue=False, trigger_mode="multiple", **QUIET)
     blocks.queue(default_concurrency_limit=None, max_size=500)  # who waits for what: server/fair.py
     guard_verbs(blocks, owners is not None)
-    return App(studio, blocks, tuple(found for found in routes if found is not None), owners)
+    return App(
+        studio,
+        blocks,
+        tuple(found for found in routes if found is not None),
+        owners,
+        last_ends=last_ends if owners is None else [],
+    )
 
 
 def put_step_on_page(step: Step, studio: Any, bus: Bus) -> list[APIRouter | None]:

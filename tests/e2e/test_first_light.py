@@ -395,6 +395,7 @@ def test_a_second_tab_follows_and_kill_9_loses_nothing(page: Any, app: RunningAp
     page.wait_for_function("document.body.innerText.includes('Connection to the server was lost')", timeout=20_000)
     app.start()
     page.wait_for_function("!window.__before", timeout=20_000)  # the page comes back by itself
+    page.get_by_text("did not end in order").first.wait_for()  # and says why it went
     wait_ready(page)
     wait_map(page, 2)
     click_pixel(page, 60, 60)

@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 import sys
-from pathlib import Path
 from typing import Any
 
 from hsi_studio.engine.runs.record import RunRecord
@@ -78,11 +77,3 @@ def versions() -> dict[str, str]:
 def threads() -> int:
     """Threads of the numerical libraries."""
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-
-
-def first_to_go() -> None:
-    """When the machine runs out of memory, Linux ends this process before the application."""
-    try:
-        Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
-    except OSError:
-        log.info("this system gives no say in who is ended when memory runs out")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import StudioError
+from hsi_studio.memory_end import first_to_go
 from hsi_studio.scene.room import codec, cubes, limits, lock
 
 DESCRIPTION, DATA, WORDS = "description.json", "data.bin", "words.txt"
@@ -40,6 +41,7 @@ def live(request: dict[str, Any]) -> None:
     try:
         os.chdir(request["work"])
         _own_streams()
+        first_to_go()
         _lock(request)
         _answer(request)
         code = 0

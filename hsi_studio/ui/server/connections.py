@@ -8,6 +8,8 @@ thousand sockets without a password, opened and left alone, used up the process'
 - At most `MOST_IDLE` connections may be without a request at work. With one more one is closed: one that has asked for
   nothing, else of an unknown visitor, else of a known one; of the address that has the most, the one idle longest. So
   new visitors always find a place, who floods closes the own ones, and who is signed in stays, behind one address too.
+  A request that lies unread is none that waits: after a moment in which the server was busy all that was dialled
+  meanwhile comes in at once, before anything is read.
 - In all there are at most `most_connections` (nine tenths of the file descriptors allowed, which are raised first).
 - A peer that is gone without a word is found by TCP keepalive within two minutes; who does not read answers holds one
   connection, and is closed when the application's answer has waited for `WRITE_S`.
@@ -18,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import select
 import socket
 from collections import Counter
 from typing import Any
@@ -51,11 +54,16 @@ class Idle:
         if hurry and timer is None:
             timer = asyncio.get_running_loop().call_later(self.head_s, self.close, one)
         self._waiting[one] = timer
-        if len(self._waiting) > self.most:
-            least = min(waiting.standing for waiting in self._waiting)
-            these = [waiting for waiting in self._waiting if waiting.standing == least]
-            most, _ = Counter(waiting.address for waiting in these).most_common(1)[0]
-            self.close(next(waiting for waiting in these if waiting.address == most))
+        for _ in range(min(2, len(self._waiting) - self.most)):  # two: those that were spared are made up for
+            self._let_one_go()
+
+    def _let_one_go(self) -> None:
+        """None when all have sent something: they are read next, and the next connection asks again."""
+        many = Counter((waiting.standing, waiting.address) for waiting in self._waiting)
+        ranked = sorted(self._waiting, key=lambda one: (one.standing, -many[one.standing, one.address]))
+        silent = next((waiting for waiting in ranked if not waiting.has_said()), None)
+        if silent is not None:
+            self.close(silent)
 
     def remove(self, one: Patient) -> None:
         timer = self._waiting.pop(one, None)
@@ -83,6 +91,17 @@ class Patient(H11Protocol):
         if cycle is None:
             return 0
         return 2 if cycle.scope.get("state", {}).get(KNOWN) else 1
+
+    def has_said(self) -> bool:
+        """Whether something that it sent lies unread (False where the system cannot tell), and it is not gone."""
+        found = self.transport.get_extra_info("socket")
+        if found is None or found.fileno() < 0 or not hasattr(select, "poll"):
+            return False
+        hung_up = getattr(select, "POLLRDHUP", 0)
+        looks = select.poll()
+        looks.register(found.fileno(), select.POLLIN | hung_up)
+        told = looks.poll(0)
+        return bool(told) and not told[0][1] & (hung_up | select.POLLHUP | select.POLLERR)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

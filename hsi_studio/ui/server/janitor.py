@@ -20,6 +20,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.uploads import KEEP_DAYS, clean_uploads, trim_folder, waiting_room
 from hsi_studio.ui.server.fair import Budget
 from hsi_studio.ui.server.owners import Owners
+from hsi_studio.ui.server.page_sessions import Unfetched
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ def give_back_memory() -> None:
 class Janitor:
     """`start` and `close` it with the server; `tidy` is one round."""
 
-    def __init__(self, served: Owners | Studio, budget: Budget) -> None:
-        self.served, self.budget = served, budget
+    def __init__(self, served: Owners | Studio, budget: Budget, unfetched: Unfetched | None = None) -> None:
+        self.served, self.budget, self.unfetched = served, budget, unfetched
         self._stop = threading.Event()
         self._uploads_at = 0.0
 
@@ -52,6 +53,8 @@ class Janitor:
         server = self.served.server if isinstance(self.served, Owners) else self.served.workspace.server
         closed = self.served.tidy(self.budget.working) if isinstance(self.served, Owners) else 0
         server.tidy()
+        if self.unfetched is not None:
+            self.unfetched.tidy()
         trim_folder(waiting_room(), WAITING_ROOM_BYTES)
         if time.monotonic() - self._uploads_at > UPLOADS_EVERY_S or not self._uploads_at:
             self._uploads_at = time.monotonic()

@@ -1,6 +1,6 @@
 """The server's layers, from the socket to the application.
 
-    connections ─▶ headers ─▶ counting ─▶ guard ─▶ bodies ─▶ fair share ─▶ FastAPI: our routes, Gradio at /
+    connections ─▶ headers ─▶ counting ─▶ guard ─▶ bodies ─▶ fair share ─▶ who asks ─▶ FastAPI: our routes, Gradio
 
 Each layer is one file of this folder and says in its docstring what it holds back.
 """
@@ -21,6 +21,7 @@ from hsi_studio.ui.server.guard import Guard, MayRead
 from hsi_studio.ui.server.headers import SecurityHeaders
 from hsi_studio.ui.server.logins import Logins
 from hsi_studio.ui.server.owners import HEADER, NOBODY
+from hsi_studio.ui.server.page_sessions import remembering
 from hsi_studio.ui.server.watch import Watch
 
 GIB = 2**30
@@ -48,7 +49,7 @@ def layers(
             return str(error)
         return ""
 
-    inner = Bodies(FairShare(server, budget, owner_of), most_upload, admit)
+    inner = Bodies(FairShare(remembering(server, owner_of), budget, owner_of), most_upload, admit)
     guard = Guard(inner, hosts, per_session=per_session, may_read=may_read, logins=logins, operators=operators)
     return SecurityHeaders(watch.counting(guard))
 

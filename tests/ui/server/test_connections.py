@@ -28,7 +28,7 @@ def idle() -> Idle:
 
 
 @pytest.fixture(scope="module")
-def port(idle: Idle) -> Iterator[int]:
+def server(idle: Idle) -> Iterator[uvicorn.Server]:
     config = uvicorn_config(Bodies(reading, 1 << 20), "127.0.0.1", 0, idle)
     config.loop, config.lifespan = "asyncio", "off"
     server = uvicorn.Server(config)
@@ -36,9 +36,14 @@ def port(idle: Idle) -> Iterator[int]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    yield server
     server.should_exit = True
     thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def port(server: uvicorn.Server) -> int:
+    return int(server.servers[0].sockets[0].getsockname()[1])
 
 
 def dial(port: int, *, said: bytes = b"") -> socket.socket:
@@ -106,6 +111,16 @@ def test_silent_connections_keep_nobody_out_and_are_bounded(port: int, idle: Idl
             one.close()
 
 
+def test_who_has_asked_while_the_server_was_busy_is_not_the_one_that_goes(server: uvicorn.Server, port: int) -> None:
+    """All come in at once then, and the visitor's request lies unread: it is no silent connection."""
+    server.servers[0].get_loop().call_soon_threadsafe(time.sleep, 0.3)
+    with dial(port, said=REQUEST) as visitor:
+        silent = [dial(port) for _ in range(MOST * 3)]
+        assert b"200 OK" in answered(visitor)
+        for one in silent:
+            one.close()
+
+
 def test_a_connection_between_requests_stays(port: int) -> None:
     with dial(port) as kept:
         for _ in range(2):
@@ -135,6 +150,9 @@ def test_of_too_many_the_one_that_waits_longest_of_the_address_that_has_most_goe
 
         def abort(self) -> None:
             self.gone = True
+
+        def has_said(self) -> bool:
+            return False
 
     async def go() -> None:
         idle, many, others = Idle(5, 100), [One("6.6.6.6") for _ in range(4)], [One("1.1.1.1"), One("2.2.2.2")]
