@@ -80,6 +80,12 @@ export function makeDock(strip, onPage) {
       tab.setAttribute("aria-selected", String(on));
       tab.tabIndex = on || (!name && !k) ? 0 : -1;
     });
+    const spectra = name === "spectra" && document.getElementById("hsi-spectrum"); // Gradio's own box, which scrolls too
+    if (spectra) {
+      spectra.tabIndex = 0;
+      spectra.setAttribute("role", "tabpanel");
+      spectra.setAttribute("aria-labelledby", "hsi-dock-spectra");
+    }
     if (noted) noteAddress({ dock: name === "accuracy" ? undefined : name || "closed" });
     look();
   }
