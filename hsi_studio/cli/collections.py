@@ -4,6 +4,7 @@ python -m hsi_studio collection FOLDER --method s3fn --shots 5 --seeds 10
 python -m hsi_studio collection FOLDER --method diffclip --folds 5 --json -
 python -m hsi_studio collection FOLDER --save model.safetensors
 python -m hsi_studio collection FOLDER --model model.safetensors
+python -m hsi_studio collection deephs_fruit --columns ripeness_state,VIS,Kiwi
 """
 
 from __future__ import annotations
@@ -26,8 +27,13 @@ FIGURES = (
 def add_commands(commands: Any) -> None:
     """Put the command of this file beside the others."""
     parser = commands.add_parser("collection", help="one label an image: accuracy, train, classify")
-    parser.add_argument("collection", metavar="FOLDER", help="a folder with a folder of images per class, or a .csv")
-    parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv")
+    parser.add_argument(
+        "collection",
+        metavar="FOLDER",
+        help="a folder with a folder of images per class, a .csv, or the id of a public collection",
+    )
+    parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv; of a public "
+                        "collection with annotations: MEASURE,CAMERA[,FRUIT]")  # fmt: skip
     add_method(parser, IMAGE_METHOD, f"default: {IMAGE_METHOD}; a wrong name lists them all")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--shots", type=positive, help="training images (or groups) a class, the rest tests (default 5)")

@@ -124,6 +124,8 @@ def _scenes(_: argparse.Namespace) -> int:
     for entry in studio().catalog():
         place = "offline" if entry.offline else "download"
         print(f"{entry.id:20} {place:9} {entry.title}")
+    for known, there in studio().collections.known():
+        print(f"{known.id:20} {'offline' if there else 'by hand':9} {known.title} (collection; {known.where})")
     tell_problems()
     return 0
 

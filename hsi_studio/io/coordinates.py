@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from hsi_studio.errors import CorruptFile, LabelProblem
 from hsi_studio.sanitize import clean_color
 
+DEGREES = re.compile(
+    r"^\s*([+-]?\d+(?:[.,]\d+)?)\s*[°ºd]?\s*(?:(\d+(?:[.,]\d+)?)\s*['′m]\s*)?(?:(\d+(?:[.,]\d+)?)\s*(?:[\"″s]|''))?\s*"
+    r"([NSEWO])?\s*$",
+    re.IGNORECASE,
+)
+
 
 def number(path: Path, where: str, key: str, text: str) -> float:
-    """A finite number. Raises CorruptFile with the place in the file."""
+    """A finite number, also as degrees, minutes and seconds with the side of the earth: 52°31'12.5"N, 13.4E. Raises
+    CorruptFile with the place in the file; so does the letter O, which is east in German and west in French."""
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
+        value = _degrees(text)
     if not math.isfinite(value):
         raise CorruptFile(path, f"{where}: {key} {text[:30]!r} is not a number", "Correct it and import again")
     return value
+
+
+def _degrees(text: str) -> float:
+    """Degrees, minutes and seconds as degrees; NaN for what is none, and for the letter O, which is east or west."""
+    match = DEGREES.match(text)
+    side = "" if match is None else (match[4] or "").upper()
+    if match is None or side == "O" or not (side or any(mark in text for mark in "°º'′")):
+        return math.nan
+    degrees, minutes, seconds = (float((part or "0").replace(",", ".")) for part in match.group(1, 2, 3))
+    if minutes >= 60 or seconds >= 60:
+        return math.nan
+    size = abs(degrees) + minutes / 60 + seconds / 3600
+    return -size if degrees < 0 or match[1].startswith("-") or side in ("S", "W") else size
 
 
 def named(path: Path, where: str, name: str) -> str:

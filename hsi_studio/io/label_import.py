@@ -34,7 +34,22 @@ log = logging.getLogger(__name__)
 KNOWN = "GeoJSON, GeoPackage, shapefile, KML, ENVI ROI, CSV or a raster of classes"
 VECTORS = {".shp": "shapefile", ".gpkg": "GeoPackage", ".kml": "KML"}
 JSON, TABLES = (".geojson", ".json", ".geojsonl", ".ndjson"), (".csv", ".txt", ".tsv", ".asc")
-RASTERS = (".tif", ".tiff", ".hdr", ".img", ".dat", ".bsq", ".bil", ".bip", ".mat", ".npy", ".npz", ".h5", ".hdf5")
+RASTERS = (
+    ".tif",
+    ".tiff",
+    ".hdr",
+    ".img",
+    ".dat",
+    ".bsq",
+    ".bil",
+    ".bip",
+    ".mat",
+    ".npy",
+    ".npz",
+    ".h5",
+    ".hdf5",
+    ".png",
+)
 
 
 def read_labels(

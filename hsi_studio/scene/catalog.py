@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio import paths
+from hsi_studio import paths, settings
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.scene import indian_pines
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.download import Member, RemoteFile, extract, fetch, folder
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.survey import survey as make_survey
-from hsi_studio.types import Bands, Progress, Scene
+from hsi_studio.types import Bands, IntArray, Progress, Scene
 
 REPORT = Callable[[Progress], None]
 
@@ -100,7 +100,7 @@ def _entry(name: str, facts: dict[str, Any]) -> CatalogEntry:
         facts["citation"],
         tuple(f["url"] for f in files),
         tuple(f.get("sha256") for f in files),
-        all((folder(name) / f["name"]).exists() for f in files),
+        all((folder(name) / f["name"]).exists() for f in files) or by_hand(name, facts) is not None,
         facts,
     )
 
@@ -161,19 +161,45 @@ def _downloaded(name: str, facts: dict[str, Any], progress: REPORT) -> Scene:
     from hsi_studio.scene.open import open_scene
     from hsi_studio.scene.room.access import direct
 
-    target = folder(name)
-    for entry in facts["files"]:
-        remote = RemoteFile(entry["name"], entry["url"], entry.get("sha256"))
-        archive = fetch(remote, target, progress, facts["licence"])
-        for member in entry.get("members", []):
-            extract(archive, Member(remote.name, member["ending"], member.get("sha256")), target)
-    spec = {key: str(target / facts[key]) for key in ("dsm", "reference") if facts.get(key)}
-    cube_name, _, variable = facts["cube"].partition(":")
-    checked = all(f.get("sha256") for f in facts["files"])
+    target, parts = folder(name), facts
+    there = by_hand(name, facts)
+    if there is not None:
+        target, parts = there, facts["instead"]
+    else:
+        _fetch_all(name, facts, progress)
+    spec = {key: str(target / parts[key]) for key in ("dsm", "reference") if parts.get(key)}
+    cube_name, _, variable = parts["cube"].partition(":")
+    checked = there is None and all(f.get("sha256") for f in facts["files"])
     with direct() if checked else contextlib.nullcontext():
         scene = open_scene(target / cube_name, variable=variable or None, name=name, **spec)
     _verify(target / cube_name, scene, facts)
     return _with_facts(scene, facts)
+
+
+def by_hand(name: str, facts: dict[str, Any]) -> Path | None:
+    """The folder that holds the makers' own files of a scene (`instead`), fetched by hand: ours, or the mirror's."""
+    wanted = [spec.partition(":")[0] for spec in facts.get("instead", {}).values()]
+    mirror = settings.MIRROR.text().strip()
+    places = [folder(name)]
+    if mirror and not mirror.lower().startswith(("http://", "https://")):
+        places.append(Path(mirror).expanduser() / name)
+    return next((place for place in places if wanted and all((place / file).is_file() for file in wanted)), None)
+
+
+def _fetch_all(name: str, facts: dict[str, Any], progress: REPORT) -> None:
+    target = folder(name)
+    for entry in facts["files"]:
+        remote = RemoteFile(entry["name"], entry["url"], entry.get("sha256"))
+        try:
+            archive = fetch(remote, target, progress, facts["licence"])
+        except FileProblem as error:
+            if not facts.get("instead"):
+                raise
+            files = " and ".join(spec.partition(":")[0] for spec in facts["instead"].values())
+            other = f"{error.remedy}; or take {files} from {facts['homepage']} and put them into {target}"
+            raise type(error)(error.path, error.problem, other) from error
+        for member in entry.get("members", []):
+            extract(archive, Member(remote.name, member["ending"], member.get("sha256")), target)
 
 
 def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
@@ -181,6 +207,13 @@ def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
     if list(scene.shape) != facts["size"]:
         raise CorruptFile(
             path, f"it is {scene.shape}, expected {tuple(facts['size'])}", f"Delete {path} and open the scene again"
+        )
+    if scene.reference is not None and facts.get("labelled") and not _fits(scene.reference, facts):
+        raise CorruptFile(
+            scene.sources[-1].path,
+            f"it has {int((scene.reference > 0).sum())} labelled pixels of {len(np.unique(scene.reference)) - 1} "
+            f"classes, expected {facts['labelled']} of {len(facts['classes'])}",
+            "Delete it and open the scene again",
         )
     if scene.reference is not None and facts.get("counts"):
         values = facts.get("values") or list(range(1, len(facts["counts"]) + 1))
@@ -194,6 +227,30 @@ def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
                 f"its labelled pixels a class are {found}, expected {facts['counts']}",
                 "Delete it and open the scene again",
             )
+
+
+def _fits(labels: IntArray, facts: dict[str, Any]) -> bool:
+    """Whether a map (H, W) has the size and the published numbers of labelled pixels of a catalogue scene."""
+    if list(labels.shape) != facts["size"][:2] or "values" in facts:
+        return False
+    pixels = np.bincount(labels[labels > 0].ravel(), minlength=len(facts["classes"]) + 1)[1:]
+    if pixels.size != len(facts["classes"]):
+        return False
+    if facts.get("counts"):
+        return bool(pixels.tolist() == facts["counts"])
+    return bool((pixels > 0).all() and pixels.sum() == facts.get("labelled"))
+
+
+def known_reference(labels: IntArray) -> tuple[str, tuple[str, ...]] | None:
+    """(title, class names) of the public scene whose labelled pixels these are, class by class; None for all others."""
+    pines = {
+        "title": indian_pines.TITLE,
+        "size": [145, 145, 200],
+        "classes": list(indian_pines.CLASS_NAMES),
+        "counts": list(indian_pines.LABELLED),
+    }
+    found = next((facts for facts in (pines, *_facts().values()) if _fits(labels, facts)), None)
+    return None if found is None else (found["title"], tuple(found["classes"]))
 
 
 def _with_facts(scene: Scene, facts: dict[str, Any]) -> Scene:

@@ -18,6 +18,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +94,7 @@ def open_folder(folder: str | Path) -> Collection:
     notes = []
     if left_out:
         notes.append(f"{len(left_out)} files are no images and are left out: {_names(left_out)}.")
-    return _collect(folder, found, names, notes)
+    return collect(folder, found, names, notes)
 
 
 def open_table(
@@ -133,7 +134,7 @@ def open_table(
             "Give the folder the images lie in",
         )
     notes = [f"{len(missing)} images of the table are not there: {_names(missing)}."] if missing else []
-    return _collect(table, found, names, notes)
+    return collect(table, found, names, notes)
 
 
 def split_images(collection: Collection, shots: int, seed: int) -> tuple[Indices, Indices]:
@@ -181,17 +182,19 @@ def fold_images(collection: Collection, folds: int, seed: int) -> list[tuple[Ind
     return [(train, test) for train, test in found if test.size]
 
 
-def _collect(source: Path, found: list[tuple[Path, str, str]], names: list[str], notes: list[str]) -> Collection:
-    """Open every image and check that their bands are the same."""
+def collect(
+    source: Path, found: list[tuple[Path, str, str]], names: list[str], notes: list[str], **reading: Any
+) -> Collection:
+    """Open every image (file, class, group) and check that their bands are the same; `reading` as in `open_scene`."""
     images: list[Image] = []
     by_habit: list[Path] = []
     for path, name, group in found:
         try:
-            scene = open_scene(path)
+            scene = open_scene(path, **reading)
         except AskAboutFile as error:
             if error.question != "axes":
                 raise
-            scene = open_scene(path, axes=HABIT)
+            scene = open_scene(path, axes=HABIT, **reading)
             by_habit.append(path)
         images.append(Image(scene, names.index(name), group, path))
     if by_habit:

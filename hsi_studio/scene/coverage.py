@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from hsi_studio.watching import tell
 log = logging.getLogger(__name__)
 
 PIECE_VALUES = 4_000_000  # float32 values read at once: 16 MB
+AFTER_S = 5.0  # the first picture comes first
 
 
 class Covered:
@@ -112,8 +114,14 @@ class Covered:
         return whole & some, int((~whole).sum()), int((~some).sum())
 
     def _finish(self) -> None:
+        """The rest, after the first picture, with pauses as long as the work: others look at the scene meanwhile."""
+        time.sleep(AFTER_S)
         try:
-            self.whole()
+            while self._next < self._scene.shape[0]:
+                began = time.monotonic()
+                with self._lock:
+                    self._piece()
+                time.sleep(min(time.monotonic() - began, AFTER_S / 10))
         except StudioError as error:  # who needs the whole is told the same
             log.warning("the survey of %s ended: %s", self._scene.name, error)
         finally:

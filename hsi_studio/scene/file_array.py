@@ -6,7 +6,8 @@ each window is read by `preadv`, which tells of a file that has ended, and lets 
 (a page fault does not). Opening reads nothing. What is in our own folders, where nobody else writes, is still mapped.
 
 Cost: one read for each index of the outer axis (rows, or bands where the file is band by band), of what lies between
-the first and the last number that is wanted; one in all where the window is the whole of the inner axes.
+the first and the last number that is wanted; one in all where the window is the whole of the inner axes; one a line
+where few of far apart lines are wanted (three bands of a file line by line).
 
 The file stays open as long as the array: a file that is replaced by another of its name goes on as it was.
 """
@@ -24,6 +25,7 @@ import numpy.typing as npt
 from hsi_studio.errors import FileProblem
 
 Key = slice | list[int]
+WORTH_A_READ = 1 << 16  # bytes that take as long as one more reading
 
 
 class FileArray:
@@ -78,6 +80,13 @@ class FileArray:
             inner = inner - inner[0]
         lines, places = _stepped(middle - middle[0]), _stepped(inner)
         out = np.empty(sizes, self.dtype)
+        if (many - len(middle) * cols) * self.dtype.itemsize > len(middle) * WORTH_A_READ:
+            for place, index in enumerate(outer):
+                for line, at in enumerate(middle):
+                    out[place, line] = self._span(index * plane + at * shape[2] + inner[0], cols)[
+                        _stepped(inner - inner[0])
+                    ]
+            return out
         for place, index in enumerate(outer):
             out[place] = self._span(index * plane + first, many).reshape(rows, width)[lines][:, places]
         return out

@@ -31,6 +31,9 @@ CITATION = (
 )
 LICENCE = "CC BY 3.0 (https://creativecommons.org/licenses/by/3.0/legalcode)"
 
+# pixels a class of the reference (GIC, University of the Basque Country)
+LABELLED = (46, 1428, 830, 237, 483, 730, 28, 478, 20, 972, 2455, 593, 205, 1265, 386, 93)
+
 CLASS_NAMES = (
     "Alfalfa",
     "Corn-notill",

@@ -15,7 +15,7 @@ from hsi_studio.errors import BadValues, FileProblem
 from hsi_studio.files import is_there
 from hsi_studio.humanize import size_text
 from hsi_studio.scene.formats.limits import check_size
-from hsi_studio.scene.plan import Remark
+from hsi_studio.scene.plan import RULES, Remark
 from hsi_studio.scene.raster import Raster, check_memory
 from hsi_studio.scene.rules import classes, nodata
 from hsi_studio.scene.rules.alignment import Grid, lay
@@ -96,7 +96,8 @@ def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, C
         flat, own_names, own_colors, note = painted
         values, names, colors, notes = flat[:, :, None], names or own_names, colors or own_colors, (*notes, note)
     declared = raster.facts["nodata"].value is not None if "nodata" in raster.facts else False
-    whole = classes.of_values(path, values[:, :, 0], names, declared)
+    rules = size.rules if isinstance(size, Grid) else RULES
+    whole = classes.of_values(path, values[:, :, 0], names, declared, rules)
     return raster, replace(whole, notes=notes + whole.notes, colors=colors)
 
 

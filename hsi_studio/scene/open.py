@@ -13,14 +13,14 @@ from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
-from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan, Remark
+from hsi_studio.scene.plan import RULES, AskAboutFile, Fact, Reading, ReadingPlan, Remark
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
 from hsi_studio.scene.rules.alignment import Grid
 from hsi_studio.scene.rules.classes import complete_names
 from hsi_studio.scene.rules.roles import data_in_folder
 from hsi_studio.scene.survey import survey as make_survey
-from hsi_studio.types import Scene
+from hsi_studio.types import IntArray, Scene
 
 
 def open_scene(
@@ -46,7 +46,14 @@ def open_scene(
         if found.plan.asked and said.rules > 1:
             raise AskAboutFile(path, found.plan)
         return scene_from_raster(
-            path, found.raster, variable=variable, dsm=dsm, reference=reference, name=name, plan=found.plan
+            path,
+            found.raster,
+            variable=variable,
+            dsm=dsm,
+            reference=reference,
+            name=name,
+            plan=found.plan,
+            rules=said.rules,
         )
 
 
@@ -59,9 +66,11 @@ def scene_from_raster(
     reference: str | Path | None = None,
     name: str | None = None,
     plan: ReadingPlan | None = None,
+    rules: int = RULES,
     **facts: Any,
 ) -> Scene:
-    """A Scene from an opened raster; `facts` replace fields (title, citation, licence, bands …)."""
+    """A Scene from an opened raster; `facts` replace fields (title, citation, licence, bands …). `rules`: by which
+    layers are laid on it, as in `plan.RULES`."""
     height, width, n_bands = raster.cube.shape
     if n_bands < 2:
         raise UnknownFormat(
@@ -71,7 +80,7 @@ def scene_from_raster(
         )
     check_size(path, raster.cube.shape)
     sources = [source("cube", file) for file in raster.files or (path,)]
-    grid = Grid((height, width), raster.transform, raster.crs)
+    grid = Grid((height, width), raster.transform, raster.crs, rules)
     layers, labels, names, colors = raster.dsm, raster.reference, dict(raster.class_names), dict(raster.class_colors)
     options: list[str | None] = [variable, *raster.differs]
     roles, notes = {"cube": path.name}, raster.notes
@@ -92,6 +101,8 @@ def scene_from_raster(
         names = complete_names(names, np.unique(labels[labels > 0]).tolist())
     if labels is None:
         names, colors = {}, {}
+    names, known = _of_known_scene(labels, names)
+    notes += known
     short = name or _short_name(path)
     told = dict(plan.facts) if plan is not None else {}
     told["roles"] = Fact(roles, "certain", "As you name them.")
@@ -115,6 +126,21 @@ def scene_from_raster(
         "plan": ReadingPlan(told).to_json(),
     }
     return Scene(**(values | facts))
+
+
+def _of_known_scene(labels: IntArray | None, names: dict[int, str]) -> tuple[dict[int, str], tuple[str, ...]]:
+    """The class names of a public scene for a reference without names that has exactly its labelled pixels; (names,
+    notes)."""
+    from hsi_studio.scene.catalog import known_reference
+
+    if labels is None or any(name != f"Class {value}" for value, name in names.items()):
+        return names, ()
+    found = known_reference(labels)
+    if found is None:
+        return names, ()
+    title, listed = found
+    note = f"The reference has exactly the labelled pixels of {title}, class by class: its class names are taken."
+    return dict(enumerate(listed, start=1)), (note,)
 
 
 def _moved(notes: tuple[str, ...]) -> str:
@@ -148,7 +174,9 @@ def with_layers(
         fields["notes"] += notes
     if reference is not None:
         found = read_classes(reference, grid)
-        fields["reference"], fields["reference_names"] = found.labels, found.names
+        fields["reference"] = found.labels
+        fields["reference_names"], known = _of_known_scene(found.labels, found.names)
+        fields["notes"] += known
         fields["reference_colors"] = found.colors
         path, part = split_spec(reference)
         sources = [s for s in sources if s.role != "reference"] + [source("reference", path)]

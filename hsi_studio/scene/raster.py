@@ -63,7 +63,8 @@ class Reader(Protocol):
         """The hyperspectral cube in the file. Raises FileProblem and its kinds.
 
         A reader of arrays without named axes says `takes_axes = True` and takes a third argument: the axes as the user
-        names them ("rows,cols,bands"), "by variance" for a project of rules 1, or None.
+        names them ("rows,cols,bands"), "by variance" for a project of rules 1, or None. A reader that read otherwise
+        once says `takes_rules = True` and takes the `rules` of an older project (`plan.RULES`).
         """
         ...
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, SizeMismatch
-from hsi_studio.scene.plan import Fact, Reading, ReadingPlan
+from hsi_studio.scene.plan import RULES, Fact, Reading, ReadingPlan
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.room.access import find_reader
 from hsi_studio.scene.rules import georeference, nodata, wavelengths
@@ -33,12 +33,19 @@ def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
     plan."""
     reader = find_reader(path, rules=reading.rules)
     said_axes = "by variance" if reading.rules == 1 and reading.axes is None else reading.axes
+    former = {"rules": reading.rules} if reading.rules < RULES and getattr(reader, "takes_rules", False) else {}
     if said_axes is not None and getattr(reader, "takes_axes", False):
-        raster: Raster = reader.open(path, variable, said_axes)  # type: ignore[call-arg]
+        raster: Raster = reader.open(path, variable, said_axes, **former)  # type: ignore[call-arg]
     else:
-        raster = reader.open(path, variable)
+        raster = reader.open(path, variable, **former)
         if reading.stored_axes is not None:
             raster = _turned(raster, reading)
+    if "-SPECTRAL_IMAGE" in path.name.upper() and "product" not in raster.facts:
+        without = (
+            "This is named like a product's spectral image, and no METADATA.XML of its name lies beside it: "
+            "wavelengths and scale are in that file."
+        )
+        raster = replace(raster, notes=(*raster.notes, without))
     facts = dict(raster.facts)
     for step in (_bands, _values, _fill, _mask, _quality, _place):
         raster, more = step(path, raster, reading)
@@ -181,7 +188,9 @@ def _mask(path: Path, raster: Raster, reading: Reading) -> Step:
     from hsi_studio.scene.rules.alignment import Grid
 
     height, width, _ = raster.cube.shape
-    usable, notes = read_mask(reading.mask, Grid((height, width), raster.transform, raster.crs), beside=path)
+    usable, notes = read_mask(
+        reading.mask, Grid((height, width), raster.transform, raster.crs, reading.rules), beside=path
+    )
     said = Fact(reading.mask, "certain", "You say: its zeros are left out.")
     out = int((~usable).sum())
     note = f"{out:,} of {usable.size:,} pixels are left out by the mask {Path(reading.mask).name}."

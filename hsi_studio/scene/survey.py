@@ -110,24 +110,30 @@ def sampled(scene: Scene, rows: int) -> Survey | None:
         tell("Looking at a sample of the pixels", at, len(places))
         pieces.append(scene.read(slice(row, row + 1), cols)[0])  # (w, B)
     x = np.concatenate(pieces)  # (N, B)
-    finite = np.isfinite(x)
-    has_data = ((x != 0) & finite)[:, listed].any(axis=1)
+    complete = bool(np.isfinite(x.sum(dtype=np.float64)))  # one NaN or infinity makes the sum non-finite
+    seen = x != 0 if complete else (x != 0) & np.isfinite(x)
+    has_data = (seen if listed.all() else seen[:, listed]).any(axis=1)
     n_data = int(has_data.sum())
     if n_data < FEWEST:
         return None
+    looked, x = len(x), x if has_data.all() else x[has_data]
     moments = _Moments(n_bands)
-    moments.add(x if has_data.all() else x[has_data], bool(finite.all()))
+    moments.add(x, complete)
     empty, sparse, constant = _kinds(moments, n_data)
     good = listed & ~empty & ~sparse & ~constant
     if not good.any():
         return None
-    keep = finite[:, good].all(axis=1) & (x[:, good] != 0).any(axis=1)
-    moments = _Moments(n_bands)
-    moments.add(x[keep], bool(finite[keep].all()))
+    used = x if good.all() else x[:, good]
+    keep = (used != 0).any(axis=1)
+    if not complete:
+        keep &= np.isfinite(used).all(axis=1)
+    if not keep.all():
+        moments = _Moments(n_bands)
+        moments.add(x[keep], complete)
     if int(keep.sum()) < FEWEST or not (moments.high > moments.low)[good].all():
         return None
     note = (
-        f"The scene is large: which bands can be used, and their ranges, come from {len(x):,} of its "
+        f"The scene is large: which bands can be used, and their ranges, come from {looked:,} of its "
         f"{height * width:,} pixels, in {len(places):,} rows spread over it."
     )
     notes = (note, *_marks(moments, good), *_band_notes(scene, listed, empty, sparse, constant))

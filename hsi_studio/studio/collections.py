@@ -21,10 +21,12 @@ from hsi_studio.engine.evaluation.collection_accuracy import ImageResult, evalua
 from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
 from hsi_studio.engine.models.metadata import CheckpointFacts, ClassFacts, LabelFacts, PromptFacts, SceneFacts
 from hsi_studio.errors import BadRequest, CorruptFile
+from hsi_studio.files import is_there
 from hsi_studio.methods import IMAGE_METHOD
 from hsi_studio.methods.collections import ImageModel, get_image_method, load_image_model
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.scene.collection import Collection, open_folder, open_table
+from hsi_studio.scene.image_sets import ImageSet, image_sets, open_set, place_of
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Progress
@@ -52,15 +54,22 @@ class Collections(Subject):
         self._workspace = workspace
 
     def open(self, source: str | Path, columns: Sequence[str] = ()) -> Collection:
-        """A folder with a folder per class, or a CSV file and its columns (image, class and perhaps group).
+        """A folder with a folder per class, a CSV file and its columns (image, class and perhaps group), or a public
+        collection by id, with what `image_sets.open_set` takes.
 
         Raises FileProblem, SizeMismatch, BadRequest.
         """
+        if not is_there(str(source)) and str(source) in {known.id for known in image_sets()}:
+            return open_set(str(source), columns)
         if Path(source).suffix.lower() != ".csv":
             return open_folder(source)
         if len(columns) not in (2, 3):
             raise BadRequest(f"{Path(source).name} is a table: name its columns of images, classes and perhaps groups.")
         return open_table(source, image=columns[0], label=columns[1], group=columns[2] if len(columns) == 3 else None)
+
+    def known(self) -> list[tuple[ImageSet, Path | None]]:
+        """Public collections, and where their files lie (None: still to be fetched by hand)."""
+        return [(one, place_of(one)) for one in image_sets()]
 
     def evaluate(
         self,

@@ -212,7 +212,7 @@ class Openings(Subject):
         project = self._workspace.latest_project(scene.id)
         notes = [] if project is None else [f"You go on with your project “{project.title}” on this scene."]
         if project is None:
-            project = self._workspace.new_project(spec, **options)
+            project = self._workspace.new_project(spec, scene=scene, **options)
             labels = [file for file in made.files if made.roles.get(file.name) == "labels"]
             notes += self._labels_of(project.id, made, labels) if labels else []
         for key, fact in made.found.layers.items() if made.found is not None else ():

@@ -243,19 +243,25 @@ class Workspace(Subject):
     # ── projects ────────────────────────────────────────────────────────────────────────────────
 
     def new_project(
-        self, spec: str | Path, *, title: str | None = None, lesson: LessonAbout | None = None, **options: Any
+        self,
+        spec: str | Path,
+        *,
+        title: str | None = None,
+        lesson: LessonAbout | None = None,
+        scene: Scene | None = None,
+        **options: Any,
     ) -> Project:
         """Start a project on a scene; its classes come from the scene's reference, where there is one. With `lesson`
         nobody sees that reference until it is handed in.
 
         `options` as in `open`. The scene is surveyed first: none without usable pixels gets a project. What was found
-        out about the file is kept, so that later rules read it alike. Raises FileProblem, BadValues, BadRequest (as a
-        guest, or when the owner's folder is full).
+        out about the file is kept, so that later rules read it alike. `scene`: what `open` just gave for the same.
+        Raises FileProblem, BadValues, BadRequest (as a guest, or when the owner's folder is full).
         """
         if self.only is not None:
             raise BadRequest(IN_SHARED)
         self.server.check_disk(self.home)
-        scene = self.open(spec, **options)
+        scene = scene or self.open(spec, **options)
         scene.survey  # noqa: B018  before anything is made: it raises for a scene without usable pixels
         said = {key: value for key, value in options.items() if value is not None and value != ""}
         kept = {"spec": str(spec), **said_about(scene), **said}

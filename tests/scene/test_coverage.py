@@ -35,6 +35,7 @@ def large(monkeypatch) -> Scene:
     monkeypatch.setattr("hsi_studio.scene.survey.SAMPLE", 3_000)
     monkeypatch.setattr("hsi_studio.scene.survey.FEWEST", 100)
     monkeypatch.setattr("hsi_studio.scene.coverage.PIECE_VALUES", 2_000)
+    monkeypatch.setattr("hsi_studio.scene.coverage.AFTER_S", 0)
     rng = np.random.default_rng(3)
     values = (rng.random((60, 50, 6)) + 1).astype(np.float32)
     values[..., 4] = 7

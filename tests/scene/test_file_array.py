@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import FileProblem
+from hsi_studio.scene import file_array
 from hsi_studio.scene.file_array import FileArray
 
 SHAPE = (7, 5, 6)
@@ -25,7 +26,11 @@ def axis(rng: np.random.Generator, size: int) -> Any:
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", ["<f4", ">i2", "u1"])
-def test_windows_are_those_of_the_array(tmp_path: Path, dtype: str, order: Literal["C", "F"]) -> None:
+@pytest.mark.parametrize("worth", [file_array.WORTH_A_READ, 0], ids=["", "each line alone"])
+def test_windows_are_those_of_the_array(
+    tmp_path: Path, dtype: str, order: Literal["C", "F"], worth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_array, "WORTH_A_READ", worth)
     rng = np.random.default_rng(0)
     values = rng.integers(0, 200, SHAPE).astype(dtype)
     (tmp_path / "a.bin").write_bytes(b"head" + values.tobytes(order) + b"tail")

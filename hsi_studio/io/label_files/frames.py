@@ -212,6 +212,8 @@ def _others(word: Frame, layer: Layer, scene: Scene) -> list[Frame]:
         frames += [lonlat_frame(), lonlat_frame(swapped=True)]
     if scene.crs is None:
         frames.append(Frame("pixels", "columns and rows"))
+    else:  # what web maps save, and German eastings with their zone in front (33500000)
+        frames += [Frame("map", crs_text(code), code) for code in ("EPSG:3857", "EPSG:4647", "EPSG:5650")]
     seen: set[tuple[str | None, bool]] = {(word.crs, word.swapped)}
     others = []
     for frame in frames:

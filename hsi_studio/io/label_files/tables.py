@@ -157,7 +157,7 @@ def _placed(layer: Layer, columns: dict[str, list[str]], delimiter: str) -> list
 
 def _numbers(layer: Layer, key: str, texts: Sequence[str], delimiter: str) -> list[float | None]:
     """The column's numbers, None for empty cells. Raises CorruptFile with the line."""
-    clean = [GROUPS.sub("", text) for text in texts]
+    clean = [text.strip() if "°" in text else GROUPS.sub("", text) for text in texts]  # ' is minutes there
     comma = delimiter != "," and any("," in text for text in clean)
     found: list[float | None] = []
     for where, original, text in zip(layer.where, texts, clean, strict=True):

@@ -19,6 +19,7 @@ from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.limits import MOST_NAMES
+from hsi_studio.scene.formats.squeezed import squeezed
 from hsi_studio.scene.plan import Fact, Reading, Sure, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.rules import classes, nodata, wavelengths
@@ -51,10 +52,11 @@ class Variable:
     dtype: np.dtype[Any]
     load: Callable[[], Any]
     unit: str | None = None
-    scale: float = 1.0  # value = stored · scale + offset; stored == nodata is missing
+    scale: float | FloatArray = 1.0  # value = stored · scale + offset; stored == nodata is missing
     offset: float = 0.0
     nodata: float | None = None
     dims: tuple[str, ...] | None = None  # names of the axes, where the file gives them
+    differs: tuple[str, ...] = ()  # as of `Raster`
 
     @property
     def key(self) -> str:
@@ -170,6 +172,7 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
 
     `said`: the axes as the user names them, or "by variance", or None.
     """
+    variables = [squeezed(v) for v in variables]
     chosen, notes = pick_cube(path, variables, name)
     others = [v for v in variables if v is not chosen]
     waves = _vector(others, WAVELENGTH_KEYS, chosen.shape)
@@ -178,8 +181,19 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
     axes, fact, differs = _axes(array, None if waves is None else waves[0].size, planes, chosen.dims, said)
     plain = axes == (0, 1, 2) or (fact.sure == "certain" and chosen.dims is not None)
     axis_note = () if plain or fact.sure == "guess" else (fact.reason,)
-    cube = ArrayCube(array, axes, chosen.scale, chosen.offset, chosen.nodata)
-    height, width, n_bands = cube.shape
+    height, width, n_bands = (int(chosen.shape[axis]) for axis in axes)
+    scale = chosen.scale
+    scale_note: tuple[str, ...] = ()
+    if np.size(scale) > 1:
+        shown = f"{np.min(scale):.4g}–{np.max(scale):.4g}"
+        if np.size(scale) == n_bands:
+            scale_note = (f"Every band has its own scale, {shown}.",)
+        else:
+            scale_note = (
+                f"The file lists {np.size(scale)} scales ({shown}) for {n_bands} bands: say it with --scale.",
+            )
+            scale = 1.0
+    cube = ArrayCube(array, axes, scale, chosen.offset, chosen.nodata)
     bands, band_notes, wave_fact = _bands(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width))
     reference, names, reference_note = _reference(path, others, (height, width))
@@ -197,12 +211,12 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
         dsm=dsm,
         reference=reference,
         class_names=names,
-        notes=notes + axis_note + band_notes + dsm_note + reference_note,
+        notes=notes + axis_note + scale_note + band_notes + dsm_note + reference_note,
         facts=facts,
-        scale=chosen.scale,
+        scale=scale,
         offset=chosen.offset,
         stored_wavelengths=None if waves is None or waves[0].size != n_bands else waves[0].astype(np.float32),
-        differs=differs,
+        differs=(*differs, *chosen.differs),
     )
 
 
@@ -282,7 +296,7 @@ def _dsm(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[FloatAr
         return None, ()
     dsm = np.array(fitting[0].load(), dtype=np.float32)
     missing = ~np.isfinite(dsm) if fitting[0].nodata is None else ~np.isfinite(dsm) | (dsm == fitting[0].nodata)
-    dsm = dsm * np.float32(fitting[0].scale) + np.float32(fitting[0].offset)
+    dsm = dsm * np.float32(np.ravel(fitting[0].scale)[0]) + np.float32(fitting[0].offset)
     dsm[missing] = np.nan
     filled, more = nodata.heights(dsm.reshape(*shape, -1))
     note = f"The height layer is the variable “{fitting[0].name}” of the same file."

@@ -15,20 +15,25 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.formats import envi_scale
 from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, described_bytes, read_header
 from hsi_studio.scene.formats.limits import MOST_DEFLATE
-from hsi_studio.scene.plan import Fact
+from hsi_studio.scene.plan import RULES, Fact
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.rules.byte_order import looks_swapped
-from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, trailing
+from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
+from hsi_studio.scene.rules.layout import other_layout
+from hsi_studio.scene.rules.number_type import other_type
 from hsi_studio.scene.rules.values import unit_of
 from hsi_studio.scene.rules.wavelengths import from_band_names, from_texts, read
-from hsi_studio.types import Bands, BoolArray, FloatArray
+from hsi_studio.scene.said_cube import SaidCube
+from hsi_studio.types import Bands, BoolArray, Cube, FloatArray
 
 AXES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}  # stored axes that are rows, columns, bands
 FOREIGN = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\x93NUMPY", b"PK\3\4", b"MATLAB", b"EHFA", b"CDF")
@@ -62,6 +67,7 @@ class EnviReader:
     name = "envi"
     title = "ENVI"
     extensions = (".hdr", *ENDINGS[1:])
+    takes_rules = True
 
     def sniff(self, path: Path) -> bool:
         if path.suffix.lower() == ".hdr":
@@ -79,9 +85,10 @@ class EnviReader:
             )
         return None
 
-    def open(self, path: Path, variable: str | None) -> Raster:
+    def open(self, path: Path, variable: str | None, rules: int = RULES) -> Raster:
         header, data_path, note = self._pair(path)
-        raster = _of_tiff(header, data_path) if first_bytes(data_path, 4) in TIFF else _raster(header, data_path)
+        is_tiff = first_bytes(data_path, 4) in TIFF
+        raster = _of_tiff(header, data_path) if is_tiff else _raster(header, data_path, rules)
         if variable is not None:
             raise choose(path, f"an ENVI file holds one image and no variable “{variable}”", self.variables(path))
         return replace(raster, notes=((note,) if note else ()) + header.notes + raster.notes)
@@ -118,7 +125,7 @@ def _of_tiff(header: Header, data_path: Path) -> Raster:
     return TIFF_READER.open(data_path, None)
 
 
-def _raster(header: Header, data_path: Path) -> Raster:
+def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
     if "library" in header.text("file type").lower():
         raise FileProblem(
             data_path,
@@ -131,7 +138,7 @@ def _raster(header: Header, data_path: Path) -> Raster:
             header.path, f"it describes {shape_text((height, width, count))} values", "Correct the header"
         )
     notes: list[str] = []
-    interleave = header.text("interleave", "bsq").lower()
+    interleave = header.text("interleave", "bsq").lower().strip("\"' ")
     if interleave not in INTERLEAVES:
         raise CorruptFile(
             header.path, f"its header says interleave = {interleave}", "Correct the header: bsq, bil or bip"
@@ -143,11 +150,26 @@ def _raster(header: Header, data_path: Path) -> Raster:
             raise FileProblem(header.path, f"it uses {key}", "Save the image without frame offsets")
     sizes = {"bsq": (count, height, width), "bil": (height, count, width), "bip": (height, width, count)}
     array = _ordered(header, _array(header, data_path, sizes[interleave], dtype, (height, width, count), notes), notes)
-    gain, offset = _scaling(header, count, notes)
-    ignore = header.numbers("data ignore value")
-    nodata = None if ignore is None else float(ignore[0])
+    if rules > 4:
+        _check_layout(header, array, interleave, (height, width, count))
+    scaling = envi_scale.scaling(header, count) if rules > 4 else envi_scale.former(header, count)
+    gain, offset = scaling.gain, scaling.offset
+    notes.extend(scaling.notes)
     axes = AXES[interleave]
-    cube = ArrayCube(array, (axes[0], axes[1], axes[2]), gain, offset, nodata)
+    ignore = header.numbers("data ignore value", count)
+    nodata = None if ignore is None else float(ignore[0])
+    marks: tuple[str, ...] = ()
+    cube: Cube = ArrayCube(array, (axes[0], axes[1], axes[2]), gain, offset, nodata)
+    if ignore is not None and np.ptp(ignore) > 0:
+        if rules > 4 and ignore.size == count:
+            marks = ("nodata:bands",)
+            inner = ArrayCube(array, (axes[0], axes[1], axes[2]), gain, offset)
+            cube = SaidCube(inner, fill=_as_read(ignore, gain, offset))
+            notes.append("The header gives every band its own “no data” value.")
+        else:
+            notes.append(
+                f"The header gives {ignore.size} “no data” values; the first, {nodata:g}, counts for all bands."
+            )
     transform, crs, gsd_m, more = place_of_map_info(
         header.items("map info"), header.text("coordinate system string"), data_path
     )
@@ -168,13 +190,44 @@ def _raster(header: Header, data_path: Path) -> Raster:
         transform=transform,
         crs=crs,
         gsd_m=gsd_m,
-        value_unit=_unit(header),
+        value_unit=scaling.unit or unit_of(header.text("data units") or header.text("units")),
         notes=tuple(notes),
         facts=facts,
         scale=gain,
         offset=offset,
         stored_wavelengths=_stored(header, count),
+        differs=(*scaling.differs, *marks),
     )
+
+
+def _as_read(values: npt.NDArray[np.float64], gain: float | FloatArray, offset: float | FloatArray) -> FloatArray:
+    """(B,) stored values as `ArrayCube` gives them."""
+    with np.errstate(over="ignore"):
+        out = values.astype(np.float32)
+        out *= np.asarray(gain, dtype=np.float32)
+        out += np.asarray(offset, dtype=np.float32)
+    return out
+
+
+def _check_layout(header: Header, array: np.ndarray[Any, Any], interleave: str, size: tuple[int, int, int]) -> None:
+    """Raises CorruptFile when the numbers make sense only as another type, in another order or of other sizes."""
+    code = other_type(array)
+    if code is not None:
+        raise CorruptFile(
+            header.path,
+            f"its header says data type = {header.integer('data type')}, as which the numbers make no sense; as data "
+            f"type {code} they do",
+            f"Write data type = {code} into the header",
+        )
+    other = other_layout(array, interleave, size)
+    if other is not None:
+        raise CorruptFile(
+            header.path,
+            f"in the order it gives ({interleave}, {size[0]} lines, {size[1]} samples, {size[2]} bands) the numbers "
+            "are stripes and noise; in another one they are a picture",
+            f"Correct the header: interleave = {other.interleave}, lines = {other.lines}, samples = {other.samples}, "
+            f"bands = {other.bands}",
+        )
 
 
 def _centres(header: Header, count: int) -> tuple[Any, str | None]:
@@ -190,12 +243,6 @@ def _centres(header: Header, count: int) -> tuple[Any, str | None]:
 def _stored(header: Header, count: int) -> FloatArray | None:
     values, _ = _centres(header, count)
     return values.astype(np.float32) if values is not None and values.size == count else None
-
-
-def _unit(header: Header) -> str:
-    if header.numbers("reflectance scale factor") is not None:
-        return "reflectance"
-    return unit_of(header.text("data units") or header.text("units"))
 
 
 def _lookup(header: Header, count: int) -> dict[int, str]:
@@ -226,6 +273,12 @@ def _array(
     if packed:
         return _unpack(data_path, shape, dtype, offset, wanted, there)
     left_over = trailing(there - wanted, *size, dtype.itemsize) if there > wanted else None
+    if left_over and offset == 0 and is_text(first_bytes(data_path, there - wanted)):
+        raise CorruptFile(
+            data_path,
+            f"it is {there - wanted} bytes longer than its header describes, and it begins with as many bytes of text",
+            f"Write header offset = {there - wanted} into {header.path.name}",
+        )
     if left_over:
         notes.append(left_over)
     elif there != wanted:
@@ -292,25 +345,6 @@ def _unpack(
     return np.frombuffer(data, dtype=dtype, offset=offset).reshape(shape)
 
 
-def _scaling(header: Header, count: int, notes: list[str]) -> tuple[float | FloatArray, float | FloatArray]:
-    """(gain, offset): value = stored · gain + offset."""
-    factor = header.numbers("reflectance scale factor")
-    if factor is not None and factor.size == 1 and factor[0] > 0:
-        if factor[0] != 1:
-            notes.append(f"Stored values are divided by the header's reflectance scale factor, {factor[0]:g}.")
-        return 1.0 / float(factor[0]), 0.0
-    gains, offsets = header.numbers("data gain values"), header.numbers("data offset values")
-    gain: float | FloatArray = 1.0
-    offset: float | FloatArray = 0.0
-    if gains is not None and gains.size == count:
-        gain = gains.astype(np.float32)
-        notes.append("The header's gain of every band is applied.")
-    if offsets is not None and offsets.size == count:
-        offset = offsets.astype(np.float32)
-        notes.append("The header's offset of every band is applied.")
-    return gain, offset
-
-
 def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | None]:
     nm = fwhm = fact = None
     usable: BoolArray | None = None
@@ -335,6 +369,12 @@ def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | 
             notes.append("The header's bad-band list rules out every band; it is not used.")
         else:
             usable = bbl > 0 if usable is None else usable & (bbl > 0)
+            out = int((bbl <= 0).sum())
+            if 2 * out > count:
+                notes.append(
+                    f"The header's bad-band list rules out {out} of {count} bands (0 = bad): if it is meant the "
+                    "other way round, bring them back under Bands."
+                )
     elif bbl is not None:
         notes.append(f"The header's bad-band list has {bbl.size} entries for {count} bands; it is not used.")
     elif header.text("bbl"):

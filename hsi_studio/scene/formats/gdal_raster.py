@@ -1,4 +1,5 @@
-"""Image formats that come with GDAL and need no reader of their own: ERDAS Imagine, JPEG 2000, PCIDSK.
+"""Image formats that come with GDAL and need no reader of their own: ERDAS Imagine, JPEG 2000, PCIDSK, PNG (of class
+maps above all).
 
 Read window by window as a GeoTIFF is. Formats that name other files (VRT) are left out: a file must not open another
 one that nobody named.
@@ -17,6 +18,7 @@ DRIVERS = (
     (b"\x00\x00\x00\x0cjP  ", "JP2OpenJPEG"),
     (b"\xff\x4f\xff\x51", "JP2OpenJPEG"),
     (b"PCIDSK  ", "PCIDSK"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
 )
 
 
@@ -27,11 +29,11 @@ def driver_of(path: Path) -> str | None:
 
 
 class GdalReader:
-    """ERDAS Imagine (.img), JPEG 2000, PCIDSK."""
+    """ERDAS Imagine (.img), JPEG 2000, PCIDSK, PNG."""
 
     name = "gdal"
-    title = "ERDAS Imagine, JPEG 2000"
-    extensions = (".img", ".jp2", ".pix")
+    title = "ERDAS Imagine, JPEG 2000, PNG"
+    extensions = (".img", ".jp2", ".pix", ".png")
 
     def sniff(self, path: Path) -> bool:
         return driver_of(path) is not None

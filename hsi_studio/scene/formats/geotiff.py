@@ -29,10 +29,11 @@ from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats import gdal_safety, limits
 from hsi_studio.scene.formats.categories import category_names, read_tags
 from hsi_studio.scene.formats.envi_header import Header, read_header
-from hsi_studio.scene.plan import Fact
+from hsi_studio.scene.plan import RULES, Fact
 from hsi_studio.scene.raster import Candidate, Raster, Transform, choose, file_size, first_bytes
 from hsi_studio.scene.rules import georeference
 from hsi_studio.scene.rules.header_text import numbers
+from hsi_studio.scene.rules.tiff_bands import alpha_shades, pages_axes
 from hsi_studio.scene.rules.values import unit_of
 from hsi_studio.scene.rules.wavelengths import WITH_UNIT, from_band_names, from_texts, read
 from hsi_studio.scene.rules.wavelengths import number as as_number
@@ -149,11 +150,12 @@ class GeoTiffReader:
     name = "geotiff"
     title = "GeoTIFF"
     extensions = (".tif", ".tiff")
+    takes_rules = True
 
     def sniff(self, path: Path) -> bool:
         return first_bytes(path, 4) in MAGICS
 
-    def open(self, path: Path, variable: str | None) -> Raster:
+    def open(self, path: Path, variable: str | None, rules: int = RULES) -> Raster:
         size = file_size(path)
         if variable is not None:
             raise choose(path, f"a GeoTIFF holds one image and no variable “{variable}”", self.variables(path))
@@ -164,7 +166,7 @@ class GeoTiffReader:
             try:
                 pages = _pages(path, dataset)
                 _check_stored(path, dataset, size)
-                return raster_of(path, dataset, pages=pages)
+                return raster_of(path, dataset, pages=pages, rules=rules)
             except (CPLE_BaseError, RasterioError) as error:
                 raise CorruptFile(
                     path, f"its directory is damaged ({names_only(str(error))})", "Copy or download it again"
@@ -233,10 +235,17 @@ def _pages(path: Path, dataset: Any) -> int:
     return len(parts)
 
 
-def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -> Raster:
-    """What GDAL says of a file, as a Raster."""
+def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, rules: int = RULES) -> Raster:
+    """What GDAL says of a file, as a Raster. `rules`: of an older project, as in `Reader.open`."""
     notes: list[str] = []
     alpha = _alpha(dataset)
+    shades = alpha_shades(dataset, alpha[0] + 1) if alpha and rules > 4 else 0
+    if shades:
+        notes.append(
+            f"Band {alpha[0] + 1} is marked as transparency (alpha), as GDAL marks the last of four bands of bytes "
+            f"by itself. It holds {shades} different values, as data do, and is read as a band."
+        )
+        alpha = []
     count = pages if pages > 1 else dataset.count - len(alpha)
     if pages > 1:
         notes.append(f"The file has {pages} pages of one band; they are read as the bands of one image.")
@@ -251,7 +260,7 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -
         notes.append(f"Stored values are multiplied by {text}, as the file says.")
     if len(set(dataset.dtypes[: dataset.count - len(alpha)])) > 1:
         notes.append("The bands have different number types; all are read as float32.")
-    masked = pages == 1 and _masked(dataset, count)
+    masked = pages == 1 and not shades and _masked(dataset, count)
     if alpha:
         notes.append("The last band is an alpha channel: transparent pixels are left out, and it is no band.")
     elif masked:
@@ -270,8 +279,11 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -
     units = {unit for unit in dataset.units if unit}
     first = nodata[0]
     bands, stored, fact = _bands(path, dataset, notes, count, pages)
+    axes = Fact("rows,cols,bands", "certain", "The format says so.")
+    if pages > 1 and rules > 4:
+        axes = pages_axes(cube, dataset.tags().get("TIFFTAG_IMAGEDESCRIPTION", ""))
     facts = {
-        "axes": Fact("rows,cols,bands", "certain", "The format says so."),
+        "axes": axes,
         "nodata": Fact(None if first is None else float(first), "certain" if first is not None else "likely",
                        "The file says so." if first is not None else "The file declares none."),
     }  # fmt: skip
@@ -290,7 +302,7 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1) -
         scale=scale,
         offset=offset,
         stored_wavelengths=stored,
-        differs=("mask:file",) if masked else ("mask:alpha",) if alpha else (),
+        differs=("mask:file",) if masked else ("mask:alpha",) if alpha else ("alpha:band",) if shades else (),
     )
 
 
@@ -352,6 +364,9 @@ def _bands(
     centres = None
     if listed:
         texts = [tags.get("wavelength") or tags.get("wavelength_nm") or "" for tags in per_band]
+        if any(texts) and not all(texts):
+            some = sum(map(bool, texts))
+            notes.append(f"{some} of {count} bands name a wavelength, the others none; they are not used.")
         if not all(texts):  # as GDAL keeps an ENVI header's: Band_1 = "450.0 Nanometers"
             texts = [whole.get(f"band_{band}", "") for band in numbered]
             texts = texts if all(WITH_UNIT.search(text) for text in texts) else []

@@ -20,10 +20,12 @@ from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers, hdf_safety
 from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
 from hsi_studio.scene.rules import georeference
 from hsi_studio.scene.rules.values import unit_of
-from hsi_studio.types import Bands
+from hsi_studio.scene.rules.wavelengths import number
+from hsi_studio.types import Bands, FloatArray
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 LEAST_STORED = 1 / 5000  # share of the described bytes that must be in the file; gzip reaches 1/1032
@@ -93,7 +95,7 @@ class HdfReader:
     name = "hdf"
     title = "HDF5 / netCDF-4"
     extensions = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")
-    takes_axes = True
+    takes_axes = takes_rules = True
 
     def sniff(self, path: Path) -> bool:
         return first_bytes(path, 8) == MAGIC
@@ -107,10 +109,10 @@ class HdfReader:
             return "it is an HDF4 file", "Convert it: h4toh5 IN.hdf OUT.h5, or gdal_translate -of GTiff"
         return None
 
-    def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
+    def open(self, path: Path, variable: str | None, axes: str | None = None, rules: int = RULES) -> Raster:
         file_size(path)
         handle = open_file(path)
-        raster = containers.assemble(path, _list(path, handle), variable, axes)
+        raster = containers.assemble(path, _list(path, handle, rules), variable, axes)
         return _with_metadata(path, raster, handle)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
@@ -123,7 +125,7 @@ class HdfReader:
         return [v.candidate for v in _list(path, open_file(path)) if v.numeric]
 
 
-def _list(path: Path, handle: Any) -> list[Variable]:
+def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
     import h5py
 
     found: list[Variable] = []
@@ -138,7 +140,9 @@ def _list(path: Path, handle: Any) -> list[Variable]:
         elif dtype_problem(item.dtype) is None or item.dtype.kind == "c":
             if len(item.shape) == 3:
                 found.extend(_in_attributes(name, item))
-            scale, offset = _scale(item)
+            scale, offset = _scale(item, rules)
+            nodata = _first(item, NO_DATA, rules)
+            was = (*_scale(item, 4), _first(item, NO_DATA, 4))
             found.append(
                 Variable(
                     name,
@@ -148,9 +152,8 @@ def _list(path: Path, handle: Any) -> list[Variable]:
                     unit=_text(item.attrs.get("units", item.attrs.get("Units"))),
                     scale=scale,
                     offset=offset,
-                    nodata=_first(
-                        item, ("Data_Ignore_Value", "_FillValue", "missing_value", "no_data_value", "nodata")
-                    ),
+                    nodata=nodata,
+                    differs=() if np.size(scale) == 1 and (scale, offset, nodata) == was else ("attributes:read",),
                     dims=dimensions(item),
                 )
             )
@@ -160,13 +163,20 @@ def _list(path: Path, handle: Any) -> list[Variable]:
 
 
 def _in_attributes(name: str, item: Any) -> list[Variable]:
-    """Wavelengths and widths that a cube carries as attributes (Tanager does)."""
+    """Wavelengths and widths that a cube carries as attributes (Tanager does), else its group or the file."""
     found = []
-    for key in ("wavelengths", "wavelength", "fwhm"):
-        values = np.asarray(item.attrs[key]).ravel() if key in item.attrs else np.empty(0)
-        if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
-            found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values)))
+    for keys in (("wavelengths", "wavelength"), ("fwhm",)):
+        for holder in (item, item.parent, item.file):
+            key = next((k for k in keys if k in holder.attrs), None)
+            values = np.empty(0) if key is None else np.asarray(holder.attrs[key]).ravel()
+            if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
+                unit = _text(next((holder.attrs[u] for u in WAVELENGTH_UNITS if u in holder.attrs), None))
+                found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values), unit))
+                break
     return found
+
+
+WAVELENGTH_UNITS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "wavelength units")
 
 
 def dimensions(item: Any) -> tuple[str, ...] | None:
@@ -205,21 +215,32 @@ def _load(path: Path, name: str, dataset: Any) -> Any:
     return Checked(path, name, dataset)
 
 
-def _first(item: Any, names: tuple[str, ...]) -> float | None:
-    """The first of these attributes as a number."""
+NO_DATA = ("Data_Ignore_Value", "_FillValue", "missing_value", "no_data_value", "nodata")
+
+
+def _first(item: Any, names: tuple[str, ...], rules: int = RULES) -> float | None:
+    """The first of these attributes as a number, also where it is written as text."""
     for name in names:
         if name in item.attrs:
             values = np.asarray(item.attrs[name]).ravel()
             if values.size and values.dtype.kind in "iuf":
                 return float(values[0])
+            said = None if rules < 5 or values.size != 1 else number(_text(values) or "")
+            if said is not None:
+                return said
     return None
 
 
-def _scale(item: Any) -> tuple[float, float]:
-    divisor = _first(item, ("Scale_Factor", "Scale Factor"))
+def _scale(item: Any, rules: int) -> tuple[float | FloatArray, float]:
+    """(scale, offset); one scale a band where the attribute lists as many as an axis is long."""
+    divisor = _first(item, ("Scale_Factor", "Scale Factor"), rules)
     if divisor is not None and divisor > 0:
         return (1.0 / divisor if divisor >= 1 else divisor), 0.0
-    return _first(item, ("scale_factor",)) or 1.0, _first(item, ("add_offset",)) or 0.0
+    listed = np.asarray(item.attrs.get("scale_factor", 1.0)).ravel()
+    offset = _first(item, ("add_offset",), rules) or 0.0
+    if rules > 4 and listed.size > 1 and listed.size in item.shape and listed.dtype.kind in "iuf" and np.ptp(listed):
+        return listed.astype(np.float32), offset
+    return _first(item, ("scale_factor",), rules) or 1.0, offset
 
 
 def _text(value: Any) -> str | None:

@@ -7,6 +7,7 @@ note where it was read otherwise.
 
 from __future__ import annotations
 
+import struct
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ class MatlabReader:
     def sniff(self, path: Path) -> bool:
         head = first_bytes(path, 1024)
         return matlab5.is_matlab5(head) or head.startswith(b"MATLAB ")
+
+    def why_not(self, path: Path) -> tuple[str, str] | None:
+        """(problem, remedy) for a file named like ours that `sniff` did not take."""
+        head = first_bytes(path, 20)
+        kind, rows, cols, imaginary, letters = struct.unpack("<5i", head) if len(head) == 20 else (-1, 0, 0, 2, 0)
+        if 0 <= kind <= 52 and rows > 0 and cols > 0 and imaginary in (0, 1) and 0 < letters < 64:
+            return "it is a MATLAB 4 file, which knows no arrays with three axes", "Save it again with -v7 or -v7.3"
+        return None
 
     def open(self, path: Path, variable: str | None, axes: str | None = None) -> Raster:
         return containers.assemble(path, _list(path), variable, axes)

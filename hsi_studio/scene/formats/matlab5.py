@@ -189,6 +189,10 @@ def _flatten(name: str, value: Any, depth: int) -> list[Variable]:
     if value.dtype.names is not None and value.size == 1:
         record = value.reshape(-1)[0]
         return [v for field in value.dtype.names for v in _flatten(f"{name}.{field}", record[field], depth + 1)]
+    if value.dtype.names is not None and 1 < value.size <= 64:  # an array of structs, numbered as cells are
+        records = enumerate(value.reshape(-1), start=1)
+        return [v for k, record in records for field in value.dtype.names
+                for v in _flatten(f"{name}{{{k}}}.{field}", record[field], depth + 1)]  # fmt: skip
     if value.dtype == object:
         items = value.ravel()
         if items.size and all(isinstance(item, np.ndarray) and item.dtype.kind == "U" for item in items):

@@ -7,7 +7,8 @@ The rule: when scene and layer both have a place, the place decides:
 3. another pixel size, another map system, a rotation: resampled, classes by the nearest pixel (by majority from finer
    ones), heights linearly (by their mean from finer ones), noted;
 4. no common area: refused, with both areas.
-When one of them has no place, the sizes must agree and it is noted; when neither has one, they must agree.
+When one of them has no place, the sizes must agree and it is noted; when neither has one, they must agree. When one of
+them names no map system, its coordinates are the other's where the areas meet (noted); else the sizes must agree.
 Pixels the layer does not cover have no height and no class.
 """
 
@@ -23,6 +24,7 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SizeMismatch
 from hsi_studio.humanize import shape_text
+from hsi_studio.scene.plan import RULES
 from hsi_studio.types import FloatArray
 
 Transform = tuple[float, float, float, float, float, float]
@@ -31,11 +33,12 @@ SAME, HALF = 0.02, 0.5 + 1e-6  # of a pixel
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows and columns, and where they lie."""
+    """Rows and columns, and where they lie. `rules`: of a scene of an older project, as in `plan.RULES`."""
 
     shape: tuple[int, int]
     transform: Transform | None = None
     crs: str | None = None
+    rules: int = RULES
 
 
 def lay(
@@ -53,13 +56,25 @@ def lay(
         if placed is not None:
             return placed
     elif grid.crs is None or onto.crs is None:
-        if grid.shape == onto.shape and not _near(_relative(grid, onto), np.eye(3)):
-            note = f"{path.name} is laid on pixel by pixel: one of the two files does not name its map system."
-            return layers, (note,)
+        former = onto.rules < 5 and grid.shape == onto.shape and not _near(_relative(grid, onto), np.eye(3))
+        if former or not _meet(grid, onto):
+            if grid.shape == onto.shape:
+                note = f"{path.name} is laid on pixel by pixel: one of the two files does not name its map system."
+                return layers, (note,)
+            raise _elsewhere(path, grid, onto, what)
         placed = _by_moving(path, layers, grid, onto, what)
-        if placed is not None:
-            return placed
+        found = placed or _by_resampling(path, layers, grid, onto, what, classes)
+        if grid.shape == onto.shape and placed is not None and not placed[1]:
+            return found
+        who = path.name if grid.crs is None else "the scene"
+        return found[0], (*found[1], f"{who} names no map system: its coordinates are taken for those of the other.")
     return _by_resampling(path, layers, grid, onto, what, classes)
+
+
+def _meet(grid: Grid, onto: Grid) -> bool:
+    """Do the boxes around both have a common area, in the same coordinates?"""
+    (left, bottom, right, top), (l2, b2, r2, t2) = _box(grid), _box(onto)
+    return min(right, r2) > max(left, l2) and min(top, t2) > max(bottom, b2)
 
 
 def _relative(grid: Grid, onto: Grid) -> npt.NDArray[np.float64]:
@@ -199,11 +214,17 @@ def _same_system(first: str | None, second: str | None) -> bool:
         return False
 
 
-def _bounds(grid: Grid) -> str:
+def _box(grid: Grid) -> tuple[float, float, float, float]:
+    """(lowest x, lowest y, highest x, highest y) of its corners."""
     height, width = grid.shape
     corners = _matrix(grid.transform) @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
     x, y = corners[0], corners[1]
-    return f"x {x.min():.6g} to {x.max():.6g}, y {y.min():.6g} to {y.max():.6g}"
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _bounds(grid: Grid) -> str:
+    left, bottom, right, top = _box(grid)
+    return f"x {left:.6g} to {right:.6g}, y {bottom:.6g} to {top:.6g}"
 
 
 def _elsewhere(path: Path, grid: Grid, onto: Grid, what: str) -> SizeMismatch:

@@ -2,8 +2,9 @@
 
 The rule:
 1. 0, NaN, “no data” and negative numbers are not labelled;
-2. the largest number of a type (255, 65535, 32767 …) far above all others is the mark for “not labelled” that
-   segmentation masks use, unless the file names it as a class: noted;
+2. the largest number of a type (255, 65535, 32767 …) far above all others, or above others in uneven steps where there
+   is neither 0 nor a negative number, is the mark for “not labelled” that segmentation masks use, unless the file names
+   it as a class: noted;
 3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it
    becomes the number after the last one and is called “Class 0”: noted. Where NaN, the file's “no data” or another
    negative number says it, zeros stay not labelled: noted, as is a last number that stands far above all others;
@@ -16,13 +17,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadValues
-from hsi_studio.scene.plan import Remark
+from hsi_studio.scene.plan import RULES, Remark
 from hsi_studio.types import FloatArray, IntArray
 
 MOST_CLASSES = 1000
@@ -46,8 +48,11 @@ class ClassMap:
     colors: dict[int, str] = field(default_factory=dict)
 
 
-def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str], declared: bool = False) -> ClassMap:
-    """Rules 1–3 on (H, W) numbers with NaN where there is no data; `declared`: the file says what no data is.
+def of_values(
+    path: Path, values: npt.NDArray[np.floating], names: dict[int, str], declared: bool = False, rules: int = RULES
+) -> ClassMap:
+    """Rules 1–3 on (H, W) numbers with NaN where there is no data; `declared`: the file says what no data is; `rules`
+    of an older project.
 
     Raises BadValues: fractions, no labelled pixel, more than 1,000 classes.
     """
@@ -62,7 +67,8 @@ def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str
     notes: list[str] = []
     marked = -1 in present and min(present) == -1
     largest, below = present[-1], [v for v in present[:-1] if v >= 0]
-    if largest in MARKS and largest not in names and below and below[-1] > 0 and largest > 2 * max(below[-1], 1):
+    unnamed = largest in MARKS and largest not in names and bool(below) and below[-1] > 0
+    if unnamed and (largest > 2 * below[-1] or (rules > 4 and _fills_the_rest(present, below))):
         n = int((rounded == largest).sum())
         notes.append(f"{largest} is taken as “not labelled” ({n:,} pixels), as in segmentation masks.")
         finite = finite & (rounded != largest)
@@ -86,6 +92,13 @@ def of_values(path: Path, values: npt.NDArray[np.floating], names: dict[int, str
     if len(positive) > MOST_CLASSES:
         raise BadValues(path, f"it holds {len(positive)} different values", "Name a class map; this looks like data")
     return ClassMap(labels, complete_names(names, positive), tuple(notes))
+
+
+def _fills_the_rest(present: list[int], below: list[int]) -> bool:
+    """Whether the largest number of a type is the only one that can mean “not labelled”: no zero and no negative number
+    is there, and it is no step of even ones (grey values 51, 102 … 255)."""
+    steps = {second - first for first, second in pairwise(present)}
+    return min(present) > 0 and len(below) > 1 and len(steps) > 1
 
 
 def _doubts(

@@ -106,7 +106,19 @@ def trailing(extra: int, height: int, width: int, count: int, itemsize: int) -> 
     whole = any(extra % unit == 0 for unit in (plane, line, column))
     if whole or extra > max(65_536, height * width * count * itemsize // 100):
         return None
-    return f"The file is {counted(extra, 'byte')} longer than its header describes; they are left alone at the end."
+    return (
+        f"The file is {counted(extra, 'byte')} longer than its header describes; they are left alone at the end. If "
+        f"they stand in front, write header offset = {extra} into the header."
+    )
+
+
+TEXT_SHARE = 0.95
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes in front of the numbers are a header of text: letters, digits, blanks."""
+    plain = sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in head)
+    return len(head) >= 16 and plain >= TEXT_SHARE * len(head.rstrip(b"\0")) and len(head.rstrip(b"\0")) >= 16
 
 
 def _has_header(path: Path) -> bool:

@@ -93,6 +93,12 @@ def place_of_map_info(
     notes = []
     if crs is None:
         notes.append("The map projection of the header is not known; coordinates are shown without it.")
+    told = epsg_of(info)
+    if system and told and crs and epsg_code(crs) not in (None, told):
+        notes.append(
+            f"The header's map info means EPSG:{told}, its coordinate system string EPSG:{epsg_code(crs)}; the string "
+            "counts. Say which it is with --crs."
+        )
     units = {item.replace(" ", "").replace("_", "").lower() for item in info}
     metric = name == "utm" or bool(units & {"units=meters", "units=metres", "units=meter", "units=m"})
     side = side_m(transform, crs)
@@ -116,6 +122,18 @@ def wkt(text: str, epsg: int | None = None) -> str | None:
     except CRSError as error:
         log.info("EPSG code not understood: %s", error)
     return None
+
+
+def epsg_code(crs: str) -> int | None:
+    """The EPSG code of well-known text; None where it has none."""
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        code = CRS.from_wkt(crs).to_epsg()
+        return None if code is None else int(code)
+    except CRSError:
+        return None
 
 
 def by_gdal(data: Path, driver: str) -> str | None:

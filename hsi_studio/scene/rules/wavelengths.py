@@ -10,7 +10,12 @@ The rule:
 4. a band at 0 among others that are optical (a panchromatic band, written so by Cubert) is kept and left out of use;
 5. names of bands count when every one has a number with a unit ("band 12 (556,3 nm)", decimal comma or point; of
    "450-460 nm" the middle), or one
-   number each that rises and is optical and is no band number (Band_503, Band_510 …): noted.
+   number each that rises and is optical and is no band number (Band_503, Band_510 …): noted;
+6. widths are in the wavelengths' unit where they can be (0.02 nm to half of the wavelength), else in nm or µm where
+   that fits: noted. Widths that fit nowhere are not used.
+
+Stated nanometres beyond 3,000 are believed (thermal infrared), with a note where they would be 300–2,600 nm in
+Ångström.
 
 Wavenumbers (1/cm) and frequencies (GHz, THz) are converted.
 """
@@ -45,6 +50,9 @@ NO_UNIT = {"index", "indices", "band", "bands", "band number", "band numbers", "
 SILENT = {"", "unknown", "none", "null", "n/a", "na", "-", "1", "unitless", "dimensionless", "undefined", "default"}
 NAMES = {1.0: "nanometres", 1e3: "micrometres", 1e6: "millimetres", 1e7: "centimetres", 1e9: "metres", 0.1: "Ångström"}
 LOWEST_NM, HIGHEST_NM = 150.0, 30_000.0
+LONGEST_SOLAR = 2_600.0  # nm, of sensors of reflected light
+NARROWEST_NM = 0.02
+THERMAL_UNITS = ("nm", "nanometer", "nanometers", "nanometre", "nanometres")
 ASKED_FROM = 3_000.0  # numbers without a unit that may be Ångström, nanometres or wavenumbers
 
 
@@ -154,12 +162,40 @@ def read(
         full = converted
     wide = None
     if width is not None:
-        ratio = np.divide(full, centre, out=np.zeros(centre.size), where=centre != 0)  # the same for every linear unit
-        wide = (ratio * width).astype(np.float32)
+        wide, told = _widths(width, centre, full)
+        notes += [told] if told else []
+    if sure == "certain" and spelled in THERMAL_UNITS and some.min() >= ASKED_FROM and some.max() <= 10 * LONGEST_SOLAR:
+        sure = "likely"
+        notes.append(
+            f"{some.min():g}–{some.max():g} nm, as the file says, is thermal infrared; if the numbers are Ångström "
+            f"({some.min() / 10:.0f}–{some.max() / 10:.0f} nm), say so with --unit angstrom."
+        )
     if full.size > 2 and usable is None and not (np.all(np.diff(full) >= 0) or np.all(np.diff(full) <= 0)):
         notes.append("The wavelengths are not in order (overlapping detectors?); bands keep the file's order.")
     fact = Fact([float(round(v, 3)) for v in full[[0, -1]]], sure, reason, choices)  # type: ignore[arg-type]
     return Wavelengths(full.astype(np.float32), wide, tuple(notes), fact, usable)
+
+
+def _widths(
+    width: npt.NDArray[np.float64], centre: npt.NDArray[np.float64], nm: npt.NDArray[np.float64]
+) -> tuple[FloatArray | None, str]:
+    """Rule 6: (widths in nm (B,), note); 0 stays 0, as of bands that are not there."""
+    ratio = np.divide(nm, centre, out=np.zeros(centre.size), where=centre != 0)  # the same for every linear unit
+    given = ratio * width
+    if not (width > 0).any() or _may_be_widths(given, nm):
+        return given.astype(np.float32), ""
+    for factor in (1.0, 1e3):
+        if _may_be_widths(width * factor, nm):
+            return (width * factor).astype(np.float32), (
+                f"The widths of the bands ({width.min():g}–{width.max():g}) cannot be in the unit of the wavelengths; "
+                f"they are read as {NAMES[factor]}."
+            )
+    return None, f"The widths of the bands ({width.min():g}–{width.max():g}) cannot be widths; they are not used."
+
+
+def _may_be_widths(wide: npt.NDArray[np.float64], nm: npt.NDArray[np.float64]) -> bool:
+    there = (wide != 0) & (nm > 0)
+    return bool(there.any() and np.all(wide[there] >= NARROWEST_NM) and np.all(wide[there] <= nm[there] / 2))
 
 
 def _none(note: str) -> Wavelengths:

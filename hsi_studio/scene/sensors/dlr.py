@@ -4,13 +4,16 @@ Sources: EnMAP Ground Segment, "HSI Level 1B/Level 1C/Level 2A Product Specifica
 2023 (bandCharacterisation/bandID: wavelengthCenterOfBand, FWHMOfBand, GainOfBand, OffsetOfBand); "DESIS Products
 Guide", DLR/Teledyne, version 3, 2021 (the same with wavelengthWidthOfBand, gainOfBand, offsetOfBand).
 Level 2A: value = stored · gain + offset is reflectance; levels 1B and 1C: radiance, of EnMAP in
-W/(m² sr nm), of DESIS in mW/(cm² sr µm).
+W/(m² sr nm), of DESIS in mW/(cm² sr µm). EnMAP's level 1B has a file a detector, which do not lie on each other: each
+is a scene of its own, with its part of the bands (the visible ones come first).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
@@ -55,6 +58,7 @@ class DlrProduct:
         listed = [e for e in root.iter() if local(e) in ("bandID", "band") and any(
             local(c) == "wavelengthCenterOfBand" for c in e)]  # fmt: skip
         count = raster.cube.shape[2]
+        listed = _of_detector(image, listed, count)
         centres = numbers_of(listed, ("wavelengthCenterOfBand",))
         if centres is None or centres.size != count:
             found = 0 if centres is None else centres.size
@@ -65,7 +69,7 @@ class DlrProduct:
         gain = numbers_of(listed, ("GainOfBand", "gainOfBand"))
         offset = numbers_of(listed, ("OffsetOfBand", "offsetOfBand"))
         level = text_of(root, "level") or text_of(root, "processingLevel")
-        reflectance = not level.upper().startswith("L1") and "L1" not in image.name.upper().split("-HSI-")[-1][:3]
+        reflectance = not level.upper().startswith("L1") and re.search(r"L1[ABC]-", image.name.upper()) is None
         return self._scaled(raster, centres, widths, gain, offset, reflectance, (image, metadata))
 
     def _scaled(
@@ -78,6 +82,9 @@ class DlrProduct:
         own = np.broadcast_to(np.asarray(raster.scale, dtype=np.float32), (count,))
         scale: FloatArray = own
         shift: FloatArray = np.broadcast_to(np.asarray(raster.offset, dtype=np.float32), (count,))
+        unscaled = gain is None and bool(np.all(own == 1))
+        if unscaled:
+            notes.append(f"{files[1].name} gives no gains: stored values are left as they are (say it with --scale).")
         if gain is not None and np.all(own == 1) and np.any(gain != 1):
             scale, shift = gain, np.zeros(count, np.float32) if offset is None else offset
             cube = SaidCube(cube, gain=scale, shift=shift)
@@ -97,7 +104,7 @@ class DlrProduct:
             files=files,
             scale=scale[order],
             offset=shift[order],
-            value_unit="reflectance" if reflectance else self._radiance,
+            value_unit="" if unscaled else "reflectance" if reflectance else self._radiance,
             stored_wavelengths=nm,
             notes=(f"Read as {self.title}: wavelengths and scale of {files[1].name}.", *notes),
             facts=raster.facts
@@ -110,6 +117,10 @@ class DlrProduct:
         """(image, metadata)."""
         image = beside(path, "-SPECTRAL_IMAGE") if "-METADATA" in path.name.upper() else path
         metadata = beside(path, "-METADATA")
+        if image is not None and image != path and _detector(image) is not None:
+            other = beside(path, "-SPECTRAL_IMAGE_VNIR"), beside(path, "-SPECTRAL_IMAGE_SWIR")
+            names = " or ".join(one.name for one in other if one is not None)
+            raise FileProblem(path, "it describes two detectors, which do not lie on each other", f"Open {names}")
         if image is None or metadata is None:
             raise FileProblem(path, "its image or its METADATA.XML is missing", "Put both into one folder")
         return image, metadata
@@ -119,6 +130,20 @@ class DlrProduct:
 
     def variables(self, path: Path) -> list[Candidate]:
         return [("", _image(self._files(path)[0]).cube.shape, "float32")]
+
+
+def _detector(image: Path) -> str | None:
+    """ "VNIR" or "SWIR" of a level 1B file; None for an image of both."""
+    stem = image.stem.upper()
+    return next((name for name in ("VNIR", "SWIR") if stem.endswith(f"-SPECTRAL_IMAGE_{name}")), None)
+
+
+def _of_detector(image: Path, listed: list[Element], count: int) -> list[Element]:
+    """The bands of the metadata that a file of one detector holds: the first ones or the last."""
+    name = _detector(image)
+    if name is None or count >= len(listed):
+        return listed
+    return listed[:count] if name == "VNIR" else listed[-count:]
 
 
 def _masks(image: Path) -> dict[str, Fact]:

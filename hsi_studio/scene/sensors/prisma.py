@@ -62,6 +62,10 @@ class Prisma:
         transform, crs, place = _place(handle, joined.shape[:2])
         notes = [f"Read as PRISMA: {' and '.join(wanted)}, {order.size} bands sorted by wavelength."]
         notes += [place] if place else []
+        scale_names = [f"L2Scale{part.title()}Max" if level2 else f"ScaleFactor_{part.title()}" for part in wanted]
+        unscaled = any(attribute(handle, name) is None for name in scale_names)
+        if unscaled:
+            notes.append("The file gives no scale: stored values are left as they are (say it with --scale).")
         said = "List_Cw of the file."
         facts = {
             "variable": Fact(", ".join(cubes[part].name for part in wanted), "certain", "The product's cubes."),
@@ -72,12 +76,12 @@ class Prisma:
         }
         return Raster(
             joined,
-            Bands(int(order.size), nm[order], fwhm[order]),
+            Bands(int(order.size), nm[order], fwhm[order] if fwhm.any() else None),
             files=(path,),
             transform=transform,
             crs=crs,
             gsd_m=PIXEL_M,
-            value_unit="reflectance" if level2 else "W/(m² sr µm)",
+            value_unit="" if unscaled else "reflectance" if level2 else "W/(m² sr µm)",
             notes=tuple(notes),
             scale=np.concatenate(scales)[order, 0],
             offset=np.concatenate(scales)[order, 1],
@@ -141,7 +145,14 @@ def _place(handle: Any, shape: tuple[int, int]) -> tuple[Transform | None, str |
     east, north = (attribute(handle, name) for name in names)
     code = attribute(handle, "Epsg_Code")
     if east is None or north is None or code is None:
-        return None, None, "The file has no map grid (only L2D has one): the scene stays in the sensor's geometry."
+        return (
+            None,
+            None,
+            (
+                "The file has no map grid (a corner and an EPSG code, which only L2D has): the scene stays in the "
+                "sensor's geometry."
+            ),
+        )
     east, north = float(east), float(north)
     right = attribute(handle, "Product_LRcorner_easting")
     note = ""

@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from rasterio.enums import ColorInterp
 
+from hsi_studio.errors import CorruptFile
 from hsi_studio.io.label_import import import_labels
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import classes, nodata, wavelengths
@@ -196,3 +197,44 @@ def test_folders_of_one_name_are_one_class(tmp_path):
     (tmp_path / "l.kml").write_text(f"<kml xmlns='http://www.opengis.net/kml/2.2'><Document>{folders}</Document></kml>")
     labels, _ = import_labels(tmp_path / "l.kml", open_scene(tmp_path / "s.tif"), ClassSchema(()))
     assert sorted(name for _, _, name, _ in labels) == ["Water", "Wood", "Wood"]
+
+
+def dms(value: float) -> str:
+    minutes, seconds = divmod(value * 3600, 60)
+    return f"{int(minutes // 60)}°{int(minutes % 60):02d}'{seconds:08.5f}\""
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda lon, lat: (dms(lon) + "E", dms(lat) + "N"),
+        lambda lon, lat: (f"{lon:.7f}E", f"{lat:.7f} N"),
+        lambda lon, lat: (f"{lon:.7f}°".replace(".", ","), f"{lat:.7f}°".replace(".", ",")),
+    ],
+    ids=["minutes", "letters", "decimal comma"],
+)
+def test_degrees_as_people_write_them(tmp_path, spell):
+    geotiff(tmp_path / "s.tif", CUBE, crs="EPSG:4326", transform=rasterio.Affine(0.01, 0, 15, 0, -0.01, 52.3)).close()
+    lon, lat = spell(15.045, 52.235)  # column 4, row 6
+    (tmp_path / "l.csv").write_text(f"lon;lat;class\n{lon};{lat};Wood\n", "utf-8-sig")
+    labels, _ = import_labels(tmp_path / "l.csv", open_scene(tmp_path / "s.tif"), ClassSchema(()))
+    assert [label[:3] for label in labels] == [(6, 4, "Wood")]
+
+
+def test_degrees_that_may_be_east_or_west_are_refused(tmp_path):
+    geotiff(tmp_path / "s.tif", CUBE, crs="EPSG:4326", transform=rasterio.Affine(0.01, 0, 15, 0, -0.01, 52.3)).close()
+    (tmp_path / "l.csv").write_text("lon;lat;class\n15.045 O;52.235 N;Wood\n")
+    with pytest.raises(CorruptFile, match="not a number"):
+        import_labels(tmp_path / "l.csv", open_scene(tmp_path / "s.tif"), ClassSchema(()))
+
+
+@pytest.mark.parametrize("code", ["EPSG:3857", "EPSG:5650"])
+def test_coordinates_of_web_maps_and_with_a_zone_in_front(tmp_path, code):
+    from rasterio.warp import transform
+
+    geotiff(tmp_path / "s.tif", CUBE, crs="EPSG:32633", transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5.8e6)).close()
+    (x,), (y,) = transform("EPSG:32633", code, [500_045.0], [5_799_935.0])  # column 4, row 6
+    (tmp_path / "l.csv").write_text(f"x,y,class\n{x:.1f},{y:.1f},Wood\n")
+    labels, notes = import_labels(tmp_path / "l.csv", open_scene(tmp_path / "s.tif"), ClassSchema(()))
+    assert [label[:3] for label in labels] == [(6, 4, "Wood")]
+    assert code in " ".join(notes)

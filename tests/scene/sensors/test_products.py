@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 import rasterio
 from rasterio.crs import CRS
 
-from hsi_studio.errors import BadRequest, CorruptFile
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.sensors import product_of
 
@@ -258,3 +259,48 @@ def test_quality_masks_of_enmap_are_an_option(tmp_path):
         open_scene(product, quality="snow")
     with pytest.raises(BadRequest, match="no quality masks"):
         open_scene(product / f"{ENMAP}-QL_QUALITY_CLOUD.TIF", quality="cloud")
+
+
+def test_enmap_without_gains_or_metadata_says_so(tmp_path):
+    product = dlr(tmp_path, ENMAP)
+    metadata = next(product.glob("*-METADATA.XML"))
+    metadata.write_text(re.sub(r"<(Gain|Offset|FWHM)OfBand>.*?</\1OfBand>", "", metadata.read_text()))
+    scene = open_scene(product)
+    assert scene.value_unit == ""
+    assert scene.bands.fwhm_nm is None
+    assert "gives no gains" in " ".join(scene.notes)
+    metadata.unlink()
+    assert "no METADATA.XML of its name" in " ".join(open_scene(product).notes)
+
+
+def test_enmap_l1b_has_a_file_a_detector(tmp_path):
+    product = dlr(tmp_path, ENMAP)
+    whole = next(product.glob("*-SPECTRAL_IMAGE.TIF"))
+    with rasterio.open(whole) as source:
+        for detector, part in (("VNIR", [1, 2, 3, 4]), ("SWIR", [5, 6])):
+            with rasterio.open(
+                whole.with_name(whole.name.replace("L2A", "L1B").replace(".TIF", f"_{detector}.TIF")),
+                "w", **(source.profile | {"count": len(part)}),
+            ) as target:  # fmt: skip
+                target.write(source.read(part))
+    metadata = next(product.glob("*-METADATA.XML"))
+    metadata.rename(metadata.with_name(metadata.name.replace("L2A", "L1B")))
+    whole.unlink()
+    for detector, part in (("VNIR", CENTRES[:4]), ("SWIR", CENTRES[4:])):
+        scene = open_scene(next(product.glob(f"*_{detector}.TIF")))
+        assert scene.bands.wavelength_nm == pytest.approx(np.sort(part))
+        assert scene.value_unit.startswith("W/")
+    with pytest.raises(FileProblem, match=r"_VNIR\.TIF or .*_SWIR.TIF"):
+        open_scene(next(product.glob("*-METADATA.XML")))
+    with pytest.raises(FileProblem, match="2 images are in this folder"):
+        open_scene(product)
+
+
+def test_prisma_without_scale_or_widths_says_so(tmp_path):
+    path = prisma(tmp_path)
+    with h5py.File(path, "r+") as file:
+        for name in ("L2ScaleSwirMin", "L2ScaleSwirMax", "List_Fwhm_Vnir", "List_Fwhm_Swir"):
+            del file.attrs[name]
+    scene = open_scene(path)
+    assert (scene.value_unit, scene.bands.fwhm_nm) == ("", None)
+    assert "gives no scale" in " ".join(scene.notes)
