@@ -3,6 +3,7 @@
 python -m hsi_studio evidence PROJECT [--layer LAYER] [--against LAYER] [--json OUT]
 python -m hsi_studio certify PROJECT --layer LAYER --target-se 0.03 --out sample.gpkg
 python -m hsi_studio certify PROJECT --read sample.gpkg
+python -m hsi_studio import-map PROJECT town.tif
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def add_commands(commands: Any) -> None:
     certifying.add_argument("--read", metavar="FILE", type=Path, help="take the classes that stand in a .gpkg")
     add_json(certifying)
     certifying.set_defaults(run=_certify)
+
+    bringing = commands.add_parser("import-map", help="a class map made elsewhere as a layer; prints its id")
+    bringing.add_argument("project", metavar="PROJECT")
+    bringing.add_argument("map", metavar="FILE", help="FILE or FILE:variable")
+    bringing.add_argument("--title", default="", help="of the layer (default: the file's name)")
+    bringing.set_defaults(run=_import_map)
 
 
 def _evidence(args: argparse.Namespace) -> int:
@@ -110,6 +117,18 @@ def _certify(args: argparse.Namespace) -> int:
     one = found.estimates.overall
     print(f"OA {100 * one.value:.1f} % ± {100 * one.se:.1f} (standard error) {found.words}")
     _print_areas(areas)
+    return 0
+
+
+def _import_map(args: argparse.Namespace) -> int:
+    here = studio()
+    try:
+        layer = here.imported.add(args.project, args.map, args.title)
+        notes = here.imported.notes(args.project, layer)
+    finally:
+        here.close()
+    print(*notes, sep="\n", end="\n" * bool(notes), file=sys.stderr)
+    print(layer)
     return 0
 
 

@@ -36,6 +36,7 @@ figcaption { color: var(--quiet); font-size: 13px; }
 table { border-collapse: collapse; font-size: 13px; margin: 8px 0; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 10px 4px 0; text-align: left; border-bottom: 1px solid #eaeef2; vertical-align: top; }
 th { color: var(--quiet); font-weight: 600; }
+ul.key { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0; padding: 0; font-size: 13px; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 table.matrix td, table.matrix th { padding: 4px 8px; }
 i.dot { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 6px; border: 1px solid
@@ -137,18 +138,20 @@ def plot(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 3.2))
-    axes = figure.add_axes((0.08, 0.16, 0.7, 0.78))
-    for name, color, values in lines:
-        axes.plot(x, values, color=color, lw=1.6, label=name.replace("$", r"\$")[:40])
+    axes = figure.add_axes((0.08, 0.16, 0.9, 0.78))
+    for _, color, values in lines:
+        axes.plot(x, values, color=color, lw=1.6)
     axes.set_xlabel(x_label, fontsize=9)
     axes.set_ylabel(y_label, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    if len(lines) > 1:
-        axes.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
+    key = "".join(
+        f'<li><i class="dot" style="background:{esc(color)}"></i>{esc(name)}</li>' for name, color, _ in lines
+    )
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
-    return f"<figure>{text[text.index('<svg') :]}<figcaption>{esc(caption)}</figcaption></figure>"
+    named = f'<ul class="key">{key}</ul>' if len(lines) > 1 else ""  # by the browser, which has letters of every script
+    return f"<figure>{text[text.index('<svg') :]}{named}<figcaption>{esc(caption)}</figcaption></figure>"

@@ -38,6 +38,7 @@ def export_labels_geopackage(labels: LabelSet, scene: Scene, path: Path) -> Path
         pyogrio.raw.write(
             partial, shapely.to_wkb(shapely.points(np.array(places).reshape(-1, 2))), values, list(FIELDS), layer=LAYER,
             driver="GPKG", geometry_type="Point", crs=scene.crs if scene.crs and scene.transform else NO_PLACE,
+            dataset_options={"VERSION": "1.3"},  # newer ones are new to programs of a few years ago
             layer_metadata={"SCENE_ID": scene.id, "SCENE_NAME": scene.name},
         )  # fmt: skip
     return path

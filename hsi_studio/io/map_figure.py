@@ -3,7 +3,8 @@
 PNG, SVG and PDF are the same drawing; the map itself is pixels in all three. North is that of the map grid.
 
 Drawn without pyplot (no global state, safe in threads). Class names are shown as they are: no mathematics in "$", no
-line breaks, cut at 44 characters.
+line breaks, cut at 44 characters. Signs that matplotlib's own font lacks are taken from fonts of the machine (`FONTS`);
+where none has them the figure says so, since two names of such signs alone look the same.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ LINE_IN = 0.23  # inches a legend line
 MOST_PIXELS = 4000  # longer sides are thinned for the picture: the GeoTIFF has every pixel
 
 
+FONTS = (  # beside matplotlib's own; those of Linux, Windows and macOS that hold other scripts
+    "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Droid Sans Fallback",
+    "Noto Sans Devanagari", "Noto Sans Thai", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic",
+    "Segoe UI", "Segoe UI Emoji", "Segoe UI Symbol",
+    "Arial Unicode MS", "Hiragino Sans", "Apple SD Gothic Neo", "Noto Emoji", "Symbola",
+)  # fmt: skip
+
+
 def export_png(prediction: Prediction, scene: Scene, path: Path, dpi: int = 150) -> Path:
     """The figure as PNG."""
     return export_figure(prediction, scene, path, dpi)
@@ -36,6 +45,7 @@ def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 1
     """Map left, legend right (classes that occur, with hectares, or pixels without a pixel size). Pixels stay crisp; 0
     is light grey. The format goes by the path's ending: .png, .svg or .pdf. `title`: of the map, beside the scene's."""
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     path = Path(path)
     counts = np.bincount(prediction.label.ravel(), minlength=len(prediction.schema) + 1)
@@ -58,6 +68,7 @@ def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 1
     margin, head, foot = 0.25, 0.75, 0.55
     figure_w = max(map_w + columns * column_in + 3 * margin, 6.0)
     figure_h = body_h + head + foot
+    fonts, lacking = _fonts("".join([*(name for _, name, _ in entries), title, scene.title or scene.name]))
     figure = Figure(figsize=(figure_w, figure_h), dpi=dpi, facecolor=PAPER)
 
     left, top = margin / figure_w, (foot + body_h) / figure_h
@@ -96,10 +107,32 @@ def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 1
         legend.plot([margin, margin + length_in], [y, y], color=INK, lw=3, solid_capstyle="butt")
         label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
         _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {scene.gsd_m:g} m)", size=9)
+    if lacking:
+        note = "Boxes stand for signs that no font here has: the names are in the table of areas."
+        _text(legend, figure_w - margin, figure_h - 0.16, note, size=7, color="#57606a", ha="right")
+    for text in figure.findobj(Text):
+        text.set_fontfamily(fonts)
     with replacing(path) as partial, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # scripts the font lacks show as boxes
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # said in the figure
         figure.savefig(str(partial), dpi=dpi, facecolor=PAPER, metadata=_undated(path))
     return path
+
+
+def _fonts(text: str) -> tuple[list[str], bool]:
+    """(families that hold the signs of a text, as far as this machine has some; whether signs are left over)."""
+    from matplotlib import font_manager
+
+    own = "DejaVu Sans"
+    families, wanted = [own], {sign for sign in text if not sign.isspace()}
+    installed = {entry.name: entry.fname for entry in font_manager.fontManager.ttflist}
+    for family in (own, *FONTS):
+        if not wanted or family not in installed:
+            continue
+        face = font_manager.get_font(installed[family])
+        held = {sign for sign in wanted if face.get_char_index(ord(sign))}
+        wanted -= held
+        families += [family] * bool(held and family != own)
+    return families, bool(wanted)
 
 
 def _undated(path: Path) -> dict[str, None]:

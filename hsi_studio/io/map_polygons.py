@@ -1,7 +1,8 @@
 """A class map as polygons of a GeoPackage: one feature for each region of one class (4 neighbours), with its area.
 
-Layer `map`: class, color, pixels, area_m2 (empty without a pixel size). Boundaries are pixel edges, so that areas are
-exact and the polygons fill the map without gaps. Without a coordinate system y is −row.
+Layer `map`: class, color, pixels, area_m2 (empty without a pixel size), in the classes' colours where QGIS opens it.
+Boundaries are pixel edges, so that areas are exact and the polygons fill the map without gaps. Without a coordinate
+system y is −row.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import replacing
+from hsi_studio.io.qgis_style import style_polygons
 from hsi_studio.types import Prediction, Scene
 
 MOST_REGIONS = 500_000
@@ -49,5 +51,7 @@ def export_map_polygons(prediction: Prediction, scene: Scene, path: Path) -> Pat
         write(
             str(partial), shapely.to_wkb(polygons), [names[of], colors[of], pixels, area],
             ["class", "color", "pixels", "area_m2"], layer=LAYER, driver="GPKG", geometry_type="Polygon", crs=scene.crs,
+            dataset_options={"VERSION": "1.3"},  # newer ones are new to programs of a few years ago
         )  # fmt: skip
+        style_polygons(prediction, partial, LAYER, "class")
     return path

@@ -40,6 +40,7 @@ def write_points(path: Path, scene: Scene, row: np.ndarray, col: np.ndarray, nam
             [np.arange(1, row.size + 1), row.astype(np.int64), col.astype(np.int64),
              np.array(list(names), dtype=object), np.array([""] * row.size, dtype=object)],
             ["id", "row", "col", "class", "note"], layer=LAYER, driver="GPKG", geometry_type="Point", crs=scene.crs,
+            dataset_options={"VERSION": "1.3"},  # newer ones are new to programs of a few years ago
         )  # fmt: skip
     return Path(path)
 

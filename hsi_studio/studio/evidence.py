@@ -129,6 +129,9 @@ class Evidence(Subject):
         """
         shown, scene = self._find(project_id, which), self._workspace.scene_of(project_id)
         labels = shown.seen
+        if shown.source == "imported":  # judged on every reference pixel: which of them it was made from is not known
+            none = np.zeros(0, dtype=np.int64)
+            labels = LabelSet(shown.prediction.schema, none, none, none)
         if scene.reference is None or labels is None:
             raise BadRequest("Which pixels were tested is only known with a reference and the labels of the map.")
         try:

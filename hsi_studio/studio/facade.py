@@ -39,6 +39,7 @@ from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.holdout import Holdout
+from hsi_studio.studio.imported_maps import ImportedMaps
 from hsi_studio.studio.labels import Labels
 from hsi_studio.studio.layers import Layer
 from hsi_studio.studio.lessons import Lessons
@@ -121,11 +122,12 @@ class Studio:
         self.provenance = Provenance(workspace, self.runs, self.models)
         self.reports = Reports(workspace, self.evidence, self.provenance, self.runs, self.spectra)
         self.exports = Exports(workspace, self.displayed, self.evidence, self.provenance, self.reports)
+        self.imported = ImportedMaps(workspace, self.displayed)
         self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)
         self.displayed.add(
             live=self.live_maps, texts=self.queries.text_maps, run=RunMapSource(workspace, self.runs),
             model=self.models.maps, comparison=self.compare.maps, reference=ReferenceMapSource(workspace),
-            edited=self.edits,
+            imported=self.imported, edited=self.edits,
         )  # fmt: skip
 
     @property

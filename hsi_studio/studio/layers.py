@@ -1,8 +1,8 @@
 """What a project's viewer can show, by name: layers with an id that stays and a title that no other layer has.
 
 Ids are "live", "reference", "run:ID", "model:ID", "texts", "comparison:RUN/0" (an arm by its number),
-"comparison:RUN/0-1" (where two arms differ) and "edited:STEPS@LAYER" (another layer after steps, as
-"edited:sieve=400@live"). Which of them is shown is said in `displayed_map.py`.
+"comparison:RUN/0-1" (where two arms differ), "imported:ID" (made elsewhere) and "edited:STEPS@LAYER" (another
+layer after steps, as "edited:sieve=400@live"). Which of them is shown is said in `displayed_map.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["live", "run", "preview", "model", "texts", "comparison", "reference", "edited"]
+Source = Literal["live", "run", "preview", "model", "texts", "comparison", "reference", "edited", "imported"]
 LIVE = "live"
 REFERENCE: Literal["reference"] = "reference"
 

@@ -11,20 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 FOLLOW = "() => { document.dispatchEvent(new CustomEvent('hsi:follow')); }"
-
-
-def when_opened(*event: Any, **options: Any) -> None:
-    """Do this (arguments as of a Gradio event) whenever the tab that is being made comes to sight: Gradio makes what is
-    in a tab when it is first opened, which has then missed the values that came before. A step of the rail that holds
-    several tabs opens one of them without an event of that tab, so its own opening counts too."""
-    block = Context.block
-    while block is not None:
-        if isinstance(block, gr.Tab):
-            block.select(*event, **options)
-        block = block.parent
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ PANELS = {
     "models": Panel(UI / "tabs/models/models.js", ("act", "look")),
     "evidence": Panel(UI / "tabs/map/evidence.js", ("act",)),
     "lesson": Panel(UI / "tabs/lesson/lesson.js"),
-    "compare": Panel(UI / "tabs/compare/compare.js", ("act",)),
+    "compare": Panel(UI / "tabs/compare/compare.js", ("act", "look")),
 }
 
 

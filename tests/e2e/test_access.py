@@ -27,7 +27,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def opened(browser: Any, app: RunningApp, **options: Any) -> Any:
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, **options)
+    options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
+    page = browser.new_page(**options)
     page.goto(app.url)
     wait_ready(page)
     page.locator(".hsi-class").first.wait_for()
@@ -87,22 +88,40 @@ def test_axe_finds_nothing(browser: Any, app: RunningApp) -> None:
     page.evaluate(f"() => {{ {AXE.read_text(encoding='utf-8')} }}")
 
     def look(place: str) -> None:
-        for dark in (False, True):
+        for dark in (False, True):  # colours change at once: the page keeps still for whoever asks for it
             page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
-            page.wait_for_timeout(400)  # colours fade in
             scheme = "dark" if dark else "light"
             found.extend(f"{place}, {scheme}: {line}" for line in page.evaluate(RUN))
 
-    for place, part_below in zip(PLACES, itertools.cycle(DOCK), strict=False):
-        if page.locator(f"#hsi-dock-{part_below}").get_attribute("aria-selected") == "false":
-            page.locator(f"#hsi-dock-{part_below}").click()
-            page.wait_for_timeout(600)  # plots come when the page is idle
+    def opened_step(place: str) -> None:
         step, _, part = place.partition(".")
         page.locator(f"#hsi-step-{step}-button").click()
         if part:
             page.locator(f"#hsi-part-{part}-button").click()
+        page.locator(f"#hsi-{'part' if part else 'step'}-{part or step} > * > *").first.wait_for()
+        if place == "train":  # its form comes with the server's answer
+            page.locator(".hsi-train[data-ready]").wait_for()
+
+    for place, part_below in zip(PLACES, itertools.cycle(DOCK), strict=False):
+        if page.locator(f"#hsi-dock-{part_below}").get_attribute("aria-selected") == "false":
+            page.locator(f"#hsi-dock-{part_below}").click()
+            page.wait_for_timeout(400)  # plots come when the page is idle
+        opened_step(place)
         look(place)
     page.keyboard.press("p")
     look("presenting")
+    page.keyboard.press("Escape")
+
+    opened_step("compare.lesson")
+    page.locator(".hsi-lesson button").first.wait_for()
+    start = page.get_by_role("button", name="Start a lesson")
+    if start.count():  # a second try finds the lesson of the first
+        start.click()
+    opened_step("label")
+    page.locator(".hsi-lesson-go").wait_for()
+    look("a lesson goes on: the classes")
+    opened_step("compare.lesson")
+    page.get_by_role("button", name="Hand in").wait_for()
+    look("a lesson goes on")
     page.close()
     assert found == []

@@ -245,8 +245,8 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     page.wait_for_selector(".hsi-spectrum[data-drawn] .main-svg")
     assert "dock=spectra" in page.url
     page.get_by_role("tab", name="Accuracy", exact=True).click()
-    assert "away from labels" in page.locator(".hsi-facts").inner_text()
-    assert "Saved" in page.locator(".hsi-facts").inner_text()
+    assert "away from labels" in page.locator(".hsi-now").inner_text()
+    assert "Saved" in page.locator(".hsi-now").inner_text()
 
     # opacity is local: no request leaves the page
     requests: list[str] = []

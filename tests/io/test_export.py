@@ -22,6 +22,7 @@ from hsi_studio.io.export import (
     write_map,
     zip_files,
 )
+from hsi_studio.io.map_figure import _fonts
 from hsi_studio.io.palette import palette
 from hsi_studio.io.qgis_style import export_qgis_style
 from hsi_studio.scene import read_class_map
@@ -216,6 +217,12 @@ def test_the_picture_takes_any_name_and_any_size(tmp_path: Path) -> None:
     for size in ((4, 300), (300, 4)):
         scene = small_scene(*size)
         assert _pixels(export_png(prediction(long, scene), scene, tmp_path / "b.png")).shape[1] < 5000
+
+
+def test_signs_that_no_font_has_are_said_in_the_figure() -> None:
+    families, lacking = _fonts("Wälder, meadows, Ώ")
+    assert (families[0], lacking) == ("DejaVu Sans", False)
+    assert _fonts("a name with \U000e0001")[1]  # a sign of no font
 
 
 def test_the_qgis_style_lists_every_class(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_tab_of_its_own_brings_its_module(tmp_path: Path) -> None:
 
 def test_the_page_carries_no_script_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """411 kB when each component carried its script; a page of everything is built and sent anew on each load. Most of
-    what grows are events (0.7 kB each)."""
+    what grows are events (0.3 kB each)."""
     monkeypatch.setattr("gradio.context.Context.id", 0)  # as in the app; pages of other tests make its numbers longer
     studio = Studio(home=tmp_path)
     try:
@@ -70,4 +70,4 @@ def test_the_page_carries_no_script_and_stays_small(tmp_path: Path, monkeypatch:
     ]
     assert len(scripts) >= len(PANELS)
     assert all(len(script) < 400 for script in scripts)
-    assert len(json.dumps(config, default=str)) < 170_000  # functions of a gr.State, which stay on the server
+    assert len(json.dumps(config, default=str)) < 140_000  # functions of a gr.State, which stay on the server

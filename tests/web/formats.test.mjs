@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, signed, when,
+  areaText, counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, signed, when,
 } from "../../hsi_studio/ui/web/formats.js";
 
 test("a noun has its plural, and nought has it too", () => {
@@ -27,6 +27,10 @@ test("a difference has its sign, and one that rounds to nought has none", () => 
 test("the length of a scale bar is the largest 1, 2 or 5 times a power of ten that fits", () => {
   assert.deepEqual([1, 1.9, 2, 4.9, 5, 9.9, 730, 0.3].map(niceLength), [1, 1, 2, 2, 5, 5, 500, 0.2]);
   assert.deepEqual([5000, 20, 0.5].map(lengthText), ["5 km", "20 m", "50 cm"]);
+});
+
+test("an area is in hectares, or in pixels where a pixel has no size, as in the figures", () => {
+  assert.deepEqual([[12343, 1.5], [100, 1], [0, 2], [1234, null]].map(([n, m]) => areaText(n, m)), ["2.78 ha", "0.0100 ha", "–", "1,234 px"]);
 });
 
 test("of a day that is today only the hour is said", () => {

@@ -71,10 +71,14 @@ def least_for_sets(confidence: float) -> int:
 
 
 def halves(row: npt.NDArray[Any], col: npt.NDArray[Any], seed: int = 0) -> npt.NDArray[np.int64]:
-    """0 or 1 for each pixel, the same within a spatial block."""
+    """0 or 1 for each pixel, the same within a spatial block. Where blocks are too few for halves (one would hold less
+    than a quarter), the two sides of the middle of the longer axis."""
     block, count = spatial_blocks(row, col)
     side = np.random.default_rng(seed).permutation(count) % 2
     found: npt.NDArray[np.int64] = side[block].astype(np.int64)
+    if np.bincount(found, minlength=2).min() < row.size / 4:
+        along = row if np.ptp(row) >= np.ptp(col) else col
+        found = (along > np.median(along)).astype(np.int64)
     return found
 
 
@@ -108,8 +112,9 @@ def reliability(held: Held) -> Reliability:
     fit, test = held.half == 0, held.half == 1
     if min(fit.sum(), test.sum()) < LEAST_FOR_TEMPERATURE:
         raise TooFewLabels(
-            f"Calibration needs {2 * LEAST_FOR_TEMPERATURE} pixels with a known class that the model has not seen; "
-            f"there are {held.label.size}. Label more pixels, or open a reference map."
+            f"Calibration needs {LEAST_FOR_TEMPERATURE} pixels with a known class that the model has not seen in each "
+            f"of two parts of the scene; there are {int(fit.sum())} and {int(test.sum())}. Label more pixels, or "
+            "open a reference map."
         )
     temperature = fit_temperature(held.probability[fit], held.label[fit])
     p, label = held.probability[test], held.label[test]
@@ -125,11 +130,11 @@ def fit_sets(held: Held, confidence: float = 0.9) -> Sets:
     """Raises TooFewLabels."""
     fit, test = held.half == 0, held.half == 1
     least = least_for_sets(confidence)
-    if fit.sum() < least or not test.any():
+    if fit.sum() < least or test.sum() < least:
         raise TooFewLabels(
             f"Class sets at {100 * confidence:g} % need {least} pixels with a known class that the model has not seen, "
-            f"and others to check them on; there are {int(fit.sum())} and {int(test.sum())}. With fewer every set "
-            "would hold every class: label more pixels, or ask for a lower confidence."
+            f"and as many elsewhere to check them on; there are {int(fit.sum())} and {int(test.sum())}. With fewer "
+            "every set would hold every class: label more pixels, or ask for a lower confidence."
         )
     alphas = (1 - held.probability[fit][np.arange(int(fit.sum())), held.label[fit]]).astype(np.float32)
     member = in_set(held.probability[test], alphas, confidence)

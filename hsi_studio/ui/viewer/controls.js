@@ -2,7 +2,7 @@
 // Toolbar, legend, readout, progress and help of the viewer: plain DOM, all text through textContent.
 
 import { button, dot, make } from '../web/dom.js';
-import { lengthText, niceLength, percent, remaining } from '../web/formats.js';
+import { counted, lengthText, niceLength, percent, remaining } from '../web/formats.js';
 import { inkOn } from './colours.js';
 
 const KINDS = {custom: 3, mnf: 3, grey: 1};  // pictures of numbered bands or components: how many
@@ -115,17 +115,20 @@ export function makeControls(root, actions) {
       }));
     },
     say(text) { parts.live.textContent = text; },
-    legend(classes, counts, active, solo, wanted) {
+    /** `own`: how many of the classes are the project's, the first ones; `amount`: of a class in the map that is shown, "" = no map. */
+    legend(classes, own, counts, amount, active, solo, wanted) {
       parts.legend.hidden = !wanted || !classes.length;
       parts.legendlist.replaceChildren(...classes.map((info, k) => {
-        const item = make('li'), pick = button('hv-pick', '', `Label with ${info.name}`, () => actions.choose(info.id)), alone = solo === info.id;
+        const hint = k < own ? `Label with ${info.name}: ${counts[k] || 0} labels` : `${info.name}: a class of this map alone`;
+        const item = make('li'), pick = button('hv-pick', '', hint, () => actions.choose(info.id)), alone = solo === info.id;
+        pick.disabled = k >= own;
         const only = button('hv-solo', '◉', alone ? 'Show all classes again' : `Show ${info.name} alone`, () => actions.solo(alone ? '' : info.id));
         only.setAttribute('aria-pressed', String(alone));
         const number = dot(info.color, 'i', 'hv-dot'), name = make('span', '', info.name);
         number.style.color = inkOn(info.color);
-        number.textContent = String(k + 1);
+        number.textContent = k < own ? String(k + 1) : '';
         name.title = info.name;
-        pick.append(number, name, make('b', '', String(counts[k] || 0)));
+        pick.append(number, name, make('b', '', amount(info.id) || (k < own ? counted(counts[k] || 0, 'label') : '')));
         item.append(pick, only);
         item.classList.toggle('hv-out', Boolean(solo) && !alone);
         if (info.id === active) item.setAttribute('aria-current', 'true');

@@ -31,7 +31,7 @@ export function makeDock(strip, onPage) {
   let project = "", open = "", evidence = "", waiting = 0;
   loadSheet(new URL("../tabs/map/map.css", import.meta.url).href, "The style of the matrix could not be loaded: reload the page.")
     .catch((error) => console.error(error));
-  const row = make("div", "hsi-dock-row"), facts = make("span", "hsi-facts"), status = makeStatus(facts);
+  const row = make("div", "hsi-dock-row"), facts = make("span", "hsi-now"), status = makeStatus(facts);
   bar.setAttribute("role", "tablist");
   bar.setAttribute("aria-label", "Below the picture");
   row.append(bar, facts);
@@ -80,6 +80,12 @@ export function makeDock(strip, onPage) {
       tab.setAttribute("aria-selected", String(on));
       tab.tabIndex = on || (!name && !k) ? 0 : -1;
     });
+    const spectra = name === "spectra" && document.getElementById("hsi-spectrum"); // Gradio's own box, which scrolls too
+    if (spectra) {
+      spectra.tabIndex = 0;
+      spectra.setAttribute("role", "tabpanel");
+      spectra.setAttribute("aria-labelledby", "hsi-dock-spectra");
+    }
     if (noted) noteAddress({ dock: name === "accuracy" ? undefined : name || "closed" });
     look();
   }

@@ -21,6 +21,8 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
   let scene = null, folder = '', earlier = '', refused = '', frame = 0;
   const tiles = new Map();  // url → {image, ok}
   const layer = {on: true, opacity: 0.6, confidence: false};
+  /** @type {{token: string, of: Map<string, number>} | null} */
+  let sized = null;
   let map = emptyMap(), overview = null;
   const chunks = new Map();  // "y,x" → the class map there as a picture
 
@@ -224,6 +226,16 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
     sceneId: () => scene?.id,
     clearMap() { forget(); schedule(); },
     tokens: () => ({index: map.token, conf: map.confToken, rev: map.rev}),
+    /** How many pixels of the map each class has, by its id; null without a map. */
+    sizes() {
+      if (!map.index) return null;
+      if (sized?.token !== map.token) {
+        const counts = new Uint32Array(map.ids.length + 1);
+        for (const k of map.index) counts[k]++;
+        sized = {token: map.token, of: new Map(map.ids.map((id, k) => [id, counts[k + 1]]))};
+      }
+      return sized.of;
+    },
     classAt(row, col) { const k = map.index ? map.index[row * scene.w + col] : 0; return k ? map.ids[k - 1] : null; },
     confidenceAt(row, col) { const v = map.conf ? map.conf[row * scene.w + col] : 255; return v === 255 ? null : v / 254; },
     layer,

@@ -7,7 +7,7 @@ import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
 import { present, presenting } from "../web/present.js";
 import { makeSplitter } from "../web/splitter.js";
-import { openStep, watchSteps } from "../web/steps.js";
+import { fillSteps, openStep, watchSteps } from "../web/steps.js";
 import { startWalk } from "../web/walk.js";
 
 /** @param {import("../web/component.js").Gradio} gradio */
@@ -61,6 +61,7 @@ export function mount(gradio) {
   onValue(render);
   render();
   watchSteps();
+  fillSteps(gradio.trigger);
   startWalk();
   (function split(tries = 0) { // the panel comes a moment after the title line
     if (document.querySelector("#hsi-side #hsi-steps")) makeSplitter();

@@ -7,6 +7,7 @@
 import { panel, tell } from '../web/component.js';
 import { noteAddress, placeOf, readAt, writeAt } from '../web/address.js';
 import { loadSheet } from '../web/dom.js';
+import { areaText } from '../web/formats.js';
 import { present, presenting } from '../web/present.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
@@ -99,14 +100,15 @@ function start(component, L) {
     zoom, fit, choose, solo(id) { solo = id; raster.setSolo(id); mirror(); showClasses(); },
     goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
+  part('legend').addEventListener('toggle', () => showClasses());
   const show = (id) => { composite = id; showComposite(true); };
   const adjust = makeStretch(part('stretch'), (wanted) => { stretch = wanted; showComposite(true); });
   const looks = makeLooks(root, base, {scene: () => scene, choose: show, again: () => readout.again(), say});
   onPage('hsi:band', ({value}) => { if (scene) show(`grey:${value}`); });  // a band clicked in the plot of spectra
   const feed = makeMapFeed(raster, pane, {
-    painted(rev) { mark('mapRev', String(rev)); showState(); },
+    painted(rev) { mark('mapRev', String(rev)); showState(); showClasses(); },
     done: () => readout.again(),
-    gone: () => mark('mapRev', null),
+    gone: () => { mark('mapRev', null); showClasses(); },
     say,
   });
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
@@ -272,7 +274,8 @@ function start(component, L) {
   }
   function showClasses() {
     controls.active(nameOf(active));
-    controls.legend(classes, labels.counts(), active, solo, props.legend !== false);
+    const open = /** @type {HTMLDetailsElement} */ (part('legend')).open, sizes = open ? raster.sizes() : null;  // counting takes a while on large scenes
+    controls.legend([...classes, ...feed.extra()], classes.length, labels.counts(), (id) => (sizes ? areaText(sizes.get(id) || 0, scene?.gsd_m) : ''), active, solo, props.legend !== false);
   }
   function showState() {
     const has = !!raster.tokens().index;

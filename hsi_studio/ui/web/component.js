@@ -14,13 +14,18 @@
  * @property {string[]} events  those that Python can hear, named in `PANELS` there
  */
 
+/** @type {Record<string, string>} */
+const shown = {}; // by id, what plain routes answered last: for panels that are made later (web/steps.js)
+globalThis.document?.addEventListener("hsi:show", (event) => Object.assign(shown, /** @type {CustomEvent} */ (event).detail));
+
 /**
  * A panel: the element `selector` of its template, and how it hears and speaks.
  * @param {Gradio} gradio
  * @param {string} selector
  */
 export function panel({ element, props, trigger: send, watch, events }, selector) {
-  const root = /** @type {HTMLElement} */ (element.querySelector(selector));
+  const root = /** @type {HTMLElement} */ (element.querySelector(selector)), id = element.closest('[id^="hsi-"]')?.id || "";
+  if (shown[id] !== undefined) props.value = shown[id];
 
   /** An event to Python. Fails for one that Python cannot hear. @param {string} event @param {object} [data] */
   function trigger(event, data = {}) {
@@ -57,14 +62,33 @@ export function panel({ element, props, trigger: send, watch, events }, selector
   function onValue(work) {
     watch("value", work);
     onPage("hsi:show", (texts) => {
-      const text = texts[element.closest('[id^="hsi-"]')?.id];
+      const text = texts[id];
       if (text === undefined || text === props.value) return;
       props.value = text;
       work();
     });
   }
 
-  return { root, element, props, trigger, act, readValue, onValue, onPage };
+  /**
+   * A moment after the panel comes to sight, what it must ask Python then: where something has changed since it did last.
+   * Not at once: opening a step only shows it.
+   * @param {() => void} work
+   */
+  function whenSeen(work) {
+    let news = true, timer = 0;
+    const soon = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (!news || root.offsetParent === null) return;
+        news = false;
+        work();
+      }, 300);
+    };
+    new ResizeObserver(soon).observe(root);
+    onPage("hsi:seen", () => { news = true; soon(); });
+  }
+
+  return { root, element, props, trigger, act, readValue, onValue, onPage, whenSeen };
 }
 
 /**

@@ -1,6 +1,9 @@
 // @ts-check
 // The rail of steps and the page's address: the open step stands in it (`?step=words`, `?step=words.query` with a tab inside
 // it), so a reload opens the same one and Back goes to the one before.
+//
+// Gradio makes what is in a tab when it is first opened, which took up to half a second. So each step is made before, in
+// moments in which the page has nothing to do (`fillSteps`); opening one only shows it.
 
 const PHONE = '(max-width: 760px)'; // there the rail is a bar at the bottom, and the panel lies below the picture (studio.css)
 const RAIL = '#hsi-steps', STEP = /^hsi-step-(.+)-button$/, PART = /^hsi-part-(.+)-button$/;
@@ -41,6 +44,29 @@ function follow(name) {
 
 /** The step that is open. */
 const openNow = () => STEP.exec(document.querySelector(`${RAIL} [id^=hsi-step-][aria-selected=true]`)?.id || '')?.[1] || '';
+
+const QUIET_MS = 1200, BETWEEN_MS = 150;
+
+/**
+ * Make the steps that are closed, one at a time, once the picture stands: by the event with which Gradio's own tabs have
+ * it done. Where a later Gradio does not hear it, a step is made when it is opened, as always.
+ * @param {(event: string, data: object) => void} dispatch
+ */
+export function fillSteps(dispatch) {
+  const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+  const tabs = (/** @type {any} */ (window).gradio_config?.components || []).filter((one) => one.type === "tabitem" && one.props.elem_id);
+  function next() {
+    if (document.hidden) { setTimeout(next, QUIET_MS); return; }
+    const one = tabs.shift(); // a step before the tabs in it
+    if (!one) return;
+    dispatch("gradio_tab_select", { component_id: one.id });
+    setTimeout(() => later(next, { timeout: 4000 }), BETWEEN_MS);
+  }
+  (function whenSeen(tries = 0) {
+    if (document.querySelector('.hsi-viewer[data-ready="1"]') || tries > 40) setTimeout(() => later(next, { timeout: 4000 }), QUIET_MS);
+    else setTimeout(whenSeen, 250, tries + 1);
+  })();
+}
 
 /** Once a page. */
 export function watchSteps() {

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.studio.facade import LIVE_METHOD, Studio
-from hsi_studio.ui.bus import Bus, when_opened
+from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.compare.routes import router
 from hsi_studio.ui.tabs.compare.tab import ABLATIONS, METHODS, P5, WORDS, CompareTab, Form
 from hsi_studio.ui.tabs.contract import Tab
@@ -46,7 +46,7 @@ def create(studio: Studio, bus: Bus) -> None:
     )
     for box in (form.shots, form.pace, form.words, form.one, form.methods, form.ablations):
         box.input(tab.forecast, asked, [told], **last)
-    when_opened(tab.offer_words, [bus.project], [form.one, form.words], **PRIVATE)
+    result.look(tab.offer_words, [bus.project], [form.one, form.words], **PRIVATE)
     start.click(tab.start, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(tab.stop, [bus.project, chosen], state, **PRIVATE)
     watch.tick(tab.look, [bus.project, chosen], state, **PRIVATE)

@@ -78,7 +78,7 @@ function table(result, id) {
 
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, act, readValue, onValue } = panel(gradio, ".hsi-compare");
+  const { root, trigger, act, readValue, onValue, whenSeen } = panel(gradio, ".hsi-compare");
   let protocol = 0, pair = "", left = "", right = "", known = "", open = false;
 
   function maps(value) {
@@ -182,5 +182,6 @@ export function mount(gradio) {
     root.append(more, files);
   }
   onValue(render);
+  whenSeen(() => trigger("look", {})); // prompt sets may have come since
   render();
 }

@@ -4,7 +4,7 @@ asks by the routes of `routes.py`; its value comes with the map (`ui/viewer/labe
 from __future__ import annotations
 
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import FOLLOW, Bus, when_opened
+from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.lesson.routes import router
 from hsi_studio.ui.web_component import panel
@@ -12,7 +12,6 @@ from hsi_studio.ui.web_component import panel
 
 def create(studio: Studio, bus: Bus) -> None:
     panel("lesson", {})
-    when_opened(None, None, None, js=FOLLOW, show_progress="hidden", api_visibility="private")
 
 
 TAB = Tab("lesson", "Lesson", 23, create, step="compare", routes=router, styles=("lesson.css",))

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import FOLLOW, Bus, when_opened
+from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.map import label_import
 from hsi_studio.ui.tabs.map.routes import router
@@ -27,7 +27,6 @@ def create(studio: Studio, bus: Bus) -> None:
     evidence: Any = panel("evidence", {})  # gr.HTML accepts any event name
     panel("facts", per_class_value(None), elem_id="hsi-map-classes")
     # Values of these panels come with the map (ui/viewer/label_routes.py).
-    when_opened(None, None, None, js=FOLLOW, show_progress="hidden", **PRIVATE)
     save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
     label_import.create(studio, bus)
 

@@ -3,30 +3,7 @@
 
 import { button, dot, labelled, make } from "../../web/dom.js";
 import { counted } from "../../web/formats.js";
-
-/**
- * A sample's file on its way back.
- * @param {string} project @param {HTMLElement} said @param {() => void} done
- */
-function fileButton(project, said, done) {
-  const field = make("input"), label = make("label", "hsi-small", "Read the pixels (.gpkg)");
-  field.type = "file";
-  field.accept = ".gpkg";
-  field.className = "ev-file";
-  field.addEventListener("change", async () => {
-    const file = field.files?.[0];
-    field.value = "";
-    if (!file) return;
-    const answer = await fetch(`/hsi/evidence/${encodeURIComponent(project)}/sample`, {
-      method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file,
-    }).catch(() => null);
-    const body = await answer?.json().catch(() => null);
-    said.textContent = body?.said || body?.detail || "The file did not reach the server: try again.";
-    if (answer?.ok) done();
-  });
-  label.append(field);
-  return label;
-}
+import { fileButton } from "./files.js";
 
 /**
  * @param {(what: string, more?: object) => void} act
@@ -102,7 +79,9 @@ export function makeCertify(act, go) {
       left ? button("hsi-small hsi-primary", sample.done ? `Go on: ${counted(left, "pixel")} left` : `Look at ${counted(left, "pixel")}`, "", () => act("look", { number: sample.next }))
         : make("span", "", `All ${counted(sample.total, "pixel")} were looked at.`),
       button("hsi-small", "Save the pixels (.gpkg)", "To label them in QGIS", () => act("sample file")),
-      fileButton(value.project, said, () => act("told")),
+      fileButton("Read the pixels (.gpkg)", {
+        accept: ".gpkg", route: () => `/hsi/evidence/${encodeURIComponent(value.project)}/sample`, said, done: () => act("told"),
+      }),
     );
     node.append(make("p", "hsi-hint", `A random sample of “${sample.title}”: ${sample.done} of ${counted(sample.total, "pixel")} looked at.`), row, said);
     const more = make("details", "ev-more");

@@ -5,6 +5,7 @@
 import { panel, tell } from "../../web/component.js";
 import { button, dot, loadSheet, make, setOptions } from "../../web/dom.js";
 import { makeCertify } from "./certify.js";
+import { makeElsewhere } from "./elsewhere.js";
 import { makeHoldout } from "./holdout.js";
 import { makeMatrix } from "./matrix.js";
 
@@ -94,6 +95,7 @@ export function mount(gradio) {
   });
   const matrixPart = part("Confusion matrix", true), areasPart = part("Areas", true), areas = make("div");
   const holdoutPart = part("Hold-out regions"), drawHoldout = makeHoldout(holdoutPart, act, onPage);
+  const elsewherePart = part("Maps from elsewhere"), drawElsewhere = makeElsewhere(elsewherePart, act);
   matrixPart.append(matrix.node);
   areasPart.append(areas, certify.node);
   loadSheet(new URL("map.css", import.meta.url).href, "The style of the Map step could not be loaded: reload the page.")
@@ -101,7 +103,7 @@ export function mount(gradio) {
   const format = make("select"), saving = make("div", "ev-row ev-save");
   format.setAttribute("aria-label", "Kind of file");
   saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown", () => act("save", { name: format.value })));
-  root.append(saving, problem, matrixPart, areasPart, holdoutPart, steps.node);
+  root.append(saving, problem, matrixPart, areasPart, holdoutPart, steps.node, elsewherePart);
 
   function render() {
     const value = readValue();
@@ -113,6 +115,7 @@ export function mount(gradio) {
     drawAreas(value.areas, areas);
     certify.draw(value);
     drawHoldout(value);
+    drawElsewhere(value);
     steps.draw(value);
   }
   onValue(render);

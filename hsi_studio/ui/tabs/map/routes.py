@@ -8,8 +8,9 @@
                                                                               shown
     GET /hsi/evidence/{project}/regions/{stamp}.bin                           pixels of the hold-out regions: 254
     GET /hsi/evidence/{project}/blank.bin                                     nothing: while random pixels are labelled
-    POST /hsi/evidence/{project}/sample                                       a sample's GeoPackage, its classes filled
+    POST /hsi/evidence/{project}/sample   {"files": [upload]}                 a sample's GeoPackage, its classes filled
                                                                               in
+    POST /hsi/evidence/{project}/maps     {"files": [uploads]}                a class map from elsewhere, as a layer
 
 The stamp changes with the map. The guard before the whole application covers these routes.
 """
@@ -17,22 +18,27 @@ The stamp changes with the map. The guard before the whole application covers th
 from __future__ import annotations
 
 import gzip
-import tempfile
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Body, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.sanitize import slug
 from hsi_studio.studio.facade import Studio
+from hsi_studio.ui.opening.routes import uploaded
 from hsi_studio.ui.viewer.tile_routes import encode_confidence
 from hsi_studio.ui.web_component import packed
 
-LARGEST = 32 << 20  # bytes of a sample's file
 SURFACES = ("confidence", "margin", "entropy")
 MOST_RINGS = 60  # pixels of a cell that get a ring each: one alone would not be found
+
+
+class Given(BaseModel):
+    """Files by their paths in the waiting room of uploads."""
+
+    files: list[str] = Field(max_length=50)
 
 
 def router(studio: Studio) -> APIRouter:
@@ -90,16 +96,20 @@ def router(studio: Studio) -> APIRouter:
         return _answer(request, np.where(inside, 254, 255).astype(np.uint8))
 
     @api.post("/{project_id}/sample")
-    def sample(project_id: str, body: Annotated[bytes, Body(media_type="application/octet-stream")]) -> dict[str, str]:
-        if len(body) > LARGEST:
-            raise HTTPException(413, f"A sample's file is smaller than {LARGEST >> 20} MiB.")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "sample.gpkg"
-            file.write_bytes(body)
-            try:
-                return {"said": studio.certify.read_file(project_id, file)}
-            except StudioError as error:
-                raise HTTPException(400, str(error)) from error
+    def sample(project_id: str, given: Given) -> dict[str, str]:
+        try:
+            return {"said": studio.certify.read_file(project_id, uploaded(next(iter(given.files), "")))}
+        except StudioError as error:
+            raise HTTPException(400, str(error)) from error
+
+    @api.post("/{project_id}/maps")
+    def maps(project_id: str, given: Given) -> dict[str, str]:
+        try:
+            layer = studio.imported.add_files(project_id, [uploaded(file) for file in given.files])
+            said = [f"{studio.displayed.title(project_id, *layer.partition(':')[::2])} is a layer now."]
+            return {"layer": layer, "said": " ".join([*said, *studio.imported.notes(project_id, layer)])}
+        except StudioError as error:
+            raise HTTPException(400, str(error)) from error
 
     return api
 

@@ -88,7 +88,9 @@ class MapTab:
                     raise
                 return self.show(project_id, layer)
             case "remove":
-                self.studio.edits.remove(project_id, str(done.get("layer")))
+                layer = str(done.get("layer"))
+                source = self.studio.imported if layer.startswith("imported:") else self.studio.edits
+                source.remove(project_id, layer)
                 return self.show(project_id, "")
             case "hold out":
                 self.studio.holdout.add(project_id, corners_of(done.get("polygon")))

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.bus import Bus, when_opened
+from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.prompts.tab import PARTS, PromptsTab
 from hsi_studio.ui.tabs.prompts.values import LANGUAGE_CHOICES
@@ -51,7 +51,7 @@ def create(studio: Studio, bus: Bus) -> None:
     parts["watch"].tick(tab.look, now, [parts["textview"], parts["drafts"], parts["watch"]], **PRIVATE)
     likeness.expand(tab.open_likeness, now[:2], [opened, *whole], **PRIVATE)
     likeness.collapse(lambda: "", None, [opened], **PRIVATE)
-    for event in (bus.project.change, parts["table"].look, when_opened):
+    for event in (bus.project.change, parts["table"].look):
         event(tab.repaint, [*now, parts["painted"]], whole, queue=False, **PRIVATE)
     parts["language"].input(tab.set_language, [*now, parts["language"]], whole, **PRIVATE)
     files["json"].click(tab.export_json, now[:2], [files["downloads"]], **PRIVATE)

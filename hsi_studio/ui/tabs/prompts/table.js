@@ -24,7 +24,7 @@ const STARTS = [
 
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
-  const { root, trigger, act, readValue, onValue, onPage } = panel(gradio, ".hsi-prompts");
+  const { root, trigger, act, readValue, onValue, whenSeen } = panel(gradio, ".hsi-prompts");
   let shown = { project: "", rev: -1, set: "" };
   let asking = false; // "delete this set?"
   let renaming = false;
@@ -135,7 +135,5 @@ export function mount(gradio) {
   new ResizeObserver(fitAll).observe(root); // a hidden tab has no sizes
   onValue(render);
   render();
-  onPage("hsi:seen", () => { // labels may have changed, and with them what the words say of them
-    if (root.offsetParent !== null) trigger("look", {});
-  });
+  whenSeen(() => trigger("look", {})); // labels may have changed, and with them what the words say of them
 }

@@ -52,7 +52,7 @@ export function mount(gradio) {
   );
   const none = make("p", "hsi-hint tr-none",
     "Trains on the pixels you labelled, in a process of its own: go on labelling, close the page, come back later.");
-  root.append(...newRun.nodes, none, card.node, list.node);
+  root.append(make("p", "hsi-hint tr-wait", "Asking which methods there are …"), ...newRun.nodes, none, card.node, list.node);
 
   function look(id) {
     if (focus !== id) {

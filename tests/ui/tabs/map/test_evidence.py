@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
+from hsi_studio.ui.server.bodies import most_bytes
 from hsi_studio.ui.tabs.map.routes import router
 from hsi_studio.ui.tabs.map.tab import MapTab
 from hsi_studio.ui.tabs.map.values import evidence_value
@@ -89,21 +90,47 @@ def test_random_pixels_are_asked_without_what_the_map_shows(made: tuple[Studio, 
         tab.do(project.id, {"do": "draw sample", "se": "many"})
 
 
-def test_a_sample_labelled_elsewhere_comes_back(made: tuple[Studio, Project], tmp_path: Path) -> None:
+def test_a_sample_labelled_elsewhere_comes_back(
+    made: tuple[Studio, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     studio, project = made
     studio.certify.draw(project.id, f"run:{RUN}", 0.08)
     studio.certify.answer(project.id, 0, project.schema.classes[0].id)
-    file = studio.certify.write_file(project.id, tmp_path / "s.gpkg").read_bytes()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))  # where uploads wait
+    file = studio.certify.write_file(project.id, tmp_path / "s.gpkg")
+    asked = json.dumps({"files": [str(file)]})
+    assert len(asked) < most_bytes("POST", f"/hsi/evidence/{project.id}/sample") < file.stat().st_size
     studio.certify.answer(project.id, 0, None)
     server = FastAPI()
     server.include_router(router(studio))
-    client, head = TestClient(server), {"Content-Type": "application/octet-stream"}
-    got = client.post(f"/hsi/evidence/{project.id}/sample", content=file, headers=head)
-    assert got.json() == {"said": "1 pixel taken from sample.gpkg."}
+    client = TestClient(server)
+    got = client.post(f"/hsi/evidence/{project.id}/sample", content=asked, headers={"Content-Type": "application/json"})
+    assert got.json() == {"said": "1 pixel taken from s.gpkg."}
     assert studio.certify.sample(project.id).done == 1
-    wrong = client.post(f"/hsi/evidence/{project.id}/sample", content=b"no", headers=head)
-    assert wrong.status_code == 400
-    assert "no GeoPackage" in wrong.json()["detail"]
+    (tmp_path / "no.gpkg").write_bytes(b"no")
+    for name, words in (("no.gpkg", "no GeoPackage"), ("gone.gpkg", "is no upload"), ("../s.gpkg", "is no upload")):
+        wrong = client.post(f"/hsi/evidence/{project.id}/sample", json={"files": [str(tmp_path / name)]})
+        assert wrong.status_code == 400
+        assert words in wrong.json()["detail"]
+
+
+def test_a_map_from_elsewhere_becomes_a_layer_and_goes_again(
+    made: tuple[Studio, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, project = made
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    _, header = studio.exports.file(project.id, tmp_path / "a" / "theirs.hdr", which="live")
+    image = header.with_suffix(".img").rename(tmp_path / "theirs.img")  # each upload lies in a folder of its own
+    server = FastAPI()
+    server.include_router(router(studio))
+    got = TestClient(server).post(f"/hsi/evidence/{project.id}/maps", json={"files": [str(header), str(image)]}).json()
+    assert got["said"].startswith("theirs is a layer now.")
+    tab = MapTab(studio)
+    panel, *_ = tab.do(project.id, {"do": "show", "layer": got["layer"]})
+    assert value(panel)["shown"] == "theirs"
+    panel, *_ = tab.do(project.id, {"do": "remove", "layer": got["layer"]})
+    assert value(panel)["shown"] != "theirs"
+    assert all(not one["id"].startswith("imported:") for one in value(panel)["layers"])
 
 
 def test_a_step_that_a_map_cannot_take_leaves_no_layer(made: tuple[Studio, Project]) -> None:

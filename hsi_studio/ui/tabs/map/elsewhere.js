@@ -1,0 +1,35 @@
+// @ts-check
+// Maps that were made elsewhere: read from a file, shown as layers, taken away again.
+
+import { button, make } from "../../web/dom.js";
+import { fileButton } from "./files.js";
+
+/**
+ * @param {HTMLDetailsElement} node  the part of the panel
+ * @param {(what: string, more?: object) => void} act
+ */
+export function makeElsewhere(node, act) {
+  const list = make("ul", "ev-layers"), row = make("div", "ev-row"), said = make("p", "hsi-hint");
+  let project = "";
+  row.append(fileButton("Read a class map", {
+    multiple: true, route: () => `/hsi/evidence/${encodeURIComponent(project)}/maps`, said,
+    done: (body) => act("show", { layer: body.layer }),
+  }));
+  node.append(
+    make("p", "hsi-hint", "A class map of another program (GeoTIFF, ENVI with its header, …) becomes a layer of its own: to look at, to swipe, to certify, to export."),
+    row, said, list,
+  );
+  /** @param {any} value */
+  return (value) => {
+    project = value.project;
+    list.replaceChildren(...(value.layers || []).filter((one) => one.id.startsWith("imported:")).map((one) => {
+      const item = make("li", one.shown ? "is-shown" : "");
+      item.append(
+        make("span", "", one.title),
+        button("hsi-small", one.shown ? "Shown" : "Show", "", () => act("show", { layer: one.id })),
+        button("hsi-small hsi-quiet", "Remove", `Remove the layer ${one.title}`, () => act("remove", { layer: one.id })),
+      );
+      return item;
+    }));
+  };
+}

@@ -1,0 +1,102 @@
+"""Class maps that were made elsewhere: in their place, in the project's classes, never judged as if they were ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from hsi_studio import Studio
+from hsi_studio.errors import BadRequest, CorruptFile, SizeMismatch
+from hsi_studio.project.store import Project
+from tests.studio.test_bundle import in_place
+
+GRID = rasterio.Affine(2, 0, 600000, 0, -2, 4480000)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, Project]]:
+    folder = tmp_path_factory.mktemp("imported")
+    studio = Studio(home=folder / "home", data_root=folder / "data")
+    yield studio, in_place(folder / "data", studio)
+    studio.close()
+
+
+def a_map(path: Path, values: np.ndarray, names: dict[int, str], place: rasterio.Affine = GRID) -> Path:
+    with rasterio.open(
+        path, "w", driver="GTiff", height=values.shape[0], width=values.shape[1], count=1, dtype="uint8",
+        crs="EPSG:32616", transform=place, nodata=0,
+    ) as target:  # fmt: skip
+        target.write(values.astype(np.uint8), 1)
+        target.write_colormap(1, {0: (0, 0, 0, 0), **{value: (200, 10 * value, 5, 255) for value in names}})
+        target.update_tags(1, class_names=json.dumps({str(value): name for value, name in names.items()}))
+    return path
+
+
+def test_it_lies_where_it_lies_and_takes_the_projects_classes_by_name(
+    made: tuple[Studio, Project], tmp_path: Path
+) -> None:
+    studio, project = made
+    upper, lower = project.schema.classes
+    values = np.full((24, 30), 7)
+    values[:3], values[-2:] = 9, 4
+    names = {7: lower.name.upper(), 9: upper.name, 4: "Landfill"}
+    northward = rasterio.Affine(2, 0, 600000, 0, 2, 4480000 - 48)
+    file = a_map(tmp_path / "theirs.tif", np.flipud(values), names, northward)
+    layer = studio.imported.add(project.id, file)
+    shown = studio.displayed.find(project.id, layer)
+    label, schema = shown.prediction.label, shown.prediction.schema
+    assert [schema.classes[k - 1].name for k in (label[0, 0], label[10, 5], label[-1, 0])] == [
+        upper.name, lower.name, "Landfill",
+    ]  # fmt: skip
+    assert schema.classes[:2] == project.schema.classes
+    assert schema.classes[2].color == "#c82805"  # the file's own
+    assert studio.imported.add(project.id, file) == layer  # the same map once more
+    assert [one.title for one in studio.displayed.layers(project.id)].count("theirs") == 1
+    assert shown.seen is None
+    report = shown.report
+    assert report is not None
+    assert report.main.n == 24 * 30
+    assert "certify it" in " ".join(report.notes)
+    assert "cannot be compared fairly" in studio.evidence.compare(project.id, layer, "live").problem
+    assert studio.evidence.cell(project.id, upper.id, lower.id, layer).sum() == 9 * 30
+    studio.certify.draw(project.id, layer, 0.1)
+    assert studio.certify.sample(project.id).title == "theirs"
+
+
+def test_what_is_no_map_of_this_scene_is_refused(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    studio, project = made
+    far = a_map(tmp_path / "far.tif", np.ones((24, 30)), {1: "A"}, rasterio.Affine(2, 0, 900000, 0, -2, 4480000))
+    with pytest.raises(SizeMismatch):
+        studio.imported.add(project.id, far)
+    with pytest.raises(BadRequest):
+        studio.imported.remove(project.id, "imported:nothing")
+
+
+def test_a_layer_that_is_shown_and_removed_leaves_the_live_map(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    studio, project = made
+    layer = studio.imported.add(project.id, a_map(tmp_path / "b.tif", np.ones((24, 30)), {1: "A"}), "Theirs, 2019")
+    studio.displayed.show(project.id, *layer.partition(":")[::2])
+    left = studio.displayed.left(project.id)
+    assert left is not None
+    assert left.title == "Theirs, 2019"
+    studio.imported.remove(project.id, layer)
+    left = studio.displayed.left(project.id)
+    assert left is not None
+    assert left.source == "live"
+
+
+def test_a_damaged_list_says_what_to_do(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    file = project.folder / "maps" / "imported.json"
+    kept = file.read_text(encoding="utf-8")
+    file.write_text("{", encoding="utf-8")
+    try:
+        with pytest.raises(CorruptFile, match="import the maps again"):
+            studio.displayed.layers(project.id)
+    finally:
+        file.write_text(kept, encoding="utf-8")
