@@ -27,12 +27,14 @@ from hsi_studio.engine.evaluation.sample_design import Design, draw_sample, plan
 from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.files import put_in_place, write_json
 from hsi_studio.humanize import counted
+from hsi_studio.stored import read_object
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 
 DEFAULT_SE = 0.03
+MOST_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -124,9 +126,8 @@ class Certify(Subject):
         if not path.is_file():
             raise BadRequest("No random pixels were drawn for this project: certify a map first.")
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-            return _sample(value)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return _sample(self._stored(project_id))
+        except (ValueError, KeyError, TypeError) as error:
             raise CorruptFile(path, f"the sample cannot be read ({error})", "Move it away and draw another") from error
 
     def exists(self, project_id: str) -> bool:
@@ -227,7 +228,7 @@ class Certify(Subject):
         known = {info.id for info in self._classes(project_id)} | {"", None}
         with self._lock:
             path = self._file(project_id)
-            value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            value = self._stored(project_id)
             total = len(value["answers"])
             for number, class_id in answers.items():
                 if not 0 <= number < total:
@@ -237,6 +238,10 @@ class Certify(Subject):
                 value["answers"][number] = class_id
             write_json(path, value)
         return self.sample(project_id)
+
+    def _stored(self, project_id: str) -> dict[str, Any]:
+        """Raises FileProblem, CorruptFile."""
+        return read_object(self._file(project_id), MOST_BYTES, "a sample of ours", "Move it away and draw another")
 
     def _file(self, project_id: str) -> Path:
         return self._workspace.project(project_id).folder / "certify.json"

@@ -11,7 +11,6 @@ are those of `engine/mapping/postprocess.py`. Their accuracy is measured on the 
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable
@@ -20,8 +19,9 @@ from pathlib import Path
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, report_without_labels
 from hsi_studio.engine.mapping.postprocess import THRESHOLDS, Step, apply_steps, parse_steps, words_of
-from hsi_studio.errors import BadRequest, CorruptFile
+from hsi_studio.errors import BadRequest
 from hsi_studio.files import write_json
+from hsi_studio.project.side_list import read_side_list
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
 from hsi_studio.studio.kept_maps import KeptMaps
@@ -167,16 +167,15 @@ class EditedMaps(Subject):
         return self._workspace.project(project_id).folder / "layers.json"
 
     def _read(self, project_id: str) -> list[str]:
-        """Raises CorruptFile, BadRequest."""
-        path = self._file(project_id)
-        if not path.is_file():
-            return []
-        try:
-            return [str(item) for item in json.loads(path.read_text(encoding="utf-8"))["edited"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CorruptFile(
-                path, f"the list of layers cannot be read ({error})", "Delete it: no map is lost"
-            ) from error
+        """Steps that can be done. Raises FileProblem."""
+        return read_side_list(self._file(project_id), "edited", _stored, str)
+
+
+def _stored(value: object) -> str:
+    """Raises BadRequest for steps that cannot be done."""
+    item = str(value)
+    parse_steps(_parsed(item)[0])
+    return item
 
 
 def _parsed(item: str) -> tuple[str, str]:

@@ -16,17 +16,18 @@ Files: `maps/ID.npz` in the project's folder, and `maps/imported.json`, which na
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from hsi_studio.edges import reading
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_without_labels
@@ -34,10 +35,12 @@ from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.files import write_json
 from hsi_studio.io.meaning_colors import color_for
+from hsi_studio.project.side_list import read_side_list
 from hsi_studio.sanitize import clean_text, same_name
 from hsi_studio.scene.labelmap import read_classes, split_spec
 from hsi_studio.scene.rules.alignment import Grid
 from hsi_studio.scene.rules.roles import main_file
+from hsi_studio.stored import Stored, validated
 from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import map_hash
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
@@ -65,6 +68,15 @@ class _Kept:
         self.maps: KeptMaps[tuple[str, str], Prediction] = KeptMaps(KEPT)
 
 
+class Entry(Stored):
+    """A map from elsewhere, as `imported.json` names it. The id is a part of a file's name."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{12}$")
+    title: str = Field(max_length=80)
+    file: str = Field(max_length=255)
+    notes: tuple[str, ...] = Field(max_length=50)
+
+
 class ImportedMaps(Subject):
     """Safe to call from many threads."""
 
@@ -90,15 +102,15 @@ class ImportedMaps(Subject):
         name = clean_text(title or path.stem)[:80] or "Map"
         with self._lock:
             known = self._read(project_id)
-            if item not in {one["id"] for one in known}:
+            if item not in {one.id for one in known}:
                 if len(known) >= MOST:
                     raise BadRequest(f"This project has {MOST} maps from elsewhere: remove one first.")
                 folder = self._folder(project_id)
                 folder.mkdir(exist_ok=True)
                 keep_map(folder / f"{item}.npz", made, item)
-                notes = [str(note) for note in found.notes]
-                entry = {"id": item, "title": name, "file": path.name, "notes": notes}
-                write_json(folder / "imported.json", {"maps": [*known, entry]}, indent=1)
+                notes = tuple(str(note) for note in found.notes[:50])
+                known.append(Entry(id=item, title=name, file=path.name[-255:], notes=notes))
+                write_json(folder / "imported.json", {"maps": [one.model_dump() for one in known]}, indent=1)
         return layer_id(SOURCE, item)
 
     def add_files(self, project_id: str, files: Sequence[Path]) -> str:
@@ -111,14 +123,14 @@ class ImportedMaps(Subject):
 
     def notes(self, project_id: str, layer: str) -> list[str]:
         """How a map was laid on the scene, where that needs a word. Raises BadRequest."""
-        return list(self._entry(project_id, layer.removeprefix(f"{SOURCE}:"))["notes"])
+        return list(self._entry(project_id, layer.removeprefix(f"{SOURCE}:")).notes)
 
     def remove(self, project_id: str, layer: str) -> None:
         """The live map takes its place where it is shown. Raises BadRequest, CorruptFile."""
         item = layer.removeprefix(f"{SOURCE}:")
         self._entry(project_id, item)
         with self._lock:
-            kept = [one for one in self._read(project_id) if one["id"] != item]
+            kept = [one.model_dump() for one in self._read(project_id) if one.id != item]
             write_json(self._folder(project_id) / "imported.json", {"maps": kept}, indent=1)
             (self._folder(project_id) / f"{item}.npz").unlink(missing_ok=True)
         self._maps.drop(lambda key: key == (project_id, item))
@@ -126,13 +138,10 @@ class ImportedMaps(Subject):
     # ── layers of `studio.displayed` ────────────────────────────────────────────────────────────
 
     def listed(self, project_id: str) -> list[Layer]:
-        return [
-            Layer(layer_id(SOURCE, one["id"]), one["title"], facts=(one["file"], one["id"]))
-            for one in self._read(project_id)
-        ]
+        return [Layer(layer_id(SOURCE, one.id), one.title, facts=(one.file, one.id)) for one in self._read(project_id)]
 
     def title(self, project_id: str, item: str) -> str:
-        return str(self._entry(project_id, item)["title"])
+        return self._entry(project_id, item).title
 
     def displayed(self, project_id: str, item: str) -> DisplayedMap:
         self._entry(project_id, item)
@@ -172,27 +181,16 @@ class ImportedMaps(Subject):
     def _folder(self, project_id: str) -> Path:
         return self._workspace.project(project_id).folder / "maps"
 
-    def _entry(self, project_id: str, item: str) -> dict[str, Any]:
+    def _entry(self, project_id: str, item: str) -> Entry:
         for one in self._read(project_id):
-            if one["id"] == item:
+            if one.id == item:
                 return one
         raise BadRequest(f"There is no imported map {item[:80]!r} in this project.")
 
-    def _read(self, project_id: str) -> list[dict[str, Any]]:
-        """Raises CorruptFile, BadRequest."""
+    def _read(self, project_id: str) -> list[Entry]:
+        """Raises FileProblem."""
         path = self._folder(project_id) / "imported.json"
-        if not path.is_file():
-            return []
-        try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["maps"]
-            return [
-                {"id": str(e["id"]), "title": str(e["title"]), "file": str(e["file"]), "notes": list(e["notes"])}
-                for e in entries
-            ]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CorruptFile(
-                path, f"the list of imported maps cannot be read ({error})", "Delete it, and import the maps again"
-            ) from error
+        return read_side_list(path, "maps", partial(validated, Entry), Entry.model_dump)
 
 
 def _classes(

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 
 from hsi_studio import Studio
-from hsi_studio.errors import BadRequest, CorruptFile, SizeMismatch
+from hsi_studio.errors import BadRequest, SizeMismatch
 from hsi_studio.project.store import Project
 from tests.studio.test_bundle import in_place
 
@@ -90,13 +90,24 @@ def test_a_layer_that_is_shown_and_removed_leaves_the_live_map(made: tuple[Studi
     assert left.source == "live"
 
 
-def test_a_damaged_list_says_what_to_do(made: tuple[Studio, Project]) -> None:
+def test_a_damaged_list_keeps_no_project_closed(made: tuple[Studio, Project], caplog: pytest.LogCaptureFixture) -> None:
     studio, project = made
     file = project.folder / "maps" / "imported.json"
     kept = file.read_text(encoding="utf-8")
     file.write_text("{", encoding="utf-8")
     try:
-        with pytest.raises(CorruptFile, match="import the maps again"):
-            studio.displayed.layers(project.id)
+        assert not any("imported" in layer.id for layer in studio.displayed.layers(project.id))
+        assert "it is kept as imported.damaged-" in caplog.text
     finally:
         file.write_text(kept, encoding="utf-8")
+
+
+def test_a_stored_name_leads_to_no_other_file(made: tuple[Studio, Project], caplog: pytest.LogCaptureFixture) -> None:
+    """A project's folder may come from a stranger: the id is a part of a file's name."""
+    studio, project = made
+    folder = project.folder / "maps"
+    folder.mkdir(exist_ok=True)
+    entry = {"id": "../../../other/maps/0123456789ab", "title": "a", "file": "b", "notes": []}
+    (folder / "imported.json").write_text(json.dumps({"maps": [entry]}))
+    assert studio.imported.listed(project.id) == []
+    assert "1 entries make no sense" in caplog.text

@@ -32,6 +32,7 @@ NEIGHBOURHOOD = ("majority", "edges")
 THRESHOLDS = ("confidence", "margin", "entropy", "sets")
 KINDS = ("sieve", *NEIGHBOURHOOD, *THRESHOLDS)
 MOST_RADIUS = 15
+MOST_AREA = 1e12  # m²: a million square kilometres
 STRIP_VALUES = 32_000_000  # of the cube in memory at once: 128 MB
 
 
@@ -56,8 +57,10 @@ def parse_steps(text: str) -> tuple[Step, ...]:
             raise BadRequest(f"{part.strip()}: the radius is a whole number of pixels from 1 to {MOST_RADIUS}.")
         if kind in THRESHOLDS and not 0 < value < 1:
             raise BadRequest(f"{part.strip()}: the threshold lies between 0 and 1, as in {kind}=0.6.")
-        if kind == "sieve" and value <= 0:
-            raise BadRequest(f"{part.strip()}: the smallest region to keep is larger than 0.")
+        if kind == "sieve" and not 0 < value <= MOST_AREA:
+            raise BadRequest(
+                f"{part.strip()[:60]}: the smallest region to keep is larger than 0 and at most {MOST_AREA:g}."
+            )
         found.append(Step(kind, value))
     return tuple(found)
 

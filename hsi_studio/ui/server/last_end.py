@@ -11,7 +11,6 @@ sentence says why people lost the page, and what the operator can do about it.
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import threading
@@ -26,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from hsi_studio.files import write_json
 from hsi_studio.memory_end import ends_for_memory, start_of_machine
+from hsi_studio.stored import loads_object, read_file
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def _found(file: Path) -> str:
         return ""
     try:
         try:
-            left = json.loads(file.read_bytes())
+            left = loads_object(read_file(file, 10_000, "Delete it"))
             since = time.strftime("%d %b, %H:%M", time.localtime(float(left["began"])))
             why = _why(str(left["machine"]), int(left["ends_for_memory"]))
         except (

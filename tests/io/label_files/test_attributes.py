@@ -85,3 +85,4 @@ def test_values_become_names() -> None:
     assert [plain(n) for n in ("X [m]", "Geogr. Länge", '"Klasse"', "class-name", "")] == [
         "x", "geogr_lange", "klasse", "class_name", "",
     ]  # fmt: skip
+    assert plain("[" * 1_000_000) == plain("x" * 250)[200:] == "", "read in one pass, and not beyond what may matter"
