@@ -28,6 +28,7 @@ from typing import BinaryIO
 from hsi_studio.edges import as_typed
 from hsi_studio.engine.runs.attempt import Attempt, Work
 from hsi_studio.engine.runs.control import RunControl
+from hsi_studio.engine.runs.environment import step_back
 from hsi_studio.engine.runs.limits import hold
 from hsi_studio.engine.runs.process import DISK
 from hsi_studio.engine.runs.record import RunFolder
@@ -89,8 +90,7 @@ def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_c
     control = RunControl(sys.stdin.buffer)
     signal.signal(signal.SIGTERM, lambda *_: control.request("orphan"))
     first_to_go()
-    if hasattr(os, "nice"):
-        os.nice(args.nice)
+    step_back(args.nice)
     code = 0
     try:
         attempt = Attempt(folder, args.cache, control, args.checkpoint_seconds, began)

@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 from hsi_studio.engine.runs.record import RunRecord
@@ -17,6 +18,7 @@ from hsi_studio.types import Scene
 log = logging.getLogger(__name__)
 
 SMALLEST_BATCH = 2
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def open_scene(record: RunRecord) -> Scene:
@@ -77,3 +79,14 @@ def versions() -> dict[str, str]:
 def threads() -> int:
     """Threads of the numerical libraries."""
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
+def step_back(by: int) -> None:
+    """Have everything else on this machine go first. Where Linux schedules by session (autogroups, the default), a nice
+    value counts inside a session only, and a worker has one of its own: its session is set back as well."""
+    if hasattr(os, "nice"):
+        os.nice(by)
+    try:
+        AUTOGROUP.write_text(str(by), encoding="ascii")
+    except OSError:
+        log.debug("this system does not schedule by session")

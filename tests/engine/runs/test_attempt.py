@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hsi_studio.engine.runs import environment
 from hsi_studio.engine.runs.attempt import Attempt
 from hsi_studio.engine.runs.control import RunControl
 from hsi_studio.engine.runs.events import read_events
@@ -121,3 +123,15 @@ def test_a_gpu_that_does_not_answer_is_the_cpu_and_says_so(folder: RunFolder, mo
     assert attempt_at(folder).run(work) == "done"
     assert folder.read().device["slot"] == "cpu"
     assert "cannot use A GPU" in said(folder, "log")[0]["text"]
+
+
+def test_a_worker_steps_back_as_a_session_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nice values of two sessions are not compared where the system schedules by session."""
+    said = list[int]()
+    monkeypatch.setattr(os, "nice", said.append, raising=False)
+    monkeypatch.setattr(environment, "AUTOGROUP", tmp_path / "autogroup")
+    environment.step_back(10)
+    assert said == [10]
+    assert (tmp_path / "autogroup").read_text() == "10"
+    monkeypatch.setattr(environment, "AUTOGROUP", tmp_path / "none" / "autogroup")
+    environment.step_back(10)  # another system
