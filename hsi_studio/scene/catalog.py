@@ -8,9 +8,7 @@ none, its size and number of labelled pixels a class must fit.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio import paths, settings
+from hsi_studio import settings
 from hsi_studio.errors import BadRequest, CorruptFile, FileProblem
 from hsi_studio.scene import indian_pines
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.download import Member, RemoteFile, extract, fetch, folder
 from hsi_studio.scene.identity import scene_id, source
+from hsi_studio.scene.public_facts import fits, public_facts
 from hsi_studio.scene.survey import survey as make_survey
-from hsi_studio.types import Bands, IntArray, Progress, Scene
+from hsi_studio.types import Bands, Progress, Scene
 
 REPORT = Callable[[Progress], None]
 
@@ -45,13 +44,6 @@ class CatalogEntry:
     sha256: tuple[str | None, ...]  # one a URL; None = none is published
     offline: bool  # can be opened without a connection now
     facts: dict[str, Any]  # the entry of datasets.json; {} for the built-in scenes
-
-
-@functools.cache
-def _facts() -> dict[str, dict[str, Any]]:
-    text = paths.asset("datasets.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = json.loads(text)["scenes"]
-    return loaded
 
 
 def catalog() -> list[CatalogEntry]:
@@ -84,7 +76,7 @@ def catalog() -> list[CatalogEntry]:
         True,
         {},
     )
-    return [pines, demo] + [_entry(name, facts) for name, facts in _facts().items()]
+    return [pines, demo] + [_entry(name, facts) for name, facts in public_facts().items()]
 
 
 def _entry(name: str, facts: dict[str, Any]) -> CatalogEntry:
@@ -116,10 +108,10 @@ def open_catalog(scene: str, progress: REPORT = lambda _: None) -> Scene:
         from hsi_studio.scene.demo import demo_scene
 
         return demo_scene()
-    if scene not in _facts():
+    if scene not in public_facts():
         ids = ", ".join(entry.id for entry in catalog())
         raise BadRequest(f"There is no catalogue scene {scene!r}. Choose one of: {ids}.")
-    return _downloaded(scene, _facts()[scene], progress)
+    return _downloaded(scene, public_facts()[scene], progress)
 
 
 def _indian_pines() -> Scene:
@@ -208,7 +200,7 @@ def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
         raise CorruptFile(
             path, f"it is {scene.shape}, expected {tuple(facts['size'])}", f"Delete {path} and open the scene again"
         )
-    if scene.reference is not None and facts.get("labelled") and not _fits(scene.reference, facts):
+    if scene.reference is not None and facts.get("labelled") and not fits(scene.reference, facts):
         raise CorruptFile(
             scene.sources[-1].path,
             f"it has {int((scene.reference > 0).sum())} labelled pixels of {len(np.unique(scene.reference)) - 1} "
@@ -227,30 +219,6 @@ def _verify(path: Path, scene: Scene, facts: dict[str, Any]) -> None:
                 f"its labelled pixels a class are {found}, expected {facts['counts']}",
                 "Delete it and open the scene again",
             )
-
-
-def _fits(labels: IntArray, facts: dict[str, Any]) -> bool:
-    """Whether a map (H, W) has the size and the published numbers of labelled pixels of a catalogue scene."""
-    if list(labels.shape) != facts["size"][:2] or "values" in facts:
-        return False
-    pixels = np.bincount(labels[labels > 0].ravel(), minlength=len(facts["classes"]) + 1)[1:]
-    if pixels.size != len(facts["classes"]):
-        return False
-    if facts.get("counts"):
-        return bool(pixels.tolist() == facts["counts"])
-    return bool((pixels > 0).all() and pixels.sum() == facts.get("labelled"))
-
-
-def known_reference(labels: IntArray) -> tuple[str, tuple[str, ...]] | None:
-    """(title, class names) of the public scene whose labelled pixels these are, class by class; None for all others."""
-    pines = {
-        "title": indian_pines.TITLE,
-        "size": [145, 145, 200],
-        "classes": list(indian_pines.CLASS_NAMES),
-        "counts": list(indian_pines.LABELLED),
-    }
-    found = next((facts for facts in (pines, *_facts().values()) if _fits(labels, facts)), None)
-    return None if found is None else (found["title"], tuple(found["classes"]))
 
 
 def _with_facts(scene: Scene, facts: dict[str, Any]) -> Scene:

@@ -14,6 +14,7 @@ from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
 from hsi_studio.scene.plan import RULES, AskAboutFile, Fact, Reading, ReadingPlan, Remark
+from hsi_studio.scene.public_facts import known_reference
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
 from hsi_studio.scene.rules.alignment import Grid
@@ -131,8 +132,6 @@ def scene_from_raster(
 def _of_known_scene(labels: IntArray | None, names: dict[int, str]) -> tuple[dict[int, str], tuple[str, ...]]:
     """The class names of a public scene for a reference without names that has exactly its labelled pixels; (names,
     notes)."""
-    from hsi_studio.scene.catalog import known_reference
-
     if labels is None or any(name != f"Class {value}" for value, name in names.items()):
         return names, ()
     found = known_reference(labels)

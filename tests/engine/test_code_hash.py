@@ -18,6 +18,7 @@ NOT_FIGURES = {
     "errors.py",
     "files.py",
     "humanize.py",
+    "memory_end.py",
     "outgoing.py",
     "paths.py",
     "registry.py",

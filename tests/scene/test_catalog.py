@@ -311,7 +311,7 @@ def small_catalogue(server, tmp_path, monkeypatch):
         "wavelength_nm_evenly": [400, 1100],
     }
     module = sys.modules["hsi_studio.scene.catalog"]
-    monkeypatch.setattr(module, "_facts", lambda: {"small": facts})
+    monkeypatch.setattr(module, "public_facts", lambda: {"small": facts})
     return facts
 
 

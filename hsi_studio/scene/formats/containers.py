@@ -8,7 +8,7 @@ lidar; gt, reference, labels; wavelength …), sizes decide, and when several ar
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.limits import MOST_NAMES
-from hsi_studio.scene.formats.squeezed import squeezed
+from hsi_studio.scene.formats.squeezed import Squeezed
 from hsi_studio.scene.plan import Fact, Reading, Sure, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
 from hsi_studio.scene.rules import classes, nodata, wavelengths
@@ -339,3 +339,17 @@ def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
                 names = names[1:]
             return {k + 1: name for k, name in enumerate(names)}
     return {}
+
+
+def squeezed(variable: Variable) -> Variable:
+    """The variable with three axes where it has three longer than 1 and others of length 1; itself otherwise."""
+    kept = tuple(axis for axis, n in enumerate(variable.shape) if n != 1)
+    if len(variable.shape) <= 3 or len(kept) != 3:
+        return variable
+    dims = None if variable.dims is None else tuple(variable.dims[axis] for axis in kept)
+    return replace(
+        variable,
+        shape=tuple(variable.shape[axis] for axis in kept),
+        dims=dims,
+        load=lambda: Squeezed(variable.load(), kept),
+    )

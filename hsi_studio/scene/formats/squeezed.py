@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from hsi_studio.scene.formats.containers import Variable
 
 
 class Squeezed:
@@ -28,17 +24,3 @@ class Squeezed:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self._array, dtype=dtype).reshape(self.shape)
-
-
-def squeezed(variable: Variable) -> Variable:
-    """The variable with three axes where it has three longer than 1 and others of length 1; itself otherwise."""
-    kept = tuple(axis for axis, n in enumerate(variable.shape) if n != 1)
-    if len(variable.shape) <= 3 or len(kept) != 3:
-        return variable
-    dims = None if variable.dims is None else tuple(variable.dims[axis] for axis in kept)
-    return replace(
-        variable,
-        shape=tuple(variable.shape[axis] for axis in kept),
-        dims=dims,
-        load=lambda: Squeezed(variable.load(), kept),
-    )

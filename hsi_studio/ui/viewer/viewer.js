@@ -120,7 +120,7 @@ function start(component, L) {
 
   // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
   const opacities = new Map();
-  let kind = '', besideKind = '';
+  let kind = '', besideKind = '', going = '';  // `going`: the layer that Back or Forward asked for, until it is there
   function setOpacity(value, more) {
     if (kind) opacities.set(kind, value);
     setLayer({opacity: value, ...more});
@@ -142,7 +142,7 @@ function start(component, L) {
   /** Another map is shown: a step that Back takes back, where it was chosen in the bar. */
   function noteLayer() {
     const before = placeOf(window.location.href).layer;
-    if (!settled || asked.layer || !kind || before === kind) return;
+    if (!settled || asked.layer || going || !kind || before === kind) return;
     noteAddress({layer: kind}, noting && before !== undefined);
     noting = false;
   }
@@ -158,8 +158,9 @@ function start(component, L) {
   function goToLayer() {
     const wanted = asked.layer;
     asked = {};
-    if (wanted && wanted !== (kind || 'live')) bar.show(wanted).then(() => server.follow());
-    else noteLayer();
+    if (!wanted || wanted === (going || kind || 'live')) { noteLayer(); return; }
+    going = wanted;
+    bar.show(wanted).then(() => server.follow()).finally(() => setTimeout(() => { if (going === wanted) going = ''; }, 5000));
   }
   window.addEventListener('popstate', () => {
     clearTimeout(noteTimer);
@@ -321,6 +322,7 @@ function start(component, L) {
       if (another) opacities.clear();
       if (next !== kind && opacities.has(next)) setLayer({opacity: opacities.get(next)});
       kind = next;
+      if (kind === going) going = '';
       noteLayer();
       feed.take(value.map);
     }
