@@ -10,7 +10,7 @@ import pytest
 from hsi_studio import paths
 from hsi_studio.errors import FileProblem
 from hsi_studio.io.palette import _categorical
-from hsi_studio.scene.catalog import _facts
+from hsi_studio.scene.public_facts import public_facts
 from hsi_studio.text import prompts
 
 
@@ -21,7 +21,7 @@ def test_in_a_checkout_they_stand_beside_the_package() -> None:
 
 @pytest.mark.parametrize(
     ("cached", "name"),
-    [(prompts.descriptions, "prompts"), (_categorical, "palettes.json"), (_facts, "datasets.json")],
+    [(prompts.descriptions, "prompts"), (_categorical, "palettes.json"), (public_facts, "datasets.json")],
 )
 def test_missing_data_is_an_error_never_a_substitute(
     cached: object, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
