@@ -286,7 +286,7 @@ def one_scene(owners: Owners, data: Path, number: int, turned: list[float]) -> N
     file = data / f"scene{number}.npz"
     np.savez_compressed(file, cube=cube)
     studio = owners.studio("ana")
-    project = studio.new_project(file)
+    project = studio.new_project(file, axes="rows,cols,bands")  # of noise, its axes are a question
     for k, name in enumerate(("upper", "lower")):
         project.add_class(name)
         studio.label(project.id, 5 + 120 * k, 5, project.schema.classes[-1].id)
