@@ -2,6 +2,8 @@
 
     bands ─ MNF, whitened ──────▶ mean a node ─▶ diffusion: 0, 2, 5, 20, 60, 200 steps ─▶ white, one set a scale
     bands ─ PCA, half whitened ─▶ mean a node ─▶ diffusion: 0, 2, 5, 20, 60, 200 steps ─▶ principal, one set a scale
+    bands ─ logs, less most of their mean (`features/shape.py`), PCA, half whitened ─▶ the same ─▶ shape; none where
+                                                                                                the values have no zero
     surface model ─ ln(1 + height above ground), smoothed as much: the last column of every set
     bands ─ first PCs, and that height ─▶ edges of the diffusion
     bands ─▶ noise share, effective dimensions (`features/noise.py`): what `views.py` prefers before labels tell
@@ -17,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ import numpy.typing as npt
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.features.height import height_above_ground
 from hsi_studio.features.noise import effective_dimension, signal_weights
+from hsi_studio.features.shape import ShapeProjection, fit_shape
 from hsi_studio.features.spatial import (
     IndexArray,
     diffuse,
@@ -40,9 +43,12 @@ from hsi_studio.features.superpixels import scene_superpixels
 from hsi_studio.types import BoolArray, FloatArray, Progress, Scene
 
 VERSION = 2  # of the numbers saved models stand on (`scales`): raise when they change
-STORED = 3  # of everything kept in the cache: raise when that changes
+STORED = 4  # of everything kept in the cache: raise when that changes
+FAMILIES = ("principal", "white", "shape")
+Place = tuple[str, int]  # a family and a scale, 0 = not smoothed
 SUPERPIXEL_COMPONENTS = 5
 PIXEL_COMPONENTS = 30  # principal components of the pixel scale
+SHAPE_COMPONENTS = 16  # 10 to 30 do as well
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
 
 
@@ -61,6 +67,10 @@ class Recipe:
         return {**self.__dict__, "scales": list(self.scales)}
 
 
+def _nothing() -> FloatArray:
+    return np.zeros(0, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Basis:
     """Everything fitted on a scene that another scene needs to get comparable features."""
@@ -70,10 +80,22 @@ class Basis:
     spread: FloatArray  # (S,) root of the total spectral variance at each scale: principal at the first, then white
     principal_spread: FloatArray  # (S,) the same of the principal family
     white_spread: FloatArray  # (S,) and of the whitened one
+    shape: ShapeProjection | None = None
+    shape_scale: FloatArray = field(default_factory=_nothing)  # (C,) what the shapes' components are divided by
+    shape_spread: FloatArray = field(default_factory=_nothing)  # (S,)
 
     def arrays(self) -> Arrays:
         white, principal = self.components.whitened, self.components.principal
-        return {
+        shapes: Arrays = {}
+        if self.shape is not None:
+            shapes = {
+                "shape_level": self.shape.level,
+                "shape_mean": self.shape.mean,
+                "shape_matrix": self.shape.matrix,
+                "shape_scale": self.shape_scale,
+                "shape_spread": self.shape_spread,
+            }
+        return shapes | {
             "bands": white.bands,
             "mean": white.mean,
             "scale": white.scale,
@@ -92,6 +114,9 @@ class Basis:
         """Also from models of before there were two families: they use one scale of one, the rest of the other."""
         common = (a["bands"], a["mean"], a["scale"])
         ratios = a.get("ratios", np.ones(a["whitened"].shape[1], dtype=np.float32))
+        shape = None
+        if "shape_matrix" in a:
+            shape = ShapeProjection(a["bands"], a["shape_level"], a["shape_mean"], a["shape_matrix"])
         return Basis(
             Components(
                 Projection(*common, a["whitened"]),
@@ -103,6 +128,9 @@ class Basis:
             a["spread"],
             a.get("principal_spread", a["spread"]),
             a.get("white_spread", a["spread"]),
+            shape,
+            a.get("shape_scale", _nothing()),
+            a.get("shape_spread", _nothing()),
         )
 
 
@@ -113,10 +141,18 @@ class LiveFeatures:
     index: IndexArray  # (H, W) node of a pixel, −1 where invalid
     principal: tuple[FloatArray, ...]  # S arrays (n, P): not smoothed, then `recipe.scales`
     white: tuple[FloatArray, ...]  # S arrays (n, C), the same
-    variance: tuple[FloatArray, FloatArray]  # (S, P), (S, C) of both families' columns over the nodes
-    dimensions: FloatArray  # (4,) effective dimensions of `views.METRICS` after most of the smoothing
+    shape: tuple[FloatArray, ...]  # S arrays (n, C'), the same; none where the values have no zero
+    variance: tuple[FloatArray, ...]  # (S, P), (S, C), (S, C') of the families' columns over the nodes
+    dimensions: FloatArray  # (4,) or (6,) effective dimensions of `views.METRICS` after most of the smoothing
     heights: int  # columns at the end of every set that are heights, 0 or 1
     basis: Basis
+
+    def at(self, place: Place) -> FloatArray:
+        """(n, ·) of a family at a scale."""
+        families: dict[str, tuple[FloatArray, ...]] = {
+            "principal": self.principal, "white": self.white, "shape": self.shape,
+        }  # fmt: skip
+        return families[place[0]][place[1]]
 
     @property
     def scales(self) -> tuple[FloatArray, ...]:
@@ -155,7 +191,8 @@ def live_features(
         arrays["index"],
         tuple(arrays[f"principal_{s}"] for s in range(count)),
         tuple(arrays[f"white_{s}"] for s in range(count)),
-        (arrays["principal_variance"], arrays["white_variance"]),
+        tuple(arrays[f"shape_{s}"] for s in range(count) if "shape_variance" in arrays),
+        tuple(arrays[f"{name}_variance"] for name in FAMILIES if f"{name}_variance" in arrays),
         arrays["dimensions"],
         int(recipe.height_weight > 0 and scene.dsm is not None),
         Basis.from_arrays(arrays),
@@ -184,13 +221,15 @@ class _Steps:
 
 
 def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -> Arrays:
-    report = steps.part("Learning the spectral components", 0.0, 0.3)
+    report = steps.part("Learning the spectral components", 0.0, 0.2)
     if basis is None:
         components = fit_components(scene, recipe.components, PIXEL_COMPONENTS, report)
+        report = steps.part("Learning the shapes of spectra", 0.2, 0.3)
+        shapes = fit_shape(scene, components.whitened.bands, SHAPE_COMPONENTS, report)
     else:
-        components = basis.components
+        components, shapes = basis.components, basis.shape
     report = steps.part("Reading the scene", 0.3, 0.6)
-    index, white, principal = _nodes(scene, scene.valid, components, recipe.max_nodes, report)
+    index, (white, principal, shape) = _nodes(scene, scene.valid, components, shapes, recipe.max_nodes, report)
     edges, height = principal[:, : recipe.edge_components], np.zeros((white.shape[0], 0), dtype=np.float32)
     if recipe.height_weight > 0 and scene.dsm is not None:
         steps.part("Measuring heights", 0.6, 0.65)
@@ -200,36 +239,43 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
 
     report = steps.part("Smoothing within edges", 0.65, 1.0)
     walk = diffusion_matrix(index, edges, recipe.edge_strength)
-    pixel_scale = np.sqrt(np.maximum(principal.std(axis=0), 1e-12)) if basis is None else basis.pixel_scale
-    together = np.hstack([principal / pixel_scale, white, height])
+    pixel_scale = _half(principal) if basis is None else basis.pixel_scale
+    shape_scale = _half(shape) if basis is None else basis.shape_scale
+    together = np.hstack([principal / pixel_scale, white, shape / shape_scale, height])
     smooth = diffuse(walk, together, (0, *recipe.scales), report)
-    first = principal.shape[1]  # columns of the principal family
-    last = first + white.shape[1]
-    variance = np.array([f.var(axis=0) for f in smooth], dtype=np.float32)  # (S, P + C + heights)
-    families = {
-        "principal": (slice(0, first), variance[:, :first]),
-        "white": (slice(first, last), variance[:, first:last]),
-    }
+    stops = np.cumsum([principal.shape[1], white.shape[1], shape.shape[1]]).tolist()
+    columns = {n: slice(a, b) for n, a, b in zip(FAMILIES, [0, *stops], stops, strict=False) if b > a}
+    variance = np.array([f.var(axis=0) for f in smooth], dtype=np.float32)  # (S, all columns)
     if basis is None:
-        spreads = {name: _positive(np.sqrt(v.sum(axis=1))) for name, (_, v) in families.items()}
+        spreads = {name: _positive(np.sqrt(variance[:, own].sum(axis=1))) for name, own in columns.items()}
         spread = np.concatenate([spreads["principal"][:1], spreads["white"][1:]])
     else:
-        spreads = {"principal": basis.principal_spread, "white": basis.white_spread}
+        spreads = {"principal": basis.principal_spread, "white": basis.white_spread, "shape": basis.shape_spread}
         spread = basis.spread
     arrays: Arrays = {"index": index}
-    for name, (columns, found) in families.items():
+    for name, own in columns.items():
         for s, whole in enumerate(smooth):
-            tail = whole[:, last:] * np.float32(np.sqrt(recipe.height_weight))
-            size = spread[s] if (name == "principal") == (s == 0) else spreads[name][s]
-            arrays[f"{name}_{s}"] = np.ascontiguousarray(np.hstack([whole[:, columns] / size, tail]), dtype=np.float32)
-        arrays[f"{name}_variance"] = found / np.square(spreads[name])[:, None]
+            tail = whole[:, stops[-1] :] * np.float32(np.sqrt(recipe.height_weight))
+            old = name != "shape" and (name == "principal") == (s == 0)
+            size = spread[s] if old else spreads[name][s]
+            arrays[f"{name}_{s}"] = np.ascontiguousarray(np.hstack([whole[:, own] / size, tail]), dtype=np.float32)
+        arrays[f"{name}_variance"] = variance[:, own] / np.square(spreads[name])[:, None]
     far = max(len(smooth) - 2, 0)
     signal = signal_weights(components.ratios.astype(np.float64))
-    own, other = slice(0, first), slice(first, last)
-    metrics = [(own, pixel_scale), (own, np.ones(1)), (other, np.ones(1)), (other, signal)]  # as `views.METRICS`
-    spaces = [smooth[far][:, columns] * factor for columns, factor in metrics]
+    factors = [("principal", pixel_scale), ("principal", 1.0), ("white", 1.0), ("white", signal)]  # as `views.METRICS`
+    factors += [("shape", shape_scale), ("shape", 1.0)] if "shape" in columns else []
+    spaces = [smooth[far][:, columns[name]] * np.asarray(factor) for name, factor in factors]
     arrays["dimensions"] = np.array([effective_dimension(np.atleast_2d(np.cov(x, rowvar=False))) for x in spaces], "f4")
-    return arrays | Basis(components, pixel_scale, spread, spreads["principal"], spreads["white"]).arrays()
+    made = Basis(
+        components, pixel_scale, spread, spreads["principal"], spreads["white"], shapes, shape_scale,
+        spreads.get("shape", _nothing()),
+    )  # fmt: skip
+    return arrays | made.arrays()
+
+
+def _half(values: FloatArray) -> FloatArray:
+    """(C,) the root of each column's deviation: what is divided by it is half whitened."""
+    return np.asarray(np.sqrt(np.maximum(values.std(axis=0), 1e-12)), dtype=np.float32)
 
 
 def _positive(values: FloatArray) -> FloatArray:
@@ -237,9 +283,14 @@ def _positive(values: FloatArray) -> FloatArray:
 
 
 def _nodes(
-    scene: Scene, valid: BoolArray, components: Components, max_nodes: int, check: Callable[[float], None]
-) -> tuple[IndexArray, FloatArray, FloatArray]:
-    """Nodes (H, W), their whitened (n, C) and principal components (n, c).
+    scene: Scene,
+    valid: BoolArray,
+    components: Components,
+    shapes: ShapeProjection | None,
+    max_nodes: int,
+    check: Callable[[float], None],
+) -> tuple[IndexArray, tuple[FloatArray, FloatArray, FloatArray]]:
+    """Nodes (H, W); their whitened (n, C) and principal components (n, P) and those of their shapes (n, C').
 
     One window of the cube in memory at a time.
     """
@@ -255,17 +306,23 @@ def _nodes(
         index = scene_superpixels(read, valid, max_nodes, lambda done: check(0.7 * done))
     n = int(index.max()) + 1
     pixels = np.maximum(np.bincount(index[index >= 0], minlength=n), 1).astype(np.float32)
-    white = np.zeros((n, components.whitened.matrix.shape[1]), dtype=np.float32)
-    principal = np.zeros((n, components.principal.matrix.shape[1]), dtype=np.float32)
+    projections: list[Callable[[FloatArray], FloatArray]] = [components.whitened, components.principal]
+    widths = [components.whitened.matrix.shape[1], components.principal.matrix.shape[1], 0]
+    if shapes is not None:
+        projections.append(shapes)
+        widths[2] = shapes.matrix.shape[1]
+    white, principal, shape = (np.zeros((n, w), dtype=np.float32) for w in widths)
     for rows in strips(height, width * len(bands)):
         check(0.7 + 0.3 * rows.start / height)
         inside = index[rows] >= 0
         nodes: npt.NDArray[np.int32] = index[rows][inside]
         spectra = scene.read(rows, slice(0, width), bands)[inside]  # (m, b)
-        for out, projection in ((white, components.whitened), (principal, components.principal)):
+        for out, projection in zip((white, principal, shape), projections, strict=False):
             values = projection(spectra)
             if not np.isfinite(values).all():  # a valid pixel has every good band; guards other readers
                 values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
             for channel in range(values.shape[1]):
                 out[:, channel] += np.bincount(nodes, weights=values[:, channel], minlength=n).astype(np.float32)
-    return index, white / pixels[:, None], principal / pixels[:, None]
+    for sums in (white, principal, shape):
+        sums /= pixels[:, None]
+    return index, (white, principal, shape)

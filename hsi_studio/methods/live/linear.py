@@ -3,7 +3,9 @@
 A kernel head has as many parameters as labels; a linear discriminant has few. On many labels of mixed pixels (a city at
 30 m) and where there are few materials that is better. Beside the kernels it was better or level on every development
 scene from two labels a class on, with the unsmoothed and the little smoothed principal components; strongly smoothed
-ones, and a prior of twelve labels instead of four for the kernels, changed nothing.
+ones, and a prior of twelve labels instead of four for the kernels, changed nothing. Of the shapes of spectra
+(`features/shape.py`) instead of those components it was better again, and of both no better than of shapes alone; where
+values have no zero, and so no shape, it is the components.
 
 A weighted mean of calibrated probabilities is not sure enough (R. Ranjan, T. Gneiting, "Combining probability
 forecasts", J. Royal Statistical Society B 72, 2010, doi:10.1111/j.1467-9868.2009.00726.x), so the mixture is raised to
@@ -20,7 +22,7 @@ import numpy.typing as npt
 
 from hsi_studio.methods.common.discriminant import Discriminant, fit_discriminant, mixture_shares
 from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_something, softmax
-from hsi_studio.methods.live.features import LiveFeatures
+from hsi_studio.methods.live.features import LiveFeatures, Place
 from hsi_studio.types import FloatArray, IntArray
 
 POWERS = np.geomspace(0.4, 3.0, 31)
@@ -33,7 +35,7 @@ HEAD_PRIOR, LINEAR_PRIOR = 4.0, 1.0  # labels that have spoken for the kernels a
 class Linear:
     """Discriminants beside the kernels, E − 1 of them; none where no class has two labels."""
 
-    scales: tuple[int, ...] = ()  # each one's, of the principal family
+    places: tuple[Place, ...] = ()  # where each one's features are
     heads: tuple[Discriminant, ...] = ()
     shares: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))  # (E,) the kernels' first
     power: float = 1.0  # of the mixture
@@ -45,8 +47,8 @@ class Linear:
         out = kernels
         if self.heads:
             out = kernels * np.float32(self.shares[0])
-            for scale, head, share in zip(self.scales, self.heads, self.shares[1:].tolist(), strict=True):
-                out += np.float32(share) * head.probabilities(features.principal[scale][rows])
+            for place, head, share in zip(self.places, self.heads, self.shares[1:].tolist(), strict=True):
+                out += np.float32(share) * head.probabilities(features.at(place)[rows])
             out = sharpened(out, self.power)
         return out
 
@@ -68,7 +70,7 @@ def fit_power(left_out: FloatArray, label: IntArray) -> float:
 
 def fit_linear(
     features: LiveFeatures,
-    scales: tuple[int, ...],
+    places: tuple[Place, ...],
     nodes: npt.NDArray[np.int64],
     label: IntArray,
     head: KernelHead,
@@ -78,9 +80,9 @@ def fit_linear(
     if not labels_say_something(label):
         return Linear()
     classes = head.dual.shape[1]
-    fitted = [fit_discriminant(features.principal[s][nodes], label, classes) for s in scales]
+    fitted = [fit_discriminant(features.at(place)[nodes], label, classes) for place in places]
     heads, left_out = tuple(one for one, _ in fitted), tuple(p for _, p in fitted)
-    return beside(Linear(scales, heads, each_left_out=left_out), label, head, temperature)
+    return beside(Linear(places, heads, each_left_out=left_out), label, head, temperature)
 
 
 def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float) -> Linear:
@@ -91,7 +93,7 @@ def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float
     each = np.stack([own_head, *linear.each_left_out], axis=1)  # (M, E, K)
     told = np.bincount(label, minlength=head.dual.shape[1])[label] > 1
     own = each[np.arange(label.size), :, label]
-    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(linear.scales)))
+    shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(linear.places)))
     left_out = np.einsum("e,mek->mk", shares, each).astype(np.float32)
     power = fit_power(left_out[told], label[told])
     return replace(linear, shares=shares, power=power, left_out=sharpened(left_out, power))

@@ -2,10 +2,10 @@
 
 Source: ours. The parts are cited where they are: noise-whitened components (`features/spectral.py`), edge-preserving
 diffusion (`features/spatial.py`), class-balanced least squares on kernels (`methods/common/kernel_head.py`). One
-kernel a metric and scale, k = exp(−γ ‖f(x) − f(x')‖²); what they weigh is decided at every click among twelve views
-(`views.py`): by what the scene tells without labels, and from two labels a class on by closed-form leave-one-out,
+kernel a metric and scale, k = exp(−γ ‖f(x) − f(x')‖²); what they weigh is decided at every click among eighteen
+views (`views.py`): by what the scene tells without labels, and from two labels a class on by closed-form leave-one-out,
 because fields want much smoothing and cities none, and few materials other components than many. So is the ridge.
-From two labels of a class on, linear discriminants of the unsmoothed and the little smoothed principal components
+From two labels of a class on, linear discriminants of the unsmoothed and the little smoothed shapes of spectra
 (`methods/common/discriminant.py`) share in the probabilities, as far as labels that are left out speak for them: many
 labels on mixed pixels want few parameters.
 Where the surroundings know what the class names mean (`Context.words`), they are a prior (`words.py`).
@@ -47,7 +47,7 @@ from hsi_studio.methods.common.kernel_head import (
     thin,
 )
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
-from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Recipe, live_features
+from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Place, Recipe, live_features
 from hsi_studio.methods.live.linear import Linear, beside, fit_linear
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
 from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
@@ -97,10 +97,12 @@ class LiveParams(Params):
         """Groups of scales that may decide."""
         return GROUPS if self.smoothing == "auto" else (self.smoothing,)
 
-    def linear_scales(self, count: int) -> tuple[int, ...]:
-        """Which of `count` scales (0 = not smoothed) have a discriminant."""
+    def linear_places(self, features: LiveFeatures) -> tuple[Place, ...]:
+        """Family and scale of every discriminant."""
+        count = len(features.principal)
         middle = {"pixel": (0,), "fine": (count // 3,), "coarse": (2 * count // 3,), "auto": (0, count // 3)}
-        return tuple(dict.fromkeys(middle[self.smoothing]))
+        scales = tuple(dict.fromkeys(middle[self.smoothing]))
+        return tuple(("shape" if features.shape else "principal", scale) for scale in scales)
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ class LiveFitted(Fitted):
             "layers": int(self.params.recipe(self.scene).height_weight > 0),
             "temperature": self.temperature,
             "kernels": [[one.family, one.scale] for one in self.kernels],
-            "linear": list(self.linear.scales),
+            "linear": [list(place) for place in self.linear.places],
             "power": self.linear.power,
             "classes": self.schema.to_json(),
         }
@@ -281,7 +283,7 @@ class Live(Method):
         label, classes = labels.label[position].astype(np.int64), len(labels.schema)
         nodes, offered = node[position], kernels(features)
         groups = params.scale_groups()
-        table = views(len(features.white), groups)
+        table = views(len(features.white), groups, features.dimensions.size)
         prior = preference(features.basis.components.noise, features.dimensions, classes, groups)
         few = thin(label, MAX_VIEW_SUPPORT)
         grams = [np.zeros((0, 0))] * len(offered)
@@ -301,7 +303,7 @@ class Live(Method):
         ridge = choose_ridge(gram[np.ix_(few, few)], label[few], classes, ridge)
         head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
-        linear = fit_linear(features, params.linear_scales(len(features.principal)), nodes, label, head, temperature)
+        linear = fit_linear(features, params.linear_places(features), nodes, label, head, temperature)
         plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
             temperature, scene.id, linear,
@@ -346,7 +348,9 @@ class Live(Method):
         # The inverse is not stored: leave-one-out was made when the state was.
         head = KernelHead(arrays["dual"], np.zeros((0, 0)), arrays["label"])
         nowhere = np.zeros(0, dtype=np.int64)
-        at = tuple(int(s) for s in header.get("linear", ()))  # models of before there were discriminants: none
+        # Models of before there were discriminants have none, of before there were shapes those of components.
+        told = [("principal", p) if isinstance(p, int) else p for p in header.get("linear", ())]
+        at = tuple((str(family), int(scale)) for family, scale in told)
         heads = tuple(Discriminant(arrays[f"linear_weight_{e}"], arrays[f"linear_offset_{e}"]) for e in range(len(at)))
         power = float(header.get("power", 1.0))  # models of before it: none
         linear = Linear(at, heads, arrays["shares"], power) if at else Linear()

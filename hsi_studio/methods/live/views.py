@@ -4,14 +4,17 @@
                  half       … each divided by the fourth root of its variance
                  white      noise-whitened components, all of one size
                  signal     … in units of their noise: the weak ones vanish               `features/noise.py`
+                 shape      components of logarithms less most of the brightness          `features/shape.py`
+                 half shape … each divided by the fourth root of its variance: the last two where values have a zero
     scales       0, 2, 5, 20, 60, 200 steps of diffusion, seen as three groups: pixel, fine, coarse
 
-A view is a metric with a group: twelve of them, a kernel each, the mean of its scales' kernels. Preferred are, without
-a label having been looked at,
+A view is a metric with a group: eighteen of them, or twelve, a kernel each, the mean of its scales' kernels. Preferred
+are, without a label having been looked at,
     scales       pixel (1−ρ)², fine 2ρ(1−ρ), coarse ρ²     where ρ is the share of the neighbours' differences that is
                                                             noise: a noisy sensor over fields asks for smoothing, a city
                                                             seen clearly does not
-    families     1−ρ for the first two metrics, ρ for the last two: the noise they are whitened by is noise only then
+    families     1−ρ for the first two metrics, ρ for the whitened two: the noise they are whitened by is noise only
+                 then; three times 1−ρ for shapes: of brightness one label of a class says next to nothing
     dimensions   min(D, K−1) / max(D, K−1) for a metric of D effective dimensions: K classes need K−1 dimensions, and
                                                             more of them are places where noise can hide
 From two labels a class on, leave-one-out decides (`mix_views`).
@@ -25,12 +28,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.noise import signal_weights
-from hsi_studio.methods.live.features import LiveFeatures
+from hsi_studio.methods.live.features import FAMILIES, LiveFeatures
 from hsi_studio.types import FloatArray
 
 Float64Array = npt.NDArray[np.float64]
 
-METRICS = ("spectrum", "half", "white", "signal")
+METRICS = ("spectrum", "half", "white", "signal", "shape", "half shape")  # the last two where values have a zero
+FAMILY_OF = {
+    "spectrum": "principal", "half": "principal", "white": "white", "signal": "white",
+    "shape": "shape", "half shape": "shape",
+}  # fmt: skip
+SHAPES = 3.0  # how much more they are preferred
 GROUPS = ("pixel", "fine", "coarse")
 
 
@@ -38,38 +46,39 @@ GROUPS = ("pixel", "fine", "coarse")
 class Kernel:
     """One kernel's features: columns of a family at a scale, each times a factor. None = as they are."""
 
-    family: str  # "principal" or "white"
+    family: str  # of `features.FAMILIES`
     scale: int  # 0 = not smoothed
     factor: FloatArray | None  # (C,)
 
     def of(self, features: LiveFeatures, rows: slice | npt.NDArray[np.integer] = slice(None)) -> FloatArray:
         """(m, C) of some nodes."""
-        whole = features.principal if self.family == "principal" else features.white
-        chosen = whole[self.scale][rows]
+        chosen = features.at((self.family, self.scale))[rows]
         return chosen if self.factor is None else np.asarray(chosen * self.factor, dtype=np.float32)
 
 
 def kernels(features: LiveFeatures) -> list[Kernel]:
     """Every metric at every scale, metric by metric. Spectral columns of each have total variance 1 over the nodes."""
-    signal = signal_weights(features.basis.components.ratios.astype(np.float64))
-    spectrum = features.basis.pixel_scale.astype(np.float64)
+    wanted = {
+        "spectrum": features.basis.pixel_scale.astype(np.float64),
+        "signal": signal_weights(features.basis.components.ratios.astype(np.float64)),
+        "shape": features.basis.shape_scale.astype(np.float64),
+    }
     out = []
-    for metric in METRICS:
-        first = metric in ("spectrum", "half")
-        variance = features.variance[0 if first else 1]
-        wanted = {"spectrum": spectrum, "signal": signal}.get(metric)
+    for metric in METRICS[: features.dimensions.size]:
+        family = FAMILY_OF[metric]
+        variance = features.variance[FAMILIES.index(family)]
         for scale in range(len(features.white)):
             factor = None
-            if wanted is not None:
-                total = float((variance[scale] * wanted**2).sum())
-                scaled = wanted / np.sqrt(total) if total > 0 else np.ones_like(wanted)
+            if metric in wanted:
+                total = float((variance[scale] * wanted[metric] ** 2).sum())
+                scaled = wanted[metric] / np.sqrt(total) if total > 0 else np.ones_like(wanted[metric])
                 factor = np.concatenate([scaled, np.ones(features.heights)]).astype(np.float32)
-            out.append(Kernel("principal" if first else "white", scale, factor))
+            out.append(Kernel(family, scale, factor))
     return out
 
 
-def views(scales: int, groups: tuple[str, ...] = GROUPS) -> Float64Array:
-    """(V, 4 · scales) weights of the kernels in each metric × group; `scales` counts the unsmoothed one."""
+def views(scales: int, groups: tuple[str, ...] = GROUPS, metrics: int = len(METRICS)) -> Float64Array:
+    """(V, metrics · scales) weights of the kernels in each metric × group; `scales` counts the unsmoothed one."""
     rank = np.arange(scales)
     belongs = {
         "pixel": rank == 0,
@@ -77,9 +86,9 @@ def views(scales: int, groups: tuple[str, ...] = GROUPS) -> Float64Array:
         "coarse": rank > (scales - 1) // 2,
     }
     rows = []
-    for metric in range(len(METRICS)):
+    for metric in range(metrics):
         for group in groups:
-            row = np.zeros((len(METRICS), scales))
+            row = np.zeros((metrics, scales))
             row[metric] = belongs[group] / belongs[group].sum()
             rows.append(row.ravel())
     return np.array(rows)
@@ -88,10 +97,11 @@ def views(scales: int, groups: tuple[str, ...] = GROUPS) -> Float64Array:
 def preference(noise: float, dimensions: FloatArray, classes: int, groups: tuple[str, ...] = GROUPS) -> Float64Array:
     """(V,) prior of the views, summing to 1."""
     scale = {"pixel": (1 - noise) ** 2, "fine": 2 * noise * (1 - noise), "coarse": noise**2}
+    family = {"principal": 1 - noise, "white": noise, "shape": SHAPES * (1 - noise)}
     need = max(classes - 1, 1)
     prior = [
-        min(d, need) / max(d, need) * (1 - noise if metric in ("spectrum", "half") else noise) * scale[group]
-        for metric, d in zip(METRICS, dimensions.tolist(), strict=True)
+        min(d, need) / max(d, need) * family[FAMILY_OF[metric]] * scale[group]
+        for metric, d in zip(METRICS, dimensions.tolist(), strict=False)
         for group in groups
     ]
     found: Float64Array = np.asarray(prior) / np.sum(prior)

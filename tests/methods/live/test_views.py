@@ -22,23 +22,25 @@ def fit(scene: Scene, labels: LabelSet) -> LiveFitted:
 def test_a_view_is_a_metric_with_a_group_of_scales() -> None:
     table = views(6)
     assert table.shape == (len(METRICS) * len(GROUPS), len(METRICS) * 6)
-    assert table.sum(axis=1) == pytest.approx(np.ones(12))
-    assert (table[0] > 0).tolist() == [True] + [False] * 23  # pixel: not smoothed
+    assert table.sum(axis=1) == pytest.approx(np.ones(18))
+    assert (table[0] > 0).tolist() == [True] + [False] * 35  # pixel: not smoothed
+    assert views(6, metrics=4).shape == (12, 24)  # where values have no zero there are no shapes
     assert (table[2] > 0).tolist()[:6] == [False] * 3 + [True] * 3  # coarse: the upper half
 
 
 def test_a_clear_sensor_is_not_smoothed_and_a_noisy_one_is() -> None:
-    dimensions = np.array([2.0, 3.0, 20.0, 5.0], dtype=np.float32)
+    dimensions = np.array([2.0, 3.0, 20.0, 5.0, 2.0, 3.0], dtype=np.float32)
     for noise, winner in ((0.05, "pixel"), (0.95, "coarse")):
         by_group = preference(noise, dimensions, 6).reshape(len(METRICS), len(GROUPS)).sum(axis=0)
         assert GROUPS[int(by_group.argmax())] == winner
 
 
 def test_classes_ask_for_one_dimension_less_than_there_are_of_them() -> None:
-    """Three classes: the metric of 2 dimensions; twenty: the one of 20 (noise share one half favours no family)."""
+    """Three classes: the metric of 2 dimensions; twenty: the one of 20 (noise share one half favours no family but
+    shapes, which are left out here as where values have no zero)."""
     dimensions = np.array([2.0, 5.0, 19.0, 9.0], dtype=np.float32)
     for classes, winner in ((3, "spectrum"), (20, "white")):
-        by_metric = preference(0.5, dimensions, classes).reshape(len(METRICS), len(GROUPS)).sum(axis=1)
+        by_metric = preference(0.5, dimensions, classes).reshape(4, len(GROUPS)).sum(axis=1)
         assert METRICS[int(by_metric.argmax())] == winner
 
 
