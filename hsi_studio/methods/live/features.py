@@ -27,12 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
+from hsi_studio.features.far_diffusion import diffuse_far
 from hsi_studio.features.height import height_above_ground
 from hsi_studio.features.noise import effective_dimension, signal_weights
 from hsi_studio.features.shape import ShapeProjection, fit_shape
 from hsi_studio.features.spatial import (
     IndexArray,
-    diffuse,
     diffusion_matrix,
     node_means,
     pixel_nodes,
@@ -242,7 +242,7 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
     pixel_scale = _half(principal) if basis is None else basis.pixel_scale
     shape_scale = _half(shape) if basis is None else basis.shape_scale
     together = np.hstack([principal / pixel_scale, white, shape / shape_scale, height])
-    smooth = diffuse(walk, together, (0, *recipe.scales), report)
+    smooth = diffuse_far(walk, together, (0, *recipe.scales), report)
     stops = np.cumsum([principal.shape[1], white.shape[1], shape.shape[1]]).tolist()
     columns = {n: slice(a, b) for n, a, b in zip(FAMILIES, [0, *stops], stops, strict=False) if b > a}
     variance = np.array([f.var(axis=0) for f in smooth], dtype=np.float32)  # (S, all columns)
