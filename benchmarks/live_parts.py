@@ -31,30 +31,38 @@ from benchmarks.scenes import BATTERY, open_for_sweep
 from hsi_studio.engine.evaluation.calibration import calibration
 from hsi_studio.methods.common import kernel_head
 from hsi_studio.methods.live import linear, method, views
+from hsi_studio.methods.live.features import LiveFeatures, Place
 from hsi_studio.methods.live.linear import Linear
 from hsi_studio.methods.live.method import LiveParams
 from hsi_studio.types import FloatArray
 
 WHOLE = "whole"
 BEFORE = "before calibration"
+USUAL_PLACES = LiveParams.linear_places
 Float64Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def _level(noise: float, dimensions: FloatArray, classes: int, groups: tuple[str, ...] = views.GROUPS) -> Float64Array:
     """No view is preferred."""
-    return np.full(4 * len(groups), 1 / (4 * len(groups)))
+    return np.full(dimensions.size * len(groups), 1 / (dimensions.size * len(groups)))
 
 
 def _white(noise: float, dimensions: FloatArray, classes: int, groups: tuple[str, ...] = views.GROUPS) -> Float64Array:
     """Fully whitened components alone, at every scale, as in the first version."""
-    only = np.repeat([metric == "white" for metric in views.METRICS], len(groups))
+    only = np.repeat([metric == "white" for metric in views.METRICS[: dimensions.size]], len(groups))
     return np.asarray(only / only.sum(), dtype=np.float64)
+
+
+def _components(params: LiveParams, features: LiveFeatures) -> tuple[Place, ...]:
+    """Discriminants of principal components, as where values have no shape."""
+    return tuple(("principal", scale) for _, scale in USUAL_PLACES(params, features))
 
 
 # part → (what is patched: object, name, value), and parameters that change
 PARTS: dict[str, tuple[tuple[tuple[Any, str, Any], ...], dict[str, Any]]] = {
     "smoothing within edges": ((), {"smoothing": "pixel"}),
-    "four metrics (whitened alone)": (((method, "preference", _white),), {}),
+    "shapes of spectra": (((views, "SHAPES", 0.0), (LiveParams, "linear_places", _components)), {}),
+    "metrics (whitened alone)": (((method, "preference", _white),), {}),
     "preference without labels (none)": (((method, "preference", _level),), {}),
     "evidence of the labels": (((kernel_head, "EVIDENCE", 0.0),), {}),
     "ridge chosen by the labels": (((method, "choose_ridge", lambda gram, label, classes, usual: usual),), {}),
