@@ -3,9 +3,9 @@
 A kernel head has as many parameters as labels; a linear discriminant has few. On many labels of mixed pixels (a city at
 30 m) and where there are few materials that is better. Beside the kernels it was better or level on every development
 scene from two labels a class on, with the unsmoothed and the little smoothed principal components; strongly smoothed
-ones, and a prior of twelve labels instead of four for the kernels, changed nothing. Of the shapes of spectra
-(`features/shape.py`) instead of those components it was better again, and of both no better than of shapes alone; where
-values have no zero, and so no shape, it is the components.
+ones, and a prior of twelve labels instead of four for the kernels, changed nothing. Discriminants of the
+shapes of spectra (`features/shape.py`) stand beside them where values have a zero: labels that are left out say which
+of the four is believed.
 
 A weighted mean of calibrated probabilities is not sure enough (R. Ranjan, T. Gneiting, "Combining probability
 forecasts", J. Royal Statistical Society B 72, 2010, doi:10.1111/j.1467-9868.2009.00726.x), so the mixture is raised to

@@ -5,7 +5,7 @@ diffusion (`features/spatial.py`), class-balanced least squares on kernels (`met
 kernel a metric and scale, k = exp(−γ ‖f(x) − f(x')‖²); what they weigh is decided at every click among eighteen
 views (`views.py`): by what the scene tells without labels, and from two labels a class on by closed-form leave-one-out,
 because fields want much smoothing and cities none, and few materials other components than many. So is the ridge.
-From two labels of a class on, linear discriminants of the unsmoothed and the little smoothed shapes of spectra
+From two labels of a class on, linear discriminants of unsmoothed and little smoothed components and shapes
 (`methods/common/discriminant.py`) share in the probabilities, as far as labels that are left out speak for them: many
 labels on mixed pixels want few parameters.
 Where the surroundings know what the class names mean (`Context.words`), they are a prior (`words.py`).
@@ -102,7 +102,8 @@ class LiveParams(Params):
         count = len(features.principal)
         middle = {"pixel": (0,), "fine": (count // 3,), "coarse": (2 * count // 3,), "auto": (0, count // 3)}
         scales = tuple(dict.fromkeys(middle[self.smoothing]))
-        return tuple(("shape" if features.shape else "principal", scale) for scale in scales)
+        families = ("principal", "shape") if features.shape else ("principal",)
+        return tuple((family, scale) for family in families for scale in scales)
 
 
 @dataclass(frozen=True)
