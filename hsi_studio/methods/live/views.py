@@ -13,9 +13,9 @@ are, without a label having been looked at,
     scales       pixel (1−ρ)², fine 2ρ(1−ρ), coarse ρ²     where ρ is the share of the neighbours' differences that is
                                                             noise: a noisy sensor over fields asks for smoothing, a city
                                                             seen clearly does not
-    families     1−ρ for metrics of spectra and shapes, ρ for the whitened two: the noise they are whitened by is noise only
-                 then. Shapes preferred three times as much were better still on the development scenes, whose light is
-                 simulated on two of them, and worse on cities and tree crowns (LOOKS.md)
+    families     1−ρ for metrics of spectra and shapes, ρ for the whitened two: the noise they are whitened by is
+                 noise only then. Shapes preferred three times as much were better still on the development scenes,
+                 whose light is simulated on two of them, and worse on cities and tree crowns (LOOKS.md)
     dimensions   min(D, K−1) / max(D, K−1) for a metric of D effective dimensions: K classes need K−1 dimensions, and
                                                             more of them are places where noise can hide
 From two labels a class on, leave-one-out decides (`mix_views`).
