@@ -24,10 +24,12 @@ LEAST, MOST = 0.05, 0.95  # neither answer is ever certain
 
 
 def band_noise(covariance: Float64Array, ridge: float = 1e-9) -> Float64Array:
-    """(b,) variance of each band that a linear regression on all others leaves: 1 / diag(S⁻¹)."""
+    """(b,) variance of each band that a linear regression on all others leaves: 1 / diag(S⁻¹). Not a number where so
+    many bands repeat each other that the inverse is lost in rounding."""
     b = covariance.shape[0]
     floor = ridge * max(float(np.trace(covariance)), np.finfo(float).tiny) / b
-    return np.asarray(1.0 / np.maximum(np.diag(np.linalg.inv(covariance + floor * np.eye(b))), np.finfo(float).tiny))
+    inverse = np.diag(np.linalg.inv(covariance + floor * np.eye(b)))
+    return np.where(inverse > 0.0, 1.0 / np.where(inverse > 0.0, inverse, 1.0), np.nan)
 
 
 def noise_share(covariance: Float64Array, noise: Float64Array, axes: Float64Array, variances: Float64Array) -> float:
@@ -38,7 +40,7 @@ def noise_share(covariance: Float64Array, noise: Float64Array, axes: Float64Arra
     weight = 1.0 / np.sqrt(np.maximum(variances, 1e-6 * max(float(variances.max(initial=0.0)), np.finfo(float).tiny)))
     own = float((np.einsum("bc,b->c", axes**2, band_noise(covariance)) * weight).sum())
     apart = float((np.einsum("bc,bd,dc->c", axes, noise, axes, optimize=True) * weight).sum())
-    if apart <= 0.0:
+    if apart <= 0.0 or not np.isfinite(own):
         return 0.5
     ratio = own / apart
     return float(np.clip(ratio if ratio <= 1.0 else 0.5 + 0.5 / ratio, LEAST, MOST))

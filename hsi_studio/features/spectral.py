@@ -27,6 +27,7 @@ from hsi_studio.types import BoolArray, FloatArray, Scene
 Float64Array = npt.NDArray[np.float64]
 
 STRIP_VALUES = 16_000_000  # values read at once: 64 MB of float32
+NOISY, NOISE_COMPONENTS = 0.5, 30  # share of noise from which a scene is noisy, seen in so many components
 SAMPLE_PIXELS = 1_000_000  # statistics come from at most about this many pixels, in evenly spaced strips
 
 
@@ -164,6 +165,31 @@ def weighted_mnf_axes(covariance: Float64Array, noise: Float64Array, count: int,
     """`mnf_axes` with components sized by `noise.component_weights`."""
     ratios, axes = mnf_ratios(covariance, noise, count)
     return np.asarray(axes * component_weights(ratios, weighting))
+
+
+def scaled_axes(
+    values: Float64Array, vectors: Float64Array, most: int, variance: float, whitening: float
+) -> FloatArray:
+    """(b, C) from all variances (b,), largest first, and axes (b, b): at most `most`, and no more
+    than explain the share `variance`.
+
+    `whitening` w: component c is divided by std_c**w, so 0 keeps the variances and 1 makes all equal; then all by one
+    number, so that their mean variance is 1.
+    """
+    share = np.cumsum(values) / max(float(values.sum()), np.finfo(float).tiny)
+    count = min(most, int(np.searchsorted(share, variance) + 1), values.size)
+    kept = values[:count] > 1e-9 * values[0]
+    std = np.sqrt(values[:count][kept])
+    matrix = vectors[:, :count][:, kept] / std**whitening
+    return np.asarray(matrix / np.sqrt(np.mean(std ** (2 - 2 * whitening))), dtype=np.float32)
+
+
+def is_noisy(covariance: Float64Array, noise: Float64Array) -> bool:
+    """Whether most of what differs between neighbours is noise (`noise.noise_share`): then components ordered and
+    whitened by noise are the better inputs, else principal ones, which whitening would fill with what neighbours truly
+    differ in. Decided without labels; S and N as in `scene_moments`."""
+    variances, axes = principal_axes(covariance, NOISE_COMPONENTS)
+    return noise_share(covariance, noise, axes, variances) >= NOISY
 
 
 def fit_components(

@@ -90,7 +90,7 @@ def scene_basis(
     ctx.check()
     ctx.progress(Progress("Reading the scene", 0.0, 1.0))
     chosen: dict[str, Any] = {"axes": axes, "most": most, "variance": variance, "whitening": whitening}
-    if axes == "mnf":
+    if axes != "pca":
         chosen["weighting"] = weighting
     use_dsm = use_dsm and scene.dsm is not None
     if use_dsm:

@@ -74,7 +74,9 @@ class CuratedParams(Params):
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "smoothing": 0, "edge_strength": 4.0}
 
-    axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
+    axes: Literal["auto", "pca", "mnf"] = Field(
+        "auto", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
+    )
     components: int = Field(40, ge=1, le=200, description="Components kept, fewer where there are fewer bands")
     weighting: Literal["root", "signal", "equal"] = Field(
         "root",

@@ -30,8 +30,8 @@ VERSION = 1  # raise when the numbers stage 1 makes change
 FOLDER = "diffclip"
 MAX_MADE = 1 << 20  # bytes of the file that says how one was made
 KEYS = (
-    "inputs", "components", "weighting", "use_dsm", "patch", "tokens", "width", "depth", "heads", "decoder_depth",
-    "use_diffusion",
+    "inputs", "components", "axes", "weighting", "use_dsm", "patch", "tokens", "width", "depth", "heads",
+    "decoder_depth", "use_diffusion",
     "use_mask", "mask_ratio", "unlabelled", "pretrain_epochs", "pretrain_batch", "pretrain_lr", "pretrain_seed",
     "weigh_channels", "diffusion_steps", "noise_scale", "weight_decay", "average", "augment",
 )  # fmt: skip

@@ -15,18 +15,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.height import height_layers, robust_scale
-from hsi_studio.features.spectral import principal_axes, sampled_strips, scene_moments, weighted_mnf_axes
+from hsi_studio.features.spectral import (
+    is_noisy,
+    principal_axes,
+    sampled_strips,
+    scaled_axes,
+    scene_moments,
+    weighted_mnf_axes,
+)
 from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
 from hsi_studio.types import BoolArray, FloatArray, Scene
 
 CLIP = 6.0  # robust standard deviations; a hot pixel must not dominate a patch
 QUANTILE_PIXELS = 200_000
+HALF_WHITENED = 0.5  # principal components are divided by their deviation to this power
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,10 @@ def fit_scaling(
     use_dsm: bool,
     check: Callable[[float], None] = lambda _: None,
     weighting: str = "root",
+    axes: Literal["auto", "pca", "mnf"] = "auto",
 ) -> Scaling:
-    """`components` None = every good band is a channel; `weighting` of components: `features/noise.py`.
+    """`components` None = every good band is a channel. `axes` of components: noise-whitened ("mnf") are sized by
+    `weighting` (`features/noise.py`), principal ones half whitened; "auto" takes the first where the scene is noisy.
 
     Raises BadValues, and what `check` raises.
     """
@@ -90,11 +100,15 @@ def fit_scaling(
     to_z = (scale / spread)[:, None]  # the moments are of z-scored bands
     matrix = np.zeros((0, 0), dtype=np.float32)
     if components is not None:
-        matrix = (to_z * weighted_mnf_axes(covariance, noise, min(components, bands.size), weighting)).astype(
-            np.float32
-        )
-    _, axes = principal_axes(covariance, min(EDGE_COMPONENTS, bands.size))
-    edges = (to_z * axes).astype(np.float32)
+        if axes == "mnf" or (axes == "auto" and is_noisy(covariance, noise)):
+            chosen = weighted_mnf_axes(covariance, noise, min(components, bands.size), weighting)
+        else:
+            chosen = scaled_axes(*principal_axes(covariance, bands.size), components, 1.0, HALF_WHITENED).astype(
+                np.float64
+            )
+        matrix = (to_z * chosen).astype(np.float32)
+    _, edge_axes = principal_axes(covariance, min(EDGE_COMPONENTS, bands.size))
+    edges = (to_z * edge_axes).astype(np.float32)
 
     height_centre = height_scale = np.zeros(0, dtype=np.float32)
     if use_dsm and scene.dsm is not None:

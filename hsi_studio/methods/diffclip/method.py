@@ -209,7 +209,7 @@ class DiffClip(Method):
     def _inputs(self, scene: Scene, params: DiffClipParams, ctx: Context) -> SceneInputs:
         components = params.components if params.inputs == "components" else None
         use_dsm = params.use_dsm and scene.dsm is not None
-        chosen = {"components": components, "dsm": use_dsm, "weighting": params.weighting}
+        chosen = {"components": components, "dsm": use_dsm, "axes": params.axes, "weighting": params.weighting}
         key = cache_key(scene.id, "diffclip_scaling", VERSION, chosen)
 
         def report(fraction: float) -> None:
@@ -218,7 +218,9 @@ class DiffClip(Method):
 
         folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
         arrays = self.cache.get(
-            key, lambda: fit_scaling(scene, components, use_dsm, report, params.weighting).arrays(), folder
+            key,
+            lambda: fit_scaling(scene, components, use_dsm, report, params.weighting, params.axes).arrays(),
+            folder,
         )
         return SceneInputs(scene, Scaling.from_arrays(arrays))
 

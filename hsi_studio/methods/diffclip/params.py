@@ -22,7 +22,7 @@ class DiffClipParams(Params):
         "use_text": "Stage 2: classes and prompts", "members": "Stage 2: training", "stride": "Map",
     }  # fmt: skip
 
-    added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "noise_scale": "unit"}
+    added: ClassVar[Mapping[str, Any]] = {"axes": "mnf", "weighting": "equal", "noise_scale": "unit"}
 
     # what a patch is
     inputs: Literal["components", "bands"] = Field(
@@ -30,6 +30,9 @@ class DiffClipParams(Params):
         description="Spectral channels: noise-whitened components, or every band scaled robustly (the paper)",
     )
     components: int = Field(40, ge=1, le=100, description="Components kept when inputs are components")
+    axes: Literal["auto", "pca", "mnf"] = Field(
+        "auto", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
+    )
     weighting: Literal["root", "signal", "equal"] = Field(
         "root",
         description="Size of noise-whitened components: root = the fourth root of their ratio of variance to noise, "

@@ -171,8 +171,8 @@ def cube_side(scenes: list[Scene], wanted: int) -> int:
 
 def collection_basis(scenes: list[Scene], params: S3FNImageParams, ctx: Context) -> WindowBasis:
     """Components of z-scored bands over the pixels of all images, as many from each. Raises BadValues, Cancelled."""
-    from hsi_studio.features.spectral import Projection, principal_axes
-    from hsi_studio.methods.common.nn.window_grid import WindowBasis, scaled_axes
+    from hsi_studio.features.spectral import Projection, principal_axes, scaled_axes
+    from hsi_studio.methods.common.nn.window_grid import WindowBasis
 
     good = np.logical_and.reduce([scene.good_bands for scene in scenes])
     bands = np.flatnonzero(good).astype(np.int64)

@@ -67,7 +67,9 @@ class S3FNParams(Stages):
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "smoothing": 0, "edge_strength": 4.0}
 
-    axes: Literal["pca", "mnf"] = Field("mnf", description="Spectral components: noise-whitened (mnf) or principal")
+    axes: Literal["auto", "pca", "mnf"] = Field(
+        "auto", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
+    )
     weighting: Literal["root", "signal", "equal"] = Field(
         "root",
         description="Size of noise-whitened components: root = the fourth root of their ratio of variance to noise, "

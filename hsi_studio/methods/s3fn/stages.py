@@ -36,7 +36,9 @@ Channels = Annotated[int, Field(ge=1, le=512)]
 class Stages(Params):
     """Parameters of both stages."""
 
-    axes: Literal["pca", "mnf"] = Field("pca", description="Spectral components: principal (pca) or noise-whitened")
+    axes: Literal["auto", "pca", "mnf"] = Field(
+        "pca", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
+    )
     variance: float = Field(0.999, gt=0, le=1, description="Share of the variance principal components must explain")
     components: int = Field(16, ge=1, le=200, description="Components kept at most")
     whitening: float = Field(0.5, ge=0, le=1, description="How far components are made equal: 0 = as PCA gives them")

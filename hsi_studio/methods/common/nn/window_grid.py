@@ -29,8 +29,10 @@ from hsi_studio.features.cache import Arrays
 from hsi_studio.features.height import height_layers, robust_scale
 from hsi_studio.features.spectral import (
     Projection,
+    is_noisy,
     principal_axes,
     sampled_strips,
+    scaled_axes,
     scene_moments,
     weighted_mnf_axes,
 )
@@ -43,7 +45,7 @@ RESIDENT_VALUES = 256_000_000  # H·W·C that may stay on the device: 1 GB of fl
 RELIEF = 3  # channels `height_layers` makes beside the surface model's own layers
 HEIGHT_CLIP = 6.0  # robust standard deviations: a mast must not dominate a window
 
-Axes = Literal["pca", "mnf"]
+Axes = Literal["auto", "pca", "mnf"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def fit_basis(
 ) -> WindowBasis:
     """Components of z-scored bands: at most `most`, and no more than explain the share `variance` (PCA only).
 
+    `axes` "auto": noise-whitened where the scene is noisy (`features/spectral.is_noisy`), else principal.
+
     `whitening` w: component c is divided by std_c**w, so 0 keeps the variances of PCA and 1 makes all equal; then
     all by one number, so that their mean variance is 1. Noise-whitened components (MNF) are sized by `weighting`
     instead (`features/noise.component_weights`).
@@ -131,7 +135,7 @@ def fit_basis(
     Raises BadValues, and what `check(fraction done)` raises.
     """
     bands, mean, scale, covariance, noise = scene_moments(scene, lambda done: check(0.8 * done))
-    if axes == "mnf":
+    if axes == "mnf" or (axes == "auto" and is_noisy(covariance, noise)):
         matrix = weighted_mnf_axes(covariance, noise, min(most, bands.size), weighting).astype(np.float32)
     else:
         values, vectors = principal_axes(covariance, bands.size)
@@ -164,18 +168,6 @@ class WindowEdges:
         if self.heights is not None and b.height_centre is not None and b.height_scale is not None:
             above = self.heights[rows, cols, 0] * b.height_scale[0] + b.height_centre[0]
         return with_height(b.spectral_edges(self.scene, rows, cols), b.edge_unit, above)
-
-
-def scaled_axes(
-    values: npt.NDArray[np.float64], vectors: npt.NDArray[np.float64], most: int, variance: float, whitening: float
-) -> FloatArray:
-    """(b, C) from all variances (b,), largest first, and axes (b, b): see `fit_basis`."""
-    share = np.cumsum(values) / max(float(values.sum()), np.finfo(float).tiny)
-    count = min(most, int(np.searchsorted(share, variance) + 1), values.size)
-    kept = values[:count] > 1e-9 * values[0]
-    std = np.sqrt(values[:count][kept])
-    matrix = vectors[:, :count][:, kept] / std**whitening
-    return np.asarray(matrix / np.sqrt(np.mean(std ** (2 - 2 * whitening))), dtype=np.float32)
 
 
 def mirror(start: int, stop: int, length: int) -> npt.NDArray[np.int64]:
