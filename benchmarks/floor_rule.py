@@ -8,7 +8,8 @@
 The battery and its roles stand in `scenes.py`; every look at a check scene is a line of LOOKS.md. Features are
 made once; draws are those of `hsi_studio/engine/evaluation/splits.py`, and at most TEST_PIXELS of a draw's test pixels,
 drawn at random, are mapped: that and closed-form fits make twenty draws of a scene a matter of minutes on one core.
-Floors are fitted as the program fits `svm`, `lda` and `forest` on spectra. Buffered: farther than 5 pixels from a shot.
+`--methods live+names` tells `live` the class names too. Floors are fitted as the program fits `svm`, `lda` and
+`forest` on spectra. Buffered: farther than 5 pixels from a shot.
 "Difference" is `live` − the floor whose mean is best, over the same draws, with Student's t interval; the floor is
 chosen after the fact, which favours it.
 """
@@ -19,8 +20,10 @@ import argparse
 import csv
 import json
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +34,18 @@ from benchmarks.common import exit_code, make_parser, named_values
 from benchmarks.scenes import BATTERY, open_for_sweep
 from hsi_studio.engine.evaluation.calibration import calibration
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, draw_shots, near
+from hsi_studio.errors import BadRequest
 from hsi_studio.methods.classic.features import Spectra
 from hsi_studio.methods.classic.models import Discriminant, Forest, Model, SupportVectors
-from hsi_studio.methods.contract import Context
+from hsi_studio.methods.contract import Context, WordPosteriors
 from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 SHOTS = (1, 2, 3, 5, 10, 20, 40)
 TEST_PIXELS = 4000
 FLOORS: dict[str, Model] = {"svm": SupportVectors(100.0, 1.0), "lda": Discriminant(), "forest": Forest(200)}
-METHODS = ("live", *FLOORS)
+NAMED = "live+names"  # the class names of the reference told, as the page tells those of a project
+METHODS = ("live", NAMED, *FLOORS)
 ALLOWED = -0.5  # points below the best floor that the rule lets pass
 MEASURED = Path(__file__).parent / "results" / "measured" / "floor_rule.csv"
 
@@ -57,7 +62,7 @@ class Prepared:
 
     def __init__(self, scene: Scene, params: LiveParams) -> None:
         assert scene.reference is not None
-        self.blind, self.width = scene.without_reference(), scene.shape[1]
+        self.scene, self.blind, self.width = scene, scene.without_reference(), scene.shape[1]
         self.reference = np.where(scene.valid, scene.reference, 0).astype(np.int32)
         values = np.unique(self.reference[self.reference > 0])
         self.values = values
@@ -83,11 +88,25 @@ class Prepared:
         shape = (self.reference.shape[0], self.width)
         return train, test, ~near(shape, row, col, DEFAULT_BUFFER_PX).ravel()[test]
 
-    def fitted(self, train: IntArray) -> LiveFitted:
+    @cached_property
+    def names(self) -> WordPosteriors:
+        """What the class names say of the pixels. Raises BadRequest where the reference has classes without pixels."""
+        from benchmarks.word_prior import name_posteriors
+
+        if [value for value, _ in self.scene.reference_classes] != self.values.tolist():
+            raise BadRequest(f"{self.scene.name}: not every named class of the reference has pixels.")
+        with tempfile.TemporaryDirectory() as folder:
+            return name_posteriors(self.scene, Path(folder))
+
+    def _told(self, _scene: Scene, _names: tuple[str, ...]) -> WordPosteriors:
+        return self.names
+
+    def fitted(self, train: IntArray, named: bool = False) -> LiveFitted:
         """`live` on these pixels."""
         row, col = np.divmod(train, self.width)
         label = np.searchsorted(self.values, self.reference.ravel()[train]).astype(np.int64)
-        return self.live.fit(self.blind, LabelSet(self.schema, row, col, label), PromptSet(), self.params, Context())
+        ctx = Context(words=self._told) if named else Context()
+        return self.live.fit(self.blind, LabelSet(self.schema, row, col, label), PromptSet(), self.params, ctx)
 
     def probabilities(self, method: str, train: IntArray, test: IntArray) -> FloatArray:
         """(m, K) of the test pixels; of a floor, its scores."""
@@ -95,7 +114,7 @@ class Prepared:
         if method in FLOORS:
             found = FLOORS[method].fit(self.values_of[self.place[train]], label, self.values.size, 0, lambda: None)
             return found.scores(self.values_of[self.place[test]])
-        fitted = self.fitted(train)
+        fitted = self.fitted(train, method == NAMED)
         return fitted.probabilities_of(fitted.features.index.ravel()[test].astype(np.int64))
 
     def line(self, method: str, shots: int, seed: int) -> Line:
@@ -105,7 +124,7 @@ class Prepared:
         right = found.argmax(axis=1) == true
         line = {"method": method, "shots": shots, "seed": seed, "oa": 100 * float(right.mean())}
         line["buffered"] = 100 * float(right[far].mean()) if far.any() else None
-        if method == "live":
+        if method not in FLOORS:
             line["ece"] = 100 * float(calibration(found.max(axis=1), right).ece)
         return line
 
@@ -160,6 +179,13 @@ def summary(lines: list[Line]) -> Iterator[Line]:
         out |= {"live − floor low": low, "live − floor high": high}
         far = of("live", "buffered")
         out |= {"live OA buffered": far.mean() if far.size else float("nan")}
+        named = by_method.get(NAMED, {})
+        if shared and all(seed in named for seed in shared):
+            low, high = t_interval(of(NAMED) - of(best))
+            out |= {"with names OA": of(NAMED).mean(), "with names − floor": (of(NAMED) - of(best)).mean()}
+            out |= {"with names − floor low": low, "with names − floor high": high}
+        else:
+            out |= dict.fromkeys(("with names OA", *(f"with names − floor{end}" for end in ("", " low", " high"))), "")
         yield out
 
 
@@ -197,7 +223,7 @@ def main(argv: list[str] | None = None) -> int:
     runs.add_argument("file", type=Path)
     runs.add_argument("--scenes", nargs="+", choices=list(BATTERY))
     runs.add_argument("--role", choices=("development", "check", "all"), default="development")
-    runs.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    runs.add_argument("--methods", nargs="+", choices=METHODS, default=["live", *FLOORS])
     runs.add_argument("--shots", nargs="+", type=int, default=list(SHOTS))
     runs.add_argument("--draws", type=int, default=20)
     runs.add_argument("--params", nargs="*", default=[], metavar="NAME=VALUE", help="of `live`")

@@ -28,7 +28,7 @@ from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
 from hsi_studio.engine.query.graded_superpixels import graded_superpixels
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.pixel_facts import PixelFacts
-from hsi_studio.engine.query.spectral_words import spectral_words
+from hsi_studio.engine.query.spectral_words import SpectralWords, spectral_words
 from hsi_studio.engine.query.zero_shot import accuracy_on, word_probabilities, zero_shot
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.cache import FeatureCache
@@ -63,14 +63,10 @@ def _run(args: argparse.Namespace) -> int:
 def measure(scene: Scene, args: argparse.Namespace, folder: Path) -> None:
     assert scene.reference is not None
     blind = scene.without_reference()
-    pixel_facts, encoder = PixelFacts(blind, FeatureCache(), folder / "words"), get_encoder("minilm", folder)
-    superpixels = graded_superpixels(pixel_facts)
     started = time.perf_counter()
-    spectral = spectral_words(pixel_facts, superpixels.index, encoder.encode)
+    matcher, spectral = asked(blind, folder)
     bank = time.perf_counter() - started
-    matcher = Matcher(superpixels, encoder, spectral)
-    schema = ClassSchema(tuple(ClassInfo.new(name, "#000000", value) for value, name in scene.reference_classes))
-    texts = {c.id: [readable(c.name)] for c in schema.classes}
+    schema, texts = named_classes(scene)
     try:
         zero = f"{100 * accuracy_on(zero_shot(matcher, schema, texts, spectral=spectral), scene):.1f}"
     except BadRequest as refused:
@@ -88,6 +84,28 @@ def measure(scene: Scene, args: argparse.Namespace, folder: Path) -> None:
         for shots in args.shots:
             rows = [_draw(scene, blind, right, shots, seed, protocol, folder) for seed in range(args.seeds)]
             print(_line(f"{protocol} {shots}", rows), flush=True)
+
+
+def asked(blind: Scene, folder: Path) -> tuple[Matcher, SpectralWords | None]:
+    """A scene that texts can be matched with; `folder` keeps what is made once."""
+    pixel_facts, encoder = PixelFacts(blind, FeatureCache(), folder / "words"), get_encoder("minilm", folder)
+    superpixels = graded_superpixels(pixel_facts)
+    spectral = spectral_words(pixel_facts, superpixels.index, encoder.encode)
+    return Matcher(superpixels, encoder, spectral), spectral
+
+
+def named_classes(scene: Scene) -> tuple[ClassSchema, dict[str, list[str]]]:
+    """The reference's classes and each one's name as a text, by id."""
+    schema = ClassSchema(tuple(ClassInfo.new(name, "#000000", value) for value, name in scene.reference_classes))
+    return schema, {c.id: [readable(c.name)] for c in schema.classes}
+
+
+def name_posteriors(scene: Scene, folder: Path) -> WordPosteriors:
+    """What the class names of a scene's reference say of its pixels; no label takes part."""
+    matcher, spectral = asked(scene.without_reference(), folder)
+    schema, texts = named_classes(scene)
+    found, kept, index, _ = word_probabilities(matcher, schema, texts, spectral)
+    return WordPosteriors(index, found, tuple(int(k) for k in kept), f"{scene.id} right")
 
 
 def _told(words: WordPosteriors | None, _scene: Scene, _names: tuple[str, ...]) -> WordPosteriors | None:
