@@ -3,11 +3,14 @@
     "Mostly bare soil with straw residue, young maize in rows, near a road; 12 June"
       ─▶ 67 % bare soil, 22 % straw, 11 % young maize at 40 % cover; near road; what was assumed
 
-By rules, in English: what follows a place ("near", "along", "borders on") is a neighbour; the rest falls into clauses
-("," ";" "." "with" "and" "over"); a clause that compares ("unlike", "darker than", "no", "without") says what a thing
-is not and is left out. In the others the longest names of `names.csv` are found, in any of its languages; where there
-is none, the sentence encoder compares the clause with all names, if it is given. Amounts ("mostly", "some", "40 %") are
-weights; "wet", "dark", "bright" and what says how closed a cover is are states.
+By rules, in English: what follows a place ("near", "along", "borders on") is a neighbour; what follows "unlike",
+"darker than", "no", "without" up to the next stop says what a thing is not, and is left out, as are colours named after
+materials ("straw yellow") and brightness in a part of the spectrum ("dark in the near infrared"); the rest falls into
+clauses ("," ";" "." "with" "and" "over"). In these the longest names of `names.csv` are found, in any of its languages;
+adjectives may stand inside a name ("turbid brown water"). A general name ("roof", "tree", "canopy") beside one of its
+kinds adds nothing. Where no clause names a material, the sentence encoder compares each with all names, if it is given.
+Amounts ("mostly", "some", "40 %") are weights; "wet", "dark", "bright" and what says how closed a cover is are states,
+also where they make a clause of their own ("asphalt, wet after rain"; "dark and wet asphalt").
 
 Stages and dates move crops: cover of bare soil by a logistic curve, half closed `HALF_COVERED_WEEKS` after planting.
 A month is read with the calendar of northern mid-latitudes (`PLANTED_WEEK`: maize, soybean and the like in early May;
@@ -25,7 +28,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, stem
+from hsi_studio.text.materials.names import AS_IS, STATES, Encode, Meant, State, known_names, likely, materials, stem
 
 WRITTEN = "Materials:"
 AMOUNTS = {
@@ -39,8 +42,21 @@ COVER = {
     "sparse": 0.5, "thin": 0.5, "patchy": 0.6, "open": 0.6, "emerging": 0.15, "seedlings": 0.15, "just planted": 0.05,
     "newly planted": 0.05, "young": 0.4, "closed": 1.0, "dense": 1.0, "full": 1.0,
 }  # fmt: skip
-RIPE, HARVESTED = ("ripe", "mature", "golden", "senescent", "yellowing"), ("harvested", "stubble")
-NOT = re.compile(r"\b(?:unlike|than|not|no|without|instead of|compared|rather|except|free of|nor|never)\b")
+RIPE = ("ripe", "mature", "golden", "senescent", "yellowing")
+HARVESTED = ("harvested", "stubble", "after harvest", "after the harvest")
+NOT = re.compile(
+    r"\b(?:unlike|(?:(?:more|less) \w+|\w+er) than|than|not|no|without|instead of|compared (?:with|to)|except|free of|"
+    r"nor|never|lack(?:s|ing)?|hardly any)\b[^,;:.()]*"
+)
+COLOUR = re.compile(  # named after a material
+    r"\b(?:straw|brick|sand|rust|grass|snow|chalk|slate|soil|stone|earth|leaf|coal|clay)[ -]"
+    r"(?:yellow|red|green|gr[ae]y|white|brown|black|blue|colou?red)\b"
+)
+SPECTRAL = re.compile(  # of a part of the spectrum, not of the thing
+    r"\b(?:(?:very|rather|fairly|moderately) )?(?:dark|bright|pale|light)(?:er)? (?:in|at|beyond|below|above|towards) "
+    r"(?:the )?(?:near|short|visible|nir|swir|infrared|blue|green|red|\d+)\b[^,;:.()]*|\bred edge\b"
+)
+CAST = re.compile(r"(?<=\bshadow)(?:s? (?:of|from|cast by)\b)[^,;:.()]*")
 PLACE = re.compile(
     r"\b(?:close to|next to|near|beside|along|around|far from|away from|surrounded by|borders? on|bordering|"
     r"adjacent to|between)\b[^,;:.()]*"
@@ -64,7 +80,11 @@ SAID_HEIGHT = re.compile(
     r"|\babove (?:the )?ground\b"
 )
 PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|percent|per cent)")
+ADJECTIVES = 4  # a clause of so few words without a name may be a state of the one before
 _STATES = {*WET, *GAIN, *COVER}
+KIND_WORDS = frozenset(word for words in STATES for word in words.split("|")) | {"turbid"}  # that begin a kind's name
+PARTS_OF_PLANTS = ("canopy", "canopies", "crown", "crowns", "foliage", "leaves")
+GENERAL = {"tree": "tree", "roof": "roof", "grass": "grass", "crop": "crop", "vegetation": "", "low vegetation": ""}
 HALF_COVERED_WEEKS, CLOSING_WEEKS = 6.5, 1.2
 PLANTED_WEEK = 18.0  # of the year: 5 May
 SUMMER_RIPE_WEEK, CEREAL_RIPE_WEEK, CEREAL_CUT_WEEK = 38.0, 27.0, 31.0
@@ -118,10 +138,10 @@ def read_recipe(text: str, encode: Encode | None = None) -> Recipe:
     lowered = SAID_HEIGHT.sub(" ", lowered)
     stage, note, lowered = _stage(lowered)
     near = [found[0].strip() for found in PLACE.finditer(lowered)]
-    chips: list[Chip] = []
-    for clause in (part.strip() for part in CLAUSE.split(PLACE.sub(",", lowered))):
-        if clause and not NOT.search(clause):
-            chips += _chips(clause, encode)
+    lowered = PLACE.sub(",", lowered)
+    lowered = COLOUR.sub(" ", SPECTRAL.sub(" ", CAST.sub(",", NOT.sub(",", lowered))))
+    clauses = [part.strip() for part in CLAUSE.split(lowered) if part.strip()]
+    chips = _all_chips(clauses, None) or _all_chips(clauses, encode)
     staged = tuple(stage(chip) for chip in chips)
     notes = (note,) if note and staged != tuple(chips) else ()
     return Recipe(
@@ -161,6 +181,50 @@ def state_of(said: str) -> State:
     )
 
 
+def _all_chips(clauses: Sequence[str], encode: Encode | None) -> list[Chip]:
+    """Of all clauses. One of adjectives alone speaks of the clause before it, at the beginning of the one after it."""
+    out: list[Chip] = []
+    last: list[Chip] = []
+    waiting = AS_IS
+    for clause in clauses:
+        found = _chips(clause, encode)
+        if found:
+            last = [_with_state(chip, waiting) for chip in found]
+            waiting = AS_IS
+            out += last
+        elif len(clause.split()) <= ADJECTIVES:
+            said = _state_in(clause)
+            if last:
+                out[-len(last) :] = last = [_with_state(chip, said) for chip in last]
+            else:
+                waiting = said
+    plants = [chip for chip in out if _plant(chip.key) and not _part_of_plant(chip)]
+    return [chip for chip in out if not (plants and _part_of_plant(chip))]
+
+
+def _part_of_plant(chip: Chip) -> bool:
+    """Whether "canopy" or the like is all that was said of it."""
+    words = [word for word in chip.phrase.split() if word in PARTS_OF_PLANTS]
+    return chip.key == "tree" and bool(words) and not _names(" ".join(set(chip.phrase.split()) - set(words)))[0]
+
+
+def _with_state(chip: Chip, said: State) -> Chip:
+    """A chip with what is said of it elsewhere, where it says nothing itself; only of plants how closed they are."""
+    own = chip.state
+    cover = said.cover if own.cover == 1.0 and _plant(chip.key) else own.cover
+    return replace(chip, state=State(own.wet or said.wet, said.gain if own.gain == 1.0 else own.gain, cover))
+
+
+def _state_in(clause: str) -> State:
+    """Of words that are states; "dark green" is a colour."""
+    clause = re.sub(r"\b(?:dark|light|pale|bright)[ -](?:green|blue|red|yellow|orange|brown)\b", " ", clause)
+    return State(
+        next((value for word, value in WET.items() if _has(clause, word)), 0.0),
+        next((GAIN[word] for word in sorted(GAIN, key=len, reverse=True) if _has(clause, word)), 1.0),
+        next((value for word, value in COVER.items() if _has(clause, word)), 1.0),
+    )
+
+
 def _chips(clause: str, encode: Encode | None) -> list[Chip]:
     """Of one clause: its amount and its states hold for all its materials."""
     number = PERCENT.search(clause)
@@ -187,7 +251,7 @@ def _chips(clause: str, encode: Encode | None) -> list[Chip]:
 def _names(clause: str) -> tuple[list[str], str]:
     """Keys of the longest names in a clause, and what is left of it."""
     words = stem(clause).split()
-    found: list[str] = []
+    found = _kinds(words)
     for size in range(min(4, len(words)), 0, -1):
         for start in range(len(words) - size + 1):
             name = " ".join(words[start : start + size])
@@ -203,7 +267,35 @@ def _names(clause: str) -> tuple[list[str], str]:
     if not found and re.search(r"[\u4e00-\u9fff]", clause):
         inside = [name for name in known_names() if len(name) > 1 and name in clause]
         found = [known_names()[max(inside, key=len)]] if inside else []
-    return list(dict.fromkeys(found)), rest
+    kinds = [key for key in found if not _general(key, found)]
+    return list(dict.fromkeys(kinds)), rest
+
+
+def _kinds(words: list[str]) -> list[str]:
+    """Keys of names that adjectives stand inside: "turbid brown river water", "ploughed dark field". What is found is
+    emptied in `words`, the states between it stay."""
+    found = []
+    for start, first in enumerate(words):
+        for end in range(min(start + 3, len(words) - 1), start + 1, -1):
+            inside = words[start + 1 : end]
+            key = known_names().get(f"{first} {words[end]}") if first and words[end] else None
+            if first in _STATES and key == known_names().get(words[end]):
+                continue  # "dark wet asphalt" is asphalt
+            if key is not None and (first in KIND_WORDS or all(word in _STATES for word in inside)):
+                found.append(key)
+                words[start : end + 1] = [word if word in _STATES else "" for word in inside]
+                words[start:start] = ["", ""]
+                break
+    return found
+
+
+def _general(key: str, found: Sequence[str]) -> bool:
+    """Whether a general material stands beside one of its kinds."""
+    tag = GENERAL.get(key)
+    return tag is not None and any(
+        other != key and other not in GENERAL and (tag in materials()[other].tags if tag else _plant(other))
+        for other in found
+    )
 
 
 def _worth_comparing(rest: str) -> bool:
