@@ -137,9 +137,10 @@ def read_recipe(text: str, encode: Encode | None = None) -> Recipe:
     heights = [found[0] for found in SAID_HEIGHT.finditer(lowered)]
     lowered = SAID_HEIGHT.sub(" ", lowered)
     stage, note, lowered = _stage(lowered)
+    lowered = COLOUR.sub(" ", SPECTRAL.sub(" ", lowered))
     near = [found[0].strip() for found in PLACE.finditer(lowered)]
     lowered = PLACE.sub(",", lowered)
-    lowered = COLOUR.sub(" ", SPECTRAL.sub(" ", CAST.sub(",", NOT.sub(",", lowered))))
+    lowered = CAST.sub(",", NOT.sub(",", lowered))
     clauses = [part.strip() for part in CLAUSE.split(lowered) if part.strip()]
     chips = _all_chips(clauses, None) or _all_chips(clauses, encode)
     staged = tuple(stage(chip) for chip in chips)
@@ -387,10 +388,10 @@ def _shared(chips: tuple[Chip, ...]) -> tuple[Chip, ...]:
         had = merged.get((chip.key, chip.state))
         if had is None:
             merged[chip.key, chip.state] = chip
-        elif chip.share < 0 or had.share > 0:
-            merged[chip.key, chip.state] = replace(
-                had, share=max(abs(had.share), abs(chip.share)) * math.copysign(1, chip.share)
-            )
+        elif (chip.share < 0) == (had.share < 0):
+            merged[chip.key, chip.state] = chip if abs(chip.share) > abs(had.share) else had
+        elif chip.share < 0:  # percent that are said stand above "mostly" and "some"
+            merged[chip.key, chip.state] = chip
     said = -sum(chip.share for chip in merged.values() if chip.share < 0)
     loose = sum(chip.share for chip in merged.values() if chip.share > 0)
     left = max(1.0 - said, 0.1 if loose else 0.0)

@@ -30,7 +30,7 @@ STATES: dict[str, Callable[[State], bool]] = {
     "bright": lambda state: state.gain > 1,
     "thin": lambda state: state.cover < 0.8,
 }
-LEAST = {"seen": 0, "fresh": 0}  # sentences that are read right
+LEAST = {"seen": 41, "fresh": 18}  # sentences that are read right
 
 
 @dataclass(frozen=True)
