@@ -41,6 +41,7 @@ def test_amounts_are_shares_and_places_are_neighbours() -> None:
         ("water, very dark in the near infrared", {"water"}),
         ("meadow, dark green", {"meadow"}),
         ("straw yellow hay", {"hay"}),
+        ("wheat with fading leaf water dips and a weak red edge", {"wheat"}),
         ("tall canopy of pines", {"conifers"}),
         ("roofs, mostly metal roofs", {"roof", "metal roof"}),
         ("", set()),
