@@ -30,10 +30,37 @@ from dataclasses import dataclass, replace
 
 from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, stem
 from hsi_studio.text.materials.sentence_rules import (
-    ADJECTIVES, AMOUNTS, CAST, CEREAL_CUT_WEEK, CEREAL_RIPE_WEEK, CLAUSE, CLOSING_WEEKS, COLOUR, COVER, GAIN,
-    GENERAL, HALF_COVERED_WEEKS, HARVESTED, ISO_DATE, KIND_WORDS, MONTHS, NOT, NUMBERS, PARTS_OF_PLANTS, PERCENT,
-    PLACE, PLANTED_WEEK, RIPE, SAID_DATE, SAID_HEIGHT, SAID_TIME, SPECTRAL, STATE_WORDS, SUMMER_RIPE_WEEK, WET,
-)  # fmt: skip
+    ADJECTIVES,
+    AMOUNTS,
+    CAST,
+    CEREAL_CUT_WEEK,
+    CEREAL_RIPE_WEEK,
+    CLAUSE,
+    CLOSING_WEEKS,
+    COLOUR,
+    COVER,
+    GAIN,
+    GENERAL,
+    HALF_COVERED_WEEKS,
+    HARVESTED,
+    ISO_DATE,
+    KIND_WORDS,
+    MONTHS,
+    NOT,
+    NUMBERS,
+    PARTS_OF_PLANTS,
+    PERCENT,
+    PLACE,
+    PLANTED_WEEK,
+    RIPE,
+    SAID_DATE,
+    SAID_HEIGHT,
+    SAID_TIME,
+    SPECTRAL,
+    STATE_WORDS,
+    SUMMER_RIPE_WEEK,
+    WET,
+)
 
 WRITTEN = "Materials:"
 
