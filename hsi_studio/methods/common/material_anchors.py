@@ -80,7 +80,8 @@ def class_vectors(
     sentence."""
     if anchors == "text":
         return ClassVectors(text)
-    spectra = [_words_mean(prompts.of(info), cache_dir) for info in schema.classes]
+    encode = _likeness(cache_dir)
+    spectra = [_words_mean(prompts.of(info), encode) for info in schema.classes]
     space = material_space(wavelength_nm)
     if space is None:
         said = "The scene's wavelengths do not tell materials: every class's vector is that of its sentences."
@@ -130,10 +131,11 @@ def _notes(
 
 
 class AnchorEncoder:
-    """New sentences in the space of such anchors, for questions to a trained model. `inner`: the sentence encoder."""
+    """New sentences in the space of such anchors, for questions to a trained model. `inner`: the sentence encoder;
+    `encode`: the one that comes with the program, for names that the list does not hold."""
 
-    def __init__(self, anchors: str, inner: Encoder, wavelength_nm: FloatArray | None, cache_dir: Path | None = None):
-        self._anchors, self._inner, self._cache = anchors, inner, cache_dir
+    def __init__(self, anchors: str, inner: Encoder, wavelength_nm: FloatArray | None, encode: Encode | None):
+        self._anchors, self._inner, self._encode = anchors, inner, encode
         self._space = None if anchors == "text" else material_space(wavelength_nm)
 
     def encode(self, sentences: list[str]) -> FloatArray:
@@ -143,16 +145,15 @@ class AnchorEncoder:
             return text
         if self._space is None:
             return _joined(self._anchors, text, None)
-        places = [self._space.place(_words_mean((one,), self._cache)) for one in sentences]
+        places = [self._space.place(_words_mean((one,), self._encode)) for one in sentences]
         return _joined(self._anchors, text, self._space.turned(np.stack(places), text.shape[1]))
 
 
-def _words_mean(sentences: Sequence[str], cache_dir: Path | None) -> Meant:
+def _words_mean(sentences: Sequence[str], encode: Encode | None) -> Meant:
     """What all sentences of a class mean together."""
     from hsi_studio.text.materials.names import meant
     from hsi_studio.text.materials.reading import read_recipe
 
-    encode = _likeness(cache_dir)
     name = next((found for found in map(_name_in, sentences) if found), "")
     if name:
         return meant(name, encode)

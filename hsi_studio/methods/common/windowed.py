@@ -250,7 +250,9 @@ class WindowFitted(Fitted):
         if self.words is None:
             return None
         check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, scene)
-        asked = AnchorEncoder(self.words.anchors, encoder(self.words.encoder), self.wavelength_nm)
+        asked = AnchorEncoder(
+            self.words.anchors, encoder(self.words.encoder), self.wavelength_nm, encoder("minilm").encode
+        )
         return WindowSpace(self.words, self.basis, self.reach, self.device, scene, asked, check)
 
     def state(self) -> State:

@@ -11,6 +11,7 @@ from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.common import material_anchors
 from hsi_studio.methods.common.material_anchors import AnchorEncoder, ClassVectors, class_vectors, material_space
 from hsi_studio.methods.contract import Block, Context, Params, make_params
+from hsi_studio.text.encoders import get_encoder
 from hsi_studio.text.materials.names import meant
 from hsi_studio.text.materials.reading import read_recipe
 from hsi_studio.text.prompts import derangement, permuted, prompt_set
@@ -142,10 +143,10 @@ def test_a_question_lies_where_a_class_of_those_words_lies() -> None:
             return np.ones((len(sentences), DIM), np.float32) / np.float32(np.sqrt(DIM))
 
     schema = schema_of("Meadow", "Water")
-    asked = AnchorEncoder("materials", Fixed(), NM).encode(["meadow", "zzyzx 7"])
+    asked = AnchorEncoder("materials", Fixed(), NM, None).encode(["meadow", "zzyzx 7"])
     assert np.allclose(asked[0], anchors("materials", schema).vectors[0], atol=1e-6)
     assert np.allclose(asked[1], 1 / np.sqrt(DIM))
-    assert AnchorEncoder("both", Fixed(), None).encode(["meadow"]).shape == (1, 2 * DIM)
+    assert AnchorEncoder("both", Fixed(), None, None).encode(["meadow"]).shape == (1, 2 * DIM)
 
 
 def test_the_trained_methods_have_the_choice_and_old_records_are_read_as_text() -> None:
@@ -177,3 +178,8 @@ def test_a_method_trains_maps_saves_and_says_what_its_anchors_are(name: str, kin
     assert again.notes == fitted.notes
     assert np.allclose(again.predict(block), found, atol=1e-5)
     assert float((found.argmax(axis=0) == truth).mean()) > 0.6
+    if method.own_text_side:  # a question lies among the anchors: its own class answers to its name
+        space = again.text_space(scene, get_encoder, lambda _: None)
+        assert space is not None
+        cosine = space.query(["meadow"])
+        assert cosine[truth == 0].mean() > cosine[truth != 0].mean()
