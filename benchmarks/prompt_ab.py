@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.common import STOPPED, exit_code, make_parser, named_values, printed_progress
+from benchmarks.prompt_anchors import HEADING
 
 WORDS = ("p1", "p5")
 METHODS = ("curated", "s3fn", "diffclip")
@@ -89,7 +90,10 @@ def _report(args: argparse.Namespace) -> int:
     if not made:
         print(f"There are no comparisons in {args.folder}: run the benchmark first.", file=sys.stderr)
         return 2
-    args.to.write_text(joined("Do words help? p1, p5 and shuffled words", made), encoding="utf-8")
+    before = args.to.read_text(encoding="utf-8") if args.to.is_file() else ""
+    kept = before[before.index(HEADING) :] if HEADING in before else ""  # of the other benchmark
+    text = joined("Do words help? p1, p5 and shuffled words", made)
+    args.to.write_text(f"{text.rstrip()}\n\n{kept}" if kept else text, encoding="utf-8")
     print(args.to)
     return 0
 

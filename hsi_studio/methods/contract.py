@@ -233,6 +233,11 @@ class Fitted(ABC):
         """Class id → the sentences it was trained with; empty for a model that read none."""
         return {}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its training met that a reader of its map should know, in sentences."""
+        return ()
+
     def text_space(
         self, scene: Scene, encoder: Callable[[str], TextEncoder], check: Callable[[float], None]
     ) -> TextSpace | None:

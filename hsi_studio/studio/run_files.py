@@ -110,7 +110,7 @@ class RunFiles:
             progress=progress, forecast=Forecast.from_json(record.forecast), created=record.created,
             started=record.started, ended=record.ended, device=record.device, shots=record.shots,
             revision=int(record.labels["revision"]), metrics=record.metrics, timing=record.timing,
-            adapted=tuple(record.adapted), parent=record.parent, kind=record.kind,
+            adapted=tuple(record.adapted), notes=tuple(record.notes), parent=record.parent, kind=record.kind,
             prompt_set=str(record.prompts.get("set", "")),
         )  # fmt: skip
 

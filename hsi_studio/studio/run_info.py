@@ -37,6 +37,7 @@ class RunInfo:
     metrics: dict[str, Any]
     timing: dict[str, Any] = field(default_factory=dict)
     adapted: tuple[str, ...] = ()  # what was changed to fit into memory
+    notes: tuple[str, ...] = ()  # what its training met, in sentences
     parent: str = ""
     kind: str = "train"
     prompt_set: str = ""  # "My words, version 3" where it was trained with one

@@ -88,6 +88,12 @@ class WalkMethod(FakeMethod):
 
 
 class StatedFitted(FakeFitted):
+    told: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.told
+
     def leave_one_out(self) -> Any:
         return np.zeros(6, dtype=np.int64)
 

@@ -143,4 +143,32 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/engine/compare/test_statistics.py",
         ("test_discoveries_are_those_of_benjamini_and_hochberg",),
     ),
+    # ── words read as materials ─────────────────────────────────────────────────────────────────
+    Mutation(
+        "anchors-equal",
+        "two classes whose words mean one spectrum get one vector",
+        "hsi_studio/methods/common/material_anchors.py",
+        "    own[kept] = 0.0\n",
+        "    own[np.array(lost)] = 0.0\n",
+        "tests/methods/common/test_material_anchors.py",
+        ("test_two_classes_of_one_spectrum_keep_their_sentences_and_it_is_said",),
+    ),
+    Mutation(
+        "recipe-denies-nothing",
+        "what a sentence denies is read as what it says",
+        "hsi_studio/text/materials/reading.py",
+        'CAST.sub(",", NOT.sub(",", lowered))',
+        'CAST.sub(",", lowered)',
+        "tests/text/materials/test_reading.py",
+        ("test_what_a_sentence_is_read_as",),
+    ),
+    Mutation(
+        "recipe-percent-lost",
+        "a share in percent gives way to the same name without one",
+        "hsi_studio/text/materials/reading.py",
+        "        elif chip.share < 0:  # percent",
+        "        elif chip.share > 0:  # percent",
+        "tests/text/materials/test_reading.py",
+        ("test_amounts_are_shares_and_places_are_neighbours",),
+    ),
 )

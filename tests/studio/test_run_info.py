@@ -30,4 +30,4 @@ def test_runs_do_not_share_their_timing() -> None:
     one, other = info("done"), info("done")
     one.timing["total_seconds"] = 3.0
     assert other.timing == {}
-    assert (one.kind, one.adapted, one.parent) == ("train", (), "")
+    assert (one.kind, one.adapted, one.notes, one.parent) == ("train", (), (), "")

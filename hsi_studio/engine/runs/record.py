@@ -97,6 +97,7 @@ class RunRecord(BaseModel):
     timing: dict[str, int | float] = {}  # seconds by phase, over all attempts; peak_mb, attempts
     metrics: dict[str, Any] = {}
     adapted: list[str] = []  # what was changed to fit into memory, in sentences
+    notes: list[str] = []  # what its training met that a reader of the map should know, in sentences
     state: RunState = "queued"
     reason: str = ""
     created: str = ""

@@ -68,7 +68,15 @@ def replay(
     with tempfile.TemporaryDirectory(prefix="hsi-replay-") as temporary:
         copy = RunFolder(Path(temporary) / record.id)
         copy.path.mkdir()
-        blank = {"state": "starting", "timing": {}, "metrics": {}, "outputs": [], "adapted": [], "started": ""}
+        blank = {
+            "state": "starting",
+            "timing": {},
+            "metrics": {},
+            "outputs": [],
+            "adapted": [],
+            "notes": [],
+            "started": "",
+        }
         copy.write(record.model_copy(update=blank))
         (copy / "labels.json").write_bytes((folder / "labels.json").read_bytes())
         if folder.warm_start_file.is_file():

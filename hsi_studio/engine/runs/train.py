@@ -68,6 +68,7 @@ class Training:
         attempt.note_versions()
         meter = attempt.meter()
         fitted = self.fitted(blind, known)
+        self.tell(fitted.notes)
         with attempt.timed("predict"):
             prediction = self.mapped(fitted, blind, labels)
         with attempt.timed("report"):
@@ -86,6 +87,13 @@ class Training:
         (attempt.folder / "preview.npz").unlink(missing_ok=True)
         if attempt.timing["attempts"] == 1 and not attempt.record.adapted:
             remember(attempt, len(known), len(known.schema))
+
+    def tell(self, notes: tuple[str, ...]) -> None:
+        """Sentences of the training, in the log and in the record."""
+        for note in notes:
+            self.attempt.log("info", note)
+        if notes:
+            self.attempt.update(notes=list(notes))
 
     def fitted(self, blind: Scene, known: LabelSet) -> Fitted:
         """From the model file of an earlier attempt, else trained; with less memory when it has to be."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.methods.common.material_anchors import Encoder
 from hsi_studio.types import FloatArray, Scene
 
 if TYPE_CHECKING:
     import torch
 
     from hsi_studio.methods.common.nn.window_grid import WindowBasis
-    from hsi_studio.text.encoders import TextEncoder
 
 MOST_PIXELS = 60_000
 STRIP_PIXELS = 20_000
@@ -34,6 +34,7 @@ class TextSide:
     encoder: str  # of the sentences, as `text.encoders.get_encoder` takes it
     pixels: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor]
     texts: Callable[[torch.Tensor], torch.Tensor]
+    anchors: str = "text"  # what sentences become: `material_anchors.py`
 
 
 class WindowSpace:
@@ -46,7 +47,7 @@ class WindowSpace:
         reach: int,
         device: str,
         scene: Scene,
-        encoder: TextEncoder,
+        encoder: Encoder,
         check: Callable[[float], None],
     ) -> None:
         self._side, self._basis, self._reach, self._device, self._encoder = side, basis, reach, device, encoder

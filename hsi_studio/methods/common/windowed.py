@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_bands, check_state
+from hsi_studio.methods.common.material_anchors import AnchorEncoder, ClassVectors, class_vectors
 from hsi_studio.methods.common.raw_tiles import RawTiles, paste, tiles_of
 from hsi_studio.methods.common.smoothing import filled
 from hsi_studio.methods.common.sorted_labels import Labelled
@@ -54,6 +55,19 @@ def class_anchors(schema: ClassSchema, prompts: PromptSet, encoder: Encoder) -> 
     anchors = np.zeros((len(sentences), encoded.shape[1]), dtype=np.float32)
     np.add.at(anchors, owner, encoded)
     return normalised(anchors)
+
+
+def anchors_of(
+    schema: ClassSchema,
+    prompts: PromptSet,
+    anchors: str,
+    text_encoder: str,
+    wavelength_nm: FloatArray | None,
+    ctx: Context,
+) -> ClassVectors:
+    """(K, D) of the sentences, of the materials they mean, or both (`material_anchors.py`). Raises FileProblem."""
+    text = class_anchors(schema, prompts, open_encoder(text_encoder, ctx))
+    return class_vectors(anchors, schema, prompts, text, wavelength_nm, ctx.cache_dir)
 
 
 def normalised(vectors: FloatArray) -> FloatArray:
@@ -223,6 +237,10 @@ class WindowFitted(Fitted):
         found: dict[str, list[str]] = self.facts["prompts"]
         return found
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self.facts.get("notes", ()))
+
     def text_space(
         self, scene: Scene, encoder: Callable[[str], TextEncoder], check: Callable[[float], None]
     ) -> TextSpace | None:
@@ -232,7 +250,10 @@ class WindowFitted(Fitted):
         if self.words is None:
             return None
         check_bands(self.facts, self.wavelength_nm, self.basis.projection.bands, scene)
-        return WindowSpace(self.words, self.basis, self.reach, self.device, scene, encoder(self.words.encoder), check)
+        asked = AnchorEncoder(
+            self.words.anchors, encoder(self.words.encoder), self.wavelength_nm, encoder("minilm").encode
+        )
+        return WindowSpace(self.words, self.basis, self.reach, self.device, scene, asked, check)
 
     def state(self) -> State:
         """Arrays and a JSON header from which `from_state` makes the same map."""
@@ -263,14 +284,20 @@ class Ground:
 
     @staticmethod
     def of_fit(
-        scene: Scene, schema: ClassSchema, prompts: PromptSet, version: int, basis: WindowBasis, device: str
+        scene: Scene,
+        schema: ClassSchema,
+        prompts: PromptSet,
+        version: int,
+        basis: WindowBasis,
+        device: str,
+        notes: Sequence[str] = (),
     ) -> Ground:
         facts = {
             "version": version,
             "scene": scene.id,
             "bands": scene.bands.count,
             "prompts": {info.id: list(prompts.of(info)) for info in schema.classes},
-        }
+        } | ({"notes": list(notes)} if notes else {})
         return Ground(schema, basis, facts, scene.bands.wavelength_nm, device, scene)
 
     @staticmethod
@@ -280,6 +307,7 @@ class Ground:
 
         check_state(state, scene, version)
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
+        facts |= {"notes": state.header["notes"]} if "notes" in state.header else {}
         schema, basis = ClassSchema.from_json(state.header["classes"]), WindowBasis.from_arrays(part(state, "basis."))
         return Ground(schema, basis, facts, state.arrays.get("wavelength_nm"), device, scene)
 

@@ -38,6 +38,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.methods.common.sorted_labels import Labelled, sorted_labels
 from hsi_studio.methods.common.state import load_network, part
@@ -46,8 +47,7 @@ from hsi_studio.methods.common.windowed import (
     CACHE_BYTES,
     Ground,
     WindowFitted,
-    class_anchors,
-    open_encoder,
+    anchors_of,
     scene_basis,
 )
 from hsi_studio.methods.common.work import Shape, Work, components, steps, transformer_mb
@@ -72,7 +72,9 @@ class CuratedParams(Params):
     groups: ClassVar[dict[str, str]] = {
         "axes": "Windows", "hard": "Loss and text", "epochs": "Training", "augment": "Augmentation", "smoothing": "Map",
     }  # fmt: skip
-    added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "smoothing": 0, "edge_strength": 4.0}
+    added: ClassVar[Mapping[str, Any]] = {
+        "weighting": "equal", "smoothing": 0, "edge_strength": 4.0, "anchors": "text",
+    }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
         "auto", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
@@ -96,6 +98,7 @@ class CuratedParams(Params):
     )
     semi_hard: int = Field(4, ge=0, le=100, description="Other wrong classes drawn at random (k_s)")
     text_encoder: TextModel = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
+    anchors: Anchors = "text"
     epochs: int = Field(100, ge=1, le=2000, description="Passes over the labels")
     batch: int = Field(32, ge=1, le=4096, description="Windows a step")
     least_steps: int = Field(100, ge=0, le=100_000, description="Steps at least, however few labels there are")
@@ -195,11 +198,12 @@ class Curated(Method):
         at = sorted_labels(scene, labels)
         ctx.check()
         basis = self._basis(scene, params, ctx)
-        text = class_anchors(labels.schema, prompts, open_encoder(params.text_encoder, ctx))
+        made = anchors_of(labels.schema, prompts, params.anchors, params.text_encoder, scene.bands.wavelength_nm, ctx)
+        text = made.vectors
         ctx.check()
         reach = params.patch // 2
         grid = label_grid(scene, basis, at.row, at.col, reach + params.jitter, ctx.device)
-        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device)
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device, made.notes)
         generator = torch_generator(ctx.seed)
         network = CuratedViT(basis.components, params.patch, params.token, text.shape[1], centre=params.centre)
         network.initialise(generator)
@@ -245,7 +249,7 @@ class Curated(Method):
             own = torch.from_numpy(np.array(text)).to(ground.device)
             prototypes = network.prototypes(own) * network.scale  # (K, D)
         probabilities = partial(_probabilities, network, prototypes)
-        words = TextSide(params.text_encoder, partial(_vectors, network), network.prototypes)
+        words = TextSide(params.text_encoder, partial(_vectors, network), network.prototypes, params.anchors)
         return ground.fitted(
             self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, words, TILE,
             params.smoothing, params.edge_strength,

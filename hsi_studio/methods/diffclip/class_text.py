@@ -35,8 +35,15 @@ def class_sentences(
     return sentences, weights / weights.sum(axis=1, keepdims=True)
 
 
-def class_source(schema: ClassSchema, prompts: PromptSet, params: DiffClipParams, ctx: Context) -> ClassSource:
-    """What the class side is trained from, on the device."""
+def class_source(
+    schema: ClassSchema,
+    prompts: PromptSet,
+    params: DiffClipParams,
+    ctx: Context,
+    wavelength_nm: npt.NDArray[np.float32] | None = None,
+) -> ClassSource:
+    """What the class side is trained from, on the device. With anchors of materials one frozen vector a class, whose
+    sentences go through a frozen encoder: the embedded one where `text_encoder` says "scratch"."""
     import torch
 
     from hsi_studio.methods.diffclip.finetune import ClassSource
@@ -45,6 +52,18 @@ def class_source(schema: ClassSchema, prompts: PromptSet, params: DiffClipParams
         return ClassSource(len(schema), {})
     sentences, weights = class_sentences(schema, prompts, params.template)
     tensors = {"mean": torch.tensor(weights, device=ctx.device)}
+    if params.anchors != "text":
+        from hsi_studio.methods.common.material_anchors import class_vectors
+        from hsi_studio.text.encoders import get_encoder
+        from hsi_studio.text.model_files import EMBEDDED
+
+        frozen = EMBEDDED if params.text_encoder == "scratch" else params.text_encoder
+        each = weights @ get_encoder(frozen, ctx.cache_dir).encode(sentences)  # (K, D')
+        each /= np.linalg.norm(each, axis=1, keepdims=True)
+        made = class_vectors(params.anchors, schema, prompts, each, wavelength_nm, ctx.cache_dir)
+        tensors["mean"] = torch.eye(len(schema), device=ctx.device)
+        tensors["frozen"] = torch.tensor(made.vectors, device=ctx.device)
+        return ClassSource(len(schema), tensors, notes=made.notes)
     if params.text_encoder != "scratch":
         from hsi_studio.text.encoders import get_encoder
 

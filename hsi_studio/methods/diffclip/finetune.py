@@ -44,6 +44,7 @@ class ClassSource:
     tensors: dict[str, Tensor]  # "ids", "lengths" | "frozen"; "mean" (K, S) unless without text
     vocabulary: int = 0
     context: int = 0
+    notes: tuple[str, ...] = ()  # what class vectors were made from, for people
 
     @property
     def frozen_width(self) -> int:

@@ -81,6 +81,10 @@ class DiffClipFitted(Fitted):
         out[valid] = self._vectors(row + block.rows.start, col + block.cols.start)
         return out
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self.history.get("notes", ()))
+
     def text_vectors(self) -> FloatArray:
         """(K, E): see `prototypes`."""
         return self.prototypes

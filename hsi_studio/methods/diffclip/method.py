@@ -142,14 +142,14 @@ class DiffClip(Method):
         row, col, label = (a[order].astype(np.int64) for a in (labels.row, labels.col, labels.label))
         which = layout(params.tokens, params.patch)
         tokens = scene_tokens(inputs, which, row, col, ctx.device, ctx.check)
-        source = class_source(labels.schema, prompts, params, ctx)
+        source = class_source(labels.schema, prompts, params, ctx, scene.bands.wavelength_nm)
         target = torch.as_tensor(label, device=ctx.device)
         started, clock = time.perf_counter(), Clock()
         tuned: list[Tuned] = []
 
         def made(networks: list[Tuned]) -> DiffClipFitted:
             seconds = time.perf_counter() - started
-            return _fitted(networks, labels.schema, params, inputs, ctx.device, seconds)
+            return _fitted(networks, labels.schema, params, inputs, ctx.device, seconds, source.notes)
 
         for member in range(params.members):
             seed = ctx.seed + MEMBER_SEEDS * member
@@ -276,6 +276,7 @@ def _fitted(
     inputs: SceneInputs,
     device: str,
     seconds: float,
+    notes: tuple[str, ...] = (),
 ) -> DiffClipFitted:
     """One model of the networks that are there: all of them, or during training those so far."""
     from hsi_studio.methods.diffclip.networks import Members, joined
@@ -287,7 +288,7 @@ def _fitted(
         "loss": [round(float(np.mean(part)), 5) for part in np.array_split(losses, min(20, len(losses)))],
         "temperature": round(1.0 / sharpness, 5),
         "seconds": round(seconds, 2),
-    }
+    } | ({"notes": list(notes)} if notes else {})
     return DiffClipFitted(
         schema, params.model_copy(update={"members": len(tuned)}), inputs, Members([one.image for one in tuned]),
         joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, inputs.scene.id, device, history,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.work import SENTENCES, TEXT_TOKENS, Shape, Work, transformer, transformer_mb
 from hsi_studio.methods.contract import MOST_SEED, Params, TextModel
 
@@ -22,7 +23,9 @@ class DiffClipParams(Params):
         "use_text": "Stage 2: classes and prompts", "members": "Stage 2: training", "stride": "Map",
     }  # fmt: skip
 
-    added: ClassVar[Mapping[str, Any]] = {"axes": "mnf", "weighting": "equal", "noise_scale": "unit"}
+    added: ClassVar[Mapping[str, Any]] = {
+        "axes": "mnf", "weighting": "equal", "noise_scale": "unit", "anchors": "text",
+    }  # fmt: skip
 
     # what a patch is
     inputs: Literal["components", "bands"] = Field(
@@ -81,6 +84,7 @@ class DiffClipParams(Params):
     text_encoder: TextModel = Field(
         "scratch", description="scratch = a small transformer trained here (the paper); else a frozen sentence encoder"
     )
+    anchors: Anchors = "text"
     tokenizer: Literal["wordpiece", "clip"] = Field(
         "wordpiece", description="How prompts are cut for the transformer trained here"
     )
@@ -226,7 +230,7 @@ def work(p: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[
     steps = max(int(p["epochs"]), math.ceil(int(p["min_steps"]) / per_epoch)) * per_epoch * int(p["members"])
     image = batch * transformer(tokens * (1 - float(p["dropped_tokens"])), width, depth)
     text = 0.0
-    if p["use_text"] and p["text_encoder"] == "scratch":
+    if p["use_text"] and p["text_encoder"] == "scratch" and p.get("anchors", "text") == "text":
         text = classes * SENTENCES * transformer(TEXT_TOKENS, width, int(p["text_depth"]))
     fit = (3 * steps * (image + text), steps * 40.0 * (depth + int(p["text_depth"])))
     stride = int(p["stride"]) or (3 if pixels > 300_000 else 2)

@@ -12,6 +12,7 @@ Notation: N images, M cubes, K classes, C components, P cube side.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from pydantic import Field
 from hsi_studio.errors import BadValues, SceneMismatch
 from hsi_studio.methods.common.image_votes import ImageVotes, count_votes, enough_images
 from hsi_studio.methods.common.state import load_network, part
-from hsi_studio.methods.common.windowed import class_anchors, open_encoder
+from hsi_studio.methods.common.windowed import anchors_of
 from hsi_studio.methods.contract import Context, State
 from hsi_studio.methods.s3fn.stages import Stages, Trained, as_one, networks, train_both, used_anchors
 from hsi_studio.scene.collection import Collection
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from hsi_studio.methods.common.nn.window_grid import Grid, WindowBasis
     from hsi_studio.methods.s3fn.cnn3d import CNN3D
     from hsi_studio.methods.s3fn.training import TextHead
+
+log = logging.getLogger(__name__)
 
 NAME = "s3fn_images"
 VERSION = 1  # raise when a saved classifier would vote otherwise
@@ -142,7 +145,10 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
     scenes = [image.scene for image in train.images]
     ctx.progress(Progress("Learning the spectral components", 0.0, 1.0))
     basis = collection_basis(scenes, params, ctx)
-    anchors = class_anchors(train.schema, prompts, open_encoder(params.text_encoder, ctx))
+    made = anchors_of(train.schema, prompts, params.anchors, params.text_encoder, scenes[0].bands.wavelength_nm, ctx)
+    anchors = made.vectors
+    for note in made.notes:
+        log.info("%s", note)
     side = cube_side(scenes, params.cube)
     grid, owner = cube_grid(scenes, basis, side, params.cubes, ctx)
     label = torch.from_numpy(train.label[owner]).to(ctx.device)

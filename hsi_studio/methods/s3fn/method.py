@@ -39,8 +39,7 @@ from hsi_studio.methods.common.windowed import (
     CACHE_BYTES,
     Ground,
     WindowFitted,
-    class_anchors,
-    open_encoder,
+    anchors_of,
     scene_basis,
 )
 from hsi_studio.methods.common.work import Shape, Work
@@ -65,7 +64,9 @@ class S3FNParams(Stages):
         "axes": "Components", "channels": "Network", "epochs": "Training", "patch": "Windows",
         "smoothing": "Map",
     }  # fmt: skip
-    added: ClassVar[Mapping[str, Any]] = {"weighting": "equal", "smoothing": 0, "edge_strength": 4.0}
+    added: ClassVar[Mapping[str, Any]] = {
+        **Stages.added, "weighting": "equal", "smoothing": 0, "edge_strength": 4.0,
+    }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
         "auto", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
@@ -167,7 +168,8 @@ class S3FN(Method):
         at = sorted_labels(scene, labels)
         ctx.check()
         basis = self._basis(scene, params, ctx)
-        anchors = class_anchors(labels.schema, prompts, open_encoder(params.text_encoder, ctx))
+        made = anchors_of(labels.schema, prompts, params.anchors, params.text_encoder, scene.bands.wavelength_nm, ctx)
+        anchors = made.vectors
         ctx.check()
         grid = label_grid(scene, basis, at.row, at.col, params.outer // 2 + params.jitter, ctx.device)
 
@@ -179,7 +181,7 @@ class S3FN(Method):
 
         label = torch.from_numpy(at.label).to(ctx.device)
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
-        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device)
+        ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device, made.notes)
 
         def first_look(now: Trained) -> WindowFitted:
             return replace(self._fitted(now, ground, params), smoothing=0)
@@ -207,8 +209,9 @@ class S3FN(Method):
 
     def _fitted(self, trained: Trained, ground: Ground, params: S3FNParams) -> WindowFitted:
         words = TextSide(
-            params.text_encoder, partial(_vectors, trained), partial(_targets, trained.anchors, params.notebook_literal)
-        )
+            params.text_encoder, partial(_vectors, trained),
+            partial(_targets, trained.anchors, params.notebook_literal), params.anchors,
+        )  # fmt: skip
         anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
         return ground.fitted(
             self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),

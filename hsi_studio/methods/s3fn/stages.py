@@ -10,11 +10,12 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.methods.common.work import Shape, Work, components, steps
 from hsi_studio.methods.contract import Context, Fitted, Params, TextModel
@@ -36,6 +37,8 @@ Channels = Annotated[int, Field(ge=1, le=512)]
 class Stages(Params):
     """Parameters of both stages."""
 
+    added: ClassVar[Mapping[str, Any]] = {"anchors": "text"}
+
     axes: Literal["auto", "pca", "mnf"] = Field(
         "pca", description="Spectral components: principal (pca), noise-whitened (mnf), or by how noisy the scene is"
     )
@@ -54,6 +57,7 @@ class Stages(Params):
     most_steps: int = Field(3000, ge=1, le=1_000_000, description="Steps at most, however many labels there are")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's largest step")
     text_encoder: TextModel = Field("minilm", description="Frozen sentence encoder: minilm, a hub id or a folder")
+    anchors: Anchors = "text"
     warm_up: bool = Field(True, description="Warm-up and cosine schedule; off = constant learning rate")
     augment: bool = Field(True, description="Random flips and turns of the windows")
     average: float = Field(0.98, ge=0, lt=1, description="Averaging of the weights over steps; 0 = the last weights")

@@ -3,11 +3,14 @@
     "Mostly bare soil with straw residue, young maize in rows, near a road; 12 June"
       ─▶ 67 % bare soil, 22 % straw, 11 % young maize at 40 % cover; near road; what was assumed
 
-By rules, in English: what follows a place ("near", "along", "borders on") is a neighbour; the rest falls into clauses
-("," ";" "." "with" "and" "over"); a clause that compares ("unlike", "darker than", "no", "without") says what a thing
-is not and is left out. In the others the longest names of `names.csv` are found, in any of its languages; where there
-is none, the sentence encoder compares the clause with all names, if it is given. Amounts ("mostly", "some", "40 %") are
-weights; "wet", "dark", "bright" and what says how closed a cover is are states.
+By rules, in English: what follows a place ("near", "along", "borders on") is a neighbour; what follows "unlike",
+"darker than", "no", "without" up to the next stop says what a thing is not, and is left out, as are colours named after
+materials ("straw yellow") and brightness in a part of the spectrum ("dark in the near infrared"); the rest falls into
+clauses ("," ";" "." "with" "and" "over"). In these the longest names of `names.csv` are found, in any of its languages;
+adjectives may stand inside a name ("turbid brown water"). A general name ("roof", "tree", "canopy") beside one of its
+kinds adds nothing. Where no clause names a material, the sentence encoder compares each with all names, if it is given.
+Amounts ("mostly", "some", "40 %") are weights; "wet", "dark", "bright" and what says how closed a cover is are states,
+also where they make a clause of their own ("asphalt, wet after rain"; "dark and wet asphalt").
 
 Stages and dates move crops: cover of bare soil by a logistic curve, half closed `HALF_COVERED_WEEKS` after planting.
 A month is read with the calendar of northern mid-latitudes (`PLANTED_WEEK`: maize, soybean and the like in early May;
@@ -26,48 +29,40 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, stem
+from hsi_studio.text.materials.sentence_rules import (
+    ADJECTIVES,
+    AMOUNTS,
+    CAST,
+    CEREAL_CUT_WEEK,
+    CEREAL_RIPE_WEEK,
+    CLAUSE,
+    CLOSING_WEEKS,
+    COLOUR,
+    COVER,
+    GAIN,
+    GENERAL,
+    HALF_COVERED_WEEKS,
+    HARVESTED,
+    ISO_DATE,
+    KIND_WORDS,
+    MONTHS,
+    NOT,
+    NUMBERS,
+    PARTS_OF_PLANTS,
+    PERCENT,
+    PLACE,
+    PLANTED_WEEK,
+    RIPE,
+    SAID_DATE,
+    SAID_HEIGHT,
+    SAID_TIME,
+    SPECTRAL,
+    STATE_WORDS,
+    SUMMER_RIPE_WEEK,
+    WET,
+)
 
 WRITTEN = "Materials:"
-AMOUNTS = {
-    **dict.fromkeys(("mostly", "mainly", "predominantly", "largely", "dominated by", "primarily"), 3.0),
-    **dict.fromkeys(("some", "a little", "traces of", "few", "scattered", "patches of", "occasional", "residue"), 0.5),
-}
-WET = {"wet": 0.8, "moist": 0.5, "damp": 0.5, "irrigated": 0.6, "flooded": 1.0, "soaked": 1.0}
-GAIN = {"dark": 0.65, "darker": 0.65, "very dark": 0.45, "shaded": 0.5, "bright": 1.5, "very bright": 1.9, "pale": 1.3,
-        "light": 1.3}  # fmt: skip
-COVER = {
-    "sparse": 0.5, "thin": 0.5, "patchy": 0.6, "open": 0.6, "emerging": 0.15, "seedlings": 0.15, "just planted": 0.05,
-    "newly planted": 0.05, "young": 0.4, "closed": 1.0, "dense": 1.0, "full": 1.0,
-}  # fmt: skip
-RIPE, HARVESTED = ("ripe", "mature", "golden", "senescent", "yellowing"), ("harvested", "stubble")
-NOT = re.compile(r"\b(?:unlike|than|not|no|without|instead of|compared|rather|except|free of|nor|never)\b")
-PLACE = re.compile(
-    r"\b(?:close to|next to|near|beside|along|around|far from|away from|surrounded by|borders? on|bordering|"
-    r"adjacent to|between)\b[^,;:.()]*"
-)
-CLAUSE = re.compile(r"[,;:.()]|\b(?:with|and|over|above|on|under|plus|mixed|containing|including|made of|covered by)\b")
-NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-           "eleven": 11, "twelve": 12}  # fmt: skip
-MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-          "december"]  # fmt: skip
-SAID_TIME = re.compile(
-    rf"\b(\d+|{'|'.join(NUMBERS)})[ -](day|week|month)s?[ -]after[ -](?:planting|sowing|seeding|emergence)\b"
-)
-SAID_DATE = re.compile(  # never a bare month: "soil may be dry"
-    rf"\b(?:(?:in|on|of|early|mid|late) |(\d{{1,2}})\.? (?:of )?)+({'|'.join(MONTHS)})\b(?: \d{{4}})?"
-)
-ISO_DATE = re.compile(r"\b(?:19|20)\d\d-(\d\d)-(\d\d)\b")
-_METRES = r"\d+(?:\.\d+)? ?m(?:etres?|eters?)?\b"
-SAID_HEIGHT = re.compile(
-    rf"\b(?:(?:taller|higher|lower|shorter) than|up to) {_METRES}|\b(?:between )?\d+(?:\.\d+)? (?:to|and|–|-) {_METRES}"
-    rf"(?: (?:tall|high|above (?:the )?ground))?|\b{_METRES} (?:tall|high|above (?:the )?ground)\b"
-    r"|\babove (?:the )?ground\b"
-)
-PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|percent|per cent)")
-_STATES = {*WET, *GAIN, *COVER}
-HALF_COVERED_WEEKS, CLOSING_WEEKS = 6.5, 1.2
-PLANTED_WEEK = 18.0  # of the year: 5 May
-SUMMER_RIPE_WEEK, CEREAL_RIPE_WEEK, CEREAL_CUT_WEEK = 38.0, 27.0, 31.0
 
 
 @dataclass(frozen=True)
@@ -117,11 +112,12 @@ def read_recipe(text: str, encode: Encode | None = None) -> Recipe:
     heights = [found[0] for found in SAID_HEIGHT.finditer(lowered)]
     lowered = SAID_HEIGHT.sub(" ", lowered)
     stage, note, lowered = _stage(lowered)
+    lowered = COLOUR.sub(" ", SPECTRAL.sub(" ", lowered))
     near = [found[0].strip() for found in PLACE.finditer(lowered)]
-    chips: list[Chip] = []
-    for clause in (part.strip() for part in CLAUSE.split(PLACE.sub(",", lowered))):
-        if clause and not NOT.search(clause):
-            chips += _chips(clause, encode)
+    lowered = PLACE.sub(",", lowered)
+    lowered = CAST.sub(",", NOT.sub(",", lowered))
+    clauses = [part.strip() for part in CLAUSE.split(lowered) if part.strip()]
+    chips = _all_chips(clauses, None) or _all_chips(clauses, encode)
     staged = tuple(stage(chip) for chip in chips)
     notes = (note,) if note and staged != tuple(chips) else ()
     return Recipe(
@@ -161,6 +157,50 @@ def state_of(said: str) -> State:
     )
 
 
+def _all_chips(clauses: Sequence[str], encode: Encode | None) -> list[Chip]:
+    """Of all clauses. One of adjectives alone speaks of the clause before it, at the beginning of the one after it."""
+    out: list[Chip] = []
+    last: list[Chip] = []
+    waiting = AS_IS
+    for clause in clauses:
+        found = _chips(clause, encode)
+        if found:
+            last = [_with_state(chip, waiting) for chip in found]
+            waiting = AS_IS
+            out += last
+        elif len(clause.split()) <= ADJECTIVES:
+            said = _state_in(clause)
+            if last:
+                out[-len(last) :] = last = [_with_state(chip, said) for chip in last]
+            else:
+                waiting = said
+    plants = [chip for chip in out if _plant(chip.key) and not _part_of_plant(chip)]
+    return [chip for chip in out if not (plants and _part_of_plant(chip))]
+
+
+def _part_of_plant(chip: Chip) -> bool:
+    """Whether "canopy" or the like is all that was said of it."""
+    words = [word for word in chip.phrase.split() if word in PARTS_OF_PLANTS]
+    return chip.key == "tree" and bool(words) and not _names(" ".join(set(chip.phrase.split()) - set(words)))[0]
+
+
+def _with_state(chip: Chip, said: State) -> Chip:
+    """A chip with what is said of it elsewhere, where it says nothing itself; only of plants how closed they are."""
+    own = chip.state
+    cover = said.cover if own.cover == 1.0 and _plant(chip.key) else own.cover
+    return replace(chip, state=State(own.wet or said.wet, said.gain if own.gain == 1.0 else own.gain, cover))
+
+
+def _state_in(clause: str) -> State:
+    """Of words that are states; "dark green" is a colour."""
+    clause = re.sub(r"\b(?:dark|light|pale|bright)[ -](?:green|blue|red|yellow|orange|brown)\b", " ", clause)
+    return State(
+        next((value for word, value in WET.items() if _has(clause, word)), 0.0),
+        next((GAIN[word] for word in sorted(GAIN, key=len, reverse=True) if _has(clause, word)), 1.0),
+        next((value for word, value in COVER.items() if _has(clause, word)), 1.0),
+    )
+
+
 def _chips(clause: str, encode: Encode | None) -> list[Chip]:
     """Of one clause: its amount and its states hold for all its materials."""
     number = PERCENT.search(clause)
@@ -187,14 +227,14 @@ def _chips(clause: str, encode: Encode | None) -> list[Chip]:
 def _names(clause: str) -> tuple[list[str], str]:
     """Keys of the longest names in a clause, and what is left of it."""
     words = stem(clause).split()
-    found: list[str] = []
+    found = _kinds(words)
     for size in range(min(4, len(words)), 0, -1):
         for start in range(len(words) - size + 1):
             name = " ".join(words[start : start + size])
             key = known_names().get(name) if name else None
             if key is None or len(name) <= 2:
                 continue
-            bare = [word for word in words[start : start + size] if word not in _STATES]
+            bare = [word for word in words[start : start + size] if word not in STATE_WORDS]
             if len(bare) < size and known_names().get(" ".join(bare)) == key:
                 continue  # "dark asphalt" is asphalt: the adjective is a state
             found.append(key)
@@ -203,7 +243,35 @@ def _names(clause: str) -> tuple[list[str], str]:
     if not found and re.search(r"[\u4e00-\u9fff]", clause):
         inside = [name for name in known_names() if len(name) > 1 and name in clause]
         found = [known_names()[max(inside, key=len)]] if inside else []
-    return list(dict.fromkeys(found)), rest
+    kinds = [key for key in found if not _general(key, found)]
+    return list(dict.fromkeys(kinds)), rest
+
+
+def _kinds(words: list[str]) -> list[str]:
+    """Keys of names that adjectives stand inside: "turbid brown river water", "ploughed dark field". What is found is
+    emptied in `words`, the states between it stay."""
+    found = []
+    for start, first in enumerate(words):
+        for end in range(min(start + 3, len(words) - 1), start + 1, -1):
+            inside = words[start + 1 : end]
+            key = known_names().get(f"{first} {words[end]}") if first and words[end] else None
+            if first in STATE_WORDS and key == known_names().get(words[end]):
+                continue  # "dark wet asphalt" is asphalt
+            if key is not None and (first in KIND_WORDS or all(word in STATE_WORDS for word in inside)):
+                found.append(key)
+                words[start : end + 1] = [word if word in STATE_WORDS else "" for word in inside]
+                words[start:start] = ["", ""]
+                break
+    return found
+
+
+def _general(key: str, found: Sequence[str]) -> bool:
+    """Whether a general material stands beside one of its kinds."""
+    tag = GENERAL.get(key)
+    return tag is not None and any(
+        other != key and other not in GENERAL and (tag in materials()[other].tags if tag else _plant(other))
+        for other in found
+    )
 
 
 def _worth_comparing(rest: str) -> bool:
@@ -295,10 +363,10 @@ def _shared(chips: tuple[Chip, ...]) -> tuple[Chip, ...]:
         had = merged.get((chip.key, chip.state))
         if had is None:
             merged[chip.key, chip.state] = chip
-        elif chip.share < 0 or had.share > 0:
-            merged[chip.key, chip.state] = replace(
-                had, share=max(abs(had.share), abs(chip.share)) * math.copysign(1, chip.share)
-            )
+        elif (chip.share < 0) == (had.share < 0):
+            merged[chip.key, chip.state] = chip if abs(chip.share) > abs(had.share) else had
+        elif chip.share < 0:  # percent that are said stand above "mostly" and "some"
+            merged[chip.key, chip.state] = chip
     said = -sum(chip.share for chip in merged.values() if chip.share < 0)
     loose = sum(chip.share for chip in merged.values() if chip.share > 0)
     left = max(1.0 - said, 0.1 if loose else 0.0)

@@ -57,6 +57,16 @@ def test_a_run_ends_with_a_map_a_model_figures_and_versions(method: WalkMethod, 
     assert [event["state"] for event in kinds(folder, "state")] == ["running", "done"]
 
 
+def test_what_the_training_met_stands_in_the_record_and_in_the_log(
+    method: WalkMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = walk_run(tmp_path)
+    monkeypatch.setattr(StatedFitted, "told", ("Roof keeps its sentence.",))
+    assert work(folder, tmp_path) == "done"
+    assert folder.read().notes == ["Roof keeps its sentence."]
+    assert "Roof keeps its sentence." in [event["text"] for event in kinds(folder, "log")]
+
+
 def test_a_training_sees_no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scene with a reference: preparation, training, previews and mapping get it without."""
     seen: list[tuple[str, Any]] = []

@@ -18,6 +18,7 @@ def test_amounts_are_shares_and_places_are_neighbours() -> None:
     assert said(text) == {"soil": 67, "straw": 11, "young maize (40 % cover)": 22}
     assert read_recipe(text).near == ("near a road",)
     assert said("40 % water, 60 % sand") == {"water": 40, "sand": 60}
+    assert said("wetland with open water and 60 % reeds") == {"reed": 60, "water": 40}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,17 @@ def test_amounts_are_shares_and_places_are_neighbours() -> None:
         ("harvested corn", {"straw"}),
         ("Wald und Wasser", {"tree", "water"}),
         ("soil may be dry", {"soil"}),
+        ("Compared with corn, bare soil", {"soil"}),
+        ("concrete without any grass or trees", {"concrete"}),
+        ("turbid brown river water", {"turbid water"}),
+        ("dark and wet asphalt", {"asphalt (wet, dark)"}),
+        ("asphalt, wet after rain", {"asphalt (wet)"}),
+        ("water, very dark in the near infrared", {"water"}),
+        ("meadow, dark green", {"meadow"}),
+        ("straw yellow hay", {"hay"}),
+        ("wheat with fading leaf water dips and a weak red edge", {"wheat"}),
+        ("tall canopy of pines", {"conifers"}),
+        ("roofs, mostly metal roofs", {"roof", "metal roof"}),
         ("", set()),
         ("class seven", set()),
     ],
@@ -71,6 +83,7 @@ def test_a_clause_without_a_name_is_compared_by_the_encoder() -> None:
         return np.array([[1.0, 0.0] if "roof" in s or "covering" in s else [0.0, 1.0] for s in sentences], np.float32)
 
     assert read_recipe("a shiny covering").chips == ()
+    assert [chip.key for chip in read_recipe("a shiny covering, sand", encode).chips] == ["sand"]  # sand is named
     (chip,) = read_recipe("a shiny covering", encode).chips
     assert "roof" in chip.title
     assert not chip.sure

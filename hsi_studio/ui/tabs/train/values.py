@@ -98,6 +98,7 @@ def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
         ", ".join(filter(None, [shots, text, f"seed {info.seed}"])),
         info.device.get("reason", ""),
         *info.adapted,
+        *info.notes,
         f"changed: {changed}" if changed else "the method's defaults",
         f"your labels have changed {counted(late, 'time')} since" if late > 0 else "",
     ]
