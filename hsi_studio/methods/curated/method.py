@@ -16,8 +16,9 @@ What differs from the paper, and why:
 - The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
   components as further channels (`use_dsm`): that is our addition.
 - Never stopped early, never chosen by test pixels: the last (averaged) weights are the model.
-- The map is smoothed within the edges of the scene (`smoothing`), and noise-whitened components keep part of their
-  size (`weighting`): both are label-free, and unlabelled pixels take part in the map.
+- The map is smoothed within the edges of the scene (`smoothing`). Components are principal ones as in the paper, half
+  whitened, but in a noisy scene noise-whitened ones that keep part of their size (`axes`, `weighting`): label-free, and
+  unlabelled pixels take part in the map.
 - The middle pixel also enters by itself, through the class token (`centre`).
 - k adapts to the number of classes, so two classes work.
 - The paper's split is unknown; its 94.03 % on Indian Pines is not a few-shot figure and none here is to be read

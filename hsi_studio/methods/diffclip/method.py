@@ -14,7 +14,8 @@ diffusion step for every test pixel (here t = 0); puts kept LiDAR tokens back at
 batch as negatives; encodes a prompt per sample; augments the modalities apart.
 
 What differs from the paper by default, and what turns it off (preset `paper` turns off all of it):
-- `tokens` foveated: 25 tokens a patch instead of 121; `inputs` components: noise-whitened bands;
+- `tokens` foveated: 25 tokens a patch instead of 121; `inputs` components, principal or, in a noisy scene,
+  noise-whitened (`axes`);
 - `weigh_channels` in stage 1: channels nobody can predict are noise and count little;
 - stage 2: class targets, centred class texts, learned temperature, small noise, mixing, left-out tokens, averaged
   weights; `members` networks whose cosines are averaged (all on one pre-trained encoder);

@@ -30,7 +30,7 @@ class DiffClipParams(Params):
     # what a patch is
     inputs: Literal["components", "bands"] = Field(
         "components",
-        description="Spectral channels: noise-whitened components, or every band scaled robustly (the paper)",
+        description="Spectral channels: components, or every band scaled robustly (the paper)",
     )
     components: int = Field(40, ge=1, le=100, description="Components kept when inputs are components")
     axes: Literal["auto", "pca", "mnf"] = Field(

@@ -11,8 +11,9 @@ What differs from the paper and its notebooks, and why:
 - The paper classifies small cubes of one label each (that is `collection.py`, for collections). For pixels of a
   scene the windows are small, pooled globally over space, and pools move by one pixel; the means of the middle 3×3
   pixels and of a 15×15 window join the pooled features (`centre`, `context`): see `methods/s3fn/cnn3d.py`.
-- Noise-whitened components (MNF) instead of PCA, 16 of them: convolution costs as much for the last component as for
-  the first, and PCA's order puts brightness before what tells crops apart. `axes` = pca is there.
+- 16 components at most: convolution costs as much for the last as for the first. They are principal ones, half
+  whitened, but in a noisy scene noise-whitened (MNF, `axes`): there PCA's order puts brightness and noise before what
+  tells crops apart.
 - The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
   components as further channels (`use_dsm`): that is our addition.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
