@@ -47,8 +47,8 @@ def read(name: str) -> list[Line]:
 
 
 def value(line: Line, column: str) -> Value:
-    """A column with its spread or interval."""
-    middle = float(line[column])
+    """A column with its spread or interval; not a number where nothing was measured."""
+    middle = float(line[column] or "nan")
     if spread := line.get(f"{column} ±"):
         return Value(middle, middle - float(spread), middle + float(spread))
     low, high = line.get(f"{column} low"), line.get(f"{column} high")
@@ -65,7 +65,7 @@ def table(name: str) -> list[str]:
 
 def _cell(line: Line, column: str) -> str:
     spread, low, high = (line.get(f"{column}{suffix}", "") for suffix in SUFFIXES)
-    text = _number(line[column])
+    text = _number(line[column]) or "–"
     if spread:
         return f"{text} ± {_number(spread)}"
     return f"{text} ({_number(low)} to {_number(high)})" if low else text

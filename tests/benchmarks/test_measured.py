@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import measured
@@ -35,6 +36,14 @@ def test_a_value_has_its_deviation_or_its_interval() -> None:
     assert measured.value(live, "OA") == Value(83.4, pytest.approx(80.2), pytest.approx(86.6))
     assert measured.value(live, "gain") == Value(-0.4, -1.2, 0.3)
     assert measured.value(svm, "gain") == Value(0.1)
+
+
+def test_what_was_not_measured_is_a_dash_and_no_number(made: Path) -> None:
+    made.write_text("method,gain,gain low,gain high\nlive,,,\n", encoding="utf-8")
+    assert measured.table("made")[-1] == "| live | – |"
+    found = measured.value(measured.read("made")[0], "gain")
+    assert np.isnan(found.value)
+    assert found.low is None
 
 
 def test_a_line_with_a_field_too_many_is_refused(made: Path) -> None:
