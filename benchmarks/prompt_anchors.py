@@ -136,9 +136,9 @@ def _about(cells: list[dict[str, Any]]) -> list[str]:
     load = f", load average {min(loads):.1f} to {max(loads):.1f}" if loads else ""
     return [
         "Percent points of OA, a mean over paired draws (the same labels, trained anew) with its 95 % interval; text: "
-        "OA ± standard deviation. Bold: the interval does not hold 0. Fewer than three draws are left out. Trainings at "
-        "Compare's quick pace, words p1. *Materials − shuffled*: the spectra of the class's own materials against those "
-        "of another class's, what their meaning is worth. Made by `benchmarks.prompt_anchors`, "
+        "OA ± standard deviation. Bold: the interval does not hold 0. Fewer than three draws are left out. Trainings "
+        "at Compare's quick pace, words p1. *Materials − shuffled*: the spectra of the class's own materials against "
+        "those of another class's, what their meaning is worth. Made by `benchmarks.prompt_anchors`, "
         f"{len(cells)} trainings, one thread, program {', '.join(codes)}{load}.",
     ]
 
@@ -151,8 +151,8 @@ def _summed(sides: list[tuple[int, ...]]) -> str:
     counts = [(sum(own[k] > 0 for own in sides), sum(own[k] < 0 for own in sides)) for k in range(len(PAIRS))]
     said = [f"{a} − {b}: {up} above 0, {down} below" for (a, b), (up, down) in zip(PAIRS, counts, strict=True)]
     return (
-        f"Intervals that leave out 0, of {len(sides)} each: {'; '.join(said)}. Where nothing differs one in twenty does "
-        "by chance."
+        f"Intervals that leave out 0, of {len(sides)} each: {'; '.join(said)}. Where nothing differs one in twenty "
+        "does so by chance."
     )
 
 

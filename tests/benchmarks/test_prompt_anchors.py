@@ -22,18 +22,18 @@ def cell(anchors: str, prompts: str, seed: int, oa: float) -> dict[str, Any]:
 
 
 def cells() -> list[dict[str, Any]]:
-    """Draws of very different difficulty; materials are better by 1, 1.1, 1.2, 1.3 points in each."""
+    """Draws of very different difficulty; materials are better by 1, 1.2, 1.4, 1.6 points in each."""
     out = []
     for seed, base in enumerate((30.0, 50.0, 70.0, 90.0)):
-        out += [cell("text", WORDS, seed, base), cell("materials", WORDS, seed, base + 1 + seed / 10)]
-        out += [cell("both", WORDS, seed, base), cell("materials", SHUFFLED, seed, base + 1 + seed / 10)]
+        out += [cell("text", WORDS, seed, base), cell("materials", WORDS, seed, base + 1 + seed / 5)]
+        out += [cell("both", WORDS, seed, base), cell("materials", SHUFFLED, seed, base + 1 + seed / 5)]
     return [*out, cell("text", WORDS, 4, 0.0)]  # without a partner
 
 
 def test_differences_are_paired_by_draw() -> None:
     made = tables(cells())
     row = next(line for line in made.splitlines() if line.startswith("| Fields |"))
-    assert "| 4 | 60.0 ± 25.8 | **+1.1 " in row
+    assert "| 4 | 60.0 ± 25.8 | **+1.3 " in row
     assert row.endswith("| 0.0 \\[0.0, 0.0\\] | 0.0 \\[0.0, 0.0\\] |")
     assert "materials − text: 1 above 0, 0 below; both − text: 0 above 0, 0 below" in made
     assert "buffered" not in made
