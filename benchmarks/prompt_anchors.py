@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.common import STOPPED, duration, exit_code, machine, make_parser
 from benchmarks.scenes import open_for_sweep
-from hsi_studio.engine.evaluation.draw_intervals import interval
+from hsi_studio.engine.evaluation.draw_intervals import LEAST_INTERVAL, interval
 from hsi_studio.engine.sweep.cells import Cell, SweepScene, Variant, missing, plan, read_cell, run_cell, write_cell
 from hsi_studio.errors import StudioError
 from hsi_studio.methods import get_method
@@ -110,13 +110,21 @@ def tables(cells: list[dict[str, Any]]) -> str:
     for one in cells:
         for protocol, scored in one["results"].items():
             if scored.get("oa") is not None:
-                key = (one["title"], one["method"], one["shots"], one["params"]["anchors"], one["prompts"], protocol)
+                key = (
+                    one["title"].partition(":")[0],
+                    one["method"],
+                    one["shots"],
+                    one["params"]["anchors"],
+                    one["prompts"],
+                    protocol,
+                )
                 oa.setdefault(key, {})[one["seed"]] = scored["oa"]
     parts = [HEADING, "", *_about(cells)]
     for protocol in PROTOCOLS:
         rows = sorted({key[:3] for key in oa if key[5] == protocol})
         if rows:
-            parts += ["", f"## Test pixels: {protocol}", "", *_table(oa, rows, protocol)]
+            lines, sides = _table(oa, rows, protocol)
+            parts += ["", f"## Test pixels: {protocol}", "", _summed(sides), "", *lines]
     return "\n".join([*parts, ""])
 
 
@@ -128,38 +136,59 @@ def _about(cells: list[dict[str, Any]]) -> list[str]:
     load = f", load average {min(loads):.1f} to {max(loads):.1f}" if loads else ""
     return [
         "Percent points of OA, a mean over paired draws (the same labels, trained anew) with its 95 % interval; text: "
-        "OA ± standard deviation. Bold: the interval does not hold 0. Trainings at Compare's quick pace, words p1. "
-        "*Materials − shuffled*: the spectra of the class's own materials against those of another class's, what their "
-        f"meaning is worth. Made by `benchmarks.prompt_anchors`, {len(cells)} trainings, one thread, program "
-        f"{', '.join(codes)}{load}.",
+        "OA ± standard deviation. Bold: the interval does not hold 0. Fewer than three draws are left out. Trainings "
+        "at Compare's quick pace, words p1. *Materials − shuffled*: the spectra of the class's own materials against "
+        "those of another class's, what their meaning is worth. Made by `benchmarks.prompt_anchors`, "
+        f"{len(cells)} trainings, one thread, program {', '.join(codes)}{load}.",
     ]
 
 
-def _table(oa: dict[tuple[Any, ...], dict[int, float]], rows: list[tuple[Any, ...]], protocol: str) -> list[str]:
+PAIRS = (("materials", "text"), ("both", "text"), ("materials", "materials, shuffled"))
+
+
+def _summed(sides: list[tuple[int, ...]]) -> str:
+    """How many intervals leave out 0, and on which side."""
+    counts = [(sum(own[k] > 0 for own in sides), sum(own[k] < 0 for own in sides)) for k in range(len(PAIRS))]
+    said = [f"{a} − {b}: {up} above 0, {down} below" for (a, b), (up, down) in zip(PAIRS, counts, strict=True)]
+    return (
+        f"Intervals that leave out 0, of {len(sides)} each: {'; '.join(said)}. Where nothing differs one in twenty "
+        "does so by chance."
+    )
+
+
+def _table(
+    oa: dict[tuple[Any, ...], dict[int, float]], rows: list[tuple[Any, ...]], protocol: str
+) -> tuple[list[str], list[tuple[int, ...]]]:
+    """The table, and for each row the sign of each pair's interval, 0 where it holds 0."""
+    sides: list[tuple[int, ...]] = []
     out = ["| Scene | Method | Labels | Draws | Text | Materials − text | Both − text | Materials − shuffled |"]
     out.append("|---|---|---|---|---|---|---|---|")
     for scene, method, shots in rows:
         have = {name: oa.get((scene, method, shots, *arm, protocol), {}) for name, arm in ARMS.items()}
         text = oa.get((scene, method, shots, "text", WORDS, protocol), {})
         seeds = sorted(set(text).intersection(*have.values()))
-        if not seeds:
+        if len(seeds) < LEAST_INTERVAL:
             continue
         values = {name: np.array([own[s] for s in seeds]) for name, own in {"text": text, **have}.items()}
-        spread = f" ± {values['text'].std(ddof=1):.1f}" if len(seeds) > 1 else ""
-        cells = [f"{values['text'].mean():.1f}{spread}"]
-        pairs = (("materials", "text"), ("both", "text"), ("materials", "materials, shuffled"))
-        cells += [_difference(values[a] - values[b]) for a, b in pairs]
+        differences = [values[a] - values[b] for a, b in PAIRS]
+        sides.append(tuple(map(_side, differences)))
+        cells = [f"{values['text'].mean():.1f} ± {values['text'].std(ddof=1):.1f}", *map(_difference, differences)]
         title = get_method(method).title
         out.append(f"| {scene} | {title} | {shots} | {len(seeds)} | {' | '.join(cells)} |")
-    return out
+    return out, sides
+
+
+def _side(d: np.ndarray[Any, Any]) -> int:
+    low, high = interval(d.astype(np.float64))
+    return 0 if low is None or high is None else int(low > 0) - int(high < 0)
 
 
 def _difference(d: np.ndarray[Any, Any]) -> str:
     low, high = interval(d.astype(np.float64))
-    if low is None or high is None:
-        return _signed(d.mean())
+    assert low is not None
+    assert high is not None
     text = f"{_signed(d.mean())} \\[{_signed(low)}, {_signed(high)}\\]"
-    return f"**{text}**" if low > 0 or high < 0 else text
+    return f"**{text}**" if _side(d) else text
 
 
 def _signed(value: float) -> str:
