@@ -125,8 +125,9 @@ def label(page: Any, reference: np.ndarray[Any, Any], names: list[tuple[int, str
             taken[max(0, row - 2) : row + 3, max(0, col - 2) : col + 3] = True
             at = page.evaluate(f"([c, r]) => document.querySelector('{VIEWER}').__toClient(c, r)", [col, row])
             hand.click(at["x"], at["y"])
-    wait_journal(page, CLASSES * PIXELS)
-    wait_map(page, CLASSES * PIXELS)
+    last = CLASSES * PIXELS + paste  # a pasted list is an action of the journal, too
+    wait_journal(page, last)
+    wait_map(page, last)
     return hand
 
 

@@ -1,7 +1,7 @@
 """Lists beside a project that its labels do not need: layers with steps, maps from elsewhere.
 
 What is damaged there keeps no project from opening: entries that make sense are kept, the file as it was goes aside
-(`NAME.damaged-DATE.json`), and the log says so. Read as if a stranger had written it (`hsi_studio/stored.py`).
+(`NAME.damaged-DATE.json`), and log and page say so. Read as if a stranger had written it (`hsi_studio/stored.py`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ MOST_BYTES = 1 << 20
 Entry = TypeVar("Entry")
 
 
-def read_side_list(path: Path, key: str, entry: Callable[[Any], Entry], plain: Callable[[Entry], Any]) -> list[Entry]:
+def read_side_list(
+    path: Path,
+    key: str,
+    entry: Callable[[Any], Entry],
+    plain: Callable[[Entry], Any],
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> list[Entry]:
     """The entries under `key`. `entry(value)` raises ValueError or StudioError for one that makes no sense;
-    `plain` is its opposite. Raises FileProblem for a file that cannot be read."""
+    `plain` is its opposite; `tell` gets the sentence for whoever opened the project. Raises FileProblem for a file that
+    cannot be read."""
     if not path.exists() and not path.is_symlink():
         return []
     kept, wrong = list[Entry](), list[str]()
@@ -46,5 +53,8 @@ def read_side_list(path: Path, key: str, entry: Callable[[Any], Entry], plain: C
         log.warning("%s: %d entries make no sense (%s); it is kept as %s", path.name, len(wrong), wrong[0], aside.name)
         with best_effort(aside):
             path.replace(aside)
+            tell(
+                f"Some of {path.name} made no sense ({wrong[0].rstrip('.')}). The file as it was is kept as {aside.name}."
+            )
             write_json(path, {key: [plain(one) for one in kept]}, indent=1)
     return kept

@@ -168,7 +168,8 @@ class EditedMaps(Subject):
 
     def _read(self, project_id: str) -> list[str]:
         """Steps that can be done. Raises FileProblem."""
-        return read_side_list(self._file(project_id), "edited", _stored, str)
+        tell = self._workspace.project(project_id).note
+        return read_side_list(self._file(project_id), "edited", _stored, str, tell)
 
 
 def _stored(value: object) -> str:

@@ -190,7 +190,8 @@ class ImportedMaps(Subject):
     def _read(self, project_id: str) -> list[Entry]:
         """Raises FileProblem."""
         path = self._folder(project_id) / "imported.json"
-        return read_side_list(path, "maps", partial(validated, Entry), Entry.model_dump)
+        tell = self._workspace.project(project_id).note
+        return read_side_list(path, "maps", partial(validated, Entry), Entry.model_dump, tell)
 
 
 def _classes(

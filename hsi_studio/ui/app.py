@@ -12,18 +12,12 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import socket
 import threading
 import webbrowser
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Gradio makes a table of its newest 10,000 events with each event, in the event loop; nobody here looks at it.
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 import gradio as gr
 from fastapi import APIRouter, Depends, FastAPI
@@ -35,6 +29,7 @@ from hsi_studio import settings
 from hsi_studio.errors import BadRequest
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui import web_routes
+from hsi_studio.ui.before_gradio import before_gradio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.first_page import first_page
 from hsi_studio.ui.opening.routes import router as opening_feed
@@ -169,6 +164,7 @@ class App:
             may_read=self.owners.may_read if self.owners is not None else None,
             most_upload=int(most * GIB),
             admit_upload=self.owners.admit_upload if self.owners is not None else self._admit_upload,
+            before_gradio=before_gradio(),
         )
 
     def _admit_upload(self, owner: str, size: int) -> None:

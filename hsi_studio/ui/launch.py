@@ -7,6 +7,7 @@ once. Quotas and the language model given here win over the environment's (`sett
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import tempfile
@@ -20,6 +21,8 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.outgoing import without_network
 
 log = logging.getLogger("hsi_studio")
+
+LIBRARIES = ("matplotlib", "scipy.linalg", "sklearn.covariance")
 
 
 def parser(prog: str | None = None) -> argparse.ArgumentParser:
@@ -124,6 +127,7 @@ def _serve(args: argparse.Namespace) -> None:
         made.prepare()
         page.routes += (walk.router(made),)
         opens = f"/?project={made.project}&walk=0"
+    load_libraries()
     one_thread_a_product()
     page.launch(
         host=args.host,
@@ -136,6 +140,13 @@ def _serve(args: argparse.Namespace) -> None:
         max_upload_gb=args.max_upload_gb,
         opens=opens,
     )
+
+
+def load_libraries() -> None:
+    """What Gradio's first event and a project's first map would load while somebody waits for the page, a second of
+    Python each. Scipy brings a second OpenBLAS."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
 
 
 def one_thread_a_product() -> None:

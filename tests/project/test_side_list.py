@@ -18,8 +18,8 @@ def number(value: Any) -> int:
     return value
 
 
-def read(path: Path) -> list[int]:
-    return read_side_list(path, "numbers", number, int)
+def read(path: Path, told: list[str] | None = None) -> list[int]:
+    return read_side_list(path, "numbers", number, int, ([] if told is None else told).append)
 
 
 def test_a_whole_list_is_read_and_stays(tmp_path: Path) -> None:
@@ -48,13 +48,16 @@ def test_what_makes_no_sense_goes_aside(
 ) -> None:
     path = tmp_path / "list.json"
     path.write_text(text)
-    assert read(path) == kept
+    told = list[str]()
+    assert read(path, told) == kept
     wrong = text != '{"numbers": 7}'
     (*aside,) = tmp_path.glob("list.damaged-*.json")
     assert [file.read_text() for file in aside] == ([text] if wrong else [])
     assert ("it is kept as list.damaged-" in caplog.text) == wrong
     assert json.loads(path.read_text())["numbers"] == (kept if wrong else 7)
-    assert read(path) == kept
+    assert read(path, told) == kept
+    assert len(told) == wrong, "once"
+    assert all("list.json" in one and aside[0].name in one for one in told)
 
 
 def test_a_pipe_a_folder_and_a_link_are_no_lists(tmp_path: Path) -> None:

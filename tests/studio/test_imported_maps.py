@@ -98,6 +98,8 @@ def test_a_damaged_list_keeps_no_project_closed(made: tuple[Studio, Project], ca
     try:
         assert not any("imported" in layer.id for layer in studio.displayed.layers(project.id))
         assert "it is kept as imported.damaged-" in caplog.text
+        (said,) = (note for note in project.notes if "imported.json" in note)
+        assert "is kept as imported.damaged-" in said
     finally:
         file.write_text(kept, encoding="utf-8")
 

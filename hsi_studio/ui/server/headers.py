@@ -27,6 +27,7 @@ FIXED = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 CORS = b"access-control-"
+GRADIO = b"<gradio-app"  # nowhere else: Gradio's configuration has no "<"
 SCRIPT = re.compile(rb"<script(?=[\s>])")
 POLICY = (
     "default-src 'self'; script-src 'self'{nonce} 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -37,10 +38,11 @@ POLICY = (
 
 
 class SecurityHeaders:
-    """Puts the headers on every answer, and a nonce into the scripts of Gradio's page (`/`)."""
+    """Puts the headers on every answer, and into Gradio's page (`/`) a nonce for each script; before Gradio's part of
+    it comes `before`, HTML."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, before: str = "") -> None:
+        self.app, self.before = app, before.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,14 +53,14 @@ class SecurityHeaders:
             kept = [pair for pair in scope["headers"] if pair[0].lower() != b"accept-encoding"]
             scope = {**scope, "headers": kept}
         nonce = secrets.token_urlsafe(16) if page else ""
-        await self.app(scope, receive, _Sending(send, nonce))
+        await self.app(scope, receive, _Sending(send, nonce, self.before))
 
 
 class _Sending:
     """A `send` with the headers. With a nonce, an HTML body is held back until it is whole."""
 
-    def __init__(self, send: Send, nonce: str) -> None:
-        self._send, self._nonce = send, nonce
+    def __init__(self, send: Send, nonce: str, before: bytes) -> None:
+        self._send, self._nonce, self._before = send, nonce, before
         self._start: Message | None = None  # held back
         self._body = b""
 
@@ -72,7 +74,8 @@ class _Sending:
             self._body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            body = SCRIPT.sub(b'<script nonce="' + self._nonce.encode() + b'"', self._body)
+            body = self._body.replace(GRADIO, self._before + GRADIO, 1)
+            body = SCRIPT.sub(b'<script nonce="' + self._nonce.encode() + b'"', body)
             headers = [pair for pair in self._start["headers"] if pair[0].lower() != b"content-length"]
             start = {**self._start, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
             self._start = None

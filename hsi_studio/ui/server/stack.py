@@ -39,6 +39,7 @@ def layers(
     may_read: MayRead | None = None,
     most_upload: int = 4 * GIB,
     admit_upload: Callable[[str, int], None] = lambda owner, size: None,
+    before_gradio: str = "",
 ) -> ASGIApp:
     """`server` behind all layers. `admit_upload(owner, bytes)` raises a StudioError that says why not."""
 
@@ -51,7 +52,7 @@ def layers(
 
     inner = Bodies(FairShare(remembering(server, owner_of), budget, owner_of), most_upload, admit)
     guard = Guard(inner, hosts, per_session=per_session, may_read=may_read, logins=logins, operators=operators)
-    return SecurityHeaders(watch.counting(guard))
+    return SecurityHeaders(watch.counting(guard), before_gradio)
 
 
 def owner_of(scope: Scope) -> str:

@@ -31,7 +31,8 @@ def brief(report: AccuracyReport) -> str:
     found = report.buffered.oa if away and report.buffered is not None else report.main.oa
     if found is None:
         return ""
-    interval = "" if found.low is None or found.high is None else f" ({100 * found.low:.0f} to {100 * found.high:.0f})"
+    ends = None if found.low is None or found.high is None else _ends(found.low, found.high)
+    interval = "" if ends is None else f" ({ends[0]} to {ends[1]})"
     return f"OA {100 * found.value:.1f}{interval}{' away from labels' * away}"
 
 
@@ -169,4 +170,11 @@ def _ranged(value: float | None, interval: tuple[float, float] | None) -> str:
         return "–"
     if interval is None:
         return f"{100 * value:.1f}"
-    return f"{100 * value:.1f} ({100 * interval[0]:.0f}–{100 * interval[1]:.0f})"
+    low, high = _ends(*interval)
+    return f"{100 * value:.1f} ({low}–{high})"
+
+
+def _ends(low: float, high: float) -> tuple[str, str]:
+    """Ends of an interval in whole percent; with a decimal where whole ones would make a point of it."""
+    digits = 1 if low < high and f"{100 * low:.0f}" == f"{100 * high:.0f}" else 0
+    return f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f}"

@@ -47,7 +47,7 @@ export function makeCurvePart() {
       ...climbing(points, "whole", "of all the reference", "#0072b2"), ...climbing(points, "oa", "of labelled classes", "#0f766e"),
       ...climbing(points, "away", "of these, away from labels", "#d97706"),
     ], {
-      width, height: present ? 200 : 150, margin: { l: 44, r: 8, t: 6, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      width, height: present ? 200 : 150, margin: { l: present ? 76 : 44, r: 8, t: 6, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { size: present ? 20.8 : 13, color: ink }, hovermode: "x", legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: present ? 20.8 : 13 } },
       xaxis: { ...axis, title: { text: "labels", standoff: 2 }, tickformat: "d", dtick: Math.max(1, Math.ceil((points.at(-1).labels - points[0].labels) / 8)) }, yaxis: { ...axis, title: { text: "OA %", standoff: 2 }, nticks: 5 },
     }, { displayModeBar: false });

@@ -95,7 +95,7 @@ export function makeHeat({root, onPage}, pane, actions) {
       }
       if (!had) { mapWasOn = actions.mapOn(); actions.map(false); }  // two colourings on one picture say nothing
       threshold = next.threshold;
-      part('heattitle').textContent = next.title;
+      part('heattitle').textContent = part('heattitle').title = next.title;
       legend.dataset.kind = next.kind || '';
       const [low, from, high] = /** @type {NodeListOf<HTMLElement>} */ (legend.querySelectorAll('.hv-heatends > span'));
       [low.textContent, high.textContent] = next.ends || ['0 unlike', '1 alike'];

@@ -18,7 +18,7 @@ export const short = (value, digits = 4) => String(Number(value.toPrecision(digi
  * @param {{scene: () => any, choose: (composite: string) => void, again: () => void, say: (text: string) => void}} page
  */
 export function makeLooks(root, base, page) {
-  const after = root.querySelector('[data-part=bands]'), frame = root.querySelector('.hv-frame');
+  const after = root.querySelector('[data-part=bands]'), frame = /** @type {HTMLElement} */ (root.querySelector('.hv-frame'));
   const band = /** @type {HTMLInputElement} */ (make('input', 'hv-bandslider')), index = /** @type {HTMLSelectElement} */ (make('select', 'hv-index'));
   Object.assign(band, {type: 'range', min: 0, step: 1, hidden: true, title: 'Band; ← and → go to the next one'});
   band.setAttribute('aria-label', 'Band');
@@ -28,6 +28,9 @@ export function makeLooks(root, base, page) {
   const bar = make('div', 'hv-colourbar');
   bar.hidden = true;
   frame.append(bar);
+  new ResizeObserver(() => {  // legend and scale stand above it (viewer.css)
+    frame.style.setProperty('--hv-colourbar', bar.offsetHeight ? `${bar.offsetHeight + 6}px` : '0px');
+  }).observe(bar);
   let facts = null, composite = '', shown = '', unit = '', barAt = 0, timer = 0;
   /** @type {{key: string, text: string}} */
   let known = {key: '', text: ''};
@@ -90,6 +93,7 @@ export function makeLooks(root, base, page) {
     if (mine !== barAt) return;
     unit = said.unit;
     const head = make('div', 'hv-barhead', said.unit ? `${said.title}, ${said.unit}` : said.title), strip = make('div', 'hv-barstrip'), ends = make('div', 'hv-barends');
+    head.title = head.textContent;
     strip.style.background = `linear-gradient(to right, ${said.colors.join(', ')})`;
     strip.setAttribute('role', 'img');
     strip.setAttribute('aria-label', `Colours from ${short(said.ticks[0])} to ${short(said.ticks.at(-1))} ${said.unit}`);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -59,6 +60,9 @@ class Present:
         facts.append(f"CPU, {os.cpu_count()} cores: the live map needs no GPU")
         if self.studio.project(project_id).lesson_on:
             facts.insert(0, "lesson: the reference is hidden")
+        for lists in (self.studio.imported, self.studio.edits):  # what is damaged in them becomes a note
+            with suppress(StudioError):
+                lists.listed(project_id)
         said = [*notes, *self.studio.project(project_id).notes]
         return packed(
             {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said,

@@ -94,7 +94,7 @@ export function makeSwipe(root, pane, onReady) {
     title: () => wanted?.title || '',
   };
   function words(value) {
-    left.textContent = value.mine; right.textContent = value.title;
+    left.textContent = left.title = value.mine; right.textContent = right.title = value.title;
     line.setAttribute('aria-label', `Line between two maps: left ${value.mine}, right ${value.title}. Arrow keys move it.`);
   }
 }

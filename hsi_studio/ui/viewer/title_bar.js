@@ -36,6 +36,7 @@ export function mount(gradio) {
   const notes = make("div", "hsi-top-notes");
   notes.setAttribute("role", "status");
   root.append(brand, title, leave, facts, doors, notes);
+  document.getElementById("hsi-loading")?.remove(); // ui/before_gradio.py
   function render() {
     const value = readValue();
     title.textContent = value.title || "";

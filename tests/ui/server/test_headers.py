@@ -62,6 +62,16 @@ def test_the_pages_scripts_carry_a_nonce_that_is_new_each_time(client: TestClien
     assert len(nonces) == 3
 
 
+def test_what_comes_before_gradio_stands_there_once_and_nowhere_else() -> None:
+    page = "<head></head><body><gradio-app></gradio-app><p>&lt;gradio-app</p></body>"
+    inner = Starlette(routes=[Route(path, lambda _: HTMLResponse(page)) for path in ("/", "/other")])
+    client = TestClient(SecurityHeaders(inner, before="<b>…</b><script>1</script>"), base_url="http://localhost")
+    answer = client.get("/")
+    assert re.search(r'<body><b>…</b><script nonce="[\w-]+">1</script><gradio-app></gradio-app><p>', answer.text)
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert client.get("/other").text == page
+
+
 def test_scripts_written_into_any_page_do_not_run(client: TestClient) -> None:
     for path in ("/", "/other", "/json"):
         policy = dict(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hsi_studio.engine.evaluation.map_accuracy import ClassScore
 from hsi_studio.studio.facade import AccuracyReport, Estimate, ScoreBlock
 from hsi_studio.types import ClassInfo
-from hsi_studio.ui.viewer.accuracy_strip import model_group, per_class_value, strip_value
+from hsi_studio.ui.viewer.accuracy_strip import brief, model_group, per_class_value, strip_value
 
 ROOF, WATER = ClassInfo.new("roof", "#112233"), ClassInfo.new("water", "#445566")
 BLOCK = ScoreBlock(
@@ -40,6 +40,19 @@ def test_a_figure_has_its_interval_and_its_pixels() -> None:
     assert group["words"] == "On 96 reference pixels."
     assert (value["state"], value["text"]) == ("figures", "A note.")
     assert strip_value(AccuracyReport("reference", BLOCK, BLOCK, 1), stale=True)["state"] == "busy"
+
+
+def test_an_interval_is_not_rounded_to_a_point() -> None:
+    def said(estimate: Estimate) -> str:
+        return brief(AccuracyReport("reference", ScoreBlock("Reference", "", 900, estimate), None, 1))
+
+    assert said(Estimate(0.842, 0.81, 0.871)) == "OA 84.2 (81 to 87)"
+    assert said(Estimate(0.9996, 0.9961, 0.9999)) == "OA 100.0 (99.6 to 100.0)"
+    assert said(Estimate(1.0, 1.0, 1.0)) == "OA 100.0 (100 to 100)"
+    score = ClassScore(ROOF, 80, 0.998, None, None, recall_range=(0.9952, 0.9996))
+    block = ScoreBlock("Reference", "on 80 reference pixels", 80, Estimate(0.998), classes=(score,))
+    (section,) = per_class_value(AccuracyReport("reference", block, None, 1))["sections"]
+    assert section["table"][0][2] == "99.8 (99.5–100.0)"
 
 
 def test_what_is_missing_is_said_in_place_of_figures() -> None:

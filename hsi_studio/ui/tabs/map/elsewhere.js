@@ -1,8 +1,9 @@
 // @ts-check
 // Maps that were made elsewhere: read from a file, shown as layers, taken away again.
 
-import { button, make } from "../../web/dom.js";
+import { make } from "../../web/dom.js";
 import { fileButton } from "./files.js";
+import { layerItem } from "./layer_item.js";
 
 /**
  * @param {HTMLDetailsElement} node  the part of the panel
@@ -22,14 +23,6 @@ export function makeElsewhere(node, act) {
   /** @param {any} value */
   return (value) => {
     project = value.project;
-    list.replaceChildren(...(value.layers || []).filter((one) => one.id.startsWith("imported:")).map((one) => {
-      const item = make("li", one.shown ? "is-shown" : "");
-      item.append(
-        make("span", "", one.title),
-        button("hsi-small", one.shown ? "Shown" : "Show", "", () => act("show", { layer: one.id })),
-        button("hsi-small hsi-quiet", "Remove", `Remove the layer ${one.title}`, () => act("remove", { layer: one.id })),
-      );
-      return item;
-    }));
+    list.replaceChildren(...(value.layers || []).filter((one) => one.id.startsWith("imported:")).map((one) => layerItem(one, act)));
   };
 }

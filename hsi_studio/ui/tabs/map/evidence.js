@@ -7,6 +7,7 @@ import { button, dot, loadSheet, make, setOptions } from "../../web/dom.js";
 import { makeCertify } from "./certify.js";
 import { makeElsewhere } from "./elsewhere.js";
 import { makeHoldout } from "./holdout.js";
+import { layerItem } from "./layer_item.js";
 import { makeMatrix } from "./matrix.js";
 
 /** @param {string} title @param {boolean} [open] */
@@ -62,15 +63,7 @@ function makeSteps(act) {
       steps = value.steps || [];
       setOptions(kind, steps.map((one) => [one.title, one.kind]));
       if (first) follow();
-      kept.replaceChildren(...(value.layers || []).filter((one) => one.edited).map((one) => {
-        const item = make("li", one.shown ? "is-shown" : "");
-        item.append(
-          make("span", "", one.title),
-          button("hsi-small", one.shown ? "Shown" : "Show", "", () => act("show", { layer: one.id })),
-          button("hsi-small hsi-quiet", "Remove", `Remove the layer ${one.title}`, () => act("remove", { layer: one.id })),
-        );
-        return item;
-      }));
+      kept.replaceChildren(...(value.layers || []).filter((one) => one.edited).map((one) => layerItem(one, act)));
       if (!looks.childElementCount) {
         looks.append(
           ...(value.surfaces || []).map((name) => button("hsi-small", `Show ${name}`, "", () => act("surface", { kind: name }))),
