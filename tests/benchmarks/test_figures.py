@@ -45,7 +45,15 @@ def test_every_generated_file_is_what_the_command_makes(sweep: Sweep) -> None:
     found = figures.made()
     assert figures.EVERY_TABLE not in figures.stale(found)
     for file in figures.stale(found):  # another version of matplotlib draws the same figure with other bytes
-        assert f"matplotlib {matplotlib.__version__}" not in file.read_text(encoding="utf-8"), file
+        stored = file.read_text(encoding="utf-8")
+        if f"matplotlib {matplotlib.__version__}" in stored:
+            assert drawing(stored) == drawing(found[file]), file
+
+
+def drawing(text: str) -> str:
+    """A figure without what another processor's last digits change: names made of coordinates, and thousandths."""
+    named = re.sub(r"\b([mpCD])[0-9a-f]{10,}\b", r"\1", text)
+    return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}", named)
 
 
 @pytest.mark.slow
