@@ -95,7 +95,9 @@ def in_view(
 ) -> np.ndarray[Any, Any]:
     """(N, 2) pixels of a class that can be clicked now, row and column."""
     at = page.evaluate(PLACE)
-    rows, cols = np.nonzero((reference == value) & ~taken)
+    edge = np.ones(reference.shape, np.bool_)  # nobody aims at the scene's very edge
+    edge[2:-2, 2:-2] = False
+    rows, cols = np.nonzero((reference == value) & ~taken & ~edge)
     x, y = at["x0"] + (cols + 0.5) * at["scale"], at["y0"] + (rows + 0.5) * at["scale"]
     free = (x > EDGE_PX) & (x < at["w"] - EDGE_PX) & (y > EDGE_PX) & (y < at["h"] - EDGE_PX)
     free &= ~((x < 260) & (y > at["h"] - 60))  # the legend

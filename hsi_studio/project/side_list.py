@@ -53,8 +53,7 @@ def read_side_list(
         log.warning("%s: %d entries make no sense (%s); it is kept as %s", path.name, len(wrong), wrong[0], aside.name)
         with best_effort(aside):
             path.replace(aside)
-            tell(
-                f"Some of {path.name} made no sense ({wrong[0].rstrip('.')}). The file as it was is kept as {aside.name}."
-            )
+            why = wrong[0].rstrip(".")
+            tell(f"Some of {path.name} made no sense ({why}). The file as it was is kept as {aside.name}.")
             write_json(path, {key: [plain(one) for one in kept]}, indent=1)
     return kept

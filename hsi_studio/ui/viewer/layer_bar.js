@@ -55,7 +55,7 @@ export function makeLayerBar(box, page) {
   }
 
   function render() {
-    box.hidden = !layers.some((layer) => layer.ready);
+    box.hidden = false; // from the start: one that came with the first map would move the picture under the pointer
     const at = box.scrollLeft, focused = document.activeElement?.closest?.('.hv-layer');
     const place = focused ? [...box.querySelectorAll('.hv-layer')].indexOf(focused) : -1;
     box.replaceChildren(make('span', 'hv-layershead', 'Map'), ...layers.map(chip));

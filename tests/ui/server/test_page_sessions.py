@@ -17,7 +17,7 @@ from hsi_studio.ui.server.page_sessions import PageSessions, Unfetched, bound, r
 OWNER = "x-owner"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # a new one for each test: what one leaves in the queue when its server ends is no business of the next
 def blocks() -> gr.Blocks:
     with gr.Blocks(analytics_enabled=False) as made:
         text = gr.Textbox()
