@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.methods.common.discriminant import Discriminant, fit_discriminant, mixture_shares
-from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_something, softmax
+from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_something, row_sums, softmax
 from hsi_studio.methods.live.features import LiveFeatures, Place
 from hsi_studio.types import FloatArray, IntArray
 
@@ -56,7 +56,7 @@ class Linear:
 def sharpened(probabilities: FloatArray, power: float) -> FloatArray:
     """(m, K) raised to a power, rows summing to 1."""
     out: FloatArray = probabilities ** np.float32(power)
-    out /= out.sum(axis=1, keepdims=True)
+    out /= row_sums(out)
     return out
 
 
