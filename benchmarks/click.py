@@ -2,7 +2,8 @@
 
     python -m benchmarks.click --scene indian_pines --clicks 24 [--training]
 
-Starts `app.py` with an empty home folder and drives it with Playwright: two pixels to begin with, then `--clicks`
+Starts `app.py` with an empty home folder and drives it with Playwright. The page is looked at for `--look` seconds
+(what class names mean is found out meanwhile; with 0 that happens under the first clicks); two pixels to begin with, then `--clicks`
 reference pixels of ever other classes. The page's own clock is read: a `MutationObserver` notes when
 the markers were drawn with the click pending, when the journal has it and when the map of that revision is painted.
 The named baseline is the same labels' fit + predict in this process, without a browser: what any
@@ -44,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--scene", default="indian_pines")
     parser.add_argument("--clicks", type=int, default=24)
+    parser.add_argument("--look", type=float, default=15, metavar="SECONDS", help="before the first click (default 15)")
     parser.add_argument("--training", action="store_true", help="then as many clicks while a training runs")
     args = parser.parse_args(argv)
 
@@ -63,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
             scene = Studio(home=home / "bench").open(args.scene)
             chosen = reference_pixels(scene, (1 + args.training) * args.clicks + 2, classes=8, apart_px=7)
             pixels, later = chosen[: args.clicks + 2], chosen[args.clicks + 2 :]
+            time.sleep(args.look)
             page.evaluate(WATCH)
             times = measure(page, pixels)
             if args.training:

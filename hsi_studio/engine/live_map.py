@@ -32,6 +32,9 @@ from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
 
 log = logging.getLogger(__name__)
 
+MAP_FIRST_SECONDS = 0.05  # between a map and its accuracy
+IDLE_SECONDS = 2.0  # without a click, until what the class names mean is found out before a map needs it
+
 
 @dataclass(frozen=True)
 class Reached:
@@ -72,6 +75,7 @@ class LiveMap:
         self._wanted: LabelSet | None = None
         self._asked = -1  # the newest revision that was asked for
         self._again = False  # the next map is made even of the same labels
+        self._names: tuple[str, ...] = ()  # of classes whose meaning may be asked for before a map needs it
         self._counts: npt.NDArray[np.intp] | None = None  # pixels of the reference by value
         self._mapped: LabelSet | None = None  # of the last map and its accuracy
         self._status = LiveStatus(progress=Progress("Waiting to start"))
@@ -135,8 +139,11 @@ class LiveMap:
             return
         while not self._stop.is_set():
             with self._changed:
-                self._changed.wait_for(lambda: self._wanted is not None or self._stop.is_set())
+                idle = IDLE_SECONDS if self._names else None
+                self._changed.wait_for(lambda: self._wanted is not None or self._stop.is_set(), idle)
                 labels, self._wanted = self._wanted, None
+            if labels is None and self._names and not self._stop.is_set():
+                self._guarded(self._ask_words)
             if labels is not None:
                 self._guarded(lambda labels=labels: self._refresh(labels))  # type: ignore[misc]
 
@@ -163,6 +170,12 @@ class LiveMap:
         self.method.prepare(self.scene.without_reference(), self.params, self._context)
         self._publish(progress=None)
 
+    def _ask_words(self) -> None:
+        """Have the meaning of the class names found out while nothing is clicked: at the third labelled class it would
+        share the interpreter with clicks."""
+        names, self._names = self._names, ()
+        self._context.words(self.scene.without_reference(), names)
+
     def _refresh(self, labels: LabelSet) -> None:
         started = time.perf_counter()
         with self._changed:
@@ -184,8 +197,9 @@ class LiveMap:
                 revision=labels.revision, prediction=None, message=str(few), report=None,
                 report_revision=labels.revision, progress=None, climb=(),
             )  # fmt: skip
-            self._mapped = labels
+            self._mapped, self._names = labels, tuple(labels.schema.names)
             return
+        self._names = ()
         prediction = predict_scene(
             fitted, blind, self.method.name, self.params.model_dump(), labels.revision, self._context
         )
@@ -196,6 +210,8 @@ class LiveMap:
             seconds=time.perf_counter() - started, **anew,
         )  # fmt: skip
         with self._changed:
+            # Whoever waits for the map fetches it now, and would share the interpreter with its accuracy.
+            self._changed.wait_for(lambda: self._wanted is not None or self._stop.is_set(), MAP_FIRST_SECONDS)
             if self._wanted is not None:  # a newer click waits: its map comes before this one's accuracy
                 return
         left_out = None

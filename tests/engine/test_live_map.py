@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hsi_studio.engine import live_map
 from hsi_studio.engine.live_map import LiveMap
+from hsi_studio.methods.common.checks import enough_labels
 from hsi_studio.methods.contract import Block, Context
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, LabelSet, PromptSet, Scene
 from tests.engine.fake import FakeFitted, FakeMethod, FakeParams, separable_scene
@@ -40,6 +44,14 @@ class LookingMethod(FakeMethod):
         fitted = LookingFitted(plain.schema, plain.means)
         fitted.seen = self.references
         return fitted
+
+
+class CarefulMethod(FakeMethod):
+    """Says that there are too few labels, as methods do."""
+
+    def fit(self, scene: Scene, labels: LabelSet, prompts: PromptSet, params: Any, ctx: Context) -> FakeFitted:
+        enough_labels(labels)
+        return super().fit(scene, labels, prompts, params, ctx)
 
 
 @pytest.fixture
@@ -91,3 +103,26 @@ def test_codes_of_the_map_are_those_of_the_whole_class_list(live: LiveMap) -> No
     assert found is not None
     assert np.unique(found.label).tolist() == [1, 3]
     assert found.schema == given.schema
+
+
+def test_what_names_mean_is_asked_for_while_nothing_is_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the third labelled class it would take the interpreter from the clicks."""
+    monkeypatch.setattr(live_map, "IDLE_SECONDS", 0.05)
+    asked, told = [], threading.Event()
+
+    def words(_scene: Scene, names: tuple[str, ...]) -> None:
+        asked.append(names)
+        told.set()
+
+    made = LiveMap(separable_scene(), CarefulMethod(), FakeParams(), Context(words=words))
+    try:
+        made.request(labels(0, classes=0))
+        assert told.wait(20)
+        assert asked == [("Class 0", "Class 1", "Class 2")]
+        made.wait(0, 20)
+        made.request(labels(1))
+        assert made.wait(1, 20).prediction is not None
+        time.sleep(0.3)
+        assert asked == [("Class 0", "Class 1", "Class 2")]  # the method asks for itself from then on
+    finally:
+        made.close()
