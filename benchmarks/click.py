@@ -2,10 +2,10 @@
 
     python -m benchmarks.click --scene indian_pines --clicks 24 [--training]
 
-Starts `app.py` with an empty home folder and drives it with Playwright. The page is looked at for `--look` seconds
-(what class names mean is found out meanwhile; with 0 that happens under the first clicks); two pixels to begin with, then `--clicks`
-reference pixels of ever other classes. The page's own clock is read: a `MutationObserver` notes when
-the markers were drawn with the click pending, when the journal has it and when the map of that revision is painted.
+Starts `app.py` with an empty home folder and drives it with Playwright. The page is looked at for `--look` seconds (what
+class names mean is found out meanwhile; with 0 that happens under the first clicks); two pixels to begin with, then
+`--clicks` reference pixels of ever other classes. The page's own clock is read: a `MutationObserver` notes when the
+markers were drawn with the click pending, when the journal has it and when the map of that revision is painted.
 The named baseline is the same labels' fit + predict in this process, without a browser: what any
 interface has to wait for. With --training the same page then starts a training that outlasts as many clicks again; the
 idle clicks of the same run are their baseline.
