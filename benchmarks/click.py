@@ -2,8 +2,8 @@
 
     python -m benchmarks.click --scene indian_pines --clicks 24 [--training]
 
-Starts `app.py` with an empty home folder and drives it with Playwright. The page is looked at for `--look` seconds (what
-class names mean is found out meanwhile; with 0 that happens under the first clicks); two pixels to begin with, then
+Starts `app.py` with an empty home folder and drives it with Playwright. The page is looked at for `--look` seconds:
+what class names mean is found out meanwhile (with 0, under the first clicks). Then two pixels to begin with, and
 `--clicks` reference pixels of ever other classes. The page's own clock is read: a `MutationObserver` notes when the
 markers were drawn with the click pending, when the journal has it and when the map of that revision is painted.
 The named baseline is the same labels' fit + predict in this process, without a browser: what any
