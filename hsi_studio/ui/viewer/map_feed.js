@@ -4,14 +4,14 @@
 import { readPatch } from './class_map.js';
 
 /**
- * What changed since `token`. Fails with a sentence when the server refuses.
+ * What changed since `token`; null = there is no map any longer. Fails with a sentence when the server refuses.
  * @param {string} url  of the map or its confidence, without its ending
  * @param {string} token
  */
 export async function fetchPatch(url, token) {
   const answer = await fetch(`${url}.bin?since=${encodeURIComponent(token)}`, {cache: 'no-store'});
   if (!answer.ok) throw new Error(`The map could not be fetched (${answer.status}).`);
-  return readPatch(answer.headers, await answer.arrayBuffer());
+  return answer.status === 204 ? null : readPatch(answer.headers, await answer.arrayBuffer());
 }
 
 /**
@@ -31,6 +31,7 @@ export function makeMapFeed(raster, pane, page) {
         if (!wanted) break;
         const mine = generation, patch = await fetchPatch(wanted.url, raster.tokens().index);
         if (mine !== generation) { again = true; continue; }
+        if (!patch) continue;  // the next value says that it is gone
         if (raster.tokens().rev != null && patch.rev < raster.tokens().rev) continue;  // never back in time
         if (!raster.applyPatch(patch, 'index')) { raster.clearMap(); again = true; continue; }
         page.painted(patch.rev);
@@ -43,7 +44,7 @@ export function makeMapFeed(raster, pane, page) {
     const {h, w} = pane.scene() || {};
     if (!wanted || !raster.tokens().index || (!raster.layer.confidence && h * w > 1e6)) return;
     const mine = generation, patch = await fetchPatch(wanted.url.replace('/map/', '/conf/'), raster.tokens().conf);
-    if (mine === generation) raster.applyPatch(patch, 'conf');
+    if (patch && mine === generation) raster.applyPatch(patch, 'conf');
   }
 
   return {

@@ -55,10 +55,11 @@ export function makeSwipe(root, pane, onReady) {
         if (!wanted || !raster) break;
         const mine = generation, patch = await fetchPatch(wanted.url, raster.tokens().index);
         if (mine !== generation) { again = true; continue; }
+        if (!patch) continue;  // gone: the next value says so
         if (!raster.applyPatch(patch, 'index')) { raster.clearMap(); again = true; continue; }
         onReady();
         const sure = await fetchPatch(wanted.url.replace('/map/', '/conf/'), raster.tokens().conf);
-        if (mine === generation) raster.applyPatch(sure, 'conf');
+        if (sure && mine === generation) raster.applyPatch(sure, 'conf');
       } while (again);
     } catch { again = false; } finally { busy = false; }  // the main map says when the server is away
   }

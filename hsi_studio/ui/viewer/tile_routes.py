@@ -18,7 +18,8 @@ Unusual here:
 - A map answer always describes the *newest* map, whatever revision was asked for; headers say which
   (`X-Hsi-Rev`, `X-Hsi-Token`), where the box lies (`X-Hsi-Box: row,col,h,w`), what it is to be painted on
   (`X-Hsi-Base`, empty = everything) and what the indices mean (`X-Hsi-Classes`: class ids; index k + 1).
-  Nothing changed → a box of size 0. A `since` that is no longer kept → the full map.
+  Nothing changed → a box of size 0. A `since` that is no longer kept → the full map. No map (any longer, when a label
+  was undone while the page was asking) → 204: no error, the page's next value says so.
 - Edge tiles are padded to 256 × 256 with transparency; a shorter tile would be stretched by the client.
 - All handlers are plain `def`: they run in the thread pool and never hold up the event loop.
 """
@@ -285,14 +286,19 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
         except (KeyError, StudioError):
             raise HTTPException(404, "There is no such scene.") from None
 
-    def find_prediction(project_id: str, revision: str = "") -> Prediction:
+    def find_prediction(project_id: str, revision: str = "") -> Prediction | None:
         try:
-            prediction = source.beside(project_id) if is_beside(revision) else source.prediction(project_id)
+            return source.beside(project_id) if is_beside(revision) else source.prediction(project_id)
         except (KeyError, StudioError):
             raise HTTPException(404, "There is no such project.") from None
+
+    def changed(request: Request, project_id: str, revision: str, since: str, layer: str) -> Response:
+        prediction = find_prediction(project_id, revision)
         if prediction is None:
-            raise HTTPException(404, "There is no map yet.")
-        return prediction
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        key = f"{project_id}/{is_beside(revision)}"
+        new = history.see(key, prediction)
+        return _patch(request, new, history.at(key, since), layer)
 
     @api.get("/tile/{scene_id}/{composite}/{stretch}/{z}/{x}/{y}.png")
     def tile(request: Request, scene_id: str, composite: str, stretch: str, z: int, x: int, y: int) -> Response:
@@ -359,19 +365,18 @@ def router(source: Source, check: Check | None = None, compositor: Compositor | 
 
     @api.get("/map/{project_id}/{revision}.bin")
     def class_map(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:
-        key = f"{project_id}/{is_beside(revision)}"
-        new = history.see(key, find_prediction(project_id, revision))
-        return _patch(request, new, history.at(key, since), "label")
+        return changed(request, project_id, revision, since, "label")
 
     @api.get("/conf/{project_id}/{revision}.bin")
     def confidence(request: Request, project_id: str, revision: str, since: str = Query("", max_length=64)) -> Response:
-        key = f"{project_id}/{is_beside(revision)}"
-        new = history.see(key, find_prediction(project_id, revision))
-        return _patch(request, new, history.at(key, since), "confidence")
+        return changed(request, project_id, revision, since, "confidence")
 
     @api.get("/map/{project_id}/{revision}.png")
     def map_picture(project_id: str, revision: str) -> Response:
-        png = encode_png(colour_map(find_prediction(project_id, revision)))
+        prediction = find_prediction(project_id, revision)
+        if prediction is None:
+            raise HTTPException(404, "There is no map yet.")
+        png = encode_png(colour_map(prediction))
         return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     @api.get("/leaflet/{name:path}")

@@ -50,6 +50,9 @@ class Fake:
             raise KeyError(project_id)
         return self.map
 
+    def beside(self, project_id: str) -> Prediction | None:
+        return None
+
 
 def client_for(source: Fake, check: Any = None) -> TestClient:
     app = FastAPI()
@@ -108,9 +111,8 @@ def test_tiles_outside_the_scene_are_not_found(client: TestClient, place: str) -
         "/hsi/tile/scene0/custom:1,2,3/nan-98/0/0/0.png",
         "/hsi/tile/scene0/" + "9" * 200 + "/2-98/0/0/0.png",
         "/hsi/map/q/1.bin",
-        "/hsi/map/p/1.bin",  # no map yet
-        "/hsi/conf/p/1.bin",
-        "/hsi/map/p/1.png",
+        "/hsi/conf/q/1.bin",
+        "/hsi/map/p/1.png",  # no map yet
         "/hsi/leaflet/leaflet-src.js",
         "/hsi/leaflet/../__init__.py",
         "/hsi/leaflet/%2e%2e/__init__.py",
@@ -120,6 +122,12 @@ def test_tiles_outside_the_scene_are_not_found(client: TestClient, place: str) -
 )
 def test_what_does_not_exist_is_404(client: TestClient, address: str) -> None:
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/hsi/map/p/1.bin", "/hsi/conf/p/1.bin", "/hsi/map/p/beside-1.bin?since=t"])
+def test_a_map_that_went_while_the_page_asked_is_no_error(client: TestClient, source: Fake, address: str) -> None:
+    answer = client.get(address)
+    assert (answer.status_code, answer.content) == (204, b"")
 
 
 def test_a_tile_is_cached_by_the_browser(client: TestClient) -> None:
