@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.methods.common.kernel_head import softmax
+from hsi_studio.methods.common.kernel_head import softmax, surprise
 from hsi_studio.types import FloatArray, IntArray
 
 Float64Array = npt.NDArray[np.float64]
@@ -47,6 +47,7 @@ def fit_discriminant(x: FloatArray, label: IntArray, classes: int) -> tuple[Disc
 
     Every class needs a label, one class two. A class whose only label is left out has probability 0 there.
     """
+    from sklearn import config_context
     from sklearn.covariance import ledoit_wolf_shrinkage
 
     values = x.astype(np.float64)
@@ -56,12 +57,13 @@ def fit_discriminant(x: FloatArray, label: IntArray, classes: int) -> tuple[Disc
     freedom = label.size - classes
     scatter = rest.T @ rest / freedom
     size = float(np.trace(scatter)) / scatter.shape[0]
-    shrink = float(ledoit_wolf_shrinkage(rest, assume_centered=True)) if size > 0 else 1.0
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # the checks take as long as the rest
+        shrink = float(ledoit_wolf_shrinkage(rest, assume_centered=True)) if size > 0 else 1.0
     shrunk = (1 - shrink) * scatter + ((shrink + FLOOR) * size if size > 0 else 1.0) * np.eye(scatter.shape[0])
     precision = np.linalg.inv(shrunk)
     weight = precision @ mean.T  # (C, K)
     offset = -0.5 * np.einsum("kc,ck->k", mean, weight)
-    out = _left_out_scores(values, label, mean, rest, precision, (1 - shrink) / freedom)
+    out = _left_out_scores(label, mean, rest, precision, (1 - shrink) / freedom)
     used = count[label] > 1
     temperature = _temperature(out[used], label[used])
     made = Discriminant((weight * temperature).astype(np.float32), (offset * temperature).astype(np.float32))
@@ -69,32 +71,37 @@ def fit_discriminant(x: FloatArray, label: IntArray, classes: int) -> tuple[Disc
 
 
 def _left_out_scores(
-    x: Float64Array, label: IntArray, mean: Float64Array, rest: Float64Array, precision: Float64Array, outer: float
+    label: IntArray, mean: Float64Array, rest: Float64Array, precision: Float64Array, outer: float
 ) -> Float64Array:
     """(N, K) log-likelihoods, but for a constant, of each label under the fit without it. `outer`: what an outer
-    product of the scatter weighs in the covariance."""
-    count = np.bincount(label, minlength=mean.shape[0])
-    more = count[label] / np.maximum(count[label] - 1, 1)  # x − its class's mean without it = more · rest
+    product of the scatter weighs in the covariance.
+
+    With r = x − m_own and P the precision, x − m_k = r + (m_own − m_k), so that products with P of labels and of means
+    are all that is needed. Without the label its own class has x − m = more · r.
+    """
+    each, count = np.arange(label.size), np.bincount(label, minlength=mean.shape[0])
+    more = count[label] / np.maximum(count[label] - 1, 1)
     along = rest @ precision  # (N, C)
-    lost = outer * more  # the covariance loses lost · rest restᵀ
-    gain = lost / np.maximum(1 - lost * np.einsum("nc,nc->n", along, rest), 1e-3)
-    out = np.empty((label.size, mean.shape[0]))
-    for k in range(mean.shape[0]):
-        own = label == k
-        e = np.where(own[:, None], rest * more[:, None], x - mean[k])
-        out[:, k] = -0.5 * (np.einsum("nc,nc->n", e @ precision, e) + gain * np.einsum("nc,nc->n", e, along) ** 2)
-        if count[k] == 1:
-            out[own, k] = UNKNOWN
+    own = np.einsum("nc,nc->n", along, rest)  # rᵀPr
+    lost = outer * more  # the covariance loses lost · rrᵀ
+    gain = lost / np.maximum(1 - lost * own, 1e-3)
+    between = mean @ precision @ mean.T  # (K, K)
+    size = np.diag(between)
+    apart = size[:, None] + size - 2 * between  # (m_j − m_k)ᵀP(m_j − m_k)
+    to_mean = along @ mean.T
+    cross = own[:, None] + to_mean[each, label][:, None] - to_mean  # (N, K) (x − m_k)ᵀPr
+    square = 2 * cross - own[:, None] + apart[label]  # (x − m_k)ᵀP(x − m_k)
+    cross[each, label], square[each, label] = more * own, more**2 * own
+    out = -0.5 * (square + gain[:, None] * cross**2)
+    out[each, label] = np.where(count[label] == 1, UNKNOWN, out[each, label])
     return np.asarray(out - out.max(axis=1, keepdims=True))
 
 
 def _temperature(scores: Float64Array, label: IntArray) -> float:
     """The factor on scores (N, K), their largest 0, that makes the labels most likely, with a prior."""
     own = scores[np.arange(label.size), label].sum()
-    loss = [
-        np.log(np.exp(scores * t).sum(axis=1)).sum() - t * own + PRIOR_LABELS * np.log(t / PRIOR_TEMPERATURE) ** 2 / 2
-        for t in TEMPERATURES
-    ]
+    prior = PRIOR_LABELS * np.log(TEMPERATURES / PRIOR_TEMPERATURE) ** 2 / 2
+    loss = surprise(scores, TEMPERATURES) - TEMPERATURES * own + prior
     return float(TEMPERATURES[int(np.argmin(loss))])
 
 

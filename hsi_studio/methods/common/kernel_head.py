@@ -31,12 +31,14 @@ PRIOR_TEMPERATURE = 8.0
 EVIDENCE = 0.5  # τ: how much a nat of leave-one-out loss counts
 PRIOR_LABELS = 10.0  # the prior weighs as much as this many labels
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+MOST_VALUES = 65_536  # of exponentials in memory at once: they stay in the processor's cache
 RIDGE_PRIOR = 0.3  # nats at a ridge e^√2 times the usual one
 
 
 @dataclass(frozen=True)
 class KernelHead:
-    """A solved head. `inverse` is Q; it stays because leave-one-out needs it."""
+    """A solved head. `inverse` is Q; it stays because leave-one-out needs it. Of several kernels at once, as `solve`
+    makes them, `dual` and `inverse` have one more axis in front."""
 
     dual: Float64Array  # (N, K)
     inverse: Float64Array  # (N, N)
@@ -50,7 +52,8 @@ class KernelHead:
         """
         if self.left_out is not None:
             return self.left_out
-        return targets(self.label, self.dual.shape[1]) - self.dual / np.diag(self.inverse)[:, None]
+        own = np.diagonal(self.inverse, axis1=-2, axis2=-1)[..., None]
+        return targets(self.label, self.dual.shape[-1]) - self.dual / own
 
 
 def targets(label: IntArray, classes: int) -> Float64Array:
@@ -60,12 +63,13 @@ def targets(label: IntArray, classes: int) -> Float64Array:
     return out
 
 
-def solve(gram: Float64Array, label: IntArray, classes: int, ridge: float) -> KernelHead:
-    """Fit on a kernel matrix (N, N) and labels (N,). Every class must have a label."""
+def solve(gram: Float64Array, label: IntArray, classes: int, ridge: float | Float64Array) -> KernelHead:
+    """Fit on a kernel matrix (N, N) and labels (N,); every class must have a label. Of V matrices (V, N, N), or of one
+    with V ridges (V,), all V heads in one."""
     counts = np.bincount(label, minlength=classes)
     balance = counts[label] / counts.mean()  # a class with many labels trusts each of them less
-    inverse = np.linalg.inv(gram + ridge * np.diag(balance))
-    inverse = (inverse + inverse.T) / 2
+    inverse = np.linalg.inv(gram + np.asarray(ridge)[..., None, None] * np.diag(balance))
+    inverse = (inverse + np.swapaxes(inverse, -1, -2)) / 2
     return KernelHead(inverse @ targets(label, classes), inverse, label)
 
 
@@ -84,23 +88,36 @@ def row_sums(values: FloatArray) -> FloatArray:
     return np.asarray((values @ np.ones(values.shape[-1], dtype=values.dtype))[..., None])
 
 
-def calibrate(head: KernelHead, temperatures: Float64Array = TEMPERATURES) -> tuple[float, float]:
+def calibrate(head: KernelHead) -> tuple[float, float]:
     """(temperature, loss): the factor on scores that makes leave-one-out probabilities most likely, with a prior.
 
     `loss` is the negative log-likelihood there, prior included: smaller = the kernel explains the labels
     better. Classes with one label say nothing (left out, the class is unknown) and are not used.
     """
-    counts = np.bincount(head.label, minlength=head.dual.shape[1])
-    used = counts[head.label] > 1
-    loss = PRIOR_LABELS * np.log(temperatures / PRIOR_TEMPERATURE) ** 2 / 2
-    if used.any():
-        scores, label = head.left_out_scores()[used].astype(np.float32), head.label[used]
-        scores -= scores.max(axis=1, keepdims=True)
-        own = scores[np.arange(label.size), label].sum()
-        for t, temperature in enumerate(temperatures):
-            loss[t] += np.log(np.exp(scores * np.float32(temperature)).sum(axis=1)).sum() - temperature * own
-    best = int(np.argmin(loss))
-    return float(temperatures[best]), float(loss[best])
+    losses = _losses(head, TEMPERATURES)
+    best = int(np.argmin(losses))
+    return float(TEMPERATURES[best]), float(losses[best])
+
+
+def _losses(head: KernelHead, temperatures: Float64Array) -> Float64Array:
+    """(T,) of a head, or (V, T) of several."""
+    used = np.bincount(head.label, minlength=head.dual.shape[-1])[head.label] > 1
+    scores, label = head.left_out_scores()[..., used, :].astype(np.float32), head.label[used]
+    scores -= scores.max(axis=-1, keepdims=True)
+    own = scores[..., np.arange(label.size), label].sum(axis=-1)
+    prior = PRIOR_LABELS * np.log(temperatures / PRIOR_TEMPERATURE) ** 2 / 2
+    return np.asarray(surprise(scores, temperatures) - temperatures * own[..., None] + prior)
+
+
+def surprise(scores: npt.NDArray[np.floating], factors: Float64Array) -> Float64Array:
+    """(…, F) Σ log Σ exp(factor · score) of scores (…, n, K) whose largest is about 0, in their precision."""
+    most = max(1, MOST_VALUES // max(scores.size, 1))  # factors at once: a call of numpy costs more than few labels do
+    out = np.empty((factors.size, *scores.shape[:-2]))
+    for start in range(0, factors.size, most):
+        some = factors[start : start + most].astype(scores.dtype)
+        powers = np.exp(np.multiply.outer(some, scores))
+        out[start : start + most] = np.log(row_sums(powers))[..., 0].sum(axis=-1)
+    return np.moveaxis(out, 0, -1)
 
 
 def mix_views(
@@ -122,10 +139,8 @@ def mix_views(
     """
     share = prior
     if labels_say_something(label):
-        losses = np.array(
-            [calibrate(solve(sum_kernels(grams, view), label, classes, ridge), FEW_TEMPERATURES)[1] for view in views],
-            dtype=np.float64,
-        )
+        together = np.stack([sum_kernels(grams, view) for view in views])  # (V, N, N)
+        losses = _losses(solve(together, label, classes, ridge), FEW_TEMPERATURES).min(axis=-1)
         share = prior * np.exp(-EVIDENCE * (losses - losses.min()))
     weights = (share / share.sum()) @ views
     if most is not None:
@@ -139,12 +154,9 @@ def choose_ridge(gram: Float64Array, label: IntArray, classes: int, usual: float
     has two labels. Labels on mixed pixels want a large one."""
     if not labels_say_something(label):
         return usual
-    losses = [
-        calibrate(solve(gram, label, classes, ridge), FEW_TEMPERATURES)[1]
-        + RIDGE_PRIOR * np.log(ridge / usual) ** 2 / 2
-        for ridge in RIDGES
-    ]
-    return RIDGES[int(np.argmin(losses))]
+    ridges = np.array(RIDGES)
+    losses = _losses(solve(gram, label, classes, ridges), FEW_TEMPERATURES).min(axis=-1)
+    return RIDGES[int(np.argmin(losses + RIDGE_PRIOR * np.log(ridges / usual) ** 2 / 2))]
 
 
 def labels_say_something(label: IntArray) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.methods.common.discriminant import Discriminant, fit_discriminant, mixture_shares
-from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_something, row_sums, softmax
+from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_something, row_sums, softmax, surprise
 from hsi_studio.methods.live.features import LiveFeatures, Place
 from hsi_studio.types import FloatArray, IntArray
 
@@ -64,7 +64,7 @@ def fit_power(left_out: FloatArray, label: IntArray) -> float:
     """The power of POWERS that makes left-out labels most likely, (n, K) and (n,), with a prior at 1."""
     logs = np.log(np.maximum(left_out, LEAST)).astype(np.float64)
     own = logs[np.arange(label.size), label].sum()
-    loss = [np.log(np.exp(a * logs).sum(axis=1)).sum() - a * own + PRIOR_LABELS * np.log(a) ** 2 / 2 for a in POWERS]
+    loss = surprise(logs, POWERS) - POWERS * own + PRIOR_LABELS * np.log(POWERS) ** 2 / 2
     return float(POWERS[int(np.argmin(loss))])
 
 

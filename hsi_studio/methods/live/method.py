@@ -20,8 +20,10 @@ Notation: n nodes, N labels, K classes, S scales, J kernels in use. Features kno
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -54,6 +56,9 @@ from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
+THREADS = min(2, os.cpu_count() or 1)  # that share the chunks: products and exponentials leave the interpreter alone
+# They stay: a new thread's first product costs as much as a map.
+_threads = ThreadPoolExecutor(THREADS, "live-map")
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
 MAX_VIEW_SUPPORT = 120  # labels that choose the views
 MOST_KERNELS = 5  # that a map is made of: each costs time at every click
@@ -141,9 +146,15 @@ class LiveFitted(Fitted):
         """(n, K) float32, rows sum to 1."""
         with self._lock:
             if self._nodes is None:
-                count = self.features.count
-                chunks = [slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
-                self._nodes = np.concatenate([self.probabilities_of(rows) for rows in chunks])
+                nodes = np.empty((self.features.count, len(self.schema)), dtype=np.float32)
+
+                def fill(first: int) -> None:
+                    for start in range(first * CHUNK, nodes.shape[0], THREADS * CHUNK):
+                        rows = slice(start, min(start + CHUNK, nodes.shape[0]))
+                        nodes[rows] = self.probabilities_of(rows)
+
+                list(_threads.map(fill, range(THREADS)))
+                self._nodes = nodes
             return self._nodes
 
     def probabilities_of(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:

@@ -20,7 +20,7 @@ def test_left_out_is_what_a_fit_without_the_label_says() -> None:
     mean = np.stack([x[label == k].mean(axis=0) for k in range(3)]).astype(np.float64)
     rest, outer, ridge = x - mean[label], 0.7 / 16, 0.05
     precision = np.linalg.inv(outer * rest.T @ rest + ridge * np.eye(4))
-    found = discriminant._left_out_scores(x.astype(np.float64), label, mean, rest, precision, outer)
+    found = discriminant._left_out_scores(label, mean, rest, precision, outer)
     for i in range(label.size):
         keep = np.arange(label.size) != i
         without = np.stack([x[keep & (label == k)].mean(axis=0) for k in range(3)]).astype(np.float64)
