@@ -20,10 +20,8 @@ Notation: n nodes, N labels, K classes, S scales, J kernels in use. Features kno
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -48,6 +46,7 @@ from hsi_studio.methods.common.kernel_head import (
     solve,
     thin,
 )
+from hsi_studio.methods.common.threads import THREADS, one_thread_a_product, share
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Place, Recipe, live_features
 from hsi_studio.methods.live.linear import Linear, beside, fit_linear
@@ -56,9 +55,6 @@ from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
-THREADS = min(2, os.cpu_count() or 1)  # that share the chunks: products and exponentials leave the interpreter alone
-# They stay: a new thread's first product costs as much as a map.
-_threads = ThreadPoolExecutor(THREADS, "live-map")
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
 MAX_VIEW_SUPPORT = 120  # labels that choose the views
 MOST_KERNELS = 5  # that a map is made of: each costs time at every click
@@ -153,7 +149,7 @@ class LiveFitted(Fitted):
                         rows = slice(start, min(start + CHUNK, nodes.shape[0]))
                         nodes[rows] = self.probabilities_of(rows)
 
-                list(_threads.map(fill, range(THREADS)))
+                share(fill)
                 self._nodes = nodes
             return self._nodes
 
@@ -287,6 +283,12 @@ class Live(Method):
         """
         enough_labels(labels)
         features = self._features(scene, params, ctx)
+        with one_thread_a_product():
+            return self._solved(scene, features, labels, params, ctx)
+
+    def _solved(
+        self, scene: Scene, features: LiveFeatures, labels: LabelSet, params: LiveParams, ctx: Context
+    ) -> LiveFitted:
         labels_on_data(features.index >= 0, labels)
         node = features.index[labels.row, labels.col].astype(np.int64)  # (N,)
         ctx.check()
