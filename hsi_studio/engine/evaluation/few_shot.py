@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.engine.evaluation.calibration import calibration
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.evaluation.metrics import Counts, Scores, confusion, scores
 from hsi_studio.engine.evaluation.splits import Protocol, Split, make_split, parse_protocol
@@ -238,6 +239,18 @@ def score_draw(scene: Scene, mapped: MappedDraw, test: npt.NDArray[np.int64]) ->
     for k, (value, _) in enumerate(scene.reference_classes):
         row_of[value] = k
     return confusion(row_of[scene.reference.ravel()[test]], mapped.index[test], len(scene.reference_classes))
+
+
+def calibration_error(scene: Scene, mapped: MappedDraw, test: npt.NDArray[np.int64]) -> float | None:
+    """Expected calibration error, a fraction, on those of the flat pixel indices `test` that have a class; None where
+    none has."""
+    assert scene.reference is not None
+    has = test[mapped.index[test] >= 0]
+    if not has.size:
+        return None
+    value = np.array([value for value, _ in scene.reference_classes])
+    right = value[mapped.index[has]] == scene.reference.ravel()[has]
+    return calibration(mapped.confidence[has], right).ece
 
 
 def prompts_in_style(

@@ -27,7 +27,14 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from hsi_studio import paths
-from hsi_studio.engine.evaluation.few_shot import MappedDraw, Sentences, map_draw, prompts_in_style, score_draw
+from hsi_studio.engine.evaluation.few_shot import (
+    MappedDraw,
+    Sentences,
+    calibration_error,
+    map_draw,
+    prompts_in_style,
+    score_draw,
+)
 from hsi_studio.engine.evaluation.metrics import scores
 from hsi_studio.engine.evaluation.splits import Protocol, make_split, parse_protocol
 from hsi_studio.engine.runs.resources import Meter
@@ -291,18 +298,19 @@ def run_cell(
         "code": code_hash(),
         "finished": round(time.time(), 1),
         "results": {
-            protocol: {"problem": split} if isinstance(split, str) else _figures(score_draw(scene, mapped, split.test))
+            protocol: {"problem": split} if isinstance(split, str) else _figures(scene, mapped, split.test)
             for protocol, split in splits.items()
         },
     }
 
 
-def _figures(matrix: Any) -> dict[str, Any]:
-    """OA, AA, κ in percent, and the (K, K+1) confusion matrix they come from."""
-    found = scores(matrix)
+def _figures(scene: Scene, mapped: MappedDraw, test: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """OA, AA, κ and expected calibration error in percent, and the (K, K+1) confusion matrix they come from."""
+    matrix = score_draw(scene, mapped, test)
+    found, ece = scores(matrix), calibration_error(scene, mapped, test)
     percent = {
         key: None if value is None else round(100 * value, 4)
-        for key, value in (("oa", found.oa), ("aa", found.aa), ("kappa", found.kappa))
+        for key, value in (("oa", found.oa), ("aa", found.aa), ("kappa", found.kappa), ("ece", ece))
     }
     return {"n_test": found.n, **percent, "confusion": matrix.tolist()}
 
