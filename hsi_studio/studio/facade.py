@@ -41,7 +41,7 @@ from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.holdout import Holdout
 from hsi_studio.studio.imported_maps import ImportedMaps
 from hsi_studio.studio.labels import Labels
-from hsi_studio.studio.layers import Layer
+from hsi_studio.studio.layers import LIVE, Layer
 from hsi_studio.studio.lessons import Lessons
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from hsi_studio.scene.preview import Choice
 
 __all__ = [
-    "LIVE_METHOD", "WATER_NM", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison",
+    "LIVE", "LIVE_METHOD", "WATER_NM", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison",
     "ComparisonPlan", "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels", "ScoreBlock",
     "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
 ]  # fmt: skip
