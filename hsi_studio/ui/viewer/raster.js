@@ -20,7 +20,7 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
   const context = canvas.getContext('2d');
   let scene = null, folder = '', earlier = '', refused = '', frame = 0;
   const tiles = new Map();  // url → {image, ok}
-  const layer = {on: true, opacity: 0.6, confidence: false};
+  const layer = {on: true, opacity: 0.6, confidence: false}, under = {on: true, opacity: 1};  // the map; the picture below it
   /** @type {{token: string, of: Map<string, number>} | null} */
   let sized = null;
   let map = emptyMap(), overview = null;
@@ -86,7 +86,9 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
     const last = {col: Math.min(scene.w, Math.ceil((cssW - x0) / scale)), row: Math.min(scene.h, Math.ceil((cssH - y0) / scale))};
     if (last.col <= first.col || last.row <= first.row) return;
     const view = {scale, x0, y0, dpr, first, last};
-    const missing = paintBase(view, scale * dpr);
+    context.globalAlpha = under.opacity;
+    const missing = under.on ? paintBase(view, scale * dpr) : 0;
+    context.globalAlpha = 1;
     if (layer.on && map.index) paintMap(view, scale * dpr);
     onPainted({complete: missing === 0});
   }
@@ -223,6 +225,8 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
       Object.assign(layer, changes);
       schedule();
     },
+    /** How much of the picture is seen. @param {{on?: boolean, opacity?: number}} changes */
+    setUnder(changes) { Object.assign(under, changes); schedule(); },
     sceneId: () => scene?.id,
     clearMap() { forget(); schedule(); },
     tokens: () => ({index: map.token, conf: map.confToken, rev: map.rev}),
@@ -238,6 +242,6 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
     },
     classAt(row, col) { const k = map.index ? map.index[row * scene.w + col] : 0; return k ? map.ids[k - 1] : null; },
     confidenceAt(row, col) { const v = map.conf ? map.conf[row * scene.w + col] : 255; return v === 255 ? null : v / 254; },
-    layer,
+    layer, under,
   };
 }
