@@ -15,7 +15,6 @@ import numpy as np
 from hsi_studio.engine.compare.findings import listed
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.same_pixels import SamePixels, judged_alike, may_show, shared_classes
-from hsi_studio.sanitize import same_name
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.edited_maps import EditedMaps
 from hsi_studio.studio.imported_maps import ImportedMaps
@@ -75,25 +74,18 @@ def _caveat(side: Side, other: Side, classes: list[ClassInfo], scene: Scene) -> 
     said = [f"{trained}, so some of these pixels may have been among its training pixels."]
     if scene.reference is None:
         return said[0]
-    alone = _without(side.able.classes, classes)
-    if alone:
-        said.append(f"Its classes without a counterpart are not compared, and count as wrong here: {_named(alone)}.")
-    tied = reference_values(other.able.classes, scene)
-    lacking = _without([info for info in other.able.classes if info.id in tied], classes)
-    if lacking:
-        said.append(f"It has no class of these names, so their pixels are not counted: {_named(lacking)}.")
+    own, others, compared = (
+        reference_values(infos, scene) for infos in (side.able.classes, other.able.classes, tuple(classes))
+    )
+    values = set(compared.values())
+    strange = [info.name for info in side.able.classes if info.id not in own]
+    alone = [info.name for info in side.able.classes if own.get(info.id, -1) not in {-1, *values}]
+    lacking = [info.name for info in other.able.classes if others.get(info.id, -1) not in {-1, *values}]
+    for names, why in (
+        (strange, f"The reference has none of these, so where “{side.title}” shows them it is wrong"),
+        (alone, f"“{other.title}” shows none of these, so their pixels are not counted"),
+        (lacking, f"“{side.title}” has none of these, so their pixels are not counted"),
+    ):
+        if names:
+            said.append(f"{why}: {listed(names[:MOST_NAMES], len(names))}.")
     return " ".join(said)
-
-
-def _without(infos: tuple[ClassInfo, ...] | list[ClassInfo], classes: list[ClassInfo]) -> list[str]:
-    """Names of those that are none of `classes`."""
-    ids = {one.id for one in classes}
-    return [
-        info.name
-        for info in infos
-        if info.id not in ids and not any(same_name(info.name, one.name) for one in classes)
-    ]  # fmt: skip
-
-
-def _named(names: list[str]) -> str:
-    return listed(names[:MOST_NAMES], len(names))

@@ -170,7 +170,7 @@ def test_an_imported_map_waits_on_a_card_with_what_is_not_known(page: Any, app: 
     assert "against map of your labels" in text
     assert "on the same " in text
     assert "What “town” was trained on is not known here" in text
-    assert "count as wrong here: Landfill." in text
+    assert "so where “town” shows them it is wrong: Landfill." in text
     page.locator(".hv-layername[aria-pressed=true]", has_text="Map of your labels").wait_for()  # it was not replaced
     card.get_by_role("button", name="Show").click()
     page.locator(".hv-layername[aria-pressed=true]", has_text="town").wait_for()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hsi_studio.studio.fair_sides import Side, side_by_side
@@ -35,7 +37,7 @@ def test_a_class_counts_when_both_files_know_its_name_shown_or_not() -> None:
     tested = (scene.reference > 0) & ~((np.arange(30)[:, None] == 5) & (np.arange(40) < 4))
     assert found.n == tested.sum()
     assert (found.first.value, found.second.value) == (1.0, float((never == scene.reference)[tested].mean()))
-    assert "no class of these names" not in found.caveat
+    assert "not counted" not in found.caveat
 
 
 def test_a_class_without_a_counterpart_is_named_and_not_guessed() -> None:
@@ -54,8 +56,39 @@ def test_a_class_without_a_counterpart_is_named_and_not_guessed() -> None:
         assert found.n == np.isin(scene.reference, (1, 2)).sum()  # the pixels of the third stripe are left out
         assert found.first is not None
         assert found.first.value == 1.0
-        assert "count as wrong here: Third stripe." in found.caveat
-        assert "no class of these names, so their pixels are not counted: Stripe 3." in found.caveat
+        assert "reference has none of these, so where “town” shows them it is wrong: Third stripe." in found.caveat
+        assert "“town” has none of these, so their pixels are not counted: Stripe 3." in found.caveat
+
+
+def test_a_class_that_the_other_map_does_not_show_yet_is_named() -> None:
+    scene = separable_scene()
+    assert scene.reference is not None
+    names = ["Stripe 1", "Stripe 2", "Stripe 3"]
+    own = side("own", scene.reference, names, names[:2])  # the third has no label yet
+    found = side_by_side(own, side("town", scene.reference, names, names, elsewhere=True), scene)
+    assert "“own” shows none of these, so their pixels are not counted: Stripe 3." in found.caveat
+    assert found.n == np.isin(scene.reference, (1, 2)).sum()
+
+
+def test_a_class_that_was_renamed_here_is_still_the_references() -> None:
+    """“Sand” was “Stripe 2” once, and is tied to it: a file that says “Stripe 2” means the same."""
+    scene = separable_scene()
+    assert scene.reference is not None
+    names = ["Stripe 1", "Stripe 2", "Stripe 3"]
+    own = side("own", scene.reference, names, names)
+    infos = [
+        replace(info, name="Sand", reference_value=2) if k == 1 else info for k, info in enumerate(own.able.classes)
+    ]
+    schema = ClassSchema(tuple(infos))
+    own = replace(own, prediction=replace(own.prediction, schema=schema), able=schema)
+    theirs = side("town", scene.reference, names, names, elsewhere=True)
+    for first, second in ((own, theirs), (theirs, own)):
+        found = side_by_side(first, second, scene)
+        assert found.n == (scene.reference > 0).sum()
+        assert found.first is not None
+        assert found.second is not None
+        assert found.first.value == found.second.value == 1.0
+        assert "not counted" not in found.caveat
 
 
 def test_maps_without_two_classes_in_common_are_not_compared() -> None:

@@ -91,7 +91,7 @@ def test_it_is_compared_on_the_pixels_that_are_nobodys_labels_and_says_what_is_n
     assert [both.first.value, both.second.value, both.difference.value] == pytest.approx([*right, right[1] - right[0]])
     assert "without the 6 labelled pixels that the other map was made from" in both.words
     assert both.caveat.startswith("What “Theirs” was trained on is not known here, so some of these pixels may have")
-    assert "without a counterpart are not compared, and count as wrong here: Landfill." in both.caveat
+    assert "reference has none of these, so where “Theirs” shows them it is wrong: Landfill." in both.caveat
     figures = f"{100 * right[1]:.1f} against live {100 * right[0]:.1f}"
     assert both.sentence("live", "Theirs").startswith(f"Theirs {figures} on the same 714 pixels (−")
 

@@ -72,7 +72,7 @@ def judged_alike(
     if len(classes) < 2:
         return SamePixels(0, "", problem="The two maps share fewer than two classes of the reference.")
     sides = [
-        ReferenceCounter(_by_name(one, classes), used, scene, classes, value_of).tested(buffer_px)
+        ReferenceCounter(_in_classes(one, classes, scene), used, scene, classes, value_of).tested(buffer_px)
         for one in (first, second)
     ]
     pixels, reference, _ = sides[0]
@@ -135,14 +135,21 @@ def _together(seen: Sequence[LabelSet], schema: ClassSchema) -> LabelSet:
     return LabelSet(schema, table[:, 0], table[:, 1], np.zeros(len(places), dtype=np.int64))
 
 
-def _by_name(prediction: Prediction, classes: Sequence[ClassInfo]) -> Prediction:
-    """The map with the ids of `classes` for classes of the same name, so that both count alike."""
+def _in_classes(prediction: Prediction, classes: Sequence[ClassInfo], scene: Scene) -> Prediction:
+    """The map with the ids of `classes` for classes of the same name, or of the same one in the reference, so that both
+    maps count alike: a class that was renamed here keeps its place in the reference."""
     ids = {info.id for info in classes}
     named = {info.name.casefold().strip(): info for info in classes}
-    found = tuple(
-        info if info.id in ids else named.get(info.name.casefold().strip(), info) for info in prediction.schema.classes
-    )
+    value_of = reference_values(tuple(classes), scene)
+    by_value = {value_of[info.id]: info for info in classes if info.id in value_of}
+    own = reference_values(prediction.schema.classes, scene)
+
+    def counted_as(info: ClassInfo) -> ClassInfo:
+        if info.id in ids:
+            return info
+        return named.get(info.name.casefold().strip()) or by_value.get(own.get(info.id, -1), info)
+
     return Prediction(
-        ClassSchema(found), prediction.label, prediction.confidence, prediction.method, prediction.params,
-        prediction.revision,
+        ClassSchema(tuple(counted_as(info) for info in prediction.schema.classes)), prediction.label,
+        prediction.confidence, prediction.method, prediction.params, prediction.revision,
     )  # fmt: skip

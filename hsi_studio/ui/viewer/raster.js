@@ -86,11 +86,20 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
     const last = {col: Math.min(scene.w, Math.ceil((cssW - x0) / scale)), row: Math.min(scene.h, Math.ceil((cssH - y0) / scale))};
     if (last.col <= first.col || last.row <= first.row) return;
     const view = {scale, x0, y0, dpr, first, last};
-    context.globalAlpha = under.opacity;
     const missing = under.on ? paintBase(view, scale * dpr) : 0;
-    context.globalAlpha = 1;
+    if (under.on && under.opacity < 1) fade(under.opacity);
     if (layer.on && map.index) paintMap(view, scale * dpr);
     onPainted({complete: missing === 0});
+  }
+
+  /** All that is painted by now at once: tile by tile, the hatching below would be seen through the picture. @param {number} opacity */
+  function fade(opacity) {
+    context.globalCompositeOperation = 'destination-in';
+    context.globalAlpha = opacity;
+    context.fillStyle = '#000';
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.globalCompositeOperation = 'source-over';
+    context.globalAlpha = 1;
   }
 
   function paintBase(view, deviceScale) {

@@ -89,7 +89,7 @@ function start(component, L) {
   const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say,
     picture: {
       look: () => raster.under,
-      tick(on) { setUnder({on}); if (!on) say('The picture is hidden: its tick in the bar above shows it again.', 'hint'); },
+      tick(on) { setUnder({on}); say(on ? '' : 'The picture is hidden: its tick in the bar above shows it again.', 'hint'); },
       fade: (opacity) => setUnder({opacity, on: true}),
     },
     query: {
