@@ -142,6 +142,30 @@ def test_an_answer_has_a_row_and_the_map_that_is_measured_stays(page: Any, app: 
     assert page.locator(f"{VIEWER}[data-heat]").count() == 0
 
 
+def test_other_colourings_leave_the_answer_in_its_row(page: Any) -> None:
+    ask(page, "water")
+    tick, legend = page.get_by_role("checkbox", name="Query: water"), page.locator("[data-part=heattitle]")
+    open_tab(page, "Map")
+    page.locator(".ev-matrix td button").first.click()
+    page.wait_for_function("!document.querySelector('.hv-plain-query input[type=checkbox]').checked")
+    assert legend.inner_text() != "water"
+    page.locator("[data-part=heatclose]").click()  # the cell's, not the answer's
+    page.locator("[data-part=heatlegend]").wait_for(state="hidden")
+    page.wait_for_timeout(1000)
+    assert tick.is_visible()
+    tick.check()
+    page.wait_for_function(f"document.querySelector('{VIEWER}').dataset.heat !== undefined")
+    assert legend.inner_text() == "water"
+
+    page.get_by_role("button", name="Certify this map").click()  # random pixels are labelled blind
+    page.wait_for_function("document.querySelector('[data-part=heattitle]').textContent.startsWith('Random pixel')")
+    assert not tick.is_checked()
+    tick.click()
+    assert not tick.is_checked()
+    assert "No answer is shown while you label random pixels" in page.locator("[data-part=message]").inner_text()
+    assert legend.inner_text().startswith("Random pixel")
+
+
 def test_the_rows_fit_a_phone(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     ask(page, "vegetation")
