@@ -53,7 +53,7 @@ def export(folder: Path) -> list[dict[str, Any]]:
         _wait(lambda: texts.get(project.id).state != "working", "the map from names")
         _wait(lambda: studio.compare.get(comparison).run.state in ("done", "failed"), "the comparison")
         edited = studio.edits.add(project.id, "sieve=400", of="live")
-        layers = dict.fromkeys([*(one.id for one in studio.displayed.layers(project.id)), f"model:{run.id}", edited])
+        layers = dict.fromkeys([*(one.id for one in studio.displayed.maps(project.id)), f"model:{run.id}", edited])
         scene = studio.scene_of(project.id)
         assert scene.transform is not None
         a, _, c, _, e, f = scene.transform

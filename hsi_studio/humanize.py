@@ -39,6 +39,12 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {plural or noun + 's'}"
 
 
+def signed(points: float) -> str:
+    """ "+1.8", "−15.1": a difference with its sign; nought, "0.0", has none."""
+    text = f"{abs(points):.1f}"
+    return text if text == "0.0" else f"{'+' if points > 0 else '−'}{text}"
+
+
 def shape_text(shape: Sequence[int]) -> str:
     """ "145 × 145 × 200"."""
     return " × ".join(str(int(n)) for n in shape)

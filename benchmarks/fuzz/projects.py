@@ -79,7 +79,7 @@ class Projects(Target):
         runs = [path.parent.name for path in self.home.glob("projects/*/runs/*/run.json")]
         found: list[Callable[[], object]] = [
             studio.latest_project,
-            lambda: [studio.displayed.at(self.id, one.id) for one in studio.displayed.layers(self.id)],
+            lambda: [studio.displayed.at(self.id, one.id) for one in studio.displayed.maps(self.id)],
             lambda: json.dumps([info.title for info in studio.models.find()]),
             lambda: [studio.prompts.resolve(self.id, choice) for choice, _ in studio.prompts.choices(self.id)],
             lambda: json.dumps([vars(one)["state"] for one in studio.runs.list(self.id)]),

@@ -68,6 +68,7 @@ def _evidence(args: argparse.Namespace) -> int:
         value["holdout"] = {"n": inside.n, "words": inside.words, "problem": inside.problem, "oa": _plain(inside.oa)}
     if against is not None:
         value["against"] = {"layer": args.against, "words": against.words, "problem": against.problem}
+        value["against"]["caveat"] = against.caveat
         for name in ("first", "second", "difference"):
             value["against"][name] = _plain(getattr(against, name))
     if calibrated is not None:
@@ -84,6 +85,7 @@ def _evidence(args: argparse.Namespace) -> int:
     _print_areas(areas)
     if against is not None and against.difference is not None and against.first is not None:
         print(f"against {args.against}: {100 * against.difference.value:+.1f} points {against.words}")
+        print(against.caveat, end="\n" * bool(against.caveat))
     elif against is not None:
         print(against.problem)
     if calibrated is not None:

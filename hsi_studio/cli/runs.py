@@ -64,7 +64,9 @@ def add_commands(commands: Any) -> None:
     exporting.add_argument("target", metavar="PROJECT|RUN|MODEL", help="a project's id: the map of its labels")
     exporting.add_argument("--out", required=True, metavar="FILE", type=Path, help=EXPORT_HELP)
     exporting.add_argument(
-        "--layer", metavar="LAYER", help="of a project: run:ID, model:ID, comparison:RUN/0, edited:STEPS@LAYER …"
+        "--layer",
+        metavar="LAYER",
+        help="of a project: run:ID, model:ID, comparison:RUN/0, edited:STEPS@LAYER …, picture",
     )
     exporting.add_argument("--project", metavar="PROJECT", help="map the scene of this project with the model")
     exporting.add_argument("--confidence", metavar="FILE", type=Path, help="also write the confidence as float GeoTIFF")
@@ -172,6 +174,9 @@ def _export_map(args: argparse.Namespace) -> int:
     here = studio()
     try:
         project_id, which = _wanted(here, args)
+        if here.displayed.plain(which) is not None:
+            print(here.exports.plain(project_id, which, args.out), file=sys.stderr)
+            return 0
         found, written = here.exports.file(project_id, args.out, which=which, timeout=WAIT_S)
         if args.confidence is not None:
             here.exports.confidence(found, args.confidence)

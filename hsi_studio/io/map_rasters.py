@@ -44,7 +44,7 @@ def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path, tags: M
     names = prediction.schema.names
     colors = {0: (0, 0, 0, 0)}
     colors |= {k: (*_rgb(color), 255) for k, color in enumerate(prediction.schema.colors, start=1)}
-    with _cog(path, scene, data.dtype.name, 0, "MODE") as target:
+    with cog(path, scene, data.dtype.name, 0, "MODE") as target:
         target.write(data, 1)
         target.write_colormap(1, colors)
         target.set_band_description(1, "class")
@@ -59,7 +59,7 @@ def export_confidence_geotiff(
 ) -> Path:
     """Probability of the mapped class, float32, NaN = no data."""
     path = Path(path)
-    with _cog(path, scene, "float32", math.nan, "AVERAGE") as target:
+    with cog(path, scene, "float32", math.nan, "AVERAGE") as target:
         target.write(prediction.confidence.astype(np.float32), 1)
         target.set_band_description(1, "probability of the mapped class")
         target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
@@ -79,7 +79,7 @@ def export_probabilities_geotiff(
     import rasterio
 
     path = Path(path)
-    with _cog(path, scene, "float32", math.nan, "AVERAGE", count=len(schema)) as target:
+    with cog(path, scene, "float32", math.nan, "AVERAGE", count=len(schema)) as target:
         for rows, cols, values in blocks:
             window = rasterio.windows.Window.from_slices(rows, cols)
             target.write(values.astype(np.float32), window=window)
@@ -108,19 +108,22 @@ def _rgb(color: str) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
+def scene_tags(scene: Scene) -> dict[str, str]:
+    """What every file says of where it is from."""
+    return {"scene": scene.name, "scene_id": scene.id, "software": "HSI Studio"}
+
+
 def _facts(prediction: Prediction, scene: Scene) -> dict[str, str]:
     return {
-        "scene": scene.name,
-        "scene_id": scene.id,
+        **scene_tags(scene),
         "method": prediction.method,
         "params": json.dumps(prediction.params, default=str),
         "labels_revision": str(prediction.revision),
-        "software": "HSI Studio",
     }
 
 
 @contextmanager
-def _cog(path: Path, scene: Scene, dtype: str, nodata: float, overviews: str, count: int = 1) -> Iterator[Any]:
+def cog(path: Path, scene: Scene, dtype: str, nodata: float | None, overviews: str, count: int = 1) -> Iterator[Any]:
     """A raster to write to; at the end it is `path`, as COG. GDAL makes one from a whole raster only, so a plain
     GeoTIFF stands beside it until then."""
     import rasterio

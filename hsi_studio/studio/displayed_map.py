@@ -2,12 +2,12 @@
 
 >>> studio.displayed.show(project.id, "run", run.id)
 >>> studio.displayed.left(project.id).title
->>> [layer.id for layer in studio.displayed.layers(project.id)]
+>>> [(layer.kind, layer.id, layer.title) for layer in studio.displayed.layers(project.id)]
 
 One rule: what was chosen last is shown. Maps come from sources (`MapSource`): the live map, runs, models, class texts,
 comparisons; a map of theirs is a *layer* (`layers.py`). One layer is shown, or two beside a line. A layer without a map
 yet (a model's is being made) leaves the map before it on the screen until it is there; one that has gone (its run was
-deleted) leaves the live map.
+deleted) leaves the live map. The picture and the answer to a question are layers too, but no maps (`plain_layers.py`).
 
 The choice is the project's, not the page's: its owner and whoever it was shared with see the same.
 """
@@ -26,7 +26,7 @@ import numpy as np
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Subject
-from hsi_studio.studio.layers import LIVE, Layer, Source, layer_id, told_apart
+from hsi_studio.studio.layers import LIVE, PICTURE, QUERY, Layer, Source, layer_id, told_apart
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassInfo, LabelSet, Prediction
 
@@ -109,6 +109,16 @@ class MapSource(Protocol):
     def seen(self, shown: DisplayedMap) -> LabelSet | None: ...
 
 
+class PlainSource(Protocol):
+    """Where a layer comes from that is no map."""
+
+    def listed(self, project_id: str) -> list[Layer]: ...
+
+    def write(self, project_id: str, item: str, path: Path, stretch: str = "") -> Path:
+        """As .tif or .png. Raises BadRequest: no such thing, another ending."""
+        ...
+
+
 @dataclass(frozen=True)
 class _Choice:
     """Layer ids. `before` stays on the screen until there is a map of `left`."""
@@ -133,11 +143,16 @@ class DisplayedMaps(Subject):
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._sources: dict[str, MapSource] = {}
+        self._plain: dict[str, PlainSource] = {}
         self._kept = workspace.shared(_Choices)
 
     def add(self, **sources: MapSource) -> None:
         """Take layers from these too; a source is called by the first part of its layers' ids."""
         self._sources |= sources
+
+    def add_plain(self, **sources: PlainSource) -> None:
+        """List these too: layers that are no maps, by the first part of their ids."""
+        self._plain |= sources
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -239,6 +254,13 @@ class DisplayedMaps(Subject):
         return "|".join(shown.stamp for shown in (left, right) if shown is not None) + waiting
 
     def layers(self, project_id: str) -> list[Layer]:
+        """Every layer: the maps, the live one first; the answer to a question over them and the picture under them."""
+        found = self.maps(project_id)
+        for name in (QUERY, PICTURE):
+            found += self._plain[name].listed(project_id) if name in self._plain else []
+        return found
+
+    def maps(self, project_id: str) -> list[Layer]:
         """What can be shown, the live map first; twins are told apart by what they differ in."""
         self._workspace.project(project_id)
         chosen = self.chosen(project_id)
@@ -258,9 +280,7 @@ class DisplayedMaps(Subject):
     def title(self, project_id: str, source: str, item: str = "") -> str:
         """What a layer is called. Raises BadRequest, FileProblem."""
         self._workspace.project(project_id)
-        if source not in self._sources:
-            raise BadRequest(f"There is no kind of map {source[:80]!r}: choose one of {', '.join(self._sources)}.")
-        return self._sources[source].title(project_id, item)
+        return self._source(source).title(project_id, item)
 
     def at(self, project_id: str, layer: str) -> DisplayedMap | None:
         """A layer's map as it is, at once; None while there is none. Raises BadRequest, FileProblem."""
@@ -277,14 +297,14 @@ class DisplayedMaps(Subject):
             left = self.left(project_id)
             which = LIVE if left is None else left.layer
         source, _, item = which.partition(":")
-        if source in self._sources:
-            return self._sources[source].finished(project_id, item, timeout)
+        if source in self._sources or source in self._plain:
+            return self._source(source).finished(project_id, item, timeout)
         for name in ("run", "model", "comparison"):
             try:
                 return self._sources[name].finished(project_id, which, timeout)
             except BadRequest as error:
                 log.debug("%s is no %s: %s", which, name, error)
-        known = ", ".join(layer.id for layer in self.layers(project_id))
+        known = ", ".join(layer.id for layer in self.maps(project_id))
         raise BadRequest(f"There is no map {which[:80]!r} in this project. Choose “shown” or one of: {known}.")
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
@@ -343,6 +363,19 @@ class DisplayedMaps(Subject):
         """Raises BadRequest, FileProblem."""
         self._workspace.project(project_id)
         source, _, item = layer.partition(":")
+        return self._source(source).displayed(project_id, item)
+
+    def _source(self, source: str) -> MapSource:
+        """Raises BadRequest."""
+        if source in self._plain:
+            raise BadRequest(
+                f"“{source}” is no class map: it has no classes and no accuracy, and cannot stand in a map's place. "
+                f"Export it as .tif or .png (hsi-studio export PROJECT --layer {source} --out FILE.tif)."
+            )
         if source not in self._sources:
-            raise BadRequest(f"There is no kind of map {source!r}: choose one of {', '.join(self._sources)}.")
-        return self._sources[source].displayed(project_id, item)
+            raise BadRequest(f"There is no kind of map {source[:80]!r}: choose one of {', '.join(self._sources)}.")
+        return self._sources[source]
+
+    def plain(self, layer: str) -> PlainSource | None:
+        """Where a layer comes from that is no map; None for others."""
+        return self._plain.get(layer.partition(":")[0])

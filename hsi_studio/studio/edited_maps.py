@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, report_without_labels
 from hsi_studio.engine.mapping.postprocess import THRESHOLDS, Step, apply_steps, parse_steps, words_of
-from hsi_studio.errors import BadRequest
+from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.files import write_json
 from hsi_studio.project.side_list import read_side_list
 from hsi_studio.studio import Subject
@@ -96,10 +96,14 @@ class EditedMaps(Subject):
     # ── layers of `studio.displayed` ────────────────────────────────────────────────────────────
 
     def listed(self, project_id: str) -> list[Layer]:
-        return [
-            Layer(layer_id("edited", item), self.title(project_id, item), facts=(item,))
-            for item in self._read(project_id)
-        ]
+        """Without those whose layer below has gone: a run that was deleted, a map that was taken away."""
+        found = []
+        for item in self._read(project_id):
+            try:
+                found.append(Layer(layer_id("edited", item), self.title(project_id, item), facts=(item,)))
+            except StudioError as error:
+                log.info("edited:%s is not listed: %s", item, error)
+        return found
 
     def title(self, project_id: str, item: str) -> str:
         steps, below = _parsed(item)

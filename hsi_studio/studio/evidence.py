@@ -24,7 +24,7 @@ import numpy as np
 
 from hsi_studio.engine.evaluation.areas import Measured
 from hsi_studio.engine.evaluation.map_accuracy import ReferenceCounter, reference_values
-from hsi_studio.engine.evaluation.same_pixels import SamePixels, cell_pixels, judged_alike
+from hsi_studio.engine.evaluation.same_pixels import SamePixels, cell_pixels
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX
 from hsi_studio.engine.evaluation.uncertainty import (
     SURFACES,
@@ -47,6 +47,7 @@ from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import Certify
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
 from hsi_studio.studio.edited_maps import EditedMaps
+from hsi_studio.studio.fair_sides import side_by_side, side_of
 from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
@@ -100,20 +101,19 @@ class Evidence(Subject):
         return self.compare_maps(self._find(project_id, first), self._find(project_id, second), buffered)
 
     def compare_maps(self, first: DisplayedMap, second: DisplayedMap, buffered: bool = False) -> SamePixels:
-        """The same of two maps that are at hand."""
-        scene, seen = self._workspace.scene_of(first.project_id), (first.seen, second.seen)
-        for shown, labels in zip((first, second), seen, strict=True):
-            if labels is None:
-                words = f"Which pixels “{shown.title}” was made from is not known: it cannot be compared fairly."
-                return SamePixels(0, "", problem=words)
-        known = [labels for labels in seen if labels is not None]
+        """The same of two maps that are at hand. Of one that was made elsewhere the answer says what is not known."""
+        scene, one, other = self._workspace.scene_of(first.project_id), side_of(first), side_of(second)
+        if one is None or other is None:
+            title = first.title if one is None else second.title
+            words = f"Which pixels “{title}” was made from is not known: it cannot be compared fairly."
+            return SamePixels(0, "", problem=words)
         key = (first.project_id, f"{first.layer} {second.layer} {buffered}")
-        of = (first.prediction, second.prediction, *(labels.revision for labels in known))
+        of = (first.prediction, second.prediction, one.seen.revision, other.seen.revision)
         with self._lock:
             kept = self._compared.get(key)
         if kept is not None and kept[0][0] is of[0] and kept[0][1] is of[1] and kept[0][2:] == of[2:]:
             return kept[1]
-        made = judged_alike(first.prediction, second.prediction, known, scene, DEFAULT_BUFFER_PX if buffered else 0)
+        made = side_by_side(one, other, scene, DEFAULT_BUFFER_PX if buffered else 0)
         with self._lock:
             self._compared[key] = (of, made)
             while len(self._compared) > KEPT:

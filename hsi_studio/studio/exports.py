@@ -106,6 +106,16 @@ class Exports(Subject):
             return found, copy_file(made, path)
         return found, self._write(found, Path(path))
 
+    def plain(self, project_id: str, layer: str, path: Path, stretch: str = "") -> Path:
+        """A layer that is no class map as .tif (in its place) or .png: "picture", "picture:COMPOSITE" with a stretch as
+        "2-98", or "query" (how alike each pixel is to what was asked last, 0 to 1). Raises BadRequest, FileProblem.
+        """
+        self._workspace.project(project_id)
+        source = self._displayed.plain(layer)
+        if source is None:
+            raise BadRequest(f"“{layer[:80]}” is a map: write it with studio.exports.file(…, which={layer[:80]!r}).")
+        return source.write(project_id, layer.partition(":")[2], Path(path), stretch)
+
     def confidence(self, found: DisplayedMap, path: Path) -> Path:
         """A map's confidence as float GeoTIFF, whatever the file is called. Raises FileProblem."""
         from hsi_studio.io.export import export_confidence_geotiff

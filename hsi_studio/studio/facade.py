@@ -41,11 +41,12 @@ from hsi_studio.studio.exports import Exports
 from hsi_studio.studio.holdout import Holdout
 from hsi_studio.studio.imported_maps import ImportedMaps
 from hsi_studio.studio.labels import Labels
-from hsi_studio.studio.layers import Layer
+from hsi_studio.studio.layers import LIVE, QUERY, Layer
 from hsi_studio.studio.lessons import Lessons
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.openings import Openings
+from hsi_studio.studio.plain_layers import PictureLayer, QueryLayer
 from hsi_studio.studio.plugins import problems
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.provenance import Provenance
@@ -67,9 +68,9 @@ if TYPE_CHECKING:
     from hsi_studio.scene.preview import Choice
 
 __all__ = [
-    "LIVE_METHOD", "WATER_NM", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo", "Comparison",
-    "ComparisonPlan", "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels", "ScoreBlock",
-    "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
+    "LIVE", "LIVE_METHOD", "QUERY", "WATER_NM", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo",
+    "Comparison", "ComparisonPlan", "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels",
+    "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
 ]  # fmt: skip
 
 
@@ -129,6 +130,7 @@ class Studio:
             model=self.models.maps, comparison=self.compare.maps, reference=ReferenceMapSource(workspace),
             imported=self.imported, edited=self.edits,
         )  # fmt: skip
+        self.displayed.add_plain(picture=PictureLayer(workspace), query=QueryLayer(workspace, self.queries))
 
     @property
     def home(self) -> Path:

@@ -7,8 +7,9 @@ A map is laid on the scene by its place, as a reference is (`scene/rules/alignme
 where the names agree; the others are classes of the map alone, in its own colours where the file has some. It has no
 probabilities, so its confidence is 1 everywhere.
 
-Which pixels it was made from is not known. So it is never judged beside a map of ours on "the same test pixels", and
-what it agrees with the reference in is said to be just that. Random pixels (`studio.certify`) judge it fairly.
+Which pixels it was made from is not known. So what it agrees with the reference in is said to be just that, and a
+comparison with a map of ours says that some of the pixels may have trained it (`fair_sides.py`). Random pixels
+(`studio.certify`) judge it fairly.
 
 Files: `maps/ID.npz` in the project's folder, and `maps/imported.json`, which names them.
 """
@@ -75,6 +76,9 @@ class Entry(Stored):
     title: str = Field(max_length=80)
     file: str = Field(max_length=255)
     notes: tuple[str, ...] = Field(max_length=50)
+    classes: tuple[str, ...] = Field(
+        (), max_length=65_535
+    )  # ids of those that the file knows, whether or not it shows them
 
 
 class ImportedMaps(Subject):
@@ -109,7 +113,9 @@ class ImportedMaps(Subject):
                 folder.mkdir(exist_ok=True)
                 keep_map(folder / f"{item}.npz", made, item)
                 notes = tuple(str(note) for note in found.notes[:50])
-                known.append(Entry(id=item, title=name, file=path.name[-255:], notes=notes))
+                told = found.names.values()
+                ids = tuple(one.id for one in classes.classes if any(same_name(one.name, name) for name in told))
+                known.append(Entry(id=item, title=name, file=path.name[-255:], notes=notes, classes=ids))
                 write_json(folder / "imported.json", {"maps": [one.model_dump() for one in known]}, indent=1)
         return layer_id(SOURCE, item)
 
@@ -175,6 +181,13 @@ class ImportedMaps(Subject):
     def seen(self, shown: DisplayedMap) -> LabelSet | None:
         """Nobody here knows."""
         return None
+
+    def legend(self, shown: DisplayedMap) -> ClassSchema:
+        """The classes that a map of this source may show: those its file knows. Raises BadRequest."""
+        known = set(self._entry(shown.project_id, shown.id).classes)
+        if not known:  # kept before files' legends were
+            known = {info.id for info, pixels in shown.pixels if pixels}
+        return ClassSchema(tuple(info for info in shown.prediction.schema.classes if info.id in known))
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,10 @@
 """What a project's viewer can show, by name: layers with an id that stays and a title that no other layer has.
 
-Ids are "live", "reference", "run:ID", "model:ID", "texts", "comparison:RUN/0" (an arm by its number),
-"comparison:RUN/0-1" (where two arms differ), "imported:ID" (made elsewhere) and "edited:STEPS@LAYER" (another
+Most are class maps; one of these is *shown*, and accuracy, hover, legend and export are its. Two are none
+(`plain_layers.py`): the picture under the maps, and the answer to a question over them.
+
+Ids are "picture", "query", "live", "reference", "run:ID", "model:ID", "texts", "comparison:RUN/0" (an arm by its
+number), "comparison:RUN/0-1" (where two arms differ), "imported:ID" (made elsewhere) and "edited:STEPS@LAYER" (another
 layer after steps, as "edited:sieve=400@live"). Which of them is shown is said in `displayed_map.py`.
 """
 
@@ -15,6 +18,14 @@ from typing import Literal
 Source = Literal["live", "run", "preview", "model", "texts", "comparison", "reference", "edited", "imported"]
 LIVE = "live"
 REFERENCE: Literal["reference"] = "reference"
+PICTURE, QUERY = "picture", "query"
+Kind = Literal[
+    "picture", "reference", "live", "run", "model", "words", "query", "comparison", "imported map", "edited map"
+]
+KINDS: dict[str, Kind] = {  # by the first part of an id
+    "picture": "picture", "reference": "reference", "live": "live", "run": "run", "model": "model", "texts": "words",
+    "query": "query", "comparison": "comparison", "imported": "imported map", "edited": "edited map",
+}  # fmt: skip
 
 
 def layer_id(source: str, item: str = "") -> str:
@@ -25,7 +36,7 @@ def layer_id(source: str, item: str = "") -> str:
 
 @dataclass(frozen=True)
 class Layer:
-    """A map that can be shown. No two layers of a project have the same `id` or `title`."""
+    """A map that can be shown, or a plain layer. No two layers of a project have the same `id` or `title`."""
 
     id: str
     title: str
@@ -33,6 +44,15 @@ class Layer:
     shown: Literal["", "left", "right"] = ""
     oa: float | None = None  # overall accuracy where it was measured, a fraction; the map's report says on which pixels
     facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.id.partition(":")[0]]
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has classes, and so can be shown in a map's place, measured and compared."""
+        return self.kind not in (PICTURE, QUERY)
 
 
 def told_apart(layers: Sequence[Layer]) -> list[str]:

@@ -131,7 +131,9 @@ class Verbs:
             for info, n in found.pixels
         ]  # fmt: skip
         origin = self.studio.provenance.of(found)
-        layers = [{"layer": one.id, "title": one.title} for one in self.studio.displayed.layers(project)]
+        layers = [
+            {"layer": one.id, "kind": one.kind, "title": one.title} for one in self.studio.displayed.layers(project)
+        ]
         told = {
             "project": project, "layer": found.layer, "title": found.title, "labels_revision": found.revision,
             "classes": classes, "map_sha256": origin.map_hash, "command": origin.command, "layers": layers,
@@ -183,22 +185,24 @@ class Verbs:
 
         Args:
             project: id of the project
-            layer: "shown", "live", or an id of a layer, a run or a model
+            layer: "shown", "live", or an id of a layer, a run or a model; "picture" and "query" as tif or png
             kind: zip (everything), tif, hdr, gpkg, csv (areas), png, svg, pdf, html (report), json (STAC) or qml (QGIS)
         """
         if kind not in ONE_FILE:
             raise BadRequest(f"A map is written as {', '.join(ONE_FILE)}, not as {str(kind)[:20]!r}.")
         folder = self.studio.project(project).folder / "exports"
+        if self.studio.displayed.plain(layer) is not None:
+            name = f"{slug(self.studio.scene_of(project).name)}_{slug(layer)}.{kind}"
+            path = self.studio.exports.plain(project, layer, folder / name)
+            return text({"layer": layer, **_file(path)})
         found = self.studio.displayed.find(project, layer, WAIT_S)
         if kind == "zip":
             path = self.studio.exports.bundle(project, which=found.layer, timeout=WAIT_S)
         else:
             name = f"{slug(self.studio.scene_of(project).name)}_{slug(found.layer)}.{kind}"
             _, path = self.studio.exports.file(project, folder / name, which=found.layer, timeout=WAIT_S)
-        told = {"layer": found.layer, "title": found.title, "file": path.name, "path": str(path),
-                "url": f"/gradio_api/file={quote(str(path))}", "bytes": path.stat().st_size,
-                "sha256": _sha256(path), "map_sha256": self.studio.provenance.of(found).map_hash}  # fmt: skip
-        return text(told)
+        told = {"layer": found.layer, "title": found.title, **_file(path)}
+        return text({**told, "map_sha256": self.studio.provenance.of(found).map_hash})
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
@@ -244,6 +248,14 @@ def _point(point: Any, number: int) -> tuple[int, int, str, None]:
             f'Point {number} is {json.dumps(point)[:80]}: write it as {{"row": 40, "col": 20, "class": "water"}}.'
         )
     return int(given["row"]), int(given["col"]), name.encode("utf-8", "replace").decode(), None
+
+
+def _file(path: Path) -> dict[str, Any]:
+    """Where a file lies and what it is."""
+    return {
+        "file": path.name, "path": str(path), "url": f"/gradio_api/file={quote(str(path))}",
+        "bytes": path.stat().st_size, "sha256": _sha256(path),
+    }  # fmt: skip
 
 
 def _sha256(path: Path) -> str:

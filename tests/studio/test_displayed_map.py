@@ -321,7 +321,7 @@ def test_a_run_of_another_project_is_not_shown(made: tuple[Studio, Project], tmp
     for layer in (f"run:{RUN}", ARM):
         with pytest.raises(BadRequest, match="in this project"):
             show(studio, project, layer)
-    assert [layer.id for layer in studio.displayed.layers(project.id)] == ["live", "reference"]
+    assert [layer.id for layer in studio.displayed.maps(project.id)] == ["live", "reference"]
 
 
 # ── the list of layers ──────────────────────────────────────────────────────────────────────────
@@ -330,7 +330,7 @@ def test_a_run_of_another_project_is_not_shown(made: tuple[Studio, Project], tmp
 def test_the_layers_are_listed_with_what_is_shown(whole: tuple[Studio, Project]) -> None:
     studio, project = whole
     studio.displayed.show(project.id, "texts", beside=ARM)
-    layers = {layer.id: layer for layer in studio.displayed.layers(project.id)}
+    layers = {layer.id: layer for layer in studio.displayed.maps(project.id)}
     lda = f"comparison:{COMPARISON}/0"
     runs = [f"run:{PREVIEW}", f"run:{RUN}"]  # newest first
     assert list(layers) == ["live", "texts", *runs, f"model:{MODEL}", lda, ARM, DIFFERENCE, "reference"]
@@ -345,7 +345,7 @@ def test_twins_are_told_apart_by_what_they_differ_in(made: tuple[Studio, Project
     for k, seed in enumerate((0, 1, 1)):
         add_run(studio, project, f"20260101-12000{k}-abcdef", seed=seed, created=f"2026-01-01T12:00:0{k}Z")
     add_run(studio, project, "20260101-120009-abcdef", title="Alone")
-    titles = [layer.title for layer in studio.displayed.layers(project.id)]
+    titles = [layer.title for layer in studio.displayed.maps(project.id)]
     assert titles == [
         "Map of your labels",
         "Alone",

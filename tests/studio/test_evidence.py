@@ -178,6 +178,16 @@ def test_an_edited_layer_is_shown_judged_and_gone_again(made: tuple[Studio, Proj
     assert left.layer == f"run:{RUN}"
 
 
+def test_steps_on_a_layer_that_has_gone_keep_no_list_from_being_made(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    other = "20260101-120008-abcdef"
+    add_run(studio, project, other)
+    layer = studio.edits.add(project.id, "majority=1", f"run:{other}")
+    assert layer in [one.id for one in studio.displayed.layers(project.id)]
+    studio.runs.delete(other)
+    assert layer not in [one.id for one in studio.displayed.layers(project.id)]
+
+
 def test_margins_need_the_model_and_say_so(made: tuple[Studio, Project]) -> None:
     studio, project = made
     layer = studio.edits.add(project.id, "margin=0.5", "live")

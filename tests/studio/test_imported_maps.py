@@ -62,10 +62,47 @@ def test_it_lies_where_it_lies_and_takes_the_projects_classes_by_name(
     assert report is not None
     assert report.main.n == 24 * 30
     assert "certify it" in " ".join(report.notes)
-    assert "cannot be compared fairly" in studio.evidence.compare(project.id, layer, "live").problem
     assert studio.evidence.cell(project.id, upper.id, lower.id, layer).sum() == 9 * 30
     studio.certify.draw(project.id, layer, 0.1)
     assert studio.certify.sample(project.id).title == "theirs"
+
+
+def test_it_is_compared_on_the_pixels_that_are_nobodys_labels_and_says_what_is_not_known(
+    made: tuple[Studio, Project], tmp_path: Path
+) -> None:
+    studio, project = made
+    upper, lower = project.schema.classes
+    values = np.full((24, 30), 7)
+    values[:9], values[-2:] = 9, 4  # a quarter of the upper half is told as lower
+    names = {7: lower.name, 9: upper.name, 4: "Landfill"}
+    layer = studio.imported.add(project.id, a_map(tmp_path / "c.tif", values, names), "Theirs")
+    live, scene = studio.displayed.find(project.id, "live"), studio.scene_of(project.id)
+    assert scene.reference is not None
+    tested = np.ones((24, 30), dtype=bool)
+    for row, col in project.points:
+        tested[row, col] = False
+    theirs = np.select([values == 9, values == 7], [1, 2], 0)
+    right = [float((one == scene.reference)[tested].mean()) for one in (live.prediction.label, theirs)]
+    both = studio.evidence.compare(project.id, "live", layer)
+    assert both.n == tested.sum() == 24 * 30 - 6
+    assert both.first is not None
+    assert both.second is not None
+    assert both.difference is not None
+    assert [both.first.value, both.second.value, both.difference.value] == pytest.approx([*right, right[1] - right[0]])
+    assert "without the 6 labelled pixels that the other map was made from" in both.words
+    assert both.caveat.startswith("What “Theirs” was trained on is not known here, so some of these pixels may have")
+    assert "reference has none of these, so where “Theirs” shows them it is wrong: Landfill." in both.caveat
+    figures = f"{100 * right[1]:.1f} against live {100 * right[0]:.1f}"
+    assert both.sentence("live", "Theirs").startswith(f"Theirs {figures} on the same 714 pixels (−")
+
+    turned = studio.evidence.compare(project.id, layer, "live", buffered=True)
+    assert turned.difference is not None
+    assert turned.difference.value > 0
+    assert turned.n < both.n
+    assert turned.caveat == both.caveat
+    sieved = studio.edits.add(project.id, "majority=1", layer)  # after a step nobody knows more of it
+    assert "Theirs, majority" in studio.evidence.compare(project.id, "live", sieved).caveat
+    assert studio.evidence.compare(project.id, layer, "reference").problem.startswith("Which pixels “Reference”")
 
 
 def test_what_is_no_map_of_this_scene_is_refused(made: tuple[Studio, Project], tmp_path: Path) -> None:

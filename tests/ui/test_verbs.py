@@ -223,6 +223,9 @@ def test_what_makes_no_sense_is_told_by_its_place(verbs: tuple[Verbs, Path], tmp
         made.open(str(tmp_path / "elsewhere.npy"))
     with pytest.raises(BadRequest, match="written as"):
         made.export(project, kind="exe")
+    with pytest.raises(BadRequest, match=r"written as \.tif or \.png"):
+        made.export(project, "picture", "zip")
+    assert json.loads(made.export(project, "picture", "png"))["file"].endswith("_picture.png")
 
 
 def test_labels_are_one_action_and_relabel(verbs: tuple[Verbs, Path]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from hsi_studio.engine.compare.results import Comparison, Difference, Gap
 from hsi_studio.engine.compare.statistics import MOST_SEEDS
 from hsi_studio.engine.evaluation.draw_intervals import LEAST_BOOTSTRAP, LEAST_INTERVAL
-from hsi_studio.humanize import counted
+from hsi_studio.humanize import counted, signed
 
 NAMED = 3  # classes in a sentence; the table has all
 PROTOCOL_WORDS = {"random": "random test pixels", "buffered": "test pixels away from the labels"}
@@ -157,12 +157,6 @@ def notes(c: Comparison) -> tuple[str, ...]:
             if figures.problem
         )
     return tuple(dict.fromkeys(out))
-
-
-def signed(value: float) -> str:
-    """ "+1.8", "−0.3", "0.0"."""
-    text = f"{abs(value):.1f}"
-    return text if text == "0.0" else f"{'+' if value > 0 else '−'}{text}"
 
 
 def plain(value: float) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsi_studio.engine.compare.findings import plain, signed
+from hsi_studio.engine.compare.findings import plain
 from hsi_studio.engine.compare.paces import largest_window
 from hsi_studio.engine.compare.plan import ComparisonPlan
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
 from hsi_studio.files import write_text
-from hsi_studio.humanize import counted
+from hsi_studio.humanize import counted, signed
 from hsi_studio.methods import methods
 
 REPORT = "comparison-report"  # name of the files

@@ -4,7 +4,7 @@
 //
 // value from Python: {project, brief, state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
 //   groups: [{title, words, figures: [{name, value, low, high, help}]}],
-//   card: {text, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
+//   card: {text, caveat, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
 
 import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
@@ -45,6 +45,7 @@ export function mount(gradio) {
         button("hsi-small", "Leave it", "Keep what is shown; the map stays in its list", () => act("dismiss")),
       );
       card.append(make("span", "", value.card.text), buttons);
+      if (value.card.caveat) card.append(make("p", "hsi-hint", value.card.caveat));
       root.prepend(card);
     }
     if (value.text) root.append(make("p", value.state === "error" ? "hsi-strip-error" : "hsi-strip-text", value.text));

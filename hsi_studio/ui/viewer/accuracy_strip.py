@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hsi_studio.humanize import signed
 from hsi_studio.studio.facade import AccuracyReport, Comparison, Estimate, SamePixels, ScoreBlock
 
 NAMES = (
@@ -77,14 +78,9 @@ def _figure(name: str, estimate: Estimate, text: str) -> dict[str, str]:
     }
 
 
-def signed(fraction: float) -> str:
-    """Percent points with their sign: "−15.1", "+2.0"; nought has none."""
-    text = f"{abs(100 * fraction):.1f}"
-    return text if text == "0.0" else f"{'+' if fraction > 0 else '−'}{text}"
-
-
 def compared_value(both: SamePixels, left: str, right: str) -> dict[str, Any]:
-    """The strip while two maps are shown: both on the same test pixels, and what is between them."""
+    """The strip while two maps are shown: both on the same test pixels, and what is between them, with what has to be
+    known to read it."""
     assert both.first is not None
     assert both.second is not None
     assert both.difference is not None
@@ -92,7 +88,9 @@ def compared_value(both: SamePixels, left: str, right: str) -> dict[str, Any]:
     words = f"{_upper(both.words)}."
     found = both.difference
     range_text = (
-        "" if found.low is None or found.high is None else f", 95 %: {signed(found.low)} to {signed(found.high)}"
+        ""
+        if found.low is None or found.high is None
+        else f", 95 %: {signed(100 * found.low)} to {signed(100 * found.high)}"
     )
     return {
         "state": "figures",
@@ -100,7 +98,7 @@ def compared_value(both: SamePixels, left: str, right: str) -> dict[str, Any]:
             {"title": left, "figures": [_figure(name, both.first, text)], "words": words},
             {
                 "title": right, "figures": [_figure(name, both.second, text)],
-                "words": f"{signed(found.value)} points{range_text}.",
+                "words": f"{signed(100 * found.value)} points{range_text}. {both.caveat}".strip(),
             },
         ],
         "text": "",

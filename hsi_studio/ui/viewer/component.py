@@ -17,10 +17,10 @@ so a full state and a small answer are both valid.
     beside    {url, kind, title, mine, extra} | null    a second map, right of a line that the user moves; `mine` names
                                      the left one; `extra` (here and in map): classes [{id, name, color}] that a map
                                      has and the project has not
-    heat      {url, title, threshold, marks: [[row, col], …], kind, ends, blind} | null    one colouring in place of the
-              map:
-               a question's answer (`heat_routes.py`), a cell of the matrix, a margin (`tabs/map/routes.py`); see
-               `heat.js`
+    heat      {url, title, threshold, marks: [[row, col], …], kind, ends, query, blind} | null    one colouring in place
+              of the map:
+               a question's answer (`query`, `heat_routes.py`), a cell of the matrix, a margin (`tabs/map/routes.py`);
+               see `heat.js`
     progress  {text, fraction | null, seconds_left | null} | null
     notice    a sentence, where something was done that was not asked for: another map is shown
     message   "" or a sentence; with it the pending clicks `refused` (their n; absent: the oldest one) vanish
@@ -36,7 +36,7 @@ whether the project looks different on the server. `hsi:follow` on the document 
 Events (page → Python, `event: gr.EventData`, fields in `event._data`)
 
     view      {composite, stretch}      for information: the page has changed the picture by itself
-    heat_off                            take the heat map away
+    heat_off  {query}                   take the colouring away; `query`: it was a question's answer
     sync                                send the full value (clicks waited too long, server gone or back)
 
 For tests, on the `.hsi-viewer` element and on the block around it: `__toClient(col, row)` → {x, y} of the

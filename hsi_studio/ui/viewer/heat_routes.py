@@ -7,11 +7,26 @@ guard before the whole application covers this route.
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
+
+
+def heat_value(studio: Studio, project_id: str, marks: list[tuple[int, int]] | None = None) -> dict[str, Any] | None:
+    """The viewer's `heat` of the answer to the last question; None while there is none, or it was taken away."""
+    status = studio.queries.status(project_id)
+    if status.answer is None or not status.heat:
+        return None
+    return {
+        "url": f"/hsi/heat/{project_id}/{id(status.answer):x}.bin",
+        "title": status.answer.text,
+        "threshold": status.threshold,
+        "marks": marks or [],
+        "query": True,
+    }
 
 
 def router(studio: Studio) -> APIRouter:

@@ -1,12 +1,15 @@
 // @ts-check
-// The bar over the picture: every map that can be shown, the one that is, and the one beside it. What is chosen here is
-// the project's (studio/displayed_map.py), so accuracy, hover, legend and export are that map's.
+// The bar over the picture: every layer of the project. Of the maps one is shown, and one beside it; what is chosen here is
+// the project's (studio/displayed_map.py), so accuracy, hover, legend and export are that map's. The picture under them and
+// the answer to a question over them have rows of their own (plain_row.js).
 
 import { button, make } from '../web/dom.js';
+import { makePlainRow } from './plain_row.js';
 
 /**
- * @typedef {{id: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string}} Layer
+ * @typedef {{id: string, kind: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string, heat?: any}} Layer
  * @typedef {{layers: Layer[], job: import('./status.js').Job | null}} Answer
+ * @typedef {{on: boolean, opacity: number}} Look
  */
 
 /**
@@ -17,11 +20,21 @@ import { button, make } from '../web/dom.js';
  * @param {() => void} page.chosen  another map is wanted now
  * @param {(job: Answer['job']) => void} page.job  the training that runs
  * @param {(text: string) => void} page.say
+ * @param {{look: () => Look, tick: (on: boolean) => void, fade: (opacity: number) => void}} page.picture
+ * @param {{look: (heat: any) => Look, tick: (heat: any, on: boolean) => void, fade: (opacity: number) => void, away: () => void}} page.query
  */
 export function makeLayerBar(box, page) {
   /** @type {Layer[]} */
   let layers = [];
   let asked = 0;
+  const maps = make('span', 'hv-maps'), heatOf = () => layers.find((layer) => layer.kind === 'query')?.heat;
+  maps.setAttribute('role', 'group');
+  maps.setAttribute('aria-label', 'Maps');
+  const picture = makePlainRow('picture', {slider: 'Opacity of the picture', tick: 'shown under the map, or not'}, page.picture);
+  const query = makePlainRow('query', {
+    slider: 'Opacity of the heat map', tick: 'its heat map is shown, or not', away: 'Take the heat map away',
+  }, {tick: (on) => page.query.tick(heatOf(), on), fade: page.query.fade, away: page.query.away});
+  box.append(picture.node, query.node, maps);
 
   /** @param {Promise<Answer>} answer @param {boolean} changed */
   async function take(answer, changed) {
@@ -54,16 +67,26 @@ export function makeLayerBar(box, page) {
     return group;
   }
 
+  /** The rows of the picture and the answer, which stay as elements: one of their sliders may be held just now. */
+  function looks() {
+    const title = (kind) => layers.find((layer) => layer.kind === kind)?.title || '';
+    picture.show(title('picture'), page.picture.look());
+    query.show(title('query'), page.query.look(heatOf()));
+  }
+
   function render() {
     box.hidden = false; // from the start: one that came with the first map would move the picture under the pointer
     const at = box.scrollLeft, focused = document.activeElement?.closest?.('.hv-layer');
-    const place = focused ? [...box.querySelectorAll('.hv-layer')].indexOf(focused) : -1;
-    box.replaceChildren(make('span', 'hv-layershead', 'Map'), ...layers.map(chip));
+    const place = focused ? [...maps.querySelectorAll('.hv-layer')].indexOf(focused) : -1;
+    const chips = layers.filter((layer) => layer.kind !== 'picture' && layer.kind !== 'query').map(chip);
+    maps.replaceChildren(make('span', 'hv-layershead', 'Map'), ...chips);
+    looks();
     box.scrollLeft = at;
-    if (place >= 0) /** @type {HTMLElement} */ (box.querySelectorAll('.hv-layer')[place]?.firstElementChild)?.focus({preventScroll: true});
+    if (place >= 0) /** @type {HTMLElement} */ (maps.querySelectorAll('.hv-layer')[place]?.firstElementChild)?.focus({preventScroll: true});
   }
 
   return {
+    looks,
     /** Ask again: a run may have ended, a model may have come. */
     refresh() { take(page.list(), false); },
     /** The title of what is shown, "" = nothing. */

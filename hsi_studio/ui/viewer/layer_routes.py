@@ -1,7 +1,8 @@
-"""The maps that can be shown, for the bar over the picture (`layer_bar.js`).
+"""The layers of a project, for the bar over the picture (`layer_bar.js`).
 
-    GET  /hsi/layers/{project}    {"layers": [{id, title, ready, shown: "" | "left" | "right", oa: "84.2" | ""}, …],
-                                   "job": {text, fraction, seconds_left, waiting} | null}    the training at work
+    GET  /hsi/layers/{project}    {"layers": [{id, kind, title, ready, shown: "" | "left" | "right", oa: "84.2" | ""},
+                                   …], "job": {text, fraction, seconds_left, waiting} | null}    the training at work
+                                  kinds "picture" and "query" are no maps; a query has its `heat`, as in component.py
     POST /hsi/layers/{project}    {"left": layer id} shows it, {"right": layer id or ""} puts it beside; the same answer
 
 Asked after the page has followed a change, never as part of a click: the list reads the records of runs and models.
@@ -15,7 +16,8 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import Studio
+from hsi_studio.studio.facade import QUERY, Studio
+from hsi_studio.ui.viewer.heat_routes import heat_value
 
 
 class Wanted(BaseModel):
@@ -46,8 +48,9 @@ def router(studio: Studio) -> APIRouter:
         return {
             "layers": [
                 {
-                    "id": layer.id, "title": layer.title, "ready": layer.ready, "shown": layer.shown,
-                    "oa": "" if layer.oa is None else f"{100 * layer.oa:.1f}",
+                    "id": layer.id, "kind": layer.kind, "title": layer.title, "ready": layer.ready,
+                    "shown": layer.shown, "oa": "" if layer.oa is None else f"{100 * layer.oa:.1f}",
+                    **({"heat": heat_value(studio, project_id)} if layer.kind == QUERY else {}),
                 }
                 for layer in studio.displayed.layers(project_id)
             ],

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import DisplayedMap, Studio, crs_name
+from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.viewer.accuracy_strip import (
     brief,
@@ -20,7 +20,6 @@ from hsi_studio.ui.viewer.accuracy_strip import (
     compared_value,
     model_group,
     per_class_value,
-    signed,
     strip_value,
 )
 from hsi_studio.ui.viewer.tile_routes import BESIDE
@@ -203,18 +202,22 @@ class Present:
         news = displayed.news(project_id)
         if news is None:
             return None
-        left, text = displayed.left(project_id), f"{news.title} is ready."
+        left, text, caveat = displayed.left(project_id), f"{news.title} is ready.", ""
         if left is not None and left.layer != news.layer:
-            try:
-                both = self.studio.evidence.compare_maps(left, news)
-            except StudioError as error:
-                both, text = None, f"{text} {error}"
-            if both is not None and both.first is not None and both.second is not None and both.difference is not None:
-                text = (
-                    f"{news.title} {100 * both.second.value:.1f} against {left.title[:1].lower()}{left.title[1:]} "
-                    f"{100 * both.first.value:.1f} on the same {both.n:,} pixels ({signed(both.difference.value)})."
-                )
-        return {"text": text, "layer": news.layer}
+            text, caveat = self._against(left, news)
+        return {"text": text, "caveat": caveat, "layer": news.layer}
+
+    def _against(self, first: DisplayedMap, second: DisplayedMap) -> tuple[str, str]:
+        """What the second map changes in a sentence, and what has to be known to read it."""
+        name = f"Imported “{second.title}”" if second.source == "imported" else second.title
+        try:
+            both = self.studio.evidence.compare_maps(first, second)
+        except StudioError as error:
+            return f"{name} is ready. {error}", ""
+        told = both.sentence(in_words(first), name)
+        if told or second.source != "imported":
+            return told or f"{name} is ready.", both.caveat
+        return f"{name} is a layer now. {both.problem}", both.caveat
 
     def after_news(self, project_id: str, done: dict[str, Any]) -> tuple[str, str]:
         """(viewer, strip) after the card's “Show” or “Leave it”."""
@@ -257,6 +260,10 @@ class Present:
             value = strip_value(shown.report, stale=False)
             for group in value["groups"]:
                 group["title"] = f"{group['title']} · {self._short(shown)}"
+            if shown.source == "imported":
+                live = self.studio.displayed.at(shown.project_id, LIVE)
+                against = ("", "") if live is None else self._against(live, shown)
+                value["text"] = " ".join(filter(None, against)) or value["text"]
             if shown.source == "run":
                 late = self._late(shown)
                 value["text"] = late or value["text"]
@@ -274,7 +281,7 @@ class Present:
             return f"map from texts alone ({self.studio.queries.text_maps.get(shown.project_id).prompts})"
         if shown.source == "run":
             return f"trained map ({shown.prediction.method})"
-        return shown.title[:1].lower() + shown.title[1:] if shown.source == "live" else shown.title
+        return in_words(shown)
 
     def _strip_of_labels(self, project_id: str) -> dict[str, Any]:
         project, status = self.studio.project(project_id), self.studio.status(project_id)
@@ -319,6 +326,11 @@ class Present:
             f"{self.studio.project(project_id).revision}/{self.studio.displayed.stamp(project_id)}"
             f"/{status.report_revision}/{busy}{status.error}/{self.studio.project(project_id).lesson_on}"
         )
+
+
+def in_words(shown: DisplayedMap) -> str:
+    """A map's title inside a sentence: names of methods keep their capitals."""
+    return f"{shown.title[:1].lower()}{shown.title[1:]}" if shown.source == "live" else shown.title
 
 
 def extra_classes(shown: DisplayedMap, schema: ClassSchema) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
   const context = canvas.getContext('2d');
   let scene = null, folder = '', earlier = '', refused = '', frame = 0;
   const tiles = new Map();  // url → {image, ok}
-  const layer = {on: true, opacity: 0.6, confidence: false};
+  const layer = {on: true, opacity: 0.6, confidence: false}, under = {on: true, opacity: 1};  // the map; the picture below it
   /** @type {{token: string, of: Map<string, number>} | null} */
   let sized = null;
   let map = emptyMap(), overview = null;
@@ -86,9 +86,20 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
     const last = {col: Math.min(scene.w, Math.ceil((cssW - x0) / scale)), row: Math.min(scene.h, Math.ceil((cssH - y0) / scale))};
     if (last.col <= first.col || last.row <= first.row) return;
     const view = {scale, x0, y0, dpr, first, last};
-    const missing = paintBase(view, scale * dpr);
+    const missing = under.on ? paintBase(view, scale * dpr) : 0;
+    if (under.on && under.opacity < 1) fade(under.opacity);
     if (layer.on && map.index) paintMap(view, scale * dpr);
     onPainted({complete: missing === 0});
+  }
+
+  /** All that is painted by now at once: tile by tile, the hatching below would be seen through the picture. @param {number} opacity */
+  function fade(opacity) {
+    context.globalCompositeOperation = 'destination-in';
+    context.globalAlpha = opacity;
+    context.fillStyle = '#000';
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.globalCompositeOperation = 'source-over';
+    context.globalAlpha = 1;
   }
 
   function paintBase(view, deviceScale) {
@@ -223,6 +234,8 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
       Object.assign(layer, changes);
       schedule();
     },
+    /** How much of the picture is seen. @param {{on?: boolean, opacity?: number}} changes */
+    setUnder(changes) { Object.assign(under, changes); schedule(); },
     sceneId: () => scene?.id,
     clearMap() { forget(); schedule(); },
     tokens: () => ({index: map.token, conf: map.confToken, rev: map.rev}),
@@ -238,6 +251,6 @@ export function makeRaster(canvas, pane, onPainted, onRefused) {
     },
     classAt(row, col) { const k = map.index ? map.index[row * scene.w + col] : 0; return k ? map.ids[k - 1] : null; },
     confidenceAt(row, col) { const v = map.conf ? map.conf[row * scene.w + col] : 255; return v === 255 ? null : v / 254; },
-    layer,
+    layer, under,
   };
 }

@@ -15,9 +15,10 @@ import { makeRaster } from './raster.js';
 export function makeSwipe(root, pane, onReady) {
   const part = partsOf(root);
   const canvas = /** @type {HTMLCanvasElement} */ (part('beside')), line = part('swipe'), left = part('swipeleft'), right = part('swiperight');
-  let raster = null, wanted = null, generation = 0, busy = false, again = false, share = 0.5;
+  let raster = null, wanted = null, generation = 0, busy = false, again = false, share = 0.5, sheer = false;
 
   function place() {
+    part('picture').style.clipPath = wanted && sheer ? `inset(0 ${(1 - share) * 100}% 0 0)` : '';  // it would be seen through the other one
     canvas.style.clipPath = `inset(0 0 0 ${share * 100}%)`;
     line.style.left = `${share * 100}%`;
     line.setAttribute('aria-valuenow', String(Math.round(share * 100)));
@@ -67,11 +68,15 @@ export function makeSwipe(root, pane, onReady) {
   place();
   return {
     // What the second picture shares with the first; called after every change, cheap when nothing did.
-    mirror({scene, picture, colours, solo, layer}) {
+    mirror({scene, picture, under, colours, solo, layer}) {
+      const before = sheer;
+      sheer = !under.on || under.opacity < 1;
+      if (sheer !== before) place();
       if (!wanted || !scene) return;
       raster ||= makeRaster(canvas, pane, () => {}, () => {});
       if (raster.sceneId?.() !== scene.id) { raster.setScene(scene); again = true; pull(); }
       raster.setComposite(...picture);
+      raster.setUnder({...under});
       raster.setColours(colours);
       raster.setSolo(solo);
       raster.setLayer({...layer});
@@ -82,7 +87,7 @@ export function makeSwipe(root, pane, onReady) {
       if ((value?.kind ?? null) === (wanted?.kind ?? null) && value?.url === wanted?.url) { wanted = value; if (value) words(value); return false; }
       wanted = value; generation++;
       canvas.hidden = line.hidden = !value;
-      if (!value) { raster?.clearMap(); return true; }
+      if (!value) { raster?.clearMap(); place(); return true; }
       words(value);
       move(share < 0.1 || share > 0.9 ? 0.5 : share);
       raster?.clearMap();

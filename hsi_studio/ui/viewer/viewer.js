@@ -66,7 +66,8 @@ function start(component, L) {
   });
   const swipe = makeSwipe(root, pane, () => readout.again());
   const heat = makeHeat(component, pane, {
-    close: () => trigger('heat_off', {}),
+    close: (query) => trigger('heat_off', {query}),
+    changed: () => bar.looks(),
     fit: () => fit(),
     map: (on) => setLayer({on}),
     mapOn: () => raster.layer.on,
@@ -85,7 +86,19 @@ function start(component, L) {
     lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
     turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
   });
-  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say});
+  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say,
+    picture: {
+      look: () => raster.under,
+      tick(on) { setUnder({on}); say(on ? '' : 'The picture is hidden: its tick in the bar above shows it again.', 'hint'); },
+      fade: (opacity) => setUnder({opacity, on: true}),
+    },
+    query: {
+      look: heat.look, fade: heat.fade, away: () => trigger('heat_off', {query: true}),
+      tick(value, on) {
+        if (heat.blind()) { say('No answer is shown while you label random pixels.', 'hint'); bar.looks(); } else heat.turn(value, on);
+      },
+    },
+  });
   onPage('hsi:seen', () => { if (project) bar.refresh(); });
   (function lookForMaps() {  // a run that ended changes what can be shown, not what is
     if (project && !document.hidden) bar.refresh();
@@ -263,10 +276,12 @@ function start(component, L) {
   });
 
   // ── values from Python ───────────────────────────────────────────────────────────────────────
+  function setUnder(changes) { raster.setUnder(changes); bar.looks(); mirror(); }
   function setLayer(changes) { raster.setLayer(changes); controls.layer(raster.layer, !!raster.tokens().index, true); mirror(); }
-  function mirror() { swipe.mirror({scene, picture: [base, composite, stretch], colours: known(), solo, layer: {...raster.layer, opacity: opacities.get(besideKind) ?? raster.layer.opacity}}); }
+  function mirror() { swipe.mirror({scene, picture: [base, composite, stretch], under: raster.under, colours: known(), solo, layer: {...raster.layer, opacity: opacities.get(besideKind) ?? raster.layer.opacity}}); }
   function showComposite(chosenHere) {
     raster.setComposite(base, composite, stretch);
+    mark('composite', composite); mark('stretch', stretch);
     controls.composites(scene.composites, composite);
     adjust.show(stretch);
     looks.show(composite, stretch);
@@ -300,7 +315,7 @@ function start(component, L) {
     const another = 'project' in value && value.project !== project;
     if (another) {
       if (project) { asked = {}; settled = true; noteAddress({layer: undefined, at: undefined, opacity: undefined}); }  // of the project before
-      project = value.project; bar.clear(); solo = ''; raster.setSolo('');
+      project = value.project; bar.clear(); solo = ''; raster.setSolo(''); setUnder({on: true, opacity: 1}); heat.fade(1);
     }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = value.view.stretch || stretch; showComposite(false); }
@@ -309,7 +324,7 @@ function start(component, L) {
       labels.setClasses(classes);
     }
     if ('beside' in value || another) { besideKind = value.beside?.kind || ''; swipe.show(value.beside || null); }
-    if ('heat' in value && scene) heat.show(value.heat);
+    if ('heat' in value && scene) { heat.show(value.heat); bar.refresh(); }
     if (value.active) active = value.active;
     if (value.classes && !classes.some((c) => c.id === active)) active = classes[0]?.id || '';
     if (value.labels && labels.setLabels(value.labels)) {

@@ -13,13 +13,14 @@ import pytest
 from hsi_studio.engine.compare import runner as compare_run
 from hsi_studio.engine.compare.aggregate import Gathered, collect
 from hsi_studio.engine.compare.cells import specs_of
-from hsi_studio.engine.compare.findings import effect, listed, plain, signed
+from hsi_studio.engine.compare.findings import effect, listed, plain
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.paces import plan_for
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, make_plan, sentences_of
 from hsi_studio.engine.compare.results import PLAN, RESULT, Comparison, Gap, read_comparison, read_map
 from hsi_studio.engine.compare.runner import run_comparison
 from hsi_studio.errors import BadRequest, Cancelled, FileProblem, TooFewLabels
+from hsi_studio.humanize import signed
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Progress, Scene

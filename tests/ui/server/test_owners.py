@@ -62,6 +62,8 @@ def test_no_verb_reaches_anothers_project(studio: Studio, anas: tuple[Project, s
         lambda: studio.displayed.find(pid, f"model:{model}"),
         lambda: studio.export(pid),
         lambda: studio.export_labels(pid),
+        lambda: studio.displayed.maps(pid),
+        lambda: studio.exports.plain(pid, "picture", Path("picture.tif")),
         lambda: studio.spectra.pixel(pid, 1, 1),
         lambda: studio.spectra.of_classes(pid),
         lambda: studio.mend(pid),

@@ -7,14 +7,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
+from hsi_studio.engine.query.matcher import Answer
 from hsi_studio.project.store import Project
 from hsi_studio.types import Progress
-from hsi_studio.ui.viewer import dock_routes
+from hsi_studio.ui.viewer import dock_routes, heat_routes
 from hsi_studio.ui.viewer.layer_routes import job, router
 from tests.studio.shown import project_with_reference
 
@@ -37,24 +39,26 @@ def project(studio: Studio, tmp_path: Path) -> Project:
 def client(studio: Studio) -> TestClient:
     server = FastAPI()
     server.include_router(router(studio))
+    server.include_router(heat_routes.router(studio))
     server.include_router(dock_routes.router(studio))
     return TestClient(server)
 
 
 def shown(answer: dict[str, list[dict[str, str]]]) -> dict[str, str]:
-    return {layer["id"]: layer["shown"] for layer in answer["layers"]}
+    return {layer["id"]: layer["shown"] for layer in answer["layers"] if layer["kind"] not in ("picture", "query")}
 
 
 def test_every_map_is_listed_with_its_accuracy(studio: Studio, project: Project, client: TestClient) -> None:
-    live, reference = client.get(f"/hsi/layers/{project.id}").json()["layers"]
+    live, reference, picture = client.get(f"/hsi/layers/{project.id}").json()["layers"]
     report = studio.status(project.id).report
     assert report is not None
     assert report.main.oa is not None
     assert live == {
-        "id": "live", "title": "Map of your labels", "ready": True, "shown": "left",
+        "id": "live", "kind": "live", "title": "Map of your labels", "ready": True, "shown": "left",
         "oa": f"{100 * report.main.oa.value:.1f}",
     }  # fmt: skip
     assert (reference["id"], reference["shown"], reference["oa"]) == ("reference", "", "")
+    assert (picture["id"], picture["kind"], picture["title"]) == ("picture", "picture", "Picture")
 
 
 def test_a_choice_is_shown_and_put_beside(studio: Studio, project: Project, client: TestClient) -> None:
@@ -65,7 +69,10 @@ def test_a_choice_is_shown_and_put_beside(studio: Studio, project: Project, clie
     assert shown(client.post(address, json={"right": ""}).json()) == {"live": "", "reference": "left"}
 
 
-@pytest.mark.parametrize("wanted", [{"left": "run:none"}, {"left": "strange"}, {"right": "reference:2"}])
+@pytest.mark.parametrize(
+    "wanted",
+    [{"left": "run:none"}, {"left": "strange"}, {"right": "reference:2"}, {"left": "picture"}, {"right": "query"}],
+)
 def test_what_is_not_there_is_refused_and_changes_nothing(
     studio: Studio, project: Project, client: TestClient, wanted: dict[str, str]
 ) -> None:
@@ -73,6 +80,25 @@ def test_what_is_not_there_is_refused_and_changes_nothing(
     assert answer.status_code == 400
     assert answer.json()["detail"]
     assert studio.displayed.chosen(project.id) == ("live", "")
+
+
+def test_an_answer_is_listed_with_its_heat_map_until_that_is_taken_away(
+    studio: Studio, project: Project, client: TestClient
+) -> None:
+    values = np.full((30, 30), 0.5, dtype=np.float32)
+    studio.queries._put(
+        project.id, state="done", answer=Answer("water", "described", values, 0.4, 0.1), threshold=0.4, heat=True
+    )
+    before = client.get(f"/hsi/layers/{project.id}").json()["layers"]
+    query = next(layer for layer in before if layer["kind"] == "query")
+    assert (query["id"], query["title"], query["shown"]) == ("query", "Query: water", "")
+    assert query["heat"]["threshold"] == 0.4
+    assert query["heat"]["query"] is True
+    answer = client.get(query["heat"]["url"])
+    assert set(answer.content) == {127}
+    assert [layer["shown"] for layer in before] == ["left", "", "", ""]  # what is measured stays the map
+    studio.queries.show_heat(project.id, False)
+    assert "query" not in [layer["kind"] for layer in client.get(f"/hsi/layers/{project.id}").json()["layers"]]
 
 
 def test_an_unknown_project_is_said(client: TestClient) -> None:

@@ -1,6 +1,7 @@
 // @ts-check
 // Maps that were made elsewhere: read from a file, shown as layers, taken away again.
 
+import { tell } from "../../web/component.js";
 import { make } from "../../web/dom.js";
 import { fileButton } from "./files.js";
 import { layerItem } from "./layer_item.js";
@@ -14,7 +15,7 @@ export function makeElsewhere(node, act) {
   let project = "";
   row.append(fileButton("Read a class map", {
     multiple: true, route: () => `/hsi/evidence/${encodeURIComponent(project)}/maps`, said,
-    done: (body) => act("show", { layer: body.layer }),
+    done: () => { act("told"); tell("hsi:follow"); }, // the card below the picture compares it with what is shown
   }));
   node.append(
     make("p", "hsi-hint", "A class map of another program (GeoTIFF, ENVI with its header, …) becomes a layer of its own: to look at, to swipe, to certify, to export."),

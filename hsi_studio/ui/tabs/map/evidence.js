@@ -95,7 +95,10 @@ export function mount(gradio) {
     .catch((error) => console.error(error));
   const format = make("select"), saving = make("div", "ev-row ev-save");
   format.setAttribute("aria-label", "Kind of file");
-  saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown", () => act("save", { name: format.value })));
+  saving.append(format, button("hsi-small", "Save this file", "Of the map that is shown; the picture as it is on the page", () => {
+    const look = /** @type {HTMLElement | null} */ (document.querySelector(".hsi-viewer"))?.dataset;
+    act("save", { name: format.value, composite: look?.composite, stretch: look?.stretch });
+  }));
   root.append(saving, problem, matrixPart, areasPart, holdoutPart, steps.node, elsewherePart);
 
   function render() {

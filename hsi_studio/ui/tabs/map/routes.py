@@ -106,6 +106,7 @@ def router(studio: Studio) -> APIRouter:
     def maps(project_id: str, given: Given) -> dict[str, str]:
         try:
             layer = studio.imported.add_files(project_id, [uploaded(file) for file in given.files])
+            studio.displayed.announce(project_id, layer)  # shown only where no map is: a card says how it compares
             said = [f"{studio.displayed.title(project_id, *layer.partition(':')[::2])} is a layer now."]
             return {"layer": layer, "said": " ".join([*said, *studio.imported.notes(project_id, layer)])}
         except StudioError as error:

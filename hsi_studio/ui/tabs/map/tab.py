@@ -12,7 +12,7 @@ from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.sanitize import slug
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.tabs.map.routes import SURFACES, stamp
-from hsi_studio.ui.tabs.map.values import FORMATS, evidence_value, score_value
+from hsi_studio.ui.tabs.map.values import FORMATS, PLAIN_FORMATS, evidence_value, score_value
 from hsi_studio.ui.toasts import warn
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed
@@ -36,12 +36,17 @@ class MapTab:
             warn(error)
             return gr.update(visible=False)
 
-    def export_one(self, project_id: str, name: str) -> Any:
-        """One file of the map on the screen; ENVI's header brings its pixels."""
-        if name not in {end for _, end in FORMATS}:
+    def export_one(self, project_id: str, name: str, composite: str = "", stretch: str = "") -> Any:
+        """One file of the map on the screen; ENVI's header brings its pixels. The picture: as it is on the page."""
+        plain = {end: layer for layer, formats in PLAIN_FORMATS.items() for _, end in formats}
+        if name not in plain and name not in {end for _, end in FORMATS}:
             return gr.skip()
         scene, folder = self.studio.scene_of(project_id), self.studio.project(project_id).folder / "exports"
         try:
+            if name in plain:
+                layer = plain[name] + (f":{composite}" if composite and plain[name] == "picture" else "")
+                path = self.studio.exports.plain(project_id, layer, folder / f"{slug(scene.name)}_{name}", stretch)
+                return gr.update(value=[str(path)], visible=True)
             found = self.studio.displayed.find(project_id)
             stem = slug(scene.name) if found.source == "live" else f"{slug(scene.name)}_{slug(found.layer)}"
             _, path = self.studio.exports.file(project_id, folder / f"{stem}_{name}", which=found.layer)
@@ -50,6 +55,10 @@ class MapTab:
             return gr.skip()
         beside = [path.with_suffix(".img"), path.with_name(path.name + ".aux.xml")]
         return gr.update(value=[str(one) for one in (path, *beside) if one.is_file()], visible=True)
+
+    def save(self, project_id: str, done: dict[str, Any]) -> Any:
+        look = [str(done.get(name, ""))[:200] for name in ("composite", "stretch")]
+        return self.export_one(project_id, str(done.get("name")), *look)
 
     def export_labels(self, project_id: str) -> Any:
         try:
@@ -126,7 +135,7 @@ class MapTab:
                 sample = self.studio.certify.answer(project_id, at, None if said is None else str(said))
                 return self.look(project_id, sample.next) if sample.next is not None else self.finished(project_id)
             case "save":
-                return gr.skip(), gr.skip(), self.export_one(project_id, str(done.get("name"))), gr.skip()
+                return gr.skip(), gr.skip(), self.save(project_id, done), gr.skip()
             case "sample file":
                 folder = self.studio.project(project_id).folder / "exports"
                 path = self.studio.certify.write_file(project_id, folder / "random-pixels.gpkg")

@@ -16,6 +16,10 @@ FORMATS = [
     ("Figure, PNG", "map.png"), ("Figure, SVG", "map.svg"), ("Figure, PDF", "map.pdf"), ("STAC item", "item.json"),
     ("QGIS style", "map.qml"),
 ]  # fmt: skip
+PLAIN_FORMATS = {  # of layers that are no map
+    "picture": [("Picture, GeoTIFF", "picture.tif"), ("Picture, PNG", "picture.png")],
+    "query": [("Query's heat map, GeoTIFF", "query.tif"), ("Query's heat map, PNG", "query.png")],
+}
 STEPS = (
     ("sieve", "Remove regions below", "area", 0.0),  # ten pixels
     ("majority", "Majority, radius", "px", 1.0),
@@ -30,16 +34,18 @@ STEPS = (
 def evidence_value(studio: Studio, project_id: str) -> dict[str, Any]:
     """Everything of the panel."""
     shown, scene = studio.displayed.left(project_id), studio.scene_of(project_id)
+    layers = studio.displayed.layers(project_id)
+    plain = [one for layer in layers for one in PLAIN_FORMATS.get(layer.kind, [])]
     units, ten = {"area": "m²" if scene.gsd_m else "px"}, round(10 * (scene.gsd_m or 1.0) ** 2, 2)
     value: dict[str, Any] = {
-        "project": project_id, "surfaces": list(SURFACES), "formats": FORMATS,
+        "project": project_id, "surfaces": list(SURFACES), "formats": [*FORMATS, *plain],
         "steps": [
             {"kind": kind, "title": title, "unit": units.get(unit, unit), "value": start or ten}
             for kind, title, unit, start in STEPS
         ],
         "layers": [
             {"id": one.id, "title": one.title, "shown": one.shown == "left", "edited": one.id.startswith("edited:")}
-            for one in studio.displayed.layers(project_id)
+            for one in layers
         ],
         "shown": "", "blocks": [], "areas": None, "certify": certify_value(studio, project_id),
         "regions": studio.holdout.sizes(project_id), "drawn": f"{hash(studio.holdout.regions(project_id)):x}",

@@ -15,7 +15,8 @@ from hsi_studio.scene.region import MOST_POINTS
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
-from hsi_studio.ui.tabs.query.values import description_value, heat_value, query_value
+from hsi_studio.ui.tabs.query.values import description_value, query_value
+from hsi_studio.ui.viewer.heat_routes import heat_value
 from hsi_studio.ui.viewer.page_state import Present
 from hsi_studio.ui.web_component import packed, panel
 
@@ -76,9 +77,10 @@ class QueryTab:
         self.studio.queries.show_heat(project_id, False)
         return (*self.paint(project_id), packed({"heat": None}))
 
-    def heat_off(self, project_id: str) -> tuple[Any, ...]:
-        """(panel, seen, watch, viewer) without the heat map."""
-        self.studio.queries.show_heat(project_id, False)
+    def heat_off(self, project_id: str, event: gr.EventData) -> tuple[Any, ...]:
+        """(panel, seen, watch, viewer) without the colouring; an answer stays a layer when it was another one."""
+        if event._data.get("query"):
+            self.studio.queries.show_heat(project_id, False)
         return (*self.paint(project_id), packed({"heat": None}))
 
     # ── what the user does ──────────────────────────────────────────────────────────────────────

@@ -53,20 +53,6 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
     return {**value, **more}
 
 
-def heat_value(studio: Studio, project_id: str, marks: list[tuple[int, int]] | None = None) -> dict[str, Any] | None:
-    """The viewer's `heat`."""
-    status = studio.queries.status(project_id)
-    if status.answer is None or not status.heat:
-        return None
-    name = f"{id(status.answer):x}"
-    return {
-        "url": f"/hsi/heat/{project_id}/{name}.bin",
-        "title": status.answer.text,
-        "threshold": status.threshold,
-        "marks": marks or [],
-    }
-
-
 def map_value(studio: Studio, project_id: str) -> dict[str, Any]:
     """The map from texts: its state, accuracy and curve."""
     made = studio.queries.text_maps.get(project_id)

@@ -119,15 +119,31 @@ def test_a_map_from_elsewhere_becomes_a_layer_and_goes_again(
 ) -> None:
     studio, project = made
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    studio.displayed.show(project.id, "live", beside="")
     _, header = studio.exports.file(project.id, tmp_path / "a" / "theirs.hdr", which="live")
     image = header.with_suffix(".img").rename(tmp_path / "theirs.img")  # each upload lies in a folder of its own
     server = FastAPI()
     server.include_router(router(studio))
     got = TestClient(server).post(f"/hsi/evidence/{project.id}/maps", json={"files": [str(header), str(image)]}).json()
     assert got["said"].startswith("theirs is a layer now.")
-    tab = MapTab(studio)
+    present, tab = Present(studio), MapTab(studio)
+    card = value(present.strip(project.id))["card"]
+    both = studio.evidence.compare(project.id, "live", got["layer"])
+    assert both.n > 0
+    assert card["text"] == both.sentence("map of your labels", "Imported “theirs”")
+    assert f"on the same {both.n:,} pixels (" in card["text"]
+    assert card["caveat"] == both.caveat
+    assert "may have been among its training pixels" in both.caveat
     panel, *_ = tab.do(project.id, {"do": "show", "layer": got["layer"]})
     assert value(panel)["shown"] == "theirs"
+    strip = value(present.strip(project.id))
+    assert "card" not in strip
+    assert strip["text"] == f"{card['text']} {card['caveat']}"
+    studio.displayed.show_beside(project.id, "live")
+    strip = value(present.strip(project.id))  # side by side: the caveat stands with the difference
+    assert [len(group["figures"]) for group in strip["groups"]] == [1, 1]
+    assert strip["groups"][1]["words"].endswith(both.caveat)
+    studio.displayed.show_beside(project.id, "")
     panel, *_ = tab.do(project.id, {"do": "remove", "layer": got["layer"]})
     assert value(panel)["shown"] != "theirs"
     assert all(not one["id"].startswith("imported:") for one in value(panel)["layers"])

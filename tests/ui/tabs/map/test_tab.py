@@ -7,12 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import rasterio
 
 from hsi_studio import Studio
 from hsi_studio.project.store import Project
 from hsi_studio.ui.tabs.map import MapTab
 from hsi_studio.ui.tabs.map.label_import import FIELDS, LabelImportPart
-from tests.ui.tabs.events import untouched, value
+from tests.ui.tabs.events import event, untouched, value
 
 NOTHING = (None,) * (len(FIELDS) + 1)  # no answer to any question, no limit
 
@@ -42,6 +43,18 @@ def test_one_kind_of_file_comes_alone(tab: MapTab, project: Project) -> None:
     assert {Path(name).suffix for name in update["value"]} == {".tif", ".xml"}
     assert {Path(name).suffix for name in tab.export_one(project.id, "map.hdr")["value"]} == {".hdr", ".img"}
     assert untouched(tab.export_one(project.id, "../../passwd"))
+
+
+def test_the_picture_is_saved_as_it_is_on_the_page(tab: MapTab, project: Project) -> None:
+    formats = [name for _, name in value(tab.panel(project.id))["formats"]]
+    assert "picture.tif" in formats
+    assert "query.tif" not in formats  # nothing was asked
+    save = event("save", name="picture.tif", composite="custom:3,2,1", stretch="5-95")
+    *_, files, _ = tab.act(project.id, save)
+    (file,) = files["value"]
+    with rasterio.open(file) as tiff:
+        assert (tiff.count, tiff.tags()["composite"], tiff.tags()["stretch"]) == (4, "custom:3,2,1", "5-95")
+    assert "value" in tab.export_one(project.id, "picture.png")
 
 
 def test_labels_alone_come_back_in(tab: MapTab, part: LabelImportPart, project: Project) -> None:

@@ -81,7 +81,11 @@ def test_a_map_from_texts_hides_the_heat(tab: QueryTab, project: Project, asked:
     _, _, _, viewer, *_ = tab.act(project.id, event("map", prompts="p1"))
     assert asked == [("request", project.id, "p1"), ("show_heat", project.id, False)]
     assert value(viewer) == {"heat": None}
-    assert value(tab.heat_off(project.id)[3]) == {"heat": None}
+    asked.clear()
+    assert value(tab.heat_off(project.id, event(query=False))[3]) == {"heat": None}
+    assert asked == []  # a cell of the matrix was taken away: the answer stays a layer
+    assert value(tab.heat_off(project.id, event(query=True))[3]) == {"heat": None}
+    assert asked == [("show_heat", project.id, False)]
 
 
 def test_the_slider_and_the_switches_go_to_the_viewer(tab: QueryTab, project: Project, asked: list[Any]) -> None:

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
 from hsi_studio.text.description import Phrase
-from hsi_studio.ui.tabs.query.values import evidence_lines, heat_value, query_value
-from hsi_studio.ui.viewer.heat_routes import router
+from hsi_studio.ui.tabs.query.values import evidence_lines, query_value
+from hsi_studio.ui.viewer.heat_routes import heat_value, router
 
 
 @pytest.fixture
