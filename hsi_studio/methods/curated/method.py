@@ -162,7 +162,6 @@ class Curated(Method):
     ablations: ClassVar[Mapping[str, Values]] = {
         "hard negatives": {"hard": 0, "semi_hard": 8},  # as many, all of them random
         "middle pixel": {"centre": False, "alone": False},
-        "pixels alone": {"alone": False},
         "augmentation": {"augment": False, "jitter": 0, "noise": 0.0},
         "averaging": {"average": 0.0},
         "edge smoothing": {"smoothing": 0},
