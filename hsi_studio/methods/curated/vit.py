@@ -17,7 +17,8 @@ the scene (a convolution) and gathered for each window; positions and attention 
 `dense` give the same numbers up to rounding.
 
 `centre` adds a projection of the middle pixel's components to the class token, 64·(C + 1) parameters more. It is ours:
-a label is one pixel's, and tokens blur which.
+a label is one pixel's, and tokens blur which. With it the class token can go through the blocks without any other
+(`alone`).
 
 Notation: N windows, P side, C components, p token side in pixels, S = P / p tokens a side, T = S², D width, M heads.
 """
@@ -113,11 +114,15 @@ class CuratedViT(nn.Module):
         first = self.first.expand(tokens.shape[0], -1, -1)
         if self.pixel is not None:
             first = first + self.pixel(centre)[:, None]
-        x = torch.cat([first, tokens], dim=1) + self.position
+        x = torch.cat([first, tokens], dim=1) + self.position[:, : 1 + tokens.shape[1]]
         last = len(self.blocks) - 1
         for number, block in enumerate(self.blocks):
             x = block(x, first_only=number == last)
         return functional.normalize(self.norm(x[:, 0]), dim=-1)
+
+    def alone(self, centre: torch.Tensor) -> torch.Tensor:
+        """(N, C) components of pixels → (N, D) unit vectors, without the window around them."""
+        return self.attend(centre.new_zeros(centre.shape[0], 0, self.position.shape[2]), centre)
 
     def dense(self, values: torch.Tensor, pixel: torch.Tensor, width: int, chunk: int) -> torch.Tensor:
         """(m, D) unit vectors of chosen pixels of a block.
@@ -135,7 +140,7 @@ class CuratedViT(nn.Module):
         corner = torch.arange(s, device=values.device) * p
         offset = (corner[:, None] * stride + corner[None, :]).reshape(-1)  # (T,)
         start = pixel // width * stride + pixel % width  # (m,)
-        middle = (pixel // width + self.side // 2) * values.shape[1] + pixel % width + self.side // 2
+        middle = self._middle(values, pixel, width)
         own = values.flatten(0, 1)
 
         def some(at: slice) -> torch.Tensor:
@@ -144,3 +149,12 @@ class CuratedViT(nn.Module):
             return self.attend(tokens, own.index_select(0, middle[at]))
 
         return in_chunks(start.shape[0], chunk, some)
+
+    def dense_alone(self, values: torch.Tensor, pixel: torch.Tensor, width: int, chunk: int) -> torch.Tensor:
+        """(m, D) unit vectors of chosen pixels of a block without their windows; see `dense`."""
+        own, middle = values.flatten(0, 1), self._middle(values, pixel, width)
+        return in_chunks(middle.shape[0], chunk, lambda at: self.alone(own.index_select(0, middle[at])))
+
+    def _middle(self, values: torch.Tensor, pixel: torch.Tensor, width: int) -> torch.Tensor:
+        """(m,) rows of chosen pixels of a block among its values and those around it."""
+        return (pixel // width + self.side // 2) * values.shape[1] + pixel % width + self.side // 2

@@ -62,6 +62,10 @@ def test_shared_computation_is_window_by_window_computation(side: int, token: in
         torch.testing.assert_close(
             network.dense(values, pixel, 8, chunk=2), network.windows(windows[pixel]), atol=1e-5, rtol=0
         )
+        torch.testing.assert_close(
+            network.dense_alone(values, pixel, 8, chunk=2), network.alone(windows[pixel, side // 2, side // 2]),
+            atol=1e-5, rtol=0,
+        )  # fmt: skip
 
 
 @pytest.mark.slow
@@ -75,9 +79,30 @@ def test_the_map_is_what_each_window_alone_gives() -> None:
     grid = label_grid(scene, fitted.basis, row, col, fitted.reach, "cpu")
     text = torch.from_numpy(fitted.arrays["text"])
     with torch.inference_mode():
-        z = network.windows(grid.windows(torch.arange(5), fitted.params.patch))  # type: ignore[attr-defined]
-        alone = (network.scale * z @ network.prototypes(text).t()).softmax(1).numpy()
-    np.testing.assert_allclose(whole[:, row, col].T, alone, atol=1e-4)
+        windows = network.windows(grid.windows(torch.arange(5), fitted.params.patch))  # type: ignore[attr-defined]
+        pixels = network.alone(grid.rows[grid.centre])
+        said = [(network.scale * z @ network.prototypes(text).t()).softmax(1).numpy() for z in (windows, pixels)]
+    np.testing.assert_allclose(whole[:, row, col].T, np.mean(said, axis=0), atol=1e-4)
+
+
+def test_pixels_whose_windows_hold_all_classes_are_told_by_themselves() -> None:
+    """A scene without neighbourhoods: every pixel's class is drawn by itself."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, (24, 24))
+    cube = rng.uniform(0.1, 0.9, (3, 20))[truth] + rng.normal(0, 0.05, (24, 24, 20))
+    scene = scene_from(cube.astype(np.float32), name="salt and pepper")
+    labels, whole = draw_labels(truth, scene.valid, shots=5), Block(scene, slice(0, 24), slice(0, 24))
+    right = {}
+    for alone in (True, False):
+        fitted = fit(scene, labels, epochs=60, least_steps=60, smoothing=0, alone=alone)
+        right[alone] = float((fitted.predict(whole).argmax(axis=0) == truth).mean())
+    assert right[True] > right[False] + 0.2
+
+
+def test_a_pixel_cannot_be_told_by_itself_by_a_network_that_does_not_see_it() -> None:
+    with pytest.raises(ValidationError, match="needs the middle pixel"):
+        CuratedParams(centre=False)
+    assert not CuratedParams.model_validate(Curated.paper).alone
 
 
 def test_the_probe_learns_through_the_prototypes() -> None:
