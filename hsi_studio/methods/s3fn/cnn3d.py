@@ -92,6 +92,19 @@ class CNN3D(nn.Module):
             found.append(_middle(x, self.context).mean(dim=(1, 2)))
         return functional.relu(self.dense1(torch.cat(found, dim=1)))
 
+    def alone(self, own: torch.Tensor) -> torch.Tensor:
+        """(N, C) pixels → (N, F): the features of windows that are the same pixel all over.
+
+        Convolutions of such a window are the same at every place: those along the spectrum with weights summed over
+        rows and columns.
+        """
+        x = _along(self.conv1, own[:, None])
+        x = functional.avg_pool1d(x, min(2, x.shape[2]), stride=2)
+        x = _along(self.conv3, _along(self.conv2, x))
+        x = x if x.shape[2] == 1 else functional.avg_pool1d(x, 2)
+        means = [own] * (self.centre + bool(self.context))
+        return functional.relu(self.dense1(torch.cat([x.flatten(1), *means], dim=1)))
+
     def _pooled(self, x: torch.Tensor) -> torch.Tensor:
         """(N, P, P, C) → (N, 128·C')."""
         x = self.trunk(x.permute(0, 3, 1, 2)[:, None])
@@ -120,6 +133,11 @@ class CNN3D(nn.Module):
         """(C, h + outer − 1, w + outer − 1) → (C, h + side − 1, w + side − 1), what windows of `side` need."""
         cut = (self.outer - side) // 2
         return x[:, cut : x.shape[1] - cut, cut : x.shape[2] - cut]
+
+
+def _along(conv: nn.Conv3d, x: torch.Tensor) -> torch.Tensor:
+    """(N, in, C) → (N, out, C): a convolution and ReLU of what does not change along rows and columns."""
+    return functional.relu(functional.conv1d(x, conv.weight.sum(dim=(3, 4)), conv.bias, padding=1))
 
 
 def _middle(x: torch.Tensor, side: int) -> torch.Tensor:

@@ -16,6 +16,8 @@ What differs from the paper and its notebooks, and why:
   tells crops apart.
 - The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
   components as further channels (`use_dsm`): that is our addition.
+- Every step of stage 1 also teaches pixels without their windows, as windows that are that pixel all over, and the map
+  is the mean of both (`alone`): windows say more on fields, pixels in a city where a window holds many classes.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from hsi_studio.methods.s3fn.cnn3d import CNN3D
     from hsi_studio.methods.s3fn.training import TextHead
 
+ALONE_NOISE = 0.3  # of components of a pixel without its window while training: it has no neighbours to average it away
 VERSION = 1  # raise when a saved model would give another map
 
 
@@ -66,7 +69,7 @@ class S3FNParams(Stages):
         "smoothing": "Map",
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {
-        **Stages.added, "weighting": "equal", "smoothing": 0, "edge_strength": 4.0,
+        **Stages.added, "weighting": "equal", "smoothing": 0, "edge_strength": 4.0, "alone": False,
     }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
@@ -81,6 +84,7 @@ class S3FNParams(Stages):
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
     context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
+    alone: bool = Field(True, description="Learn pixels without their windows as well, and map by the mean of both")
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
     smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
@@ -120,7 +124,7 @@ class S3FN(Method):
 
     paper: ClassVar[Values] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
-        "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
+        "alone": False, "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
         "average": 0.0, "notebook_literal": True, "smoothing": 0,
     }  # fmt: skip
     presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
@@ -130,7 +134,7 @@ class S3FN(Method):
     }
     ablations: ClassVar[Mapping[str, Values]] = {
         "centring and temperature": {"notebook_literal": True},
-        "middle and surroundings": {"centre": False, "context": 0},
+        "middle and surroundings": {"centre": False, "context": 0, "alone": False},
         "augmentation": {"augment": False, "jitter": 0},
         "averaging": {"average": 0.0},
         "edge smoothing": {"smoothing": 0},
@@ -180,6 +184,12 @@ class S3FN(Method):
             still = None if params.augment else torch.zeros_like(which)
             return grid.windows(which, params.outer, generator, params.jitter, still)
 
+        def own(which: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+            found = grid.rows.index_select(0, grid.centre[which])
+            if generator is None:
+                return found
+            return found + ALONE_NOISE * torch.randn(found.shape, generator=generator, device="cpu").to(found.device)
+
         label = torch.from_numpy(at.label).to(ctx.device)
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
         ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device, made.notes)
@@ -190,6 +200,7 @@ class S3FN(Method):
         trained = train_both(
             cnn, head, draw, label, anchors, params, ctx,
             lambda: ground.key(self.name, params, ctx.seed, at, anchors), first_look,
+            own if params.alone else None,
         )  # fmt: skip
         return self._fitted(trained, ground, params)
 
@@ -214,8 +225,9 @@ class S3FN(Method):
             partial(_targets, trained.anchors, params.notebook_literal), params.anchors,
         )  # fmt: skip
         anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
+        probabilities = partial(_probabilities, trained, anchors, params.alone)
         return ground.fitted(
-            self.name, params, as_one(trained.cnn, trained.head), partial(_probabilities, trained, anchors),
+            self.name, params, as_one(trained.cnn, trained.head), probabilities,
             params.outer // 2, {"anchors": trained.anchors}, trained.training, words,
             smoothing=params.smoothing, edge_strength=params.edge_strength,
         )  # fmt: skip
@@ -241,9 +253,17 @@ def _targets(anchors: FloatArray, literal: bool, text: torch.Tensor) -> torch.Te
 
 
 def _probabilities(
-    trained: Trained, anchors: torch.Tensor, values: torch.Tensor, pixel: torch.Tensor, width: int
+    trained: Trained, anchors: torch.Tensor, alone: bool, values: torch.Tensor, pixel: torch.Tensor, width: int
 ) -> torch.Tensor:
-    """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C)."""
-    features = trained.cnn.dense(values).flatten(0, 1)[pixel]  # (m, F)
-    scores: torch.Tensor = trained.head(features, anchors) if trained.aligned else trained.cnn.scores(features)
-    return scores.softmax(dim=1)
+    """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C); with `alone` the mean of what the windows
+    and the pixels by themselves say."""
+    import torch
+
+    reach = trained.cnn.outer // 2
+    looks = [trained.cnn.dense(values).flatten(0, 1)[pixel]]  # (m, F)
+    if alone:
+        inner = values[reach : values.shape[0] - reach, reach : values.shape[1] - reach].flatten(0, 1)
+        looks.append(trained.cnn.alone(inner[pixel]))
+    found = [trained.head(seen, anchors) if trained.aligned else trained.cnn.scores(seen) for seen in looks]
+    mean: torch.Tensor = torch.stack([scores.softmax(dim=1) for scores in found]).mean(dim=0)
+    return mean

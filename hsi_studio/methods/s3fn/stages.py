@@ -121,9 +121,11 @@ def train_both(
     ctx: Context,
     key: Callable[[], str],
     fitted: Callable[[Trained], Fitted] | None = None,
+    own: Draw | None = None,
 ) -> Trained:
     """Stage 1 and stage 2 on untrained networks. `label` (N,) on the device. Raises Cancelled.
 
+    `own`: the labelled pixels by themselves, (m,) → (m, C), where those are learned too;
     `key`: what the training depends on, for checkpoints; `fitted` makes a model of what is trained so far.
     """
     from hsi_studio.methods.common.nn.resume import Watch
@@ -153,10 +155,10 @@ def train_both(
 
     first = train_cnn(
         cnn, draw, label, plan("cnn", params.epochs, "Training the 3D network", 0.05, 0.9), generator, params.dropout,
-        params.average, early if fitted else None,
+        params.average, early if fitted else None, own,
     )  # fmt: skip
     cnn.eval()
-    views = frozen_features(cnn, draw, count, VIEWS, generator, ctx.check)
+    views = frozen_features(cnn, draw, count, VIEWS, generator, ctx.check, own=own)
     used = used_anchors(anchors, params.notebook_literal, ctx.device)
     second = train_head(
         head, views, label, used, plan("text", params.text_epochs, "Aligning with the texts", 0.9, 1.0), generator,
@@ -186,5 +188,7 @@ def work(params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> 
     dense = 54 * channels * (a + a * b / 2 + b * c / 2) / 1e9  # a pixel of the map: windows share their work
     total = steps(params, labels, int(params["epochs"]))
     batch = min(int(params["batch"]), max(labels, 2))
-    fit = (3 * total * batch * one, 150.0 * total + 60.0 * steps(params, labels, int(params["text_epochs"])))
-    return {"prepare": components(shape), "fit": fit, "predict": (pixels * dense, pixels / 50)}
+    own = 54 * channels * (a + a * b / 2 + b * c / 2) / 9 / 1e9 if params.get("alone") else 0.0
+    calls = 220.0 if own else 150.0
+    fit = (3 * total * batch * (one + own), calls * total + 60.0 * steps(params, labels, int(params["text_epochs"])))
+    return {"prepare": components(shape), "fit": fit, "predict": (pixels * (dense + own), pixels / 50)}

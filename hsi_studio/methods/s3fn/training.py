@@ -83,8 +83,10 @@ def train_cnn(
     dropout: float = 0.5,
     average: float = 0.0,
     fitted: Callable[[CNN3D], Fitted] | None = None,
+    own: Draw | None = None,
 ) -> float:
-    """Stage 1 in place. Returns the last losses' mean.
+    """Stage 1 in place. Returns the last losses' mean. With `own`, (m,) → (m, C), pixels are learned without their
+    windows as well.
 
     The final weights are a moving average over steps where `average` > 0. `fitted` makes a preview of a copy.
     """
@@ -102,17 +104,19 @@ def train_cnn(
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * plan.rate(step)
         chosen = balanced(on_cpu, plan.batch, generator).to(label.device)
-        features = network.features(draw(chosen, generator))
+        features, target = network.features(draw(chosen, generator)), label[chosen]
+        if own is not None:
+            features, target = torch.cat([features, network.alone(own(chosen, generator))]), target.repeat(2)
         if dropout:
             kept = (torch.rand(features.shape, generator=generator, device="cpu") >= dropout).to(features.device)
             features = features * kept / (1.0 - dropout)
         scores = network.scores(features)
-        loss = functional.cross_entropy(scores, label[chosen])
+        loss = functional.cross_entropy(scores, target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         mean.update(network)
-        loop.after(step, loss, partial(_values, optimizer, scores, label[chosen]), preview if fitted else None)
+        loop.after(step, loss, partial(_values, optimizer, scores, target), preview if fitted else None)
         plan.after(step)
     mean.store(network)
     return _last(loop)
@@ -138,17 +142,21 @@ def frozen_features(
     generator: torch.Generator,
     check: Callable[[], None],
     chunk: int = 128,
+    own: Draw | None = None,
 ) -> torch.Tensor:
-    """(V, N, F) features of the frozen CNN: of the windows as they are, and of V − 1 varied draws of each."""
+    """(V, N, F) features of the frozen CNN: of the windows as they are, and of V − 1 varied draws of each; with `own`
+    as many again of the pixels without their windows."""
     device = next(network.parameters()).device
     out = []
     with torch.no_grad():
-        for view in range(views):
-            parts = []
-            for which in torch.split(torch.arange(count, device=device), chunk):
-                check()
-                parts.append(network.features(draw(which, generator if view else None)))
-            out.append(torch.cat(parts))
+        looks = [(network.features, draw), *([(network.alone, own)] if own is not None else [])]
+        for seen, drawn in looks:
+            for view in range(views):
+                parts = []
+                for which in torch.split(torch.arange(count, device=device), chunk):
+                    check()
+                    parts.append(seen(drawn(which, generator if view else None)))
+                out.append(torch.cat(parts))
     return torch.stack(out)
 
 

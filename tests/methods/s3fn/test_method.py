@@ -47,6 +47,9 @@ def test_a_map_is_computed_once_and_equals_window_by_window(
     windows = values.unfold(0, outer, 1).unfold(1, outer, 1).permute(0, 1, 3, 4, 2).reshape(20, outer, outer, -1)
     with torch.inference_mode():
         torch.testing.assert_close(network.dense(values).flatten(0, 1), network.features(windows), atol=1e-5, rtol=0)
+        own = windows[:, outer // 2, outer // 2]
+        same = own[:, None, None].expand(windows.shape)  # the same pixel all over
+        torch.testing.assert_close(network.alone(own), network.features(same), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("side", "stride"), [(9, 1), (12, 1), (14, 2), (15, 2), (32, 2)])
@@ -72,9 +75,10 @@ def test_the_map_is_what_each_window_alone_gives(literal: bool) -> None:
     network: Any = fitted.network
     anchors = used_anchors(fitted.arrays["anchors"], literal, "cpu")
     with torch.inference_mode():
-        features = network["cnn"].features(grid.windows(torch.arange(4), fitted.params.outer))
-        alone = network["head"](features, anchors).softmax(1).numpy()
-    np.testing.assert_allclose(whole[:, row, col].T, alone, atol=1e-4)
+        cnn = network["cnn"]
+        looks = cnn.features(grid.windows(torch.arange(4), fitted.params.outer)), cnn.alone(grid.rows[grid.centre])
+        said = [network["head"](features, anchors).softmax(1).numpy() for features in looks]
+    np.testing.assert_allclose(whole[:, row, col].T, np.mean(said, axis=0), atol=1e-4)
 
 
 def test_centring_takes_away_what_all_anchors_share() -> None:
@@ -120,6 +124,22 @@ def test_the_second_stage_leaves_the_first_as_it_is_and_learns() -> None:
     second = [train_head(head, features, label, anchors, plan, generator) for _ in range(2)]
     assert second[1] < second[0]
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def test_pixels_whose_windows_hold_all_classes_are_told_by_themselves() -> None:
+    """A scene without neighbourhoods: every pixel's class is drawn by itself."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, (24, 24))
+    cube = rng.uniform(0.1, 0.9, (3, 20))[truth] + rng.normal(0, 0.05, (24, 24, 20))
+    scene = scene_from(cube.astype(np.float32), name="salt and pepper")
+    labels, whole = draw_labels(truth, scene.valid, shots=5), Block(scene, slice(0, 24), slice(0, 24))
+    right = {}
+    for alone in (True, False):
+        steps = {"epochs": 60, "text_epochs": 60, "least_steps": 60, "channels": SMALL, "smoothing": 0}
+        params = S3FNParams.model_validate({**steps, "alone": alone})
+        fitted = S3FN().fit(scene, labels, PromptSet(), params, Context())
+        right[alone] = float((fitted.predict(whole).argmax(axis=0) == truth).mean())
+    assert right[True] > right[False] + 0.1
 
 
 def test_most_weights_are_gone_with_global_pooling() -> None:
