@@ -5,7 +5,8 @@
 Starts `app.py` with an empty home folder on each of three scenes and labels as somebody does who knows the keys: a
 key, a click, a pasted text or a drag is one action, one every `--pace` seconds; to come near enough in a wide scene and
 to move on counts as well. The pixels are of the scene's reference, which the program does not have in the two scenes
-that are files. At the end the project is read from disk: every label must be there.
+that are files. At the end the project is read from disk:
+every label must be there. From each click to its map is the page's own clock.
 
     town    the simulated town, whose classes come with it
     envi    the town as an own ENVI file with a coordinate system, without reference: the classes are pasted
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from benchmarks.common import machine, make_parser
+from benchmarks.common import machine, make_parser, quantile
 from hsi_studio import Studio
 from hsi_studio.scene.resolve import resolve
 from hsi_studio.types import Scene
@@ -39,6 +40,22 @@ PLACE = (
     f"() => {{ const v = document.querySelector('{VIEWER}'), b = v.querySelector('.hv-stage').getBoundingClientRect();"
     " const {scale, x0, y0} = v.__zoom(); return {scale, x0, y0, left: b.left, top: b.top, w: b.width, h: b.height}; }"
 )
+
+# Milliseconds from each click to its map, of those whose map was painted before the next click.
+WATCH = f"""() => {{
+  const viewer = document.querySelector('{VIEWER}');
+  let down = 0;
+  const clicked = new Map();
+  window.__took = [];
+  viewer.addEventListener('click', () => {{ down = performance.now(); }}, true);
+  new MutationObserver((all) => {{
+    const now = performance.now(), {{journal, mapRev}} = viewer.dataset;
+    if (all.some((one) => one.attributeName === 'data-journal') && !clicked.has(journal)) clicked.set(journal, down);
+    if (!clicked.has(mapRev) || mapRev !== journal) return;
+    window.__took.push(now - clicked.get(mapRev));
+    clicked.set(mapRev, NaN);
+  }}).observe(viewer, {{attributes: true, attributeFilter: ['data-journal', 'data-map-rev']}});
+}}"""
 
 
 class Hand:
@@ -117,6 +134,7 @@ def label(page: Any, reference: np.ndarray[Any, Any], names: list[tuple[int, str
     if paste:
         page.wait_for_function(f"document.querySelectorAll('.hsi-class').length === {len(names)}")
     page.wait_for_timeout(300)
+    page.evaluate(WATCH)
     for value, _ in names:
         for _ in range(PIXELS):
             found = in_view(page, reference, value, taken)
@@ -190,6 +208,7 @@ def main(argv: list[str] | None = None) -> int:
                     page.wait_for_selector(".hsi-advance")
                     hand = label(page, reference, list(names), kind != "town", args.pace)
                     seconds = hand.seconds
+                    took = [t for t in page.evaluate("window.__took") if t is not None and np.isfinite(t)]
                     page.close()
                 studio = Studio(home=folder / "home")
                 try:
@@ -199,6 +218,8 @@ def main(argv: list[str] | None = None) -> int:
                 lost = CLASSES * PIXELS - int(sum(min(int(n), PIXELS) for n in counts))
                 height, width = reference.shape
                 print(f"{kind:5} {height} × {width}: {hand.actions} actions, {seconds:.0f} s, {lost} labels lost")
+                half, most = np.median(took), quantile(took, 0.9)
+                print(f"      click → map: median {half:.0f} ms, p90 {most:.0f} ms, n {len(took)}")
                 bad += hand.actions > MOST_ACTIONS or lost > 0 or seconds > MOST_S
         browser.close()
     return int(bad > 0)
