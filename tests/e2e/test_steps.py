@@ -11,6 +11,8 @@ from tests.e2e.running import STEPS, RunningApp, choose_class, click_pixel, open
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+WEIGHT = "node => Number(getComputedStyle(node).fontWeight)"
+
 
 def opened(page: Any) -> str:
     """The open step's title."""
@@ -60,8 +62,22 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         for part in ("Matrix", "Curves", "History", "Origin", "Accuracy"):
             page.get_by_role("tab", name=part, exact=True).click()
             page.locator(f"#hsi-dock-part-{part.lower()}").locator("p, li").first.wait_for()
+            if part == "Matrix":  # which of the choices holds is to be seen
+                weight = page.locator(".hsi-dock-matrix [aria-pressed=true]").first.evaluate(WEIGHT)
+                assert weight > page.locator(".hsi-dock-matrix [aria-pressed=false]").first.evaluate(WEIGHT)
+            if part == "Curves":
+                names, plot = page.locator(".hsi-curve-names"), page.locator(".hsi-climb .main-svg").first
+                plot.wait_for()
+                assert names.locator("li").count() == 3
+                above, lines = names.bounding_box(), plot.bounding_box()
+                assert above["y"] + above["height"] <= lines["y"] + 1
         bar.get_by_role("button", name="Put Map of your labels beside the map that is shown").click()
         page.locator(".hv-swiperight", has_text="Map of your labels").wait_for()
+
+        lesson, map_line = page.locator("#hsi-lesson .hsi-lesson"), page.locator("#hsi-map-shown")
+        lesson.wait_for(state="attached")  # made when the page was idle, from what it knew by then
+        assert lesson.inner_text(), "the Lesson tab is empty"
+        assert "what is exported" in map_line.inner_text()
 
         page.keyboard.press("p")
         page.locator("#hsi-side").wait_for(state="hidden")
