@@ -11,6 +11,12 @@ from tests.e2e.running import STEPS, RunningApp, choose_class, click_pixel, open
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+SIZES = """() => [...document.querySelectorAll('#hsi-top *, #hsi-main *')].reduce((found, node) => {
+    const text = [...node.childNodes].filter((one) => one.nodeType === 3).map((one) => one.data.trim()).join('');
+    if (text && node.checkVisibility() && node.clientHeight > 1 && !node.closest('svg'))
+        (found[getComputedStyle(node).fontSize] ??= []).push(text);
+    return found;
+}, {})"""
 WEIGHT = "node => Number(getComputedStyle(node).fontWeight)"
 
 
@@ -50,6 +56,13 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         wait_map(page, 4)
         bar = page.get_by_role("group", name="Maps")
         bar.locator(".hv-layername", has_text="Map of your labels").locator("b").wait_for()  # with its accuracy
+        page.keyboard.press("p")
+        page.locator("#hsi-side").wait_for(state="hidden")
+        sizes = {float(size.removesuffix("px")): texts for size, texts in page.evaluate(SIZES).items()}
+        # all of it is 1.6 times as large, and one number is the largest
+        assert set(sizes) <= {20.8, 24.0, 32.0, 51.2}, sizes
+        assert len(sizes[51.2]) == 1, sizes
+        page.keyboard.press("Escape")
         bar.get_by_role("button", name="Show Reference").click()
         page.get_by_text("This is the scene's reference").wait_for()
         page.wait_for_function("location.search.includes('layer=reference')")
@@ -74,10 +87,11 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         bar.get_by_role("button", name="Put Map of your labels beside the map that is shown").click()
         page.locator(".hv-swiperight", has_text="Map of your labels").wait_for()
 
-        lesson, map_line = page.locator("#hsi-lesson .hsi-lesson"), page.locator("#hsi-map-shown")
-        lesson.wait_for(state="attached")  # made when the page was idle, from what it knew by then
-        assert lesson.inner_text(), "the Lesson tab is empty"
-        assert "what is exported" in map_line.inner_text()
+        for part in (
+            "#hsi-lesson .hsi-lesson",
+            "#hsi-map-shown",
+        ):  # made when the page was idle, from what it knew by then
+            page.wait_for_function("part => document.querySelector(part)?.textContent.trim()", arg=part)
 
         page.keyboard.press("p")
         page.locator("#hsi-side").wait_for(state="hidden")

@@ -28,7 +28,7 @@ const OTHER = '. These are other pixels than those of the map that is shown: ↔
 export function makeLayerBar(box, page) {
   /** @type {Layer[]} */
   let layers = [];
-  let asked = 0;
+  let asked = 0, inSight = '';
   const maps = make('span', 'hv-maps'), heatOf = () => layers.find((layer) => layer.kind === 'query')?.heat;
   maps.setAttribute('role', 'group');
   maps.setAttribute('aria-label', 'Maps');
@@ -85,6 +85,12 @@ export function makeLayerBar(box, page) {
     maps.replaceChildren(make('span', 'hv-layershead', 'Map'), ...chips);
     looks();
     box.scrollLeft = at;
+    const now = layers.find((layer) => layer.shown === 'left')?.id || '';
+    if (now !== inSight) { // what is newly shown is seen in the bar, too
+      inSight = now;
+      const chip = /** @type {HTMLElement | undefined} */ (maps.querySelector('.hv-layername[aria-pressed=true]')?.parentElement);
+      if (chip && (chip.offsetLeft < at || chip.offsetLeft + chip.offsetWidth > at + box.clientWidth)) box.scrollLeft = chip.offsetLeft - 40;
+    }
     if (place >= 0) /** @type {HTMLElement} */ (maps.querySelectorAll('.hv-layer')[place]?.firstElementChild)?.focus({preventScroll: true});
   }
 
