@@ -48,3 +48,14 @@ def signed(points: float) -> str:
 def shape_text(shape: Sequence[int]) -> str:
     """ "145 × 145 × 200"."""
     return " × ".join(str(int(n)) for n in shape)
+
+
+def setting_text(value: object) -> str:
+    """ "yes", "no", "2, 5, 20", "none", else as it is written: a method's setting."""
+    if value is None or value in ((), [], ""):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(setting_text(one) for one in value)
+    return str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsi_studio.humanize import ago, counted, duration, shape_text, size_text
+from hsi_studio.humanize import ago, counted, duration, setting_text, shape_text, size_text
 
 
 def test_sizes_are_in_powers_of_1024_and_say_so() -> None:
@@ -31,3 +31,8 @@ def test_counts_have_the_right_plural() -> None:
 
 def test_shapes_are_products() -> None:
     assert shape_text((145, 145, 200)) == "145 × 145 × 200"
+
+
+def test_settings_are_words() -> None:
+    values = [True, False, None, (2, 5), [], "auto", 0.5]
+    assert [setting_text(one) for one in values] == ["yes", "no", "none", "2, 5", "none", "auto", "0.5"]

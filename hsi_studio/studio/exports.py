@@ -250,6 +250,7 @@ WHAT = {
     "_map.pdf": "figure for print",
     "_labels.geojson": "the labels",
     "_labels.csv": "the labels as a table",
+    "_labels.gpkg": "the labels as points, for a GIS",
     "_accuracy.csv": "producer's and user's accuracy, F1, with 95 % intervals",
     "_areas.csv": "areas, with standard errors",
     "_report.html": "the report: open it in a browser, or print it",

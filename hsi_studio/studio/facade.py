@@ -121,7 +121,9 @@ class Studio:
         self.lessons = Lessons(workspace, self.displayed, self.runs)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
         self.provenance = Provenance(workspace, self.runs, self.models)
-        self.reports = Reports(workspace, self.evidence, self.provenance, self.runs, self.spectra)
+        self.reports = Reports(
+            workspace, self.evidence, self.provenance, self.runs, self.spectra, self.live_maps
+        )  # fmt: skip
         self.exports = Exports(workspace, self.displayed, self.evidence, self.provenance, self.reports)
         self.imported = ImportedMaps(workspace, self.displayed)
         self.edits = EditedMaps(workspace, self.displayed, self.evidence.surface)

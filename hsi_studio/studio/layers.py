@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 
 Source = Literal["live", "run", "preview", "model", "texts", "comparison", "reference", "edited", "imported"]
 LIVE = "live"
@@ -43,6 +45,7 @@ class Layer:
     ready: bool = True  # False: shown, it is made first
     shown: Literal["", "left", "right"] = ""
     oa: float | None = None  # overall accuracy where it was measured, a fraction; the map's report says on which pixels
+    pixels: int = 0  # on so many that was measured; figures of layers side by side may be of different ones
     facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
 
     @property
@@ -53,6 +56,13 @@ class Layer:
     def is_map(self) -> bool:
         """Whether it has classes, and so can be shown in a map's place, measured and compared."""
         return self.kind not in (PICTURE, QUERY)
+
+
+def measured(layer: Layer, report: AccuracyReport | None) -> Layer:
+    """The layer with its overall accuracy, and on how many pixels it was measured."""
+    if report is None or report.main.oa is None:
+        return layer
+    return replace(layer, oa=report.main.oa.value, pixels=report.main.n)
 
 
 def told_apart(layers: Sequence[Layer]) -> list[str]:

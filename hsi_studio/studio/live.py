@@ -21,7 +21,7 @@ from hsi_studio.methods import LIVE_METHOD, get_method
 from hsi_studio.methods.contract import Context, WordPosteriors
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
-from hsi_studio.studio.layers import LIVE, Layer
+from hsi_studio.studio.layers import LIVE, Layer, measured
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import LabelSet, Scene
 
@@ -125,8 +125,7 @@ class LiveMaps(Subject):
 
     def listed(self, project_id: str) -> list[Layer]:
         status = self.status(project_id)
-        oa = None if status.report is None or status.report.main.oa is None else status.report.main.oa.value
-        return [Layer(LIVE, self.title(project_id, ""), status.prediction is not None, oa=oa)]
+        return [measured(Layer(LIVE, self.title(project_id, ""), status.prediction is not None), status.report)]
 
     def title(self, project_id: str, item: str) -> str:
         return "Map of your labels"

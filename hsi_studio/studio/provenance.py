@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from hsi_studio.engine.runs.environment import versions
 from hsi_studio.errors import StudioError
-from hsi_studio.humanize import counted
+from hsi_studio.humanize import counted, setting_text
 from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import map_hash
 from hsi_studio.studio.displayed_map import DisplayedMap
@@ -53,7 +53,8 @@ class Provenance(Subject):
         if model:
             chain.append(("Model", f"{prediction.method}, sha256 {model}"))
         else:
-            chain.append(("Method", f"{prediction.method} {prediction.params}"))
+            params = [f"{name.replace('_', ' ')} {setting_text(value)}" for name, value in prediction.params.items()]
+            chain.append(("Method", "; ".join([prediction.method, *params])))
         if labels is None:
             chain.append(("Labels", "not known"))
         elif len(labels):

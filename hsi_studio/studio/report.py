@@ -17,12 +17,13 @@ from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.runs.curves import scalars
 from hsi_studio.engine.scene_info import crs_name
 from hsi_studio.features.composite import Compositor, composites, default_composite
-from hsi_studio.humanize import counted, shape_text
+from hsi_studio.humanize import counted, setting_text, shape_text
 from hsi_studio.io import html_report as html
 from hsi_studio.methods import methods
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.evidence import Evidence
+from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.provenance import Origin, Provenance
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.spectra import Spectra
@@ -36,10 +37,11 @@ class Reports(Subject):
     """One subject of `Studio`."""
 
     def __init__(
-        self, workspace: Workspace, evidence: Evidence, provenance: Provenance, runs: Runs, spectra: Spectra
-    ) -> None:
+        self, workspace: Workspace, evidence: Evidence, provenance: Provenance, runs: Runs, spectra: Spectra,
+        live: LiveMaps,
+    ) -> None:  # fmt: skip
         self._workspace, self._evidence, self._provenance = workspace, evidence, provenance
-        self._runs, self._spectra = runs, spectra
+        self._runs, self._spectra, self._live = runs, spectra, live
 
     def page(self, shown: DisplayedMap) -> str:
         """The report as HTML. Raises BadRequest, FileProblem when what the map was made from has gone."""
@@ -124,8 +126,12 @@ class Reports(Subject):
         rows = [("Method", prediction.method if known is None else f"{known.title} ({prediction.method})")]
         if known is not None:
             rows.append(("Source", known.source))
-        rows += [(f"Parameter {name}", str(value)) for name, value in prediction.params.items()]
+        rows += [
+            (name.replace("_", " ").capitalize(), setting_text(value)) for name, value in prediction.params.items()
+        ]
         parts = [html.heading("Method"), html.facts(rows)]
+        if shown.source == "live":
+            parts += self._climb(shown.project_id)
         if shown.source == "run":
             curves: dict[str, list[tuple[float, float]]] = {}
             for one in scalars(self._runs.events(shown.id)):
@@ -135,6 +141,17 @@ class Reports(Subject):
                 x, y = np.array(points).T
                 parts.append(html.plot(x, [(name, "#0f766e", y)], "step", name.split()[-1], f"Training: {name}"))
         return parts
+
+    def _climb(self, project_id: str) -> list[str]:
+        """How the accuracy of the map that follows the labels grew with them, since the program started."""
+        found = [one for one in self._live.status(project_id).climb if one.oa is not None]
+        if len(found) < 2:
+            return []
+        of_labelled = np.array([np.nan if one.oa is None else 100 * one.oa.value for one in found])
+        away = np.array([np.nan if one.away is None else 100 * one.away.value for one in found])
+        lines = [("of labelled classes", "#0f766e", of_labelled), ("of these, away from labels", "#d97706", away)]
+        x = np.array([one.labels for one in found])
+        return [html.plot(x, lines, "labels", "overall accuracy, %", "Accuracy over labels, since the program started")]
 
     def _scene(self, shown: DisplayedMap) -> list[str]:
         scene = self._workspace.scene_of(shown.project_id)

@@ -23,7 +23,7 @@ from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.evaluation import Evaluation
-from hsi_studio.studio.layers import Layer, layer_id
+from hsi_studio.studio.layers import Layer, layer_id, measured
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.recipes import sentence_of
 from hsi_studio.studio.workspace import Workspace
@@ -113,8 +113,7 @@ class TextMaps(Subject):
         made = self.get(project_id)
         if made.prediction is None:
             return []
-        oa = None if made.report is None or made.report.main.oa is None else made.report.main.oa.value
-        return [Layer(layer_id("texts"), self.title(project_id, ""), oa=oa)]
+        return [measured(Layer(layer_id("texts"), self.title(project_id, "")), made.report)]
 
     def title(self, project_id: str, item: str) -> str:
         return f"Map from texts alone ({self.get(project_id).prompts})"

@@ -11,6 +11,14 @@ from tests.e2e.running import STEPS, RunningApp, choose_class, click_pixel, open
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+SIZES = """() => [...document.querySelectorAll('#hsi-top *, #hsi-main *')].reduce((found, node) => {
+    const text = [...node.childNodes].filter((one) => one.nodeType === 3).map((one) => one.data.trim()).join('');
+    if (text && node.checkVisibility() && node.clientHeight > 1 && !node.closest('svg'))
+        (found[getComputedStyle(node).fontSize] ??= []).push(text);
+    return found;
+}, {})"""
+WEIGHT = "node => Number(getComputedStyle(node).fontWeight)"
+
 
 def opened(page: Any) -> str:
     """The open step's title."""
@@ -48,6 +56,13 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         wait_map(page, 4)
         bar = page.get_by_role("group", name="Maps")
         bar.locator(".hv-layername", has_text="Map of your labels").locator("b").wait_for()  # with its accuracy
+        page.keyboard.press("p")
+        page.locator("#hsi-side").wait_for(state="hidden")
+        sizes = {float(size.removesuffix("px")): texts for size, texts in page.evaluate(SIZES).items()}
+        # all of it is 1.6 times as large, and one number is the largest
+        assert set(sizes) <= {20.8, 24.0, 32.0, 51.2}, sizes
+        assert len(sizes[51.2]) == 1, sizes
+        page.keyboard.press("Escape")
         bar.get_by_role("button", name="Show Reference").click()
         page.get_by_text("This is the scene's reference").wait_for()
         page.wait_for_function("location.search.includes('layer=reference')")
@@ -60,8 +75,23 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         for part in ("Matrix", "Curves", "History", "Origin", "Accuracy"):
             page.get_by_role("tab", name=part, exact=True).click()
             page.locator(f"#hsi-dock-part-{part.lower()}").locator("p, li").first.wait_for()
+            if part == "Matrix":  # which of the choices holds is to be seen
+                weight = page.locator(".hsi-dock-matrix [aria-pressed=true]").first.evaluate(WEIGHT)
+                assert weight > page.locator(".hsi-dock-matrix [aria-pressed=false]").first.evaluate(WEIGHT)
+            if part == "Curves":
+                names, plot = page.locator(".hsi-curve-names"), page.locator(".hsi-climb .main-svg").first
+                plot.wait_for()
+                assert names.locator("li").count() == 3
+                above, lines = names.bounding_box(), plot.bounding_box()
+                assert above["y"] + above["height"] <= lines["y"] + 1
         bar.get_by_role("button", name="Put Map of your labels beside the map that is shown").click()
         page.locator(".hv-swiperight", has_text="Map of your labels").wait_for()
+
+        for part in (
+            "#hsi-lesson .hsi-lesson",
+            "#hsi-map-shown",
+        ):  # made when the page was idle, from what it knew by then
+            page.wait_for_function("part => document.querySelector(part)?.textContent.trim()", arg=part)
 
         page.keyboard.press("p")
         page.locator("#hsi-side").wait_for(state="hidden")

@@ -105,6 +105,7 @@ def test_every_file_says_what_the_map_was_made_from(made: tuple[Studio, Project,
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert digest in readme
     assert "Labels: 6 labels" in readme
+    assert not re.findall(r"\|  \|$", readme, re.MULTILINE), "a file of the archive is not explained"
 
 
 def test_the_report_needs_no_other_file_and_escapes_what_people_wrote(made: tuple[Studio, Project, Path]) -> None:
@@ -181,3 +182,15 @@ def test_one_file_goes_by_its_ending(made: tuple[Studio, Project, Path], tmp_pat
         assert source.read().sum(axis=0) == pytest.approx(np.ones((24, 30)), abs=1e-3)
     with pytest.raises(BadRequest, match=r"\.gpkg"):
         studio.exports.file(project.id, tmp_path / "map.docx")
+
+
+def test_the_report_of_the_live_map_shows_how_its_accuracy_grew(tmp_path: Path) -> None:
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    project = in_place(tmp_path / "data", studio)
+    upper = project.schema.classes[0]
+    studio.live(project.id).wait(project.revision, 60, report=True)
+    assert "Accuracy over labels" not in studio.reports.page(studio.displayed.find(project.id, "live"))
+    studio.label(project.id, 4, 20, upper.id)
+    studio.live(project.id).wait(project.revision, 60, report=True)
+    assert "Accuracy over labels" in studio.reports.page(studio.displayed.find(project.id, "live"))
+    studio.close()

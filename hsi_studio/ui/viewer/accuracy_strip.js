@@ -3,7 +3,7 @@
 // dock, whose other parts it makes (dock.js).
 //
 // value from Python: {project, brief, state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
-//   groups: [{title, words, figures: [{name, value, low, high, help}]}],
+//   groups: [{title, words, figures: [{name, value, low, high, help}], strict}],    strict: shown alone to a room
 //   card: {text, caveat, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
 
 import { panel } from "../web/component.js";
@@ -28,7 +28,7 @@ export function mount(gradio) {
     root.dataset.state = value.state || "words";
     root.replaceChildren();
     for (const group of value.groups || []) {
-      const section = make("section", "hsi-strip-group");
+      const section = make("section", group.strict ? "hsi-strip-group is-strict" : "hsi-strip-group");
       section.append(make("h4", "", group.title));
       if (group.figures.length) {
         const figures = make("div", "hsi-figures");

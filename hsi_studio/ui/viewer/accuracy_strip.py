@@ -18,10 +18,12 @@ PRODUCER, USER = "Producer's accuracy (recall)", "User's accuracy (precision)"
 
 def strip_value(report: AccuracyReport, stale: bool) -> dict[str, Any]:
     """The strip for a report; `stale` = labels have changed since."""
-    blocks = [report.main] if report.buffered is None else [report.main, report.buffered]
+    groups = [_group(block) for block in (report.main, report.buffered) if block is not None]
+    if len(groups) == 2 and groups[1]["figures"]:
+        groups[1]["strict"] = True  # of the two the one for a room
     return {
         "state": "busy" if stale else "figures",
-        "groups": [_group(block) for block in blocks],
+        "groups": groups,
         "text": " ".join(report.notes),
     }
 

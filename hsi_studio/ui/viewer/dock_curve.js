@@ -6,6 +6,8 @@ import { cssValue, make, plotly, setOptions } from "../web/dom.js";
 import { when } from "../web/formats.js";
 
 const FOLLOW_MS = 1500;
+/** @type {["whole" | "oa" | "away", string, string][]} */
+const LINES = [["whole", "of all the reference", "#0072b2"], ["oa", "of labelled classes", "#0f766e"], ["away", "of these, away from labels", "#d97706"]];
 
 /**
  * Traces of one line with its interval. Exported for its test.
@@ -27,29 +29,33 @@ export function climbing(points, key, name, color) {
 
 export function makeCurvePart() {
   const node = make("div", "hsi-curves"), left = make("section"), right = make("section");
-  const plot = make("div", "hsi-climb"), said = make("p", "hsi-hint"), which = make("select"), curves = makeCurves();
+  const names = make("ul", "hsi-curve-names"), plot = make("div", "hsi-climb"), said = make("p", "hsi-hint"), which = make("select"), curves = makeCurves();
   plot.setAttribute("role", "img");
   which.setAttribute("aria-label", "Training");
-  left.append(make("h4", "", "Accuracy over labels"), plot, said);
+  left.append(make("h4", "", "Accuracy over labels"), names, plot, said);
   right.append(make("h4", "", "Training"), which, curves.node);
   node.append(left, right);
   let project = "", runs = [], points = [], drawn = "", timer = 0, last = 0, of = "";
 
   async function paint() {
-    const present = document.body.classList.contains("hsi-present"), width = left.clientWidth;
+    const present = document.body.classList.contains("hsi-present"), width = left.clientWidth, size = present ? 20.8 : 13;
     const key = JSON.stringify([points, width, present, document.body.className]);
-    plot.hidden = !points.length;
+    plot.hidden = names.hidden = !points.length;
     if (!points.length || !width || key === drawn) return;
     drawn = key;
     const Plotly = await plotly(), ink = cssValue(node, "--body-text-color", "#222"), grid = cssValue(node, "--border-color-primary", "#ddd");
     const axis = { gridcolor: grid, linecolor: grid, zeroline: false, color: ink, automargin: true };
-    await Plotly.react(plot, [
-      ...climbing(points, "whole", "of all the reference", "#0072b2"), ...climbing(points, "oa", "of labelled classes", "#0f766e"),
-      ...climbing(points, "away", "of these, away from labels", "#d97706"),
-    ], {
-      width, height: present ? 200 : 150, margin: { l: present ? 76 : 44, r: 8, t: 6, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { size: present ? 20.8 : 13, color: ink }, hovermode: "x", legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: present ? 20.8 : 13 } },
-      xaxis: { ...axis, title: { text: "labels", standoff: 2 }, tickformat: "d", dtick: Math.max(1, Math.ceil((points.at(-1).labels - points[0].labels) / 8)) }, yaxis: { ...axis, title: { text: "OA %", standoff: 2 }, nticks: 5 },
+    const drawnLines = LINES.filter(([key]) => points.some((one) => one[key]));
+    names.replaceChildren(...drawnLines.map(([, name, color]) => {
+      const item = make("li"), line = make("i");
+      line.style.background = color;
+      item.append(line, name);
+      return item;
+    }));
+    await Plotly.react(plot, drawnLines.flatMap(([key, name, color]) => climbing(points, key, name, color)), {
+      width, height: present ? 190 : 140, margin: { l: present ? 76 : 44, r: 8, t: 6, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { size, color: ink }, hovermode: "x", showlegend: false,
+      xaxis: { ...axis, title: { text: "labels", standoff: 2, font: { size } }, tickformat: "d", dtick: Math.max(1, Math.ceil((points.at(-1).labels - points[0].labels) / 8)) }, yaxis: { ...axis, title: { text: "OA %", standoff: 2, font: { size } }, nticks: 5 },
     }, { displayModeBar: false });
     plot.setAttribute("aria-label", `Overall accuracy over labels: ${points.map((one) => `${one.labels}: ${one.oa[0]} %`).join(", ")}`);
     plot.dataset.points = String(points.length);

@@ -6,8 +6,10 @@
 import { button, make } from '../web/dom.js';
 import { makePlainRow } from './plain_row.js';
 
+const OTHER = '. These are other pixels than those of the map that is shown: ↔ compares both on the same';
+
 /**
- * @typedef {{id: string, kind: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string, heat?: any}} Layer
+ * @typedef {{id: string, kind: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string, pixels: number, heat?: any}} Layer
  * @typedef {{layers: Layer[], job: import('./status.js').Job | null}} Answer
  * @typedef {{on: boolean, opacity: number}} Look
  */
@@ -26,7 +28,7 @@ import { makePlainRow } from './plain_row.js';
 export function makeLayerBar(box, page) {
   /** @type {Layer[]} */
   let layers = [];
-  let asked = 0;
+  let asked = 0, inSight = '';
   const maps = make('span', 'hv-maps'), heatOf = () => layers.find((layer) => layer.kind === 'query')?.heat;
   maps.setAttribute('role', 'group');
   maps.setAttribute('aria-label', 'Maps');
@@ -52,11 +54,12 @@ export function makeLayerBar(box, page) {
   /** @param {Layer} layer */
   function chip(layer) {
     const group = make('span', 'hv-layer'), left = layer.shown === 'left', right = layer.shown === 'right';
-    const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} %` : layer.title;
-    const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}`, () => take(page.choose({left: layer.id}), true));
+    const here = layers.find((one) => one.shown === 'left'), other = Boolean(layer.oa && here?.oa && here !== layer && here.pixels !== layer.pixels);
+    const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} % on ${layer.pixels.toLocaleString('en-GB')} pixels` : layer.title;
+    const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}${other ? OTHER : ''}`, () => take(page.choose({left: layer.id}), true));
     show.append(make('span', '', layer.title));
     show.setAttribute('aria-label', `Show ${[layer.title, layer.oa].filter(Boolean).join(' ')}`);
-    if (layer.oa) show.append(' ', make('b', '', layer.oa));
+    if (layer.oa) show.append(' ', make('b', other ? 'hv-other' : '', layer.oa)); // a figure of other pixels does not stand as its equal
     show.setAttribute('aria-pressed', String(left));
     group.append(show);
     if (!left) {
@@ -82,6 +85,12 @@ export function makeLayerBar(box, page) {
     maps.replaceChildren(make('span', 'hv-layershead', 'Map'), ...chips);
     looks();
     box.scrollLeft = at;
+    const now = layers.find((layer) => layer.shown === 'left')?.id || '';
+    if (now !== inSight) { // what is newly shown is seen in the bar, too
+      inSight = now;
+      const chip = /** @type {HTMLElement | undefined} */ (maps.querySelector('.hv-layername[aria-pressed=true]')?.parentElement);
+      if (chip && (chip.offsetLeft < at || chip.offsetLeft + chip.offsetWidth > at + box.clientWidth)) box.scrollLeft = chip.offsetLeft - 40;
+    }
     if (place >= 0) /** @type {HTMLElement} */ (maps.querySelectorAll('.hv-layer')[place]?.firstElementChild)?.focus({preventScroll: true});
   }
 

@@ -1,7 +1,8 @@
 """The layers of a project, for the bar over the picture (`layer_bar.js`).
 
-    GET  /hsi/layers/{project}    {"layers": [{id, kind, title, ready, shown: "" | "left" | "right", oa: "84.2" | ""},
-                                   …], "job": {text, fraction, seconds_left, waiting} | null}    the training at work
+    GET  /hsi/layers/{project}    {"layers": [{id, kind, title, ready, shown: "" | "left" | "right", oa: "84.2" | "",
+                                   pixels: on how many}, …],
+                                   "job": {text, fraction, seconds_left, waiting} | null}    the training at work
                                   kinds "picture" and "query" are no maps; a query has its `heat`, as in component.py
     POST /hsi/layers/{project}    {"left": layer id} shows it, {"right": layer id or ""} puts it beside; the same answer
 
@@ -50,6 +51,7 @@ def router(studio: Studio) -> APIRouter:
                 {
                     "id": layer.id, "kind": layer.kind, "title": layer.title, "ready": layer.ready,
                     "shown": layer.shown, "oa": "" if layer.oa is None else f"{100 * layer.oa:.1f}",
+                    "pixels": layer.pixels,
                     **({"heat": heat_value(studio, project_id)} if layer.kind == QUERY else {}),
                 }
                 for layer in studio.displayed.layers(project_id)

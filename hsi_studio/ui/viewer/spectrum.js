@@ -118,9 +118,9 @@ export function mount(gradio) {
           type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1, layer: "below", line: { width: 0 }, fillcolor: "#8888882e",
         })),
         xaxis: {
-          ...axis, showspikes: true, spikemode: "across", spikesnap: "hovered data", spikethickness: 1, spikedash: "solid", title: { text: value.axis, standoff: 6 },
+          ...axis, showspikes: true, spikemode: "across", spikesnap: "hovered data", spikethickness: 1, spikedash: "solid", title: { text: value.axis, standoff: 6, font: { size: 13 } },
         },
-        yaxis: { ...axis, title: { text: compared.unit() || value.unit, standoff: 4 } },
+        yaxis: { ...axis, title: { text: compared.unit() || value.unit, standoff: 4, font: { size: 13 } } },
       },
       { displaylogo: false, modeBarButtonsToRemove: ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"] },
     );

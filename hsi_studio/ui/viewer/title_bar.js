@@ -40,7 +40,7 @@ export function mount(gradio) {
   function render() {
     const value = readValue();
     title.textContent = value.title || "";
-    facts.textContent = value.facts || "";
+    facts.textContent = facts.title = value.facts || ""; // a narrow page shows its beginning
     leave.hidden = !value.guest;
     if (value.start) opening.start({ must: true });
     notes.replaceChildren(

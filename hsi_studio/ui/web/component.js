@@ -18,6 +18,10 @@
 const shown = {}; // by id, what plain routes answered last: for panels that are made later (web/steps.js)
 globalThis.document?.addEventListener("hsi:show", (event) => Object.assign(shown, /** @type {CustomEvent} */ (event).detail));
 
+/** The value a panel was built with. @param {string} id */
+const builtWith = (id) =>
+  (/** @type {any} */ (globalThis).gradio_config?.components || []).find((one) => one.props.elem_id === id)?.props.value;
+
 /**
  * A panel: the element `selector` of its template, and how it hears and speaks.
  * @param {Gradio} gradio
@@ -60,7 +64,13 @@ export function panel({ element, props, trigger: send, watch, events }, selector
    * @param {() => void} work
    */
   function onValue(work) {
-    watch("value", work);
+    let first = shown[id] !== undefined;
+    watch("value", () => {
+      // Gradio may hand a panel that is built late what it was built with after its script ran: that is no news
+      if (first && (!props.value || props.value === builtWith(id))) props.value = shown[id];
+      first = false;
+      work();
+    });
     onPage("hsi:show", (texts) => {
       const text = texts[id];
       if (text === undefined || text === props.value) return;

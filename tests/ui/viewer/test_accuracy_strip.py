@@ -42,6 +42,13 @@ def test_a_figure_has_its_interval_and_its_pixels() -> None:
     assert strip_value(AccuracyReport("reference", BLOCK, BLOCK, 1), stale=True)["state"] == "busy"
 
 
+def test_a_room_sees_the_stricter_figures_where_there_are_any() -> None:
+    none = ScoreBlock("Farther than 5 pixels", "", problem="Too few pixels.")
+    for buffered, strict in ((BLOCK, True), (none, None)):
+        groups = strip_value(AccuracyReport("reference", BLOCK, buffered, 1), stale=False)["groups"]
+        assert [group.get("strict") for group in groups] == [None, strict]
+
+
 def test_an_interval_is_not_rounded_to_a_point() -> None:
     def said(estimate: Estimate) -> str:
         return brief(AccuracyReport("reference", ScoreBlock("Reference", "", 900, estimate), None, 1))

@@ -55,7 +55,7 @@ def test_every_map_is_listed_with_its_accuracy(studio: Studio, project: Project,
     assert report.main.oa is not None
     assert live == {
         "id": "live", "kind": "live", "title": "Map of your labels", "ready": True, "shown": "left",
-        "oa": f"{100 * report.main.oa.value:.1f}",
+        "oa": f"{100 * report.main.oa.value:.1f}", "pixels": report.main.n,
     }  # fmt: skip
     assert (reference["id"], reference["shown"], reference["oa"]) == ("reference", "", "")
     assert (picture["id"], picture["kind"], picture["title"]) == ("picture", "picture", "Picture")

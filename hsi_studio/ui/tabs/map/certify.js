@@ -25,7 +25,7 @@ export function makeCertify(act, go) {
     row.append(
       labelled("Standard error of OA, points", se, "ev-field"),
       button("hsi-small", "How many?", "", () => act("plan", { se: Number(se.value) })),
-      button(again ? "hsi-small" : "hsi-small hsi-primary", again ? "Draw a new sample" : "Certify this map", "", () => act("draw sample", { se: Number(se.value) })),
+      button("hsi-small", again ? "Draw a new sample" : "Certify this map", "", () => act("draw sample", { se: Number(se.value) })),
     );
     box.append(row, plan);
     return plan;

@@ -53,9 +53,10 @@ export function makeMatrix() {
     }));
   }
 
-  function head(text, info, number) {
+  /** `text`: the class's number, as markers and legend have it. */
+  function head(text, info, row) {
     const cell = make("th");
-    cell.scope = number ? "row" : "col";
+    cell.scope = row ? "row" : "col";
     if (info) cell.append(dot(info.color));
     cell.append(make("b", "", text));
     if (info) cell.title = info.name;
@@ -64,11 +65,11 @@ export function makeMatrix() {
 
   function table(block) {
     const { classes, counts } = block, out = make("table", "ev-cells"), top = out.createTHead().insertRow();
-    top.append(make("th", "ev-corner", "is ↓  shown as →"), ...classes.map((info, k) => head(String(k + 1), info, false)), head("–", null, false));
+    top.append(make("th", "ev-corner", "is ↓  shown as →"), ...classes.map((info) => head(info.number, info, false)), head("–", null, false));
     top.lastElementChild.setAttribute("title", "another class, or none");
     const body = out.createTBody();
     classes.forEach((info, i) => {
-      const line = body.insertRow(), name = head(String(i + 1), info, true);
+      const line = body.insertRow(), name = head(info.number, info, true);
       name.append(make("span", "", info.name));
       line.append(name);
       counts[i].forEach((n, j) => {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import DisplayedMap, ScoreBlock, Studio
+from hsi_studio.types import ClassInfo
 from hsi_studio.ui.tabs.map.routes import SURFACES
 
 FORMATS = [
@@ -24,10 +26,10 @@ STEPS = (
     ("sieve", "Remove regions below", "area", 0.0),  # ten pixels
     ("majority", "Majority, radius", "px", 1.0),
     ("edges", "Smooth along edges, radius", "px", 2.0),
-    ("confidence", "Unlabelled below confidence", "", 0.6),
-    ("margin", "Unlabelled below margin", "", 0.3),
-    ("entropy", "Unlabelled above entropy", "", 0.6),
-    ("sets", "Only pixels sure at", "", 0.9),
+    ("confidence", "Unlabelled below confidence", "of 1", 0.6),
+    ("margin", "Unlabelled below margin", "of 1", 0.3),
+    ("entropy", "Unlabelled above entropy", "of 1", 0.6),
+    ("sets", "Only pixels sure at", "of 1", 0.9),
 )
 
 
@@ -54,15 +56,16 @@ def evidence_value(studio: Studio, project_id: str) -> dict[str, Any]:
         return value
     value |= {"shown": shown.title, "stamp": shown.stamp.replace("/", "-")}
     try:
-        value["blocks"], value["unknown"] = matrix_values(shown)
+        value["blocks"], value["unknown"] = matrix_values(shown, studio.project(project_id).schema.classes)
         value["areas"] = areas_value(studio, shown)
     except StudioError as error:
         value["unknown"] = str(error)
     return value
 
 
-def matrix_values(shown: DisplayedMap) -> tuple[list[dict[str, Any]], str]:
-    """(blocks with a matrix, what to say where there is none)."""
+def matrix_values(shown: DisplayedMap, own: Sequence[ClassInfo]) -> tuple[list[dict[str, Any]], str]:
+    """(blocks with a matrix, what to say where there is none). `own`: the project's classes, whose numbers markers
+    and legend have."""
     report = shown.report
     if report is None:
         words = "Preview of a training that goes on." if shown.source == "preview" else ""
@@ -71,17 +74,21 @@ def matrix_values(shown: DisplayedMap) -> tuple[list[dict[str, Any]], str]:
             words or "How good this map is cannot be known here: there is no reference, and no label was left out.",
         )
     blocks = [block for block in (report.main, report.buffered) if block is not None]
-    return [_block(block, report.kind, far) for far, block in enumerate(blocks)], " ".join(report.notes)
+    numbers = {info.id: str(number) for number, info in enumerate(own, start=1)}
+    return [_block(block, report.kind, far, numbers) for far, block in enumerate(blocks)], " ".join(report.notes)
 
 
-def _block(block: ScoreBlock, kind: str, far: int) -> dict[str, Any]:
+def _block(block: ScoreBlock, kind: str, far: int, numbers: Mapping[str, str]) -> dict[str, Any]:
     value: dict[str, Any] = {
         "title": block.title, "words": f"{block.words[:1].upper()}{block.words[1:]}.", "problem": block.problem,
         "far": far, "cells": kind == "reference", "classes": [], "counts": [], "means": [],
     }  # fmt: skip
     if block.confusion is None:
         return value
-    value["classes"] = [{"id": one.info.id, "name": one.info.name, "color": one.info.color} for one in block.classes]
+    value["classes"] = [
+        {"id": one.info.id, "name": one.info.name, "color": one.info.color, "number": numbers.get(one.info.id, "")}
+        for one in block.classes
+    ]
     value["counts"] = block.confusion.tolist()
     for name, estimate in (("Macro F1", block.macro_f1), ("Weighted F1", block.weighted_f1)):
         if estimate is not None:

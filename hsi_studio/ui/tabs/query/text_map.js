@@ -3,7 +3,7 @@
 
 import { button, make, setOptions, shape } from "../../web/dom.js";
 
-const W = 420, H = 180, LEFT = 42, RIGHT = 14, TOP = 18, BOTTOM = 34;
+const W = 340, H = 186, LEFT = 42, RIGHT = 14, TOP = 24, BOTTOM = 34;
 
 /** @param {{clicks: number, oa: number, std: number, seeds: number}[]} points  `oa` and `std` in percent */
 function curveOf(points) {
@@ -46,7 +46,7 @@ export function makeTextMap(act) {
   node.open = true;
   const row = make("div", "hsi-query-row"), texts = make("select");
   texts.setAttribute("aria-label", "Texts of the map");
-  const go = button("hsi-small hsi-primary", "Map from these texts", "", () => act("map", { prompts: texts.value }));
+  const go = button("hsi-small", "Map from these texts", "", () => act("map", { prompts: texts.value }));
   row.append(texts, go);
   const status = make("p", "hsi-query-status"), figures = make("p", "hsi-query-figures"), notes = make("ul", "hsi-query-notes");
   let shown = false; // whether it stands in the viewer

@@ -86,7 +86,7 @@ export function makeCurves() {
       uirevision: "curves", autosize: true, margin: { l: 46, r: 10, t: TOP, b: BOTTOM },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 13, color: ink }, hovermode: "x",
       hoverlabel: { bgcolor: style("--background-fill-primary"), font: { color: ink } },
-      xaxis: { ...axis, title: { text: "step", standoff: 2 }, anchor: `y${n > 1 ? n : ""}`, range: [0, steps], nticks: 6 },
+      xaxis: { ...axis, title: { text: "step", standoff: 2, font: { size: 13 } }, anchor: `y${n > 1 ? n : ""}`, range: [0, steps], nticks: 6 },
       shapes: stages.slice(1).map((stage) => ({
         type: "line", xref: "x", yref: "paper", x0: stage.from, x1: stage.from, y0: 0, y1: 1,
         line: { color: ink, width: 1, dash: "dot" },

@@ -46,6 +46,8 @@ def test_the_matrix_is_that_of_the_map_shown_also_of_a_trained_one(made: tuple[S
         found = evidence_value(studio, project.id)
         assert found["shown"] == shown.title
         assert found["blocks"][0]["counts"] == shown.report.main.confusion.tolist()
+        own = [info.id for info in project.schema.classes]
+        assert all(own[int(one["number"]) - 1] == one["id"] for one in found["blocks"][0]["classes"])
         assert [one["id"] for one in found["layers"] if one["shown"]] == [shown.layer]
 
 
