@@ -1,4 +1,4 @@
-"""Colours and spacing: Gradio's own theme with one accent, `web/studio.css` and the style sheets of the tabs."""
+"""Colours and spacing: Gradio's own theme with one accent, our two style sheets in `web` and those of the tabs."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """All style sheets of ours as one text. One that a tab names and lacks is said in that tab."""
-    files = [UI / "web/studio.css", *(file for tab in tabs() for file in tab.files(tab.styles))]
+    files = [UI / "web/studio.css", UI / "web/present.css", *(file for tab in tabs() for file in tab.files(tab.styles))]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
