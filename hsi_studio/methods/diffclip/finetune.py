@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -116,6 +116,7 @@ def finetune(
     on_device = torch.Generator(device=device).manual_seed(seed)
     both = _Both(image, new_class_side(source, params, device, generator))
     symmetries = torch.as_tensor(which.symmetries, device=device)
+    middle, place = slice(which.centre, which.centre + 1), torch.tensor([[which.centre]], device=device)
     kept_signal = alpha_bar(params.diffusion_steps).to(device)
     n, T = tokens[0].shape[:2]
     a_epoch = math.ceil(n / params.batch)
@@ -161,18 +162,26 @@ def finetune(
         kept = None
         if params.dropped_tokens > 0 and T > 1:
             kept = visible(count, T, params.dropped_tokens, on_device, at.device)
-        seen = []
+        seen, alone = [], []
         for modality, deviation in zip(tokens, deviations, strict=True):
             x = modality[at]
             if params.mixing > 0:
                 x = torch.lerp(modality[partner], x, share[:, None, None])
             x = turned(x, turn, symmetries)
-            x = x if kept is None else take(x, kept)
-            seen.append(noised(x, t, kept_signal, on_device, deviation) if params.noise_steps > 0 else x)
+            looks = [x if kept is None else take(x, kept), *([x[:, middle]] if params.alone else [])]
+            if params.noise_steps > 0:
+                looks = [noised(one, t, kept_signal, on_device, deviation) for one in looks]
+            seen.append(looks[0])
+            alone += looks[1:]
         set_rate(adam, rates, rate(params.schedule, step, steps))
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
             z, each = both.image(seen, t, kept), both.classes.sentences(source.tensors)
+            apart = both.image(alone, t, place.expand(count, 1)) if params.alone else None
         compared = _compare(both.classes, source, z.float(), each.float(), label[at], params, on_device)
+        if apart is not None:  # each pixel without its patch
+            own = _compare(both.classes, source, apart.float(), each.float(), label[at], params, on_device)
+            parts = {name: (part + own.parts[name]) / 2 for name, part in compared.parts.items()}
+            compared = replace(compared, loss=(compared.loss + own.loss) / 2, parts=parts)
         adam.zero_grad(set_to_none=True)
         compared.loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)

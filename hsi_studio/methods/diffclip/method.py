@@ -19,6 +19,8 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - `weigh_channels` in stage 1: channels nobody can predict are noise and count little;
 - stage 2: class targets, centred class texts, learned temperature, small noise, mixing, left-out tokens, averaged
   weights; `members` networks whose cosines are averaged (all on one pre-trained encoder);
+- every step of stage 2 also teaches pixels without their patches, as the middle token by itself, and cosines of the map
+  are the mean of both looks (`alone`): patches say more on fields, pixels in a city where a patch holds many classes;
 - `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn them off;
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
@@ -200,7 +202,7 @@ class DiffClip(Method):
         )
         blank = torch.Generator().manual_seed(0)
         sides = [new_image_side(scaling.channels, len(which), params, ctx.device, blank) for _ in range(params.members)]
-        image = Members(sides)
+        image = Members(sides, which.centre if params.alone else None)
         image.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         return DiffClipFitted(
             ClassSchema.from_json(header["classes"]), params, SceneInputs(scene, scaling), image,
@@ -281,7 +283,9 @@ def _fitted(
 ) -> DiffClipFitted:
     """One model of the networks that are there: all of them, or during training those so far."""
     from hsi_studio.methods.diffclip.networks import Members, joined
+    from hsi_studio.methods.diffclip.patch_tokens import layout
 
+    centre = layout(params.tokens, params.patch).centre if params.alone else None
     steps = min(len(one.losses) for one in tuned)
     losses = np.mean([one.losses[:steps] for one in tuned], axis=0)
     sharpness = float(np.mean([one.inverse_temperature for one in tuned]))
@@ -290,9 +294,10 @@ def _fitted(
         "temperature": round(1.0 / sharpness, 5),
         "seconds": round(seconds, 2),
     } | ({"notes": list(notes)} if notes else {})
+    image, looks = Members([one.image for one in tuned], centre), [one.prototypes for one in tuned] * (1 + params.alone)
     return DiffClipFitted(
-        schema, params.model_copy(update={"members": len(tuned)}), inputs, Members([one.image for one in tuned]),
-        joined([one.prototypes for one in tuned]).cpu().numpy(), sharpness, inputs.scene.id, device, history,
+        schema, params.model_copy(update={"members": len(tuned)}), inputs, image, joined(looks).cpu().numpy(),
+        sharpness, inputs.scene.id, device, history,
     )  # fmt: skip
 
 

@@ -115,7 +115,7 @@ def fit_pairs(
     missing = [c.name for k, c in enumerate(schema.classes) if not (label == k).any()]
     if missing or len(schema) < 2:
         raise TooFewLabels(f"No sample of {', '.join(missing) or 'a second class'} is labelled: label one.")
-    params = params.model_copy(update={"augment": False})
+    params = params.model_copy(update={"augment": False, "alone": False})
     centre = np.array([float(np.median(plane)) for plane in planes], dtype=np.float32)
     scale = np.array([max(float(plane.std()), 1e-6) for plane in planes], dtype=np.float32)
     tokens = [torch.tensor(x, device=ctx.device) for x in _tokens(planes, centre, scale, params.patch)]

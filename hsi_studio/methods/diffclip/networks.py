@@ -56,15 +56,29 @@ class ImageSide(nn.Module):
 
 
 class Members(nn.Module):
-    """Several image sides, each fine-tuned from its own start. Cosines of the joint vectors are means of theirs."""
+    """Several image sides, each fine-tuned from its own start. Cosines of the joint vectors are means of theirs.
 
-    def __init__(self, sides: list[ImageSide]) -> None:
+    With `centre`, the place of the middle pixel's token, each looks twice: at the patch, and at that token alone.
+    """
+
+    def __init__(self, sides: list[ImageSide], centre: int | None = None) -> None:
         super().__init__()
         self.sides = nn.ModuleList(sides)
+        self.centre = centre
 
     def forward(self, x: list[Tensor], t: Tensor) -> Tensor:
-        """Tokens of each modality (n, T, C_m) → unit vectors (n, G·E) of G members."""
-        return joined([side(x, t) for side in self.sides])
+        """Tokens of each modality (n, T, C_m) → unit vectors (n, G·E) of G looks."""
+        vectors = [side(x, t) for side in self.sides]
+        if self.centre is not None:
+            own, place = only(x, self.centre)
+            vectors += [side(own, t, place) for side in self.sides]
+        return joined(vectors)
+
+
+def only(x: list[Tensor], centre: int) -> tuple[list[Tensor], Tensor]:
+    """Of tokens (n, T, ·) of each modality the one at `centre` (n, 1, ·), and where it stood (n, 1)."""
+    place = torch.full((x[0].shape[0], 1), centre, dtype=torch.long, device=x[0].device)
+    return [v[:, centre : centre + 1] for v in x], place
 
 
 def joined(vectors: list[Tensor]) -> Tensor:
@@ -219,8 +233,7 @@ def lattice_embeddings(
     member's map of one modality is in memory at a time, so that strips stay wide against their margins.
     `done(fraction)` is told after every chunk.
     """
-    width = inputs.scene.shape[1]
-    channels, valid = inputs.window(rows, slice(0, width), which.radius)
+    channels, valid = inputs.window(rows, slice(0, inputs.scene.shape[1]), which.radius)
     mask = to_device(valid, device)
     inside = inputs.scene.valid[rows]
     on = np.zeros(inside.shape, dtype=bool)
@@ -229,7 +242,9 @@ def lattice_embeddings(
     down = torch.as_tensor(r + which.radius, device=device)
     right = torch.as_tensor(c + which.radius, device=device)
     size = chunk_size(CHUNK_TOKENS // (1 + len(which)), device)
-    summaries: list[list[Tensor]] = [[] for _ in image.sides]  # a member: class tokens (m, D) of each modality
+    # A look of a member: class tokens (m, D) of each modality.
+    summaries: list[list[Tensor]] = [[] for _ in image.sides]
+    apart: list[list[Tensor]] = [[] for _ in image.sides]
     parts = len(channels) * len(summaries)
     for number, values in enumerate(channels):
         pooled = pooled_maps(to_device(values, device), mask, which)
@@ -250,8 +265,17 @@ def lattice_embeddings(
                 check()
                 done((before + at.start / max(r.size, 1)) / parts)
                 t = torch.zeros(at.stop - at.start, dtype=torch.long, device=device)
-                return encoder.summary(gather(maps, down[at], right[at], which), t)
+                tokens = gather(maps, down[at], right[at], which)
+                looks = [encoder.summary(tokens, t)]
+                if image.centre is not None:
+                    (own,), place = only([tokens], image.centre)
+                    looks.append(encoder.summary(own, t, place))
+                return torch.cat(looks, dim=1)
 
-            summaries[member].append(in_chunks(r.size, size, run))
-    vectors = [cast(ImageSide, side).joint(own) for side, own in zip(image.sides, summaries, strict=True)]
+            both, width = in_chunks(r.size, size, run), encoder.cls.shape[2]
+            summaries[member].append(both[:, :width])
+            apart[member].append(both[:, width:])
+    looks = [*summaries, *(apart if image.centre is not None else [])]
+    sides = [cast(ImageSide, side) for side in image.sides] * (len(looks) // len(summaries))
+    vectors = [side.joint(own) for side, own in zip(sides, looks, strict=True)]
     return r + rows.start, c, joined(vectors)

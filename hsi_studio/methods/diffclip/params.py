@@ -24,7 +24,7 @@ class DiffClipParams(Params):
     }  # fmt: skip
 
     added: ClassVar[Mapping[str, Any]] = {
-        "axes": "mnf", "weighting": "equal", "noise_scale": "unit", "anchors": "text",
+        "axes": "mnf", "weighting": "equal", "noise_scale": "unit", "anchors": "text", "alone": False,
     }  # fmt: skip
 
     # what a patch is
@@ -108,6 +108,9 @@ class DiffClipParams(Params):
     noise_steps: int = Field(100, ge=0, le=4000, description="Largest diffusion step drawn in stage 2; 0 = no noise")
     augment: bool = Field(True, description="Flips and quarter turns, the same for all modalities")
     mixing: float = Field(0.3, ge=0, le=1, description="Share of patches mixed with another of their class")
+    alone: bool = Field(
+        True, description="Learn pixels without their patches as well, and map by the mean of both (not in the paper)"
+    )
     dropped_tokens: float = Field(0.3, ge=0, le=0.9, description="Share of tokens left out at random in stage 2")
     temperature: float = Field(0.07, gt=0, le=10, description="Temperature τ at the start")
     learn_temperature: bool = Field(True, description="τ is learned, within 0.01 … 1; off = fixed")
@@ -162,6 +165,7 @@ PAPER: dict[str, Any] = {
     "augment": True,
     "mixing": 0.0,
     "dropped_tokens": 0.0,
+    "alone": False,
     "loss": "pairs",
     "centre_text": False,
     "stride": 1,

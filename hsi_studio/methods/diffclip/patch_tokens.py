@@ -67,6 +67,11 @@ class Layout:
                     rows.append(row)
         return np.array(rows, dtype=np.int64)
 
+    @property
+    def centre(self) -> int:
+        """The token that is the centre pixel alone."""
+        return self.rectangles.index((0, 0, 1, 1))
+
     def innermost(self) -> npt.NDArray[np.bool_]:
         """(T,) the tokens of the 3×3 centre pixels."""
         return np.array([max(abs(r), abs(c)) <= 1 and h == w == 1 for r, c, h, w in self.rectangles])

@@ -124,6 +124,30 @@ def test_embeddings_are_unit_vectors_and_explain_the_map(scene: Scene, labels: L
     assert np.array_equal((z @ model.prototypes.T).argmax(axis=1), model.predict(block).argmax(axis=0)[block.valid])
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_map_made_at_once_is_that_of_patches_one_by_one(scene: Scene, labels: LabelSet, alone: bool) -> None:
+    model = fitted(scene, labels, stride=1, smoothing=0, alone=alone, members=2, min_steps=4)
+    assert model.prototypes.shape[1] == model.params.width * 2 * (1 + alone)  # of two members, each with its looks
+    row, col = np.array([0, 20, 39]), np.array([0, 24, 47])
+    whole = model.predict(Block(scene, *WHOLE))[:, row, col].T
+    np.testing.assert_allclose(whole, model.at(row, col), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_pixels_whose_patches_hold_all_classes_are_told_by_themselves() -> None:
+    """A scene without neighbourhoods: every pixel's class is drawn by itself."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, (24, 24))
+    cube = rng.uniform(0.1, 0.9, (3, 20))[truth] + rng.normal(0, 0.05, (24, 24, 20))
+    scene = scene_from(cube.astype(np.float32), name="salt and pepper")
+    labels, whole = draw_labels(truth, scene.valid, shots=5), Block(scene, slice(0, 24), slice(0, 24))
+    right = {}
+    for alone in (True, False):
+        model = fitted(scene, labels, stride=1, smoothing=0, patch=9, min_steps=120, alone=alone)
+        right[alone] = float((model.predict(whole).argmax(axis=0) == truth).mean())
+    assert right[True] > right[False] + 0.1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("layers", [1, 3])
 def test_heights_help_where_spectra_do_not(layers: int) -> None:
