@@ -144,7 +144,7 @@ def create(studio: Studio, bus: Bus) -> None:
             None, label="At most so many pixels of each area, evenly drawn (0: all)", minimum=0, precision=0,
             visible=False, elem_id="hsi-import-limit",
         )  # fmt: skip
-        add = gr.Button("Add labels", variant="primary", size="sm", visible=False, elem_id="hsi-import-add")
+        add = gr.Button("Add labels", size="sm", visible=False, elem_id="hsi-import-add")
     given = [bus.project, files, *fields, limit]
     shown = [report, *fields, limit, add]
     private: dict[str, Any] = {"api_visibility": "private"}

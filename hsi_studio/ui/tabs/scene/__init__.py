@@ -221,7 +221,7 @@ def create(studio: Studio, bus: Bus) -> None:
             label="Scene",
             elem_id="hsi-catalogue",
         )
-        open_entry = gr.Button("Open", variant="primary", size="sm", elem_id="hsi-open-entry")
+        open_entry = gr.Button("Open", size="sm", elem_id="hsi-open-entry")
 
     with gr.Accordion("Open your own file", open=False):
         gr.HTML(
@@ -237,7 +237,7 @@ def create(studio: Studio, bus: Bus) -> None:
         with gr.Row():
             dsm = gr.Textbox(label="Surface model (DSM)", placeholder="FILE or FILE:variable")
             reference = gr.Textbox(label="Reference map", placeholder="FILE or FILE:variable")
-        open_file = gr.Button("Open", variant="primary", size="sm", elem_id="hsi-open-file")
+        open_file = gr.Button("Open", size="sm", elem_id="hsi-open-file")
 
     with gr.Accordion("Your projects", open=False) as shelf:
         mine = gr.Dropdown(choices=[], label="Newest first", elem_id="hsi-projects")

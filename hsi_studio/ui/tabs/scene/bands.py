@@ -120,7 +120,7 @@ def create(studio: Studio, bus: Bus) -> list[Any]:
         report = panel("facts", {"sections": []}, elem_id="hsi-bands-report")
         boxes = gr.CheckboxGroup(choices=[], label="Left out", visible=False, elem_id="hsi-bands-left-out")
         with gr.Row():
-            leave = gr.Button("Leave out", variant="primary", size="sm", visible=False, elem_id="hsi-bands-leave")
+            leave = gr.Button("Leave out", size="sm", visible=False, elem_id="hsi-bands-leave")
             back = gr.Button("Bring back", size="sm", visible=False, elem_id="hsi-bands-back")
     own = [report, boxes, leave, back]
     private: dict[str, Any] = {"api_visibility": "private"}
