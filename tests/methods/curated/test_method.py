@@ -19,6 +19,7 @@ from hsi_studio.methods.curated.method import Curated, CuratedParams
 from hsi_studio.methods.curated.vit import CuratedViT
 from hsi_studio.types import LabelSet, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
+from tests.methods.salt_and_pepper import salt_and_pepper
 
 BGE_LARGE = 335_141_888  # parameters of BAAI/bge-large-en-v1.5, frozen
 
@@ -86,12 +87,8 @@ def test_the_map_is_what_each_window_alone_gives() -> None:
 
 
 def test_pixels_whose_windows_hold_all_classes_are_told_by_themselves() -> None:
-    """A scene without neighbourhoods: every pixel's class is drawn by itself."""
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 3, (24, 24))
-    cube = rng.uniform(0.1, 0.9, (3, 20))[truth] + rng.normal(0, 0.05, (24, 24, 20))
-    scene = scene_from(cube.astype(np.float32), name="salt and pepper")
-    labels, whole = draw_labels(truth, scene.valid, shots=5), Block(scene, slice(0, 24), slice(0, 24))
+    scene, labels, truth = salt_and_pepper()
+    whole = Block(scene, slice(0, 24), slice(0, 24))
     right = {}
     for alone in (True, False):
         fitted = fit(scene, labels, epochs=60, least_steps=60, smoothing=0, alone=alone)

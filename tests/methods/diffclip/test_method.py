@@ -25,6 +25,7 @@ from hsi_studio.methods.diffclip.params import PRESETS, DiffClipParams
 from hsi_studio.methods.diffclip.text_transformer import TextTransformer
 from hsi_studio.types import LabelSet, Progress, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
+from tests.methods.salt_and_pepper import salt_and_pepper
 
 CLASSES = 4
 WHOLE = (slice(0, 40), slice(0, 48))
@@ -135,12 +136,8 @@ def test_a_map_made_at_once_is_that_of_patches_one_by_one(scene: Scene, labels: 
 
 @pytest.mark.slow
 def test_pixels_whose_patches_hold_all_classes_are_told_by_themselves() -> None:
-    """A scene without neighbourhoods: every pixel's class is drawn by itself."""
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 3, (24, 24))
-    cube = rng.uniform(0.1, 0.9, (3, 20))[truth] + rng.normal(0, 0.05, (24, 24, 20))
-    scene = scene_from(cube.astype(np.float32), name="salt and pepper")
-    labels, whole = draw_labels(truth, scene.valid, shots=5), Block(scene, slice(0, 24), slice(0, 24))
+    scene, labels, truth = salt_and_pepper()
+    whole = Block(scene, slice(0, 24), slice(0, 24))
     right = {}
     for alone in (True, False):
         model = fitted(scene, labels, stride=1, smoothing=0, patch=9, min_steps=120, alone=alone)

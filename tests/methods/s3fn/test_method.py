@@ -17,6 +17,7 @@ from hsi_studio.methods.s3fn.stages import used_anchors
 from hsi_studio.methods.s3fn.training import Plan, TextHead, centred, train_cnn, train_head
 from hsi_studio.types import PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, with_gaps
+from tests.methods.salt_and_pepper import salt_and_pepper
 
 SMALL = (3, 4, 5)
 
@@ -127,12 +128,8 @@ def test_the_second_stage_leaves_the_first_as_it_is_and_learns() -> None:
 
 
 def test_pixels_whose_windows_hold_all_classes_are_told_by_themselves() -> None:
-    """A scene without neighbourhoods: every pixel's class is drawn by itself."""
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 3, (24, 24))
-    cube = rng.uniform(0.1, 0.9, (3, 20))[truth] + rng.normal(0, 0.05, (24, 24, 20))
-    scene = scene_from(cube.astype(np.float32), name="salt and pepper")
-    labels, whole = draw_labels(truth, scene.valid, shots=5), Block(scene, slice(0, 24), slice(0, 24))
+    scene, labels, truth = salt_and_pepper()
+    whole = Block(scene, slice(0, 24), slice(0, 24))
     right = {}
     for alone in (True, False):
         steps = {"epochs": 60, "text_epochs": 60, "least_steps": 60, "channels": SMALL, "smoothing": 0}
