@@ -187,8 +187,8 @@ class Curated(Method):
         one = (1 + parts**2) * 6 * (12 * 64**2 + 4 * (1 + parts**2) * 64) / 1e9
         total = steps(params, labels, int(params["epochs"]))
         batch = min(int(params["batch"]), max(labels, 2))
-        own = 6 * 12 * 64**2 / 1e9 if params["alone"] else 0.0
-        fit = (3 * total * batch * (one + embed + own), (450.0 if params["alone"] else 300.0) * total)
+        own = 6 * 12 * 64**2 / 1e9 if params.get("alone") else 0.0
+        fit = (3 * total * batch * (one + embed + own), (450.0 if own else 300.0) * total)
         return {"prepare": components(shape), "fit": fit, "predict": (pixels * (one + embed / 4 + own), pixels / 50)}
 
     def window_px(self, params: Mapping[str, Any]) -> int:
