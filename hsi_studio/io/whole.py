@@ -20,12 +20,13 @@ REMEDY = "Free some space on the disk, then export it again"
 @contextmanager
 def whole_raster(path: Path, name: str) -> Iterator[None]:
     """Around what writes and closes a raster at `path`, which will be called `name`. Raises FileProblem."""
+    from rasterio._err import CPLE_BaseError  # what a copy raises where GDAL does notice; no public name
     from rasterio.errors import RasterioError
 
     try:
         yield
         read_again(path)
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         raise FileProblem(name, f"it could not be written whole ({names_only(str(error))})", REMEDY) from error
 
 
