@@ -7,7 +7,7 @@ import numpy as np
 from hsi_studio.methods.common.kernel_head import KernelHead, kernel, solve, targets
 from hsi_studio.methods.contract import Context, WordPosteriors
 from hsi_studio.methods.live.method import Live, LiveParams
-from hsi_studio.methods.live.words import HALF, confusion, gate, prior_mean, with_prior
+from hsi_studio.methods.live.words import WEIGHT, confusion, gate, prior_mean, with_prior
 from hsi_studio.types import PromptSet
 from tests.features.scenes import draw_labels, fields, scene_from
 
@@ -33,7 +33,7 @@ def test_leave_one_out_is_that_of_a_fit_without_the_shot() -> None:
         c = confusion(words[rest], label[rest], 4, kept)
         mean = prior_mean(words, c)
         inverse = np.linalg.inv(gram[np.ix_(rest, rest)] + ridge[np.ix_(rest, rest)])
-        score = HALF * mean[i] + gram[i, rest] @ inverse @ (targets(label, 4)[rest] - HALF * mean[rest])
+        score = WEIGHT * mean[i] + gram[i, rest] @ inverse @ (targets(label, 4)[rest] - WEIGHT * mean[rest])
         np.testing.assert_allclose(better.left_out_scores()[i], score, atol=1e-8)
 
 
