@@ -42,6 +42,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
 from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
 from hsi_studio.methods.common.sorted_labels import Labelled, sorted_labels
@@ -203,7 +204,7 @@ class Curated(Method):
     ) -> WindowFitted:
         """Train. Raises TooFewLabels, LabelProblem, BadValues, FileProblem (the text encoder), Cancelled."""
         from hsi_studio.methods.common.nn.resume import Watch
-        from hsi_studio.methods.common.nn.window_grid import label_grid
+        from hsi_studio.methods.common.nn.window_grid import label_grid, looks
         from hsi_studio.methods.curated.vit import CuratedViT
 
         at = sorted_labels(scene, labels)
@@ -220,11 +221,13 @@ class Curated(Method):
         network.initialise(generator)
         watch = Watch(ctx, "train", lambda: ground.key(self.name, params, ctx.seed, at, text))
 
+        share = share_of_pixels(*looks(grid, params.patch), at.label, len(labels.schema)) if params.alone else 0.0
+
         def first_look(now: CuratedViT, training: dict[str, float]) -> WindowFitted:
-            return replace(self._fitted(now, ground, text, params, training), smoothing=0)
+            return replace(self._fitted(now, ground, text, params, {**training, SHARE: share}), smoothing=0)
 
         training = train(network.to(ctx.device), grid, at, text, params, generator, watch, first_look)
-        return self._fitted(network, ground, text, params, training)
+        return self._fitted(network, ground, text, params, {**training, SHARE: share})
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
@@ -259,7 +262,8 @@ class Curated(Method):
         with torch.inference_mode():
             own = torch.from_numpy(np.array(text)).to(ground.device)
             prototypes = network.prototypes(own) * network.scale  # (K, D)
-        probabilities = partial(_probabilities, network, prototypes, params.alone)
+        share = training.get(SHARE, HALF) if params.alone else 0.0
+        probabilities = partial(_probabilities, network, prototypes, share)
         words = TextSide(params.text_encoder, partial(_vectors, network), network.prototypes, params.anchors)
         return ground.fitted(
             self.name, params, network, probabilities, params.patch // 2, {"text": text}, training, words, TILE,
@@ -270,19 +274,20 @@ class Curated(Method):
 def _probabilities(
     network: CuratedViT,
     prototypes: torch.Tensor,
-    alone: bool,
+    share: float,
     values: torch.Tensor,
     pixel: torch.Tensor,
     width: int,
 ) -> torch.Tensor:
-    """(m, K): softmax over all classes, whatever negatives training used; with `alone` the mean of what the windows
-    and the pixels by themselves say."""
+    """(m, K): softmax over all classes, whatever negatives training used; `share` of it is what the pixels by
+    themselves say, the rest what their windows say."""
     from hsi_studio.methods.common.nn.memory import chunk_size
 
     size = chunk_size(CHUNK, values.device.type)
     found = (network.dense(values, pixel, width, size) @ prototypes.t()).softmax(dim=1)
-    if alone:
-        found = (found + (network.dense_alone(values, pixel, width, size) @ prototypes.t()).softmax(dim=1)) / 2
+    if share:
+        own = (network.dense_alone(values, pixel, width, size) @ prototypes.t()).softmax(dim=1)
+        found = (1 - share) * found + share * own
     return found
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
+from hsi_studio.methods.common.looks import HALF, SHARE
 from hsi_studio.methods.common.smoothing import filled, steps_for
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Block, Context, Fitted, State
@@ -111,13 +112,21 @@ class DiffClipFitted(Fitted):
         return State(arrays, header)
 
     def _probabilities(self, z: torch.Tensor) -> FloatArray:
-        """(m, E) → (m, K)."""
+        """(m, E) → (m, K). Where pixels are seen alone as well, theirs and those of their patches, mixed."""
         import torch
 
+        share = float(self.history.get(SHARE, HALF)) if self.params.alone else 0.0
+        classes = torch.tensor(self.prototypes, device=z.device)
+        parts, weights = [slice(None)], [1.0]
+        if self.params.alone:  # the first half of the looks are at patches; a half's vectors have length √½
+            middle = z.shape[1] // 2
+            parts, weights = [slice(middle), slice(middle, None)], [1.0 - share, share]
+        sharpness = self.inverse_temperature * len(parts)
         with torch.inference_mode():
-            logits = self.inverse_temperature * z @ torch.tensor(self.prototypes, device=z.device).T
-            p: FloatArray = logits.softmax(dim=1).cpu().numpy()
-        return p
+            looks = [(sharpness * z[:, at] @ classes[:, at].T).softmax(dim=1) for at in parts]
+            mixed = sum(weight * look for weight, look in zip(weights, looks, strict=True))
+            found: FloatArray = cast(torch.Tensor, mixed).cpu().numpy()
+        return found
 
     def _vectors(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
         """(m, E) of any pixels, patch by patch."""

@@ -41,6 +41,7 @@ import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
+from hsi_studio.methods.common.looks import SHARE, share_of_pixels
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.common.work import Shape, Work
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
@@ -138,13 +139,14 @@ class DiffClip(Method):
         from hsi_studio.methods.common.nn.resume import Watch, fingerprint
         from hsi_studio.methods.diffclip.finetune import finetune
         from hsi_studio.methods.diffclip.networks import scene_tokens
-        from hsi_studio.methods.diffclip.patch_tokens import layout
+        from hsi_studio.methods.diffclip.patch_tokens import layout, looks
         from hsi_studio.methods.diffclip.pretrain import new_image_side
 
         order = np.lexsort((labels.label, labels.col, labels.row))  # the order of clicks changes nothing
         row, col, label = (a[order].astype(np.int64) for a in (labels.row, labels.col, labels.label))
         which = layout(params.tokens, params.patch)
         tokens = scene_tokens(inputs, which, row, col, ctx.device, ctx.check)
+        share = share_of_pixels(*looks(tokens, which), label, len(labels.schema)) if params.alone else None
         source = class_source(labels.schema, prompts, params, ctx, scene.bands.wavelength_nm)
         target = torch.as_tensor(label, device=ctx.device)
         started, clock = time.perf_counter(), Clock()
@@ -152,7 +154,7 @@ class DiffClip(Method):
 
         def made(networks: list[Tuned]) -> DiffClipFitted:
             seconds = time.perf_counter() - started
-            return _fitted(networks, labels.schema, params, inputs, ctx.device, seconds, source.notes)
+            return _fitted(networks, labels.schema, params, inputs, ctx.device, seconds, source.notes, share)
 
         for member in range(params.members):
             seed = ctx.seed + MEMBER_SEEDS * member
@@ -280,6 +282,7 @@ def _fitted(
     device: str,
     seconds: float,
     notes: tuple[str, ...] = (),
+    share: float | None = None,
 ) -> DiffClipFitted:
     """One model of the networks that are there: all of them, or during training those so far."""
     from hsi_studio.methods.diffclip.networks import Members, joined
@@ -294,6 +297,8 @@ def _fitted(
         "temperature": round(1.0 / sharpness, 5),
         "seconds": round(seconds, 2),
     } | ({"notes": list(notes)} if notes else {})
+    if share is not None:
+        history[SHARE] = round(share, 4)
     image, looks = Members([one.image for one in tuned], centre), [one.prototypes for one in tuned] * (1 + params.alone)
     return DiffClipFitted(
         schema, params.model_copy(update={"members": len(tuned)}), inputs, image, joined(looks).cpu().numpy(),

@@ -25,6 +25,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from hsi_studio.types import FloatArray
+
 LayoutName = Literal["pixels", "foveated"]
 
 
@@ -140,6 +142,14 @@ def gather(maps: list[Tensor], row: Tensor, col: Tensor, which: Layout) -> Tenso
         return together
     back = torch.argsort(torch.tensor(order, device=row.device))
     return together.index_select(1, back)
+
+
+def looks(tokens: list[Tensor], which: Layout) -> tuple[FloatArray, FloatArray]:
+    """Tokens (n, T, C_m) of each modality → (n, C) the centre pixels, (n, C) the means of the patches."""
+    areas = torch.as_tensor(which.areas(), device=tokens[0].device)
+    own = torch.cat([x[:, which.centre] for x in tokens], dim=1)
+    around = torch.cat([torch.einsum("ntc,t->nc", x, areas / areas.sum()) for x in tokens], dim=1)
+    return own.cpu().numpy(), around.cpu().numpy()
 
 
 def turned(x: Tensor, symmetry: Tensor, symmetries: Tensor) -> Tensor:

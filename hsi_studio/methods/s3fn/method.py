@@ -35,6 +35,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
 from hsi_studio.methods.common.sorted_labels import sorted_labels
 from hsi_studio.methods.common.state import load_network, part
 from hsi_studio.methods.common.text_side import TextSide
@@ -168,7 +169,7 @@ class S3FN(Method):
         """Train. Raises TooFewLabels, LabelProblem, BadValues, FileProblem (the text encoder), Cancelled."""
         import torch
 
-        from hsi_studio.methods.common.nn.window_grid import label_grid
+        from hsi_studio.methods.common.nn.window_grid import label_grid, looks
 
         at = sorted_labels(scene, labels)
         ctx.check()
@@ -194,15 +195,20 @@ class S3FN(Method):
         cnn, head = params.networks(basis.components, len(labels.schema), anchors.shape[1])
         ground = Ground.of_fit(scene, labels.schema, prompts, VERSION, basis, ctx.device, made.notes)
 
+        share = share_of_pixels(*looks(grid, params.outer), at.label, len(labels.schema)) if params.alone else 0.0
+
+        def told(now: Trained) -> Trained:
+            return replace(now, training={**now.training, SHARE: share})
+
         def first_look(now: Trained) -> WindowFitted:
-            return replace(self._fitted(now, ground, params), smoothing=0)
+            return replace(self._fitted(told(now), ground, params), smoothing=0)
 
         trained = train_both(
             cnn, head, draw, label, anchors, params, ctx,
             lambda: ground.key(self.name, params, ctx.seed, at, anchors), first_look,
             own if params.alone else None,
         )  # fmt: skip
-        return self._fitted(trained, ground, params)
+        return self._fitted(told(trained), ground, params)
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
@@ -225,7 +231,8 @@ class S3FN(Method):
             partial(_targets, trained.anchors, params.notebook_literal), params.anchors,
         )  # fmt: skip
         anchors = used_anchors(trained.anchors, params.notebook_literal, ground.device)
-        probabilities = partial(_probabilities, trained, anchors, params.alone)
+        share = trained.training.get(SHARE, HALF) if params.alone else 0.0
+        probabilities = partial(_probabilities, trained, anchors, share)
         return ground.fitted(
             self.name, params, as_one(trained.cnn, trained.head), probabilities,
             params.outer // 2, {"anchors": trained.anchors}, trained.training, words,
@@ -253,17 +260,15 @@ def _targets(anchors: FloatArray, literal: bool, text: torch.Tensor) -> torch.Te
 
 
 def _probabilities(
-    trained: Trained, anchors: torch.Tensor, alone: bool, values: torch.Tensor, pixel: torch.Tensor, width: int
+    trained: Trained, anchors: torch.Tensor, share: float, values: torch.Tensor, pixel: torch.Tensor, width: int
 ) -> torch.Tensor:
-    """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C); with `alone` the mean of what the windows
-    and the pixels by themselves say."""
-    import torch
-
+    """(m, K) of chosen pixels of a block, `values` (h + P − 1, w + P − 1, C); `share` of it is what the
+    pixels by themselves say, the rest what their windows say."""
     reach = trained.cnn.outer // 2
     looks = [trained.cnn.dense(values).flatten(0, 1)[pixel]]  # (m, F)
-    if alone:
+    if share:
         inner = values[reach : values.shape[0] - reach, reach : values.shape[1] - reach].flatten(0, 1)
         looks.append(trained.cnn.alone(inner[pixel]))
     found = [trained.head(seen, anchors) if trained.aligned else trained.cnn.scores(seen) for seen in looks]
-    mean: torch.Tensor = torch.stack([scores.softmax(dim=1) for scores in found]).mean(dim=0)
-    return mean
+    windows, *own = (scores.softmax(dim=1) for scores in found)
+    return (1 - share) * windows + share * own[0] if own else windows

@@ -244,6 +244,14 @@ class Grid:
         return self.rows.index_select(0, index.reshape(-1)).view(m, side, side, -1)
 
 
+def looks(grid: Grid, side: int) -> tuple[FloatArray, FloatArray]:
+    """(N, C) the centres, and (N, C) the means of the windows of `side` pixels around them."""
+    every = torch.arange(grid.centre.shape[0], device=grid.centre.device)
+    own = grid.rows.index_select(0, grid.centre)
+    around = torch.cat([grid.windows(part, side).mean(dim=(1, 2)) for part in torch.split(every, 256)])
+    return own.cpu().numpy(), around.cpu().numpy()
+
+
 def label_grid(
     scene: Scene,
     basis: WindowBasis,

@@ -1,0 +1,75 @@
+"""How much a pixel by itself counts beside its window, learned from the labels alone.
+
+Networks that look twice, at windows and at pixels without them, map by a mixture of both: (1 − s) of what the windows
+say and s of what the pixels say. Which is right depends on the scene: with 20 labels a class windows alone are two
+points better than the mean of both on fields, and four points worse in a town, where a window holds many classes. A
+network cannot be asked: it knows its own labels by heart. So a closed-form head is asked in its place, once on the
+labels' own spectra and once on the means of their windows: what each says of a label that was left out (exact
+leave-one-out, `kernel_head.py`).
+s makes those labels most likely as a mixture of the two, with a prior at one half that weighs `PRIOR` labels on either
+side. With one label a class nothing can be left out, and s is one half.
+
+Source: ours; a mixture of two experts with a beta prior on its weight.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.methods.common.kernel_head import RIDGES, Float64Array, calibrate, softmax, solve
+from hsi_studio.types import FloatArray
+
+HALF, SHARE = 0.5, "share of pixels"  # the share where nothing is known; its name in what a training says
+PRIOR = 8.0
+WIDTHS = (0.25, 0.5, 1.0, 2.0)  # of the kernel, in units of the features' dimension
+MOST = 512  # labels that are asked; of more, as many of each class
+
+
+def share_of_pixels(pixel: FloatArray, window: FloatArray, label: npt.NDArray[np.int64], classes: int) -> float:
+    """s in 0 … 1 from features (N, C) of labelled pixels, means (N, C) of their windows, and labels (N,) in 0 … K−1."""
+    counts = np.bincount(label, minlength=classes)
+    if counts.max(initial=0) < 2:
+        return HALF
+    asked = some_of_each(label, classes)
+    own, around = (left_out(values[asked], label[asked], classes) for values in (pixel, window))
+    return weight(own, around)
+
+
+def some_of_each(label: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
+    """Indices of at most `MOST` labels, evenly over each class's; at least two of each that has them."""
+    each = max(2, MOST // classes)
+    parts = []
+    for number in range(classes):
+        own = np.flatnonzero(label == number)
+        parts.append(own[np.linspace(0, own.size - 1, min(each, own.size)).astype(np.int64)])
+    return np.sort(np.concatenate(parts))
+
+
+def left_out(features: FloatArray, label: npt.NDArray[np.int64], classes: int) -> Float64Array:
+    """(n,) probabilities of the labels whose class has another, each by the best kernel's fit to all others."""
+    x = features.astype(np.float64)
+    x = x / max(float(x.std(axis=0).mean()), 1e-9)
+    square = (x**2).sum(axis=1)
+    distance = np.maximum(square[:, None] + square[None] - 2 * x @ x.T, 0.0)
+    heads = [
+        solve(np.exp(-distance / (2 * width * x.shape[1])), label, classes, ridge)
+        for width in WIDTHS
+        for ridge in RIDGES
+    ]
+    sharpness = [calibrate(head) for head in heads]  # (temperature, loss)
+    best = int(np.argmin([loss for _, loss in sharpness]))
+    found = softmax(heads[best].left_out_scores(), sharpness[best][0])
+    asked = np.bincount(label, minlength=classes)[label] > 1
+    return np.asarray(found[np.arange(label.size), label][asked], dtype=np.float64)
+
+
+def weight(own: Float64Array, around: Float64Array) -> float:
+    """The s that makes labels most likely, to which pixels give `own` (n,) and windows `around` (n,)."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(s: float) -> float:
+        mixed = np.log((1 - s) * around + s * own + 1e-9).sum()
+        return -float(mixed + PRIOR * (np.log(s) + np.log1p(-s)))
+
+    return float(minimize_scalar(loss, bounds=(1e-3, 1 - 1e-3), method="bounded").x)
