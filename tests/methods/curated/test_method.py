@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from hsi_studio.errors import LabelProblem
+from hsi_studio.methods.common.looks import SHARE
 from hsi_studio.methods.common.nn.window_grid import label_grid
 from hsi_studio.methods.common.schedule import step_count
 from hsi_studio.methods.common.windowed import WindowFitted, class_anchors
@@ -93,6 +94,7 @@ def test_pixels_whose_windows_hold_all_classes_are_told_by_themselves() -> None:
     for alone in (True, False):
         fitted = fit(scene, labels, epochs=60, least_steps=60, smoothing=0, alone=alone)
         right[alone] = float((fitted.predict(whole).argmax(axis=0) == truth).mean())
+        assert not alone or fitted.training[SHARE] > 0.6
     assert right[True] > right[False] + 0.2
 
 

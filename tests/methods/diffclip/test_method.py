@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.looks import SHARE
 from hsi_studio.methods.contract import Block, Context
 from hsi_studio.methods.diffclip.class_text import class_sentences
 from hsi_studio.methods.diffclip.encoder_cache import pretrained_status
@@ -142,6 +143,7 @@ def test_pixels_whose_patches_hold_all_classes_are_told_by_themselves() -> None:
     for alone in (True, False):
         model = fitted(scene, labels, stride=1, smoothing=0, patch=9, min_steps=120, alone=alone)
         right[alone] = float((model.predict(whole).argmax(axis=0) == truth).mean())
+        assert not alone or model.history[SHARE] > 0.6
     assert right[True] > right[False] + 0.1
 
 

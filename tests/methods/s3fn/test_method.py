@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hsi_studio.methods.common.looks import SHARE
 from hsi_studio.methods.common.nn.window_grid import label_grid
 from hsi_studio.methods.common.windowed import WindowFitted
 from hsi_studio.methods.contract import Block, Context
@@ -79,7 +80,8 @@ def test_the_map_is_what_each_window_alone_gives(literal: bool) -> None:
         cnn = network["cnn"]
         looks = cnn.features(grid.windows(torch.arange(4), fitted.params.outer)), cnn.alone(grid.rows[grid.centre])
         said = [network["head"](features, anchors).softmax(1).numpy() for features in looks]
-    np.testing.assert_allclose(whole[:, row, col].T, np.mean(said, axis=0), atol=1e-4)
+    share = fitted.training[SHARE]
+    np.testing.assert_allclose(whole[:, row, col].T, (1 - share) * said[0] + share * said[1], atol=1e-4)
 
 
 def test_centring_takes_away_what_all_anchors_share() -> None:
@@ -136,6 +138,7 @@ def test_pixels_whose_windows_hold_all_classes_are_told_by_themselves() -> None:
         params = S3FNParams.model_validate({**steps, "alone": alone})
         fitted = S3FN().fit(scene, labels, PromptSet(), params, Context())
         right[alone] = float((fitted.predict(whole).argmax(axis=0) == truth).mean())
+        assert not alone or fitted.training[SHARE] > 0.6
     assert right[True] > right[False] + 0.1
 
 
