@@ -20,9 +20,9 @@ What differs from the paper, and why:
   whitened, but in a noisy scene noise-whitened ones that keep part of their size (`axes`, `weighting`): label-free, and
   unlabelled pixels take part in the map.
 - The middle pixel also enters by itself, through the class token (`centre`), and every step teaches the network the
-  class of a pixel without its window as well (`alone`): the map is the mean of what pixels and windows say. Windows say
-  more on fields, pixels in a city where a window holds many classes. With sixty pixels of training a network that may
-  look at either believes the window.
+  class of a pixel without its window as well (`alone`): the map is a mixture of what pixels and windows say, with a
+  weight learned from the labels (`common/looks.py`). Windows say more on fields, pixels in a city where a window holds
+  many classes. With sixty pixels of training a network that may look at either believes the window.
 - k adapts to the number of classes, so two classes work.
 - The paper's split is unknown; its 94.03 % on Indian Pines is not a few-shot figure and none here is to be read
   against it.
@@ -96,7 +96,7 @@ class CuratedParams(Params):
     token: int = Field(5, ge=1, le=15, description="Side of a transformer token in pixels; divides the window")
     centre: bool = Field(True, description="Give the transformer the middle pixel by itself as well")
     alone: bool = Field(
-        True, description="Learn pixels without their windows as well, and map by the mean of both; needs `centre`"
+        True, description="Learn pixels without their windows as well, and map by a mixture of both; needs `centre`"
     )
     hard: int = Field(
         4,

@@ -19,8 +19,9 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
 - `weigh_channels` in stage 1: channels nobody can predict are noise and count little;
 - stage 2: class targets, centred class texts, learned temperature, small noise, mixing, left-out tokens, averaged
   weights; `members` networks whose cosines are averaged (all on one pre-trained encoder);
-- every step of stage 2 also teaches pixels without their patches, as the middle token by itself, and cosines of the map
-  are the mean of both looks (`alone`): patches say more on fields, pixels in a city where a patch holds many classes;
+- every step of stage 2 also teaches pixels without their patches, as the middle token by itself, and the map is a
+  mixture of both looks (`alone`) with a weight learned from the labels (`common/looks.py`): patches say more on fields,
+  pixels in a city where a patch holds many classes;
 - `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn them off;
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 

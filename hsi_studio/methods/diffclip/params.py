@@ -109,7 +109,7 @@ class DiffClipParams(Params):
     augment: bool = Field(True, description="Flips and quarter turns, the same for all modalities")
     mixing: float = Field(0.3, ge=0, le=1, description="Share of patches mixed with another of their class")
     alone: bool = Field(
-        True, description="Learn pixels without their patches as well, and map by the mean of both (not in the paper)"
+        True, description="Learn pixels without their patches as well, and map by a mixture of both (not in the paper)"
     )
     dropped_tokens: float = Field(0.3, ge=0, le=0.9, description="Share of tokens left out at random in stage 2")
     temperature: float = Field(0.07, gt=0, le=10, description="Temperature τ at the start")

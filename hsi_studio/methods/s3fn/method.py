@@ -17,7 +17,8 @@ What differs from the paper and its notebooks, and why:
 - The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
   components as further channels (`use_dsm`): that is our addition.
 - Every step of stage 1 also teaches pixels without their windows, as windows that are that pixel all over, and the map
-  is the mean of both (`alone`): windows say more on fields, pixels in a city where a window holds many classes.
+  is a mixture of both (`alone`) with a weight learned from the labels (`common/looks.py`): windows say more on fields,
+  pixels in a city where a window holds many classes.
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
@@ -85,7 +86,7 @@ class S3FNParams(Stages):
     patch: int = Field(9, ge=9, le=45, description="Window side in pixels, odd")
     centre: bool = Field(True, description="Give the network the mean of the middle 3×3 pixels by itself as well")
     context: int = Field(15, ge=0, le=45, description="Side of a wider window whose mean it gets as well; 0 = none")
-    alone: bool = Field(True, description="Learn pixels without their windows as well, and map by the mean of both")
+    alone: bool = Field(True, description="Learn pixels without their windows as well, and map by a mixture of both")
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
     smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
