@@ -36,6 +36,16 @@ def share_of_pixels(pixel: FloatArray, window: FloatArray, label: npt.NDArray[np
     return weight(own, around)
 
 
+def said(share: float | None) -> tuple[str, ...]:
+    """For people, where a share was learned."""
+    if share is None or share in (0.0, HALF):
+        return ()
+    own = round(100 * share)
+    return (
+        f"Pixels by themselves count {own} %, their windows {100 - own} %: by how well each tells left-out labels.",
+    )
+
+
 def some_of_each(label: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
     """Indices of at most `MOST` labels, evenly over each class's; at least two of each that has them."""
     each = max(2, MOST // classes)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_bands, check_state
+from hsi_studio.methods.common.looks import SHARE, said
 from hsi_studio.methods.common.material_anchors import AnchorEncoder, ClassVectors, class_vectors
 from hsi_studio.methods.common.raw_tiles import RawTiles, paste, tiles_of
 from hsi_studio.methods.common.smoothing import filled
@@ -239,7 +240,7 @@ class WindowFitted(Fitted):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(self.facts.get("notes", ()))
+        return (*self.facts.get("notes", ()), *said(self.training.get(SHARE)))
 
     def text_space(
         self, scene: Scene, encoder: Callable[[str], TextEncoder], check: Callable[[float], None]

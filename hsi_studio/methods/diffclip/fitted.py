@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
-from hsi_studio.methods.common.looks import HALF, SHARE
+from hsi_studio.methods.common.looks import HALF, SHARE, said
 from hsi_studio.methods.common.smoothing import filled, steps_for
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Block, Context, Fitted, State
@@ -84,7 +84,7 @@ class DiffClipFitted(Fitted):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(self.history.get("notes", ()))
+        return (*self.history.get("notes", ()), *said(self.history.get(SHARE)))
 
     def text_vectors(self) -> FloatArray:
         """(K, E): see `prototypes`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.methods.common.looks import HALF, MOST, left_out, share_of_pixels, some_of_each, weight
+from hsi_studio.methods.common.looks import HALF, MOST, left_out, said, share_of_pixels, some_of_each, weight
 
 
 def features(each: int, classes: int = 4, apart: float = 3.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -55,3 +55,10 @@ def test_many_labels_are_asked_evenly() -> None:
     assert asked.size <= MOST
     assert np.bincount(label[asked]).tolist() == [MOST // 3, 40, 1]
     assert np.array_equal(asked, np.unique(asked))
+
+
+def test_a_learned_share_is_told() -> None:
+    assert said(None) == said(HALF) == said(0.0) == ()
+    assert said(0.231) == (
+        "Pixels by themselves count 23 %, their windows 77 %: by how well each tells left-out labels.",
+    )
