@@ -226,7 +226,7 @@ class Curated(Method):
         def first_look(now: CuratedViT, training: dict[str, float]) -> WindowFitted:
             return replace(self._fitted(now, ground, text, params, {**training, SHARE: share}), smoothing=0)
 
-        training = train(network.to(ctx.device), grid, at, text, params, generator, watch, first_look)
+        training = train(network.to(ctx.device), grid, at, text, params, generator, watch, first_look, share)
         return self._fitted(network, ground, text, params, {**training, SHARE: share})
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
@@ -305,8 +305,10 @@ def train(
     generator: torch.Generator,
     watch: Watch,
     fitted: Callable[[CuratedViT, dict[str, float]], WindowFitted],
+    share: float = HALF,
 ) -> dict[str, float]:
-    """Fit the network in place. Returns the mean loss of the last ten steps and τ. `fitted`: for previews."""
+    """Fit the network in place. Returns the mean loss of the last ten steps and τ. `fitted`: for previews; `share`: how
+    much pixels without their windows count in the loss, where they are learned."""
     import torch
 
     from hsi_studio.methods.common.nn.resume import Loop, Parts
@@ -351,7 +353,7 @@ def train(
                 own = own + ALONE_NOISE * params.noise * drawn
             apart = network.scale * network.alone(own) @ network.prototypes(anchors).t()
             used = curated_mask(apart, label[chosen], params.hard, params.semi_hard, generator)
-            loss = (loss + curated_loss(apart, label[chosen], used)) / 2
+            loss = torch.lerp(loss, curated_loss(apart, label[chosen], used), share)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -106,9 +106,11 @@ def finetune(
     progress: Callable[[float, float], None],
     watch: Watch | None = None,
     fitted: Callable[[Tuned], Fitted] | None = None,
+    own_share: float = 0.5,
 ) -> Tuned:
     """Fine-tune `image` (changed in place) on tokens (N, T, C_m) with labels (N,) on the device.
 
+    `own_share`: how much pixels without their patches count in the loss, where they are learned.
     `progress(fraction, last loss)` is called every step and may raise to stop. `watch`: see
     `methods/common/nn/resume.py`; `fitted` makes a model of a network as it is under way, for previews.
     """
@@ -180,8 +182,8 @@ def finetune(
         compared = _compare(both.classes, source, z.float(), each.float(), label[at], params, on_device)
         if apart is not None:  # each pixel without its patch
             own = _compare(both.classes, source, apart.float(), each.float(), label[at], params, on_device)
-            parts = {name: (part + own.parts[name]) / 2 for name, part in compared.parts.items()}
-            compared = replace(compared, loss=(compared.loss + own.loss) / 2, parts=parts)
+            parts = {name: torch.lerp(part, own.parts[name], own_share) for name, part in compared.parts.items()}
+            compared = replace(compared, loss=torch.lerp(compared.loss, own.loss, own_share), parts=parts)
         adam.zero_grad(set_to_none=True)
         compared.loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)

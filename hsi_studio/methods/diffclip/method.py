@@ -42,7 +42,7 @@ import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
-from hsi_studio.methods.common.looks import SHARE, share_of_pixels
+from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.common.work import Shape, Work
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
@@ -179,9 +179,11 @@ class DiffClip(Method):
                 return made([*others, one])
 
             watch = Watch(ctx, "finetune" if member == 0 else f"finetune-{member + 1}", key)
-            tuned.append(
-                finetune(image, source, tokens, target, which, params, ctx.device, seed, report, watch, with_others)
+            own = HALF if share is None else share
+            one = finetune(
+                image, source, tokens, target, which, params, ctx.device, seed, report, watch, with_others, own
             )
+            tuned.append(one)
         return made(tuned)
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> DiffClipFitted:

@@ -207,7 +207,7 @@ class S3FN(Method):
         trained = train_both(
             cnn, head, draw, label, anchors, params, ctx,
             lambda: ground.key(self.name, params, ctx.seed, at, anchors), first_look,
-            own if params.alone else None,
+            own if params.alone else None, share,
         )  # fmt: skip
         return self._fitted(told(trained), ground, params)
 

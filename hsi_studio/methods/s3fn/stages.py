@@ -122,10 +122,11 @@ def train_both(
     key: Callable[[], str],
     fitted: Callable[[Trained], Fitted] | None = None,
     own: Draw | None = None,
+    share: float = 0.5,
 ) -> Trained:
     """Stage 1 and stage 2 on untrained networks. `label` (N,) on the device. Raises Cancelled.
 
-    `own`: the labelled pixels by themselves, (m,) → (m, C), where those are learned too;
+    `own`: the labelled pixels by themselves, (m,) → (m, C), where those are learned too, with `share` of the loss;
     `key`: what the training depends on, for checkpoints; `fitted` makes a model of what is trained so far.
     """
     from hsi_studio.methods.common.nn.resume import Watch
@@ -155,7 +156,7 @@ def train_both(
 
     first = train_cnn(
         cnn, draw, label, plan("cnn", params.epochs, "Training the 3D network", 0.05, 0.9), generator, params.dropout,
-        params.average, early if fitted else None, own,
+        params.average, early if fitted else None, own, share,
     )  # fmt: skip
     cnn.eval()
     views = frozen_features(cnn, draw, count, VIEWS, generator, ctx.check, own=own)

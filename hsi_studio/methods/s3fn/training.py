@@ -84,9 +84,10 @@ def train_cnn(
     average: float = 0.0,
     fitted: Callable[[CNN3D], Fitted] | None = None,
     own: Draw | None = None,
+    share: float = 0.5,
 ) -> float:
     """Stage 1 in place. Returns the last losses' mean. With `own`, (m,) → (m, C), pixels are learned without their
-    windows as well.
+    windows as well, and `share` of the loss is theirs.
 
     The final weights are a moving average over steps where `average` > 0. `fitted` makes a preview of a copy.
     """
@@ -106,17 +107,21 @@ def train_cnn(
         chosen = balanced(on_cpu, plan.batch, generator).to(label.device)
         features, target = network.features(draw(chosen, generator)), label[chosen]
         if own is not None:
-            features, target = torch.cat([features, network.alone(own(chosen, generator))]), target.repeat(2)
+            features = torch.cat([features, network.alone(own(chosen, generator))])
         if dropout:
             kept = (torch.rand(features.shape, generator=generator, device="cpu") >= dropout).to(features.device)
             features = features * kept / (1.0 - dropout)
         scores = network.scores(features)
-        loss = functional.cross_entropy(scores, target)
+        loss = functional.cross_entropy(scores[: chosen.shape[0]], target)
+        if own is not None:
+            loss = torch.lerp(loss, functional.cross_entropy(scores[chosen.shape[0] :], target), share)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         mean.update(network)
-        loop.after(step, loss, partial(_values, optimizer, scores, target), preview if fitted else None)
+        loop.after(
+            step, loss, partial(_values, optimizer, scores[: chosen.shape[0]], target), preview if fitted else None
+        )
         plan.after(step)
     mean.store(network)
     return _last(loop)
