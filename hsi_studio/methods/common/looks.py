@@ -19,21 +19,29 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.methods.common.kernel_head import RIDGES, Float64Array, calibrate, softmax, solve
+from hsi_studio.methods.common.kernel_head import (
+    RIDGES,
+    Float64Array,
+    calibrate,
+    kernel,
+    labels_say_something,
+    softmax,
+    solve,
+    thin,
+)
 from hsi_studio.types import FloatArray
 
 HALF, SHARE = 0.5, "share of pixels"  # the share where nothing is known; its name in what a training says
 PRIOR = 8.0
 WIDTHS = (0.25, 0.5, 1.0, 2.0)  # of the kernel, in units of the features' dimension
-MOST = 512  # labels that are asked; of more, as many of each class
+MOST = 512  # labels that are asked: small classes whole, of large ones as many each
 
 
 def share_of_pixels(pixel: FloatArray, window: FloatArray, label: npt.NDArray[np.int64], classes: int) -> float:
     """s in 0 … 1 from features (N, C) of labelled pixels, means (N, C) of their windows, and labels (N,) in 0 … K−1."""
-    counts = np.bincount(label, minlength=classes)
-    if counts.max(initial=0) < 2:
+    if not labels_say_something(label):
         return HALF
-    asked = some_of_each(label, classes)
+    asked = thin(label, MOST)
     own, around = (left_out(values[asked], label[asked], classes) for values in (pixel, window))
     return weight(own, around)
 
@@ -48,27 +56,11 @@ def said(share: float | None) -> tuple[str, ...]:
     )
 
 
-def some_of_each(label: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
-    """Indices of at most `MOST` labels, evenly over each class's; at least two of each that has them."""
-    each = max(2, MOST // classes)
-    parts = []
-    for number in range(classes):
-        own = np.flatnonzero(label == number)
-        parts.append(own[np.linspace(0, own.size - 1, min(each, own.size)).astype(np.int64)])
-    return np.sort(np.concatenate(parts))
-
-
 def left_out(features: FloatArray, label: npt.NDArray[np.int64], classes: int) -> Float64Array:
     """(n,) probabilities of the labels whose class has another, each by the best kernel's fit to all others."""
-    x = features.astype(np.float64)
-    x = x / max(float(x.std(axis=0).mean()), 1e-9)
-    square = (x**2).sum(axis=1)
-    distance = np.maximum(square[:, None] + square[None] - 2 * x @ x.T, 0.0)
-    heads = [
-        solve(np.exp(-distance / (2 * width * x.shape[1])), label, classes, ridge)
-        for width in WIDTHS
-        for ridge in RIDGES
-    ]
+    x = (features / max(float(features.std(axis=0).mean()), 1e-9)).astype(np.float32)
+    grams = [kernel(x, x, 1 / (2 * width * x.shape[1])).astype(np.float64) for width in WIDTHS]
+    heads = [solve(gram, label, classes, ridge) for gram in grams for ridge in RIDGES]
     sharpness = [calibrate(head) for head in heads]  # (temperature, loss)
     best = int(np.argmin([loss for _, loss in sharpness]))
     found = softmax(heads[best].left_out_scores(), sharpness[best][0])
