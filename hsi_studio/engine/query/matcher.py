@@ -4,8 +4,8 @@ Two engines, named for what they are:
 - **described pixels** (training-free): every superpixel is graded against the words of `text/lexicon.py`; the query is
   taken apart (`text/query_parser.py`), its thing is compared with all things in the sentence encoder's space, and the
   map is the grades weighted by that likeness, times the traits and neighbours asked for. Where the text means a
-  material with a known spectrum, the geometric mean with that one's posterior (`spectral_words.py`). Works before any
-  label exists.
+  material with a known spectrum, the weighted geometric mean with that one's posterior (`spectral_words.py`). Works
+  before any label exists.
 - **a trained model** (`TextSpace`): the query is embedded by the model's own text side and compared with its pixels.
   In its vocabulary it sees what the other cannot; far from it the answer means little, and the result says so.
 
@@ -34,13 +34,17 @@ from hsi_studio.features.spatial import node_means
 from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.text.lexicon import thing
+from hsi_studio.text.materials.names import materials, named
 from hsi_studio.text.query_parser import ParsedQuery, parse_query
 from hsi_studio.types import FloatArray
 
-SHARPNESS = 0.07  # of the softmax over things: smaller = only the most alike count
+SHARPNESS = 0.04  # of the softmax over things, in units of the best likeness: smaller = only the most alike count
+LEAST_LIKENESS = 0.1  # that unit at least: a text like nothing at all does not mean everything alike
+DESCRIBED = 0.25  # power of the described words beside the spectra of materials, whose is the rest
 FAINT = 0.35  # a likeness below it is said to be weak
 ABSENT = 0.25  # a place below it is not shown as found
 FLOOR = 0.1  # what is left of a place that lacks a trait asked for
+YOUNG_TAG, YOUNG_THING = "sparse crop", "sparse"  # of materials, and the thing they are most of
 MAX_CHARS = 500
 Matching = Literal["words", "sentences", "both"]
 
@@ -99,16 +103,29 @@ class Matcher:
         return np.asarray(_unit(self.encoder.encode(list(texts)) - self._space[0]) @ self._space[1].T)
 
     def weights(self, texts: Sequence[str]) -> tuple[FloatArray, FloatArray]:
-        """Mean cosine (P,) of texts with the things, and softmax weights (P,)."""
+        """Mean cosine (P,) of texts with the things, and softmax weights (P,): of a text that is close to nothing here
+        (a crop on a scene whose things are "crops" and "cereals") more of what is alike counts."""
         cosine = self.cosines(texts).mean(axis=0)
-        raised = np.exp((cosine - cosine.max()) / SHARPNESS)
+        best = float(cosine.max())
+        raised = np.exp((cosine - best) * max(best, LEAST_LIKENESS) / SHARPNESS)
         return cosine, np.asarray(raised / raised.sum(), dtype=np.float32)
+
+    def _young(self, text: str, weight: FloatArray) -> FloatArray:
+        """(P,) weights of the things. Of a name of young crops, soil between rows, half is `YOUNG_THING`: the encoder
+        takes "corn notill" for grown crops."""
+        key = named(text) if self.spectral is None else self.spectral.named(text)
+        if key is None or YOUNG_TAG not in materials()[key].tags or YOUNG_THING not in self.words.things:
+            return weight
+        out = weight / 2
+        out[self.words.things.index(YOUNG_THING)] += 0.5
+        return np.asarray(out, dtype=np.float32)
 
     def score(
         self, asked: ParsedQuery, matching: Matching = "words", others: Sequence[str] = ()
     ) -> tuple[FloatArray, FloatArray | None, tuple[Likeness, ...], list[str]]:
-        """(n,) 0 … 1 of the described words; root of the posterior of the spectra on the nodes of their view, None
-        where they do not take part; what the query was taken for; notes for the user. The answer is the product."""
+        """(n,) 0 … 1 of the described words, and the posterior of the spectra on the nodes of their view (None where
+        they do not take part), each to its power; what the query was taken for; notes for the user. The answer is the
+        product."""
         words = self.words
         score = np.ones(words.count, dtype=np.float32)
         spectra: FloatArray | None = None
@@ -117,6 +134,7 @@ class Matcher:
         if asked.about and words.things:
             # with and without the traits' own words: "red tile roof" is one thing, "tall vegetation" is two
             cosine, weight = self.weights([asked.about, asked.bare] if asked.bare else [asked.about])
+            weight = self._young(asked.about, weight)
             order = np.argsort(-weight)[:5]
             likeness = tuple(
                 Likeness(words.things[p], thing(words.things[p]).text, float(cosine[p]), float(weight[p]))
@@ -132,7 +150,7 @@ class Matcher:
             score = words.grades @ weight
             if matching == "words":
                 spectra = self._by_spectra(asked, others)
-                score = score if spectra is None else np.sqrt(np.maximum(score, 0.0))
+                score = score if spectra is None else np.asarray(np.maximum(score, 0.0) ** DESCRIBED, np.float32)
             if matching != "words":
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
@@ -165,13 +183,13 @@ class Matcher:
         return np.asarray(score * (FLOOR + (1.0 - FLOOR) * held))
 
     def _by_spectra(self, asked: ParsedQuery, others: Sequence[str]) -> FloatArray | None:
-        """Root of the posterior of the materials the text means, None where there are none. A name with a trait's word
-        in it is that name: "dry grass" is not grass, "low vegetation" not any vegetation."""
+        """Posterior of the materials the text means, to its power in the answer; None where there are none. A name with
+        a trait's word in it is that name: "dry grass" is not grass, "low vegetation" not any vegetation."""
         if self.spectral is None:
             return None
-        whole = not asked.bare or self.spectral.names_material(asked.about)
+        whole = not asked.bare or self.spectral.named(asked.about) is not None
         found = self.spectral.query(asked.about if whole else asked.bare, others)
-        return None if found is None else np.sqrt(found)
+        return None if found is None else np.asarray(found ** (1.0 - DESCRIBED), dtype=np.float32)
 
     def on_nodes(self, score: FloatArray, spectra: FloatArray | None) -> FloatArray:
         """(n,) both on the superpixels."""

@@ -130,9 +130,9 @@ class SpectralWords:
         read = read_recipe(sentence, self._encode).meant() if sentence else None
         return read if read is not None and read.parts else meant(name, self._encode, self._without)
 
-    def names_material(self, text: str) -> bool:
-        """Whether all of a text is a name of the list, as "dry grass" is and "tall trees" is not."""
-        return named(text, self._without) is not None
+    def named(self, text: str) -> str | None:
+        """The material of the list that all of a text is a name of, as of "dry grass"; None for "tall trees"."""
+        return named(text, self._without)
 
     def query(self, text: str, others: Sequence[str] = ()) -> FloatArray | None:
         """(n,) posterior of a text on the view's nodes, against the other names and what is common; None when it means

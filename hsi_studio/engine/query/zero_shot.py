@@ -6,7 +6,8 @@ P(k | p), ν its grades over their sum. So a thing no class speaks of helps all 
 same words share their votes. No label, no reference and no class order takes part.
 
 Class names are also taken for materials with spectra (`spectral_words.py`), which is much better where classes are
-different materials, and can tell beforehand when names are not to be told apart.
+different materials, and can tell beforehand when names are not to be told apart. What they say is learned again from
+the scene's own pixels that come out clearly (`own_pixels.py`).
 
 The learning curve is the live method on the same scene: k random labels a class, mean over seeds.
 """
@@ -20,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.engine.query.matcher import Matcher
+from hsi_studio.engine.query.material_classes import logs
+from hsi_studio.engine.query.own_pixels import relearned
 from hsi_studio.engine.query.spectral_words import SpectralWords
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.spatial import IndexArray
@@ -83,7 +86,8 @@ def word_probabilities(
                 share[:, at] = described[:, column[k]]
         score += DESCRIBED * np.log(_on(spectral.view.index, matcher.words.index, share) + 1e-4)
     raised = np.exp(score - score.max(axis=1, keepdims=True))
-    probability = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+    said = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+    probability = relearned(said, logs(spectral.view.reflectance))
     return probability, np.array(spoken.kept), spectral.view.index, SPECTRAL_METHOD
 
 

@@ -104,8 +104,8 @@ class Listening:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def names_material(self, text: str) -> bool:
-        return named(text) is not None
+    def named(self, text: str) -> str | None:
+        return named(text)
 
     def query(self, text: str, others: object) -> None:
         self.asked.append(text)
@@ -117,6 +117,24 @@ def test_a_name_with_a_word_of_a_trait_is_asked_as_it_is() -> None:
     for text in ("dry grass", "low vegetation", "tall trees"):
         own.score(parse_query(text))
     assert spectral.asked == ["dry grass", "low vegetation", "trees"]
+
+
+def test_of_young_crops_half_is_sparse_vegetation() -> None:
+    """ "corn notill" is a name of young maize, whatever the encoder takes it for; grown maize is not."""
+    sparse = words().things.index("sparse")
+    even = np.full(len(words().things), 1.0 / len(words().things), dtype=np.float32)
+    young = matcher()._young("corn notill", even)
+    assert young[sparse] == pytest.approx(0.5 + even[0] / 2)
+    assert young.sum() == pytest.approx(1.0)
+    np.testing.assert_array_equal(matcher()._young("maize", even), even)
+
+
+def test_a_text_that_is_close_to_nothing_means_more_things() -> None:
+    """The softmax over things is as wide as the best likeness is small."""
+    _, clear = matcher().weights(["metal roof"])
+    _, vague = matcher().weights(["metal roof zebra giraffe lion tiger bear wolf"])
+    assert matcher().cosines(["metal roof zebra giraffe lion tiger bear wolf"]).max() > 0
+    assert vague.max() < clear.max()
 
 
 def test_what_nothing_sounds_like_is_said_to_be_so() -> None:
