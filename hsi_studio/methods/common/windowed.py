@@ -333,12 +333,22 @@ class Ground:
             training, smoothing, edge_strength, self.scene,
         )  # fmt: skip
 
-    def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray) -> str:
-        """What a training on this ground depends on, for its checkpoints."""
+    def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray, share: float) -> str:
+        """What a training on this ground depends on, for its checkpoints. `share`: of pixels by themselves."""
         from hsi_studio.methods.common.nn.resume import fingerprint
 
         kind = self.device.split(":")[0]
         values = params.model_dump(mode="json")
         return fingerprint(
-            method, self.facts["version"], self.facts["scene"], values, seed, kind, at.row, at.col, at.label, text
+            method,
+            self.facts["version"],
+            self.facts["scene"],
+            values,
+            seed,
+            kind,
+            at.row,
+            at.col,
+            at.label,
+            text,
+            share,
         )

@@ -219,9 +219,8 @@ class Curated(Method):
         generator = torch_generator(ctx.seed)
         network = CuratedViT(basis.components, params.patch, params.token, text.shape[1], centre=params.centre)
         network.initialise(generator)
-        watch = Watch(ctx, "train", lambda: ground.key(self.name, params, ctx.seed, at, text))
-
         share = share_of_pixels(*looks(grid, params.patch), at.label, len(labels.schema)) if params.alone else 0.0
+        watch = Watch(ctx, "train", lambda: ground.key(self.name, params, ctx.seed, at, text, share))
 
         def first_look(now: CuratedViT, training: dict[str, float]) -> WindowFitted:
             return replace(self._fitted(now, ground, text, params, {**training, SHARE: share}), smoothing=0)

@@ -171,7 +171,7 @@ class DiffClip(Method):
             def key(seed: int = seed) -> str:
                 kind, values = ctx.device.split(":")[0], params.model_dump(mode="json")
                 started_from = {} if ctx.warm_start is None else ctx.warm_start.arrays
-                made_of = [values, seed, kind, row, col, label, source.tensors]
+                made_of = [values, seed, kind, row, col, label, source.tensors, share]
                 made_of += [started_from[name] for name in sorted(started_from)]
                 return fingerprint("finetune", VERSION, scene.id, *made_of)
 

@@ -232,12 +232,13 @@ def work(p: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[
     batch = min(int(p["batch"]), labels)
     per_epoch = math.ceil(labels / max(batch, 1))
     steps = max(int(p["epochs"]), math.ceil(int(p["min_steps"]) / per_epoch)) * per_epoch * int(p["members"])
-    image = batch * transformer(tokens * (1 - float(p["dropped_tokens"])), width, depth)
+    own = transformer(1, width, depth) if p.get("alone") else 0.0  # the middle token by itself
+    image = batch * (transformer(tokens * (1 - float(p["dropped_tokens"])), width, depth) + own)
     text = 0.0
     if p["use_text"] and p["text_encoder"] == "scratch" and p.get("anchors", "text") == "text":
         text = classes * SENTENCES * transformer(TEXT_TOKENS, width, int(p["text_depth"]))
     fit = (3 * steps * (image + text), steps * 40.0 * (depth + int(p["text_depth"])))
     stride = int(p["stride"]) or (3 if pixels > 300_000 else 2)
-    mapped = pixels / stride**2 * int(p["members"]) * transformer(tokens, width, depth)
+    mapped = pixels / stride**2 * int(p["members"]) * (transformer(tokens, width, depth) + own)
     smooth = pixels * classes * int(p["smoothing"]) * 20 / 1e9
     return {"prepare": prepare, "fit": fit, "predict": (mapped + smooth, pixels / stride**2 / 10)}

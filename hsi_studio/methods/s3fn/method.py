@@ -206,7 +206,7 @@ class S3FN(Method):
 
         trained = train_both(
             cnn, head, draw, label, anchors, params, ctx,
-            lambda: ground.key(self.name, params, ctx.seed, at, anchors), first_look,
+            lambda: ground.key(self.name, params, ctx.seed, at, anchors, share), first_look,
             own if params.alone else None, share,
         )  # fmt: skip
         return self._fitted(told(trained), ground, params)
