@@ -34,7 +34,7 @@ from hsi_studio.features.spatial import node_means
 from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.text.lexicon import thing
-from hsi_studio.text.materials.names import materials, named
+from hsi_studio.text.materials.names import in_english, materials, named
 from hsi_studio.text.query_parser import ParsedQuery, parse_query
 from hsi_studio.types import FloatArray
 
@@ -110,15 +110,24 @@ class Matcher:
         raised = np.exp((cosine - best) * max(best, LEAST_LIKENESS) / SHARPNESS)
         return cosine, np.asarray(raised / raised.sum(), dtype=np.float32)
 
-    def _young(self, text: str, weight: FloatArray) -> FloatArray:
-        """(P,) weights of the things. Of a name of young crops, soil between rows, half is `YOUNG_THING`: the encoder
-        takes "corn notill" for grown crops."""
-        key = named(text) if self.spectral is None else self.spectral.named(text)
-        if key is None or YOUNG_TAG not in materials()[key].tags or YOUNG_THING not in self.words.things:
-            return weight
-        out = weight / 2
-        out[self.words.things.index(YOUNG_THING)] += 0.5
-        return np.asarray(out, dtype=np.float32)
+    def _likeness(self, asked: ParsedQuery) -> tuple[FloatArray, FloatArray]:
+        """Cosines (P,) and weights (P,) of what is asked about, with and without the traits' own words: "red tile roof"
+        is one thing, "tall vegetation" is two.
+
+        A name of the list of materials is compared as that material is called as well, one that is not English as that
+        alone: the encoder reads "woods" as boards and "Wald" not at all. Of a name of young crops, soil between rows,
+        half is `YOUNG_THING`: it takes "corn notill" for grown crops.
+        """
+        texts = [asked.about, asked.bare] if asked.bare else [asked.about]
+        key = named(asked.about) if self.spectral is None else self.spectral.named(asked.about)
+        if key is None:
+            return self.weights(texts)
+        found = materials()[key]
+        cosine, weight = self.weights([*(texts if in_english(asked.about) == asked.about else []), found.title])
+        if YOUNG_TAG in found.tags and YOUNG_THING in self.words.things:
+            weight = np.asarray(weight / 2, dtype=np.float32)
+            weight[self.words.things.index(YOUNG_THING)] += 0.5
+        return cosine, weight
 
     def score(
         self, asked: ParsedQuery, matching: Matching = "words", others: Sequence[str] = ()
@@ -132,25 +141,24 @@ class Matcher:
         likeness: tuple[Likeness, ...] = ()
         notes: list[str] = []
         if asked.about and words.things:
-            # with and without the traits' own words: "red tile roof" is one thing, "tall vegetation" is two
-            cosine, weight = self.weights([asked.about, asked.bare] if asked.bare else [asked.about])
-            weight = self._young(asked.about, weight)
+            cosine, weight = self._likeness(asked)
+            spectra = self._by_spectra(asked, others) if matching == "words" else None
             order = np.argsort(-weight)[:5]
             likeness = tuple(
                 Likeness(words.things[p], thing(words.things[p]).text, float(cosine[p]), float(weight[p]))
                 for p in order
                 if weight[p] >= 0.03
             )
-            if cosine.max() < FAINT:
+            if cosine.max() < FAINT and spectra is None:
+                nearest = thing(words.things[int(cosine.argmax())]).text
                 notes.append(
-                    f"Nothing this program can measure is close to “{asked.about}” (best: {likeness[0].text}, "
+                    f"Nothing this program can measure is close to “{asked.about}” (best: {nearest}, "
                     f"likeness {cosine.max():.2f}). Read the map with doubt, or say what it looks like: "
                     "its colour, its height, wet or dry."
                 )
             score = words.grades @ weight
-            if matching == "words":
-                spectra = self._by_spectra(asked, others)
-                score = score if spectra is None else np.asarray(np.maximum(score, 0.0) ** DESCRIBED, np.float32)
+            if spectra is not None:
+                score = np.asarray(np.maximum(score, 0.0) ** DESCRIBED, dtype=np.float32)
             if matching != "words":
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
@@ -170,7 +178,7 @@ class Matcher:
                 grade = near if sign > 0 else 1.0 - near
                 score = score * (FLOOR + (1.0 - FLOOR) * grade)
         for said in asked.without:
-            _, weight = self.weights([said])
+            _, weight = self._likeness(parse_query(said))
             score = score * (1.0 - words.grades @ weight)
         return np.asarray(score, dtype=np.float32), spectra, likeness, notes
 

@@ -27,6 +27,7 @@ from hsi_studio.engine.query.spectral_words import SpectralWords
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.spatial import IndexArray
 from hsi_studio.methods import LIVE_METHOD
+from hsi_studio.text.materials.names import in_english
 from hsi_studio.types import ClassSchema, FloatArray, Prediction, Scene
 
 SHARPNESS = 0.08  # T: smaller = the most alike class takes a thing alone
@@ -123,7 +124,8 @@ def zero_shot_probabilities(
             "This scene's bands cannot tell any of the things this program knows: it needs wavelengths in the "
             "visible and near infrared. Label a pixel of each class instead."
         )
-    cosine = np.stack([matcher.cosines(list(texts[schema.classes[k].id])).mean(axis=0) for k in kept])  # (K, P)
+    said = [[in_english(text) for text in texts[schema.classes[k].id]] for k in kept]
+    cosine = np.stack([matcher.cosines(own).mean(axis=0) for own in said])  # (K, P)
     raised = np.exp((cosine - cosine.max(axis=0)) / SHARPNESS)
     given = raised / raised.sum(axis=0)
     votes = matcher.words.grades**CLEAR

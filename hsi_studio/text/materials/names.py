@@ -166,6 +166,14 @@ def named(text: str, without: Iterable[str] = ()) -> str | None:
     return _by_name(text, {stem(name) for name in without})
 
 
+def in_english(text: str) -> str:
+    """The first English name of what a text is a name of in another language; any other text as it is."""
+    key = named(text)
+    if key is None or stem(text) in {stem(name) for name in materials()[key].names["en"]}:
+        return text
+    return materials()[key].title
+
+
 def _by_name(text: str, hidden: set[str]) -> str | None:
     said = stem(text)
     for one in (said, re.sub(r"(?: \d+)+$", "", said)):  # "parking lot 2" is a parking lot

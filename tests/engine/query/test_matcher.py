@@ -122,11 +122,20 @@ def test_a_name_with_a_word_of_a_trait_is_asked_as_it_is() -> None:
 def test_of_young_crops_half_is_sparse_vegetation() -> None:
     """ "corn notill" is a name of young maize, whatever the encoder takes it for; grown maize is not."""
     sparse = words().things.index("sparse")
-    even = np.full(len(words().things), 1.0 / len(words().things), dtype=np.float32)
-    young = matcher()._young("corn notill", even)
-    assert young[sparse] == pytest.approx(0.5 + even[0] / 2)
+    _, young = matcher()._likeness(parse_query("corn notill"))
+    _, grown = matcher()._likeness(parse_query("maize"))
     assert young.sum() == pytest.approx(1.0)
-    np.testing.assert_array_equal(matcher()._young("maize", even), even)
+    assert young[sparse] >= 0.5 > grown[sparse]
+
+
+@pytest.mark.parametrize("foreign", ["Wald", "树木"])
+def test_names_in_other_languages_are_asked_as_the_material_that_they_are(foreign: str) -> None:
+    """The encoder reads English only."""
+    for mine, english in zip(
+        matcher()._likeness(parse_query(foreign)), matcher()._likeness(parse_query("tree")), strict=True
+    ):
+        np.testing.assert_allclose(mine, english, atol=1e-6)
+    assert not any("Nothing" in note for note in ask_described(matcher(), foreign).notes)
 
 
 def test_a_text_that_is_close_to_nothing_means_more_things() -> None:
