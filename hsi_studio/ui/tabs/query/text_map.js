@@ -57,7 +57,7 @@ export function makeTextMap(act) {
   use.append(useBox, make("span", "", "Start the map of my labels from the class names, where the labels agree with them"));
   const title = make("h4", "hsi-query-title", "What clicks add"), curve = make("div", "hsi-query-curve"), words = make("p", "hsi-hint");
   node.append(
-    make("p", "hsi-hint", "The class names alone, as materials with known spectra and by what was measured: no label is used. Names may be English, German, French, Spanish or Chinese. Worth about one click a class where classes are different materials; nothing where they are not."),
+    make("p", "hsi-hint", "The class names alone, as materials with known spectra, and what pixels that come out clearly look like here: no label is used. Names may be English, German, French, Spanish or Chinese. Worth about one click a class where classes are different materials; nothing where they are not."),
     use, row, status, figures, show, notes, title, curve, words,
   );
 
