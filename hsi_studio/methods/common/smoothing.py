@@ -7,7 +7,8 @@ CVPR 1993, on the walk of Perona & Malik 1990. Label-free, but unlabelled pixels
 `smoothing` 0 the network's own probabilities come out.
 
 t steps reach t pixels, so a window with that margin gives exactly what the whole scene gives. A pixel no lattice
-pixel reaches (an island between gaps) is classified by the network itself.
+pixel reaches (an island between gaps) is classified by the network itself. With a `LabelHead` (`label_head.py`) the map
+is smoothed `FARTHER` times as long as well, and what the head says of that joins the answer.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.spatial import diffuse, diffusion_matrix, pixel_nodes, typical_distance
+from hsi_studio.methods.common.label_head import LabelHead
 from hsi_studio.types import FloatArray, Scene
 
 EDGE_COMPONENTS = 3  # principal components whose steps are edges
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
+FARTHER = 2  # times as many steps: of the map that a head sees
+TILE_PX = 192  # side of the tiles in which labels are looked at
 STRIP_PIXELS = 600_000  # pixels whose walk is in memory at once: about 300 MB; smaller strips repeat more margin
 
 
@@ -38,6 +42,7 @@ class Edged(Protocol):
 
 
 Classify = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], FloatArray]  # rows, cols (m,) → (m, K)
+Known = Callable[[slice, slice], FloatArray]  # rows, cols of a window → (h, w, K), NaN where the network was not asked
 
 
 def typical_step(
@@ -71,60 +76,102 @@ def steps_for(stride: int, smoothing: int) -> int:
 
 def filled(
     inputs: Edged,
-    known: Callable[[slice, slice], FloatArray],
+    known: Known,
     classify: Classify,
     rows: slice,
     cols: slice,
     steps: int,
     strength: float,
     check: Callable[[], None] = lambda: None,
+    head: LabelHead | None = None,
 ) -> FloatArray:
     """(h, w, K) probabilities of a window, NaN at invalid pixels.
 
     `known(rows, cols)` → (h, w, K) class probabilities with NaN where the network was not asked.
     """
-    height, width, _ = inputs.scene.shape
     parts = []
-    a_strip = max(1, STRIP_PIXELS // (cols.stop - cols.start) - 2 * (steps + 1))
+    counts = (steps,) if head is None else (steps, FARTHER * steps)
+    a_strip = max(1, STRIP_PIXELS // (cols.stop - cols.start) - 2 * (counts[-1] + 1))
     for top in range(rows.start, rows.stop, a_strip):
         check()
         here = slice(top, min(top + a_strip, rows.stop))
-        wide = (
-            slice(max(here.start - steps - 1, 0), min(here.stop + steps + 1, height)),
-            slice(max(cols.start - steps - 1, 0), min(cols.stop + steps + 1, width)),
-        )
-        p = known(*wide)
-        if steps > 0:
-            p = _walked(inputs, p, wide, steps, strength)
-        p = p[
-            here.start - wide[0].start : here.stop - wide[0].start,
-            cols.start - wide[1].start : cols.stop - wide[1].start,
-        ].copy()
+        p, *far = _smoothed(inputs, known, here, cols, counts, strength)
         valid = inputs.scene.valid[here, cols]
         lost = np.nonzero(valid & ~np.isfinite(p[..., 0]))
         if lost[0].size:
             p[lost] = classify(lost[0].astype(np.int64) + here.start, lost[1].astype(np.int64) + cols.start)
         p[~valid] = np.nan
+        if head is not None:
+            told = valid & np.isfinite(far[0][..., 0])
+            p[told] = head.joined(p[told], far[0][told])
         parts.append(p)
     out: FloatArray = np.concatenate(parts)
     return out
 
 
-def _walked(inputs: Edged, p: FloatArray, window: tuple[slice, slice], steps: int, strength: float) -> FloatArray:
-    """(h, w, K) → (h, w, K); NaN where no known pixel was reached."""
+def seen_at(
+    inputs: Edged,
+    known: Known,
+    row: npt.NDArray[np.int64],
+    col: npt.NDArray[np.int64],
+    steps: int,
+    strength: float,
+    check: Callable[[], None] = lambda: None,
+) -> FloatArray:
+    """(N, K) what a head sees at pixels (N,): the map smoothed `FARTHER` times as long; NaN where nothing reaches."""
+    tile = row // TILE_PX * (inputs.scene.shape[1] // TILE_PX + 1) + col // TILE_PX
+    out: FloatArray | None = None
+    for one in np.unique(tile).tolist():
+        check()
+        mine = np.flatnonzero(tile == one)
+        r, c = row[mine], col[mine]
+        rows, cols = slice(int(r.min()), int(r.max()) + 1), slice(int(c.min()), int(c.max()) + 1)
+        (far,) = _smoothed(inputs, known, rows, cols, (FARTHER * steps,), strength)
+        if out is None:
+            out = np.full((row.size, far.shape[-1]), np.nan, dtype=np.float32)
+        out[mine] = far[r - rows.start, c - cols.start]
+    assert out is not None, "no labels"
+    return out
+
+
+def _smoothed(
+    inputs: Edged, known: Known, rows: slice, cols: slice, counts: tuple[int, ...], strength: float
+) -> list[FloatArray]:
+    """(h, w, K) of a window after each of `counts` steps, which increase."""
+    height, width, _ = inputs.scene.shape
+    reach = counts[-1] + 1
+    wide = (
+        slice(max(rows.start - reach, 0), min(rows.stop + reach, height)),
+        slice(max(cols.start - reach, 0), min(cols.stop + reach, width)),
+    )
+    p = known(*wide)
+    maps = [p] if counts[-1] == 0 else _walked(inputs, p, wide, counts, strength)
+    inner = (
+        slice(rows.start - wide[0].start, rows.stop - wide[0].start),
+        slice(cols.start - wide[1].start, cols.stop - wide[1].start),
+    )
+    return [one[inner].copy() for one in maps]
+
+
+def _walked(
+    inputs: Edged, p: FloatArray, window: tuple[slice, slice], counts: tuple[int, ...], strength: float
+) -> list[FloatArray]:
+    """(h, w, K) → as many after each of `counts` steps; NaN where no known pixel was reached."""
     valid = inputs.scene.valid[window]
     if not valid.any():
-        return p
+        return [p] * len(counts)
     index = pixel_nodes(valid)
     walk = diffusion_matrix(index, inputs.edges(*window)[valid], strength, typical=1.0)
     values = p[valid]  # (n, K)
     on = np.isfinite(values[:, :1])
     mass = np.concatenate([np.where(on, values, 0.0), on], axis=1).astype(np.float32)
-    moved = diffuse(walk, mass, [steps])[0]
-    out = np.full(p.shape, np.nan, dtype=np.float32)
-    reached = moved[:, -1:] > 1e-20
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = np.where(reached, moved[:, :-1] / moved[:, -1:], np.nan)
-        values /= values.sum(axis=1, keepdims=True)
-    out[valid] = values
+    out = []
+    for moved in diffuse(walk, mass, counts):
+        reached = moved[:, -1:] > 1e-20
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.where(reached, moved[:, :-1] / moved[:, -1:], np.nan)
+            values /= values.sum(axis=1, keepdims=True)
+        found = np.full(p.shape, np.nan, dtype=np.float32)
+        found[valid] = values
+        out.append(found)
     return out

@@ -18,10 +18,11 @@ import numpy.typing as npt
 
 from hsi_studio.features.cache import FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_bands, check_state
+from hsi_studio.methods.common.label_head import LabelHead, learned
 from hsi_studio.methods.common.looks import SHARE, said
 from hsi_studio.methods.common.material_anchors import AnchorEncoder, ClassVectors, class_vectors
 from hsi_studio.methods.common.raw_tiles import RawTiles, paste, tiles_of
-from hsi_studio.methods.common.smoothing import filled
+from hsi_studio.methods.common.smoothing import Known, filled, seen_at
 from hsi_studio.methods.common.sorted_labels import Labelled
 from hsi_studio.methods.common.state import part
 from hsi_studio.methods.common.text_side import TextSide
@@ -32,7 +33,7 @@ from hsi_studio.types import ClassSchema, FloatArray, Progress, PromptSet, Scene
 if TYPE_CHECKING:
     import torch
 
-    from hsi_studio.methods.common.nn.window_grid import Axes, WindowBasis
+    from hsi_studio.methods.common.nn.window_grid import Axes, WindowBasis, WindowEdges
     from hsi_studio.text.encoders import TextEncoder
 
 CACHE_BYTES = 50_000_000  # of components kept in memory: a matrix a scene
@@ -142,6 +143,7 @@ class WindowFitted(Fitted):
     smoothing: int = 0  # steps within edges; 0 = the network's own probabilities
     edge_strength: float = 4.0
     home: Scene | None = None  # that it was made for or loaded on: the only one `warm` can know
+    head: LabelHead | None = None  # joins the smoothed map; None = that alone
     _raw: RawTiles = field(default_factory=RawTiles, repr=False)
     _heights: tuple[str, FloatArray | None] | None = field(default=None, repr=False)  # of the scene last asked about
 
@@ -167,16 +169,7 @@ class WindowFitted(Fitted):
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for other bands."""
         if not self.smoothing:
             return self.network_answers(block)
-        scene = block.scene
-        from hsi_studio.methods.common.nn.window_grid import WindowEdges
-
-        edged = WindowEdges(scene, self.basis, self._heights_of(scene))
-
-        def known(rows: slice, cols: slice) -> FloatArray:
-            out = np.full((rows.stop - rows.start, cols.stop - cols.start, len(self.schema)), np.nan, dtype=np.float32)
-            for tile in tiles_of(rows, cols, self.network_px, scene):
-                paste(out, rows, cols, tile, self._raw.get(tile, self.network_answers))
-            return out
+        known = self._known(block.scene)
 
         def alone(row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
             one = [
@@ -184,8 +177,38 @@ class WindowFitted(Fitted):
             ]
             return np.stack(one)
 
-        smooth = filled(edged, known, alone, block.rows, block.cols, self.smoothing, self.edge_strength)
+        smooth = filled(
+            self._edges(block.scene), known, alone, block.rows, block.cols, self.smoothing, self.edge_strength,
+            head=self.head,
+        )  # fmt: skip
         return np.ascontiguousarray(smooth.transpose(2, 0, 1))  # (K, h, w)
+
+    def matched(self, at: Labelled, ctx: Context) -> WindowFitted:
+        """With a head that knows what the smoothed map says at the labels (`label_head.py`). Raises Cancelled."""
+        if not self.smoothing or self.home is None:
+            return self
+        ctx.progress(Progress("Comparing the map with the labels", 1.0, 1.0))
+        edged, known = self._edges(self.home), self._known(self.home, ctx.check)
+        row, col = at.row.astype(np.int64), at.col.astype(np.int64)
+        far = seen_at(edged, known, row, col, self.smoothing, self.edge_strength, ctx.check)
+        return replace(self, head=learned(far, at.label, len(self.schema)))
+
+    def _edges(self, scene: Scene) -> WindowEdges:
+        from hsi_studio.methods.common.nn.window_grid import WindowEdges
+
+        return WindowEdges(scene, self.basis, self._heights_of(scene))
+
+    def _known(self, scene: Scene, check: Callable[[], None] = lambda: None) -> Known:
+        """What gives the network's answers in a window (h, w, K), from those that are kept where it was asked."""
+
+        def known(rows: slice, cols: slice) -> FloatArray:
+            out = np.full((rows.stop - rows.start, cols.stop - cols.start, len(self.schema)), np.nan, dtype=np.float32)
+            for tile in tiles_of(rows, cols, self.network_px, scene):
+                check()
+                paste(out, rows, cols, tile, self._raw.get(tile, self.network_answers))
+            return out
+
+        return known
 
     def network_answers(self, block: Block) -> FloatArray:
         """(K, h, w) before any smoothing. Raises SceneMismatch for other bands."""
@@ -261,6 +284,8 @@ class WindowFitted(Fitted):
         arrays = {f"net.{name}": value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
         arrays |= {f"basis.{name}": value for name, value in self.basis.arrays().items()}
         arrays |= {f"own.{name}": value for name, value in self.arrays.items()}
+        if self.head is not None:
+            arrays |= {f"head.{name}": value for name, value in self.head.arrays().items()}
         if self.wavelength_nm is not None:
             arrays["wavelength_nm"] = self.wavelength_nm
         header = self.facts | {
@@ -282,6 +307,7 @@ class Ground:
     wavelength_nm: FloatArray | None
     device: str
     scene: Scene
+    head: LabelHead | None = None  # of a state; a fit makes one when it is done
 
     @staticmethod
     def of_fit(
@@ -310,7 +336,8 @@ class Ground:
         facts = {key: state.header[key] for key in ("version", "scene", "bands", "prompts")}
         facts |= {"notes": state.header["notes"]} if "notes" in state.header else {}
         schema, basis = ClassSchema.from_json(state.header["classes"]), WindowBasis.from_arrays(part(state, "basis."))
-        return Ground(schema, basis, facts, state.arrays.get("wavelength_nm"), device, scene)
+        head = LabelHead.from_arrays(part(state, "head."))
+        return Ground(schema, basis, facts, state.arrays.get("wavelength_nm"), device, scene, head)
 
     def fitted(
         self,
@@ -330,7 +357,7 @@ class Ground:
         return WindowFitted(
             method, self.schema, params, self.basis, network, probabilities, reach, self.device, arrays,
             self.facts, tile_px * (GPU_TILES if self.device.startswith("cuda") else 1), self.wavelength_nm, words,
-            training, smoothing, edge_strength, self.scene,
+            training, smoothing, edge_strength, self.scene, self.head,
         )  # fmt: skip
 
     def key(self, method: str, params: Params, seed: int, at: Labelled, text: FloatArray, share: float) -> str:

@@ -16,7 +16,8 @@ What differs from the paper, and why:
 - The paper looks at the cube only. Where a scene has a surface model, its heights, slope and roughness join the
   components as further channels (`use_dsm`): that is our addition.
 - Never stopped early, never chosen by test pixels: the last (averaged) weights are the model.
-- The map is smoothed within the edges of the scene (`smoothing`). Components are principal ones as in the paper, half
+- The map is smoothed within the edges of the scene (`smoothing`), and compared with what it says at the labels, in
+  closed form (`closed_form`, `common/label_head.py`). Components are principal ones as in the paper, half
   whitened, but in a noisy scene noise-whitened ones that keep part of their size (`axes`, `weighting`): label-free, and
   unlabelled pixels take part in the map.
 - The middle pixel also enters by itself, through the class token (`centre`), and every step teaches the network the
@@ -80,6 +81,7 @@ class CuratedParams(Params):
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {
         "weighting": "equal", "smoothing": 0, "edge_strength": 4.0, "anchors": "text", "alone": False,
+        "closed_form": False,
     }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
@@ -121,6 +123,9 @@ class CuratedParams(Params):
     average: float = Field(0.98, ge=0, lt=1, description="Averaging of the weights over steps; 0 = the last weights")
     smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
+    closed_form: bool = Field(
+        True, description="Learn the classes once more, in closed form, from the smoothed map at the labels"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> CuratedParams:
@@ -153,7 +158,7 @@ class Curated(Method):
         "axes": "pca", "components": 50, "use_dsm": False, "patch": 9, "token": 3, "centre": False, "alone": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
-        "noise": 0.0, "average": 0.0, "smoothing": 0,
+        "noise": 0.0, "average": 0.0, "smoothing": 0, "closed_form": False,
     }  # fmt: skip
     presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
     efforts: ClassVar[Mapping[str, Values]] = {
@@ -164,7 +169,7 @@ class Curated(Method):
         "hard negatives": {"hard": 0, "semi_hard": 8},  # as many, all of them random
         "middle pixel": {"centre": False, "alone": False},
         "augmentation": {"augment": False, "jitter": 0, "noise": 0.0},
-        "averaging": {"average": 0.0},
+        "closed form": {"closed_form": False},
         "edge smoothing": {"smoothing": 0},
     }
 
@@ -226,7 +231,8 @@ class Curated(Method):
             return replace(self._fitted(now, ground, text, params, {**training, SHARE: share}), smoothing=0)
 
         training = train(network.to(ctx.device), grid, at, text, params, generator, watch, first_look, share)
-        return self._fitted(network, ground, text, params, {**training, SHARE: share})
+        fitted = self._fitted(network, ground, text, params, {**training, SHARE: share})
+        return fitted.matched(at, ctx) if params.closed_form else fitted
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""

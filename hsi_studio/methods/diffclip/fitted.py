@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
+from hsi_studio.methods.common.label_head import LabelHead, learned
 from hsi_studio.methods.common.looks import HALF, SHARE, said
-from hsi_studio.methods.common.smoothing import filled, steps_for
+from hsi_studio.methods.common.smoothing import FARTHER, filled, seen_at, steps_for
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Block, Context, Fitted, State
 from hsi_studio.methods.diffclip.encoder_cache import VERSION
@@ -43,6 +44,7 @@ class DiffClipFitted(Fitted):
     home_scene: str
     device: str
     history: dict[str, Any]  # losses, temperature, seconds: for people
+    head: LabelHead | None = None  # joins the smoothed map; None = that alone
     _scores: FloatArray | None = None  # (H/stride, W/stride, K), NaN where not known
     _done: npt.NDArray[np.bool_] | None = None  # (H/stride,) lattice rows that are known
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -67,8 +69,24 @@ class DiffClipFitted(Fitted):
             )
         p = self.params
         steps = steps_for(self.stride, p.smoothing)
-        out = filled(self.inputs, self._known, self._classify, block.rows, block.cols, steps, p.edge_strength)
+        out = filled(
+            self.inputs, self._known, self._classify, block.rows, block.cols, steps, p.edge_strength, head=self.head
+        )
         return np.ascontiguousarray(out.transpose(2, 0, 1))  # (K, h, w)
+
+    def matched(
+        self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64], label: npt.NDArray[np.int64], ctx: Context
+    ) -> DiffClipFitted:
+        """With a head that knows what the smoothed map says at the labels (`label_head.py`). Raises Cancelled."""
+        p, steps = self.params, steps_for(self.stride, self.params.smoothing)
+        if not steps:
+            return self
+        reach, height = FARTHER * steps + 1, self.inputs.scene.shape[0]
+        self._ensure(
+            slice(max(int(row.min()) - reach, 0), min(int(row.max()) + reach + 1, height)), ctx.check, ctx.progress
+        )
+        far = seen_at(self.inputs, self._known, row, col, steps, p.edge_strength, ctx.check)
+        return replace(self, head=learned(far, label, len(self.schema)))
 
     def at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) probabilities of single pixels, without smoothing: for a first look while the training runs."""
@@ -95,6 +113,8 @@ class DiffClipFitted(Fitted):
         scene, scaling = self.inputs.scene, self.inputs.scaling
         arrays: Arrays = {f"net.{name}": value.cpu().numpy() for name, value in self.image.state_dict().items()}
         arrays |= scaling.arrays()
+        if self.head is not None:
+            arrays |= {f"head.{name}": value for name, value in self.head.arrays().items()}
         arrays |= {"prototypes": self.prototypes, "bands": scaling.bands, "mean": scaling.centre}
         if scene.bands.wavelength_nm is not None:
             arrays["wavelength_nm"] = scene.bands.wavelength_nm

@@ -23,6 +23,7 @@ What differs from the paper by default, and what turns it off (preset `paper` tu
   mixture of both looks (`alone`) with a weight learned from the labels (`common/looks.py`): patches say more on fields,
   pixels in a city where a patch holds many classes;
 - `smoothing` and `stride`: unlabelled pixels take part in the map (transductive); 0 and 1 turn them off;
+- the smoothed map is compared with what it says at the labels, in closed form (`closed_form`, `common/label_head.py`);
 - WordPiece tokens of the embedded sentence encoder instead of CLIP's, which cannot be shipped.
 
 There is no leave-one-out: it would take a training a label.
@@ -42,7 +43,9 @@ import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
+from hsi_studio.methods.common.label_head import LabelHead
 from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
+from hsi_studio.methods.common.state import part
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.common.work import Shape, Work
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
@@ -184,7 +187,8 @@ class DiffClip(Method):
                 image, source, tokens, target, which, params, ctx.device, seed, report, watch, with_others, own
             )
             tuned.append(one)
-        return made(tuned)
+        fitted = made(tuned)
+        return fitted.matched(row, col, label, ctx) if params.closed_form else fitted
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> DiffClipFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
@@ -212,6 +216,7 @@ class DiffClip(Method):
         return DiffClipFitted(
             ClassSchema.from_json(header["classes"]), params, SceneInputs(scene, scaling), image,
             arrays["prototypes"], float(header["inverse_temperature"]), header["scene"], ctx.device, header["history"],
+            LabelHead.from_arrays(part(state, "head.")),
         )  # fmt: skip
 
     def _inputs(self, scene: Scene, params: DiffClipParams, ctx: Context) -> SceneInputs:

@@ -25,6 +25,7 @@ class DiffClipParams(Params):
 
     added: ClassVar[Mapping[str, Any]] = {
         "axes": "mnf", "weighting": "equal", "noise_scale": "unit", "anchors": "text", "alone": False,
+        "closed_form": False,
     }  # fmt: skip
 
     # what a patch is
@@ -124,6 +125,9 @@ class DiffClipParams(Params):
     )
     smoothing: int = Field(30, ge=0, le=200, description="Steps of edge-preserving diffusion of the class scores")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
+    closed_form: bool = Field(
+        True, description="Learn the classes once more, in closed form, from the smoothed map at the labels"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> DiffClipParams:
@@ -170,6 +174,7 @@ PAPER: dict[str, Any] = {
     "centre_text": False,
     "stride": 1,
     "smoothing": 0,
+    "closed_form": False,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -19,6 +19,8 @@ What differs from the paper and its notebooks, and why:
 - Every step of stage 1 also teaches pixels without their windows, as windows that are that pixel all over, and the map
   is a mixture of both (`alone`) with a weight learned from the labels (`common/looks.py`): windows say more on fields,
   pixels in a city where a window holds many classes.
+- The map is smoothed within the edges of the scene (`smoothing`), and compared with what it says at the labels, in
+  closed form (`closed_form`, `common/label_head.py`).
 - The notebooks choose the epoch by the test set; here nothing is chosen: the averaged last weights are the model.
 - Class-balanced batches, flips, turns and moves by a pixel; warm-up and cosine schedule.
 
@@ -72,6 +74,7 @@ class S3FNParams(Stages):
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {
         **Stages.added, "weighting": "equal", "smoothing": 0, "edge_strength": 4.0, "alone": False,
+        "closed_form": False,
     }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
@@ -90,6 +93,9 @@ class S3FNParams(Stages):
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
     smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
+    closed_form: bool = Field(
+        True, description="Learn the classes once more, in closed form, from the smoothed map at the labels"
+    )
 
     @property
     def outer(self) -> int:
@@ -127,7 +133,7 @@ class S3FN(Method):
     paper: ClassVar[Values] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
         "alone": False, "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
-        "average": 0.0, "notebook_literal": True, "smoothing": 0,
+        "average": 0.0, "notebook_literal": True, "smoothing": 0, "closed_form": False,
     }  # fmt: skip
     presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
     efforts: ClassVar[Mapping[str, Values]] = {
@@ -138,7 +144,7 @@ class S3FN(Method):
         "centring and temperature": {"notebook_literal": True},
         "middle and surroundings": {"centre": False, "context": 0, "alone": False},
         "augmentation": {"augment": False, "jitter": 0},
-        "averaging": {"average": 0.0},
+        "closed form": {"closed_form": False},
         "edge smoothing": {"smoothing": 0},
     }
 
@@ -209,7 +215,8 @@ class S3FN(Method):
             lambda: ground.key(self.name, params, ctx.seed, at, anchors, share), first_look,
             own if params.alone else None, share,
         )  # fmt: skip
-        return self._fitted(told(trained), ground, params)
+        fitted = self._fitted(told(trained), ground, params)
+        return fitted.matched(at, ctx) if params.closed_form else fitted
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""
