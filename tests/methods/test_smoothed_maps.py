@@ -9,9 +9,11 @@ import pytest
 
 from hsi_studio.features.noise import component_weights
 from hsi_studio.methods import get_method
+from hsi_studio.methods.common.label_head import LabelHead
 from hsi_studio.methods.common.raw_tiles import RawTiles
 from hsi_studio.methods.common.windowed import WindowFitted
 from hsi_studio.methods.contract import Block, Context, make_params
+from hsi_studio.methods.diffclip.fitted import DiffClipFitted
 from hsi_studio.types import PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, with_gaps
 
@@ -38,12 +40,33 @@ def test_any_block_is_part_of_the_same_smoothed_map() -> None:
     plain = replace(fitted, smoothing=0)
     raw = plain.predict(Block(scene, *WHOLE))
     assert not np.allclose(whole, raw, atol=1e-3, equal_nan=True)
-    assert np.nanstd(whole) < np.nanstd(raw)
+    assert np.nanstd(replace(fitted, head=None).predict(Block(scene, *WHOLE))) < np.nanstd(raw)
     small = replace(fitted, network_px=11, _raw=RawTiles(budget=1))  # no room for answers: made again, the same
     rows, cols = slice(5, 14), slice(3, 20)
     assert np.allclose(small.predict(Block(scene, rows, cols)), whole[:, rows, cols], atol=1e-5, equal_nan=True)
     loaded = get_method("curated").from_state(fitted.state(), scene, Context())
     assert np.allclose(loaded.predict(Block(scene, *WHOLE)), whole, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["curated", "s3fn", "diffclip"])
+def test_the_map_is_compared_with_the_labels_unless_that_is_switched_off(name: str) -> None:
+    cube, truth = fields(20, 22, bands=8, classes=3)
+    scene = scene_from(cube, name="matched")
+    labels = draw_labels(truth, scene.valid, shots=3)
+    method = get_method(name)
+    values = {**method.test_params, "epochs": 2, "smoothing": 6}
+
+    def head(**more: object) -> LabelHead | None:
+        params = make_params(method.Params, {**values, **more})
+        fitted = method.fit(scene, labels, PromptSet(), params, Context(seed=2))
+        assert isinstance(fitted, WindowFitted | DiffClipFitted)
+        return fitted.head
+
+    own = head()
+    assert own is not None
+    assert own.seen.shape == own.dual.shape == (9, 3)
+    assert head(closed_form=False) is None
+    assert head(smoothing=0, **({"stride": 1} if name == "diffclip" else {})) is None
 
 
 @pytest.mark.parametrize("name", ["curated", "s3fn", "diffclip"])

@@ -56,7 +56,7 @@ from hsi_studio.methods.common.windowed import (
     anchors_of,
     scene_basis,
 )
-from hsi_studio.methods.common.work import Shape, Work, components, steps, transformer_mb
+from hsi_studio.methods.common.work import Shape, Work, around_labels, components, steps, transformer_mb
 from hsi_studio.methods.contract import Context, Method, Params, State, TextModel, Values
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 
@@ -195,7 +195,8 @@ class Curated(Method):
         batch = min(int(params["batch"]), max(labels, 2))
         own = 6 * 12 * 64**2 / 1e9 if params.get("alone") else 0.0
         fit = (3 * total * batch * (one + embed + own), (450.0 if own else 300.0) * total)
-        return {"prepare": components(shape), "fit": fit, "predict": (pixels * (one + embed / 4 + own), pixels / 50)}
+        predict = (pixels * (one + embed / 4 + own), pixels / 50)
+        return {"prepare": components(shape), **around_labels(params, shape, labels, fit, predict)}
 
     def window_px(self, params: Mapping[str, Any]) -> int:
         return int(params["patch"])

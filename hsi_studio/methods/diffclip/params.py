@@ -9,7 +9,15 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from hsi_studio.methods.common.material_anchors import Anchors
-from hsi_studio.methods.common.work import SENTENCES, TEXT_TOKENS, Shape, Work, transformer, transformer_mb
+from hsi_studio.methods.common.work import (
+    SENTENCES,
+    TEXT_TOKENS,
+    Shape,
+    Work,
+    around_labels,
+    transformer,
+    transformer_mb,
+)
 from hsi_studio.methods.contract import MOST_SEED, Params, TextModel
 
 LARGE_SCENE = 300_000  # pixels
@@ -246,4 +254,5 @@ def work(p: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> dict[
     stride = int(p["stride"]) or (3 if pixels > 300_000 else 2)
     mapped = pixels / stride**2 * int(p["members"]) * (transformer(tokens, width, depth) + own)
     smooth = pixels * classes * int(p["smoothing"]) * 20 / 1e9
-    return {"prepare": prepare, "fit": fit, "predict": (mapped + smooth, pixels / stride**2 / 10)}
+    both = around_labels(p, shape, labels, fit, (mapped, pixels / stride**2 / 10))
+    return {"prepare": prepare, "fit": both["fit"], "predict": (both["predict"][0] + smooth, both["predict"][1])}

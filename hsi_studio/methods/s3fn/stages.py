@@ -17,7 +17,7 @@ from pydantic import Field
 
 from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
-from hsi_studio.methods.common.work import Shape, Work, components, steps
+from hsi_studio.methods.common.work import Shape, Work, around_labels, components, steps
 from hsi_studio.methods.contract import Context, Fitted, Params, TextModel
 from hsi_studio.types import FloatArray
 
@@ -192,4 +192,5 @@ def work(params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> 
     own = 54 * channels * (a + a * b / 2 + b * c / 2) / 9 / 1e9 if params.get("alone") else 0.0
     calls = 220.0 if own else 150.0
     fit = (3 * total * batch * (one + own), calls * total + 60.0 * steps(params, labels, int(params["text_epochs"])))
-    return {"prepare": components(shape), "fit": fit, "predict": (pixels * (dense + own), pixels / 50)}
+    predict = (pixels * (dense + own), pixels / 50)
+    return {"prepare": components(shape), **around_labels(params, shape, labels, fit, predict)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hsi_studio.methods.common.schedule import step_count
-from hsi_studio.methods.common.work import components, plain, steps, transformer
+from hsi_studio.methods.common.work import around_labels, components, plain, steps, transformer
 
 
 def test_a_transformer_block_is_counted_as_published() -> None:
@@ -34,3 +34,13 @@ def test_twice_the_scene_is_twice_the_work_and_twice_the_labels_four_times_the_f
     assert more["fit"][0] == pytest.approx(4 * one["fit"][0])
     assert more["prepare"] == one["prepare"]
     assert components((50, 60, 40))[0] == pytest.approx(4 * components((50, 60, 20))[0])  # a covariance: B²
+
+
+def test_the_map_around_the_labels_is_made_in_the_training() -> None:
+    params = {"smoothing": 30, "closed_form": True}
+    fit, predict = (10.0, 100.0), (40.0, 400.0)
+    few = around_labels(params, (492, 492, 100), 4, fit, predict)  # a quarter of the scene
+    assert few["fit"] == pytest.approx((20.0, 200.0))
+    assert few["predict"] == pytest.approx((30.0, 300.0))
+    for off in ({**params, "smoothing": 0}, {**params, "closed_form": False}, {}):
+        assert around_labels(off, (100, 100, 100), 4, fit, predict) == {"fit": fit, "predict": predict}

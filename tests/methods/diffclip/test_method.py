@@ -265,7 +265,7 @@ def test_cancel_stops_pre_training_and_leaves_nothing_half_done(scene: Scene, tm
 def test_mapping_looks_at_cancel_inside_the_network(scene: Scene, labels: LabelSet) -> None:
     from hsi_studio.engine.mapping.predict import predict_scene
 
-    model = fitted(scene, labels)
+    model = replace(fitted(scene, labels), _scores=None, _done=None)  # as loaded: the fit has looked at the scene
     asked = iter([False, True])
     with pytest.raises(Cancelled):
         predict_scene(model, scene, "diffclip", {}, 0, Context(cancelled=lambda: next(asked, True)))
