@@ -6,7 +6,8 @@
 OUT are folders of `benchmarks.few_shot run`. "apart" are test pixels away from the shots: those of other plots where a
 scene has plots, else those farther than the largest window reaches. Differences are paired over the draws that both
 methods have, with the interval of `hsi_studio/engine/evaluation/draw_intervals.py`; ECE is the expected calibration
-error on random test pixels. Cells of before it was kept have none.
+error on random test pixels. Cells of before it was kept have none. A scene swept without random test pixels has the
+figures apart in their place.
 """
 
 from __future__ import annotations
@@ -61,13 +62,20 @@ def summary(cells: Sequence[Cell], against: str) -> list[Line]:
         for label in sorted(methods, key=lambda one: ORDER.index(one) if one in ORDER else len(ORDER)):
             found = methods[label]
             base = methods.get(against, {}) if label != against else {}
-            gaps = np.array([_oa(found[s], "random") - _oa(base[s], "random") for s in sorted(found) if s in base])
+            gaps = np.array(
+                [_oa(found[s], _main(found[s])) - _oa(base[s], _main(base[s])) for s in sorted(found) if s in base]
+            )
             line = {"scene": title, "shots": str(shots), "method": label, "n": str(len(found))}
-            line |= _spread("OA", [_oa(one, "random") for one in found.values()])
+            line |= _spread("OA", [_oa(one, _main(one)) for one in found.values()])
             line |= _spread("OA apart", [_oa(one, _apart(one)) for one in found.values()])
-            line |= _spread("ECE", [float(one["random"].get("ece", "nan")) for one in found.values()])
+            line |= _spread("ECE", [float(one[_main(one)].get("ece", "nan")) for one in found.values()])
             out.append(line | _gap(f"OA − {against}", gaps))
     return out
+
+
+def _main(results: Cell) -> str:
+    """Random test pixels; where a sweep has none, those away from the shots."""
+    return "random" if "random" in results else _apart(results)
 
 
 def _apart(results: Cell) -> str:

@@ -25,7 +25,7 @@ def made() -> tuple[Scene, WindowFitted]:
     scene = scene_from(with_gaps(cube), name="smoothed")
     labels = draw_labels(truth, scene.valid, shots=3)
     method = get_method("curated")
-    params = make_params(method.Params, {**method.test_params, "epochs": 2, "smoothing": 6})
+    params = make_params(method.Params, {**method.test_params, "epochs": 2, "smoothing": 6, "closed_form": "on"})
     fitted = method.fit(scene, labels, PromptSet(), params, Context(seed=2))
     assert isinstance(fitted, WindowFitted)
     return scene, fitted
@@ -49,7 +49,7 @@ def test_any_block_is_part_of_the_same_smoothed_map() -> None:
 
 
 @pytest.mark.parametrize("name", ["curated", "s3fn", "diffclip"])
-def test_the_map_is_compared_with_the_labels_unless_that_is_switched_off(name: str) -> None:
+def test_the_map_is_compared_with_the_labels_in_noisy_scenes(name: str) -> None:
     cube, truth = fields(20, 22, bands=8, classes=3)
     scene = scene_from(cube, name="matched")
     labels = draw_labels(truth, scene.valid, shots=3)
@@ -62,11 +62,15 @@ def test_the_map_is_compared_with_the_labels_unless_that_is_switched_off(name: s
         assert isinstance(fitted, WindowFitted | DiffClipFitted)
         return fitted.head
 
-    own = head()
+    own = head(closed_form="on")
     assert own is not None
     assert own.seen.shape == own.dual.shape == (9, 3)
-    assert head(closed_form=False) is None
-    assert head(smoothing=0, **({"stride": 1} if name == "diffclip" else {})) is None
+    noise = cube + np.random.default_rng(0).normal(0, 1.0, cube.shape).astype(np.float32)
+    assert head() is None  # neighbours differ by what they are
+    scene = scene_from(noise, name="noisy")
+    assert head() is not None
+    assert head(closed_form="off") is None
+    assert head(closed_form="on", smoothing=0, **({"stride": 1} if name == "diffclip" else {})) is None
 
 
 @pytest.mark.parametrize("name", ["curated", "s3fn", "diffclip"])

@@ -43,6 +43,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.label_head import ClosedForm, is_on
 from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
 from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.schedule import Steps, step_count, torch_generator, warm_cosine
@@ -81,7 +82,7 @@ class CuratedParams(Params):
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {
         "weighting": "equal", "smoothing": 0, "edge_strength": 4.0, "anchors": "text", "alone": False,
-        "closed_form": False,
+        "closed_form": "off",
     }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
@@ -123,9 +124,7 @@ class CuratedParams(Params):
     average: float = Field(0.98, ge=0, lt=1, description="Averaging of the weights over steps; 0 = the last weights")
     smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
-    closed_form: bool = Field(
-        True, description="Learn the classes once more, in closed form, from the smoothed map at the labels"
-    )
+    closed_form: ClosedForm = "auto"
 
     @model_validator(mode="after")
     def _fits(self) -> CuratedParams:
@@ -158,7 +157,7 @@ class Curated(Method):
         "axes": "pca", "components": 50, "use_dsm": False, "patch": 9, "token": 3, "centre": False, "alone": False,
         "text_encoder": "BAAI/bge-large-en-v1.5",
         "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
-        "noise": 0.0, "average": 0.0, "smoothing": 0, "closed_form": False,
+        "noise": 0.0, "average": 0.0, "smoothing": 0, "closed_form": "off",
     }  # fmt: skip
     presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
     efforts: ClassVar[Mapping[str, Values]] = {
@@ -169,7 +168,7 @@ class Curated(Method):
         "hard negatives": {"hard": 0, "semi_hard": 8},  # as many, all of them random
         "middle pixel": {"centre": False, "alone": False},
         "augmentation": {"augment": False, "jitter": 0, "noise": 0.0},
-        "closed form": {"closed_form": False},
+        "closed form": {"closed_form": "off"},
         "edge smoothing": {"smoothing": 0},
     }
 
@@ -233,7 +232,7 @@ class Curated(Method):
 
         training = train(network.to(ctx.device), grid, at, text, params, generator, watch, first_look, share)
         fitted = self._fitted(network, ground, text, params, {**training, SHARE: share})
-        return fitted.matched(at, ctx) if params.closed_form else fitted
+        return fitted.matched(at, ctx) if is_on(params.closed_form, basis.noisy) else fitted
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""

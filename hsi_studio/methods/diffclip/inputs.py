@@ -49,6 +49,7 @@ class Scaling:
     edge_unit: float  # median squared edge distance of neighbours
     height_centre: FloatArray  # (L',)
     height_scale: FloatArray  # (L',)
+    noisy: bool = False  # `features/spectral.is_noisy`
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -64,14 +65,16 @@ class Scaling:
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         names = ("bands", "centre", "scale", "matrix", "edges", "height_centre", "height_scale")
         return {f"scaling.{n}": getattr(self, n) for n in names} | {
-            "scaling.edge_unit": np.array([self.edge_unit], dtype=np.float64)
+            "scaling.edge_unit": np.array([self.edge_unit], dtype=np.float64),
+            "scaling.noisy": np.array([self.noisy]),
         }
 
     @staticmethod
     def from_arrays(a: dict[str, npt.NDArray[Any]]) -> Scaling:
         names = ("bands", "centre", "scale", "matrix", "edges", "height_centre", "height_scale")
         values = {n: a[f"scaling.{n}"] for n in names}
-        return Scaling(edge_unit=float(a["scaling.edge_unit"][0]), **values)
+        noisy = bool(a.get("scaling.noisy", [False])[0])
+        return Scaling(edge_unit=float(a["scaling.edge_unit"][0]), noisy=noisy, **values)
 
 
 def fit_scaling(
@@ -98,9 +101,9 @@ def fit_scaling(
     scale = (high - low) / np.float32(1.349)
     scale = np.where(scale > 1e-3 * spread, scale, spread).astype(np.float32)
     to_z = (scale / spread)[:, None]  # the moments are of z-scored bands
-    matrix = np.zeros((0, 0), dtype=np.float32)
+    matrix, noisy = np.zeros((0, 0), dtype=np.float32), is_noisy(covariance, noise)
     if components is not None:
-        if axes == "mnf" or (axes == "auto" and is_noisy(covariance, noise)):
+        if axes == "mnf" or (axes == "auto" and noisy):
             chosen = weighted_mnf_axes(covariance, noise, min(components, bands.size), weighting)
         else:
             chosen = scaled_axes(*principal_axes(covariance, bands.size), components, 1.0, HALF_WHITENED).astype(
@@ -116,7 +119,7 @@ def fit_scaling(
     check(0.8)
     draft = Scaling(bands, centre, scale, matrix, edges, 1.0, height_centre, height_scale)
     unit = typical_step(scene, SceneInputs(scene, draft).spectral_edges, parts, lambda done: check(0.8 + 0.2 * done))
-    return Scaling(bands, centre, scale, matrix, edges, unit, height_centre, height_scale)
+    return Scaling(bands, centre, scale, matrix, edges, unit, height_centre, height_scale, noisy)
 
 
 def _height_layers(scene: Scene) -> FloatArray:

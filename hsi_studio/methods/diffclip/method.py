@@ -43,7 +43,7 @@ import numpy as np
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
-from hsi_studio.methods.common.label_head import LabelHead
+from hsi_studio.methods.common.label_head import LabelHead, is_on
 from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
 from hsi_studio.methods.common.state import part
 from hsi_studio.methods.common.time_left import Clock
@@ -188,7 +188,7 @@ class DiffClip(Method):
             )
             tuned.append(one)
         fitted = made(tuned)
-        return fitted.matched(row, col, label, ctx) if params.closed_form else fitted
+        return fitted.matched(row, col, label, ctx) if is_on(params.closed_form, inputs.scaling.noisy) else fitted
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> DiffClipFitted:
         """The fitted model on `scene`, its own or another with the same bands. Raises SceneMismatch."""
@@ -223,7 +223,7 @@ class DiffClip(Method):
         components = params.components if params.inputs == "components" else None
         use_dsm = params.use_dsm and scene.dsm is not None
         chosen = {"components": components, "dsm": use_dsm, "axes": params.axes, "weighting": params.weighting}
-        key = cache_key(scene.id, "diffclip_scaling", VERSION, chosen)
+        key = cache_key(scene.id, "diffclip_scaling_2", VERSION, chosen)
 
         def report(fraction: float) -> None:
             ctx.check()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from hsi_studio.methods.common.label_head import ClosedForm
 from hsi_studio.methods.common.material_anchors import Anchors
 from hsi_studio.methods.common.work import (
     SENTENCES,
@@ -33,7 +34,7 @@ class DiffClipParams(Params):
 
     added: ClassVar[Mapping[str, Any]] = {
         "axes": "mnf", "weighting": "equal", "noise_scale": "unit", "anchors": "text", "alone": False,
-        "closed_form": False,
+        "closed_form": "off",
     }  # fmt: skip
 
     # what a patch is
@@ -133,9 +134,7 @@ class DiffClipParams(Params):
     )
     smoothing: int = Field(30, ge=0, le=200, description="Steps of edge-preserving diffusion of the class scores")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
-    closed_form: bool = Field(
-        True, description="Learn the classes once more, in closed form, from the smoothed map at the labels"
-    )
+    closed_form: ClosedForm = "auto"
 
     @model_validator(mode="after")
     def _fits_together(self) -> DiffClipParams:
@@ -182,7 +181,7 @@ PAPER: dict[str, Any] = {
     "centre_text": False,
     "stride": 1,
     "smoothing": 0,
-    "closed_form": False,
+    "closed_form": "off",
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

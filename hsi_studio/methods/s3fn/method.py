@@ -38,6 +38,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from hsi_studio.features.cache import FeatureCache
+from hsi_studio.methods.common.label_head import ClosedForm, is_on
 from hsi_studio.methods.common.looks import HALF, SHARE, share_of_pixels
 from hsi_studio.methods.common.sorted_labels import sorted_labels
 from hsi_studio.methods.common.state import load_network, part
@@ -74,7 +75,7 @@ class S3FNParams(Stages):
     }  # fmt: skip
     added: ClassVar[Mapping[str, Any]] = {
         **Stages.added, "weighting": "equal", "smoothing": 0, "edge_strength": 4.0, "alone": False,
-        "closed_form": False,
+        "closed_form": "off",
     }  # fmt: skip
 
     axes: Literal["auto", "pca", "mnf"] = Field(
@@ -93,9 +94,7 @@ class S3FNParams(Stages):
     jitter: int = Field(1, ge=0, le=8, description="Windows are moved by up to this many pixels while training")
     smoothing: int = Field(30, ge=0, le=200, description="Steps of smoothing the map within edges; 0 = none")
     edge_strength: float = Field(4.0, gt=0, le=50, description="How much smoothing passes an edge: larger = more")
-    closed_form: bool = Field(
-        True, description="Learn the classes once more, in closed form, from the smoothed map at the labels"
-    )
+    closed_form: ClosedForm = "auto"
 
     @property
     def outer(self) -> int:
@@ -133,7 +132,7 @@ class S3FN(Method):
     paper: ClassVar[Values] = {
         "axes": "pca", "components": 200, "whitening": 0.0, "use_dsm": False, "centre": False, "context": 0,
         "alone": False, "least_steps": 0, "most_steps": 1_000_000, "warm_up": False, "augment": False, "jitter": 0,
-        "average": 0.0, "notebook_literal": True, "smoothing": 0, "closed_form": False,
+        "average": 0.0, "notebook_literal": True, "smoothing": 0, "closed_form": "off",
     }  # fmt: skip
     presets: ClassVar[Mapping[str, Values]] = {"paper": paper}
     efforts: ClassVar[Mapping[str, Values]] = {
@@ -144,7 +143,7 @@ class S3FN(Method):
         "centring and temperature": {"notebook_literal": True},
         "middle and surroundings": {"centre": False, "context": 0, "alone": False},
         "augmentation": {"augment": False, "jitter": 0},
-        "closed form": {"closed_form": False},
+        "closed form": {"closed_form": "off"},
         "edge smoothing": {"smoothing": 0},
     }
 
@@ -216,7 +215,7 @@ class S3FN(Method):
             own if params.alone else None, share,
         )  # fmt: skip
         fitted = self._fitted(told(trained), ground, params)
-        return fitted.matched(at, ctx) if params.closed_form else fitted
+        return fitted.matched(at, ctx) if is_on(params.closed_form, basis.noisy) else fitted
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> WindowFitted:
         """The fitted model, for its own scene or one with the same bands. Raises SceneMismatch."""

@@ -101,7 +101,7 @@ def test_centring_takes_away_what_all_anchors_share() -> None:
 @pytest.mark.slow
 def test_the_notebooks_form_has_no_temperature_and_cannot_be_sure() -> None:
     """Four nearly equal anchors and a factor of 1 leave every class near 1/4; ours is sure of separable fields."""
-    scene, literal = fit(notebook_literal=True, closed_form=False, epochs=40, text_epochs=40)
+    scene, literal = fit(notebook_literal=True, closed_form="off", epochs=40, text_epochs=40)
     _, ours = fit(epochs=40, text_epochs=40)
     block = Block(scene, slice(0, 24), slice(0, 26))
     assert literal.training["temperature"] == 1.0

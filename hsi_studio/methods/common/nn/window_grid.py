@@ -40,7 +40,7 @@ from hsi_studio.methods.common.nn.memory import to_device
 from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
 from hsi_studio.types import FloatArray, IntArray, Scene
 
-BASIS_VERSION = 2  # raise when `fit_basis` gives other numbers
+BASIS_VERSION = 3  # raise when `fit_basis` gives other numbers
 RESIDENT_VALUES = 256_000_000  # H·W·C that may stay on the device: 1 GB of float32
 RELIEF = 3  # channels `height_layers` makes beside the surface model's own layers
 HEIGHT_CLIP = 6.0  # robust standard deviations: a mast must not dominate a window
@@ -57,6 +57,7 @@ class WindowBasis:
     height_scale: FloatArray | None = None  # (L',)
     edges: FloatArray | None = None  # (b, 3) from z-scored bands to what decides where edges are; None in old models
     edge_unit: float = 1.0  # median squared step of neighbours in it
+    noisy: bool = False  # `features/spectral.is_noisy`
 
     @property
     def components(self) -> int:
@@ -104,13 +105,13 @@ class WindowBasis:
             made |= {"height_centre": self.height_centre, "height_scale": self.height_scale}
         if self.edges is not None:
             made |= {"edges": self.edges, "edge_unit": np.array([self.edge_unit], dtype=np.float64)}
-        return made
+        return made | {"noisy": np.array([self.noisy])}
 
     @staticmethod
     def from_arrays(a: Arrays) -> WindowBasis:
         return WindowBasis(
             Projection(a["bands"], a["mean"], a["scale"], a["axes"]), a.get("height_centre"), a.get("height_scale"),
-            a.get("edges"), float(a["edge_unit"][0]) if "edge_unit" in a else 1.0,
+            a.get("edges"), float(a["edge_unit"][0]) if "edge_unit" in a else 1.0, bool(a.get("noisy", [False])[0]),
         )  # fmt: skip
 
 
@@ -135,7 +136,8 @@ def fit_basis(
     Raises BadValues, and what `check(fraction done)` raises.
     """
     bands, mean, scale, covariance, noise = scene_moments(scene, lambda done: check(0.8 * done))
-    if axes == "mnf" or (axes == "auto" and is_noisy(covariance, noise)):
+    noisy = is_noisy(covariance, noise)
+    if axes == "mnf" or (axes == "auto" and noisy):
         matrix = weighted_mnf_axes(covariance, noise, min(most, bands.size), weighting).astype(np.float32)
     else:
         values, vectors = principal_axes(covariance, bands.size)
@@ -151,7 +153,7 @@ def fit_basis(
     scaled: tuple[FloatArray | None, FloatArray | None] = (None, None)
     if use_dsm and scene.dsm is not None:
         scaled = robust_scale(height_layers(scene.dsm, scene.gsd_m or 1.0, relief=True)[scene.valid])
-    return WindowBasis(projection, *scaled, edges, unit)
+    return WindowBasis(projection, *scaled, edges, unit, noisy)
 
 
 @dataclass(frozen=True)
