@@ -171,4 +171,32 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/text/materials/test_reading.py",
         ("test_amounts_are_shares_and_places_are_neighbours",),
     ),
+    # ── maps that are joined ────────────────────────────────────────────────────────────────────
+    Mutation(
+        "label-head-sees-too-near",
+        "a head is solved on the map as it is, and asked of the one smoothed longer",
+        "hsi_studio/methods/common/smoothing.py",
+        "(far,) = _smoothed(inputs, known, rows, cols, (FARTHER * steps,), strength)",
+        "(far,) = _smoothed(inputs, known, rows, cols, (steps,), strength)",
+        "tests/methods/common/test_label_head.py",
+        ("test_labels_see_the_map_smoothed_longer_tile_by_tile",),
+    ),
+    Mutation(
+        "label-head-in-every-scene",
+        "the comparison with the labels is made where the scene is not noisy as well",
+        "hsi_studio/methods/common/label_head.py",
+        'return chosen == "on" or (chosen == "auto" and noisy)',
+        'return chosen == "on" or chosen == "auto"',
+        "tests/methods/test_smoothed_maps.py",
+        ("test_the_map_is_compared_with_the_labels_in_noisy_scenes",),
+    ),
+    Mutation(
+        "words-unlearn-a-rare-class",
+        "a class that nothing is sure of has no pixel to be learned again from",
+        "hsi_studio/engine/query/own_pixels.py",
+        "        if own.size < LEAST:",
+        "        if own.size < 0:",
+        "tests/engine/query/test_own_pixels.py",
+        ("test_a_class_that_nothing_is_sure_of_keeps_its_place",),
+    ),
 )
