@@ -47,10 +47,6 @@ ROWS = 4096  # pixels at once: their kernel rows stay in the processor's cache
 SMALL = 1e-9
 
 
-def is_on(chosen: str, noisy: bool) -> bool:
-    return chosen == "on" or (chosen == "auto" and noisy)
-
-
 @dataclass(frozen=True)
 class LabelHead:
     """A solved head: `seen` (N, K) √p at the labels, `dual` (N, K)."""
@@ -77,6 +73,17 @@ class LabelHead:
         if "seen" not in arrays:
             return None
         return LabelHead(arrays["seen"].astype(np.float32), arrays["dual"].astype(np.float32))
+
+
+def said(head: LabelHead | None) -> tuple[str, ...]:
+    """For people, where one took part."""
+    if head is None:
+        return ()
+    return (f"The smoothed map was compared with what it says at {len(head.seen):,} labels, in closed form.",)
+
+
+def is_on(chosen: str, noisy: bool) -> bool:
+    return chosen == "on" or (chosen == "auto" and noisy)
 
 
 def learned(far: FloatArray, label: npt.NDArray[np.int64], classes: int) -> LabelHead | None:

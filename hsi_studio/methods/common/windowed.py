@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.features.cache import FeatureCache, cache_key
+from hsi_studio.methods.common import label_head, looks
 from hsi_studio.methods.common.checks import check_bands, check_state
 from hsi_studio.methods.common.label_head import LabelHead, learned
-from hsi_studio.methods.common.looks import SHARE, said
 from hsi_studio.methods.common.material_anchors import AnchorEncoder, ClassVectors, class_vectors
 from hsi_studio.methods.common.raw_tiles import RawTiles, paste, tiles_of
 from hsi_studio.methods.common.smoothing import Known, filled, seen_at
@@ -263,7 +263,7 @@ class WindowFitted(Fitted):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*self.facts.get("notes", ()), *said(self.training.get(SHARE)))
+        return (*self.facts.get("notes", ()), *looks.said(self.training.get(looks.SHARE)), *label_head.said(self.head))
 
     def text_space(
         self, scene: Scene, encoder: Callable[[str], TextEncoder], check: Callable[[float], None]

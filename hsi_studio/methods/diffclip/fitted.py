@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.cache import Arrays
+from hsi_studio.methods.common import label_head, looks
 from hsi_studio.methods.common.label_head import LabelHead, learned
-from hsi_studio.methods.common.looks import HALF, SHARE, said
+from hsi_studio.methods.common.looks import HALF, SHARE
 from hsi_studio.methods.common.smoothing import FARTHER, filled, seen_at, steps_for
 from hsi_studio.methods.common.time_left import Clock
 from hsi_studio.methods.contract import Block, Context, Fitted, State
@@ -102,7 +103,7 @@ class DiffClipFitted(Fitted):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*self.history.get("notes", ()), *said(self.history.get(SHARE)))
+        return (*self.history.get("notes", ()), *looks.said(self.history.get(SHARE)), *label_head.said(self.head))
 
     def text_vectors(self) -> FloatArray:
         """(K, E): see `prototypes`."""

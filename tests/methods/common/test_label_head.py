@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.methods.common import label_head, smoothing
-from hsi_studio.methods.common.label_head import LabelHead, learned
+from hsi_studio.methods.common.label_head import LabelHead, learned, said
 from hsi_studio.methods.common.smoothing import FARTHER, filled, seen_at
 from hsi_studio.types import FloatArray
 from tests.methods.common.test_smoothing import HEIGHT, INPUTS, WHOLE, WIDTH, lattice
@@ -65,6 +65,8 @@ def test_it_comes_back_from_its_arrays() -> None:
     assert again is not None
     np.testing.assert_array_equal(again.dual, head.dual)
     assert LabelHead.from_arrays({}) is None
+    assert said(head) == ("The smoothed map was compared with what it says at 9 labels, in closed form.",)
+    assert said(None) == ()
 
 
 def test_labels_see_the_map_smoothed_longer_tile_by_tile(monkeypatch: pytest.MonkeyPatch) -> None:
