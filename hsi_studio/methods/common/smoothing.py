@@ -25,7 +25,7 @@ from hsi_studio.types import FloatArray, Scene
 
 EDGE_COMPONENTS = 3  # principal components whose steps are edges
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
-FARTHER = 2  # times as many steps: of the map that a head sees
+FARTHER = 3  # times as many steps: of the map that a head sees
 TILE_PX = 192  # side of the tiles in which labels are looked at
 STRIP_PIXELS = 600_000  # pixels whose walk is in memory at once: about 300 MB; smaller strips repeat more margin
 

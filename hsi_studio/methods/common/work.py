@@ -36,7 +36,7 @@ def around_labels(params: Mapping[str, Any], shape: Shape, labels: int, fit: Wor
     """Of a training and a map, where the map around the labels is made at the end of the training (`label_head.py`)
     and kept."""
     smoothing = int(params.get("smoothing", 0))
-    reach = 4 * smoothing + 3 if smoothing and params.get("closed_form", "off") != "off" else 0
+    reach = 6 * smoothing + 3 if smoothing and params.get("closed_form", "off") != "off" else 0
     share = min(0.95, labels * reach**2 / (shape[0] * shape[1]))  # smoothing and reading are done again
     here, rest = ((predict[0] * part, predict[1] * part) for part in (share, 1.0 - share))
     return {"fit": (fit[0] + here[0], fit[1] + here[1]), "predict": rest}

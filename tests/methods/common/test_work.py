@@ -39,7 +39,7 @@ def test_twice_the_scene_is_twice_the_work_and_twice_the_labels_four_times_the_f
 def test_the_map_around_the_labels_is_made_in_the_training() -> None:
     params = {"smoothing": 30, "closed_form": "auto"}
     fit, predict = (10.0, 100.0), (40.0, 400.0)
-    few = around_labels(params, (492, 492, 100), 4, fit, predict)  # a quarter of the scene
+    few = around_labels(params, (732, 732, 100), 4, fit, predict)  # a quarter of the scene
     assert few["fit"] == pytest.approx((20.0, 200.0))
     assert few["predict"] == pytest.approx((30.0, 300.0))
     for off in ({**params, "smoothing": 0}, {**params, "closed_form": "off"}, {}):
