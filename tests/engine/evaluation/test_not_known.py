@@ -35,7 +35,7 @@ def test_an_untrained_network_has_no_accuracy() -> None:
     scene, truth = the_scene()
     labels = draw_labels(truth, scene.valid, shots=5)
     method = get_method("curated")
-    values = {**method.test_params, "epochs": 1, "learning_rate": 1e-12, "average": 0.0}
+    values = {**method.test_params, "epochs": 1, "learning_rate": 1e-12, "average": 0.0, "closed_form": "off"}
     params = method.Params.model_validate(values)
     fitted = method.fit(scene, labels, PromptSet(), params, Context(seed=1))
     assert fitted.leave_one_out() is None
