@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 CACHE_BYTES = 50_000_000  # of components kept in memory: a matrix a scene
 GPU_TILES = 4  # times that side on a GPU, which a small block does not keep busy
 SMOOTH_PX = 192  # side of blocks that are smoothed: a third of the margin's work at 64
+HEAD_PX = 288  # the same with a head, whose margin is three times as wide
 TILE_PX = 64  # side of the blocks a scene is mapped in: small enough that stopping takes well under a second
 
 
@@ -150,7 +151,8 @@ class WindowFitted(Fitted):
     @property
     def tile_px(self) -> int | None:  # type: ignore[override]
         """Side of the blocks it is best asked for: smoothed ones repeat a margin."""
-        return max(SMOOTH_PX, self.network_px) if self.smoothing else self.network_px
+        side = SMOOTH_PX if self.head is None else HEAD_PX
+        return max(side, self.network_px) if self.smoothing else self.network_px
 
     def warm(self, ctx: Context) -> None:
         """Run the network over the scene it stands on, where its answers can be kept. Raises Cancelled."""
