@@ -13,7 +13,8 @@ is smoothed `FARTHER` times as long as well, and what the head says of that join
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -89,24 +90,36 @@ def filled(
 
     `known(rows, cols)` → (h, w, K) class probabilities with NaN where the network was not asked.
     """
-    parts = []
     counts = (steps,) if head is None else (steps, FARTHER * steps)
-    a_strip = max(1, STRIP_PIXELS // (cols.stop - cols.start) - 2 * (counts[-1] + 1))
-    for top in range(rows.start, rows.stop, a_strip):
+    out: FloatArray | None = None
+    for part_rows, part_cols in _parts(rows, cols, counts[-1] + 1):
         check()
-        here = slice(top, min(top + a_strip, rows.stop))
-        p, *far = _smoothed(inputs, known, here, cols, counts, strength)
-        valid = inputs.scene.valid[here, cols]
+        p, *far = _smoothed(inputs, known, part_rows, part_cols, counts, strength)
+        valid = inputs.scene.valid[part_rows, part_cols]
         lost = np.nonzero(valid & ~np.isfinite(p[..., 0]))
         if lost[0].size:
-            p[lost] = classify(lost[0].astype(np.int64) + here.start, lost[1].astype(np.int64) + cols.start)
+            p[lost] = classify(lost[0].astype(np.int64) + part_rows.start, lost[1].astype(np.int64) + part_cols.start)
         p[~valid] = np.nan
         if head is not None:
             told = valid & np.isfinite(far[0][..., 0])
             p[told] = head.joined(p[told], far[0][told])
-        parts.append(p)
-    out: FloatArray = np.concatenate(parts)
+        if out is None:
+            out = np.empty((rows.stop - rows.start, cols.stop - cols.start, p.shape[-1]), dtype=np.float32)
+        top, left = part_rows.start - rows.start, part_cols.start - cols.start
+        out[top : top + p.shape[0], left : left + p.shape[1]] = p
+    assert out is not None, "an empty window"
     return out
+
+
+def _parts(rows: slice, cols: slice, reach: int) -> Iterator[tuple[slice, slice]]:
+    """Parts of a window whose walk has room in memory: strips, squares where margins would be most of a strip."""
+    width = cols.stop - cols.start
+    tall, wide = STRIP_PIXELS // width - 2 * reach, width
+    if tall < min(2 * reach, rows.stop - rows.start):
+        tall = wide = max(math.isqrt(STRIP_PIXELS) - 2 * reach, reach)
+    for top in range(rows.start, rows.stop, tall):
+        for left in range(cols.start, cols.stop, wide):
+            yield slice(top, min(top + tall, rows.stop)), slice(left, min(left + wide, cols.stop))
 
 
 def seen_at(

@@ -80,5 +80,18 @@ def test_windows_and_strips_give_what_the_whole_gives(monkeypatch: pytest.Monkey
     whole = fill(p, 5)
     rows, cols = slice(7, 15), slice(4, 13)
     assert np.allclose(fill(p, 5, rows, cols), whole[rows, cols], atol=1e-6, equal_nan=True)
-    monkeypatch.setattr(smoothing, "STRIP_PIXELS", 16 * WIDTH)  # strips of 4 rows
-    assert np.allclose(fill(p, 5), whole, atol=1e-6, equal_nan=True)
+    for room in (26 * WIDTH, 16 * WIDTH):  # strips of 14 rows, squares of 6 pixels
+        monkeypatch.setattr(smoothing, "STRIP_PIXELS", room)
+        assert np.allclose(fill(p, 5), whole, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("reach", [31, 91, 601])
+def test_parts_cover_a_window_once_and_margins_are_not_most_of_them(reach: int) -> None:
+    rows, cols = slice(100, 2100), slice(0, 5000)
+    seen = np.zeros((2100, 5000), dtype=np.int8)
+    for r, c in smoothing._parts(rows, cols, reach):
+        seen[r, c] += 1
+        if r.stop < rows.stop and c.stop < cols.stop:
+            assert r.stop - r.start >= reach
+    assert (seen[100:] == 1).all()
+    assert not seen[:100].any()
