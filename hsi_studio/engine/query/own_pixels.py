@@ -6,9 +6,9 @@ from pixels of which a class has more than `SURE`, at most `ROWS` in all and as 
 all; the geometric mean with what was said before is the answer. One round: more of them add nothing.
 No label takes part. Of a class with fewer than `LEAST` sure pixels its likeliest ones are taken.
 
-On the development scenes the map without a click gains 0.5 to 4 points, and loses 0.2 on one (benchmarks/TEXT_QUERY.md).
-One Gaussian a class in place of the kernel gains as much where a class is one material, and loses where "roof" is several. Questions do not
-gain (rarer materials are unlearned), so they are not answered so.
+On the development scenes the map without a click gains 0.5 to 4 points, and loses 0.2 on one
+(benchmarks/TEXT_QUERY.md). One Gaussian a class in place of the kernel gains as much where a class is one material, and
+loses where "roof" is several. Questions do not gain (rarer materials are unlearned), so they are not answered so.
 
 Source: ours; self-training, H. J. Scudder, 1965, doi:10.1109/TIT.1965.1053799, once and with soft targets.
 """
