@@ -22,7 +22,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.common import machine, make_parser, quantile, reference_pixels, start_training
+from benchmarks.common import machine, make_parser, open_step, quantile, reference_pixels, start_training
 from hsi_studio import Studio
 from tests.e2e.conftest import _start
 from tests.e2e.running import VIEWER, RunningApp, click_pixel, wait_journal, wait_map, wait_ready
@@ -96,7 +96,7 @@ def train(page: Any) -> None:
     start_training(page, "diffclip", {"epochs": 2000})
     page.wait_for_selector(".tr-run[data-state='running']", timeout=60_000)
     page.wait_for_function("Number(document.querySelector('.tr-curves').dataset.updates || 0) >= 3", timeout=120_000)
-    page.get_by_role("tab", name="Label", exact=True).click()
+    open_step(page, "Label")
 
 
 def measure(page: Any, pixels: list[tuple[int, int, str]], done: int = 0) -> dict[str, list[float]]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -124,6 +125,11 @@ def start_training(page: Any, method: str, params: dict[str, Any]) -> None:
     page.locator("#hsi-train-start").click()
 
 
+def open_step(page: Any, title: str) -> None:
+    """Of the rail beside the picture, whose steps are numbered."""
+    page.get_by_role("tab", name=re.compile(rf"^\d {title}$")).click()
+
+
 def open_train_tab(page: Any) -> None:
-    page.get_by_role("tab", name="Train", exact=True).click()
+    open_step(page, "Train")
     page.wait_for_selector(".hsi-train[data-ready='1']", timeout=60_000)

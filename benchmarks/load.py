@@ -28,7 +28,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.common import machine, make_parser, quantile, reference_pixels, start_training
+from benchmarks.common import machine, make_parser, open_step, quantile, reference_pixels, start_training
 from hsi_studio import Studio
 from tests.e2e.conftest import _start
 from tests.e2e.running import RunningApp, choose_class, click_pixel, wait_journal, wait_ready
@@ -123,7 +123,7 @@ def queue_training(session: Session) -> None:
     page = session.page
     start_training(page, "diffclip", RUN)
     page.wait_for_function("document.querySelector('.tr-run')?.dataset.run", timeout=60_000)
-    page.get_by_role("tab", name="Label", exact=True).click()
+    open_step(page, "Label")
 
 
 def drive(app: RunningApp, sessions: list[Session], args: argparse.Namespace) -> list[tuple[float, float]]:
