@@ -94,7 +94,7 @@ def look(scene: Scene, shots: int, seed: int, pixels: int, by: str, params: dict
             "nearest mean": 100 * float(((shown @ means.T).argmax(axis=1) == label).mean()),
         }
         for kind, k, (x, y) in zip(kinds, of, spots.tolist(), strict=True):
-            line = {"scene": scene.name, "stage": stage, "by": by, "kind": kind, "class": names[k]}
+            line = {"scene": scene.title, "stage": stage, "by": by, "kind": kind, "class": names[k]}
             out.append({**line, "x": f"{x:.3f}", "y": f"{y:.3f}", **{key: f"{v:.1f}" for key, v in near.items()}})
     return out
 
@@ -124,14 +124,15 @@ def figure(rows: Sequence[Row]) -> Any:
         here = [row for row in rows if row["stage"] == stage]
         for k, name in enumerate(names):
             color = colormaps["tab20"](k % 20)
+            handles[name] = panel.scatter([], [], s=24, color=color)
             for kind, marker, size in (("pixel", "o", 8), ("mean", "X", 70), ("text", "*", 120)):
                 spots = [(float(r["x"]), float(r["y"])) for r in here if (r["class"], r["kind"]) == (name, kind)]
+                if not spots:  # no labelled pixel is away from the shots
+                    continue
                 edge = {} if kind == "pixel" else {"edgecolors": "#1f2328", "linewidths": 0.8}
-                dots = panel.scatter(*zip(*spots, strict=True), s=size, color=color, marker=marker, zorder=2, **edge)
-                if kind == "pixel":
-                    handles[name] = dots
+                panel.scatter(*zip(*spots, strict=True), s=size, color=color, marker=marker, zorder=2, **edge)
         right = f"nearest text right {here[0]['nearest text']} %, nearest mean {here[0]['nearest mean']} %"
-        panel.set_title(f"{stage} fine-tuning: {right}", fontsize=8.5)
+        panel.set_title(f"{stage} fine-tuning\n{right}", fontsize=8.5)
         panel.set_xticks([])
         panel.set_yticks([])
     by = {"pca": "two principal components", "tsne": "t-SNE"}[rows[0]["by"]]

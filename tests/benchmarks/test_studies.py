@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import diffclip_study, feature_view, live_parts
+from benchmarks import diffclip_study, feature_view, figures, live_parts
 from benchmarks.floor_rule import Prepared
 from benchmarks.measured_figures import floor_figure
 from hsi_studio.engine.sweep.cells import parse_variant
@@ -82,8 +82,21 @@ def test_features_are_drawn_with_their_texts_and_means() -> None:
         for stage in feature_view.STAGES for kind in ("pixel", "text", "mean") for name in ("soil", "tree")
     ]  # fmt: skip
     panels = feature_view.figure(rows).axes
-    assert [panel.get_title().split(":")[0] for panel in panels] == ["before fine-tuning", "after fine-tuning"]
-    assert len(panels[0].collections) == 6
+    assert [panel.get_title().split("\n")[0] for panel in panels] == ["before fine-tuning", "after fine-tuning"]
+    assert len(panels[0].collections) == 8  # three kinds of two classes, and a dot each of the legend
+
+
+def test_the_kept_picture_of_features_is_of_the_kept_figures_and_on_the_page() -> None:
+    drawn = (figures.FIGURES / "features.svg").read_text(encoding="utf-8")
+    assert f"{feature_view.FILE.name} {figures.hash_of([feature_view.FILE])}" in drawn
+    page = figures.PAGE.read_text(encoding="utf-8")
+    assert "../docs/figures/features.svg" in page
+    rows = feature_view.read()
+    for stage in feature_view.STAGES:
+        for share in {(row["nearest text"], row["nearest mean"]) for row in rows if row["stage"] == stage}:
+            assert f"| {stage} | {share[0]} | {share[1]} |" in page
+    without_pixels = [row for row in rows if row["class"] == "Oats"]  # a class may have none away from its shots
+    assert {row["kind"] for row in without_pixels} == {"text", "mean"}
 
 
 @pytest.mark.slow
