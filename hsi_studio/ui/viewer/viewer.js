@@ -27,6 +27,8 @@ import { makeServer } from './server.js';
 import { makeStretch } from './stretch.js';
 import { makeSwipe } from './swipe.js';
 
+const WIDE = 600;  // pixels of a picture that has room for an open legend while presenting
+
 /** @param {import('../web/component.js').Gradio} gradio */
 export async function mount(gradio) {
   const component = panel(gradio, '.hsi-viewer'), {root} = component, part = partsOf(root);
@@ -245,7 +247,8 @@ function start(component, L) {
     else say(`Every class has ${enough} labels.`, 'hint');
   }
   onPage('hsi:follow', () => server.follow());
-  onPage('hsi:present', ({on}) => { /** @type {HTMLDetailsElement} */ (part('legend')).open = on; setTimeout(fit, 60); });
+  const openLegend = () => { /** @type {HTMLDetailsElement} */ (part('legend')).open = presenting() && root.clientWidth >= WIDE; };
+  onPage('hsi:present', () => { openLegend(); setTimeout(fit, 60); });
 
   // ── pointer and keys ─────────────────────────────────────────────────────────────────────────
   stage.addEventListener('pointermove', (event) => {
@@ -353,7 +356,7 @@ function start(component, L) {
     if (another && project) server.follow();
   }
 
-  /** @type {HTMLDetailsElement} */ (part('legend')).open = presenting();
+  openLegend();
   controls.layer(raster.layer, false, true);
   onValue(() => take(readValue()));
   take(readValue());
