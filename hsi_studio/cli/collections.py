@@ -62,7 +62,12 @@ def run(args: argparse.Namespace) -> int:
         model = verbs.train(
             collection, args.save, args.method, params=values, prompts=prompts, device=args.device, progress=progress()
         )
-        made = {"model": args.save, "images": len(collection), "classes": model.schema.names}
+        made = {
+            "model": args.save,
+            "images": len(collection),
+            "classes": model.schema.names,
+            "notes": list(model.notes),
+        }
         lines = [f"\n{args.save}: {args.method} on {len(collection)} images of {len(collection.schema)} classes"]
     else:
         shots = None if args.folds else args.shots or 5
@@ -71,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
             prompts=prompts, positive=args.positive, device=args.device, progress=progress(),
         ).to_json()  # fmt: skip
         lines = table(made)
-    made["notes"] = list(collection.notes)
+    made["notes"] = [*made.get("notes", []), *collection.notes]
     if not report(args.json, made):
-        print("\n".join([*lines, *collection.notes]))
+        print("\n".join([*lines, *made["notes"]]))
     return 0
 
 

@@ -24,6 +24,11 @@ class ImageModel(Protocol):
     @property
     def schema(self) -> ClassSchema: ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its class vectors were made from where that was not as asked, for people; none of a loaded model."""
+        ...
+
     def classify(self, images: Collection, ctx: Context) -> ImageVotes:
         """No label of `images` is looked at. Raises SceneMismatch, Cancelled."""
         ...

@@ -76,6 +76,21 @@ def test_a_saved_model_answers_as_the_one_that_was_trained(
         verbs.classify(file, folder(tmp_path / "three", bands=3, each=1))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", list(QUICK))
+def test_materials_that_planes_without_wavelengths_cannot_show_are_said(
+    verbs: Collections, knees: Path, tmp_path: Path, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = {**QUICK[method], "anchors": "materials"}
+    told = verbs.evaluate(knees, method, shots=2, seeds=[0, 1], params=params).to_json()["notes"]
+    assert len(told) == 1
+    assert "wavelengths do not tell materials" in told[0]
+    values = [f"--param={name}={json.dumps(value)}" for name, value in params.items()]
+    assert main(["collection", str(knees), "--method", method, "--save", str(tmp_path / "m.safetensors"), *values]) == 0
+    assert told[0] in capsys.readouterr().out
+    assert verbs.evaluate(knees, method, shots=2, seeds=[0], params=QUICK[method]).notes == ()
+
+
 def test_what_cannot_be_done_is_said(verbs: Collections, knees: Path, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="either how many shots"):
         verbs.evaluate(knees)

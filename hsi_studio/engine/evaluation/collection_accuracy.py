@@ -66,6 +66,7 @@ class ImageResult:
     left_out: tuple[str, ...]  # classes with a single group, which cannot be split
     transductive: bool
     seeds: tuple[ImageSeed, ...]
+    notes: tuple[str, ...] = ()  # of the fits, each once
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; percent. A figure that is not known is None."""
@@ -104,6 +105,7 @@ class ImageResult:
             "transductive": self.transductive,
             "summary": summary,
             "seeds": rows,
+            "notes": list(self.notes),
         }
 
 
@@ -154,6 +156,7 @@ def evaluate_images(
         positive = names[-1]
     sentences = sentences_of(usable.schema, prompts)
     found = []
+    notes: dict[str, None] = {}  # in the order they came
     for number, seed in enumerate(seeds):
         splits = [split_images(usable, shots, seed)] if shots is not None else fold_images(usable, folds or 0, seed)
         parts: list[ImageVotes] = []
@@ -165,13 +168,23 @@ def evaluate_images(
             started = time.perf_counter()
             model = how.fit(usable.only(train), sentences, params, quiet, usable.only(test))
             seconds += time.perf_counter() - started
+            notes |= dict.fromkeys(model.notes)
             parts.append(model.classify(usable.only(test), quiet))
         tested = np.concatenate([test for _, test in splits])
         found.append(
             score_votes(seed, usable.label[tested], parts, names, positive, _mean([t.size for t, _ in splits]), seconds)
         )
     return ImageResult(
-        collection.name, method, shots, folds, tuple(names), positive, left_out, how.looks_at_others, tuple(found)
+        collection.name,
+        method,
+        shots,
+        folds,
+        tuple(names),
+        positive,
+        left_out,
+        how.looks_at_others,
+        tuple(found),
+        tuple(notes),
     )
 
 

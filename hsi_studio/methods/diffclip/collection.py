@@ -33,6 +33,10 @@ class PlanesClassifier:
     def schema(self) -> ClassSchema:
         return self.fitted.schema
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.fitted.notes
+
     def classify(self, images: Collection, ctx: Context) -> ImageVotes:
         """One vote an image. Its label is not looked at. Raises SceneMismatch, BadRequest, Cancelled."""
         planes = self.fitted.centre.size

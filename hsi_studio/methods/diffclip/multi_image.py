@@ -50,6 +50,7 @@ class PairsFitted:
     device: str
     params: DiffClipParams
     cell: int  # pixels a side that one token stands for, after averaging
+    notes: tuple[str, ...] = ()  # what the classes' vectors were made from, for people
 
     def state(self) -> State:
         """Arrays and a JSON header from which `pairs_from_state` makes the same probabilities."""
@@ -146,7 +147,7 @@ def fit_pairs(
     tuned = finetune(image, source, some, target, which, params, ctx.device, ctx.seed, told, watch)
     return PairsFitted(
         schema, tuned.image, tuned.prototypes.cpu().numpy(), tuned.inverse_temperature, centre, scale, params.patch,
-        ctx.device, params, math.isqrt(tokens[0].shape[2]),
+        ctx.device, params, math.isqrt(tokens[0].shape[2]), source.notes,
     )  # fmt: skip
 
 

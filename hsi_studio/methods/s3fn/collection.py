@@ -12,7 +12,6 @@ Notation: N images, M cubes, K classes, C components, P cube side.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from hsi_studio.methods.s3fn.cnn3d import CNN3D
     from hsi_studio.methods.s3fn.training import TextHead
 
-log = logging.getLogger(__name__)
 
 NAME = "s3fn_images"
 VERSION = 1  # raise when a saved classifier would vote otherwise
@@ -64,6 +62,7 @@ class ImageClassifier:
     bands: int
     trained: Trained
     seed: int
+    notes: tuple[str, ...] = ()  # what the classes' vectors were made from, for people
 
     def classify(self, images: Collection, ctx: Context) -> ImageVotes:
         """Vote on every image. Its label is not looked at. Raises SceneMismatch, Cancelled."""
@@ -147,8 +146,6 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
     basis = collection_basis(scenes, params, ctx)
     made = anchors_of(train.schema, prompts, params.anchors, params.text_encoder, scenes[0].bands.wavelength_nm, ctx)
     anchors = made.vectors
-    for note in made.notes:
-        log.info("%s", note)
     side = cube_side(scenes, params.cube)
     grid, owner = cube_grid(scenes, basis, side, params.cubes, ctx)
     label = torch.from_numpy(train.label[owner]).to(ctx.device)
@@ -163,7 +160,7 @@ def fit_images(train: Collection, prompts: PromptSet, params: S3FNImageParams, c
         return fingerprint(params.model_dump(mode="json"), ctx.seed, kind, ids, train.label, anchors)
 
     trained = train_both(cnn, head, draw, label, anchors, params, ctx, key)
-    return ImageClassifier(train.schema, params, basis, side, train.bands, trained, ctx.seed)
+    return ImageClassifier(train.schema, params, basis, side, train.bands, trained, ctx.seed, made.notes)
 
 
 def cube_side(scenes: list[Scene], wanted: int) -> int:
