@@ -54,8 +54,9 @@ def create(studio: Studio, bus: Bus) -> None:
         tab.act, [bus.project, chosen], [*state, bus.viewer, bus.strip], queue=False, trigger_mode="multiple", **PRIVATE
     )
     bus.after(acted)
-    bus.project.change(tab.choose_kind, [bus.project, form.kind], fields, **PRIVATE).then(
-        tab.look, [bus.project, chosen], state, **PRIVATE
+    # not in the queue: late, they would take back what has been chosen or started meanwhile
+    bus.project.change(tab.choose_kind, [bus.project, form.kind], fields, queue=False, **PRIVATE).then(
+        tab.look, [bus.project, chosen], state, queue=False, **PRIVATE
     ).then(tab.forecast, asked, [told], **PRIVATE)
 
 

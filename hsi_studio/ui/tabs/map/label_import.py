@@ -155,5 +155,7 @@ def create(studio: Studio, bus: Bus) -> None:
     limit.submit(part.look, given, shown, show_progress="hidden", **private)
     limit.blur(part.look, given, shown, show_progress="hidden", **private)
     here = gr.State("")  # the project that files are given for
-    bus.project.change(part.closed, [bus.project, here], [here, files, *shown], show_progress="hidden", **private)
+    bus.project.change(
+        part.closed, [bus.project, here], [here, files, *shown], show_progress="hidden", queue=False, **private
+    )
     bus.after(add.click(part.add, given, [files, *shown, bus.viewer, bus.classes], **private))

@@ -71,10 +71,12 @@ class QueryTab:
 
     def arrive(self, project_id: str) -> tuple[Any, ...]:
         """(panel, seen, watch, viewer) for another project, or a page that was loaded again: what it was asked last
-        stands in the tab, and its heat map is not on the picture until it is wanted."""
+        stands in the tab, and its heat map is not on the picture until it is wanted. What is being answered was asked
+        just now, on a slow machine before this was called: that is wanted."""
         if not project_id:
             return (gr.skip(),) * 4
-        self.studio.queries.show_heat(project_id, False)
+        if self.studio.queries.status(project_id).state != "working":
+            self.studio.queries.show_heat(project_id, False)
         return (*self.paint(project_id), packed({"heat": None}))
 
     def heat_off(self, project_id: str, event: gr.EventData) -> tuple[Any, ...]:
@@ -165,7 +167,7 @@ def create(studio: Studio, bus: Bus) -> None:
     mine = [box, seen, watch]
     bus.after(box.act(tab.act, [bus.project], [*mine, bus.viewer, bus.classes, bus.strip], **NOW))
     watch.tick(tab.follow, [bus.project, seen], [*mine, bus.viewer, bus.strip], queue=False, **PRIVATE)
-    bus.project.change(tab.arrive, [bus.project], [*mine, bus.viewer], **PRIVATE)
+    bus.project.change(tab.arrive, [bus.project], [*mine, bus.viewer], **NOW)
     viewer.heat_off(tab.heat_off, [bus.project], [*mine, bus.viewer], **NOW)
 
 

@@ -107,6 +107,19 @@ def test_what_is_refused_is_said_in_the_panel(
     assert all(untouched(answer) for answer in rest)
 
 
+def test_a_page_that_is_slow_to_arrive_leaves_the_question_asked_meanwhile(
+    studio: Studio, tab: QueryTab, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its heat map was hidden before it was there: the answer came, and nothing was to be seen."""
+    monkeypatch.setattr(studio.queries, "_submit", lambda work, failed: None)
+    tab.act(project.id, event("ask", text="grass"))
+    panel, *_ = tab.arrive(project.id)
+    assert (value(panel)["state"], studio.queries.status(project.id).heat) == ("working", True)
+    studio.queries._put(project.id, state="done", progress=None)
+    tab.arrive(project.id)  # loaded again
+    assert not studio.queries.status(project.id).heat
+
+
 def test_the_timer_tells_only_what_is_new(tab: QueryTab, project: Project) -> None:
     assert all(untouched(answer) for answer in tab.arrive(""))
     panel, stamp, _, viewer = tab.arrive(project.id)
