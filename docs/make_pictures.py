@@ -88,7 +88,8 @@ def train(page: Any) -> None:
     page.wait_for_selector(".hsi-train[data-ready='1']")
     page.locator("#hsi-method").select_option("curated")
     page.locator("#hsi-train-start").click()
-    page.locator(".hsi-strip h4", has_text="trained map").first.wait_for(timeout=LONG_MS)
+    page.locator(".hsi-strip .hsi-card").get_by_role("button", name="Show").click(timeout=LONG_MS)
+    page.locator(".hsi-strip .hsi-card").wait_for(state="detached")
 
 
 def compare(page: Any) -> None:
