@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,35 @@ def click_pixel(page: Any, row: int, col: int, **options: Any) -> None:
 
 def choose_class(page: Any, name: str) -> None:
     page.locator(".hsi-class", has_text=name).filter(has=page.get_by_text(name, exact=True)).click()
+
+
+@contextmanager
+def page_at(browser: Any, app: RunningApp, tab: str) -> Iterator[Any]:
+    """The app's page in a context of its own, at a tab. An error on its console fails at the end."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: problems.append(str(e)))
+    opened.goto(app.url)
+    wait_ready(opened)
+    open_tab(opened, tab)
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def choose_from(page: Any, box: str, *titles: str) -> None:
+    """Values of one of Gradio's lists, in place of those that are chosen."""
+    found = page.locator(box)
+    field = found.locator("input")
+    while found.locator(".token-remove").count():
+        found.locator(".token-remove").first.click()
+    for title in titles:
+        field.focus()
+        field.fill(title)
+        page.keyboard.press("Enter")
+    field.evaluate("element => element.blur()")
 
 
 STEPS = ("Scene", "Label", "Words", "Train", "Compare", "Map")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import RunningApp, open_tab, small_town, wait_ready
+from tests.e2e.running import RunningApp, choose_from, open_tab, small_town, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 VIEWER = ".hsi-viewer"
+METHODS = "#hsi-compare-methods"
 
 
 @pytest.fixture(scope="module")
@@ -20,18 +21,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     small_town(home)
     with RunningApp(home) as running:
         yield running
-
-
-def choose_methods(page: Any, *titles: str) -> None:
-    box = page.locator("#hsi-compare-methods")
-    field = box.locator("input")
-    while box.locator(".token-remove").count():
-        box.locator(".token-remove").first.click()
-    for title in titles:
-        field.focus()
-        field.fill(title)
-        page.keyboard.press("Enter")
-    field.evaluate("element => element.blur()")
 
 
 def test_two_methods_are_compared_and_their_maps_shown(app: RunningApp, browser: Any, tmp_path: Path) -> None:
@@ -49,7 +38,7 @@ def test_two_methods_are_compared_and_their_maps_shown(app: RunningApp, browser:
     page.locator("#hsi-compare-words").wait_for()
     page.get_by_label("Methods", exact=True).check()
     page.locator("#hsi-compare-methods").wait_for()
-    choose_methods(page, "Linear discriminant", "Nearest neighbour")
+    choose_from(page, METHODS, "Linear discriminant", "Nearest neighbour")
     page.get_by_text("maps to make").wait_for()
     page.locator("#hsi-compare-start").click()
     page.wait_for_selector(".hsi-compare[data-state='done']", timeout=240_000)
@@ -117,7 +106,7 @@ def test_what_cannot_be_compared_is_said(app: RunningApp, browser: Any) -> None:
     open_tab(page, "Compare")
     page.get_by_label("Methods", exact=True).check()
     page.locator("#hsi-compare-methods").wait_for()
-    choose_methods(page, "Linear discriminant")
+    choose_from(page, METHODS, "Linear discriminant")
     page.locator("#hsi-compare-start").click()
     page.locator(".hsi-compare-said.is-bad").get_by_text("at least 2").wait_for()
     page.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import VIEWER, RunningApp, labelled_town, open_tab, wait_ready
+from tests.e2e.running import VIEWER, RunningApp, labelled_town, page_at, wait_ready
 from tests.e2e.test_train import SMALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -37,17 +37,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     """The app's page with the Models tab open; any console error fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    opened.on("pageerror", lambda e: problems.append(str(e)))
-    opened.goto(app.url)
-    wait_ready(opened)
-    open_tab(opened, "Models")
-    yield opened
-    context.close()
-    assert problems == []
+    with page_at(browser, app, "Models") as opened:
+        yield opened
 
 
 def button(page: Any, name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import RunningApp, open_tab, wait_ready
+from tests.e2e.running import RunningApp, open_tab, page_at, wait_ready
 from tests.text.llm_server import Handler, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -38,17 +38,8 @@ def app(tmp_path: Path) -> Iterator[RunningApp]:
 @pytest.fixture
 def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     """The app's page on the Prompts tab; any console error fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    opened.on("pageerror", lambda e: problems.append(str(e)))
-    opened.goto(app.url)
-    wait_ready(opened)
-    open_tab(opened, "Prompts")
-    yield opened
-    context.close()
-    assert problems == []
+    with page_at(browser, app, "Prompts") as opened:
+        yield opened
 
 
 def version(page: Any, number: int) -> None:

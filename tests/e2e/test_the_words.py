@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import VIEWER, RunningApp, open_tab, small_town, wait_ready
+from tests.e2e.running import VIEWER, RunningApp, choose_from, open_tab, small_town, wait_ready
 from tests.e2e.test_prompts import version
 from tests.e2e.test_query import ask
 
@@ -24,19 +24,6 @@ def app(tmp_path: Path) -> Iterator[RunningApp]:
     small_town(tmp_path / "app")
     with RunningApp(tmp_path / "app") as running:
         yield running
-
-
-def choose(page: Any, box: str, *titles: str) -> None:
-    """Values of one of the Compare tab's lists."""
-    found = page.locator(box)
-    field = found.locator("input")
-    while found.locator(".token-remove").count():
-        found.locator(".token-remove").first.click()
-    for title in titles:
-        field.focus()
-        field.fill(title)
-        page.keyboard.press("Enter")
-    field.evaluate("element => element.blur()")
 
 
 @pytest.mark.timeout(600)  # a comparison of 3 seeds is waited for up to 400 s
@@ -67,8 +54,8 @@ def test_what_the_words_are_worth(app: RunningApp, browser: Any, tmp_path: Path)
 
     open_tab(page, "Compare")
     page.locator("#hsi-compare-words").wait_for()
-    choose(page, "#hsi-compare-method", "Few steps")
-    choose(page, "#hsi-compare-words", "p1 plain", "version 2")
+    choose_from(page, "#hsi-compare-method", "Few steps")
+    choose_from(page, "#hsi-compare-words", "p1 plain", "version 2")
     page.get_by_text("maps to make").wait_for()
     page.locator("#hsi-compare-start").click()
     page.wait_for_selector(".hsi-compare[data-state='done']", timeout=400_000)
