@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 
 from hsi_studio.scene.formats.registry import readers
 from hsi_studio.testing import check_method, check_reader
+from tests.scene.test_reader_contract import SAMPLES
 from tests.testing.plugins import METHOD_FILE, READER_FILE
 
 CUBE = np.random.default_rng(0).random((8, 20, 30), dtype=np.float32)  # bands, rows, columns
@@ -83,54 +82,6 @@ def test_a_faulty_reader_is_told_what_to_mend(fault: str, tmp_path: Path) -> Non
     sample.write_bytes(b"GRID 20 30 8\n" + CUBE.tobytes())
     with pytest.raises(AssertionError, match=said):
         check_reader(module(READER_FILE.replace(right, wrong), tmp_path).READER, sample)
-
-
-def as_envi(folder: Path, values: np.ndarray[Any, Any]) -> Path:
-    from tests.scene import fake
-
-    return fake.envi(folder, values)
-
-
-def as_geotiff(folder: Path, values: np.ndarray[Any, Any]) -> Path:
-    from tests.scene.formats.test_geotiff import geotiff
-
-    geotiff(folder / "scene.tif", values).close()
-    return folder / "scene.tif"
-
-
-def as_hdf(folder: Path, values: np.ndarray[Any, Any]) -> Path:
-    import h5py
-
-    with h5py.File(folder / "scene.h5", "w") as file:
-        file["values"] = values
-    return folder / "scene.h5"
-
-
-def as_matlab(folder: Path, values: np.ndarray[Any, Any]) -> Path:
-    from scipy.io import savemat
-
-    savemat(folder / "scene.mat", {"values": values})
-    return folder / "scene.mat"
-
-
-def as_numpy(folder: Path, values: np.ndarray[Any, Any]) -> Path:
-    np.savez(folder / "scene.npz", values=values)
-    return folder / "scene.npz"
-
-
-def as_gdal(folder: Path, values: np.ndarray[Any, Any]) -> Path:
-    import rasterio
-
-    height, width, count = values.shape
-    profile = {"driver": "HFA", "height": height, "width": width, "count": count, "dtype": values.dtype.name}
-    with rasterio.open(folder / "scene.img", "w", **profile) as target:
-        target.write(np.moveaxis(values, 2, 0))
-    return folder / "scene.img"
-
-
-SAMPLES: dict[str, Callable[[Path, np.ndarray[Any, Any]], Path]] = {
-    "envi": as_envi, "gdal": as_gdal, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab, "numpy": as_numpy,
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(readers().entries))
