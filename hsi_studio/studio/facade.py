@@ -178,8 +178,8 @@ class Studio:
         **reading: Any,
     ) -> Scene:
         """Open a scene by catalogue id or path. `dsm` and `reference` are "FILE" or "FILE:variable". `reading` says
-        what
-        the file is taken for: axes="bands,rows,cols", nodata=-9999, wavelengths, unit="um", scale, mask=FILE, crs."""
+        what the file is taken for: axes="bands,rows,cols", nodata=-9999, wavelengths, unit="um", scale, mask=FILE,
+        crs."""
         return self.workspace.open(spec, variable=variable, dsm=dsm, reference=reference, **reading)
 
     def choices(self, error: AskAboutFile, variable: str | None = None, **reading: Any) -> list[Choice]:

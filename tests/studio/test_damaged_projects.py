@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,7 @@ from hsi_studio import Studio
 from hsi_studio.errors import StudioError
 from hsi_studio.project.store import Project
 from tests.studio.damage import ABOUT, EVERY, LINES, SPEC, Damage
-from tests.studio.models import labelled, scene_file
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
+from tests.studio.models import scene_file
 
 
 def again(studio: Studio) -> Studio:

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,19 +26,6 @@ from hsi_studio.project.store import Project
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction, Progress
 from tests.engine.halves import walk_run
 from tests.project.small import small_scene
-from tests.studio.models import labelled, scene_file
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
 
 
 def click(studio: Studio, project: Project) -> int:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,8 @@ from hsi_studio.ui.first_page import first_page
 from hsi_studio.ui.tabs.scene import SceneTab, plain
 from hsi_studio.ui.tabs.scene.damaged import Mending
 from tests.studio.damage import ABOUT, EVERY, LINES, SCENE
-from tests.studio.models import labelled, scene_file
+from tests.studio.models import scene_file
 from tests.ui.tabs.events import value
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(studio: Studio, tmp_path: Path) -> Project:
-    return labelled(studio, scene_file(tmp_path / "data"))
 
 
 def copies(project: Project, names: list[str]) -> list[Path]:
