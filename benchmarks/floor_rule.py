@@ -4,6 +4,8 @@
     python -m benchmarks.floor_rule run OUT.jsonl --role development --methods live svm lda
     python -m benchmarks.floor_rule table OUT.jsonl                    Markdown: the best floor, `live`, the difference
     python -m benchmarks.floor_rule table OUT.jsonl --csv              and results/measured/floor_rule.csv for the pages
+    python -m benchmarks.floor_rule run OUT2.jsonl --one-place …       a class's shots from one place, as hands click
+    python -m benchmarks.floor_rule table OUT2.jsonl --csv one_place
 
 The battery and its roles stand in `scenes.py`; every look at a check scene is a line of LOOKS.md. Features are
 made once; draws are those of `hsi_studio/engine/evaluation/splits.py`, and at most TEST_PIXELS of a draw's test pixels,
@@ -11,7 +13,8 @@ drawn at random, are mapped: that and closed-form fits make twenty draws of a sc
 `--methods live+names` tells `live` the class names too. Floors are fitted as the program fits `svm`, `lda` and
 `forest` on spectra. Buffered: farther than 5 pixels from a shot.
 "Difference" is `live` − the floor whose mean is best, over the same draws, with Student's t interval; the floor is
-chosen after the fact, which favours it.
+chosen after the fact, which favours it. "One place": of a class the labelled pixels nearest to one of them, drawn at
+random, 25 or as many as the shots, and the shots among these; test pixels are the others, everywhere.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import exit_code, make_parser, named_values
+from benchmarks.measured import file_of
 from benchmarks.scenes import BATTERY, open_for_sweep
 from hsi_studio.engine.evaluation.calibration import calibration
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, draw_shots, near
@@ -43,11 +47,12 @@ from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, Label
 
 SHOTS = (1, 2, 3, 5, 10, 20, 40)
 TEST_PIXELS = 4000
+PLACE = 25  # labelled pixels of a class that are one place
 FLOORS: dict[str, Model] = {"svm": SupportVectors(100.0, 1.0), "lda": Discriminant(), "forest": Forest(200)}
 NAMED = "live+names"  # the class names of the reference told, as the page tells those of a project
 METHODS = ("live", NAMED, *FLOORS)
 ALLOWED = -0.5  # points below the best floor that the rule lets pass
-MEASURED = Path(__file__).parent / "results" / "measured" / "floor_rule.csv"
+MEASURED = "floor_rule"
 
 LINE = (
     "{scene:18} {shots:>3}  live {live_OA:>5}  {best_floor:6} {floor_OA:>5}  {live_−_floor:>5} ({live_−_floor_low} to "
@@ -60,8 +65,9 @@ Line = dict[str, Any]
 class Prepared:
     """A scene with what is made of it once."""
 
-    def __init__(self, scene: Scene, params: LiveParams) -> None:
+    def __init__(self, scene: Scene, params: LiveParams, one_place: bool = False) -> None:
         assert scene.reference is not None
+        self.one_place = one_place
         self.scene, self.blind, self.width = scene, scene.without_reference(), scene.shape[1]
         self.reference = np.where(scene.valid, scene.reference, 0).astype(np.int32)
         values = np.unique(self.reference[self.reference > 0])
@@ -76,9 +82,20 @@ class Prepared:
         self.place[labelled] = np.arange(labelled.size)
         self.values_of: FloatArray = ((whole[labelled] - self.spectra.mean) / self.spectra.scale).astype(np.float32)
 
+    def shots_of_one_place(self, shots: int, seed: int) -> IntArray:
+        """Flat training pixels, those of a class from one place."""
+        rng, found = np.random.default_rng(seed), []
+        for value in self.values.tolist():
+            own = np.flatnonzero(self.reference.ravel() == value)
+            row, col = np.divmod(own, self.width)
+            middle = int(rng.integers(own.size))
+            near_it = np.argsort(np.hypot(row - row[middle], col - col[middle]), kind="stable")[: max(PLACE, shots)]
+            found.append(rng.choice(own[near_it], max(1, min(shots, own.size // 2)), replace=False))
+        return np.sort(np.concatenate(found)).astype(np.int64)
+
     def draw(self, shots: int, seed: int) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_]]:
         """Flat training pixels, flat test pixels, and which of these are farther from every shot than the buffer."""
-        train = draw_shots(self.reference, shots, seed)
+        train = self.shots_of_one_place(shots, seed) if self.one_place else draw_shots(self.reference, shots, seed)
         flat = self.reference.ravel() > 0
         flat[train] = False
         test = np.flatnonzero(flat)
@@ -142,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
         todo = [one for one in wanted if one not in have]
         if not todo:
             continue
-        held = Prepared(open_for_sweep(name, args.data).scene, params)
+        held = Prepared(open_for_sweep(name, args.data).scene, params, args.one_place)
         with args.file.open("a", encoding="utf-8") as stream:
             for one in todo:
                 stream.write(json.dumps({"scene": name, **held.line(*one)}) + "\n")
@@ -205,8 +222,10 @@ def table(args: argparse.Namespace) -> int:
     if not rows:
         print("nothing measured yet", file=sys.stderr)
         return 1
+    empty = {key for key in rows[0] if not any(row[key] for row in rows)}  # class names were not told
+    rows = [{key: value for key, value in row.items() if key not in empty} for row in rows]
     if args.csv:
-        with MEASURED.open("w", encoding="utf-8", newline="") as stream:
+        with file_of(args.csv).open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
@@ -227,11 +246,18 @@ def main(argv: list[str] | None = None) -> int:
     runs.add_argument("--shots", nargs="+", type=int, default=list(SHOTS))
     runs.add_argument("--draws", type=int, default=20)
     runs.add_argument("--params", nargs="*", default=[], metavar="NAME=VALUE", help="of `live`")
+    runs.add_argument("--one-place", action="store_true", help="a class's shots from one place")
     runs.add_argument("--data", help="folder of public data (default: $HSI_STUDIO_TEST_DATA)")
     runs.set_defaults(command=run)
     shown = commands.add_parser("table")
     shown.add_argument("file", type=Path)
-    shown.add_argument("--csv", action="store_true", help=f"write {MEASURED.name}, too")
+    shown.add_argument(
+        "--csv",
+        nargs="?",
+        const=MEASURED,
+        metavar="NAME",
+        help=f"write results/measured/NAME.csv, too (default: {MEASURED})",
+    )
     shown.set_defaults(command=table)
     args = parser.parse_args(argv)
     return exit_code(lambda: int(args.command(args)))

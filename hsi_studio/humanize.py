@@ -45,6 +45,13 @@ def signed(points: float) -> str:
     return text if text == "0.0" else f"{'+' if points > 0 else '−'}{text}"
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """ "A", "A and B", "A, B and C"; of more than `most` "A, B, C and 2 more"."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    *first, last = [*names[:most], *more]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def shape_text(shape: Sequence[int]) -> str:
     """ "145 × 145 × 200"."""
     return " × ".join(str(int(n)) for n in shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsi_studio.humanize import ago, counted, duration, setting_text, shape_text, size_text
+from hsi_studio.humanize import ago, counted, duration, listed, setting_text, shape_text, size_text
 
 
 def test_sizes_are_in_powers_of_1024_and_say_so() -> None:
@@ -27,6 +27,11 @@ def test_time_that_passed_counts_whole_units_only() -> None:
 def test_counts_have_the_right_plural() -> None:
     assert [counted(n, "label") for n in (0, 1, 2, 1200)] == ["0 labels", "1 label", "2 labels", "1,200 labels"]
     assert [counted(n, "class", "classes") for n in (1, 3)] == ["1 class", "3 classes"]
+
+
+def test_names_are_listed_up_to_a_number() -> None:
+    names = ["A", "B", "C", "D", "E"]
+    assert [listed(names[:n], 3) for n in (1, 2, 3, 5)] == ["A", "A and B", "A, B and C", "A, B, C and 2 more"]
 
 
 def test_shapes_are_products() -> None:

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import BadRequest, FileProblem, SizeMismatch
+from hsi_studio.humanize import listed
 from hsi_studio.scene.formats.registry import find_reader
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.plan import AskAboutFile
@@ -232,6 +233,7 @@ def _image_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 HABIT = "rows,cols,bands"
+MOST_NAMED = 3  # files in a sentence
 _DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bil", ".bip", ".bsq")
 
 
@@ -241,6 +243,5 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _names(paths: list[Path], most: int = 3) -> str:
-    rest = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(path.name for path in paths[:most]) + rest
+def _names(paths: list[Path]) -> str:
+    return listed([path.name for path in paths], MOST_NAMED)

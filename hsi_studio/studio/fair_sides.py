@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hsi_studio.engine.compare.findings import listed
 from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.same_pixels import SamePixels, judged_alike, may_show, shared_classes
+from hsi_studio.humanize import listed
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.edited_maps import EditedMaps
 from hsi_studio.studio.imported_maps import ImportedMaps
@@ -87,5 +87,5 @@ def _caveat(side: Side, other: Side, classes: list[ClassInfo], scene: Scene) -> 
         (lacking, f"“{side.title}” has none of these, so their pixels are not counted"),
     ):
         if names:
-            said.append(f"{why}: {listed(names[:MOST_NAMES], len(names))}.")
+            said.append(f"{why}: {listed(names, MOST_NAMES)}.")
     return " ".join(said)

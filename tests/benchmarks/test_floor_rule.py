@@ -36,6 +36,19 @@ def test_the_difference_is_paired_and_the_best_floor_by_its_mean() -> None:
     assert row["live − floor"] == pytest.approx((10.0 - 5.0) / 2)
 
 
+def test_shots_of_one_place_lie_together_and_are_no_test_pixels() -> None:
+    cube, truth = fields(40, 48)
+    scene = replace(scene_from(cube), reference=(truth + 1).astype(np.int32))
+    held = Prepared(scene, LiveParams(), one_place=True)
+    train, test, _ = held.draw(3, 0)
+    assert not np.intersect1d(train, test).size
+    assert np.bincount(held.reference.ravel()[train])[1:].tolist() == [3] * held.values.size
+    for value in held.values:
+        row, col = np.divmod(train[held.reference.ravel()[train] == value], 48)
+        assert max(np.ptp(row), np.ptp(col)) <= 2 * np.sqrt(2 * 25)
+    assert (held.draw(3, 1)[0] != train).any()
+
+
 def test_a_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cube, truth = fields(20, 24)
     scene = replace(scene_from(cube), reference=(truth + 1).astype(np.int32))

@@ -113,4 +113,4 @@ def test_images_whose_axes_cannot_be_told_are_read_by_habit_and_named(tmp_path):
     found = open_folder(tmp_path)
     assert [image.scene.shape for image in found.images] == [(20, 18, 15)] * 2
     assert found.notes[-1].startswith("2 images do not say which axis is the spectral one")
-    assert found.notes[-1].endswith("apple.npy, pear.npy.")
+    assert found.notes[-1].endswith("apple.npy and pear.npy.")

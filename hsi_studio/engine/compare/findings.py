@@ -11,7 +11,7 @@ from typing import Any
 from hsi_studio.engine.compare.results import Comparison, Difference, Gap
 from hsi_studio.engine.compare.statistics import MOST_SEEDS
 from hsi_studio.engine.evaluation.draw_intervals import LEAST_BOOTSTRAP, LEAST_INTERVAL
-from hsi_studio.humanize import counted, signed
+from hsi_studio.humanize import counted, listed, signed
 
 NAMED = 3  # classes in a sentence; the table has all
 PROTOCOL_WORDS = {"random": "random test pixels", "buffered": "test pixels away from the labels"}
@@ -74,9 +74,7 @@ def helps(d: Difference) -> str:
     up = [c for c in sorted(d.classes, key=lambda c: -c.f1.value) if c.real and c.f1.value > 0]
     down = [c for c in sorted(d.classes, key=lambda c: c.f1.value) if c.real and c.f1.value < 0]
     parts = [
-        f"{verb} {listed([c.name for c in found[:NAMED]], len(found))}"
-        for verb, found in (("helps", up), ("hurts", down))
-        if found
+        f"{verb} {listed([c.name for c in found], NAMED)}" for verb, found in (("helps", up), ("hurts", down)) if found
     ]
     return f"; {', '.join(parts)}" if parts else ""
 
@@ -162,13 +160,6 @@ def notes(c: Comparison) -> tuple[str, ...]:
 def plain(value: float) -> str:
     text = f"{abs(value):.1f}"
     return f"−{text}" if value < 0 and text != "0.0" else text
-
-
-def listed(names: list[str], count: int) -> str:
-    """ "A", "A and B", "A, B and C", "A, B, C and 2 more"."""
-    more = [f"{count - len(names)} more"] if count > len(names) else []
-    *first, last = [*names, *more]
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _beside(differences: list[Difference], d: Difference) -> Difference | None:

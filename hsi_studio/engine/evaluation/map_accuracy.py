@@ -37,6 +37,7 @@ from hsi_studio.engine.evaluation.metrics import (
     scores,
 )
 from hsi_studio.engine.evaluation.not_known import NOT_KNOWN, TITLE
+from hsi_studio.engine.evaluation.places import in_one_place, not_counted, place_note
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
 from hsi_studio.humanize import counted
 from hsi_studio.types import BoolArray, ClassInfo, IntArray, LabelSet, Prediction, Scene
@@ -100,12 +101,14 @@ def accuracy_report(
     the scene has no reference (−1 = no class). None = the method cannot tell. Never raises for too few labels: the
     blocks carry a sentence.
     """
+    places = place_note(labels, scene.shape)
     if scene.reference is None:
-        return AccuracyReport("leave_one_out", _leave_one_out(labels, loo), None, labels.revision)
+        main, said = _leave_one_out(labels, loo, scene.shape), (places,) if places else ()
+        return AccuracyReport("leave_one_out", main, None, labels.revision, said)
     known = labels.only_labelled().schema.classes
     value_of = reference_values(known, scene)
     tied = [info for info in known if info.id in value_of]
-    notes = []
+    notes = [places] if places else []
     if len(tied) < len(known):
         listed = ", ".join(info.name for info in known if info.id not in value_of)
         notes.append(
@@ -298,8 +301,9 @@ def _range(estimate: Estimate | None) -> tuple[float, float] | None:
     return estimate.low, estimate.high
 
 
-def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
-    """Only classes with at least two labels count: without its only label a class cannot be mapped."""
+def _leave_one_out(labels: LabelSet, loo: IntArray | None, shape: tuple[int, ...]) -> ScoreBlock:
+    """Only classes with labels in at least two places count: without its only label a class cannot be mapped, and a
+    label beside others of its class cannot be missed (`places.py`)."""
     title = "Leave-one-out"
     if loo is None:
         return ScoreBlock(TITLE, "", problem=NOT_KNOWN)
@@ -315,14 +319,17 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None) -> ScoreBlock:
             words,
             problem="Label 1 more pixel of any class for a first estimate: it needs a class with two labels.",
         )
-    used = counts[known.label] >= 2
-    alone = int(np.count_nonzero(counts == 1))
+    alone = in_one_place(known, shape)
+    used = (counts[known.label] >= 2) & ~alone[known.label]
     n = int(np.count_nonzero(used))
-    if alone:
-        words = (
-            f"leave-one-out on {n} of your {len(labels):,} labels ({counted(alone, 'class', 'classes')} with one label "
-            f"{'are' if alone != 1 else 'is'} not counted): near neighbours make this optimistic"
-        )
+    left = not_counted(int(np.count_nonzero(counts == 1)), int(alone.sum()))
+    if left:
+        words = f"leave-one-out on {n} of your {len(labels):,} labels ({left}): near neighbours make this optimistic"
+    if not n:
+        return ScoreBlock(
+            title, words, problem="Not known yet: every label lies near others of its class, so leaving one out tells "
+            "nothing of the rest of the scene.",
+        )  # fmt: skip
     reference, mapped = known.label[used], np.asarray(loo)[used]
     per_label = block_confusions(reference, mapped, np.arange(n, dtype=np.int64), n, n_classes)
     matrix = confusion(reference, mapped, n_classes)

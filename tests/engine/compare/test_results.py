@@ -13,7 +13,7 @@ import pytest
 from hsi_studio.engine.compare import runner as compare_run
 from hsi_studio.engine.compare.aggregate import Gathered, collect
 from hsi_studio.engine.compare.cells import specs_of
-from hsi_studio.engine.compare.findings import effect, listed, plain
+from hsi_studio.engine.compare.findings import effect, plain
 from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
 from hsi_studio.engine.compare.paces import plan_for
 from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, make_plan, sentences_of
@@ -291,8 +291,6 @@ def test_words_say_no_difference_seen_and_how_many_seeds_would_be_needed() -> No
     assert "more than 1,000" in effect(Gap(value=0.01, low=-1.0, high=1.0, std=2.0, n=10))
     assert "too few seeds" in effect(Gap(value=1.0, n=1))
     assert (signed(-0.04), signed(-1.25), plain(-0.6), plain(0.0)) == ("0.0", "−1.2", "−0.6", "0.0")
-    assert listed(["A", "B"], 2) == "A and B"
-    assert listed(["A", "B", "C"], 5) == "A, B, C and 2 more"
 
 
 def test_sentences_of_a_style_name_the_classes() -> None:

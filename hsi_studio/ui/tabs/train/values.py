@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from hsi_studio.errors import StudioError
-from hsi_studio.humanize import counted, duration, size_text
+from hsi_studio.humanize import counted, duration, listed, size_text
 from hsi_studio.methods import methods
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.run_commands import RunRequest
@@ -22,6 +22,7 @@ from hsi_studio.ui.viewer.page_state import progress_value
 STYLES = {"p1": "p1 plain", "p2": "p2 nice", "p3": "p3 fusion", "p4": "p4 long", "p5": "p5 described"}
 LISTED = 50  # runs in the list
 FIRST_POINTS = 1500  # metric events of a stage sent at once to a page that has none yet
+MOST_NAMED = 6  # classes in a sentence
 
 
 def settings(studio: Studio, project_id: str) -> dict[str, Any]:
@@ -76,10 +77,10 @@ def label_set(labels: LabelSet) -> dict[str, Any]:
         have = "has" if len(missing) == 1 else "have"
         words.append(
             f"{counted(len(missing), 'class', 'classes')} {have} no label and will not be in the map: "
-            f"{_listed(missing)}."
+            f"{listed(missing, MOST_NAMED)}."
         )
     if len(named) >= 2 and few:
-        words.append(f"Fewer than 3 labels: {_listed(few)}. A few more help most there.")
+        words.append(f"Fewer than 3 labels: {listed(few, MOST_NAMED)}. A few more help most there.")
     total = counted(len(labels), "label")
     title = f"{total} in {counted(len(named), 'class', 'classes')}" if named else "No labels yet"
     return {"title": title, "classes": named, "words": words}
@@ -196,7 +197,3 @@ def _thinned(metrics: list[list[Any]]) -> list[list[Any]]:
         stages.setdefault(stage, []).append(position)
     keep = {p for found in stages.values() for p in (*found[:: -(-len(found) // FIRST_POINTS)], found[-1])}
     return [entry for position, entry in enumerate(metrics) if position in keep]
-
-
-def _listed(names: list[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
