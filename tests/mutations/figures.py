@@ -199,4 +199,13 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/engine/query/test_own_pixels.py",
         ("test_a_class_that_nothing_is_sure_of_keeps_its_place",),
     ),
+    Mutation(
+        "one-place-counts",
+        "leave-one-out counts classes whose labels all lie in one place",
+        "hsi_studio/engine/evaluation/map_accuracy.py",
+        "used = (counts[known.label] >= 2) & ~alone[known.label]",
+        "used = counts[known.label] >= 2",
+        "tests/engine/evaluation/test_map_accuracy.py",
+        ("test_leave_one_out_does_not_count_classes_in_one_place",),
+    ),
 )

@@ -142,4 +142,13 @@ SERVER: tuple[Mutation, ...] = (
         "tests/engine/runs/test_running.py",
         ("test_the_first_word_a_worker_hears_is_the_request_it_missed",),
     ),
+    Mutation(
+        "late-page-hides-the-answer",
+        "a page that arrives late hides the heat map of what was asked meanwhile",
+        "hsi_studio/ui/tabs/query/__init__.py",
+        '        if self.studio.queries.status(project_id).state != "working":\n',
+        "        if True:\n",
+        "tests/ui/tabs/query/test_tab.py",
+        ("test_a_page_that_is_slow_to_arrive_leaves_the_question_asked_meanwhile",),
+    ),
 )

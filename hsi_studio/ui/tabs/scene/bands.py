@@ -130,7 +130,6 @@ def create(studio: Studio, bus: Bus) -> list[Any]:
         leave.click(part.leave_out_found, [bus.project], [*own, *bus.shown], **private),
         back.click(part.bring_back, [bus.project], [*own, *bus.shown], **private),
     ]
-    bus.project.change(
-        closed, None, [*own, here], show_progress="hidden", queue=False, **private
-    )  # what it says is another scene's
+    # what it says is another scene's
+    bus.project.change(closed, None, [*own, here], show_progress="hidden", queue=False, **private)
     return [bus.after(event) for event in changed]
