@@ -208,4 +208,13 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/engine/evaluation/test_map_accuracy.py",
         ("test_leave_one_out_does_not_count_classes_in_one_place",),
     ),
+    Mutation(
+        "near-labels-are-sure",
+        "labels that all lie in one place a class make the map as sure as leave-one-out wants it",
+        "hsi_studio/methods/live/method.py",
+        "near = share_in_one_place(labels, scene.shape) >= NEAR",
+        "near = share_in_one_place(labels, scene.shape) > NEAR + 1",
+        "tests/methods/live/test_method.py",
+        ("test_labels_of_one_place_a_class_do_not_say_how_sure_the_map_is",),
+    ),
 )

@@ -37,9 +37,10 @@ from hsi_studio.engine.evaluation.metrics import (
     scores,
 )
 from hsi_studio.engine.evaluation.not_known import NOT_KNOWN, TITLE
-from hsi_studio.engine.evaluation.places import in_one_place, not_counted, place_note
+from hsi_studio.engine.evaluation.places import not_counted, place_note
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX, near
 from hsi_studio.humanize import counted
+from hsi_studio.methods.common.places import in_one_place
 from hsi_studio.types import BoolArray, ClassInfo, IntArray, LabelSet, Prediction, Scene
 
 MAX_PIXELS = 2_000_000

@@ -10,7 +10,12 @@ of the four is believed.
 A weighted mean of calibrated probabilities is not sure enough (R. Ranjan, T. Gneiting, "Combining probability
 forecasts", J. Royal Statistical Society B 72, 2010, doi:10.1111/j.1467-9868.2009.00726.x), so the mixture is raised to
 a power and brought to sum 1 again, which changes no class. The power is the one that makes the left-out labels most
-likely, with a prior at 1; a fixed power of 5/4 was as good on the development scenes and worse on cities.
+likely, with a prior at 1; a fixed power of 5/4 was as good on the development scenes and worse on cities. Where three
+quarters of the classes have all their labels in one place (`methods/common/places.py`) it is 1: every label that is
+left out has its neighbours there and wants the map as sure as can be, while the rest of the scene is hardly known. On
+the development scenes that halves the calibration error of Indian Pines (18 → 10 %) and touches no draw of labels from
+anywhere; at one half of the classes Indian Pines with two labels drawn anywhere, whose small classes are one field
+each, was not sure enough.
 """
 
 from __future__ import annotations
@@ -41,6 +46,7 @@ class Linear:
     power: float = 1.0  # of the mixture
     left_out: FloatArray | None = None  # (M, K) the mixture's probabilities of each label of the support without it
     each_left_out: tuple[FloatArray, ...] = ()  # (M, K) the same of every discriminant
+    near: bool = False  # labels lie mostly in one place a class: they do not say how sure the mixture is
 
     def mixed(self, kernels: FloatArray, features: LiveFeatures, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K): the kernels' probabilities of some nodes with the discriminants' shares in them."""
@@ -75,6 +81,7 @@ def fit_linear(
     label: IntArray,
     head: KernelHead,
     temperature: float,
+    near: bool = False,
 ) -> Linear:
     """Discriminants on the support's nodes (M,), and their shares by what labels get that are left out."""
     if not labels_say_something(label):
@@ -82,7 +89,7 @@ def fit_linear(
     classes = head.dual.shape[1]
     fitted = [fit_discriminant(features.at(place)[nodes], label, classes) for place in places]
     heads, left_out = tuple(one for one, _ in fitted), tuple(p for _, p in fitted)
-    return beside(Linear(places, heads, each_left_out=left_out), label, head, temperature)
+    return beside(Linear(places, heads, each_left_out=left_out, near=near), label, head, temperature)
 
 
 def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float) -> Linear:
@@ -95,5 +102,5 @@ def beside(linear: Linear, label: IntArray, head: KernelHead, temperature: float
     own = each[np.arange(label.size), :, label]
     shares = mixture_shares(own[told], np.array([HEAD_PRIOR] + [LINEAR_PRIOR] * len(linear.places)))
     left_out = np.einsum("e,mek->mk", shares, each).astype(np.float32)
-    power = fit_power(left_out[told], label[told])
+    power = 1.0 if linear.near else fit_power(left_out[told], label[told])
     return replace(linear, shares=shares, power=power, left_out=sharpened(left_out, power))

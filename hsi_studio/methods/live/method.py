@@ -46,6 +46,7 @@ from hsi_studio.methods.common.kernel_head import (
     solve,
     thin,
 )
+from hsi_studio.methods.common.places import share_in_one_place
 from hsi_studio.methods.common.threads import THREADS, one_thread_a_product, share
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Place, Recipe, live_features
@@ -57,6 +58,7 @@ from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, Prompt
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
 MAX_VIEW_SUPPORT = 120  # labels that choose the views
+NEAR = 0.75  # of the classes in one place each: then labels do not say how sure the map is
 MOST_KERNELS = 5  # that a map is made of: each costs time at every click
 
 
@@ -317,7 +319,8 @@ class Live(Method):
         ridge = choose_ridge(gram[np.ix_(few, few)], label[few], classes, ridge)
         head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
-        linear = fit_linear(features, params.linear_places(features), nodes, label, head, temperature)
+        near = share_in_one_place(labels, scene.shape) >= NEAR
+        linear = fit_linear(features, params.linear_places(features), nodes, label, head, temperature, near)
         plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
             temperature, scene.id, linear,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.engine.evaluation.places import PLACE_PX, in_one_place, not_counted, place_note
+from hsi_studio.engine.evaluation.places import not_counted, place_note
+from hsi_studio.methods.common.places import PLACE_PX, in_one_place
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet
 
 NAMES = ("Corn", "Woods", "Hay")

@@ -160,6 +160,22 @@ def test_a_mixture_is_as_sure_as_its_left_out_labels_were_right_and_older_models
     assert now.node_probabilities() == pytest.approx(sharpened(old.node_probabilities(), now.linear.power), abs=1e-6)
 
 
+def test_labels_of_one_place_a_class_do_not_say_how_sure_the_map_is() -> None:
+    cube, truth = fields()
+    scene = scene_from(cube, wavelength_nm=WAVELENGTHS)
+    label = np.repeat(np.arange(4), 4)
+    row, col = np.tile([2, 4, 6, 8], 4), 10 * label + 5  # in the four fields of the first row
+    assert np.array_equal(truth[row, col], label)
+    near = fit(scene, LabelSet(schema(4), row, col, label))
+    assert (near.linear.power, len(near.linear.heads)) == (1.0, 4)
+    row[12:], col[12:] = [8, 18, 28, 38], [35, 5, 15, 25]  # three of four are enough, two are not
+    assert np.array_equal(truth[row, col], label)
+    assert fit(scene, LabelSet(schema(4), row, col, label)).linear.power == 1.0
+    row[8:12], col[8:12] = [8, 18, 28, 38], [25, 35, 5, 15]
+    assert np.array_equal(truth[row, col], label)
+    assert fit(scene, LabelSet(schema(4), row, col, label)).linear.power != 1.0
+
+
 def test_a_model_maps_another_scene_of_the_same_sensor() -> None:
     cube, truth = fields()
     state = model(scene_from(cube, wavelength_nm=WAVELENGTHS, name="a"), truth)
