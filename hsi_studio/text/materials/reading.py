@@ -7,7 +7,8 @@ By rules, in English: what follows a place ("near", "along", "borders on") is a 
 "darker than", "no", "without" up to the next stop says what a thing is not, and is left out, as are colours named after
 materials ("straw yellow") and brightness in a part of the spectrum ("dark in the near infrared"); the rest falls into
 clauses ("," ";" "." "with" "and" "over"). In these the longest names of `names.csv` are found, in any of its languages;
-adjectives may stand inside a name ("turbid brown water"). A general name ("roof", "tree", "canopy") beside one of its
+adjectives may stand inside a name ("turbid brown water"). A text that is a name as a whole is that material, shadow of
+something is shadow, straw of a crop is straw. A general name ("roof", "tree", "canopy") beside one of its
 kinds adds nothing. Where no clause names a material, the sentence encoder compares each with all names, if it is given.
 Amounts ("mostly", "some", "40 %") are weights; "wet", "dark", "bright" and what says how closed a cover is are states,
 also where they make a clause of their own ("asphalt, wet after rain"; "dark and wet asphalt").
@@ -28,7 +29,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, stem
+from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, named, stem
 from hsi_studio.text.materials.sentence_rules import (
     ADJECTIVES,
     AMOUNTS,
@@ -118,6 +119,9 @@ def read_recipe(text: str, encode: Encode | None = None) -> Recipe:
     lowered = CAST.sub(",", NOT.sub(",", lowered))
     clauses = [part.strip() for part in CLAUSE.split(lowered) if part.strip()]
     chips = _all_chips(clauses, None) or _all_chips(clauses, encode)
+    whole = named(text)
+    if whole is not None and {chip.key for chip in chips} != {whole}:  # "bare soil (farmland)"
+        chips = [Chip(whole, -1.0, text)]
     staged = tuple(stage(chip) for chip in chips)
     notes = (note,) if note and staged != tuple(chips) else ()
     return Recipe(
@@ -243,6 +247,12 @@ def _names(clause: str) -> tuple[list[str], str]:
     if not found and re.search(r"[\u4e00-\u9fff]", clause):
         inside = [name for name in known_names() if len(name) > 1 and name in clause]
         found = [known_names()[max(inside, key=len)]] if inside else []
+    if "shadow" in found:  # of whatever stands beside it
+        found = ["shadow"]
+    if "straw" in found:  # of whatever crop stands beside it
+        found = [
+            key for key in found if key == "straw" or not {"crop", "cereal", "wet crop"} & set(materials()[key].tags)
+        ]
     kinds = [key for key in found if not _general(key, found)]
     return list(dict.fromkeys(kinds)), rest
 

@@ -25,7 +25,8 @@ RIPE = ("ripe", "mature", "golden", "senescent", "yellowing")
 HARVESTED = ("harvested", "stubble", "after harvest", "after the harvest")
 NOT = re.compile(
     r"\b(?:unlike|(?:(?:more|less) \w+|\w+er) than|than|not|no|without|instead of|compared (?:with|to)|except|free of|"
-    r"nor|never|lack(?:s|ing)?|hardly any)\b[^,;:.()]*"
+    r"nor|never|lack(?:s|ing)?|hardly any|non(?=[ -](?:vegetat|water|forest|crop|built|urban|grass|roof|tree|soil)))"
+    r"\b[^,;:.()]*"
 )
 COLOUR = re.compile(  # named after a material
     r"\b(?:straw|brick|sand|rust|grass|snow|chalk|slate|soil|stone|earth|leaf|coal|clay)[ -]"

@@ -72,6 +72,41 @@ def test_what_is_no_material_means_nothing() -> None:
     assert meant("").parts == ()
 
 
+@pytest.mark.parametrize(
+    "text", ["not water", "No vegetation", "non-vegetated", "Without trees", "kein Wald", "sans arbres", "pas d'eau"]
+)
+def test_a_name_that_denies_a_material_does_not_mean_it(text: str) -> None:
+    assert meant(text, _letters).parts == ()
+
+
+def test_a_state_that_begins_like_a_denial_is_none() -> None:
+    assert meant("No-till corn").weights == {"maize": 1.0}
+    assert meant("Non-residential buildings").weights == {"roof": 1.0}
+
+
+@pytest.mark.parametrize("text", ["class 1", "Unknown", "Other_2", "unclassified", "Klasse 3", "test area", "7"])
+def test_words_for_classes_are_not_compared_with_materials(text: str) -> None:
+    assert meant(text, _letters).parts == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["cloud shadow", "Shadow of clouds", "house-shadow", "Baumschatten", "ombre des arbres"]
+)
+def test_a_shadow_is_a_shadow_whatever_casts_it(text: str) -> None:
+    assert meant(text).weights.get("shadow", 0.0) >= 0.5
+    assert not {"cloud", "tree"} & set(meant(text).weights)
+
+
+def test_things_named_after_a_material_are_not_that_material() -> None:
+    found = {text: meant(text).weights for text in ("water tower", "dry lake", "ice plant", "snow pea")}
+    assert [max(one, key=lambda key: one[key]) for one in found.values()] == [
+        "metal",
+        "soil",
+        "low vegetation",
+        "soybean",
+    ]
+
+
 def _letters(texts: list[str]) -> FloatArray:
     """Unit vectors by counts of letters: an encoder that knows no meaning."""
     counts = np.array([[text.count(letter) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts])

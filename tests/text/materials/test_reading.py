@@ -46,6 +46,12 @@ def test_amounts_are_shares_and_places_are_neighbours() -> None:
         ("roofs, mostly metal roofs", {"roof", "metal roof"}),
         ("", set()),
         ("class seven", set()),
+        ("cloud shadow", {"shadow"}),
+        ("trees in shadow", {"shadow"}),
+        ("rice straw", {"straw"}),
+        ("Bare soil (farmland)", {"soil"}),
+        ("soil/grass", {"soil", "grass"}),
+        ("non-vegetated ground", set()),
     ],
 )
 def test_what_a_sentence_is_read_as(text: str, chips: set[str]) -> None:
