@@ -85,7 +85,7 @@ function start(component, L) {
     alive: () => root.isConnected,
     project: () => project,
     say,
-    lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
+    lost: (numbers) => refuse(numbers),
     turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
   });
   const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say,
@@ -129,6 +129,8 @@ function start(component, L) {
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, looks, classes: () => classes, nameOf, blind: heat.blind});
+  /** @param {(number | null)[]} numbers  of acts that were not taken: the line below the picture no longer speaks of their labels */
+  function refuse(numbers) { numbers.forEach((number) => labels.refuse(number)); readout.again(); }
   const labelling = makeLabelling(pane, map, {
     labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), next: advance, blind: heat.blind,
   });
@@ -347,7 +349,7 @@ function start(component, L) {
     raster.setColours(known());
     mirror();
     if ('progress' in value) controls.progress(value.progress);
-    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { say(value.message); (value.refused || [null]).forEach((number) => labels.refuse(number)); }
+    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { say(value.message); refuse(value.refused || [null]); }
     if ('message' in value) lastMessage = value.message;
     if (value.notice) say(value.notice, 'hint');
     showClasses();
