@@ -112,9 +112,9 @@ class Actions(ABC):
     ) -> str:
         """Add (row, column, class name, colour or None) at once; unknown names become classes.
 
-        Labelled pixels take the imported label; how many had one is counted in the returned sentence. Classes that exist
-        keep their colour. Points without data are left out and counted there too. `instead`: the project's other labels go, in the same action.
-        Raises LabelProblem; then nothing is imported.
+        Labelled pixels take the imported label; how many had one is counted in the returned sentence. Classes that
+        exist keep their colour. Points without data are left out and counted there too. `instead`: the project's other
+        labels go, in the same action. Raises LabelProblem; then nothing is imported.
         """
         with self.writing():
             found, new, no_data = labels_of_names(points, self.schema, self._may_label)
