@@ -163,7 +163,9 @@ class Matcher:
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
         elif asked.about:
-            notes.append("This scene's bands cannot tell any of the things this program knows.")
+            notes.append(
+                f"This scene's bands cannot tell any of the things this program knows: “{asked.about}” is left out."
+            )
         for key in asked.traits:
             score = self._times(score, key, 1.0, notes)
         for key in asked.lacking:
@@ -213,6 +215,14 @@ class Matcher:
         index = self.spectral.view.index
         return np.asarray(out * np.where(index >= 0, spectra[np.maximum(index, 0)], np.nan), dtype=np.float32)
 
+    def can_tell(self, asked: ParsedQuery) -> bool:
+        """Whether anything that is asked can be measured on this scene. Where nothing can, every pixel fits."""
+        words = self.words
+        if words.things and (asked.about or asked.without):
+            return True
+        traits = any(key in words.traits for key in (*asked.traits, *asked.lacking))
+        return traits or any(self.can_tell(parse_query(said)) for said in (*asked.near, *asked.away))
+
     def near(self, text: str) -> tuple[FloatArray, FloatArray]:
         """(n,) how near each node is to where `text` alone is found, 0 … 1, and how many pixels away; inf where it is
         found nowhere. The threshold is the one that the text has as a question of its own."""
@@ -222,10 +232,11 @@ class Matcher:
         with self._lock:
             kept = self._near.get(text)
         if kept is None:
-            described, spectra, _, _ = self.score(parse_query(text))
+            asked = parse_query(text)
+            described, spectra, _, _ = self.score(asked)
             score = self.on_nodes(described, spectra)
             away = np.full(words.count, np.inf, dtype=np.float32)
-            found = score >= suggest_threshold(score, words.pixels)
+            found = (score >= suggest_threshold(score, words.pixels)) & self.can_tell(asked)
             there = np.where(words.index >= 0, found[np.maximum(words.index, 0)], False)
             if there.any():
                 distance = distance_transform_edt(~there).astype(np.float32)
@@ -266,9 +277,16 @@ def clean(text: str) -> str:
 
 
 def ask_described(matcher: Matcher, text: str, matching: Matching = "words", others: Sequence[str] = ()) -> Answer:
-    """Engine (b): described pixels. `others`: class names that the question is held against. Raises BadRequest."""
+    """Engine (b): described pixels. `others`: class names that the question is held against. Raises BadRequest, also
+    where nothing that is asked can be measured."""
     started = time.perf_counter()
     asked = parse_query(clean(text))
+    if not matcher.can_tell(asked):
+        raise BadRequest(
+            f"Nothing in “{text}” can be measured on this scene: that needs bands in the visible and near infrared, "
+            "with their wavelengths. Where the file has such bands and does not say so, open it again and give the "
+            "wavelengths; else label a pixel of each class: the map of your labels needs none."
+        )
     described, spectra, likeness, notes = matcher.score(asked, matching, others)
     score = matcher.on_nodes(described, spectra)
     threshold = suggest_threshold(score, matcher.words.pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -53,6 +54,21 @@ def average_precision(values: FloatArray, name: str) -> float:
     known = (reference > 0) & scene().valid
     value = next(v for v, n in scene().reference_classes if n == name)
     return float(average_precision_score(reference[known] == value, values[known]))
+
+
+def test_a_scene_that_cannot_tell_what_is_asked_finds_nothing() -> None:
+    """Without wavelengths every pixel fits every question: that is no answer, nor a place to be near to."""
+    seen = words()
+    blind = replace(seen, things=(), grades=np.zeros((seen.count, 0), np.float32), traits={})
+    for text in ("water", "dark and smooth", "vegetation near water", "grass far from trees", "green car"):
+        with pytest.raises(BadRequest, match=r"can be measured on this scene.*wavelengths"):
+            ask_described(Matcher(blind, WordBag()), text)
+    partly = Matcher(replace(blind, traits={"tall": seen.traits["tall"]}), WordBag())
+    answer = ask_described(partly, "tall vegetation near water")
+    assert any("vegetation” is left out" in note for note in answer.notes)
+    assert any("“water” alone is not found" in note for note in answer.notes)
+    assert answer.score is not None
+    assert np.isfinite(partly.near("tall")[1]).any()
 
 
 @pytest.mark.slow
