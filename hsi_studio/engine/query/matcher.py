@@ -140,9 +140,10 @@ class Matcher:
         spectra: FloatArray | None = None
         likeness: tuple[Likeness, ...] = ()
         notes: list[str] = []
+        if asked.about and matching == "words":
+            spectra = self._by_spectra(asked, others)
         if asked.about and words.things:
             cosine, weight = self._likeness(asked)
-            spectra = self._by_spectra(asked, others) if matching == "words" else None
             order = np.argsort(-weight)[:5]
             likeness = tuple(
                 Likeness(words.things[p], thing(words.things[p]).text, float(cosine[p]), float(weight[p]))
@@ -162,6 +163,8 @@ class Matcher:
             if matching != "words":
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
+        elif spectra is not None and self.spectral is not None:
+            notes.append(f"Found by spectra alone, as {self.spectral.taken_for(asked.about)}.")
         elif asked.about:
             notes.append(
                 f"This scene's bands cannot tell any of the things this program knows: “{asked.about}” is left out."
@@ -180,6 +183,9 @@ class Matcher:
                 grade = near if sign > 0 else 1.0 - near
                 score = score * (FLOOR + (1.0 - FLOOR) * grade)
         for said in asked.without:
+            if not words.things:
+                notes.append(f"“without {said}” cannot be told from this scene's bands and is left out.")
+                continue
             _, weight = self._likeness(parse_query(said))
             score = score * (1.0 - words.grades @ weight)
         return np.asarray(score, dtype=np.float32), spectra, likeness, notes
@@ -221,7 +227,9 @@ class Matcher:
         if words.things and (asked.about or asked.without):
             return True
         traits = any(key in words.traits for key in (*asked.traits, *asked.lacking))
-        return traits or any(self.can_tell(parse_query(said)) for said in (*asked.near, *asked.away))
+        if traits or (asked.about and self._by_spectra(asked, ()) is not None):  # short-wave infrared alone has those
+            return True
+        return any(self.can_tell(parse_query(said)) for said in (*asked.near, *asked.away))
 
     def near(self, text: str) -> tuple[FloatArray, FloatArray]:
         """(n,) how near each node is to where `text` alone is found, 0 … 1, and how many pixels away; inf where it is
@@ -283,9 +291,9 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
     asked = parse_query(clean(text))
     if not matcher.can_tell(asked):
         raise BadRequest(
-            f"Nothing in “{text}” can be measured on this scene: that needs bands in the visible and near infrared, "
-            "with their wavelengths. Where the file has such bands and does not say so, open it again and give the "
-            "wavelengths; else label a pixel of each class: the map of your labels needs none."
+            f"Nothing in “{text}” can be measured on this scene: that needs bands with wavelengths, for most words in "
+            "the visible and near infrared. Where the file has such bands and does not say so, open it again and give "
+            "the wavelengths; else label a pixel of each class: the map of your labels needs none."
         )
     described, spectra, likeness, notes = matcher.score(asked, matching, others)
     score = matcher.on_nodes(described, spectra)

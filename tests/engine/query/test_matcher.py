@@ -14,7 +14,7 @@ from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, GradedSuperpi
 from hsi_studio.engine.query.matcher import Matcher, ask_described, ask_model, clean, suggest_threshold
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.regions import candidates, deepest, top_regions
-from hsi_studio.engine.query.spectral_words import SpectralWords
+from hsi_studio.engine.query.spectral_words import SpectralWords, spectral_words
 from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
@@ -320,10 +320,26 @@ def test_the_learning_curve_starts_at_the_map_from_texts() -> None:
     assert points[1].seeds == 3
 
 
+def test_short_wave_infrared_alone_answers_by_the_spectra_of_materials() -> None:
+    whole = scene()
+    nm = whole.bands.wavelength_nm
+    assert nm is not None
+    bands = replace(whole.bands, usable=nm > 1000)
+    own = PixelFacts(replace(whole, id="swir", bands=bands, dsm=None, gsd_m=None).without_reference(), FeatureCache())
+    graded = graded_superpixels(own)
+    assert graded.things == ()
+    ask = Matcher(graded, WordBag(), spectral_words(own, graded.index, WordBag().encode))
+    for text, name in (("dry grass", "Dry grass"), ("metal roof", "Metal roof"), ("bare soil", "Bare soil")):
+        assert average_precision(ask_described(ask, text).map, name) > 0.9
+    assert ask_described(ask, "metal roof").notes[0].startswith("Found by spectra alone, as metal roof")
+    kept = ask_described(ask, "bare soil without trees")
+    assert any("“without trees” cannot be told" in note for note in kept.notes)
+    with pytest.raises(BadRequest, match="can be measured"):
+        ask_described(ask, "smooth")
+
+
 def test_a_sensor_without_short_wave_infrared_answers_too() -> None:
     """Traits whose facts it lacks in part (dry: leaf water) are judged by the rest, and the reasons name only those."""
-    from dataclasses import replace
-
     whole = scene()
     nm = whole.bands.wavelength_nm
     assert nm is not None
