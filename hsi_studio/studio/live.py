@@ -134,8 +134,9 @@ class LiveMaps(Subject):
         return self._shown(project_id, item, self.status(project_id))
 
     def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
-        """Of the newest labels: waits for it."""
-        status = self.get(project_id).wait(self._workspace.project(project_id).labels().revision, timeout)
+        """Of the newest labels: waits for it and for its accuracy, so that a file never has a map with figures of the
+        one before it."""
+        status = self.get(project_id).wait(self._workspace.project(project_id).labels().revision, timeout, report=True)
         if status.error:
             raise StudioError(status.error)
         found = self._shown(project_id, item, status)

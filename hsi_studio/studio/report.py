@@ -201,12 +201,14 @@ def _block(block: ScoreBlock) -> list[str]:
         html.words(f"{block.words[:1].upper()}{block.words[1:]}.", quiet=True), html.table(head, rows, colors),
     ]  # fmt: skip
     if block.confusion is not None:
-        names = [one.info.name for one in block.classes]
+        names = [f"{k} {one.info.name}" for k, one in enumerate(block.classes, start=1)]
         cells = [(name, *(f"{n:,}" for n in row)) for name, row in zip(names, block.confusion.tolist(), strict=True)]
         parts.append(
-            "<p class='quiet'>Confusion matrix: a row is a class of the reference, a column what the map shows.</p>"
+            "<p class='quiet'>Confusion matrix: a row is a class of the reference, a column what the map shows, by the "
+            "number before the class.</p>"
         )
-        parts.append(html.table(("", *names, "other or none"), cells, colors, "matrix"))
+        columns = [str(k) for k in range(1, len(names) + 1)]
+        parts.append(html.table(("", *columns, "other or none"), cells, colors, "matrix"))
     return parts
 
 
