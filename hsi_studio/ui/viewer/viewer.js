@@ -320,7 +320,7 @@ function start(component, L) {
     const another = 'project' in value && value.project !== project;
     if (another) {
       if (project) { asked = {}; settled = true; noteAddress({layer: undefined, at: undefined, opacity: undefined}); }  // of the project before
-      project = value.project; bar.clear(); solo = ''; raster.setSolo(''); setUnder({on: true, opacity: 1}); heat.fade(1);
+      project = value.project; bar.clear(); opacities.clear(); solo = ''; raster.setSolo(''); setUnder({on: true, opacity: 1}); heat.fade(1);
     }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = value.view.stretch || stretch; showComposite(false); }
@@ -339,7 +339,6 @@ function start(component, L) {
     }
     if ('map' in value) {
       const next = value.map?.kind || '';
-      if (another) opacities.clear();
       if (next !== kind && opacities.has(next)) setLayer({opacity: opacities.get(next)});
       kind = next;
       if (kind === going) going = '';
