@@ -7,7 +7,7 @@ import { panel } from "./component.js";
 import { make } from "./dom.js";
 
 function table(section) {
-  const out = make("table");
+  const out = make("table", section.head?.[0] === "" ? "hsi-named" : "");
   const numbers = new Set(section.numbers || []), named = section.rows || section.head?.[0] === "";
   if (section.head) {
     const row = make("tr");
