@@ -72,6 +72,7 @@ class Answer:
     asked: ParsedQuery | None = None
     likeness: tuple[Likeness, ...] = ()
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()  # class names that it was held against
 
 
 class Matcher:
@@ -80,7 +81,7 @@ class Matcher:
     def __init__(self, words: GradedSuperpixels, encoder: TextEncoder, spectral: SpectralWords | None = None) -> None:
         self.words, self.encoder, self.spectral = words, encoder, spectral
         self._sentence_vectors: FloatArray | None = None
-        self._near: dict[str, tuple[FloatArray, FloatArray]] = {}  # text → nearness, distance
+        self._near: dict[tuple[str, ...], tuple[FloatArray, FloatArray]] = {}  # text, others → nearness, distance
         self._lock = threading.Lock()
 
     @functools.cached_property
@@ -175,7 +176,7 @@ class Matcher:
             score = self._times(score, key, -1.0, notes)
         for texts, sign in ((asked.near, 1.0), (asked.away, -1.0)):
             for said in texts:
-                near, away = self.near(said)
+                near, away = self.near(said, others)
                 if not np.isfinite(away).any():
                     notes.append(
                         f"“{said}” alone is not found by what can be measured here{self.unseen}, so nothing is near it."
@@ -231,17 +232,17 @@ class Matcher:
             return True
         return any(self.can_tell(parse_query(said)) for said in (*asked.near, *asked.away))
 
-    def near(self, text: str) -> tuple[FloatArray, FloatArray]:
+    def near(self, text: str, others: Sequence[str] = ()) -> tuple[FloatArray, FloatArray]:
         """(n,) how near each node is to where `text` alone is found, 0 … 1, and how many pixels away; inf where it is
-        found nowhere. The threshold is the one that the text has as a question of its own."""
+        found nowhere. Held against the same `others`, and with the threshold, that it has as a question of its own."""
         from scipy.ndimage import distance_transform_edt
 
         words = self.words
         with self._lock:
-            kept = self._near.get(text)
+            kept = self._near.get((text, *others))
         if kept is None:
             asked = parse_query(text)
-            described, spectra, _, _ = self.score(asked)
+            described, spectra, _, _ = self.score(asked, others=others)
             score = self.on_nodes(described, spectra)
             away = np.full(words.count, np.inf, dtype=np.float32)
             found = (score >= suggest_threshold(score, words.pixels)) & self.can_tell(asked)
@@ -252,7 +253,7 @@ class Matcher:
             half = NEAR_PX if words.gsd_m is None else max(NEAR_M / words.gsd_m, 2.0)
             kept = np.asarray(1.0 / (1.0 + (away / half) ** 2), dtype=np.float32), away
             with self._lock:
-                self._near[text] = kept
+                self._near[text, *others] = kept
         return kept
 
     @property
@@ -313,6 +314,7 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
         asked,
         likeness,
         tuple(notes),
+        tuple(others),
     )
 
 

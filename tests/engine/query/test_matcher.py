@@ -117,14 +117,36 @@ def test_without_takes_a_thing_out() -> None:
 class Listening:
     """In place of the spectra of materials: hears what it is asked, and knows nothing."""
 
+    absolute = True
+
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.others: list[object] = []
 
     def named(self, text: str) -> str | None:
         return named(text)
 
     def query(self, text: str, others: object) -> None:
         self.asked.append(text)
+        self.others.append(others)
+
+
+def test_what_a_place_is_near_to_is_found_as_the_question_of_its_own_is() -> None:
+    """ "trees" was found as a question, and "grass far from trees" said that there are none: other rivals."""
+    spectral = Listening()
+    own, names = Matcher(words(), WordBag(), cast(SpectralWords, spectral)), ("Roof", "Tree")
+    answer = ask_described(own, "grass far from trees", others=names)
+    assert spectral.asked == ["grass", "trees"]
+    assert spectral.others == [names, names]
+    ask_described(own, "grass far from trees")  # other class names since: looked for again
+    assert spectral.asked == ["grass", "trees"] * 2
+    nowhere = Matcher(replace(words(), grades=np.zeros_like(words().grades)), WordBag())
+    answer = ask_described(nowhere, "tall grass far from trees")
+    everything = replace(answer, threshold=0.0)
+    regions = top_regions(everything, 0.0, pixel_facts(), nowhere)
+    facts = [fact for region in regions for reason in region.reasons for fact in reason.facts]
+    assert facts
+    assert not any("nan" in fact or "inf" in fact for fact in facts)
 
 
 def test_a_name_with_a_word_of_a_trait_is_asked_as_it_is() -> None:
