@@ -273,6 +273,7 @@ class Evidence(Subject):
     def _fit(self, project_id: str, labels: LabelSet, ctx: Context) -> Fitted:
         method = get_method(self._live_maps.method)
         scene = self._workspace.scene_of(project_id).without_reference()
+        ctx = replace(ctx, words=self._live_maps.words(project_id))
         return method.fit(scene, labels.only_labelled(), PromptSet(), method.Params(), ctx)
 
     def _held_reference(self, shown: DisplayedMap, ctx: Context | None) -> Held:

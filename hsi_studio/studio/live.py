@@ -18,7 +18,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import LIVE_METHOD, get_method
-from hsi_studio.methods.contract import Context, WordPosteriors
+from hsi_studio.methods.contract import Context, WordPosteriors, Words
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import LIVE, Layer, measured
@@ -60,9 +60,7 @@ class LiveMaps(Subject):
                 self._threads.of.move_to_end(project_id)
                 return known
             method = get_method(self.method)
-            context = Context(
-                cache_dir=self._workspace.cache_folder, words=lambda scene, names: self._words(project_id, scene, names)
-            )
+            context = Context(cache_dir=self._workspace.cache_folder, words=self.words(project_id))
             made = LiveMap(scene, method, method.Params(), context)
             self._threads.of[project_id] = made
             while len(self._threads.of) > MAX_LIVE:
@@ -94,8 +92,9 @@ class LiveMaps(Subject):
             (self._threads.wordless.discard if on else self._threads.wordless.add)(project_id)
         self.refresh(project_id, again=True)
 
-    def _words(self, project_id: str, scene: Scene, names: tuple[str, ...]) -> WordPosteriors | None:
-        return self.class_words(project_id, scene, names) if self.uses_words(project_id) else None
+    def words(self, project_id: str) -> Words:
+        """For `Context.words`: whoever fits the map's model again starts from the class names as the map did."""
+        return lambda scene, names: self.class_words(project_id, scene, names) if self.uses_words(project_id) else None
 
     def status(self, project_id: str) -> LiveStatus:
         """How far it is. Raises BadRequest, FileProblem."""
