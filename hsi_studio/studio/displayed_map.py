@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,16 +24,20 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock
+from hsi_studio.engine.mapping.schema_match import called_as
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Subject
 from hsi_studio.studio.layers import LIVE, PICTURE, QUERY, REFERENCE, Layer, Source, layer_id, told_apart
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassInfo, LabelSet, Prediction, Scene
+from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
 
+CALLED_KEPT = 16  # maps with the names of today
 EXPORT_WAIT_S = 30.0  # for the live map of the newest labels
+
+_Called = tuple[Prediction, ClassSchema, Prediction]  # as it was made, the project's classes, as it is called now
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ class DisplayedMap:
     @cached_property
     def report(self) -> AccuracyReport | None:
         """How good it is, and on which pixels that was measured; None where it has not been."""
-        return self.owner.report(self)
+        found = self.owner.report(self)
+        return None if found is None else _called(found, self.prediction.schema)
 
     @cached_property
     def seen(self) -> LabelSet | None:
@@ -134,6 +140,9 @@ class _Choices:
 
     of: dict[str, _Choice] = field(default_factory=dict)  # by project
     news: dict[str, list[str]] = field(default_factory=dict)  # by project: layers, the newest last
+    called: OrderedDict[tuple[str, str], tuple[Prediction, ClassSchema, Prediction]] = field(
+        default_factory=OrderedDict
+    )
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -302,10 +311,10 @@ class DisplayedMaps(Subject):
             which = LIVE if left is None else left.layer
         source, _, item = which.partition(":")
         if source in self._sources or source in self._plain:
-            return self._source(source).finished(project_id, item, timeout)
+            return self._as_now(self._source(source).finished(project_id, item, timeout))
         for name in ("run", "model", "comparison"):
             try:
-                return self._sources[name].finished(project_id, which, timeout)
+                return self._as_now(self._sources[name].finished(project_id, which, timeout))
             except BadRequest as error:
                 log.debug("%s is no %s: %s", which, name, error)
         known = ", ".join(layer.id for layer in self.maps(project_id))
@@ -367,7 +376,21 @@ class DisplayedMaps(Subject):
         """Raises BadRequest, FileProblem."""
         self._workspace.project(project_id)
         source, _, item = layer.partition(":")
-        return self._source(source).displayed(project_id, item)
+        found = self._source(source).displayed(project_id, item)
+        return None if found is None else self._as_now(found)
+
+    def _as_now(self, found: DisplayedMap) -> DisplayedMap:
+        """With the names and colours that its classes have in the project now, as labels and legend have them: a class
+        renamed since the map was made is one class, not two. The same prediction until one of both changes."""
+        schema, key = self._workspace.project(found.project_id).schema, (found.project_id, found.layer)
+        with self._kept.lock:
+            kept = self._kept.called.get(key)
+            if kept is None or kept[0] is not found.prediction or kept[1] != schema:
+                kept = self._kept.called[key] = found.prediction, schema, called_as(found.prediction, schema)
+            self._kept.called.move_to_end(key)
+            while len(self._kept.called) > CALLED_KEPT:
+                self._kept.called.popitem(last=False)
+        return found if kept[2] is found.prediction else replace(found, prediction=kept[2])
 
     def _source(self, source: str) -> MapSource:
         """Raises BadRequest."""
@@ -394,3 +417,17 @@ def why_unmeasured(shown: DisplayedMap, scene: Scene) -> str:
     if scene.reference is not None:
         return "How good this map is has not been measured."
     return "How good this map is cannot be known here: there is no reference, and no label was left out."
+
+
+def _called(report: AccuracyReport, schema: ClassSchema) -> AccuracyReport:
+    """The same figures under the names and colours of these classes; the same object where they are those."""
+    now = {info.id: info for info in schema.classes}
+    if all(now.get(row.info.id, row.info) == row.info for row in report.main.classes):
+        return report
+
+    def block(one: ScoreBlock) -> ScoreBlock:
+        return replace(one, classes=tuple(replace(row, info=now.get(row.info.id, row.info)) for row in one.classes))
+
+    return replace(
+        report, main=block(report.main), buffered=None if report.buffered is None else block(report.buffered)
+    )

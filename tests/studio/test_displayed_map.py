@@ -354,3 +354,34 @@ def test_twins_are_told_apart_by_what_they_differ_in(made: tuple[Studio, Project
         "SVM, 3 labels a class · seed 0, 2026-01-01 12:00:00",
         "Reference",
     ]
+
+
+@pytest.mark.parametrize("layer", EVERY)
+def test_a_class_renamed_since_has_one_name_everywhere(whole: tuple[Studio, Project], layer: str) -> None:
+    """The legend and the labels have the name of today; matrix, areas and exports had that of the training."""
+    studio, project = whole
+    before = studio.displayed.find(project.id, layer)
+    first = project.schema.classes[0]
+    studio.edit(project.id, lambda it: it.rename_class(first.id, "Meadow"))
+    try:
+        found, again = (studio.displayed.find(project.id, layer) for _ in range(2))
+        names = found.prediction.schema.names
+        assert first.name not in names
+        if layer != DIFFERENCE:  # its classes are "the same" and "other"
+            assert names[0] == "Meadow"
+        np.testing.assert_array_equal(found.prediction.label, before.prediction.label)
+        assert again.prediction is found.prediction
+        for block in () if found.report is None else (found.report.main, found.report.buffered):
+            assert block is None or first.name not in [row.info.name for row in block.classes]
+    finally:
+        studio.edit(project.id, lambda it: it.undo())
+
+
+def test_a_class_that_the_project_has_no_more_is_not_mixed_up_with_its_namesake(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    add_run(studio, project)
+    upper, lower = project.schema.classes
+    studio.edit(project.id, lambda it: it.delete_class(upper.id))
+    studio.edit(project.id, lambda it: it.rename_class(lower.id, upper.name))
+    found = studio.displayed.find(project.id, f"run:{RUN}")
+    assert found.prediction.schema.names == [f"{upper.name} (of this map)", upper.name]

@@ -28,7 +28,7 @@ def called_as(prediction: Prediction, schema: ClassSchema) -> Prediction:
             classes.append(replace(info, name=now[info.id].name, color=now[info.id].color))
         else:
             again = info.name.casefold() in taken
-            classes.append(replace(info, name=f"{info.name} (deleted)") if again else info)
+            classes.append(replace(info, name=f"{info.name} (of this map)") if again else info)
     named = ClassSchema(tuple(classes))
     return prediction if named == prediction.schema else replace(prediction, schema=named)
 
