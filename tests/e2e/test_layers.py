@@ -96,7 +96,7 @@ def test_a_map_is_looked_at_without_the_picture_under_it(page: Any, app: Running
     wait_ready(page)
     assert page.get_by_role("checkbox", name="Picture").is_checked()
     assert alpha(page) == 255
-    for layer in ("Map of your labels", "Reference"):  # the map's own opacity is in the address, and comes back
+    for layer in ("Reference", "Map of your labels"):  # the map's own opacity is in the address, and comes back
         bar.get_by_role("button", name=f"Show {layer}").click()
         page.locator(f".hv-layername[aria-pressed=true]:has-text('{layer}')").wait_for()
         page.locator("[data-part=opacity]").fill("30")
