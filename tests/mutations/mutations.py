@@ -9,8 +9,9 @@ from tests.mutations.earlier import EARLIER
 from tests.mutations.figures import FIGURES
 from tests.mutations.mutation import Mutation
 from tests.mutations.server import SERVER
+from tests.mutations.shown import SHOWN
 from tests.mutations.storage import STORAGE
 
 __all__ = ["MUTATIONS", "Mutation"]
 
-MUTATIONS: tuple[Mutation, ...] = (*EARLIER, *STORAGE, *FIGURES, *SERVER)
+MUTATIONS: tuple[Mutation, ...] = (*EARLIER, *STORAGE, *FIGURES, *SERVER, *SHOWN)

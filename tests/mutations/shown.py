@@ -1,0 +1,53 @@
+"""Faults in what page and files say of a map or an answer: stale names, figures of another map, finds of nothing."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+SHOWN: tuple[Mutation, ...] = (
+    Mutation(
+        "export-with-figures-of-before",
+        "a file made right after a click has the accuracy of the map before",
+        "hsi_studio/studio/live.py",
+        "timeout, report=True)",
+        "timeout)",
+        "tests/studio/test_live.py",
+        ("test_an_export_has_the_accuracy_of_its_own_map",),
+    ),
+    Mutation(
+        "map-keeps-old-names",
+        "a map has the class names of the day it was made, beside a legend with those of today",
+        "hsi_studio/studio/displayed_map.py",
+        "return found if kept[2] is found.prediction else replace(found, prediction=kept[2])",
+        "return found",
+        "tests/studio/test_displayed_map.py",
+        ("test_a_class_that_the_project_has_no_more_is_not_mixed_up_with_its_namesake",),
+    ),
+    Mutation(
+        "probabilities-without-words",
+        "the model behind the live map does not start from the class names as the map does",
+        "hsi_studio/studio/evidence.py",
+        "ctx = replace(ctx, words=self._live_maps.words(project_id))",
+        "ctx = replace(ctx)",
+        "tests/studio/test_evidence.py",
+        ("test_the_model_behind_the_live_map_starts_from_the_class_names_as_the_map_did",),
+    ),
+    Mutation(
+        "answer-that-fits-every-pixel",
+        "a question of which nothing can be measured finds the whole scene",
+        "hsi_studio/engine/query/matcher.py",
+        "if not matcher.can_tell(asked):",
+        "if False:",
+        "tests/engine/query/test_matcher.py",
+        ("test_a_scene_that_cannot_tell_what_is_asked_finds_nothing",),
+    ),
+    Mutation(
+        "folder-without-its-reference",
+        "a folder of this machine opens without the reference and labels in it, and says nothing",
+        "hsi_studio/studio/openings.py",
+        "return found if scene in found and",
+        "return found if False and",
+        "tests/studio/test_openings.py",
+        ("test_a_folder_of_this_machine_is_opened_with_what_lies_in_it",),
+    ),
+)
