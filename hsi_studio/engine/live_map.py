@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_r
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import in_schema
+from hsi_studio.engine.mapping.wavering import Place, margins, wavering
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
 from hsi_studio.methods.contract import Context, Fitted, Method, Params
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
@@ -119,6 +120,18 @@ class LiveMap:
         with self._changed:
             self._changed.wait_for(done, timeout)
             return self._status
+
+    def wavers(self, labels: LabelSet, shown: Iterable[tuple[int, int]] = ()) -> Place | None:
+        """Where the map of these labels wavers most, away from them and from places that were shown already (row,
+        column); None where all were. The fit is made anew: it takes less than a click, and nothing of it is kept.
+
+        Raises TooFewLabels, and what the fit does.
+        """
+        blind = self.scene.without_reference()
+        quiet = replace(self._context, progress=lambda _: None)
+        fitted = self.method.fit(blind, labels.only_labelled(), PromptSet(), self.params, quiet)
+        at = zip(labels.row.tolist(), labels.col.tolist(), strict=True)
+        return wavering(fitted, blind, margins(fitted, blind, quiet.check), at, shown)
 
     def close(self) -> None:
         """Stop the thread. The last status stays readable."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.mapping.wavering import Place
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import LIVE_METHOD, get_method
 from hsi_studio.methods.contract import Context, WordPosteriors
@@ -100,6 +101,14 @@ class LiveMaps(Subject):
     def status(self, project_id: str) -> LiveStatus:
         """How far it is. Raises BadRequest, FileProblem."""
         return self.get(project_id).status
+
+    def next_place(self, project_id: str, shown: Iterable[tuple[int, int]] = ()) -> Place:
+        """Where a label would teach the map most: it wavers there between two classes. `shown`: places (row, column)
+        that were passed over. Raises LabelProblem where every place was, TooFewLabels, BadRequest, FileProblem."""
+        found = self.get(project_id).wavers(self._workspace.project(project_id).labels(), shown)
+        if found is None:
+            raise LabelProblem("Every place was shown, or lies at a label: the map wavers nowhere else.")
+        return found
 
     def known(self, project_id: str) -> LiveStatus | None:
         """The same of a map whose thread runs already; None for the others."""
