@@ -3,6 +3,7 @@
 // question shows another place; those that were passed over stay so until the page is loaded again or another project opens.
 
 const MOST = 300;  // places that are remembered
+const SLOW_MS = 400;  // from then on it is said that it takes a while
 
 /**
  * @param {object} page
@@ -21,13 +22,16 @@ export function makeNextPlace({project, ask, go, blind, say}) {
     if (blind()) { say('Random pixels are labelled as they come: where the map wavers is shown afterwards.', 'hint'); return; }
     if (project() !== of) { of = project(); shown = []; }
     asking = true;
+    const slow = setTimeout(() => say('Looking for where the map wavers …', 'hint'), SLOW_MS);
     try {
       const mine = of, {row, col, between} = await ask(shown);
       if (mine !== project()) return;
+      clearTimeout(slow);
       shown = [...shown.slice(1 - MOST), /** @type {[number, number]} */ ([row, col])];
       go(row, col);
       say(`The map wavers here between ${between[0]} and ${between[1]}. Label it if you know what it is; “Where next?” shows another place.`, 'hint');
     } catch (error) {
+      clearTimeout(slow);
       say(error instanceof TypeError ? 'The server did not answer: check that it runs.' : error.message);
     } finally { asking = false; }
   };
