@@ -99,12 +99,16 @@ def table(args: argparse.Namespace) -> int:
         for added in ADDED:
             a, b = (np.array([by_kind[kind][seed]["oa"][str(added)] for seed in shared]) for kind in KINDS)
             low, high = t_interval(b - a)
-            gain = f"{(b - a).mean():.1f} ({low:.1f} to {high:.1f})".replace("-", "−") if added else "–"
-            rows.append({
-                "scene": scene, "first labels": f"{shots} a class, {'anywhere' if anywhere else 'one place each'}",
-                "added": added, "n": len(shared), "at random OA": f"{a.mean():.1f} ± {a.std(ddof=1):.1f}",
-                "where it wavers OA": f"{b.mean():.1f} ± {b.std(ddof=1):.1f}", "difference": gain,
-            })  # fmt: skip
+            figures = {
+                "at random OA": a.mean(), "at random OA ±": a.std(ddof=1), "where it wavers OA": b.mean(),
+                "where it wavers OA ±": b.std(ddof=1), "difference": (b - a).mean(), "difference low": low,
+                "difference high": high,
+            }  # fmt: skip
+            place = f"{shots} a class, {'anywhere' if anywhere else 'one place each'}"
+            said = {name: f"{value:.1f}" for name, value in figures.items()}
+            if not added:
+                said |= {"difference": "", "difference low": "", "difference high": ""}
+            rows.append({"scene": scene, "first labels": place, "added": str(added), "n": str(len(shared)), **said})
     if args.csv:
         with file_of(MEASURED).open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
