@@ -272,7 +272,7 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
 
     # where next: the crosshair goes where the map wavers, to another place each time
     page.locator("[data-part=next]").click()
-    page.get_by_text("The map wavers here between").wait_for()
+    page.get_by_text("The map of your labels wavers here between").wait_for()
     place = "[...document.querySelectorAll('.hv-goto input')].map((input) => input.value).join()"
     first = page.evaluate(place)
     page.keyboard.press("w")

@@ -29,7 +29,7 @@ export function makeNextPlace({project, ask, go, blind, say}) {
       clearTimeout(slow);
       shown = [...shown.slice(1 - MOST), /** @type {[number, number]} */ ([row, col])];
       go(row, col);
-      say(`The map wavers here between ${between[0]} and ${between[1]}. Label it if you know what it is; “Where next?” shows another place.`, 'hint');
+      say(`The map of your labels wavers here between ${between[0]} and ${between[1]}. Label it if you know what it is; “Where next?” shows another place.`, 'hint');
     } catch (error) {
       clearTimeout(slow);
       say(error instanceof TypeError ? 'The server did not answer: check that it runs.' : error.message);
