@@ -46,8 +46,11 @@ def write_points(path: Path, scene: Scene, row: np.ndarray, col: np.ndarray, nam
 
 
 def read_points(path: Path) -> dict[int, tuple[str, tuple[int, int] | None]]:
-    """id → (what stands under `class`, as far as something does; row and column, where they are there). The file is read in a room of its own (`scene/room`),
-    as every file that strangers may have made. Raises FileProblem, CorruptFile and what `room.opening.run` raises."""
+    """id → (what stands under `class`, as far as something does; row and column, where they are there).
+
+    The file is read in a room of its own (`scene/room`), as every file that strangers may have made. Raises
+    FileProblem, CorruptFile and what `room.opening.run` raises.
+    """
     from hsi_studio.scene.room.access import trusted
 
     if trusted():
