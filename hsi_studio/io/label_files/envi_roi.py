@@ -2,8 +2,8 @@
 
 Text ("; ENVI Output of ROIs"): blocks of points in the order of the regions in the header; X and Y count from 1 (ENVI's
 pixel coordinates), "Map X" and "Map Y" are in the system of the picture, which the file does not name. X and Y count
-where the picture has the scene's size ("File Dimension") and lies where the scene does, else the map coordinates. A file
-with band values alone has no place.
+where the picture has the scene's size ("File Dimension") and lies where the scene does, else the map coordinates. A
+file with band values alone has no place.
 
 XML: points, lines and polygons with the coordinate system as WKT ("CoordSysStr", Esri's flavour), or "none": then pixel
 coordinates from the corner of the first pixel. Regions that are thresholds have no outline and are told.
