@@ -66,7 +66,7 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
     if there.wavelength_nm is None or scene.bands.wavelength_nm is None:  # only their number is known to agree
         lacking = scene.name if scene.bands.wavelength_nm is None else "the model"
         other = (
-            f"Trained on another scene with as many bands: {there.title or there.name}. Whether they are the same bands "
-            f"in the same order is not known, since {lacking} has no wavelengths: that is up to you."
+            f"Trained on another scene with as many bands: {there.title or there.name}. Whether they are the same "
+            f"bands in the same order is not known, since {lacking} has no wavelengths: that is up to you."
         )
     return SceneFit("same bands", other)
