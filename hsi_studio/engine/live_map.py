@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,6 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_r
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import in_schema
-from hsi_studio.engine.mapping.wavering import Place, margins, wavering
 from hsi_studio.errors import Cancelled, StudioError, TooFewLabels
 from hsi_studio.methods.contract import Context, Fitted, Method, Params
 from hsi_studio.types import LabelSet, Prediction, Progress, PromptSet, Scene
@@ -76,6 +75,7 @@ class LiveMap:
         self._wanted: LabelSet | None = None
         self._asked = -1  # the newest revision that was asked for
         self._again = False  # the next map is made even of the same labels
+        self._requests = self._taken = self._served = 0  # how many there were, are worked on, have their map
         self._names: tuple[str, ...] = ()  # of classes whose meaning may be asked for before a map needs it
         self._counts: npt.NDArray[np.intp] | None = None  # pixels of the reference by value
         self._mapped: LabelSet | None = None  # of the last map and its accuracy
@@ -106,6 +106,7 @@ class LiveMap:
             if labels.revision < newest:
                 return
             self._wanted, self._asked = labels, max(self._asked, labels.revision)
+            self._requests += 1
             if self._thread.is_alive():
                 self._status = replace(self._status, error="")  # the last failure was about older labels
             self._changed.notify_all()
@@ -121,17 +122,18 @@ class LiveMap:
             self._changed.wait_for(done, timeout)
             return self._status
 
-    def wavers(self, labels: LabelSet, shown: Iterable[tuple[int, int]] = ()) -> Place | None:
-        """Where the map of these labels wavers most, away from them and from places that were shown already (row,
-        column); None where all were. The fit is made anew: it takes less than a click, and nothing of it is kept.
+    def settled(self, timeout: float) -> LiveStatus:
+        """Block until every request so far has its map and that map its accuracy, or `timeout` seconds have passed."""
+        with self._changed:
+            asked = self._requests
 
-        Raises TooFewLabels, and what the fit does.
-        """
-        blind = self.scene.without_reference()
-        quiet = replace(self._context, progress=lambda _: None)
-        fitted = self.method.fit(blind, labels.only_labelled(), PromptSet(), self.params, quiet)
-        at = zip(labels.row.tolist(), labels.col.tolist(), strict=True)
-        return wavering(fitted, blind, margins(fitted, blind, quiet.check), at, shown)
+            def done() -> bool:
+                now = self._status
+                ready = self._served >= asked and now.report_revision >= now.revision
+                return ready or bool(now.error) or self._stop.is_set()
+
+            self._changed.wait_for(done, timeout)
+            return self._status
 
     def close(self) -> None:
         """Stop the thread. The last status stays readable."""
@@ -142,6 +144,8 @@ class LiveMap:
     def _publish(self, **changes: Any) -> None:
         with self._changed:
             self._status = replace(self._status, **changes)
+            if "revision" in changes:
+                self._served = self._taken
             self._changed.notify_all()
 
     def _show_progress(self, progress: Progress) -> None:
@@ -154,7 +158,7 @@ class LiveMap:
             with self._changed:
                 idle = IDLE_SECONDS if self._names else None
                 self._changed.wait_for(lambda: self._wanted is not None or self._stop.is_set(), idle)
-                labels, self._wanted = self._wanted, None
+                labels, self._wanted, self._taken = self._wanted, None, self._requests
             if labels is None and self._names and not self._stop.is_set():
                 self._guarded(self._ask_words)
             if labels is not None:

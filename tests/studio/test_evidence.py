@@ -154,6 +154,19 @@ def test_the_file_of_a_sample_does_not_say_what_the_map_shows(made: tuple[Studio
         studio.certify.read_file(project.id, tmp_path / "no.gpkg")
 
 
+def test_answers_of_another_sample_are_not_taken_for_this_one(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    """Both are numbered from 1, and of one size."""
+    studio, project = made
+    sample = studio.certify.draw(project.id, f"run:{RUN}", 0.05, seed=0)
+    for n in range(len(sample.answers)):
+        studio.certify.answer(project.id, n, project.schema.classes[0].id)
+    file = studio.certify.write_file(project.id, tmp_path / "old.gpkg")
+    assert len(studio.certify.draw(project.id, f"run:{RUN}", 0.05, seed=1).answers) == len(sample.answers)
+    with pytest.raises(BadRequest, match="of another sample"):
+        studio.certify.read_file(project.id, file)
+    assert studio.certify.sample(project.id).done == 0
+
+
 # ── edited layers ───────────────────────────────────────────────────────────────────────────────
 
 
