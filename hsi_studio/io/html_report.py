@@ -39,6 +39,7 @@ th { color: var(--quiet); font-weight: 600; }
 ul.key { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0; padding: 0; font-size: 13px; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 table.matrix td, table.matrix th { padding: 4px 8px; }
+table.matrix td:first-child { min-width: 24ch; position: sticky; left: 0; background: #fff; }
 i.dot { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 6px; border: 1px solid
 #0003; } code { font: 13px/1.45 ui-monospace, Consolas, monospace; background: #f6f8fa; padding: 2px 5px; border-radius:
 4px;

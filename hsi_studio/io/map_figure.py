@@ -80,7 +80,7 @@ def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 1
         spine.set_color("#8c959f")
     _text(figure, left, 1 - 0.3 / figure_h, _cut(clean_text(scene.title or scene.name), 90), size=12, weight="bold")
     total = int(prediction.label.size - counts[0])
-    facts = f"{width:,} × {height:,} pixels, {total:,} mapped, method: {clean_text(prediction.method)}"
+    facts = f"{height:,} × {width:,} pixels, {total:,} mapped, method: {clean_text(prediction.method)}"
     if title:
         facts = f"{_cut(clean_text(title), 60)} · {facts}"
     _text(figure, left, 1 - 0.55 / figure_h, facts, size=9, color="#57606a")

@@ -112,9 +112,9 @@ class Actions(ABC):
     ) -> str:
         """Add (row, column, class name, colour or None) at once; unknown names become classes.
 
-        Labelled pixels take the imported label. Classes that exist keep their colour. Points without data
-        are left out and counted in the returned sentence. `instead`: the project's other labels go, in the same action.
-        Raises LabelProblem; then nothing is imported.
+        Labelled pixels take the imported label; how many had one is counted in the returned sentence. Classes that
+        exist keep their colour. Points without data are left out and counted there too. `instead`: the project's other
+        labels go, in the same action. Raises LabelProblem; then nothing is imported.
         """
         with self.writing():
             found, new, no_data = labels_of_names(points, self.schema, self._may_label)
@@ -122,7 +122,13 @@ class Actions(ABC):
                 raise LabelProblem("There is no label to import. Choose a file with rows, columns and classes.")
             payload = {"points": found, "classes": [info.to_json() for info in new], "source": clean_text(source)}
             payload |= {"instead": True} if instead else {}
+            mine, wanted = self._state.points, {(row, col): class_id for row, col, class_id in found}
+            had = [mine[pixel].class_id == class_id for pixel, class_id in wanted.items() if pixel in mine]
             text = self._do("import_labels", payload, actor).text
+            if not instead and any(had):
+                text += f"; {sum(had)} of them you had already"
+            if not instead and not all(had):
+                text += f"; {len(had) - sum(had)} of them in place of a label of another class"
             if no_data:
                 where = "without data" if self.held is None else "without data or in hold-out regions"
                 text += f"; {no_data} on pixels {where} left out"

@@ -26,9 +26,9 @@ import numpy as np
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio import Subject
-from hsi_studio.studio.layers import LIVE, PICTURE, QUERY, Layer, Source, layer_id, told_apart
+from hsi_studio.studio.layers import LIVE, PICTURE, QUERY, REFERENCE, Layer, Source, layer_id, told_apart
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassInfo, LabelSet, Prediction
+from hsi_studio.types import ClassInfo, LabelSet, Prediction, Scene
 
 log = logging.getLogger(__name__)
 
@@ -282,6 +282,10 @@ class DisplayedMaps(Subject):
         self._workspace.project(project_id)
         return self._source(source).title(project_id, item)
 
+    def unmeasured(self, shown: DisplayedMap) -> str:
+        """Why a map has no figures, in a sentence."""
+        return why_unmeasured(shown, self._workspace.scene_of(shown.project_id))
+
     def at(self, project_id: str, layer: str) -> DisplayedMap | None:
         """A layer's map as it is, at once; None while there is none. Raises BadRequest, FileProblem."""
         return self._map(project_id, layer)
@@ -379,3 +383,14 @@ class DisplayedMaps(Subject):
     def plain(self, layer: str) -> PlainSource | None:
         """Where a layer comes from that is no map; None for others."""
         return self._plain.get(layer.partition(":")[0])
+
+
+def why_unmeasured(shown: DisplayedMap, scene: Scene) -> str:
+    """Why a map has no figures, in a sentence: that there is no reference is said only where there is none."""
+    if shown.source == REFERENCE:
+        return "This is the scene's reference: what every map here is measured against."
+    if shown.source == "preview":
+        return "Preview of a training that goes on."
+    if scene.reference is not None:
+        return "How good this map is has not been measured."
+    return "How good this map is cannot be known here: there is no reference, and no label was left out."

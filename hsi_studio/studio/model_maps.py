@@ -22,7 +22,7 @@ from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.engine.mapping.schema_match import onto
 from hsi_studio.engine.models.compatibility import scene_fit
-from hsi_studio.engine.models.library import ModelLibrary
+from hsi_studio.engine.models.library import ModelFile, ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
 from hsi_studio.engine.models.metadata import same_ground
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
@@ -32,7 +32,7 @@ from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress
+from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, Scene
 
 log = logging.getLogger(__name__)
 
@@ -206,11 +206,11 @@ class ModelMaps(Subject):
             labels = f"{facts.labels.total} labels"
             ready = (folder / "maps" / f"{model.id}.npz").is_file()
             told = (facts.method, words, f"seed {facts.seed}", trained, labels, when, model.id)
-            found.append(Layer(layer_id("model", model.id), model.title, ready, facts=told))
+            found.append(Layer(layer_id("model", model.id), _title(model, scene), ready, facts=told))
         return found
 
     def title(self, project_id: str, item: str) -> str:
-        return self.shelf.get(item).title
+        return _title(self.shelf.get(item), self._workspace.scene_of(project_id))
 
     def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
         made = self.prediction(project_id, item)
@@ -315,3 +315,11 @@ def _together(labels: LabelSet, trained: LabelSet, schema: ClassSchema) -> Label
             found[row, col] = to[label]
     table = np.array([(*place, label) for place, label in found.items()], dtype=np.int64).reshape(-1, 3)
     return LabelSet(schema, table[:, 0], table[:, 1], table[:, 2], labels.revision)
+
+
+def _title(model: ModelFile, scene: Scene) -> str:
+    """As a layer of this scene: one that was trained on another scene says on which."""
+    trained = None if model.facts is None else model.facts.scene
+    if trained is None or same_ground(trained, scene) or not (trained.title or trained.name):
+        return model.title
+    return f"{trained.title or trained.name}: {model.title}"

@@ -28,7 +28,8 @@ from hsi_studio.edges import sentence
 from hsi_studio.errors import BadRequest, Cancelled, ChooseVariable, StudioError
 from hsi_studio.scene.plan import Reading
 from hsi_studio.scene.preview import Look, look
-from hsi_studio.scene.rules.roles import IMAGES, VECTORS, main_file, roles_of
+from hsi_studio.scene.rules.data_file import neighbours
+from hsi_studio.scene.rules.roles import IMAGES, VECTORS, data_in_folder, main_file, roles_of
 from hsi_studio.studio import Subject
 from hsi_studio.studio.backups import Restored
 from hsi_studio.studio.workspace import IN_SHARED, Workspace
@@ -103,7 +104,7 @@ class Openings(Subject):
             return made
 
         def take() -> None:
-            kept = here or self._workspace.keep_upload(files)
+            kept = self._beside(here[0]) if here else self._workspace.keep_upload(files)
             with self._kept.lock:
                 made.files = kept
                 made.roles = first_roles(kept)
@@ -190,6 +191,19 @@ class Openings(Subject):
                 self._end(made, "cancelled")
 
     # ── in its thread ───────────────────────────────────────────────────────────────────────────
+
+    def _beside(self, path: Path) -> list[Path]:
+        """What a name on this machine stands for: a file is itself; a folder is its image and all that lies beside it,
+        as if it had been dropped, so that a surface model, a reference or labels are not left out unsaid."""
+        if not path.is_dir():
+            return [path]
+        scene, found = data_in_folder(path), []
+        for file in (scene, *neighbours(scene)):
+            try:
+                found.append(self._workspace.confined(str(file)))
+            except BadRequest:  # a link out of the folder that may be read
+                continue
+        return found if scene in found and len(found) <= MOST_FILES else [scene]
 
     def _look(self, made: Opening, said: Mapping[str, Any]) -> None:
         self._stage(made, "reading")

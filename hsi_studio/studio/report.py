@@ -21,7 +21,7 @@ from hsi_studio.humanize import counted, setting_text, shape_text
 from hsi_studio.io import html_report as html
 from hsi_studio.methods import methods
 from hsi_studio.studio import Subject
-from hsi_studio.studio.displayed_map import DisplayedMap
+from hsi_studio.studio.displayed_map import DisplayedMap, why_unmeasured
 from hsi_studio.studio.evidence import Evidence
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.provenance import Origin, Provenance
@@ -29,8 +29,6 @@ from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.spectra import Spectra
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import Prediction
-
-NOT_MEASURED = "How good this map is has not been measured: there is no reference, and no random pixel was looked at."
 
 
 class Reports(Subject):
@@ -50,7 +48,8 @@ class Reports(Subject):
         mapped = sum(count for _, count in shown.pixels)
         lead = f"Class map of {counted(mapped, 'pixel')}, reported {datetime.now():%d %B %Y, %H:%M}"
         page = html.Page(title, lead)
-        page.add(*_accuracy(shown.report), *self._maps(shown), *self._areas(shown), *self._labels(shown))
+        page.add(*_accuracy(shown.report, why_unmeasured(shown, scene)), *self._maps(shown))
+        page.add(*self._areas(shown), *self._labels(shown))
         page.add(*self._words(shown), *self._method(shown), *self._scene(shown), *_origin(origin))
         return page.html()
 
@@ -169,9 +168,9 @@ class Reports(Subject):
         return [*parts, html.words(*scene.notes, quiet=True)]
 
 
-def _accuracy(report: AccuracyReport | None) -> list[str]:
+def _accuracy(report: AccuracyReport | None, without: str) -> list[str]:
     if report is None:
-        return [html.heading("Accuracy"), html.words(NOT_MEASURED)]
+        return [html.heading("Accuracy"), html.words(without)]
     parts = [html.heading("Accuracy")]
     for block in (report.main, report.buffered):
         if block is not None:
@@ -201,12 +200,14 @@ def _block(block: ScoreBlock) -> list[str]:
         html.words(f"{block.words[:1].upper()}{block.words[1:]}.", quiet=True), html.table(head, rows, colors),
     ]  # fmt: skip
     if block.confusion is not None:
-        names = [one.info.name for one in block.classes]
+        names = [f"{k} {one.info.name}" for k, one in enumerate(block.classes, start=1)]
         cells = [(name, *(f"{n:,}" for n in row)) for name, row in zip(names, block.confusion.tolist(), strict=True)]
         parts.append(
-            "<p class='quiet'>Confusion matrix: a row is a class of the reference, a column what the map shows.</p>"
+            "<p class='quiet'>Confusion matrix: a row is a class of the reference, a column what the map shows, by the "
+            "number before the class.</p>"
         )
-        parts.append(html.table(("", *names, "other or none"), cells, colors, "matrix"))
+        columns = [str(k) for k in range(1, len(names) + 1)]
+        parts.append(html.table(("", *columns, "other or none"), cells, colors, "matrix"))
     return parts
 
 

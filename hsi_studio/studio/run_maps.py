@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
+import threading
+from collections import OrderedDict
+from dataclasses import replace
+
+from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, ScoreBlock, accuracy_report
+from hsi_studio.engine.mapping.schema_match import called_as
 from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import Layer, layer_id
 from hsi_studio.studio.run_info import RunInfo
 from hsi_studio.studio.runs import Runs
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import LabelSet
+from hsi_studio.types import ClassSchema, LabelSet, Prediction
+
+MAPS_KEPT = 8  # of runs, with the names of today
 
 
 class RunMapSource:
@@ -17,6 +24,8 @@ class RunMapSource:
 
     def __init__(self, workspace: Workspace, runs: Runs) -> None:
         self._workspace, self._runs = workspace, runs
+        self._called: OrderedDict[str, tuple[Prediction, ClassSchema, Prediction]] = OrderedDict()  # by run
+        self._lock = threading.Lock()
 
     def listed(self, project_id: str) -> list[Layer]:
         found = []
@@ -40,11 +49,24 @@ class RunMapSource:
         self._check(project_id, item)
         whole = self._runs.prediction(item)
         if whole is not None:
-            return DisplayedMap("run", item, whole, project_id, self)
+            return DisplayedMap("run", item, self._as_now(project_id, item, whole), project_id, self)
         preview = self._runs.preview(item)
         if preview is None:
             return None
-        return DisplayedMap("preview", item, preview, project_id, self, version=self._runs.preview_stamp(item))
+        shown = self._as_now(project_id, item, preview)
+        return DisplayedMap("preview", item, shown, project_id, self, version=self._runs.preview_stamp(item))
+
+    def _as_now(self, project_id: str, item: str, made: Prediction) -> Prediction:
+        """With the classes' names and colours of today, as the legend and the labels have them: what was renamed since
+        the training is one class, not two. The same object until one of both changes."""
+        schema = self._workspace.project(project_id).schema
+        with self._lock:
+            kept = self._called.get(item)
+            if kept is None or kept[0] is not made or kept[1] != schema:
+                kept = self._called[item] = made, schema, called_as(made, schema)
+                while len(self._called) > MAPS_KEPT:
+                    self._called.popitem(last=False)
+            return kept[2]
 
     def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
         found = self.displayed(project_id, item)
@@ -57,10 +79,10 @@ class RunMapSource:
         """As it was computed when the run ended; of a run that kept none, on the labels it was trained on."""
         found = self._runs.report(shown.id)
         if found is None and shown.source == "run":
-            return accuracy_report(
+            found = accuracy_report(
                 shown.prediction, self._runs.labels(shown.id), self._workspace.scene_of(shown.project_id)
             )
-        return found
+        return None if found is None else _called(found, shown.prediction.schema)
 
     def seen(self, shown: DisplayedMap) -> LabelSet:
         return self._runs.labels(shown.id)
@@ -75,3 +97,15 @@ class RunMapSource:
 
 def _settings(info: RunInfo) -> tuple[str, ...]:
     return (", ".join(f"{name} {value}" for name, value in info.changed.items()),)
+
+
+def _called(report: AccuracyReport, schema: ClassSchema) -> AccuracyReport:
+    """The same figures under the names and colours of these classes."""
+    now = {info.id: info for info in schema.classes}
+
+    def block(one: ScoreBlock) -> ScoreBlock:
+        return replace(one, classes=tuple(replace(row, info=now.get(row.info.id, row.info)) for row in one.classes))
+
+    return replace(
+        report, main=block(report.main), buffered=None if report.buffered is None else block(report.buffered)
+    )

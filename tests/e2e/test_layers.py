@@ -96,6 +96,15 @@ def test_a_map_is_looked_at_without_the_picture_under_it(page: Any, app: Running
     wait_ready(page)
     assert page.get_by_role("checkbox", name="Picture").is_checked()
     assert alpha(page) == 255
+    for layer in ("Map of your labels", "Reference"):  # the map's own opacity is in the address, and comes back
+        bar.get_by_role("button", name=f"Show {layer}").click()
+        page.locator(f".hv-layername[aria-pressed=true]:has-text('{layer}')").wait_for()
+        page.locator("[data-part=opacity]").fill("30")
+        page.wait_for_url("**opacity=30**")
+        page.reload()
+        wait_ready(page)
+        page.locator(f".hv-layername[aria-pressed=true]:has-text('{layer}')").wait_for()
+        page.wait_for_function("document.querySelector('[data-part=opacity]').value === '30'")
 
 
 def test_an_answer_has_a_row_and_the_map_that_is_measured_stays(page: Any, app: RunningApp) -> None:

@@ -187,6 +187,7 @@ def test_clicking_a_marker_removes_it_and_refusals_vanish(browser: Any) -> None:
         click(page, *REFUSED)
         page.locator(".hv-message", has_text="Row 0, column 0 holds no data: choose another pixel.").wait_for()
         wait(page, "pending", 0)
+        assert "(label)" not in page.locator("[data-part=readout]").inner_text()  # nor does the line below speak of it
         page.keyboard.down("Shift")
         click(page, 60, 60)
         page.keyboard.up("Shift")

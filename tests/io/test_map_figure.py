@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from hsi_studio.io import map_figure
-from hsi_studio.io.map_figure import INK, LONGEST_NAME, export_png
+from hsi_studio.io.map_figure import INK, LONGEST_NAME, export_figure, export_png
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 from tests.project.small import small_scene
 
@@ -57,3 +57,8 @@ def test_a_name_is_shown_whole_or_cut_with_an_ellipsis() -> None:
     assert (len(cut), cut[-1]) == (LONGEST_NAME, "…")
     assert "\n" not in map_figure._shown("two\nlines")
     assert map_figure._shown(" \n\t") == "(no name)"
+
+
+def test_the_size_is_rows_by_columns_as_on_the_page(tmp_path: Path) -> None:
+    drawn = export_figure(a_map(20, 30), small_scene(20, 30), tmp_path / "m.svg").read_text(encoding="utf-8")
+    assert "20 × 30 pixels, 600 mapped" in drawn

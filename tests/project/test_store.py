@@ -190,6 +190,15 @@ def test_an_import_is_one_action(project: Project) -> None:
     assert project.points == {(1, 1): corn.id}
 
 
+def test_an_import_says_which_labels_you_had_and_which_it_overwrites(project: Project) -> None:
+    corn, wood = project.add_class("Corn"), project.add_class("Wood")
+    project.add_point(1, 1, corn.id)
+    project.add_point(1, 2, wood.id)
+    said = project.import_labels([(1, 1, "Corn", None), (1, 2, "Corn", None), (4, 4, "Corn", None)])
+    assert said == ("import 3 labels; 1 of them you had already; 1 of them in place of a label of another class")
+    assert project.points == {(1, 1): corn.id, (1, 2): corn.id, (4, 4): corn.id}
+
+
 def test_an_import_instead_of_the_others_is_one_action(project: Project) -> None:
     corn = project.add_class("Corn")
     for col in (1, 2):

@@ -125,6 +125,20 @@ def test_the_report_needs_no_other_file_and_escapes_what_people_wrote(made: tupl
     studio.edit(project.id, lambda p: p.undo())
 
 
+def test_the_matrix_of_the_report_is_readable_with_long_names(made: tuple[Studio, Project, Path]) -> None:
+    """Columns go by number: forty names of sixty letters side by side are metres wide."""
+    studio, project, _ = made
+    name = "Broadleaf forest on slopes, older than forty years, thinned"
+    first = project.schema.classes[0].id
+    studio.edit(project.id, lambda p: p.rename_class(first, name))
+    page = studio.reports.page(studio.displayed.find(project.id, "live"))
+    matrix = page[page.index('<table class="matrix">') :]
+    head = matrix[: matrix.index("</thead>")]
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", head) == ["", "1", "2", "other or none"]
+    assert f"</i>1 {name}</td>" in matrix
+    studio.edit(project.id, lambda p: p.undo())
+
+
 def test_tables_hold_the_figures(made: tuple[Studio, Project, Path]) -> None:
     studio, project, folder = made
     report = studio.displayed.find(project.id, f"run:{RUN}").report

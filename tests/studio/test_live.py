@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hsi_studio.engine import live_map
 from hsi_studio.engine.live_map import LiveMap
 from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.project.store import Project
@@ -84,6 +87,26 @@ def test_an_export_waits_for_the_newest_labels(maps: LiveMaps, project: Project)
     project.toggle_point(4, 9, project.schema.classes[0].id)
     maps.refresh(project.id)
     assert maps.finished(project.id, "", 60).revision == project.revision > first.revision
+
+
+def test_an_export_has_the_accuracy_of_its_own_map(
+    maps: LiveMaps, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The accuracy comes a moment after the map: a file written in between had that of the labels before."""
+    measure = live_map.accuracy_report
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        time.sleep(0.3)
+        return measure(*args, **options)
+
+    monkeypatch.setattr(live_map, "accuracy_report", slowly)
+    label(project)
+    for col in (8, 12, 16):
+        project.toggle_point(3, col, project.schema.classes[0].id)
+        maps.refresh(project.id)
+        found = maps.finished(project.id, "", 30)
+        assert found.report is not None
+        assert found.report.revision == found.prediction.revision == project.revision
 
 
 def test_closing_ends_the_threads(maps: LiveMaps, project: Project) -> None:

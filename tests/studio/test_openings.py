@@ -83,6 +83,24 @@ def test_what_does_not_work_is_said_and_the_plan_stays(studio: Studio, here: Pat
         studio.openings.change(made.id, {}, {"x": "king"})
 
 
+def test_a_folder_of_this_machine_is_opened_with_what_lies_in_it(studio: Studio, here: Path, tmp_path: Path) -> None:
+    (here / "field").mkdir()
+    np.save(here / "field" / "field.npy", fake.cube(9, 7, 30))
+    np.save(here / "field" / "field_gt.npy", (np.arange(63).reshape(9, 7) % 3).astype("i4"))
+    (here / "field" / "points.csv").write_text("row,col,class\n1,1,wood\n2,2,sand\n")
+    np.save(tmp_path / "secret_dsm.npy", np.ones((9, 7), "f4"))
+    (here / "field" / "field_dsm.npy").symlink_to(tmp_path / "secret_dsm.npy")  # what may not be read stays out
+    made = waited(studio.openings.begin(path="field"))
+    assert made.roles == {"field.npy": "scene", "field_gt.npy": "reference", "points.csv": "labels"}
+    waited(studio.openings.open(made.id))
+    assert made.stage == "done", made.problem
+    reference = studio.scene_of(made.project).reference
+    assert reference is not None
+    assert reference.max() == 2
+    alone = waited(studio.openings.begin(path="field/field.npy"))
+    assert alone.roles == {"field.npy": "scene"}
+
+
 def test_several_files_get_roles_and_layers_are_laid_on_the_scene(studio: Studio, here: Path, tmp_path: Path) -> None:
     upload = tmp_path / "came"
     upload.mkdir()

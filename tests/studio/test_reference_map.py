@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ def test_it_is_listed_shown_and_exported(studio: Studio, project: Project, tmp_p
     assert shown is not None
     assert shown.title == "Reference"
     assert shown.report is None
+    told = studio.displayed.unmeasured(shown)
+    assert "the scene's reference" in told
+    assert html.escape(told, quote=True) in studio.reports.page(shown)  # nor does the report say there is none
     assert np.array_equal(shown.prediction.label, studio.scene_of(project.id).reference)
     assert studio.displayed.find(project.id).layer == "reference"
 

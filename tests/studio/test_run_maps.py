@@ -12,7 +12,7 @@ from hsi_studio.errors import BadRequest, LabelProblem
 from hsi_studio.project.store import Project
 from hsi_studio.studio.run_maps import RunMapSource
 from tests.studio.models import labelled, scene_file
-from tests.studio.shown import COMPARISON, PREVIEW, RUN, add_run
+from tests.studio.shown import COMPARISON, PREVIEW, RUN, add_run, project_with_reference
 
 
 @pytest.fixture
@@ -74,3 +74,27 @@ def test_a_run_that_kept_no_figures_is_judged_on_the_labels_it_was_trained_on(
     project.toggle_point(9, 9, project.schema.classes[0].id)
     assert report is not None
     assert source.report(shown) == report  # labels of today do not count
+
+
+def test_a_class_renamed_since_has_one_name_everywhere(studio: Studio, source: RunMapSource, tmp_path: Path) -> None:
+    """The legend and the labels have the name of today; matrix, areas and exports had that of the training."""
+    project = project_with_reference(studio, tmp_path / "data")
+    add_run(studio, project)
+    before = source.displayed(project.id, RUN)
+    assert before is not None
+    upper, lower = project.schema.classes
+    studio.edit(project.id, lambda p: p.rename_class(upper.id, "Meadow"))
+    found = source.displayed(project.id, RUN)
+    assert found is not None
+    assert found.prediction.schema.names == ["Meadow", lower.name]
+    assert found.report is not None
+    assert [row.info.name for row in found.report.main.classes] == ["Meadow", lower.name]
+    np.testing.assert_array_equal(found.prediction.label, before.prediction.label)
+    again = source.displayed(project.id, RUN)
+    assert again is not None
+    assert again.prediction is found.prediction
+    studio.edit(project.id, lambda p: p.delete_class(upper.id))
+    studio.edit(project.id, lambda p: p.rename_class(lower.id, upper.name))
+    gone = source.displayed(project.id, RUN)
+    assert gone is not None
+    assert gone.prediction.schema.names == [f"{upper.name} (deleted)", upper.name]

@@ -17,6 +17,22 @@ def in_schema(prediction: Prediction, schema: ClassSchema) -> Prediction:
     return replace(prediction, schema=schema, label=lut[prediction.label])
 
 
+def called_as(prediction: Prediction, schema: ClassSchema) -> Prediction:
+    """The same map, its classes with the names and colours that a project has for them now; the same object where they
+    are those. A class that the project has no more keeps its own, marked where another has its name."""
+    now = {info.id: info for info in schema.classes}
+    taken = {info.name.casefold() for info in schema.classes}
+    classes = []
+    for info in prediction.schema.classes:
+        if info.id in now:
+            classes.append(replace(info, name=now[info.id].name, color=now[info.id].color))
+        else:
+            again = info.name.casefold() in taken
+            classes.append(replace(info, name=f"{info.name} (deleted)") if again else info)
+    named = ClassSchema(tuple(classes))
+    return prediction if named == prediction.schema else replace(prediction, schema=named)
+
+
 def onto(prediction: Prediction, schema: ClassSchema) -> Prediction:
     """The same map in a project's classes: by id, else by name; classes the project has not follow after its own."""
     classes = list(schema.classes)

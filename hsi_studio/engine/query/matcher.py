@@ -72,6 +72,7 @@ class Answer:
     asked: ParsedQuery | None = None
     likeness: tuple[Likeness, ...] = ()
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()  # class names that it was held against
 
 
 class Matcher:
@@ -80,7 +81,7 @@ class Matcher:
     def __init__(self, words: GradedSuperpixels, encoder: TextEncoder, spectral: SpectralWords | None = None) -> None:
         self.words, self.encoder, self.spectral = words, encoder, spectral
         self._sentence_vectors: FloatArray | None = None
-        self._near: dict[str, tuple[FloatArray, FloatArray]] = {}  # text → nearness, distance
+        self._near: dict[tuple[str, ...], tuple[FloatArray, FloatArray]] = {}  # text, others → nearness, distance
         self._lock = threading.Lock()
 
     @functools.cached_property
@@ -140,9 +141,10 @@ class Matcher:
         spectra: FloatArray | None = None
         likeness: tuple[Likeness, ...] = ()
         notes: list[str] = []
+        if asked.about and matching == "words":
+            spectra = self._by_spectra(asked, others)
         if asked.about and words.things:
             cosine, weight = self._likeness(asked)
-            spectra = self._by_spectra(asked, others) if matching == "words" else None
             order = np.argsort(-weight)[:5]
             likeness = tuple(
                 Likeness(words.things[p], thing(words.things[p]).text, float(cosine[p]), float(weight[p]))
@@ -162,15 +164,19 @@ class Matcher:
             if matching != "words":
                 by_sentence = self._by_sentence(asked.about)
                 score = by_sentence if matching == "sentences" else np.sqrt(score * by_sentence)
+        elif spectra is not None and self.spectral is not None:
+            notes.append(f"Found by spectra alone, as {self.spectral.taken_for(asked.about)}.")
         elif asked.about:
-            notes.append("This scene's bands cannot tell any of the things this program knows.")
+            notes.append(
+                f"This scene's bands cannot tell any of the things this program knows: “{asked.about}” is left out."
+            )
         for key in asked.traits:
             score = self._times(score, key, 1.0, notes)
         for key in asked.lacking:
             score = self._times(score, key, -1.0, notes)
         for texts, sign in ((asked.near, 1.0), (asked.away, -1.0)):
             for said in texts:
-                near, away = self.near(said)
+                near, away = self.near(said, others)
                 if not np.isfinite(away).any():
                     notes.append(
                         f"“{said}” alone is not found by what can be measured here{self.unseen}, so nothing is near it."
@@ -178,6 +184,9 @@ class Matcher:
                 grade = near if sign > 0 else 1.0 - near
                 score = score * (FLOOR + (1.0 - FLOOR) * grade)
         for said in asked.without:
+            if not words.things:
+                notes.append(f"“without {said}” cannot be told from this scene's bands and is left out.")
+                continue
             _, weight = self._likeness(parse_query(said))
             score = score * (1.0 - words.grades @ weight)
         return np.asarray(score, dtype=np.float32), spectra, likeness, notes
@@ -213,19 +222,30 @@ class Matcher:
         index = self.spectral.view.index
         return np.asarray(out * np.where(index >= 0, spectra[np.maximum(index, 0)], np.nan), dtype=np.float32)
 
-    def near(self, text: str) -> tuple[FloatArray, FloatArray]:
+    def can_tell(self, asked: ParsedQuery) -> bool:
+        """Whether anything that is asked can be measured on this scene. Where nothing can, every pixel fits."""
+        words = self.words
+        if words.things and (asked.about or asked.without):
+            return True
+        traits = any(key in words.traits for key in (*asked.traits, *asked.lacking))
+        if traits or (asked.about and self._by_spectra(asked, ()) is not None):  # short-wave infrared alone has those
+            return True
+        return any(self.can_tell(parse_query(said)) for said in (*asked.near, *asked.away))
+
+    def near(self, text: str, others: Sequence[str] = ()) -> tuple[FloatArray, FloatArray]:
         """(n,) how near each node is to where `text` alone is found, 0 … 1, and how many pixels away; inf where it is
-        found nowhere. The threshold is the one that the text has as a question of its own."""
+        found nowhere. Held against the same `others`, and with the threshold, that it has as a question of its own."""
         from scipy.ndimage import distance_transform_edt
 
         words = self.words
         with self._lock:
-            kept = self._near.get(text)
+            kept = self._near.get((text, *others))
         if kept is None:
-            described, spectra, _, _ = self.score(parse_query(text))
+            asked = parse_query(text)
+            described, spectra, _, _ = self.score(asked, others=others)
             score = self.on_nodes(described, spectra)
             away = np.full(words.count, np.inf, dtype=np.float32)
-            found = score >= suggest_threshold(score, words.pixels)
+            found = (score >= suggest_threshold(score, words.pixels)) & self.can_tell(asked)
             there = np.where(words.index >= 0, found[np.maximum(words.index, 0)], False)
             if there.any():
                 distance = distance_transform_edt(~there).astype(np.float32)
@@ -233,7 +253,7 @@ class Matcher:
             half = NEAR_PX if words.gsd_m is None else max(NEAR_M / words.gsd_m, 2.0)
             kept = np.asarray(1.0 / (1.0 + (away / half) ** 2), dtype=np.float32), away
             with self._lock:
-                self._near[text] = kept
+                self._near[text, *others] = kept
         return kept
 
     @property
@@ -266,9 +286,16 @@ def clean(text: str) -> str:
 
 
 def ask_described(matcher: Matcher, text: str, matching: Matching = "words", others: Sequence[str] = ()) -> Answer:
-    """Engine (b): described pixels. `others`: class names that the question is held against. Raises BadRequest."""
+    """Engine (b): described pixels. `others`: class names that the question is held against. Raises BadRequest, also
+    where nothing that is asked can be measured."""
     started = time.perf_counter()
     asked = parse_query(clean(text))
+    if not matcher.can_tell(asked):
+        raise BadRequest(
+            f"Nothing in “{text}” can be measured on this scene: that needs bands with wavelengths, for most words in "
+            "the visible and near infrared. Where the file has such bands and does not say so, open it again and give "
+            "the wavelengths; else label a pixel of each class: the map of your labels needs none."
+        )
     described, spectra, likeness, notes = matcher.score(asked, matching, others)
     score = matcher.on_nodes(described, spectra)
     threshold = suggest_threshold(score, matcher.words.pixels)
@@ -287,6 +314,7 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
         asked,
         likeness,
         tuple(notes),
+        tuple(others),
     )
 
 

@@ -122,11 +122,11 @@ def _reasons(answer: Answer, matcher: Matcher | None, mask: BoolArray, rows: sli
             facts = tuple(_fact(c, middle(words.facts[c.measure])) for c in trait.conds if c.measure in words.facts)
             out.append(Reason(key, 1.0, middle(words.traits[key]), facts))
     for said in (*answer.asked.near, *answer.asked.away):
-        each, away = matcher.near(said)
+        each, away = matcher.near(said, answer.others)
         grade, far = middle(each), middle(away) * (words.gsd_m or 1.0)
         unit = "pixels" if words.gsd_m is None else "m"
         wanted = said in answer.asked.near
-        fact = f"{far:.0f} {unit} from where “{said}” is found"
+        fact = f"{far:.0f} {unit} from where “{said}” is found" if np.isfinite(far) else f"“{said}” is found nowhere"
         out.append(
             Reason(f"{'near' if wanted else 'away from'} {said}", 1.0, grade if wanted else 1.0 - grade, (fact,))
         )

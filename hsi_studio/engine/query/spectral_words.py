@@ -134,6 +134,10 @@ class SpectralWords:
         """The material of the list that all of a text is a name of, as of "dry grass"; None for "tall trees"."""
         return named(text, self._without)
 
+    def taken_for(self, text: str) -> str:
+        """The materials that a text means, in words; "" for none."""
+        return " and ".join(_titles(part) for part in self._meant(text).parts)
+
     def query(self, text: str, others: Sequence[str] = ()) -> FloatArray | None:
         """(n,) posterior of a text on the view's nodes, against the other names and what is common; None when it means
         no material, or the values are no reflectance: then the bank ranks worse than indices do."""

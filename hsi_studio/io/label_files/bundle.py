@@ -23,7 +23,7 @@ from hsi_studio.io.label_files.records import LARGEST, MOST_FILES
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qpj", ".qmd")
 BESIDE = (".prj", ".cpg", ".dbf", ".shx")
 SHP_HEADER = 100  # bytes
-IGNORED = (".xml.aux", ".lock", ".qml", ".sld", ".lyr", ".md", ".pdf")
+IGNORED = (".xml.aux", ".lock", ".qml", ".sld", ".lyr", ".lyrx", ".md", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,16 @@ def _groups(files: Sequence[Path], folder: Path, archived: Path | None) -> Itera
             yield from _groups(inside, folder / f"{number}-groups", archived=file)
         elif kind == ".gpkg":
             yield _geopackage(file, folder / f"{number}", archived)
-        elif archived is None or kind not in IGNORED:
+        elif not _goes_along(file, by_name[_stem(file, whole)], len(files) > 1 or archived is not None):
             yield Group(archived or file, file)
+
+
+def _goes_along(file: Path, siblings: Sequence[Path], several: bool) -> bool:
+    """Whether it is only what programs put beside labels, their style or their metadata: whoever gives all files of one
+    name gives those too. Given alone it is read, and refused."""
+    kind = file.suffix.lower()
+    described = kind == ".xml" and any(other.suffix.lower() in (".shp", ".gpkg") for other in siblings)
+    return several and (kind in IGNORED or described)
 
 
 def _stem(file: Path, whole: bool = False) -> str:

@@ -178,7 +178,9 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
     # our own exports also hold the exact names, percent-encoded: ENVI has no escape for commas and braces
     names = [unquote(name) for name in header.items("class names exact")] or header.items("class names")
     facts = {
-        "axes": Fact("rows,cols,bands", "certain", f"The header says interleave = {interleave}."),
+        "axes": Fact(
+            "rows,cols,bands", "certain", f"The header says interleave = {interleave}, which is read in this order."
+        ),
         "nodata": Fact(nodata, "certain" if nodata is not None else "likely", "From the header's data ignore value."),
     } | ({"wavelengths": waves} if waves else {})
     return Raster(

@@ -31,6 +31,7 @@ IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4"
           ".img",
           ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix"}  # fmt: skip
 VECTORS = {".geojson", ".shp", ".gpkg", ".kml", ".csv"}
+NAMED = 12  # images of a folder that a message names
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def data_in_folder(path: Path) -> Path:
     heads = {f.stem.lower() for f in images if f.suffix.lower() == ".hdr"}
     equal = [f for f in equal if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]
     if equal:
-        listed = ", ".join(f.name for f in sorted([best, *equal])[:12])
+        listed = ", ".join(f.name for f in sorted([best, *equal])[:NAMED])
+        listed += f" … and {len(equal) + 1 - NAMED} more" if len(equal) >= NAMED else ""
         raise FileProblem(path, f"{len(equal) + 1} images are in this folder", f"Name one of them: {listed}")
     return best

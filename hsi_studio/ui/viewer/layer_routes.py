@@ -74,6 +74,10 @@ def router(studio: Studio) -> APIRouter:
                 studio.displayed.show(project_id, source, item)
             if wanted.right is not None:
                 studio.displayed.show_beside(project_id, wanted.right)
+            for chosen in filter(None, (wanted.left, wanted.right)):
+                kind, _, item = chosen.partition(":")
+                if kind == "model":  # "it is made first", says its button
+                    studio.models.maps.request(project_id, item)
             return listed(project_id)
         except StudioError as error:
             raise HTTPException(400, str(error)) from error

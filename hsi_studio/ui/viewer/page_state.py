@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -108,9 +109,23 @@ class Present:
             "labels": {"seq": labels.revision, "points": points},
             "map": shown,
             "beside": beside,
-            "progress": progress_value(status.progress),
+            "progress": progress_value(self._making(project_id)[0] or status.progress),
         }
         return packed({**value, **more})
+
+    def _making(self, project_id: str) -> tuple[Progress | None, str]:
+        """(how far, why not) of a model's map that was chosen, left or right, and is not there."""
+        for layer in filter(None, self.studio.displayed.chosen(project_id)):
+            kind, _, item = layer.partition(":")
+            work = self.studio.models.maps.work(project_id, item) if kind == "model" else None
+            if work is None or work.state in ("done", "stopped"):
+                continue
+            title = self.studio.displayed.title(project_id, kind, item)
+            if work.state == "failed":
+                return None, f"{title}: {work.error}"
+            done = work.progress or Progress("Waiting")
+            return replace(done, message=f"{done.message} · {title}"), ""
+        return None, ""
 
     def _scene(self, scene: Scene) -> dict[str, Any]:
         height, width, count = scene.shape
@@ -180,6 +195,8 @@ class Present:
 
     def _strip(self, project_id: str) -> dict[str, Any]:
         left, right = self.studio.displayed.left(project_id), self.studio.displayed.right(project_id)
+        if failed := self._making(project_id)[1]:
+            return {"state": "error", "text": failed}
         value = self._strip_of_labels(project_id) if left is None or left.source == "live" else self._strip_of(left)
         if right is None:
             return value
@@ -321,7 +338,9 @@ class Present:
     def seen(self, project_id: str) -> str:
         """A short text that changes whenever this project's page should be drawn again."""
         status = self.studio.status(project_id)
-        busy = "" if status.progress is None else f"{status.progress.message}{status.progress.done:.0f}"
+        making, failed = self._making(project_id)
+        progress = making or status.progress
+        busy = failed if progress is None else f"{progress.message}{progress.done:.0f}"
         return (
             f"{self.studio.project(project_id).revision}/{self.studio.displayed.stamp(project_id)}"
             f"/{status.report_revision}/{busy}{status.error}/{self.studio.project(project_id).lesson_on}"

@@ -86,7 +86,7 @@ function start(component, L) {
     alive: () => root.isConnected,
     project: () => project,
     say,
-    lost: (numbers) => numbers.forEach((number) => labels.refuse(number)),
+    lost: (numbers) => refuse(numbers),
     turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
   });
   const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say,
@@ -131,6 +131,8 @@ function start(component, L) {
   const known = () => [...classes, ...feed.extra(), ...swipe.extra()];  // classes of a model come after the project's
   const nameOf = (id) => known().find((c) => c.id === id);
   const readout = makeReadout(pane, {labels, raster, swipe, controls, looks, classes: () => classes, nameOf, blind: heat.blind});
+  /** @param {(number | null)[]} numbers  of acts that were not taken: the line below the picture no longer speaks of their labels */
+  function refuse(numbers) { numbers.forEach((number) => labels.refuse(number)); readout.again(); }
   const labelling = makeLabelling(pane, map, {
     labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), next: advance, blind: heat.blind,
   });
@@ -321,7 +323,7 @@ function start(component, L) {
     const another = 'project' in value && value.project !== project;
     if (another) {
       if (project) { asked = {}; settled = true; noteAddress({layer: undefined, at: undefined, opacity: undefined}); }  // of the project before
-      project = value.project; bar.clear(); solo = ''; raster.setSolo(''); setUnder({on: true, opacity: 1}); heat.fade(1);
+      project = value.project; bar.clear(); opacities.clear(); solo = ''; raster.setSolo(''); setUnder({on: true, opacity: 1}); heat.fade(1);
     }
     if ('scene' in value && (another || (value.scene?.id ?? null) !== (scene?.id ?? null))) setScene(value.scene || null);
     if (value.view && scene) { composite = value.view.composite || composite; stretch = value.view.stretch || stretch; showComposite(false); }
@@ -340,7 +342,6 @@ function start(component, L) {
     }
     if ('map' in value) {
       const next = value.map?.kind || '';
-      if (another) opacities.clear();
       if (next !== kind && opacities.has(next)) setLayer({opacity: opacities.get(next)});
       kind = next;
       if (kind === going) going = '';
@@ -350,7 +351,7 @@ function start(component, L) {
     raster.setColours(known());
     mirror();
     if ('progress' in value) controls.progress(value.progress);
-    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { say(value.message); (value.refused || [null]).forEach((number) => labels.refuse(number)); }
+    if (value.message && (value.message !== lastMessage || labels.pendingCount())) { say(value.message); refuse(value.refused || [null]); }
     if ('message' in value) lastMessage = value.message;
     if (value.notice) say(value.notice, 'hint');
     showClasses();

@@ -1,13 +1,14 @@
 // @ts-check
 // Facts as tables. value from Python:
 //   {notes: ["…"], sections: [{title, rows: [[name, value]], head: ["…"], table: [["…"]], numbers: [1, 2]}], empty: "…"}
+// A table whose first column has no head is one of names, which do not break, as those of `rows`.
 
 import { panel } from "./component.js";
 import { make } from "./dom.js";
 
 function table(section) {
-  const out = make("table");
-  const numbers = new Set(section.numbers || []);
+  const out = make("table", section.head?.[0] === "" ? "hsi-named" : "");
+  const numbers = new Set(section.numbers || []), named = section.rows || section.head?.[0] === "";
   if (section.head) {
     const row = make("tr");
     row.append(...section.head.map((text, i) => make(text ? "th" : "td", numbers.has(i) ? "number" : "", text)));
@@ -17,7 +18,7 @@ function table(section) {
   for (const cells of section.rows || section.table || []) {
     const row = make("tr");
     row.append(
-      ...cells.map((text, i) => make(section.rows && i === 0 ? "th" : "td", numbers.has(i) ? "number" : "", text)),
+      ...cells.map((text, i) => make(named && i === 0 ? "th" : "td", numbers.has(i) ? "number" : "", text)),
     );
     body.append(row);
   }

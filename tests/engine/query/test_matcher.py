@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,7 @@ from hsi_studio.engine.query.graded_superpixels import COVER_KEYS, GradedSuperpi
 from hsi_studio.engine.query.matcher import Matcher, ask_described, ask_model, clean, suggest_threshold
 from hsi_studio.engine.query.pixel_facts import PixelFacts
 from hsi_studio.engine.query.regions import candidates, deepest, top_regions
-from hsi_studio.engine.query.spectral_words import SpectralWords
+from hsi_studio.engine.query.spectral_words import SpectralWords, spectral_words
 from hsi_studio.engine.query.zero_shot import accuracy_on, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest, Cancelled
 from hsi_studio.features.cache import FeatureCache
@@ -53,6 +54,21 @@ def average_precision(values: FloatArray, name: str) -> float:
     known = (reference > 0) & scene().valid
     value = next(v for v, n in scene().reference_classes if n == name)
     return float(average_precision_score(reference[known] == value, values[known]))
+
+
+def test_a_scene_that_cannot_tell_what_is_asked_finds_nothing() -> None:
+    """Without wavelengths every pixel fits every question: that is no answer, nor a place to be near to."""
+    seen = words()
+    blind = replace(seen, things=(), grades=np.zeros((seen.count, 0), np.float32), traits={})
+    for text in ("water", "dark and smooth", "vegetation near water", "grass far from trees", "green car"):
+        with pytest.raises(BadRequest, match=r"can be measured on this scene.*wavelengths"):
+            ask_described(Matcher(blind, WordBag()), text)
+    partly = Matcher(replace(blind, traits={"tall": seen.traits["tall"]}), WordBag())
+    answer = ask_described(partly, "tall vegetation near water")
+    assert any("vegetation” is left out" in note for note in answer.notes)
+    assert any("“water” alone is not found" in note for note in answer.notes)
+    assert answer.score is not None
+    assert np.isfinite(partly.near("tall")[1]).any()
 
 
 @pytest.mark.slow
@@ -101,14 +117,36 @@ def test_without_takes_a_thing_out() -> None:
 class Listening:
     """In place of the spectra of materials: hears what it is asked, and knows nothing."""
 
+    absolute = True
+
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.others: list[object] = []
 
     def named(self, text: str) -> str | None:
         return named(text)
 
     def query(self, text: str, others: object) -> None:
         self.asked.append(text)
+        self.others.append(others)
+
+
+def test_what_a_place_is_near_to_is_found_as_the_question_of_its_own_is() -> None:
+    """ "trees" was found as a question, and "grass far from trees" said that there are none: other rivals."""
+    spectral = Listening()
+    own, names = Matcher(words(), WordBag(), cast(SpectralWords, spectral)), ("Roof", "Tree")
+    answer = ask_described(own, "grass far from trees", others=names)
+    assert spectral.asked == ["grass", "trees"]
+    assert spectral.others == [names, names]
+    ask_described(own, "grass far from trees")  # other class names since: looked for again
+    assert spectral.asked == ["grass", "trees"] * 2
+    nowhere = Matcher(replace(words(), grades=np.zeros_like(words().grades)), WordBag())
+    answer = ask_described(nowhere, "tall grass far from trees")
+    everything = replace(answer, threshold=0.0)
+    regions = top_regions(everything, 0.0, pixel_facts(), nowhere)
+    facts = [fact for region in regions for reason in region.reasons for fact in reason.facts]
+    assert facts
+    assert not any("nan" in fact or "inf" in fact for fact in facts)
 
 
 def test_a_name_with_a_word_of_a_trait_is_asked_as_it_is() -> None:
@@ -304,10 +342,26 @@ def test_the_learning_curve_starts_at_the_map_from_texts() -> None:
     assert points[1].seeds == 3
 
 
+def test_short_wave_infrared_alone_answers_by_the_spectra_of_materials() -> None:
+    whole = scene()
+    nm = whole.bands.wavelength_nm
+    assert nm is not None
+    bands = replace(whole.bands, usable=nm > 1000)
+    own = PixelFacts(replace(whole, id="swir", bands=bands, dsm=None, gsd_m=None).without_reference(), FeatureCache())
+    graded = graded_superpixels(own)
+    assert graded.things == ()
+    ask = Matcher(graded, WordBag(), spectral_words(own, graded.index, WordBag().encode))
+    for text, name in (("dry grass", "Dry grass"), ("metal roof", "Metal roof"), ("bare soil", "Bare soil")):
+        assert average_precision(ask_described(ask, text).map, name) > 0.9
+    assert ask_described(ask, "metal roof").notes[0].startswith("Found by spectra alone, as metal roof")
+    kept = ask_described(ask, "bare soil without trees")
+    assert any("“without trees” cannot be told" in note for note in kept.notes)
+    with pytest.raises(BadRequest, match="can be measured"):
+        ask_described(ask, "smooth")
+
+
 def test_a_sensor_without_short_wave_infrared_answers_too() -> None:
     """Traits whose facts it lacks in part (dry: leaf water) are judged by the rest, and the reasons name only those."""
-    from dataclasses import replace
-
     whole = scene()
     nm = whole.bands.wavelength_nm
     assert nm is not None

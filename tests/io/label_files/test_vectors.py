@@ -63,6 +63,17 @@ def test_the_parts_of_a_shapefile_in_any_order_and_from_folders_of_their_own(tmp
         read([p for p in parts if p.suffix != ".SHP"])
 
 
+@pytest.mark.parametrize("ending", [".shp", ".gpkg"])
+def test_styles_and_metadata_beside_labels_are_no_labels(tmp_path: Path, ending: str) -> None:
+    """Whoever chooses all files of one name chooses those too; one alone is refused by name."""
+    points(tmp_path / f"areas{ending}")
+    for name, text in (("areas.qml", "<qgis/>"), ("areas.xml", "<metadata/>"), ("areas.lyrx", "{}")):
+        (tmp_path / name).write_text(text)
+    assert labels(sorted(tmp_path.iterdir())) == sorted(POINTS)
+    with pytest.raises(UnknownFormat, match=r"not read from \.qml"):
+        read(tmp_path / "areas.qml")
+
+
 @pytest.mark.parametrize("lost", [".shx", ".prj", ".cpg"])
 def test_a_shapefile_that_lost_a_part(tmp_path: Path, lost: str) -> None:
     path = points(tmp_path / "p.shp")

@@ -71,7 +71,7 @@ def test_from_an_upload_to_a_project(client: TestClient, studio: Studio, tmp_pat
     state = waited(client, client.post(f"/hsi/openings/{state['id']}/change", json={"said": said}).json())
     rows = {row["title"]: row for row in state["look"]["rows"]}
     assert rows["Size"]["words"] == "9 × 7 pixels, 30 bands"
-    assert (rows["Axes as stored"]["words"], rows["Axes as stored"]["sure"]) == ("bands × rows × columns", "certain")
+    assert (rows["Axes"]["words"], rows["Axes"]["sure"]) == ("bands × rows × columns", "certain")
     assert rows["Wavelengths"]["words"] == "400 to 690 nm"
     assert rows["Their unit"]["edit"]["choices"][0] == ["", "as found"]
     assert rows["No-data value"]["sure"] == "likely"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +16,13 @@ from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
 from hsi_studio.engine.query.matcher import Answer
+from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
 from hsi_studio.types import Progress
 from hsi_studio.ui.viewer import dock_routes, heat_routes
 from hsi_studio.ui.viewer.layer_routes import job, router
+from hsi_studio.ui.viewer.page_state import Present
+from tests.studio.models import labelled, scene_file, train
 from tests.studio.shown import project_with_reference
 
 
@@ -140,3 +145,44 @@ def test_the_dock_says_what_was_done_how_far_it_came_and_from_what(
     assert "5 labels" in chain["chain"][2][1]
     assert client.get(f"/hsi/dock/{project.id}/nothing").status_code == 404
     assert client.get("/hsi/dock/nobody/history").status_code == 404
+
+
+def test_a_model_of_another_scene_says_so_and_its_map_is_made_when_it_is_chosen(
+    studio: Studio, tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = labelled(studio, scene_file(tmp_path / "data"))
+    run = train(studio, first)
+    here = studio.new_project(scene_file(tmp_path / "data", "another", seed=5))
+    address, layer = f"/hsi/layers/{here.id}", f"model:{run}"
+    (found,) = (one for one in client.get(address).json()["layers"] if one["id"] == layer)
+    assert found["title"] == f"two_halves: {studio.models.get(run).title}"
+    assert not found["ready"]
+
+    def failing(model_id: str, *_: Any) -> Any:
+        raise BadRequest("Not today.")
+
+    present = Present(studio)
+    before = present.seen(here.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.models.maps, "make", failing)
+        client.post(address, json={"left": layer})
+        finished(studio, here.id, run)
+    assert json.loads(present.strip(here.id))["text"] == f"{found['title']}: Not today."
+    assert present.seen(here.id) != before
+    client.post(address, json={"left": layer})  # once more
+    assert finished(studio, here.id, run) == "done"
+    left = studio.displayed.left(here.id)
+    assert left is not None
+    assert (left.layer, left.title) == (layer, found["title"])
+    assert json.loads(present.strip(here.id))["state"] != "error"
+
+
+def finished(studio: Studio, project_id: str, model_id: str) -> str:
+    """The state of a model's map once it is made, or not."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        work = studio.models.maps.work(project_id, model_id)
+        if work is not None and work.state not in ("waiting", "running"):
+            return work.state
+        time.sleep(0.01)
+    raise AssertionError("the map is still being made")

@@ -79,7 +79,8 @@ class LabelImportPart:
         if not files:
             return tuple(gr.skip() for _ in range(len(FIELDS) + 6))
         try:
-            tell("  ".join(self.studio.import_labels(project_id, files, **chosen(given))))
+            done, *notes = self.studio.import_labels(project_id, files, **chosen(given))
+            tell(" ".join((f"Done: {done}.", *notes)))
         except StudioError as error:
             warn(error)
             return tuple(gr.skip() for _ in range(len(FIELDS) + 6))

@@ -56,23 +56,21 @@ def evidence_value(studio: Studio, project_id: str) -> dict[str, Any]:
         return value
     value |= {"shown": shown.title, "stamp": shown.stamp.replace("/", "-")}
     try:
-        value["blocks"], value["unknown"] = matrix_values(shown, studio.project(project_id).schema.classes)
+        value["blocks"], value["unknown"] = matrix_values(
+            shown, studio.project(project_id).schema.classes, studio.displayed.unmeasured(shown)
+        )
         value["areas"] = areas_value(studio, shown)
     except StudioError as error:
         value["unknown"] = str(error)
     return value
 
 
-def matrix_values(shown: DisplayedMap, own: Sequence[ClassInfo]) -> tuple[list[dict[str, Any]], str]:
+def matrix_values(shown: DisplayedMap, own: Sequence[ClassInfo], without: str) -> tuple[list[dict[str, Any]], str]:
     """(blocks with a matrix, what to say where there is none). `own`: the project's classes, whose numbers markers
-    and legend have."""
+    and legend have; `without`: what to say of a map without figures."""
     report = shown.report
     if report is None:
-        words = "Preview of a training that goes on." if shown.source == "preview" else ""
-        return (
-            [],
-            words or "How good this map is cannot be known here: there is no reference, and no label was left out.",
-        )
+        return [], without
     blocks = [block for block in (report.main, report.buffered) if block is not None]
     numbers = {info.id: str(number) for number, info in enumerate(own, start=1)}
     return [_block(block, report.kind, far, numbers) for far, block in enumerate(blocks)], " ".join(report.notes)

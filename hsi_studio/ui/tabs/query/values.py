@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hsi_studio.engine.query.regions import Region
+from hsi_studio.humanize import counted
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.text_maps import NAMES
 from hsi_studio.text.description import Description, Phrase
@@ -131,7 +132,7 @@ def _bands(wavelengths: list[float]) -> str:
 
 
 def _region(region: Region) -> dict[str, Any]:
-    size = f"{region.pixels:,} pixels" if region.area_m2 is None else _area(region.area_m2, region.pixels)
+    size = counted(region.pixels, "pixel") if region.area_m2 is None else _area(region.area_m2, region.pixels)
     return {
         "row": region.row,
         "col": region.col,
@@ -148,7 +149,7 @@ def _region(region: Region) -> dict[str, Any]:
 
 def _area(square_metres: float, pixels: int) -> str:
     shown = f"{square_metres / 1e4:.2f} ha" if square_metres >= 1e4 else f"{square_metres:,.0f} m²"
-    return f"{shown}, {pixels:,} pixels"
+    return f"{shown}, {counted(pixels, 'pixel')}"
 
 
 def _parts(asked: Any) -> list[str]:

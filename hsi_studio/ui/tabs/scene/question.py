@@ -15,7 +15,7 @@ MOST = 3  # choices shown side by side
 WIDTH, HEIGHT = 180, 60  # of a spectrum's drawing
 AXES = {"rows": "rows", "cols": "columns", "bands": "bands"}
 QUESTIONS = {
-    "variable": "Variable", "axes": "Axes as stored", "wavelengths": "Wavelengths", "unit": "Unit of the wavelengths",
+    "variable": "Variable", "axes": "Axes", "wavelengths": "Wavelengths", "unit": "Unit of the wavelengths",
     "nodata": "No-data value", "scale": "Scale", "bad bands": "Bands ruled out", "mask": "Mask",
     "quality": "Quality masks", "crs": "Map system",
     "roles": "Files",

@@ -51,7 +51,7 @@ def test_one_click_answers_and_the_project_keeps_it(studio: Studio, tmp_path: Pa
     kept = studio.project(project_id).scene_spec
     assert (kept["axes"], kept["rules"]) == ("bands,rows,cols", RULES)
     sections = value(tab.facts(project_id))["sections"]
-    assert sections[-1]["table"][1][:3] == ["Axes as stored", "bands × rows × columns", "certain"]
+    assert sections[-1]["table"][1][:3] == ["Axes", "bands × rows × columns", "certain"]
     assert "no longer open" in tab.answer_second(None)[0]
     studio.close()
     again = Studio(home=studio.home, data_root=studio.data_root)
