@@ -5,11 +5,11 @@
     "水泥路面" ─▶ 路面 of 水泥 ─▶ concrete                  "Wasserturm"    ─▶ head not known    ─▶ nothing
 
 The head says what a thing is: the last part of a German compound, the first noun in French and Spanish, the last signs
-in Chinese. Accents, umlauts (ä, ae, a), articles, plurals and endings of adjectives do not count. Some heads say nothing
-of the material (`of`: "Fläche", "zone de", "campo de"); of others some materials make another thing ("Kiesweg" is
-gravel, "Uferweg" a way). States make another material of one. What follows a preposition or a denial ("sans
-végétation") is no head. Where the head is not known, the phrase means nothing, and where it is of one of these languages
-for certain, nothing else is tried: wrong in silence is worse than nothing.
+in Chinese (`chinese.py`). Accents, umlauts (ä, ae, a), articles, plurals and endings of adjectives do not count. Some
+heads say nothing of the material (`of`: "Fläche", "zone de", "campo de"); of others some materials make another thing
+("Kiesweg" is gravel, "Uferweg" a way). States make another material of one. What follows a preposition or a denial
+("sans végétation") is no head. Where the head is not known, the phrase means nothing, and where it is of one of these
+languages for certain, nothing else is tried: wrong in silence is worse than nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from dataclasses import dataclass, field
 from hsi_studio.text.materials.chinese import chinese_head
 from hsi_studio.text.materials.grammar_words import (
     BLOCKED,
+    GERMAN_FIRST,
     HAN,
     LANGUAGES,
+    NO_LAST,
     OF_ADJECTIVES,
     STATES,
     changed,
@@ -31,12 +33,10 @@ from hsi_studio.text.materials.grammar_words import (
     stated,
 )
 
-ENDINGS = {"de": ("n", "e", "en", "er", "ern", "s", "es", "se", "sen"), "fr": ("s", "x"), "es": ("s", "es")}
-LEAST_HEAD = 4  # letters of the last part of a compound: "see" ends French words too
+ENDINGS = {"de": ("n", "e", "en", "s", "es", "se", "sen"), "fr": ("s", "x"), "es": ("s", "es")}
+LEAST_HEAD, LEAST_KIND = 4, 3  # letters of the last part of a compound: "see" ends French words too
+OTHER_VOWEL = re.compile("(?:wald|dach|haus|feld|gras|kraut|holz|bad|dorf|brett)er$")  # "Wälder"
 PARTICIPLE = re.compile(r"^(?:be|ge|ver|un|ab|auf|um|ein)\w{3,}t$|(?:ig|lich|isch)$|^(?:offen|dicht|licht|locker)$")
-BEFORE = frozenset(
-    {"winter", "sommer", "herbst", "fruhjahrs", "sonder", "grun", "wild"}
-)  # of compounds, German for sure
 
 
 def folded(text: str) -> str:
@@ -53,12 +53,14 @@ def numbers(language: str, word: str) -> Iterator[str]:
     """A noun as it stands, and what its singular may be."""
     yield word
     for ending in ENDINGS[language]:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        if word.endswith(ending) and len(word) - len(ending) >= (LEAST_HEAD if language == "de" else LEAST_KIND):
             yield word[: -len(ending)]
     if language == "fr" and word.endswith("aux"):
         yield f"{word[:-3]}al"
     if language == "es" and word.endswith("ces"):
         yield f"{word[:-3]}z"
+    if language == "de" and OTHER_VOWEL.search(word):
+        yield word[:-2]
     if language == "de" and re.search("[aou]e", word):
         yield from numbers(language, re.sub("([aou])e", r"\1", word))
 
@@ -101,6 +103,11 @@ class Lexicon:
         if self.language == "zh":
             return chinese_head("".join(part for part in said if HAN.search(part)), self.exact, hidden)
         return _head_last(said, self, hidden) if self.language == "de" else _head_first(said, self, hidden)
+
+    def names(self, phrase: str, hidden: Collection[str] = ()) -> str | None:
+        """Key of a phrase of several words that is a name of the list as a whole."""
+        said = self._content(words(phrase)) if self.language != "zh" else []
+        return self.known(said, hidden) if len(said) > 1 else None
 
     def known(self, said: list[str], hidden: Collection[str]) -> str | None:
         """Of words that are a name as a whole, apart from what does not count."""
@@ -152,9 +159,9 @@ def _head_last(said: list[str], lexicon: Lexicon, hidden: Collection[str]) -> st
         said = said[1:] if said[0] in rules.articles else said[:-1]
     said = _until(said, rules.denials)
     cut = _until(said, rules.stops | rules.links)
-    if len(cut) > 1 and lexicon.known(cut[-1:], hidden) is None:
-        if adjective("de", cut[-1]) in STATES or PARTICIPLE.search(cut[-1]):
-            cut = [cut[-1], *cut[:-1]]  # "Dachziegel rot", "Acker bepflanzt"
+    trails = len(cut) > 1 and lexicon.known(cut[-1:], hidden) is None
+    if trails and (adjective("de", cut[-1]) in STATES or PARTICIPLE.search(cut[-1])):
+        cut = [cut[-1], *cut[:-1]]  # "Dachziegel rot", "Acker bepflanzt"
     made = None
     if len(said) > len(cut) + 1 and said[len(cut)] in rules.links:
         made = _head_last(said[len(cut) + 1 :], lexicon, hidden)
@@ -178,26 +185,26 @@ def _head_last(said: list[str], lexicon: Lexicon, hidden: Collection[str]) -> st
 
 def _compound(word: str, lexicon: Lexicon, hidden: Collection[str]) -> str | None:
     """Of one German word by its last part, the longest that is known."""
-    rules = LANGUAGES["de"]
     if any(one in BLOCKED for one in numbers("de", word)):
         return None
-    for start in range(2, len(word) - 2):
+    for start in range(2, len(word) - LEAST_KIND + 1):
         first, last = word[:start], word[start:]
-        own, kind = lexicon.known([last], hidden), _kind("de", last)
-        if any(one in BLOCKED for one in numbers("de", last)):
+        alike = set(numbers("de", last))
+        if alike & BLOCKED:
             return None
-        if len(last) < (3 if kind else LEAST_HEAD) or (own is None and not kind):
+        own, kind = lexicon.known([last], hidden), _kind("de", last)
+        if alike & NO_LAST or (not kind and (own is None or len(last) < LEAST_HEAD)):
             continue
-        if len(first) + len(last) < 2 * LEAST_HEAD and not any(lexicon.known([one], hidden) for one in _joints(first)):
-            continue  # "cookies" are no "Kies"
         state = next((one for one in (first, adjective("de", first)) if one in STATES), None)
         made = next((key for one in _joints(first) if (key := lexicon.known([one], hidden)) is not None), None)
-        if made is None and kind and len(first) > 5:
+        if made is None and kind and len(first) > LEAST_HEAD:
             made = _compound(first, lexicon, hidden)
-        if made is None and not kind and first not in BEFORE and lexicon.english & set(numbers("de", last)):
-            return None  # "airplane" is no "Plane"
-        found = made_of(kind, own if kind != "of" or last in LANGUAGES["de"].grown else None, made)
-        return stated(found, kind, [state] if state is not None else [])
+        if made is None and state is None and first not in GERMAN_FIRST:
+            if len(first) < LEAST_HEAD:
+                continue  # "cookies" are no "Kies"
+            if not kind and lexicon.english & alike:
+                return None  # "airplane" is no "Plane"
+        return stated(made_of(kind, None if kind == "of" else own, made), kind, [state] if state is not None else [])
     return None
 
 
@@ -246,8 +253,8 @@ def has_small_words(phrase: str) -> bool:
 
 
 def languages_of(phrase: str, english: Collection[str]) -> tuple[tuple[str, ...], bool]:
-    """Languages that a phrase may be in, English left out, and whether it is no English for certain: by its small words,
-    else by accents. `english`: words by which it may be English all the same."""
+    """Languages that a phrase may be in, English left out, and whether it is no English for certain: by its small
+    words, else by accents. `english`: words by which it may be English all the same."""
     if HAN.search(phrase):
         return ("zh",), True
     said = words(phrase)

@@ -15,7 +15,10 @@ GARDENS = frozenset({"vegetables", "vineyard"})
 CEREALS = frozenset({"wheat", "oats"})
 CROPS = CEREALS | {"crop", "maize", "soybean", "rapeseed", "rice", "vegetables"}
 SOILS = frozenset({"soil", "crop", "dirt"})
-BARE = frozenset("gravel|sand|dirt|asphalt|concrete|brick|rock|soil|red soil|metal|glass|bark|plastic|straw".split("|"))
+BARE = frozenset(
+    {"gravel", "sand", "dirt", "asphalt", "concrete", "brick", "rock", "soil", "red soil", "metal", "glass", "bark"}
+    | {"plastic", "straw"}
+)
 ROOFS = {  # what a roof is made of → which roof it is
     **dict.fromkeys(("tile roof", "brick"), "tile roof"),
     **dict.fromkeys(("metal roof", "metal"), "metal roof"),
@@ -164,18 +167,28 @@ LANGUAGES = {
     "de": Language(
         _set("der die das den dem des ein eine einer eines einem einen"),
         _set("aus von vom"),
-        _set("im am in an auf bei zum zur fur unter uber neben zwischen nach zu der des entlang ist sind war wird hat steht liegt"),
+        _set(
+            "im am in an auf bei zum zur fur unter uber neben zwischen nach zu der des entlang ist sind war wird "
+            "hat steht liegt"
+        ),
         _set("ohne nicht kein keine"),
         _set(
-            "flache gebiet gelande bestand areal zone parzelle decke schicht belag haufen halde feld acker schlag anbau "
-            "anbauflache anbaugebiet kultur bewuchs bedeckung landschaft streifen gurtel teppich gruppe reihe netz anlage "
-            "korper region plantage vorkommen ablagerung vegetation rand bau lager stapel stelle"
+            "flache gebiet gelande bestand areal zone parzelle decke schicht belag haufen halde feld acker schlag "
+            "anbau anbauflache anbaugebiet kultur bewuchs bedeckung landschaft streifen gurtel teppich gruppe "
+            "reihe netz anlage korper region plantage vorkommen ablagerung vegetation rand bau lager stapel "
+            "stelle"
         ),
         _set("wald forst hain baum geholz wiese garten allee"),
         _set("dach dachflache"),
-        _set("strasse weg pfad piste hof terrasse mauer wand fassade damm boden treppe strand platz grube bank haus tunnel"),
+        _set(
+            "strasse weg pfad piste hof terrasse mauer wand fassade damm boden treppe strand platz grube bank "
+            "haus tunnel"
+        ),
         frozenset(),
-        _set("der das den dem des ein eine aus von vom im am auf bei zum zur fur unter uber neben zwischen ohne nicht"),
+        _set(
+            "der das den dem des ein eine aus von vom im am auf bei zum zur fur unter uber neben zwischen ohne "
+            "nicht"
+        ),
         _set("acker kultur anbau"),
     ),
     "fr": Language(
@@ -184,14 +197,20 @@ LANGUAGES = {
         _set("a au aux dans sur sous pour pres le entre vers par avec hors est sont"),
         _set("sans non pas"),
         _set(
-            "surface zone aire terrain parcelle etendue couvert couverture espace culture champ plantation peuplement tas "
-            "amas couche nappe rangee rang alignement reseau secteur region bande exploitation milieu manteau formation territoire site"
+            "surface zone aire terrain parcelle etendue couvert couverture espace culture champ plantation "
+            "peuplement tas amas couche nappe rangee rang alignement reseau secteur region bande exploitation "
+            "milieu manteau formation territoire site"
         ),
         _set("foret bois arbre peuplement plantation verger jardin"),
         _set("toit toiture couverture"),
-        _set("route chemin sentier allee piste rue cour quai mur terrasse sol plage parking dalle serre tunnel maison"),
-        _set("grand grande petit petite haut haute bas basse vieux vieil vieille ancien nouveau nouvelle beau gros autre "
-             "divers vaste vieilles"),
+        _set(
+            "route chemin sentier allee piste rue cour quai mur terrasse sol plage parking dalle serre tunnel "
+            "maison"
+        ),
+        _set(
+            "grand grande petit petite haut haute bas basse vieux vieil vieille ancien nouveau nouvelle beau gros "
+            "autre divers vaste vieilles"
+        ),
         _set("le la les l une du d de au aux dans sur sous sans et en"),
         _set("culture cultures"),
     ),
@@ -201,20 +220,25 @@ LANGUAGES = {
         _set("en a al sobre bajo para junto cerca entre por con es son esta estan"),
         _set("sin no"),
         _set(
-            "superficie zona area terreno parcela campo cultivo plantacion extension cobertura manto capa monton hilera "
-            "fila red franja region espacio masa explotacion cubierta formacion mancha lamina territorio sitio"
+            "superficie zona area terreno parcela campo cultivo plantacion extension cobertura manto capa monton "
+            "hilera fila red franja region espacio masa explotacion cubierta formacion mancha lamina territorio "
+            "sitio"
         ),
         _set("bosque arbol arboleda plantacion monte huerto jardin"),
         _set("techo tejado cubierta techumbre"),
-        _set("carretera camino sendero calle pista patio muro pared terraza suelo playa losa piso invernadero tunel casa"),
+        _set(
+            "carretera camino sendero calle pista patio muro pared terraza suelo playa losa piso invernadero "
+            "tunel casa"
+        ),
         _set("gran grande pequeno pequena nuevo nueva otro otra viejo antiguo antigua"),
         _set("el los las una unos unas del de en sin sobre bajo para"),
         _set("cultivo cultivos"),
     ),
 }  # fmt: skip
-BLOCKED = frozenset(  # words that end like a name and are none
+BLOCKED = _set(  # words that end like a name and are none
     "kreis preis greis frost pferde herde beschwerde rind kindergarten tiergarten biergarten wasserturm traum "
-    "schlagbaum stammbaum maibaum arbeitsplatz spielplatz dachboden umfeld spielfeld blickfeld magnetfeld".split()
+    "schlagbaum stammbaum maibaum arbeitsplatz spielplatz dachboden umfeld spielfeld blickfeld magnetfeld"
 )
-
+NO_LAST = _set("teer ried reet seen plane platz")  # names that end words of other languages, or places of any kind
+GERMAN_FIRST = _set("winter sommer herbst fruhjahrs sonder grun wild")
 HAN = re.compile(r"[\u4e00-\u9fff]")

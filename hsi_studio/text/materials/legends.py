@@ -41,6 +41,7 @@ WHOLE = {  # words that are a class as a whole, and inside a sentence only say h
     "fruits": "fruit trees",
     "docks": "quay",
     "shingle": "pebbles",
+    "construction": "construction site",
     "permanent water": "open water",
     "greenhouse horticulture": "greenhouse",
 }

@@ -245,7 +245,7 @@ def _chips(clause: str, encode: Encode | None) -> list[Chip]:
 def _names(clause: str) -> tuple[list[str], str]:
     """Keys of the longest names in a clause, and what is left of it."""
     if has_small_words(clause) or HAN.search(clause):  # of another language
-        heads = [in_other_language(part) for part in SPLIT.split(clause) if part.strip()]
+        heads = [named(part) for part in SPLIT.split(clause) if part.strip()]
         return list(dict.fromkeys(filter(None, heads))), ""
     words = stem(clause).split()
     found = _kinds(words)
