@@ -168,4 +168,13 @@ EARLIER: tuple[Mutation, ...] = (
         "tests/ui/tabs/test_contract.py",
         ("test_every_tab_of_the_project_is_there_with_its_files",),
     ),
+    Mutation(
+        "names-beside-the-head",
+        'what stands beside a thing in another language is read as the thing: "bord de mer" as sea',
+        "hsi_studio/text/materials/grammar.py",
+        "    said = _until(said, rules.denials | rules.stops)\n",
+        "",
+        "tests/text/materials/test_legends.py",
+        ("test_what_stands_beside_a_thing_is_not_the_thing",),
+    ),
 )

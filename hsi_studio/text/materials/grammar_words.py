@@ -39,7 +39,7 @@ _STATES: tuple[tuple[str, tuple[tuple[Collection[str], str], ...]], ...] = (  # 
         ((GRASS, "dry grass"), ({"maize"}, "ripe maize"), (CEREALS, "ripe cereal")),
     ),
     (
-        "kunst|kunstlich|synthetisch|artificiel|synthetiqu|sintetic|artificial|人工|人造|仿真|塑胶|塑料",
+        "kunst|kunstlich|synthetisch|artificiel|synthetiqu|sintetic|artificial|人工|人造|仿真|合成|塑胶|塑料",
         ((GRASS - {"vegetation", "low vegetation"}, "turf"),),
     ),
     ("trub|schlammig|troubl|turbid|boueu|turbi|lodos|fangos|浑浊|浑|污|murky|muddy", (({"water"}, "turbid water"),)),
@@ -181,7 +181,7 @@ LANGUAGES = {
         _set("wald forst hain baum geholz wiese garten allee"),
         _set("dach dachflache"),
         _set(
-            "strasse weg pfad piste hof terrasse mauer wand fassade damm boden treppe strand platz grube bank "
+            "strasse weg pfad piste hof terrasse mauer wand fassade damm boden treppe strand platz grube bett bank "
             "haus tunnel"
         ),
         frozenset(),

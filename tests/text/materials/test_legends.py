@@ -2,13 +2,21 @@
 
 Each name has what a person expects: materials ("/" between what counts alike, "+" between parts that lie side by side),
 "nothing" where it should not be read. Sets: "seen" was looked at while the rules and the list were made; "held" was
-written by the same hand before and asked afterwards; "found" are names of public legends and crop codes (CORINE in
-German, French and Spanish, the legends of Colombia, China and Austria's, Baden-Württemberg's, France's and Spain's
-crops), asked once before they were looked at. "trap" holds names that must not be read as the wrong material.
+written by the same hand before and asked afterwards (one kind of English name was mended since); "found" are names of
+public legends and crop codes (CORINE in German, French and Spanish, legends of Colombia and China, crops of Austria,
+Germany, France and Spain), asked once before they were looked at; "later" was written when the rules stood and asked
+once. "trap" holds names that must not be read as the wrong material.
 
-Right when first asked, without an encoder, before the rules and after: held, de 3 → 40 of 40, fr 17 → 40, es 26 → 40,
-zh 18 → 40, en 26 → 34; found, de 23 → 86 of 92, fr 40 → 70 of 76, es 43 → 66 of 73, zh 34 → 53 of 60, en 25 → 27 of
-31. The hand that wrote "held" wrote the list, so "found" says more.
+Right without an encoder, by the list of before → when first asked:
+
+| set | German | French | Spanish | Chinese | English |
+|---|---|---|---|---|---|
+| held, of 40 | 3 → 40 | 17 → 40 | 26 → 40 | 18 → 40 | 26 → 34 |
+| found | 23 → 86 of 92 | 40 → 70 of 76 | 43 → 66 of 73 | 34 → 53 of 60 | 25 → 27 of 31 |
+| later, of 35 | 16 → 33 | 23 → 35 | 23 → 34 | 25 → 33 | |
+
+Read as a wrong material: of the 301 found in the four languages 11 → 2, of the 140 later ones 21 → 1. The hand that
+wrote "held" and "later" wrote the list, so "found" says more.
 """
 
 from __future__ import annotations
@@ -24,7 +32,7 @@ from hsi_studio.text.materials.names import LANGUAGES, materials, meant, named
 from hsi_studio.text.materials.reading import read_recipe
 
 FILE = Path(__file__).with_name("legends.csv")
-LEAST = {"seen": 0.95, "held": 0.85, "found": 0.9}
+LEAST = {"seen": 0.95, "held": 0.85, "found": 0.9, "later": 0.9}
 
 
 @lru_cache(maxsize=1)
@@ -50,7 +58,9 @@ def test_the_list_names_materials_that_there_are() -> None:
 @pytest.mark.parametrize("which", LEAST)
 def test_most_names_of_a_language_are_read_right(which: str, language: str) -> None:
     own = [row for row in rows() if (row["set"], row["language"]) == (which, language)]
-    assert len(own) >= {"seen": 400, "held": 35, "found": 25}[which]
+    if (which, language) == ("later", "en"):
+        pytest.skip("English is not in this list")
+    assert len(own) >= {"seen": 400, "held": 35, "found": 25, "later": 35}[which]
     wrong = [row["name"] for row in own if not right(row["name"], row["materials"])]
     assert len(own) - len(wrong) >= LEAST[which] * len(own), wrong
 
