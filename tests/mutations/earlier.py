@@ -175,6 +175,6 @@ EARLIER: tuple[Mutation, ...] = (
         "    said = _until(said, rules.denials | rules.stops)\n",
         "",
         "tests/text/materials/test_legends.py",
-        ("test_what_stands_beside_a_thing_is_not_the_thing",),
+        ("test_no_trap_is_read_as_the_wrong_material",),
     ),
 )
