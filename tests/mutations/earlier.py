@@ -170,7 +170,7 @@ EARLIER: tuple[Mutation, ...] = (
     ),
     Mutation(
         "names-beside-the-head",
-        'what stands beside a thing in another language is read as the thing: "bord de mer" as sea',
+        'what a name in another language denies is read: "zone sans végétation" as vegetation',
         "hsi_studio/text/materials/grammar.py",
         "    said = _until(said, rules.denials | rules.stops)\n",
         "",
