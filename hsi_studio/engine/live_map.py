@@ -75,6 +75,7 @@ class LiveMap:
         self._wanted: LabelSet | None = None
         self._asked = -1  # the newest revision that was asked for
         self._again = False  # the next map is made even of the same labels
+        self._requests = self._taken = self._served = 0  # how many there were, are worked on, have their map
         self._names: tuple[str, ...] = ()  # of classes whose meaning may be asked for before a map needs it
         self._counts: npt.NDArray[np.intp] | None = None  # pixels of the reference by value
         self._mapped: LabelSet | None = None  # of the last map and its accuracy
@@ -105,6 +106,7 @@ class LiveMap:
             if labels.revision < newest:
                 return
             self._wanted, self._asked = labels, max(self._asked, labels.revision)
+            self._requests += 1
             if self._thread.is_alive():
                 self._status = replace(self._status, error="")  # the last failure was about older labels
             self._changed.notify_all()
@@ -120,6 +122,19 @@ class LiveMap:
             self._changed.wait_for(done, timeout)
             return self._status
 
+    def settled(self, timeout: float) -> LiveStatus:
+        """Block until every request so far has its map and that map its accuracy, or `timeout` seconds have passed."""
+        with self._changed:
+            asked = self._requests
+
+            def done() -> bool:
+                now = self._status
+                ready = self._served >= asked and now.report_revision >= now.revision
+                return ready or bool(now.error) or self._stop.is_set()
+
+            self._changed.wait_for(done, timeout)
+            return self._status
+
     def close(self) -> None:
         """Stop the thread. The last status stays readable."""
         self._stop.set()
@@ -129,6 +144,8 @@ class LiveMap:
     def _publish(self, **changes: Any) -> None:
         with self._changed:
             self._status = replace(self._status, **changes)
+            if "revision" in changes:
+                self._served = self._taken
             self._changed.notify_all()
 
     def _show_progress(self, progress: Progress) -> None:
@@ -141,7 +158,7 @@ class LiveMap:
             with self._changed:
                 idle = IDLE_SECONDS if self._names else None
                 self._changed.wait_for(lambda: self._wanted is not None or self._stop.is_set(), idle)
-                labels, self._wanted = self._wanted, None
+                labels, self._wanted, self._taken = self._wanted, None, self._requests
             if labels is None and self._names and not self._stop.is_set():
                 self._guarded(self._ask_words)
             if labels is not None:

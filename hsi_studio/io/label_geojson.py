@@ -55,4 +55,6 @@ def labels_to_geojson(labels: LabelSet, scene: Scene | None) -> dict[str, Any]:
         document["scene"] = {"id": scene.id, "name": scene.name, "shape": list(scene.shape[:2])}
         if scene.crs is not None:
             document["scene"]["crs_wkt"] = scene.crs
+        if scene.transform is not None:  # a copy that is cut or shifted finds its pixels by it, without a CRS too
+            document["scene"]["transform"] = list(scene.transform)
     return document

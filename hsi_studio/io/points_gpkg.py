@@ -45,9 +45,12 @@ def write_points(path: Path, scene: Scene, row: np.ndarray, col: np.ndarray, nam
     return Path(path)
 
 
-def read_points(path: Path) -> dict[int, str]:
-    """id → what stands under `class`, as far as something does. The file is read in a room of its own (`scene/room`),
-    as every file that strangers may have made. Raises FileProblem, CorruptFile and what `room.opening.run` raises."""
+def read_points(path: Path) -> dict[int, tuple[str, tuple[int, int] | None]]:
+    """id → (what stands under `class`, as far as something does; row and column, where they are there).
+
+    The file is read in a room of its own (`scene/room`), as every file that strangers may have made. Raises
+    FileProblem, CorruptFile and what `room.opening.run` raises.
+    """
     from hsi_studio.scene.room.access import trusted
 
     if trusted():
@@ -56,11 +59,13 @@ def read_points(path: Path) -> dict[int, str]:
         from hsi_studio.scene.room.opening import run
 
         found = run(table_in_file, path)
-    return dict(zip(found["id"], found["class"], strict=True))
+    places = [None if row < 0 else (row, col) for row, col in zip(found["row"], found["col"], strict=True)]
+    return dict(zip(found["id"], zip(found["class"], places, strict=True), strict=True))
 
 
 def table_in_file(path: Path) -> dict[str, list[Any]]:
-    """The fields `id` and `class` of the points that have a class: what happens in the room. Raises FileProblem."""
+    """`id`, `class`, `row` and `col` (−1 = not there) of the points that have a class: what happens in the room. Raises
+    FileProblem."""
     import pyogrio.errors
     from pyogrio.raw import read
 
@@ -74,4 +79,15 @@ def table_in_file(path: Path) -> dict[str, list[Any]]:
         raise FileProblem(path, f"the layer has no field {', '.join(sorted(missing))}", "Keep the fields as exported")
     names = ["" if name is None else str(name).strip() for name in fields["class"].tolist()]
     told = [k for k, name in enumerate(names) if name]
-    return {"id": [int(fields["id"][k]) for k in told], "class": [names[k] for k in told]}
+    found = {key: [_whole(fields[key][k]) if key in fields else -1 for k in told] for key in ("id", "row", "col")}
+    if any(number < 0 for number in found["id"]):
+        raise CorruptFile(path, "a point has lost its number (id)", "Export the sample again and fill in `class` alone")
+    return {**found, "class": [names[k] for k in told]}
+
+
+def _whole(value: Any) -> int:
+    """−1 for what is no number."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return -1

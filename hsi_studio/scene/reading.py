@@ -47,7 +47,7 @@ def read_file(path: Path, variable: str | None, reading: Reading) -> Read:
         )
         raster = replace(raster, notes=(*raster.notes, without))
     facts = dict(raster.facts)
-    for step in (_bands, _values, _fill, _mask, _quality, _place):
+    for step in (_bands, _values, _fill, _mask, _quality, _place, _size):
         raster, more = step(path, raster, reading)
         facts |= more
     usable = raster.bands.usable
@@ -244,3 +244,9 @@ def _place(path: Path, raster: Raster, reading: Reading) -> Step:
     sure = "certain" if raster.crs else "likely"
     reason = "From the file." if raster.crs else "The file has no map system: rows and columns only."
     return raster, {"crs": Fact(raster.crs, sure, reason)}  # type: ignore[arg-type]
+
+
+def _size(path: Path, raster: Raster, reading: Reading) -> Step:
+    """The pixel size with which areas are right."""
+    side, note = georeference.true_side(raster.gsd_m, raster.transform, raster.crs, raster.cube.shape[:2])
+    return (replace(raster, gsd_m=side, notes=(*raster.notes, note)) if note else raster), {}

@@ -154,13 +154,21 @@ class Certify(Subject):
 
         found = read_points(Path(path))
         known = {info.name.casefold().strip(): info.id for info in self._classes(project_id)} | {UNKNOWN: ""}
-        strange = sorted({name for name in found.values() if name.casefold() not in known})
+        sample = self.sample(project_id)
+        mine = dict(enumerate(zip(sample.row.tolist(), sample.col.tolist(), strict=True), start=1))
+        other = [n for n, (_, place) in found.items() if place is not None and mine.get(n) != place]
+        if other:
+            raise BadRequest(
+                f"{Path(path).name}: point {other[0]} is another pixel than in the sample that is there now"
+                f"{f' ({len(other)} points are)' if len(other) > 1 else ''}: the file is of another sample."
+            )
+        strange = sorted({name for name, _ in found.values() if name.casefold() not in known})
         if strange:
             raise BadRequest(
                 f"{Path(path).name}: {', '.join(strange[:5])}: no class of this project has this name. "
                 "Add it in the Label tab, or correct the file."
             )
-        self._answer(project_id, {number - 1: known[name.casefold()] for number, name in found.items()})
+        self._answer(project_id, {number - 1: known[name.casefold()] for number, (name, _) in found.items()})
         return f"{counted(len(found), 'pixel')} taken from {Path(path).name}."
 
     def result(self, project_id: str, which: str = "") -> Certificate:

@@ -390,7 +390,12 @@ class DisplayedMaps(Subject):
             self._kept.called.move_to_end(key)
             while len(self._kept.called) > CALLED_KEPT:
                 self._kept.called.popitem(last=False)
-        return found if kept[2] is found.prediction else replace(found, prediction=kept[2])
+        if kept[2] is found.prediction:
+            return found
+        named = replace(found, prediction=kept[2])
+        if (report := vars(found).get("report")) is not None:  # it came with the map
+            vars(named)["report"] = _called(report, kept[2].schema)
+        return named
 
     def _source(self, source: str) -> MapSource:
         """Raises BadRequest."""

@@ -41,7 +41,6 @@ from hsi_studio.engine.evaluation.uncertainty import (
 from hsi_studio.engine.mapping.postprocess import Step
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.humanize import counted
-from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import Context, Fitted
 from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import Certify
@@ -52,7 +51,7 @@ from hsi_studio.studio.kept_maps import KeptMaps
 from hsi_studio.studio.live import LiveMaps
 from hsi_studio.studio.models import Models
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import BoolArray, ClassInfo, FloatArray, LabelSet, PromptSet
+from hsi_studio.types import BoolArray, ClassInfo, FloatArray, LabelSet
 
 MOST_HELD = 4000  # pixels that a model is asked about
 FOLDS = 5
@@ -187,7 +186,7 @@ class Evidence(Subject):
         ctx = replace(ctx or Context(), cache_dir=self._workspace.cache_folder)
         if shown.source == "live":
             labels = self._workspace.project(shown.project_id).labels()
-            yield self._fit(shown.project_id, labels, ctx)
+            yield self._live_maps.fit(shown.project_id, labels, ctx)
         elif shown.source in ("run", "model"):
             with self._models.use(shown.id, shown.project_id, ctx) as fitted:
                 yield fitted
@@ -270,12 +269,6 @@ class Evidence(Subject):
     def _find(self, project_id: str, which: str) -> DisplayedMap:
         return self._displayed.find(project_id, which)
 
-    def _fit(self, project_id: str, labels: LabelSet, ctx: Context) -> Fitted:
-        method = get_method(self._live_maps.method)
-        scene = self._workspace.scene_of(project_id).without_reference()
-        ctx = replace(ctx, words=self._live_maps.words(project_id))
-        return method.fit(scene, labels.only_labelled(), PromptSet(), method.Params(), ctx)
-
     def _held_reference(self, shown: DisplayedMap, ctx: Context | None) -> Held:
         scene, labels = self._workspace.scene_of(shown.project_id), shown.seen
         assert scene.reference is not None
@@ -326,7 +319,7 @@ class Evidence(Subject):
         for k in range(FOLDS):
             rest, out = fold != k, (fold == k) & usable
             part = LabelSet(labels.schema, labels.row[rest], labels.col[rest], labels.label[rest], labels.revision)
-            p[out] = probabilities_at(self._fit(shown.project_id, part, ctx), scene, flat[out], ctx)
+            p[out] = probabilities_at(self._live_maps.fit(shown.project_id, part, ctx), scene, flat[out], ctx)
         words = f"your {counted(int(usable.sum()), 'label')}, each told without a fifth of them; near ones flatter"
         told = np.flatnonzero(usable)
         half = halves(labels.row[usable], labels.col[usable])

@@ -22,7 +22,7 @@ from hsi_studio.sanitize import slug
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import EXPORT_WAIT_S, DisplayedMap, DisplayedMaps
 from hsi_studio.studio.evidence import Evidence
-from hsi_studio.studio.provenance import Origin, Provenance
+from hsi_studio.studio.provenance import LABELS_FILE, Origin, Provenance
 from hsi_studio.studio.report import Reports, accuracy_rows
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import FloatArray, Scene
@@ -54,10 +54,12 @@ class Exports(Subject):
         `which`: "shown" = the one on the screen, "live", the id of a run, a model or a layer, as in
         `displayed.find`, which raises StudioError when there is no such map, and says why.
         """
+        return self._map_files(self._displayed.find(project_id, which, timeout), folder)
+
+    def _map_files(self, found: DisplayedMap, folder: Path | None) -> list[Path]:
         from hsi_studio.io.export import export_all
 
-        project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
-        found = self._displayed.find(project_id, which, timeout)
+        project, scene = self._workspace.project(found.project_id), self._workspace.scene_of(found.project_id)
         name = "" if found.source == "live" else found.layer
         tags = {**found.tags, **self._provenance.of(found).tags}
         return export_all(found.prediction, project.labels(), scene, folder or project.folder / "exports", name, tags)
@@ -76,7 +78,7 @@ class Exports(Subject):
         project = self._workspace.project(project_id)
         found = self._displayed.find(project_id, which, timeout)
         folder = folder or project.folder / "exports"
-        stem, written, missing = self._stem(found), self.map(project_id, folder, which=found.layer, timeout=timeout), []
+        stem, written, missing = self._stem(found), self._map_files(found, folder), []
         wanted = [f"{stem}_map.gpkg", f"{stem}_map.svg", f"{stem}_map.pdf", f"{stem}_accuracy.csv", f"{stem}_areas.csv"]
         wanted += [f"{stem}_probabilities.tif"] * probabilities + [f"{stem}_report.html"]
         for name in wanted:
@@ -274,7 +276,7 @@ def readme(found: DisplayedMap, files: list[Path], missing: list[tuple[str, str]
         lines += ["", "Left out:", "", *(f"- {name}: {why}" for name, why in missing)]
     lines += ["", "## Where the map comes from", "", *(f"- {what}: {which}" for what, which in origin.chain)]
     lines += ["", "This makes the map again and prints its hash:", "", f"    {origin.command}", ""]
-    if found.source == "live":
+    if LABELS_FILE in origin.command:
         lines[-1:] = [
             f"(labels.geojson is {next((f.name for f in files if f.name.endswith('_labels.geojson')), '')}.)",
             "",

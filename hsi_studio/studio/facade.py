@@ -115,12 +115,13 @@ class Studio:
             words_known=self.live_maps.words_known,
         )  # fmt: skip
         self.live_maps.class_words = self.queries.class_words
+        self.live_maps.wait_for_words = self.queries.wait_for_words
         self.recipes = Recipes(workspace, self.prompts, self.queries.descriptions.facts_on, self.queries.encode)
         self.certify = Certify(workspace, self.displayed)
         self.holdout = Holdout(workspace, self.displayed, changed)
         self.lessons = Lessons(workspace, self.displayed, self.runs)
         self.evidence = Evidence(workspace, self.displayed, self.models, self.live_maps, self.certify)
-        self.provenance = Provenance(workspace, self.runs, self.models)
+        self.provenance = Provenance(workspace, self.runs, self.models, self.live_maps.words_in)
         self.reports = Reports(
             workspace, self.evidence, self.provenance, self.runs, self.spectra, self.live_maps
         )  # fmt: skip

@@ -10,20 +10,22 @@ and started again when it is needed. The live map is also a layer of `studio.dis
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
+from hsi_studio.engine.mapping.wavering import Place, margins, wavering
 from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.methods import LIVE_METHOD, get_method
-from hsi_studio.methods.contract import Context, WordPosteriors, Words
+from hsi_studio.methods.contract import Context, Fitted, WordPosteriors
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.layers import LIVE, Layer, measured
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import LabelSet, Scene
+from hsi_studio.types import LabelSet, PromptSet, Scene
 
 ClassWords = Callable[[str, Scene, tuple[str, ...]], WordPosteriors | None]
 MAX_LIVE = 8  # live-map threads kept
@@ -46,6 +48,8 @@ class LiveMaps(Subject):
         self._threads = workspace.shared(_Threads)
         # project, scene, class names → what they mean there; set by the façade
         self.class_words: ClassWords = lambda project_id, scene, names: None
+        # waits until what they mean is known, where that is being found out; whether it is known; set by the façade
+        self.wait_for_words: Callable[[str, float], bool] = lambda project_id, timeout: False
         workspace.on_close(self.forget)
 
     def get(self, project_id: str) -> LiveMap:
@@ -60,8 +64,7 @@ class LiveMaps(Subject):
                 self._threads.of.move_to_end(project_id)
                 return known
             method = get_method(self.method)
-            context = Context(cache_dir=self._workspace.cache_folder, words=self.words(project_id))
-            made = LiveMap(scene, method, method.Params(), context)
+            made = LiveMap(scene, method, method.Params(), self._context(project_id, Context()))
             self._threads.of[project_id] = made
             while len(self._threads.of) > MAX_LIVE:
                 _, oldest = self._threads.of.popitem(last=False)
@@ -83,6 +86,25 @@ class LiveMaps(Subject):
         if live is not None:
             live.request(self._workspace.project(project_id).labels(), again=True)
 
+    def fit(self, project_id: str, labels: LabelSet, ctx: Context) -> Fitted:
+        """The model of the project's live map, of these labels: with what its class names mean, as the map is made.
+
+        Raises TooFewLabels, and as `get`.
+        """
+        method, scene = get_method(self.method), self._workspace.scene_of(project_id).without_reference()
+        made = self._context(project_id, ctx)
+        return method.fit(scene, labels.only_labelled(), PromptSet(), method.Params(), made)
+
+    def words_in(self, project_id: str) -> bool:
+        """Whether the map of its labels is made from its class names too."""
+        return self.uses_words(project_id) and self.wait_for_words(project_id, 0.0)
+
+    def _context(self, project_id: str, ctx: Context) -> Context:
+        def words(scene: Scene, names: tuple[str, ...]) -> WordPosteriors | None:
+            return self._words(project_id, scene, names)
+
+        return replace(ctx, cache_dir=self._workspace.cache_folder, words=words)
+
     def uses_words(self, project_id: str) -> bool:
         return project_id not in self._threads.wordless
 
@@ -92,13 +114,24 @@ class LiveMaps(Subject):
             (self._threads.wordless.discard if on else self._threads.wordless.add)(project_id)
         self.refresh(project_id, again=True)
 
-    def words(self, project_id: str) -> Words:
-        """For `Context.words`: whoever fits the map's model again starts from the class names as the map did."""
-        return lambda scene, names: self.class_words(project_id, scene, names) if self.uses_words(project_id) else None
+    def _words(self, project_id: str, scene: Scene, names: tuple[str, ...]) -> WordPosteriors | None:
+        return self.class_words(project_id, scene, names) if self.uses_words(project_id) else None
 
     def status(self, project_id: str) -> LiveStatus:
         """How far it is. Raises BadRequest, FileProblem."""
         return self.get(project_id).status
+
+    def next_place(self, project_id: str, shown: Iterable[tuple[int, int]] = ()) -> Place:
+        """Where a label would teach the map most: it wavers there between two classes. `shown`: places (row, column)
+        that were passed over. Raises LabelProblem where every place was, TooFewLabels, BadRequest, FileProblem."""
+        labels = self._workspace.project(project_id).labels()
+        blind = self._workspace.scene_of(project_id).without_reference()
+        fitted = self.fit(project_id, labels, Context())
+        at = zip(labels.row.tolist(), labels.col.tolist(), strict=True)
+        found = wavering(fitted, blind, margins(fitted, blind), at, shown)
+        if found is None:
+            raise LabelProblem("Every place was shown, or lies at a label: the map wavers nowhere else.")
+        return found
 
     def known(self, project_id: str) -> LiveStatus | None:
         """The same of a map whose thread runs already; None for the others."""
@@ -133,14 +166,20 @@ class LiveMaps(Subject):
         return self._shown(project_id, item, self.status(project_id))
 
     def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
-        """Of the newest labels: waits for it and for its accuracy, so that a file never has a map with figures of the
-        one before it."""
-        status = self.get(project_id).wait(self._workspace.project(project_id).labels().revision, timeout, report=True)
+        """Of the newest labels: waits for it, for what its class names mean, and for its accuracy."""
+        live, until = self.get(project_id), time.monotonic() + timeout
+        status = live.wait(self._workspace.project(project_id).labels().revision, timeout)
+        if status.prediction is not None and not status.error:
+            if self.uses_words(project_id):
+                self.wait_for_words(project_id, until - time.monotonic())
+            status = live.settled(until - time.monotonic())
         if status.error:
             raise StudioError(status.error)
         found = self._shown(project_id, item, status)
         if found is None:
             raise LabelProblem(status.message or "There is no map yet: label pixels of two classes first.")
+        if status.report_revision == found.prediction.revision:  # of this very map, whatever is clicked meanwhile
+            vars(found)["report"] = status.report
         return found
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:

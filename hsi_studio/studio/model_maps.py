@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+import numpy as np
+
 from hsi_studio.edges import sentence
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report
 from hsi_studio.engine.mapping.map_cache import keep_map, kept_map
@@ -22,6 +24,7 @@ from hsi_studio.engine.mapping.schema_match import onto
 from hsi_studio.engine.models.compatibility import scene_fit
 from hsi_studio.engine.models.library import ModelFile, ModelLibrary
 from hsi_studio.engine.models.memory import Loaded
+from hsi_studio.engine.models.metadata import same_ground
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.methods.contract import Context
 from hsi_studio.studio import Subject
@@ -219,7 +222,7 @@ class ModelMaps(Subject):
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
         """The one of its training, where that was on this scene; else against the reference, without the pixels that
-        are labelled in this project. None without a reference."""
+        are labelled in this project and those it was trained on. None without a reference."""
         model, header = self.shelf.usable(shown.id)
         scene, project = self._workspace.scene_of(shown.project_id), self._workspace.project(shown.project_id)
         if model.origin == "run" and header.facts.scene.id == scene.id and self._runs.exists(model.id):
@@ -228,14 +231,16 @@ class ModelMaps(Subject):
                 return own
         if scene.reference is None:
             return None
-        labels = project.labels()
+        labels, trained = project.labels(), self.seen(shown)
+        here = same_ground(header.facts.scene, scene) and bool(header.facts.labels.total)
         key = (shown.project_id, shown.id)
         with self._kept.lock:
             known = self._kept.reports.get(key)
         if known is not None and known[0] is shown.prediction and known[1] == labels.revision:
             return known[2]
-        made = accuracy_report(shown.prediction, labels, scene)
-        if header.facts.scene.id == scene.id and header.facts.labels.total:
+        without = _together(labels, trained, shown.prediction.schema) if here and trained is not None else labels
+        made = accuracy_report(shown.prediction, without, scene)
+        if here and trained is None:
             made = replace(made, notes=(*made.notes, TRAINED_HERE))
         with self._kept.lock:
             self._kept.reports[key] = shown.prediction, labels.revision, made
@@ -247,7 +252,7 @@ class ModelMaps(Subject):
         """
         model, header = self.shelf.usable(shown.id)
         scene, labels = self._workspace.scene_of(shown.project_id), self._workspace.project(shown.project_id).labels()
-        if header.facts.scene.id != scene.id or not header.facts.labels.total:
+        if not same_ground(header.facts.scene, scene) or not header.facts.labels.total:
             return labels
         return self._runs.labels(model.id) if model.origin == "run" and self._runs.exists(model.id) else None
 
@@ -299,9 +304,22 @@ class ModelMaps(Subject):
         return prediction
 
 
+def _together(labels: LabelSet, trained: LabelSet, schema: ClassSchema) -> LabelSet:
+    """The project's labels and a model's, in the classes of its map (`schema_match.onto`), every pixel once."""
+    place = {info.id: k for k, info in enumerate(schema.classes)}
+    named = {info.name.casefold().strip(): k for k, info in reversed(list(enumerate(schema.classes)))}
+    found: dict[tuple[int, int], int] = {}
+    for one in (trained, labels):
+        to = [place.get(info.id, named.get(info.name.casefold().strip(), 0)) for info in one.schema.classes]
+        for row, col, label in zip(one.row.tolist(), one.col.tolist(), one.label.tolist(), strict=True):
+            found[row, col] = to[label]
+    table = np.array([(*place, label) for place, label in found.items()], dtype=np.int64).reshape(-1, 3)
+    return LabelSet(schema, table[:, 0], table[:, 1], table[:, 2], labels.revision)
+
+
 def _title(model: ModelFile, scene: Scene) -> str:
     """As a layer of this scene: one that was trained on another scene says on which."""
     trained = None if model.facts is None else model.facts.scene
-    if trained is None or trained.id == scene.id or not (trained.title or trained.name):
+    if trained is None or same_ground(trained, scene) or not (trained.title or trained.name):
         return model.title
     return f"{trained.title or trained.name}: {model.title}"

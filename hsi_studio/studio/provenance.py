@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hsi_studio.engine.runs.environment import versions
 from hsi_studio.errors import StudioError
 from hsi_studio.humanize import counted, setting_text
+from hsi_studio.scene.plan import RULES
 from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import map_hash
 from hsi_studio.studio.displayed_map import DisplayedMap
@@ -25,6 +27,8 @@ from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import LabelSet
 
 LABELS_FILE = "labels.geojson"
+SAME = ("dsm", "reference", "axes", "nodata", "wavelengths", "unit", "scale", "mask", "quality", "crs")
+OPTIONS = {"variable": "var", **{name: name for name in SAME}}  # what is said of a file → the option of `map`
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,11 @@ class Origin:
 class Provenance(Subject):
     """One subject of `Studio`."""
 
-    def __init__(self, workspace: Workspace, runs: Runs, models: Models) -> None:
-        self._workspace, self._runs, self._models = workspace, runs, models
+    def __init__(
+        self, workspace: Workspace, runs: Runs, models: Models,
+        words_in: Callable[[str], bool] = lambda project_id: False,
+    ) -> None:  # fmt: skip
+        self._workspace, self._runs, self._models, self._words_in = workspace, runs, models, words_in
 
     def of(self, shown: DisplayedMap) -> Origin:
         """Raises BadRequest, FileProblem when what the map was made from has gone."""
@@ -75,9 +82,13 @@ class Provenance(Subject):
         """The line that makes the map again, where the project or the exported labels are."""
         program = "python -m hsi_studio"
         if shown.source == "live":
-            spec = dict(self._workspace.project(shown.project_id).scene_spec)
-            names = {"variable": "--var", "dsm": "--dsm", "reference": "--reference"}
-            options = [part for key, value in spec.items() if key in names for part in (names[key], str(value))]
+            project = self._workspace.project(shown.project_id)
+            spec = project.scene_spec
+            said = {key: value for key, value in spec.items() if key not in ("spec", "rules")}
+            plain = said.keys() <= OPTIONS.keys() and all(isinstance(value, str) for value in said.values())
+            if spec.get("rules") != RULES or not plain or project.left_out or self._words_in(project.id):
+                return f"{program} export {shlex.join([project.id])} --out map.tif"  # a file and labels are not all
+            options = [f"--{OPTIONS[key]}={value}" for key, value in said.items()]
             scene = shlex.join([str(spec["spec"]), *options])
             return f"{program} map {scene} --labels {LABELS_FILE} --out map.tif"
         if shown.source == "run":

@@ -101,6 +101,7 @@ class Queries(Subject):
     ) -> None:
         self._workspace, self._models, self._changed, self._words_known = workspace, models, changed, words_known
         self._class_words: OrderedDict[tuple[str, tuple[str, ...]], WordPosteriors | None] = OrderedDict()
+        self._learning: set[tuple[str, tuple[str, ...]]] = set()
         self.descriptions = descriptions
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
@@ -154,6 +155,7 @@ class Queries(Subject):
                 self._class_words[key] = None
                 while len(self._class_words) > KEPT:
                     self._class_words.popitem(last=False)
+                self._learning.add(key)
                 self._submit(lambda: self._learn_words(project_id, key), lambda message: log.info("%s", message))
             known = self._class_words[key]
         if known is None:
@@ -166,7 +168,22 @@ class Queries(Subject):
         share = np.where(total > 1e-6, chosen / np.maximum(total, 1e-6), 1.0 / len(at)).astype(np.float32)
         return WordPosteriors(known.index, share, tuple(k for k, _ in at), f"{known.stamp} {names}")
 
+    def wait_for_words(self, project_id: str, timeout: float) -> bool:
+        """Whether it is known what the project's class names mean; waits where that is being found out."""
+        key = self._workspace.scene_of(project_id).id, tuple(self._workspace.project(project_id).schema.names)
+        with self._news:
+            self._news.wait_for(lambda: key not in self._learning or self._closed.is_set(), max(timeout, 0.0))
+            return self._class_words.get(key) is not None
+
     def _learn_words(self, project_id: str, key: tuple[str, tuple[str, ...]]) -> None:
+        try:
+            self._find_words(project_id, key)
+        finally:
+            with self._news:
+                self._learning.discard(key)
+                self._news.notify_all()
+
+    def _find_words(self, project_id: str, key: tuple[str, tuple[str, ...]]) -> None:
         matcher = self._matcher(self._workspace.scene_of(project_id), lambda message, done: self._check())
         schema = self._workspace.project(project_id).schema
         if tuple(schema.names) != key[1]:

@@ -270,6 +270,14 @@ def test_the_moment(page: Any, app: RunningApp, tmp_path: Path) -> None:
     wait_journal(page, 11)
     wait_map(page, 11)
 
+    # where next: the crosshair goes where the map wavers, to another place each time
+    page.locator("[data-part=next]").click()
+    page.get_by_text("The map of your labels wavers here between").wait_for()
+    place = "[...document.querySelectorAll('.hv-goto input')].map((input) => input.value).join()"
+    first = page.evaluate(place)
+    page.keyboard.press("w")
+    page.wait_for_function(f"{place} !== '{first}'")
+
     # export, and open what was exported
     open_tab(page, "Map")
     page.locator("#hsi-map-classes").get_by_text("User's accuracy (precision) %").first.wait_for()  # at the first visit

@@ -168,4 +168,13 @@ EARLIER: tuple[Mutation, ...] = (
         "tests/ui/tabs/test_contract.py",
         ("test_every_tab_of_the_project_is_there_with_its_files",),
     ),
+    Mutation(
+        "names-beside-the-head",
+        'what a name in another language denies is read: "zone sans végétation" as vegetation',
+        "hsi_studio/text/materials/grammar.py",
+        "    said = _until(said, rules.denials | rules.stops)\n",
+        "",
+        "tests/text/materials/test_legends.py",
+        ("test_no_trap_is_read_as_the_wrong_material",),
+    ),
 )

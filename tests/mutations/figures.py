@@ -217,4 +217,22 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/methods/live/test_method.py",
         ("test_labels_of_one_place_a_class_do_not_say_how_sure_the_map_is",),
     ),
+    Mutation(
+        "next-place-again",
+        "a place that was passed over is shown again",
+        "hsi_studio/engine/mapping/wavering.py",
+        "& ~_near(shown, PLACE_PX, found)",
+        "",
+        "tests/engine/mapping/test_wavering.py",
+        ("test_labels_and_what_was_shown_are_passed_over_until_nothing_is_left",),
+    ),
+    Mutation(
+        "denied-name-is-meant",
+        "a class name that denies a material is read as that material",
+        "hsi_studio/text/materials/names.py",
+        "if DENIED.match(text.strip()):",
+        "if DENIED.match(text.strip()) and False:",
+        "tests/text/materials/test_names.py",
+        ("test_a_name_that_denies_a_material_does_not_mean_it",),
+    ),
 )

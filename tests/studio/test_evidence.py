@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
-from hsi_studio.methods import get_method
 from hsi_studio.project.store import Project
-from hsi_studio.studio import evidence
 from tests.studio.shown import COMPARISON, RUN, add_comparison, add_run, add_text_map, project_with_reference
 
 
@@ -157,6 +154,19 @@ def test_the_file_of_a_sample_does_not_say_what_the_map_shows(made: tuple[Studio
         studio.certify.read_file(project.id, tmp_path / "no.gpkg")
 
 
+def test_answers_of_another_sample_are_not_taken_for_this_one(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    """Both are numbered from 1, and of one size."""
+    studio, project = made
+    sample = studio.certify.draw(project.id, f"run:{RUN}", 0.05, seed=0)
+    for n in range(len(sample.answers)):
+        studio.certify.answer(project.id, n, project.schema.classes[0].id)
+    file = studio.certify.write_file(project.id, tmp_path / "old.gpkg")
+    assert len(studio.certify.draw(project.id, f"run:{RUN}", 0.05, seed=1).answers) == len(sample.answers)
+    with pytest.raises(BadRequest, match="of another sample"):
+        studio.certify.read_file(project.id, file)
+    assert studio.certify.sample(project.id).done == 0
+
+
 # ── edited layers ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -222,28 +232,3 @@ def test_calibration_and_class_sets_of_the_live_map(made: tuple[Studio, Project]
     assert set(names) <= {info.name for info in project.schema.classes}
     with pytest.raises(TooFewLabels):
         studio.evidence.sets(project.id, "live", 0.9999)
-
-
-def test_the_model_behind_the_live_map_starts_from_the_class_names_as_the_map_did(
-    made: tuple[Studio, Project], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Probabilities, margins and sets were of a map without words, beside a map with them."""
-    studio, project = made
-    shown, asked = studio.displayed.find(project.id, "live"), []
-    method = get_method(studio.live_maps.method)
-
-    class Listening:
-        Params = method.Params
-
-        def fit(self, scene: Any, labels: Any, prompts: Any, params: Any, ctx: Any) -> Any:
-            asked.append(ctx.words(scene, tuple(labels.schema.names)))
-            return method.fit(scene, labels, prompts, params, ctx)
-
-    def meant(project_id: str, scene: Any, names: tuple[str, ...]) -> None:
-        asked.append((project_id, names))
-
-    monkeypatch.setattr(evidence, "get_method", lambda name: Listening())
-    monkeypatch.setattr(studio.live_maps, "class_words", meant)
-    with studio.evidence.model(shown):
-        pass
-    assert (project.id, tuple(project.schema.names)) in asked

@@ -21,6 +21,7 @@ from hsi_studio.project.store import Project
 from hsi_studio.types import Prediction
 from tests.scene.fake import little_memory
 from tests.studio.models import labelled, scene_file, train
+from tests.studio.shown import RUN, add_run
 
 
 @pytest.fixture
@@ -214,6 +215,30 @@ def test_another_scene_with_the_same_bands_is_mapped_in_its_own_classes(
     assert (made.label[15:, :-1] == 1).mean() > 0.9
     second.rename_class(second.schema.classes[0].id, "Bottom")
     assert studio.models.map(run, second.id).schema.names == ["Bottom", "upper", "lower"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_pixels_a_model_was_trained_on_do_not_test_it_where_a_reference_is_laid_on_the_scene(
+    studio: Studio, project: Project, tmp_path: Path, known: bool
+) -> None:
+    """The scene with a reference has another id, and the model would be one from elsewhere."""
+    if known:
+        add_run(studio, project)
+    run = train(studio, project, RUN, method="lda")
+    truth = np.ones((30, 30), dtype=np.uint8)
+    truth[15:] = 2
+    np.save(tmp_path / "data" / "truth.npy", truth)
+    file = tmp_path / "data" / "two_halves.npy"
+    second = studio.new_project(file, reference=str(tmp_path / "data" / "truth.npy"))
+    for row, info in zip((5, 20), second.schema.classes, strict=True):
+        second.toggle_point(row, 5, info.id)
+        second.rename_class(info.id, project.schema.classes[row > 15].name)
+    assert studio.scene_of(second.id).id != studio.scene_of(project.id).id
+    found = studio.displayed.find(second.id, f"model:{run}")
+    assert found.report is not None
+    assert found.report.main.n == 30 * 29 - 2 - 6 * known
+    assert any("may be counted" in note for note in found.report.notes) != known
+    assert (found.seen is None) != known
 
 
 def test_other_bands_are_refused_with_both_numbers_and_what_is_possible(

@@ -185,7 +185,7 @@ def test_a_worker_that_can_write_nothing_ends_with_a_reason(tmp_path: Path) -> N
         "from hsi_studio.engine.worker import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
-    ended = _with_open_input([sys.executable, "-c", code, str(folder.path), "--cache", str(tmp_path)])
+    ended = _with_open_input([sys.executable, "-B", "-c", code, str(folder.path), "--cache", str(tmp_path)])
     assert ended[0] == DISK
     (folder / "worker.log").write_text(ended[1])
     state, reason = end_of("", DISK, folder)

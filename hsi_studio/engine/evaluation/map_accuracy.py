@@ -44,6 +44,7 @@ from hsi_studio.methods.common.places import in_one_place
 from hsi_studio.types import BoolArray, ClassInfo, IntArray, LabelSet, Prediction, Scene
 
 MAX_PIXELS = 2_000_000
+BIASED = "near neighbours make this optimistic, labels where the map was unsure pessimistic"
 FILLED = 0.95  # share of the test pixels in one class from which OA says next to nothing
 
 
@@ -310,7 +311,7 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None, shape: tuple[int, ...
         return ScoreBlock(TITLE, "", problem=NOT_KNOWN)
     known = labels.only_labelled()
     counts, n_classes = known.counts, len(known.schema)
-    words = f"leave-one-out on your {counted(len(labels), 'label')}: near neighbours make this optimistic"
+    words = f"leave-one-out on your {counted(len(labels), 'label')}: {BIASED}"
     if n_classes < 2:
         need = "a pixel of each of two classes" if n_classes == 0 else "a pixel of a second class"
         return ScoreBlock(title, words, problem=f"Label {need} to get a map and a first estimate of its accuracy.")
@@ -325,7 +326,7 @@ def _leave_one_out(labels: LabelSet, loo: IntArray | None, shape: tuple[int, ...
     n = int(np.count_nonzero(used))
     left = not_counted(int(np.count_nonzero(counts == 1)), int(alone.sum()))
     if left:
-        words = f"leave-one-out on {n} of your {len(labels):,} labels ({left}): near neighbours make this optimistic"
+        words = f"leave-one-out on {n} of your {len(labels):,} labels ({left}): {BIASED}"
     if not n:
         return ScoreBlock(
             title, words, problem="Not known yet: every label lies near others of its class, so leaving one out tells "

@@ -62,4 +62,11 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
             "same bands", f"Trained with all bands of this scene, {left}: if it needs them, it will not map.",
             "Bring them back in the Scene tab, or train again.",
         )  # fmt: skip
-    return SceneFit("same bands", f"Trained on another scene with the same bands: {there.title or there.name}.")
+    other = f"Trained on another scene with the same bands: {there.title or there.name}."
+    if there.wavelength_nm is None or scene.bands.wavelength_nm is None:  # only their number is known to agree
+        lacking = scene.name if scene.bands.wavelength_nm is None else "the model"
+        other = (
+            f"Trained on another scene with as many bands: {there.title or there.name}. Whether they are the same "
+            f"bands in the same order is not known, since {lacking} has no wavelengths: that is up to you."
+        )
+    return SceneFit("same bands", other)

@@ -6,6 +6,7 @@ file before anything of it is used, and no text in it leads out of a folder.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -48,6 +49,7 @@ class SceneFacts(_Facts):
     bands: int = Field(ge=1, le=100_000)
     wavelength_nm: tuple[float, ...] | None = Field(default=None, max_length=100_000)  # (B,)
     size: tuple[int, int] | None = None  # rows, columns
+    ground: Line = ""  # `ground_of`; "" in files from before
 
 
 class LabelFacts(_Facts):
@@ -130,6 +132,7 @@ def describe(
             bands=scene.bands.count,
             wavelength_nm=None if nm is None else tuple(round(float(w), 3) for w in nm),
             size=scene.shape[:2],
+            ground=ground_of(scene),
         ),
         labels=LabelFacts(
             fewest=int(counts.min()) if counts.size else 0,
@@ -146,6 +149,19 @@ def describe(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         title=title,
     )
+
+
+def ground_of(scene: Scene) -> str:
+    """The same for the same pixels, whatever is said of the file, laid on it (a reference, heights) or left out."""
+    files = sorted(one.sha256 for one in scene.sources if one.role == "cube" and one.sha256)
+    return hashlib.sha256(" ".join(files).encode()).hexdigest()[:16] if files else scene.base_id or scene.id
+
+
+def same_ground(there: SceneFacts, scene: Scene) -> bool:
+    """Whether a model's labels lie on this very scene: its reference holds the pixels that the model was trained on."""
+    if there.id in (scene.id, scene.base_id):
+        return True
+    return there.ground == ground_of(scene) and there.size == scene.shape[:2]
 
 
 def accuracy_facts(report: AccuracyReport) -> AccuracyFacts | None:

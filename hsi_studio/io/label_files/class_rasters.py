@@ -52,7 +52,7 @@ def place_raster(path: Path, main: Path, scene: Scene, options: LabelOptions) ->
         verb = "lies" if len(outside) == 1 else "lie"
         report.notes.append(f"{counted(len(outside), 'class', 'classes')} {verb} outside the scene.")
     for value, pixels in zip(present, few, strict=True):
-        placed.pixels.append((f"{path.name} = {value}", pixels, names.get(value, str(value)), None))
+        placed.pixels.append((f"{path.name} = {value}", pixels, names.get(value, str(value)), whole.colors.get(value)))
     return placed
 
 

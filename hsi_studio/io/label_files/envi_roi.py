@@ -2,8 +2,8 @@
 
 Text ("; ENVI Output of ROIs"): blocks of points in the order of the regions in the header; X and Y count from 1 (ENVI's
 pixel coordinates), "Map X" and "Map Y" are in the system of the picture, which the file does not name. X and Y count
-where the picture has the scene's size ("File Dimension"), else the map coordinates. A file with band values alone has
-no place.
+where the picture has the scene's size ("File Dimension") and lies where the scene does, else the map coordinates. A
+file with band values alone has no place.
 
 XML: points, lines and polygons with the coordinate system as WKT ("CoordSysStr", Esri's flavour), or "none": then pixel
 coordinates from the corner of the first pixel. Regions that are thresholds have no outline and are told.
@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+import numpy as np
+
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import counted
 from hsi_studio.io.coordinates import number
+from hsi_studio.io.label_files.frames import Frame, to_pixels
 from hsi_studio.io.label_files.records import MOST_FEATURES, MOST_VERTICES, Layer
 from hsi_studio.types import Scene
 
@@ -104,7 +107,11 @@ def _roi_layer(
     mapped = "map x" in columns and "map y" in columns
     degrees = "lat" in columns and "lon" in columns
     same = size is None or size == tuple(scene.shape[:2])
-    if pixels and (same or not (mapped or degrees) or scene.transform is None):
+    moved = pixels and mapped and same and _elsewhere(path, columns, rows, scene)
+    if moved:
+        layer.notes.append("Its X and Y are other pixels than its map coordinates: the picture lies elsewhere than the "
+                           "scene, and the points are placed by Map X and Map Y.")  # fmt: skip
+    if pixels and not moved and (same or not (mapped or degrees) or scene.transform is None):
         xs, ys = (_column(path, columns, rows, key) for key in ("x", "y"))
         layer.columns["row"], layer.columns["col"] = [y - 1 for y in ys], [x - 1 for x in xs]
         layer.notes.append("An ENVI ROI file: X and Y count from 1.")
@@ -129,6 +136,19 @@ def _roi_layer(
             "Export the ROIs to ASCII again, with pixel or map location",
         )  # fmt: skip
     return layer
+
+
+def _elsewhere(path: Path, columns: list[str], rows: list[tuple[int, list[str]]], scene: Scene) -> bool:
+    """Whether the map coordinates lie on the scene, on other pixels than X and Y say: those of a shifted picture of the
+    same size. Up to a pixel and a half apart are the same: they may be corners or centres."""
+    if scene.transform is None or not rows:
+        return False
+    x, y, east, north = (np.array(_column(path, columns, rows, key)) for key in ("x", "y", "map x", "map y"))
+    at = to_pixels(Frame("map", ""), np.column_stack([east, north]), scene)
+    height, width, _ = scene.shape
+    inside = (at >= 0).all(axis=1) & (at[:, 0] < width) & (at[:, 1] < height)
+    apart = np.abs(at - np.column_stack([x - 0.5, y - 0.5])).max(axis=1) > 1.5
+    return bool(2 * np.count_nonzero(inside & apart) >= len(rows))
 
 
 def _column(path: Path, columns: list[str], rows: list[tuple[int, list[str]]], key: str) -> list[float]:
@@ -187,7 +207,6 @@ def read_roi_xml(path: Path, data: bytes) -> list[Layer]:
 
 def _corners_to_centres(layer: Layer) -> None:
     """ENVI's pixel coordinates begin at the first pixel's corner; `Layer.pixels` has whole numbers at the centres."""
-    import numpy as np
     import shapely
 
     def shifted(xy: Any) -> Any:

@@ -7,8 +7,12 @@ columns and rows. Geometries are read by GEOS; one that it refuses is left out a
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import counted
@@ -99,9 +103,13 @@ def _named_crs(path: Path, document: dict[str, Any], layer: Layer) -> None:
 
 
 def _origin(document: dict[str, Any], scene: Scene, layer: Layer) -> None:
-    """Told when the labels come from a scene of another size: rows and columns are then other pixels."""
+    """Told when the labels come from a scene of another size or place: rows and columns are then other pixels."""
     origin = document.get("scene")
-    if not isinstance(origin, dict) or origin.get("shape") in (None, list(scene.shape[:2])):
+    if not isinstance(origin, dict):
+        return
+    if layer.pixels:
+        _by_its_transform(origin, scene, layer)
+    if origin.get("shape") in (None, list(scene.shape[:2])):
         return
     by_place = scene.transform is not None and not layer.pixels
     layer.notes.append(
@@ -112,3 +120,25 @@ def _origin(document: dict[str, Any], scene: Scene, layer: Layer) -> None:
     if by_place:
         for key in ("row", "col"):
             layer.columns.pop(key, None)
+
+
+def _by_its_transform(origin: dict[str, Any], scene: Scene, layer: Layer) -> None:
+    """Columns and rows of a scene with map coordinates but without a known system, which lay elsewhere in the plane
+    than this one: they become map coordinates."""
+    import shapely
+
+    told = origin.get("transform")
+    if scene.transform is None or not isinstance(told, list) or origin.get("crs_wkt") != scene.crs:
+        return
+    if len(told) != 6 or not all(isinstance(v, int | float) and math.isfinite(v) for v in told):
+        return
+    a, b, c, d, e, f = told
+    if np.allclose(told, scene.transform, rtol=1e-9, atol=1e-6 * math.hypot(scene.transform[0], scene.transform[3])):
+        return
+
+    def moved(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        x, y = xy[:, 0] + 0.5, xy[:, 1] + 0.5  # centres have whole numbers
+        return np.column_stack([a * x + b * y + c, d * x + e * y + f])
+
+    layer.geometry = [None if shape is None else shapely.transform(shape, moved) for shape in layer.geometry]
+    layer.pixels, layer.crs, layer.standard, layer.map_columns = False, None, False, True

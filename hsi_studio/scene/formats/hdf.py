@@ -270,7 +270,7 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
         transform, _ = georeference.transform_of(info)
         code = _text(whole(path, "EPSG Code", found["EPSG Code"])) if "EPSG Code" in found else None
         epsg = int(code) if code and code.strip().isdigit() else georeference.epsg_of(info)
-        side = abs(transform[0]) if transform is not None and info[0].lower() == "utm" else None
+        side = float(np.hypot(transform[0], transform[3])) if transform and info[0].lower() == "utm" else None
         raster = replace(raster, transform=transform, crs=georeference.wkt("", epsg), gsd_m=side)
     else:
         raster = _on_cf_grid(raster, handle, cube)

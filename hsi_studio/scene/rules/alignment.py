@@ -153,6 +153,9 @@ def _by_resampling(
     method = (Resampling.mode if finer else Resampling.nearest) if classes else (
         Resampling.average if finer else Resampling.bilinear
     )  # fmt: skip
+    # else GDAL takes a layer that is turned for a finer one, and blurs it
+    sharp = method is Resampling.bilinear and onto.rules > 5
+    scale = {"XSCALE": "1", "YSCALE": "1"} if sharp else {}
     out = np.full((layers.shape[2], *onto.shape), np.nan, dtype=np.float32)
     try:
         with warnings.catch_warnings():
@@ -168,6 +171,7 @@ def _by_resampling(
                 dst_nodata=np.nan,
                 resampling=method,
                 init_dest_nodata=True,
+                **scale,
             )
     except (RasterioError, CRSError, ValueError) as error:
         raise SizeMismatch(
@@ -177,7 +181,7 @@ def _by_resampling(
     if covered == 0:
         raise _elsewhere(path, grid, onto, what)
     how = {"nearest": "the nearest pixel", "mode": "the most frequent class", "average": "the mean of its finer pixels",
-           "bilinear": "linear interpolation"}[method.name]  # fmt: skip
+           "bilinear": f"linear interpolation{' between its pixels' * sharp}"}[method.name]  # fmt: skip
     note = f"{path.name} has another grid than the scene and is resampled by {how}"
     share = "" if covered > 0.995 else f"; it covers {100 * covered:.0f} % of the scene"
     return np.moveaxis(out, 0, 2), (f"{note}{share}.",)

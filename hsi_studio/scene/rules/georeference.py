@@ -13,6 +13,7 @@ Formulas: GDAL's ENVI driver (rotation), CF conventions 1.11, appendix F.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -185,6 +186,60 @@ def side_m(transform: Transform | None, crs: str | None) -> float | None:
         return float(np.hypot(transform[0], transform[3])) * float(system.linear_units_factor[1])
     except CRSError:
         return None
+
+
+ODD = 0.01  # share by which a pixel's area may differ from the square of its side before it counts
+
+
+def true_side(
+    side: float | None, transform: Transform | None, crs: str | None, shape: tuple[int, int]
+) -> tuple[float | None, str]:
+    """The side of the square that has a pixel's area on the ground in metres, and a note where that is not `side`, the
+    one along a row: areas are its square. Pixels that are no squares, and map systems whose scale is not 1 at the
+    middle of the scene (Web Mercator at 50° shows everything 2.4 times as large)."""
+    if side is None or transform is None or is_degrees(crs):
+        return side, ""
+    a, b, _, d, e, _ = transform
+    along, area = math.hypot(a, d), abs(a * e - b * d)
+    unit = side / along
+    flat = area * unit**2
+    ground = _on_the_ground(transform, crs, shape)
+    found = flat if ground is None or abs(ground / flat - 1) <= ODD else ground
+    if abs(found / side**2 - 1) <= ODD:
+        return side, ""
+    made = math.sqrt(found)
+    why = f"Pixels are {side:.4g} × {math.hypot(b, e) * unit:.4g} m on the map"
+    if found is not flat:
+        why += f", whose scale here is {math.sqrt(flat / found):.3f}"
+    return made, f"{why}: areas are those of {made:.4g} × {made:.4g} m on the ground."
+
+
+def _on_the_ground(transform: Transform, crs: str | None, shape: tuple[int, int]) -> float | None:
+    """Square metres of the pixel in the middle, on the ellipsoid of WGS 84; None where that cannot be told."""
+    from rasterio._err import CPLE_BaseError  # rasterio has no public name for what GDAL reports
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+    from rasterio.warp import transform as moved
+
+    a, b, c, d, e, f = transform
+    row, col = shape[0] / 2, shape[1] / 2
+    places = [(col, row), (col + 1, row), (col, row + 1)]
+    try:
+        lon, lat = moved(
+            CRS.from_wkt(crs or ""), CRS.from_epsg(4326), [a * x + b * y + c for x, y in places],
+            [d * x + e * y + f for x, y in places],
+        )  # fmt: skip
+    except (CRSError, CPLE_BaseError) as error:
+        log.info("the ground size of a pixel is not known: %s", error)
+        return None
+    sine = math.sin(math.radians(lat[0]))
+    below = 1 - 0.00669437999014 * sine**2  # e² of WGS 84
+    east = 6378137.0 / math.sqrt(below) * math.cos(math.radians(lat[0]))  # metres a radian
+    north = 6378137.0 * (1 - 0.00669437999014) / below**1.5
+    x = [math.radians(math.remainder(lon[k] - lon[0], 360)) * east for k in (1, 2)]
+    y = [math.radians(lat[k] - lat[0]) * north for k in (1, 2)]
+    found = abs(x[0] * y[1] - x[1] * y[0])
+    return found if math.isfinite(found) and found > 0 else None
 
 
 # ── CF and HDF ──────────────────────────────────────────────────────────────────────────────────────

@@ -29,7 +29,21 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hsi_studio.text.materials.names import AS_IS, Encode, Meant, State, known_names, likely, materials, named, stem
+from hsi_studio.text.materials.grammar import has_small_words
+from hsi_studio.text.materials.grammar_words import HAN
+from hsi_studio.text.materials.names import (
+    AS_IS,
+    SPLIT,
+    Encode,
+    Meant,
+    State,
+    in_other_language,
+    known_names,
+    likely,
+    materials,
+    named,
+    stem,
+)
 from hsi_studio.text.materials.sentence_rules import (
     ADJECTIVES,
     AMOUNTS,
@@ -230,6 +244,9 @@ def _chips(clause: str, encode: Encode | None) -> list[Chip]:
 
 def _names(clause: str) -> tuple[list[str], str]:
     """Keys of the longest names in a clause, and what is left of it."""
+    if has_small_words(clause) or HAN.search(clause):  # of another language
+        heads = [named(part) for part in SPLIT.split(clause) if part.strip()]
+        return list(dict.fromkeys(filter(None, heads))), ""
     words = stem(clause).split()
     found = _kinds(words)
     for size in range(min(4, len(words)), 0, -1):
@@ -244,9 +261,8 @@ def _names(clause: str) -> tuple[list[str], str]:
             found.append(key)
             words[start : start + size] = [""] * size
     rest = " ".join(filter(None, words))
-    if not found and re.search(r"[\u4e00-\u9fff]", clause):
-        inside = [name for name in known_names() if len(name) > 1 and name in clause]
-        found = [known_names()[max(inside, key=len)]] if inside else []
+    if not found and len(clause.split()) <= ADJECTIVES:
+        found = list(filter(None, [in_other_language(clause)]))  # "Fichtenwald"
     if "shadow" in found:  # of whatever stands beside it
         found = ["shadow"]
     if "straw" in found:  # of whatever crop stands beside it

@@ -28,6 +28,7 @@ export function makeControls(root, actions) {
   parts.fit.addEventListener('click', () => actions.fit());
   parts.helpbutton.addEventListener('click', () => help());
   parts.helpclose.addEventListener('click', () => help(false));
+  parts.next.addEventListener('click', () => actions.next());
   parts.goto.addEventListener('submit', (event) => { event.preventDefault(); actions.goto(parts.row.value, parts.col.value); });
   parts.help.addEventListener('keydown', (event) => { if (event.key === 'Escape') help(false); });
 

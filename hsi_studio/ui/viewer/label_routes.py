@@ -6,9 +6,11 @@
                                       newest labels. `done` false: ask again. `report=true`: wait for its accuracy too
     GET  /hsi/spectrum/{project}/{row}/{col}
                                       a pixel's spectrum
+    GET  /hsi/next/{project}?shown=r,c;…
+                                      {row, col, between: [class, class]} where a label would teach the map most
 
-Every answer holds `show`: {"hsi-viewer": …, "hsi-strip": …}, the new values of panels by their element's id, packed as
-those panels take them (`ui/web_component.py`); `server.js` asks and hands them on.
+Every other answer holds `show`: {"hsi-viewer": …, "hsi-strip": …}, the new values of panels by their element's id,
+packed as those panels take them (`ui/web_component.py`); `server.js` asks and hands them on.
 
 Not Gradio events, because for each output of an event, a skipped one too, Gradio 6.31 builds the component anew, and
 for gr.HTML searches its script for the name of every event: with eight people labelling, that was most of what the
@@ -21,7 +23,7 @@ from functools import partial
 from typing import Any, Literal
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from hsi_studio.errors import StudioError
@@ -118,5 +120,17 @@ def router(studio: Studio) -> APIRouter:
             return {"show": {"hsi-spectrum": present.spectrum(project_id, (row, col))}}
         except StudioError as error:
             raise HTTPException(400, str(error)) from error
+
+    @api.get("/next/{project_id}")
+    def next_place(
+        project_id: str, shown: str = Query("", max_length=8000, pattern=r"^(-?\d{1,9},-?\d{1,9}(;|$))*$")
+    ) -> dict[str, Any]:
+        known(project_id)
+        passed = [tuple(map(int, one.split(","))) for one in shown.split(";") if one]
+        try:
+            place = studio.live_maps.next_place(project_id, [(row, col) for row, col in passed])
+        except StudioError as error:
+            raise HTTPException(400, str(error)) from error
+        return {"row": place.row, "col": place.col, "between": [place.first, place.second]}
 
     return api

@@ -340,7 +340,7 @@ class Present:
         status = self.studio.status(project_id)
         making, failed = self._making(project_id)
         progress = making or status.progress
-        busy = failed if progress is None else f"{failed}{progress.message}{progress.done:.0f}"
+        busy = failed + ("" if progress is None else f"{progress.message}{progress.done:.0f}")
         return (
             f"{self.studio.project(project_id).revision}/{self.studio.displayed.stamp(project_id)}"
             f"/{status.report_revision}/{busy}{status.error}/{self.studio.project(project_id).lesson_on}"

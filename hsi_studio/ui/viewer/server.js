@@ -107,5 +107,7 @@ export function makeServer(base, page) {
   const layers = (wanted) => ask(here('layers'), wanted && {
     method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(wanted),
   });
-  return {act, follow, spectrum, layers};
+  /** @param {Array<[number, number]>} shown  places that were passed over @returns {Promise<{row: number, col: number, between: string[]}>} */
+  const next = (shown) => ask(`${here('next')}?shown=${shown.map((one) => one.join(',')).join(';')}`);
+  return {act, follow, spectrum, layers, next};
 }

@@ -21,6 +21,7 @@ import { makeMapFeed } from './map_feed.js';
 import { makePane, partsOf } from './pane.js';
 import { makePins } from './pins.js';
 import { makeRaster } from './raster.js';
+import { makeNextPlace } from './next_place.js';
 import { makeReadout } from './readout.js';
 import { makeRegion } from './region.js';
 import { makeServer } from './server.js';
@@ -113,6 +114,7 @@ function start(component, L) {
     toggleMode: () => labelling.toggle(),
     opacity(value) { setOpacity(value, heat.blind() ? {} : {on: true}); },
     zoom, fit, choose, solo(id) { solo = id; raster.setSolo(id); mirror(); showClasses(); },
+    next: () => nextPlace(),
     goto(row, col) { if (row !== '' && col !== '') { labelling.moveTo(Number(row), Number(col)); stage.focus({preventScroll: true}); } },
   });
   part('legend').addEventListener('toggle', () => showClasses());
@@ -134,6 +136,7 @@ function start(component, L) {
   const labelling = makeLabelling(pane, map, {
     labels, server, readout, controls, active: () => active, ask: () => trigger('sync', {}), next: advance, blind: heat.blind,
   });
+  const nextPlace = makeNextPlace({project: () => project, ask: server.next, go: (row, col) => { labelling.moveTo(row, col); stage.focus({preventScroll: true}); }, blind: heat.blind, say});
 
   // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
   const opacities = new Map();
@@ -274,7 +277,7 @@ function start(component, L) {
       '+': () => zoom(1), '=': () => zoom(1), '-': () => zoom(-1), '0': fit,
       '[': () => setOpacity(Math.max(0, raster.layer.opacity - 0.1)),
       ']': () => setOpacity(Math.min(1, raster.layer.opacity + 0.1), {on: !heat.blind()}),
-      n: () => tell('hsi:add-class'), z: toPixels, m: toggleMap, c: toggleConfidence, l: labelling.toggle,
+      n: () => tell('hsi:add-class'), w: () => nextPlace(), z: toPixels, m: toggleMap, c: toggleConfidence, l: labelling.toggle,
       h: () => say(labels.toggle() ? 'Label markers are shown.' : 'Label markers are hidden: H shows them again.', 'hint'), p: () => present(), '?': () => controls.help(), Escape: () => { controls.help(false); present(false); },
       Enter: labelling.actHere, ' ': labelling.actHere, Delete: labelling.removeHere, Backspace: labelling.removeHere,
     },

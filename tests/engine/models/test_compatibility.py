@@ -39,6 +39,14 @@ def test_bands_up_to_five_nanometres_apart_are_the_same(shift_nm: float, ok: boo
     assert scene_fit(header(), scene(shift_nm=shift_nm)).ok == ok
 
 
+def test_bands_without_wavelengths_are_not_said_to_be_the_same() -> None:
+    bare = scene_from(fields(20, 20, 12)[0])
+    told = scene_fit(header(), bare)
+    assert told.ok
+    assert "as many bands" in told.words
+    assert "is not known" in told.words
+
+
 def test_other_bands_are_refused_with_what_the_method_makes_possible() -> None:
     here = scene(bands=7)
     plain, warm = scene_fit(header("live"), here), scene_fit(header("diffclip"), here)

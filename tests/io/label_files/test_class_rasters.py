@@ -109,3 +109,12 @@ def test_what_is_no_raster_of_classes(tmp_path: Path) -> None:
         raster(tmp_path / "d.tif", classes()),
         scene(reference=classes().astype(np.int32), reference_names={1: "A", 7: "B"}),
     )
+
+
+def test_classes_keep_the_colours_of_the_raster(tmp_path: Path) -> None:
+    path = raster(tmp_path / "c.tif", classes())
+    with rasterio.open(path, "r+") as target:
+        target.write_colormap(1, {1: (1, 2, 3, 255), 7: (255, 0, 16, 255)})
+    assert {(name, color) for _, _, name, color in read(path).labels} == {
+        ("Class 1", "#010203"), ("Class 7", "#ff0010"),
+    }  # fmt: skip

@@ -54,6 +54,15 @@ def test_a_picture_of_another_size_goes_by_its_map_coordinates(tmp_path: Path, c
     assert labels(path, shifted) == sorted((r - 1, c, n) for r, c, n in POINTS)
 
 
+def test_a_shifted_picture_of_the_same_size_goes_by_its_map_coordinates(tmp_path: Path) -> None:
+    path = roi_text(tmp_path / "r.txt", "ID X Y Map X Map Y")
+    shifted = scene(transform=(2.0, 0.0, 600000.0, 0.0, -2.0, 4480000.0 - 6))
+    assert labels(path, shifted) == sorted((r - 3, c, n) for r, c, n in POINTS if r >= 3)
+    assert "placed by Map X and Map Y" in " ".join(read(path, shifted).sentences())
+    far = scene(transform=(2.0, 0.0, 900000.0, 0.0, -2.0, 4480000.0))  # in another system, for all that is known
+    assert labels(path, far) == labels(path) == sorted(POINTS)
+
+
 def test_what_is_no_label(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="ENVI ROI file without coordinates"):
         read(roi_text(tmp_path / "r.txt", "B1"))

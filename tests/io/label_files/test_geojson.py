@@ -161,3 +161,16 @@ def test_ours_goes_to_another_scene_by_place(tmp_path: Path) -> None:
     path = export_labels_geojson(made, scene(), tmp_path / "l.geojson")
     a, b, c, d, e, f = UTM
     assert labels(path, scene(transform=(a, b, c, d, e, f + 6 * e))) == [(1, 9, "A")]
+
+
+def test_without_a_system_labels_of_a_shifted_copy_keep_their_place(tmp_path: Path) -> None:
+    """Both have map coordinates of no known system; the copy is of the same size, so that only they tell."""
+    a, b, c, d, e, f = UTM
+    made = scene(crs=None)
+    row, col = np.array([3, 7]), np.array([4, 9])
+    given = LabelSet(ClassSchema((ClassInfo("a", "Wald", "#112233"),)), row, col, np.zeros(2, dtype=np.int64))
+    path = export_labels_geojson(given, made, tmp_path / "l.geojson")
+    shifted = scene(crs=None, transform=(a, b, c + 2 * a, d, e, f + 3 * e))
+    assert labels(path, on=made) == [(3, 4, "Wald"), (7, 9, "Wald")]
+    assert labels(path, on=shifted) == [(0, 2, "Wald"), (4, 7, "Wald")]
+    assert labels(path, on=small_scene()) == [(3, 4, "Wald"), (7, 9, "Wald")]

@@ -11,7 +11,7 @@ from rasterio.warp import transform
 
 from hsi_studio.errors import SizeMismatch
 from hsi_studio.scene.labelmap import read_classes, read_heights
-from hsi_studio.scene.rules.alignment import Grid
+from hsi_studio.scene.rules.alignment import Grid, lay
 
 WKT = rasterio.crs.CRS.from_epsg(32633).to_wkt()
 PLACE = (10.0, 0.0, 500000.0, 0.0, -10.0, 5800000.0)
@@ -130,3 +130,18 @@ def test_a_turned_grid_is_resampled(tmp_path):
     assert np.abs(found[:, :, 0] - east)[seen].max() < 6
     assert y.max() > 5_799_950
     assert "resampled" in notes[0]
+
+
+def test_heights_that_are_stored_turned_by_a_right_angle_are_the_same_heights(tmp_path):
+    """Every centre lies on a centre, so that nothing is between pixels; GDAL blurred them for their turn."""
+    heights = np.random.default_rng(0).uniform(0, 30, (60, 70, 1)).astype(np.float32)
+    place = rasterio.Affine(1, 0, 0, 0, -1, 100)
+    turned = Grid((70, 60), tuple(place * rasterio.Affine(0, 1, 0, 1, 0, 0))[:6])
+    scene = tuple(place * rasterio.Affine.translation(17, 12))[:6]
+    stored = heights.transpose(1, 0, 2)
+    laid, notes = lay(Path("h.tif"), stored, turned, Grid((23, 31), scene), "the height layer", False)
+    assert np.allclose(laid, heights[12:35, 17:48], atol=1e-4)
+    assert "linear interpolation" in notes[0]
+    before, former = lay(Path("h.tif"), stored, turned, Grid((23, 31), scene, None, 5), "the height layer", False)
+    assert not np.allclose(before, laid, atol=1)  # as projects from before were made on
+    assert former != notes  # the scene has another id

@@ -13,7 +13,16 @@ from hsi_studio.errors import FileProblem, UnknownFormat
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import roles
 from hsi_studio.scene.rules.data_file import neighbours, trailing
-from hsi_studio.scene.rules.georeference import cf_crs, contradiction, from_vectors, gdal_numbers, named, transform_of
+from hsi_studio.scene.rules.georeference import (
+    cf_crs,
+    contradiction,
+    from_vectors,
+    gdal_numbers,
+    named,
+    side_m,
+    transform_of,
+    true_side,
+)
 from hsi_studio.scene.rules.header_text import decode, fields_of, numbers
 from hsi_studio.scene.rules.roles import data_in_folder, main_file, roles_of
 from hsi_studio.scene.rules.values import unit_of
@@ -305,3 +314,27 @@ def test_a_geotiff_at_no_number_has_no_place(tmp_path: Path, east: float) -> Non
     scene = open_scene(path)
     assert scene.transform is None
     assert any("no map coordinates" in note for note in scene.notes)
+
+
+@pytest.mark.parametrize(
+    ("transform", "epsg", "m2"),
+    [
+        ((30, 0, 500000, 0, -30, 5800000), 32633, 900),
+        ((30, 0, 500000, 0, -10, 5800000), 32633, 300),  # no square
+        ((24, 10, 500000, 18, -24, 5800000), 32633, 24 * 24 + 18 * 10),  # turned and no square
+        ((3, 0, 1000000, 0, -3, 200000), 2263, 9 * 0.3048006096**2),  # feet
+        ((1, 0, 1500000, 0, -1, 6800000), 3857, np.cos(np.radians(52.02)) ** 2),  # Web Mercator, off by the ellipsoid
+    ],
+)
+def test_the_square_of_the_pixel_size_is_the_area_on_the_ground(transform, epsg, m2):
+    system = CRS.from_epsg(epsg).to_wkt()
+    side, note = true_side(side_m(transform, system), transform, system, (20, 20))
+    assert side**2 == pytest.approx(m2, rel=0.01)
+    assert bool(note) == (side != side_m(transform, system))
+
+
+def test_pixels_that_are_no_squares_are_told(tmp_path):
+    path = tif(tmp_path / "p.tif", fake.cube(), transform=rasterio.Affine(30, 0, 5e5, 0, -10, 5e6), crs="EPSG:32633")
+    scene = open_scene(path)
+    assert scene.gsd_m**2 == pytest.approx(300)
+    assert any(note.startswith("Pixels are 30 × 10 m") for note in scene.notes)

@@ -191,3 +191,18 @@ def test_a_page_that_is_loaded_again_has_the_accuracy_per_class(tmp_path: Path) 
             assert told in found["sections"][0]["title"]
             assert [row[0] for row in found["sections"][0]["table"]] == ["Class 1", "Class 2"]
     studio.close()
+
+
+def test_where_a_label_helps_most_is_told_and_another_place_each_time(
+    client: TestClient, studio: Studio, project: Any
+) -> None:
+    early = client.get(f"/hsi/next/{project.id}")
+    assert early.status_code == 400
+    assert "label one pixel each of two classes" in early.json()["detail"]
+    client.post(f"/hsi/acts/{project.id}", json={"acts": pixels(studio, project, 6)})
+    first = client.get(f"/hsi/next/{project.id}").json()
+    again = client.get(f"/hsi/next/{project.id}?shown={first['row']},{first['col']}").json()
+    assert sorted(first["between"]) == sorted(c.name for c in project.labels().only_labelled().schema.classes)
+    assert max(abs(first["row"] - again["row"]), abs(first["col"] - again["col"])) > 10
+    assert client.get(f"/hsi/next/{project.id}?shown=1,2;x").status_code == 422
+    assert client.get("/hsi/next/nowhere").status_code == 404
