@@ -195,7 +195,7 @@ def values_of(probability: FloatArray, kind: str, sets: Sets | None = None) -> F
 
 
 def probabilities_at(fitted: Fitted, scene: Scene, pixels: npt.NDArray[np.int64], ctx: Context) -> FloatArray:
-    """(n, K) of flat pixels as the map has them: whole blocks are computed, since `Fitted.at` may leave out smoothing."""
+    """(n, K) of flat pixels, as the map has them: from whole blocks, since `Fitted.at` may leave out smoothing."""
     row, col = np.divmod(pixels, scene.shape[1])
     height, width, _ = scene.shape
     rows = fitted.tile_px or max(1, TILE_VALUES // max(len(fitted.schema) * width, 1))
