@@ -217,7 +217,8 @@ class Fitted(ABC):
         return None
 
     def at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray | None:
-        """(n, K) probabilities of single pixels, for a first look while it trains; None = only whole blocks."""
+        """(n, K) probabilities of single pixels, for a first look while it trains: smoothing, which `predict` does,
+        may be missing. None = only whole blocks."""
         return None
 
     def embed(self, block: Block) -> FloatArray | None:

@@ -39,6 +39,21 @@ def test_pixels_and_longitudes_give_the_same_mask(tmp_path: Path) -> None:
     assert np.array_equal(regions_mask(pixels, scene), INSIDE)
 
 
+def test_map_coordinates_are_of_the_system_that_is_named_or_the_scenes_own(tmp_path: Path) -> None:
+    ring = [(UTM[2] + 2 * c, UTM[5] - 2 * r) for c, r in BOX]
+    named = json.loads(saved(tmp_path / "u.geojson", ring).read_text())
+    named["crs"] = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32616"}}  # as QGIS writes it
+    (tmp_path / "u.geojson").write_text(json.dumps(named))
+    assert np.array_equal(
+        regions_mask(tmp_path / "u.geojson", small_scene(transform=UTM, crs=utm_wkt())), INSIDE
+    )  # fmt: skip
+    local = small_scene(transform=(0.5, 0.0, 0.0, 0.0, -0.5, 6.0))  # metres of a field, no system
+    field = saved(tmp_path / "f.geojson", [(0.5 * c, 6 - 0.5 * r) for c, r in BOX])
+    assert np.array_equal(regions_mask(field, local), INSIDE)
+    with pytest.raises(FileProblem, match="none of longitude and latitude"):
+        regions_mask(saved(tmp_path / "w.geojson", ring), small_scene(transform=UTM, crs=utm_wkt()))
+
+
 def test_training_stays_outside_and_tests_inside(tmp_path: Path) -> None:
     reference = striped_reference()
     scene = small_scene(reference=reference, reference_names={1: "a", 2: "b", 3: "c"})

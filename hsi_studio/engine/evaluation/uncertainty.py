@@ -195,11 +195,8 @@ def values_of(probability: FloatArray, kind: str, sets: Sets | None = None) -> F
 
 
 def probabilities_at(fitted: Fitted, scene: Scene, pixels: npt.NDArray[np.int64], ctx: Context) -> FloatArray:
-    """(n, K) of flat pixels; whole blocks are computed where a model answers for blocks only."""
+    """(n, K) of flat pixels, as the map has them: from whole blocks, since `Fitted.at` may leave out smoothing."""
     row, col = np.divmod(pixels, scene.shape[1])
-    direct = fitted.at(row, col)
-    if direct is not None:
-        return direct
     height, width, _ = scene.shape
     rows = fitted.tile_px or max(1, TILE_VALUES // max(len(fitted.schema) * width, 1))
     cols = fitted.tile_px or width

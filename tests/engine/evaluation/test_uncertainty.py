@@ -11,11 +11,14 @@ from hsi_studio.engine.evaluation.uncertainty import (
     fit_temperature,
     halves,
     least_for_sets,
+    probabilities_at,
     reliability,
     values_of,
     warmed,
 )
 from hsi_studio.errors import TooFewLabels
+from hsi_studio.methods.contract import Block, Context, Fitted, State
+from hsi_studio.testing.scenes import fields, scene_from, schema
 
 
 def honest(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -79,3 +82,24 @@ def test_both_halves_of_a_small_scene_have_pixels_to_count() -> None:
     row, col = np.divmod(np.arange(12 * 9), 9)
     both = np.bincount(halves(row, col), minlength=2)
     assert both.min() >= 108 / 3
+
+
+def test_pixels_are_asked_of_the_map_and_not_of_a_first_look_at_it() -> None:
+    """DiffCLIP's first look leaves out the smoothing of its map."""
+
+    class Smoothed(Fitted):
+        schema = schema(2)
+
+        def predict(self, block: Block) -> np.ndarray:
+            rows = np.arange(block.rows.start, block.rows.stop, dtype=np.float32)[:, None] / 40
+            return np.stack([np.broadcast_to(p, block.shape) for p in (rows, 1 - rows)])
+
+        def at(self, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+            return np.full((row.size, 2), 0.5, dtype=np.float32)
+
+        def state(self) -> State:
+            return State()
+
+    scene = scene_from(fields()[0])
+    found = probabilities_at(Smoothed(), scene, np.array([0, 10 * 48 + 7]), Context())
+    assert found == pytest.approx(np.array([[0, 1], [0.25, 0.75]]))
