@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hsi_studio.engine.models.checkpoint import Header
+from hsi_studio.engine.models.metadata import level_of
 from hsi_studio.humanize import counted
 from hsi_studio.methods import methods
 from hsi_studio.methods.common.checks import band_difference
 from hsi_studio.types import Scene
+
+FAR_VALUES = 2.5  # times apart that typical values of two scenes may be without a word
 
 Verdict = Literal["own scene", "same bands", "refused"]
 
@@ -69,4 +72,15 @@ def scene_fit(header: Header, scene: Scene) -> SceneFit:
             f"Trained on another scene with as many bands: {there.title or there.name}. Whether they are the same "
             f"bands in the same order is not known, since {lacking} has no wavelengths: that is up to you."
         )
-    return SceneFit("same bands", other)
+    return SceneFit("same bands", " ".join(filter(None, [other, _other_values(there.level, scene)])))
+
+
+def _other_values(level: float | None, scene: Scene) -> str:
+    """Where typical values are so far apart that units or a scale factor may differ; farther ones are refused."""
+    here = None if level is None else level_of(scene)
+    if level is None or here is None or min(level, here) <= 0 or max(level / here, here / level) < FAR_VALUES:
+        return ""
+    return (
+        f"Typical values are {level:.3g} there and {here:.3g} here: where that is another unit or scale factor and not "
+        "another ground, the map is wrong."
+    )

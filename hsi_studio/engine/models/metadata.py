@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport
@@ -50,6 +51,7 @@ class SceneFacts(_Facts):
     wavelength_nm: tuple[float, ...] | None = Field(default=None, max_length=100_000)  # (B,)
     size: tuple[int, int] | None = None  # rows, columns
     ground: Line = ""  # `ground_of`; "" in files from before
+    level: float | None = Field(default=None, allow_inf_nan=False)  # `level_of`; None in files from before
 
 
 class LabelFacts(_Facts):
@@ -133,6 +135,7 @@ def describe(
             wavelength_nm=None if nm is None else tuple(round(float(w), 3) for w in nm),
             size=scene.shape[:2],
             ground=ground_of(scene),
+            level=level_of(scene),
         ),
         labels=LabelFacts(
             fewest=int(counts.min()) if counts.size else 0,
@@ -155,6 +158,12 @@ def ground_of(scene: Scene) -> str:
     """The same for the same pixels, whatever is said of the file, laid on it (a reference, heights) or left out."""
     files = sorted(one.sha256 for one in scene.sources if one.role == "cube" and one.sha256)
     return hashlib.sha256(" ".join(files).encode()).hexdigest()[:16] if files else scene.base_id or scene.id
+
+
+def level_of(scene: Scene) -> float | None:
+    """Typical value of its pixels: the median over usable bands of their means, in its units."""
+    means = scene.survey.band_mean[scene.good_bands]
+    return float(np.median(means)) if means.size and np.isfinite(means).all() else None
 
 
 def same_ground(there: SceneFacts, scene: Scene) -> bool:

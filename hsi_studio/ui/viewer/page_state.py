@@ -268,7 +268,12 @@ class Present:
             if shown.source == "model":
                 info = self.studio.models.get(shown.id)
                 scene_id = self.studio.scene_of(shown.project_id).id
-                return {"state": "figures", "groups": [model_group(info.title, info.facts, scene_id)]}
+                told = self.studio.models.fit(shown.id, shown.project_id)
+                return {
+                    "state": "figures",
+                    "groups": [model_group(info.title, info.facts, scene_id)],
+                    "text": told.words,
+                }
             if shown.source == "reference":
                 return {"state": "words", "text": THE_REFERENCE}
             if shown.report is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from hsi_studio.engine.models.checkpoint import Header
 from hsi_studio.engine.models.compatibility import scene_fit
-from hsi_studio.engine.models.metadata import CheckpointFacts, SceneFacts
+from hsi_studio.engine.models.metadata import CheckpointFacts, SceneFacts, level_of
 from hsi_studio.types import Scene
 from tests.features.scenes import fields, scene_from
 
@@ -32,6 +33,21 @@ def test_its_own_scene_needs_no_word_and_another_one_is_named() -> None:
     other = scene_fit(header(), here)
     assert (other.verdict, other.ok) == ("same bands", True)
     assert "A field, 2012" in other.words
+
+
+def test_values_far_from_those_it_was_trained_on_are_told() -> None:
+    here = scene()
+    level = level_of(here)
+    assert level == pytest.approx(float(np.median(here.survey.band_mean)))
+    for factor, told in ((1.0, False), (2.0, False), (4.0, True), (0.2, True)):
+        there = header()
+        there = replace(there, facts=there.facts.model_copy(
+            update={"scene": there.facts.scene.model_copy(update={"level": level * factor})}
+        ))  # fmt: skip
+        fit = scene_fit(there, here)
+        assert fit.ok
+        assert ("unit or scale factor" in fit.words) == told
+    assert "scale factor" not in scene_fit(header(), here).words  # a file from before
 
 
 @pytest.mark.parametrize(("shift_nm", "ok"), [(4.0, True), (6.0, False)])
