@@ -141,6 +141,12 @@ class LiveMap:
         with self._changed:
             self._changed.notify_all()
 
+    def ended(self, timeout: float) -> None:
+        """After `close`: wait for the thread, so long at most. A thread that the end of the program meets inside a
+        library's code ends it with an abort."""
+        if threading.current_thread() is not self._thread:
+            self._thread.join(max(timeout, 0.0))
+
     def _publish(self, **changes: Any) -> None:
         with self._changed:
             self._status = replace(self._status, **changes)

@@ -29,6 +29,7 @@ from hsi_studio.types import LabelSet, PromptSet, Scene
 
 ClassWords = Callable[[str, Scene, tuple[str, ...]], WordPosteriors | None]
 MAX_LIVE = 8  # live-map threads kept
+END_SECONDS = 5.0  # that the end waits for threads that are at work
 
 
 @dataclass
@@ -147,11 +148,15 @@ class LiveMaps(Subject):
             live.close()
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; waits a few seconds for them."""
         with self._threads.lock:
-            for live in self._threads.of.values():
-                live.close()
+            all_of_them = list(self._threads.of.values())
             self._threads.of.clear()
+        for live in all_of_them:
+            live.close()
+        until = time.monotonic() + END_SECONDS
+        for live in all_of_them:
+            live.ended(until - time.monotonic())
 
     # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
 

@@ -114,3 +114,16 @@ def test_closing_ends_the_threads(maps: LiveMaps, project: Project) -> None:
     maps.close()
     assert ended(made)
     assert maps.get(project.id) is not made
+
+
+def test_the_end_waits_for_the_threads_that_are_at_work(
+    maps: LiveMaps, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label(project)
+    made = maps.get(project.id)
+    maps.close()
+    assert ended(made, 0)
+    again = maps.get(project.id)
+    monkeypatch.setattr(live, "END_SECONDS", 0.0)  # one that does not stop in time is left alone
+    maps.close()
+    assert ended(again)
