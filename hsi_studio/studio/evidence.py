@@ -145,7 +145,11 @@ class Evidence(Subject):
 
         Raises BadRequest, LabelProblem, FileProblem.
         """
-        shown, scene = self._find(project_id, which), self._workspace.scene_of(project_id)
+        return self.areas_of(self._find(project_id, which))
+
+    def areas_of(self, shown: DisplayedMap) -> Areas:
+        """The same of a map that is there: nothing is waited for, so that a click's answer may hold it."""
+        project_id, scene = shown.project_id, self._workspace.scene_of(shown.project_id)
         m2 = scene.gsd_m**2 if scene.gsd_m else None
         rows = [ClassArea(info, count, None if m2 is None else count * m2) for info, count in shown.pixels]
         if not self._certify.exists(project_id):

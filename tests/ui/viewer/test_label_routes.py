@@ -206,3 +206,19 @@ def test_where_a_label_helps_most_is_told_and_another_place_each_time(
     assert max(abs(first["row"] - again["row"]), abs(first["col"] - again["col"])) > 10
     assert client.get(f"/hsi/next/{project.id}?shown=1,2;x").status_code == 422
     assert client.get("/hsi/next/nowhere").status_code == 404
+
+
+def test_the_answer_to_a_click_waits_for_no_export(
+    client: TestClient, studio: Studio, project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is exported waits for accuracy and words; panels that follow a click have the map as it is."""
+    client.post(f"/hsi/acts/{project.id}", json={"acts": pixels(studio, project, 4)})
+    studio.live(project.id).wait(4, 30, report=True)
+
+    def waiting(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a click waits for what an export waits for")
+
+    monkeypatch.setattr(studio.displayed, "find", waiting)
+    answer = client.get(f"/hsi/follow/{project.id}").json()
+    assert answer["mapped"]
+    assert "hsi-map-classes" in answer["show"] or len(answer["show"]) > 4

@@ -113,7 +113,7 @@ def score_value(block: ScoreBlock, key: str) -> dict[str, str]:
 
 def areas_value(studio: Studio, shown: DisplayedMap) -> dict[str, Any]:
     """Areas in hectares, or in pixels where a pixel has no size."""
-    found = studio.evidence.areas(shown.project_id, shown.layer)
+    found = studio.evidence.areas_of(shown)
     rows, whole = [], sum(one.mapped_m2 or 0.0 for one in found.classes)
     for one in found.classes:
         estimate = one.estimate_m2 or one.estimate
