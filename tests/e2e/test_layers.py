@@ -21,6 +21,10 @@ PIXEL = """([part, row, col]) => {
   const at = viewer.__toClient(col, row), box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
   return [...canvas.getContext('2d').getImageData((at.x - box.left) * ratio, (at.y - box.top) * ratio, 1, 1).data];
 }"""
+SLOW = """() => {
+  const real = window.fetch;
+  window.fetch = (url, more) => new Promise((go) => setTimeout(go, String(url).includes('/follow/') ? 4000 : 0)).then(() => real(url, more));
+}"""
 PLACE = (20, 20)
 
 
@@ -39,7 +43,9 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened, problems = context.new_page(), list[str]()
     opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     opened.on("pageerror", lambda e: problems.append(str(e)))
-    opened.goto(f"{app.url}/?project={project_of(app).name}")
+    name = project_of(app).name
+    assert opened.request.post(f"{app.url}/hsi/layers/{name}", data={"left": "live", "right": ""}).ok  # whatever a test before left
+    opened.goto(f"{app.url}/?project={name}")
     wait_ready(opened)
     wait_map(opened, 9)
     yield opened
@@ -105,6 +111,25 @@ def test_a_map_is_looked_at_without_the_picture_under_it(page: Any, app: Running
         wait_ready(page)
         page.locator(f".hv-layername[aria-pressed=true]:has-text('{layer}')").wait_for()
         page.wait_for_function("document.querySelector('[data-part=opacity]').value === '30'")
+
+
+def test_a_map_chosen_just_before_a_reload_stays_chosen(page: Any) -> None:
+    """The address names it at once, not when its pixels are there: a slow server gave the map before back."""
+    bar = page.get_by_role("group", name="Layers")
+    pressed = ".hv-layername[aria-pressed=true]:has-text('{}')".format
+    bar.get_by_role("button", name="Show Reference").click()
+    page.wait_for_url("**layer=reference**")
+    page.wait_for_function(f"document.querySelector('{VIEWER}').dataset.mapRev !== '9'")
+    page.evaluate(SLOW)
+    bar.get_by_role("button", name="Show Map of your labels").click()
+    page.locator(pressed("Map of your labels")).wait_for()
+    page.reload()
+    wait_ready(page)
+    wait_map(page, 9)
+    page.wait_for_timeout(1000)
+    assert page.locator(pressed("Map of your labels")).count() == 1
+    page.go_back()  # one step: the map before it
+    page.locator(pressed("Reference")).wait_for()
 
 
 def test_an_answer_has_a_row_and_the_map_that_is_measured_stays(page: Any, app: RunningApp) -> None:

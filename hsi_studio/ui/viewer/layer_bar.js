@@ -19,7 +19,7 @@ const OTHER = '. These are other pixels than those of the map that is shown: ↔
  * @param {object} page
  * @param {() => Promise<Answer>} page.list
  * @param {(wanted: {left?: string, right?: string}) => Promise<Answer>} page.choose
- * @param {() => void} page.chosen  another map is wanted now
+ * @param {(wanted: {left?: string, right?: string}) => void} page.chosen  another map is wanted now
  * @param {(job: Answer['job']) => void} page.job  the training that runs
  * @param {(text: string) => void} page.say
  * @param {{look: () => Look, tick: (on: boolean) => void, fade: (opacity: number) => void}} page.picture
@@ -28,7 +28,7 @@ const OTHER = '. These are other pixels than those of the map that is shown: ↔
 export function makeLayerBar(box, page) {
   /** @type {Layer[]} */
   let layers = [];
-  let asked = 0, inSight = '';
+  let asked = 0, choosing = 0, inSight = '';
   const maps = make('span', 'hv-maps'), heatOf = () => layers.find((layer) => layer.kind === 'query')?.heat;
   maps.setAttribute('role', 'group');
   maps.setAttribute('aria-label', 'Maps');
@@ -38,17 +38,29 @@ export function makeLayerBar(box, page) {
   }, {tick: (on) => page.query.tick(heatOf(), on), fade: page.query.fade, away: page.query.away});
   box.append(picture.node, query.node, maps);
 
-  /** @param {Promise<Answer>} answer @param {boolean} changed */
-  async function take(answer, changed) {
+  /** Of several answers the last that was asked for counts. @param {() => Promise<Answer>} ask @param {boolean} aloud */
+  async function take(ask, aloud) {
     const mine = ++asked;
     try {
-      const body = await answer;
-      if (mine !== asked) return;
+      const body = await ask();
+      if (mine !== asked) return false;
       layers = body.layers;
       page.job(body.job);
       render();
-      if (changed) page.chosen();
-    } catch (error) { if (changed || !(error instanceof TypeError)) page.say(error.message); }
+      return true;
+    } catch (error) {
+      if (aloud || !(error instanceof TypeError)) page.say(error.message);
+      return false;
+    }
+  }
+
+  /** What is chosen here. The list is not asked for meanwhile: it may be answered first, without the choice.
+   * @param {{left?: string, right?: string}} wanted @param {boolean} here  by a press in the bar */
+  async function choose(wanted, here) {
+    choosing++;
+    const taken = await take(() => page.choose(wanted), here).finally(() => choosing--);
+    if (taken && here) page.chosen(wanted);
+    return taken;
   }
 
   /** @param {Layer} layer */
@@ -56,14 +68,14 @@ export function makeLayerBar(box, page) {
     const group = make('span', 'hv-layer'), left = layer.shown === 'left', right = layer.shown === 'right';
     const here = layers.find((one) => one.shown === 'left'), other = Boolean(layer.oa && here?.oa && here !== layer && here.pixels !== layer.pixels);
     const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} % on ${layer.pixels.toLocaleString('en-GB')} pixels` : layer.title;
-    const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}${other ? OTHER : ''}`, () => take(page.choose({left: layer.id}), true));
+    const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}${other ? OTHER : ''}`, () => choose({left: layer.id}, true));
     show.append(make('span', '', layer.title));
     show.setAttribute('aria-label', `Show ${[layer.title, layer.oa].filter(Boolean).join(' ')}`);
     if (layer.oa) show.append(' ', make('b', other ? 'hv-other' : '', layer.oa)); // a figure of other pixels does not stand as its equal
     show.setAttribute('aria-pressed', String(left));
     group.append(show);
     if (!left) {
-      const beside = button('hv-beside', '↔', right ? `Take ${layer.title} away from beside the map` : `Put ${layer.title} beside the map that is shown`, () => take(page.choose({right: right ? '' : layer.id}), true));
+      const beside = button('hv-beside', '↔', right ? `Take ${layer.title} away from beside the map` : `Put ${layer.title} beside the map that is shown`, () => choose({right: right ? '' : layer.id}, true));
       beside.setAttribute('aria-pressed', String(right));
       group.append(beside);
     }
@@ -97,11 +109,11 @@ export function makeLayerBar(box, page) {
   return {
     looks,
     /** Ask again: a run may have ended, a model may have come. */
-    refresh() { take(page.list(), false); },
+    refresh() { if (!choosing) take(page.list, false); },
     /** The title of what is shown, "" = nothing. */
     shown: () => layers.find((layer) => layer.shown === 'left')?.title || '',
-    /** Show a layer that the address names. @param {string} id */
-    show(id) { return take(page.choose({left: id}), false); },
+    /** Show a layer that the address names; false: it was not. @param {string} id */
+    show: (id) => choose({left: id}, false),
     /** Another project: nothing of it is known yet. */
     clear() { asked++; layers = []; render(); },
   };

@@ -56,7 +56,7 @@ function start(component, L) {
 
   function mark(name, value) { for (const node of [root, block]) { if (value == null) delete node.dataset[name]; else node.dataset[name] = value; } }
 
-  let noting = false, working = false;  // a layer was chosen here, a training runs
+  let working = false;  // a training runs
   const pane = makePane(map, stage, () => scene);
   const canvas = (name) => /** @type {HTMLCanvasElement} */ (part(name));
   const say = (text, kind = 'error') => controls.message(text, kind);
@@ -89,7 +89,7 @@ function start(component, L) {
     lost: (numbers) => refuse(numbers),
     turned: () => trigger('sync', {}),  // the server went, or is back: Gradio loads the page again when it was restarted
   });
-  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: () => { noting = true; server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say,
+  const bar = makeLayerBar(part('layers'), {list: () => server.layers(), choose: (wanted) => server.layers(wanted), chosen: (wanted) => { noteChoice(wanted.left); server.follow(); }, job: (job) => { tell('hsi:status', {job}); working = Boolean(job); }, say,
     picture: {
       look: () => raster.under,
       tick(on) { setUnder({on}); say(on ? '' : 'The picture is hidden: its tick in the bar above shows it again.', 'hint'); },
@@ -140,7 +140,7 @@ function start(component, L) {
 
   // Each map has an opacity of its own, once it was given one; both sides of the swipe line too.
   const opacities = new Map();
-  let kind = '', besideKind = '', going = '';  // `going`: the layer that Back or Forward asked for, until it is there
+  let kind = '', besideKind = '', going = '';  // `going`: the layer that was chosen, or that Back or Forward asked for, until it is there
   function setOpacity(value, more) {
     if (kind) opacities.set(kind, value);
     setLayer({opacity: value, ...more});
@@ -159,12 +159,23 @@ function start(component, L) {
       noteAddress({at: at === whole ? undefined : at, opacity: opacity === '60' ? undefined : opacity});
     }, 400);
   }
-  /** Another map is shown: a step that Back takes back, where it was chosen in the bar. */
+  /** Another map is shown. */
   function noteLayer() {
-    const before = placeOf(window.location.href).layer;
-    if (!settled || asked.layer || going || !kind || before === kind) return;
-    noteAddress({layer: kind}, noting && before !== undefined);
-    noting = false;
+    if (settled && !asked.layer && !going && kind) noteAddress({layer: kind});
+  }
+  /** One was chosen in the bar: a step that Back takes back. Noted before its pixels are there: a reload meanwhile shows it too.
+   * @param {string | undefined} layer */
+  function noteChoice(layer) {
+    if (!settled || !layer) return;
+    noteAddress({layer}, placeOf(window.location.href).layer !== undefined);
+    goingTo(layer);
+  }
+  /** @param {string} layer */
+  function notGoing(layer) { if (going === layer) going = ''; }
+  /** @param {string} layer */
+  function goingTo(layer) {
+    going = layer;
+    setTimeout(() => notGoing(layer), 20_000);  // it is gone, or takes long to make
   }
   /** @param {import('../web/address.js').Place} place */
   function goTo({at, opacity, layer}) {
@@ -179,8 +190,8 @@ function start(component, L) {
     const wanted = asked.layer;
     asked = {};
     if (!wanted || wanted === (going || kind || 'live')) { noteLayer(); return; }
-    going = wanted;
-    bar.show(wanted).then(() => server.follow()).finally(() => setTimeout(() => { if (going === wanted) going = ''; }, 5000));
+    goingTo(wanted);
+    bar.show(wanted).then((taken) => { if (taken) server.follow(); else notGoing(wanted); });
   }
   window.addEventListener('popstate', () => {
     clearTimeout(noteTimer);
