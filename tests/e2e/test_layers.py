@@ -23,7 +23,8 @@ PIXEL = """([part, row, col]) => {
 }"""
 SLOW = """() => {
   const real = window.fetch;
-  window.fetch = (url, more) => new Promise((go) => setTimeout(go, String(url).includes('/follow/') ? 4000 : 0)).then(() => real(url, more));
+  const wait = (url) => new Promise((go) => setTimeout(go, String(url).includes('/follow/') ? 4000 : 0));
+  window.fetch = (url, more) => wait(url).then(() => real(url, more));
 }"""
 PLACE = (20, 20)
 
@@ -43,8 +44,8 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened, problems = context.new_page(), list[str]()
     opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     opened.on("pageerror", lambda e: problems.append(str(e)))
-    name = project_of(app).name
-    assert opened.request.post(f"{app.url}/hsi/layers/{name}", data={"left": "live", "right": ""}).ok  # whatever a test before left
+    name, first = project_of(app).name, {"left": "live", "right": ""}  # whatever a test before left
+    assert opened.request.post(f"{app.url}/hsi/layers/{name}", data=first).ok
     opened.goto(f"{app.url}/?project={name}")
     wait_ready(opened)
     wait_map(opened, 9)

@@ -44,6 +44,12 @@ class SamePixels:
     problem: str = ""
     caveat: str = ""
 
+    @property
+    def worse(self) -> bool:
+        """The second map is below the first, and its interval below 0 where there is one."""
+        found = self.difference
+        return found is not None and (found.value if found.high is None else found.high) < 0
+
     def sentence(self, first: str, second: str) -> str:
         """ "DiffCLIP 74.8 against live 89.9 on the same 37,137 pixels (−15.1)." for maps of these names, live the
         first; "" without figures."""

@@ -4,7 +4,7 @@
 //
 // value from Python: {project, brief, state: "figures" | "words" | "busy" | "error", text: "…", age: "…",
 //   groups: [{title, words, figures: [{name, value, low, high, help}], strict}],    strict: shown alone to a room
-//   card: {text, caveat, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
+//   card: {text, caveat, worse, layer}}    a map that is ready and waits to be shown. act {do: "show" | "dismiss"}
 
 import { panel } from "../web/component.js";
 import { button, make } from "../web/dom.js";
@@ -40,9 +40,10 @@ export function mount(gradio) {
     }
     if (value.card) {
       const card = make("div", "hsi-card"), buttons = make("span", "hsi-card-buttons");
+      const [show, leave] = value.card.worse ? ["", " hsi-primary"] : [" hsi-primary", ""];
       buttons.append(
-        button("hsi-small hsi-primary", "Show", "Show this map in the picture", () => act("show")),
-        button("hsi-small", "Leave it", "Keep what is shown; the map stays in its list", () => act("dismiss")),
+        button(`hsi-small${show}`, "Show", "Show this map in the picture", () => act("show")),
+        button(`hsi-small${leave}`, "Leave it", "Keep what is shown; the map stays in its list", () => act("dismiss")),
       );
       card.append(make("span", "", value.card.text), buttons);
       if (value.card.caveat) card.append(make("p", "hsi-hint", value.card.caveat));

@@ -213,28 +213,29 @@ class Present:
             value["groups"] = [*value["groups"][:1], *groups[:1]]
         return value
 
-    def _card(self, project_id: str) -> dict[str, str] | None:
-        """What a new map would change, in a sentence; it is shown when the user says so."""
+    def _card(self, project_id: str) -> dict[str, str | bool] | None:
+        """What a new map would change, in a sentence; it is shown when the user says so. One that is `worse` is not
+        offered as the thing to do."""
         displayed = self.studio.displayed
         news = displayed.news(project_id)
         if news is None:
             return None
-        left, text, caveat = displayed.left(project_id), f"{news.title} is ready.", ""
+        left, text, caveat, worse = displayed.left(project_id), f"{news.title} is ready.", "", False
         if left is not None and left.layer != news.layer:
-            text, caveat = self._against(left, news)
-        return {"text": text, "caveat": caveat, "layer": news.layer}
+            text, caveat, worse = self._against(left, news)
+        return {"text": text, "caveat": caveat, "worse": worse, "layer": news.layer}
 
-    def _against(self, first: DisplayedMap, second: DisplayedMap) -> tuple[str, str]:
-        """What the second map changes in a sentence, and what has to be known to read it."""
+    def _against(self, first: DisplayedMap, second: DisplayedMap) -> tuple[str, str, bool]:
+        """What the second map changes in a sentence, what has to be known to read it, and whether it is worse."""
         name = f"Imported “{second.title}”" if second.source == "imported" else second.title
         try:
             both = self.studio.evidence.compare_maps(first, second)
         except StudioError as error:
-            return f"{name} is ready. {error}", ""
+            return f"{name} is ready. {error}", "", False
         told = both.sentence(in_words(first), name)
         if told or second.source != "imported":
-            return told or f"{name} is ready.", both.caveat
-        return f"{name} is a layer now. {both.problem}", both.caveat
+            return told or f"{name} is ready.", both.caveat, both.worse
+        return f"{name} is a layer now. {both.problem}", both.caveat, False
 
     def after_news(self, project_id: str, done: dict[str, Any]) -> tuple[str, str]:
         """(viewer, strip) after the card's “Show” or “Leave it”."""
@@ -284,7 +285,7 @@ class Present:
                 group["title"] = f"{group['title']} · {self._short(shown)}"
             if shown.source == "imported":
                 live = self.studio.displayed.at(shown.project_id, LIVE)
-                against = ("", "") if live is None else self._against(live, shown)
+                against = ("", "") if live is None else self._against(live, shown)[:2]
                 value["text"] = " ".join(filter(None, against)) or value["text"]
             if shown.source == "run":
                 late = self._late(shown)

@@ -135,6 +135,7 @@ def test_a_map_from_elsewhere_becomes_a_layer_and_goes_again(
     assert card["text"] == both.sentence("map of your labels", "Imported “theirs”")
     assert f"on the same {both.n:,} pixels (" in card["text"]
     assert card["caveat"] == both.caveat
+    assert not card["worse"]  # the same map again
     assert "may have been among its training pixels" in both.caveat
     panel, *_ = tab.do(project.id, {"do": "show", "layer": got["layer"]})
     assert value(panel)["shown"] == "theirs"
@@ -175,6 +176,7 @@ def test_a_new_map_waits_on_a_card_that_says_what_it_would_change(made: tuple[St
     assert found.second is not None
     assert f"{100 * found.second.value:.1f} against map of your labels {100 * found.first.value:.1f}" in card["text"]
     assert f"on the same {found.n} pixels (−" in card["text"]
+    assert card["worse"] is found.worse
     present.after_news(project.id, {"do": "dismiss"})
     assert "card" not in value(present.strip(project.id))
     studio.displayed.announce(project.id, f"run:{RUN}")
