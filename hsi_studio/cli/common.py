@@ -47,7 +47,9 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--wavelengths", metavar="LIST|FILE", help="one number a band, or none")
     group.add_argument("--unit", metavar="UNIT", help="of the wavelengths: nm, um, angstrom, wavenumber")
     group.add_argument("--scale", metavar="FACTOR", help="values = stored × FACTOR")
-    group.add_argument("--mask", metavar="FILE[:VAR]", help="raster whose zeros are left out")
+    group.add_argument(
+        "--mask", metavar="FILE[:VAR]", help="raster whose zeros are left out; “not FILE[:VAR]”: what it marks is"
+    )
     group.add_argument("--quality", metavar="KINDS", help="the product's own masks to leave out: cloud,shadow or all")
     group.add_argument("--crs", metavar="EPSG:CODE", help="map system of the scene's coordinates")
     parser.add_argument("--trust-local", action="store_true", help="read files without a process of their own")

@@ -21,6 +21,7 @@ from hsi_studio.scene.rules import classes, nodata
 from hsi_studio.scene.rules.alignment import Grid, lay
 from hsi_studio.scene.rules.classes import ClassMap
 from hsi_studio.scene.rules.header_text import CODE_PAGE
+from hsi_studio.scene.rules.masks import OTHER_WAY, turned
 from hsi_studio.types import BoolArray, FloatArray, IntArray
 
 Size = tuple[int, int] | Grid | None  # of the scene; None: whatever the file has
@@ -126,14 +127,19 @@ def read_dsm(spec: str | Path, size: Size, *, beside: Path | None = None) -> Flo
 
 
 def read_mask(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[BoolArray, tuple[str, ...]]:
-    """((H, W) True = the pixel counts, notes) of a raster whose zeros and gaps are left out. Raises SizeMismatch,
-    BadValues (everything or nothing is left out)."""
-    path, variable = split_spec(spec, beside)
+    """((H, W) True = the pixel counts, notes) of a raster whose zeros and gaps are left out; of "not FILE[:variable]"
+    what it marks is. Raises SizeMismatch, BadValues (everything is left out)."""
+    named, other_way = turned(str(spec))
+    path, variable = split_spec(named, beside)
     raster, values = open_layer(path, variable, size, "the mask")
     laid, notes = _laid(path, values[:, :, :1], raster, size, "the mask", True)
-    usable = np.isfinite(laid[:, :, 0]) & (laid[:, :, 0] != 0)
+    marked = np.isfinite(laid[:, :, 0]) & (laid[:, :, 0] != 0)
+    usable = ~marked if other_way else marked
     if not usable.any():
-        raise BadValues(path, "the mask leaves out every pixel", "0 means “leave out” in it: turn it round")
+        means, turn = ("Anything but 0 means", named) if other_way else ("0 means", f"“{OTHER_WAY}{named}”")
+        raise BadValues(
+            path, "the mask leaves out every pixel", f"{means} “leave out” now: turn it round, --mask {turn}"
+        )
     return usable, notes
 
 

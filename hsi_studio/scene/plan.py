@@ -195,7 +195,7 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
         if text.lower() == "none":
             return ()
         path = Path(text).expanduser()
-        if not any(c == "," for c in text) and path.is_file():
+        if not is_list(text) and path.is_file():
             if path.stat().st_size > 4 << 20:
                 raise BadRequest(f"{path.name} is too long for a list of wavelengths: give one number a line.")
             lines = path.read_text(encoding="utf-8", errors="replace").replace(";", ",").splitlines()
@@ -214,6 +214,12 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
     if not all(math.isfinite(v) and v > 0 for v in numbers):
         raise BadRequest("wavelengths: every one must be a positive number.")
     return numbers
+
+
+def is_list(text: str) -> bool:
+    """Whether wavelengths in words are numbers or “none”; else they are a file's name."""
+    parts = text.strip().strip("{}[]").replace(";", ",").split(",")
+    return "," in text or text.strip().lower() == "none" or all(_is_number(part) for part in parts)
 
 
 def _is_number(text: str) -> bool:

@@ -182,18 +182,23 @@ def _filled(raster: Raster, value: float, why: Fact | None) -> Raster:
 
 
 def _mask(path: Path, raster: Raster, reading: Reading) -> Step:
+    beside = raster.facts.get("mask")
     if reading.mask is None:
-        return raster, {}
+        return (raster, {}) if beside is None else (replace(raster, notes=(*raster.notes, beside.reason)), {})
     from hsi_studio.scene.labelmap import read_mask
     from hsi_studio.scene.rules.alignment import Grid
+    from hsi_studio.scene.rules.masks import both_ways, turned
 
     height, width, _ = raster.cube.shape
     usable, notes = read_mask(
         reading.mask, Grid((height, width), raster.transform, raster.crs, reading.rules), beside=path
     )
-    said = Fact(reading.mask, "certain", "You say: its zeros are left out.")
+    named, other_way = turned(reading.mask)
     out = int((~usable).sum())
-    note = f"{out:,} of {usable.size:,} pixels are left out by the mask {Path(reading.mask).name}."
+    what = "what it marks is" if other_way else "its zeros are"
+    note = f"{out:,} of {usable.size:,} pixels are left out by the mask {Path(named).name}: {what}."
+    ways = tuple(dict.fromkeys((*both_ways(named), *(beside.choices if beside else ()))))
+    said = Fact(reading.mask, "certain", f"You say: {what} left out.", ways)
     cube = SaidCube(raster.cube, usable=usable)
     made = replace(raster, cube=cube, notes=(*raster.notes, note, *notes))
     return replace(made, differs=(*raster.differs, f"mask:{int(usable.sum())}")), {"mask": said}

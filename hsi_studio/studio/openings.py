@@ -26,9 +26,10 @@ from typing import Any
 
 from hsi_studio.edges import sentence
 from hsi_studio.errors import BadRequest, Cancelled, ChooseVariable, StudioError
-from hsi_studio.scene.plan import Reading
+from hsi_studio.scene.plan import Reading, is_list
 from hsi_studio.scene.preview import Look, look
 from hsi_studio.scene.rules.data_file import neighbours
+from hsi_studio.scene.rules.masks import OTHER_WAY, by_name, turned
 from hsi_studio.scene.rules.roles import IMAGES, VECTORS, data_in_folder, main_file, roles_of
 from hsi_studio.studio import Subject
 from hsi_studio.studio.backups import Restored
@@ -207,7 +208,9 @@ class Openings(Subject):
 
     def _look(self, made: Opening, said: Mapping[str, Any]) -> None:
         self._stage(made, "reading")
-        wanted = {key: value for key, value in {**made.said, **said}.items() if value not in (None, "")}
+        wanted = {
+            key: value for key, value in {**made.said, **self._own(made, said)}.items() if value not in (None, "")
+        }
         reading = {key: value for key, value in wanted.items() if key != "variable"}
         Reading.of(reading)  # a wrong word is told before the file is read
         scene = self._scene_file(made)
@@ -280,8 +283,24 @@ class Openings(Subject):
         return {key: str(file) for key, role in LAYERS.items() for file in made.files
                 if made.roles.get(file.name) == role}  # fmt: skip
 
+    def _own(self, made: Opening, said: Mapping[str, Any]) -> dict[str, Any]:
+        """What is said, with every file it names one of the opening's, or one that this server may read. Raises
+        BadRequest."""
+        out, known = dict(said), {file.name: file for file in made.files}
+        if mask := str(said.get("mask") or ""):
+            spec, other_way = turned(mask)
+            name, colon, variable = spec.rpartition(":")
+            if spec in known or len(name) < 2:  # without a variable; a drive letter is no file
+                name, colon, variable = spec, "", ""
+            file = known.get(name) or self._workspace.confined(name)
+            out["mask"] = f"{OTHER_WAY if other_way else ''}{file}{colon}{variable}"
+        waves = said.get("wavelengths")
+        if isinstance(waves, str) and not is_list(waves):
+            out["wavelengths"] = str(self._workspace.confined(waves.strip()))
+        return out
+
     def _mask(self, made: Opening, said: Mapping[str, Any]) -> dict[str, str]:
-        masks = [str(file) for file in made.files if made.roles.get(file.name) == "mask"]
+        masks = [by_name(file) for file in made.files if made.roles.get(file.name) == "mask"]
         return {"mask": masks[0]} if masks and not said.get("mask") else {}
 
     # ── threads ─────────────────────────────────────────────────────────────────────────────────

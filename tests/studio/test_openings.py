@@ -254,6 +254,43 @@ def test_a_catalogue_scene_and_a_project_open_without_a_plan(studio: Studio, her
         studio.openings.resume("nowhere")
 
 
+def test_a_mask_of_the_file_is_chosen_and_stays_with_the_project(studio: Studio, here: Path) -> None:
+    flags = np.ones((9, 7), "u1")
+    flags[6:, :3] = 0
+    np.savez(here / "flight.npz", cube=fake.cube(9, 7, 30), valid_mask=flags)
+    made = waited(studio.openings.begin(path="flight.npz"))
+    assert made.found is not None
+    waited(studio.openings.change(made.id, {"mask": made.found.plan["mask"].choices[1]}))
+    assert made.said == {"mask": f"not {here / 'flight.npz'}:valid_mask"}, made.problem
+    waited(studio.openings.open(made.id))
+    assert studio.scene_of(made.project).valid.sum() == 9
+    studio.close()
+    again = Studio(home=studio.home, data_root=here)
+    assert again.scene_of(made.project).valid.sum() == 9
+    again.close()
+
+
+def test_a_request_names_no_file_that_may_not_be_read(studio: Studio, here: Path, tmp_path: Path) -> None:
+    np.save(here / "field.npy", fake.cube(9, 7, 30))
+    np.save(tmp_path / "secret.npy", np.eye(9, 7))
+    (tmp_path / "salaries.txt").write_text("\n".join(str(400 + 10 * k) for k in range(30)))
+    made = waited(studio.openings.begin(path="field.npy"))
+    for said in (
+        {"mask": str(tmp_path / "secret.npy")}, {"mask": f"not {tmp_path / 'secret.npy'}"}, {"mask": "../secret.npy:a"},
+        {"wavelengths": str(tmp_path / "salaries.txt")}, {"wavelengths": "../salaries.txt"},
+    ):  # fmt: skip
+        waited(studio.openings.change(made.id, said))
+        assert "lies outside" in made.problem, said
+        assert made.said == {}
+    (here / "bands.txt").write_text((tmp_path / "salaries.txt").read_text())
+    waited(studio.openings.change(made.id, {"wavelengths": "bands.txt"}))
+    assert made.problem == ""
+    assert made.found is not None
+    assert made.found.nm == (400.0, 690.0)
+    waited(studio.openings.change(made.id, {"wavelengths": "none"}))
+    assert made.found.nm is None
+
+
 def test_an_exported_project_comes_back_as_one_file(studio: Studio, here: Path, tmp_path: Path) -> None:
     project = labelled(studio, scene_file(here))
     file = studio.backup([project.id], tmp_path / "mine.zip").file

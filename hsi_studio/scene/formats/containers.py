@@ -22,7 +22,7 @@ from hsi_studio.scene.formats.limits import MOST_NAMES
 from hsi_studio.scene.formats.squeezed import Squeezed
 from hsi_studio.scene.plan import Fact, Reading, Sure, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
-from hsi_studio.scene.rules import classes, nodata, wavelengths
+from hsi_studio.scene.rules import classes, masks, nodata, wavelengths
 from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
 from hsi_studio.types import Bands, FloatArray, IntArray
 
@@ -202,6 +202,8 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
     told = "You say so." if name else "" if only else why
     facts = {"variable": Fact(chosen.name, sure, told)} | {"axes": fact}
     facts |= {"wavelengths": wave_fact} if wave_fact else {}
+    flat = [(v.name, v.load) for v in others if v.numeric and v.shape in ((height, width), (height, width, 1))]
+    facts |= masks.beside(path, flat, {v.name for v in others if _suffix(v, DSM_KEYS + CLASS_KEYS)})
     if chosen.nodata is not None:
         facts["nodata"] = Fact(chosen.nodata, "certain", f"“{chosen.name}” says so.")
     return Raster(

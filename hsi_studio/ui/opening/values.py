@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hsi_studio.humanize import ago, shape_text, size_text
 from hsi_studio.scene.plan import Fact, Sure
 from hsi_studio.scene.preview import Look
+from hsi_studio.scene.rules import masks
 from hsi_studio.studio.openings import ROLES, Opening
 from hsi_studio.studio.shelf import ProjectCard
 from hsi_studio.types import Progress
@@ -103,11 +106,13 @@ def plan_rows(found: Look, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
         Fact(None, plan["axes"].sure if "axes" in plan else "certain", "Rows × columns."),
     )
     for name, title in QUESTIONS.items():
-        if name not in plan or name in ("roles", "mask") or (name == "unit" and "wavelengths" in plan):
+        if name not in plan or name == "roles" or (name == "unit" and "wavelengths" in plan):
             continue
         fact, words = plan[name], answer_words(name, plan[name].value)
         if name == "bad bands":
             words = f"{fact.value} of {count} bands" if fact.value else "none"
+        if name == "mask" and fact.value is not None and "mask" not in said:
+            fact = replace(fact, sure="likely", reason="A file with the scene; what is left out goes by its name.")
         if name == "variable" and not fact.reason and len(found.variables) < 2:
             continue
         yield row(name, title, words, fact, edit(name, said, fact.value, found))
@@ -141,6 +146,11 @@ def edit(name: str, said: dict[str, Any], value: Any, found: Look) -> dict[str, 
         return {"kind": "list", "value": now, "choices": [["", "as found"], *([o, axes_words(o)] for o in ORDERS)]}
     if name == "unit":
         return {"kind": "list", "value": now, "choices": [["", "as found"], *map(list, UNITS)]}
+    if name == "mask":
+        ways = [[way, masks.words(way)] for way in found.plan["mask"].choices]
+        chosen = next((way for way, words in ways if value and words == masks.words(str(value))), "")
+        inside = [["", "not applied"]] if found.path.name == Path(ways[0][0].rpartition(":")[0]).name else []
+        return {"kind": "list", "value": chosen, "choices": [*inside, *ways]}  # a file of its own has a role instead
     if name in TEXTS:
         shown = f"{value:g}" if isinstance(value, float) else ""
         return {"kind": "text", "value": now or shown, "hint": TEXTS[name]}

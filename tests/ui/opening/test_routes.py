@@ -57,6 +57,40 @@ def test_what_may_be_no_data_is_asked_in_words(client: TestClient, tmp_path: Pat
     assert labels == ["-2 means “no data”", "every value is data"]
 
 
+def test_a_mask_beside_the_cube_has_a_row_to_choose_it_in(client: TestClient, tmp_path: Path) -> None:
+    flags = np.ones((9, 7), "u1")
+    flags[6:, :3] = 0
+    file = tmp_path / "waiting" / "abc" / "flight.npz"
+    file.parent.mkdir(parents=True)
+    np.savez(file, cube=fake.cube(9, 7, 30), valid_mask=flags)
+    mask = file.parent / "other_mask.npy"
+    np.save(mask, flags)
+
+    def row(state: dict[str, Any]) -> dict[str, Any]:
+        (found,) = [one for one in state["look"]["rows"] if one["key"] == "mask"]
+        return found
+
+    state = waited(client, client.post("/hsi/openings", json={"files": [str(file)]}).json())
+    assert row(state)["words"] == "none"
+    assert [words for _, words in row(state)["edit"]["choices"]] == [
+        "not applied", "left out where valid_mask is 0", "left out where valid_mask is not 0",
+    ]  # fmt: skip
+    way = row(state)["edit"]["choices"][1][0]
+    change = f"/hsi/openings/{state['id']}/change"
+    state = waited(client, client.post(change, json={"said": {"mask": way}, "roles": {}}).json())
+    assert row(state)["words"] == "left out where valid_mask is 0"
+    assert row(state)["edit"]["value"] == way
+    dropped = waited(client, client.post("/hsi/openings", json={"files": [str(file), str(mask)]}).json())
+    assert (row(dropped)["words"], row(dropped)["sure"]) == ("left out where other_mask.npy is 0", "likely")
+    clouds = mask.rename(file.parent / "cloud_mask.npy")
+    dropped = waited(client, client.post("/hsi/openings", json={"files": [str(file), str(clouds)]}).json())
+    assert row(dropped)["words"] == "left out where cloud_mask.npy is not 0"
+    way = next(way for way, words in row(dropped)["edit"]["choices"] if words.endswith("is 0"))
+    change = f"/hsi/openings/{dropped['id']}/change"
+    turned = waited(client, client.post(change, json={"said": {"mask": way}, "roles": {}}).json())
+    assert (row(turned)["words"], row(turned)["sure"]) == ("left out where cloud_mask.npy is 0", "certain")
+
+
 def test_from_an_upload_to_a_project(client: TestClient, studio: Studio, tmp_path: Path) -> None:
     folder = tmp_path / "waiting" / "abc"
     folder.mkdir(parents=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import gradio as gr
 
+from hsi_studio.scene.rules import masks
+
 MOST = 3  # choices shown side by side
 WIDTH, HEIGHT = 180, 60  # of a spectrum's drawing
 AXES = {"rows": "rows", "cols": "columns", "bands": "bands"}
@@ -103,6 +105,8 @@ def answer_words(name: str, value: Any) -> str:
         return "none"
     if name == "axes":
         return axes_words(str(value))
+    if name == "mask":
+        return masks.words(str(value))
     if name == "crs":
         text = str(value)
         return text.split('"')[1] if '"' in text else text
