@@ -34,6 +34,7 @@ from hsi_studio.project.journal import RESTORE, Journal
 from hsi_studio.project.metadata import ABOUT, COPY, JOURNAL, MAX_ABOUT, REMEDY, WHAT, read_about
 from hsi_studio.project.salvage import MAX_JOURNAL
 from hsi_studio.project.store import Project
+from hsi_studio.scene.rules.masks import OTHER_WAY, turned
 from hsi_studio.stored import read_file, read_object
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -118,7 +119,7 @@ class Backups(Subject):
             sources.append((f"{at}/{JOURNAL}", self._journal(folder)))
             sources.append((f"{at}/{ABOUT}", read_file(folder / ABOUT, MAX_ABOUT, REMEDY)))
             spec, root = read_about(folder).scene.spec, (self._workspace.home / "uploads").resolve()
-            texts = [value for value in spec.values() if isinstance(value, str)]
+            texts = [turned(value)[0] for value in spec.values() if isinstance(value, str)]
             given = [Path(one) for text in texts for one in (text, text.rpartition(":")[0]) if Path(one).is_absolute()]
             uploaded = {path.parent for path in given if path.parent.parent.resolve() == root}
             outside = [path.name for path in given if path.parent not in uploaded and path.is_file()]
@@ -240,11 +241,12 @@ class Backups(Subject):
         moved = {member.path for member in manifest.files if member.path.startswith("uploads/")}
 
         def place(value: Any) -> Any:
-            if not isinstance(value, str) or not value.startswith(old) or not manifest.uploads:
+            file, other_way = turned(value) if isinstance(value, str) else ("", False)
+            if not file.startswith(old) or not manifest.uploads:
                 return value
-            rest = value.removeprefix(old)
+            rest = file.removeprefix(old)
             there = any(f"uploads/{one}" in moved for one in (rest, rest.rpartition(":")[0]))
-            return new + rest if there else value
+            return (OTHER_WAY if other_way else "") + new + rest if there else value
 
         return {key: place(value) for key, value in spec.items()}
 

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hsi_studio import Studio
@@ -76,6 +77,21 @@ def test_a_project_is_the_same_in_another_home(studio: Studio, project: Project,
     assert not (again.folder / "exports").exists()
     document = json.loads((again.folder / "labels.geojson").read_text(encoding="utf-8"))
     assert len(document["features"]) == 6
+    elsewhere.close()
+
+
+def test_a_mask_goes_with_its_scene(studio: Studio, tmp_path: Path) -> None:
+    flags = np.zeros((30, 30), "u1")
+    flags[:10] = 1
+    (tmp_path / "came").mkdir()
+    np.save(tmp_path / "came" / "clouds.npy", flags)
+    scene, mask = studio.keep_upload([scene_file(tmp_path / "data"), tmp_path / "came" / "clouds.npy"])
+    project = studio.new_project(scene, mask=f"not {mask}")
+    file = studio.backup([project.id], tmp_path / "one.zip").file
+    (tmp_path / "home").rename(tmp_path / "lost")
+    elsewhere = other(tmp_path)
+    elsewhere.restore(file)
+    assert elsewhere.scene_of(project.id).valid.sum() == 20 * 29
     elsewhere.close()
 
 
