@@ -6,6 +6,7 @@
 import { button, make } from '../web/dom.js';
 import { makePlainRow } from './plain_row.js';
 
+const FEW = 30; // test pixels, below which a percentage says more than is known: "4 of 4", not "100.0"
 const OTHER = '. These are other pixels than those of the map that is shown: ↔ compares both on the same';
 
 /**
@@ -69,9 +70,10 @@ export function makeLayerBar(box, page) {
     const here = layers.find((one) => one.shown === 'left'), other = Boolean(layer.oa && here?.oa && here !== layer && here.pixels !== layer.pixels);
     const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} % on ${layer.pixels.toLocaleString('en-GB')} pixels` : layer.title;
     const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}${other ? OTHER : ''}`, () => choose({left: layer.id}, true));
+    const figure = layer.oa && layer.pixels < FEW ? `${Math.round(Number(layer.oa) / 100 * layer.pixels)} of ${layer.pixels}` : layer.oa;
     show.append(make('span', '', layer.title));
-    show.setAttribute('aria-label', `Show ${[layer.title, layer.oa].filter(Boolean).join(' ')}`);
-    if (layer.oa) show.append(' ', make('b', other ? 'hv-other' : '', layer.oa)); // a figure of other pixels does not stand as its equal
+    show.setAttribute('aria-label', `Show ${[layer.title, figure].filter(Boolean).join(' ')}`);
+    if (figure) show.append(' ', make('b', other ? 'hv-other' : '', figure)); // a figure of other pixels does not stand as its equal
     show.setAttribute('aria-pressed', String(left));
     group.append(show);
     if (!left) {
