@@ -237,6 +237,24 @@ FIGURES: tuple[Mutation, ...] = (
     ),
     # ── wrong in silence ────────────────────────────────────────────────────────────────────────
     Mutation(
+        "mask-turned-round",
+        "what a mask marks stays and the rest is left out",
+        "hsi_studio/scene/labelmap.py",
+        "usable = ~marked if other_way else marked",
+        "usable = marked",
+        "tests/scene/rules/test_masks.py",
+        ("test_it_leaves_out_its_zeros_or_what_it_marks",),
+    ),
+    Mutation(
+        "cloud-mask-keeps-clouds",
+        "a cloud mask dropped with the scene leaves out all but the clouds",
+        "hsi_studio/scene/rules/masks.py",
+        "OTHER_WAY if MARKS.search(file.stem) else ''",
+        "''",
+        "tests/ui/opening/test_routes.py",
+        ("test_a_mask_beside_the_cube_has_a_row_to_choose_it_in",),
+    ),
+    Mutation(
         "area-of-a-side",
         "a pixel's area is the square of its side along a row",
         "hsi_studio/scene/rules/georeference.py",
