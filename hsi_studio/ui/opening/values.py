@@ -15,6 +15,7 @@ from hsi_studio.scene.rules import masks
 from hsi_studio.studio.openings import ROLES, Opening
 from hsi_studio.studio.shelf import ProjectCard
 from hsi_studio.types import Progress
+from hsi_studio.ui.said_on_page import for_page
 from hsi_studio.ui.tabs.scene.question import QUESTIONS, answer_words, axes_words
 
 ORDERS = ("rows,cols,bands", "bands,rows,cols", "rows,bands,cols", "cols,rows,bands", "bands,cols,rows",
@@ -36,7 +37,7 @@ def opening_value(made: Opening) -> dict[str, Any]:
         "name": made.name,
         "stage": made.stage,
         "progress": progress_value(made.progress),
-        "problem": made.problem,
+        "problem": for_page(made.problem),
         "variables": variables,
         "files": sorted(
             (file_value(made, number) for number in range(len(made.files))), key=lambda one: ROLES.index(one["role"])
@@ -44,7 +45,7 @@ def opening_value(made: Opening) -> dict[str, Any]:
         "roles": list(ROLES),
         "look": None if found is None else look_value(found, made.said),
         "project": made.project,
-        "notes": made.notes,
+        "notes": [for_page(note) for note in made.notes],
     }
 
 
@@ -82,7 +83,7 @@ def look_value(found: Look, said: dict[str, Any]) -> dict[str, Any]:
              "picture": one.picture, "spectrum": list(one.spectrum), "problem": one.problem}
             for one in found.choices
         ]  # fmt: skip
-        asks = {"question": found.asked.question, "text": found.asked.problem, "choices": choices}
+        asks = {"question": found.asked.question, "text": for_page(found.asked.problem), "choices": choices}
     return {
         "file": found.path.name,
         "picture": found.picture,
@@ -91,7 +92,7 @@ def look_value(found: Look, said: dict[str, Any]) -> dict[str, Any]:
         "size": f"{height} rows × {width} columns × {count} bands",
         "rows": rows,
         "asks": asks,
-        "notes": [note for note in found.notes if note not in {one["why"] for one in rows}],
+        "notes": [note for note in map(for_page, found.notes) if note not in {one["why"] for one in rows}],
     }
 
 
@@ -133,7 +134,7 @@ def plan_rows(found: Look, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def row(key: str, title: str, words: str, fact: Fact, change: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"key": key, "title": title, "words": words, "sure": fact.sure, "why": fact.reason, "edit": change}
+    return {"key": key, "title": title, "words": words, "sure": fact.sure, "why": for_page(fact.reason), "edit": change}
 
 
 def edit(name: str, said: dict[str, Any], value: Any, found: Look) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ import numpy as np
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name
 from hsi_studio.types import ClassSchema, Progress, Scene
+from hsi_studio.ui.said_on_page import for_page
 from hsi_studio.ui.viewer.accuracy_strip import (
     brief,
     compared_strip,
@@ -63,7 +64,7 @@ class Present:
         for lists in (self.studio.imported, self.studio.edits):  # what is damaged in them becomes a note
             with suppress(StudioError):
                 lists.listed(project_id)
-        said = [*notes, *self.studio.project(project_id).notes]
+        said = [for_page(note) for note in (*notes, *self.studio.project(project_id).notes)]
         return packed(
             {"title": scene.title, "facts": " · ".join(facts), "guest": self.studio.only is not None, "notes": said,
              "project": project_id}

@@ -14,6 +14,7 @@ from hsi_studio.scene.rules.roles import main_file as _main_file
 from hsi_studio.scene.rules.roles import roles_of
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
+from hsi_studio.ui.said_on_page import for_page
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.tabs.scene import bands
 from hsi_studio.ui.tabs.scene.damaged import Mending
@@ -199,7 +200,9 @@ def scene_facts(studio: Studio, project_id: str) -> str:
                 "words": "To have it read otherwise, open the file again by “Open” above and change the answer.",
             }
         )
-    return packed({"notes": [*studio.problems(), *facts["notes"]], "sections": sections})  # left-out plug-ins first
+    return packed(
+        {"notes": [*studio.problems(), *map(for_page, facts["notes"])], "sections": sections}
+    )  # left-out plug-ins first
 
 
 def plain(text: str) -> str:

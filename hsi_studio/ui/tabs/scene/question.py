@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from hsi_studio.scene.rules import masks
+from hsi_studio.ui.said_on_page import for_page
 
 MOST = 3  # choices shown side by side
 WIDTH, HEIGHT = 180, 60  # of a spectrum's drawing
@@ -96,7 +97,7 @@ def plan_rows(plan: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for name, title in QUESTIONS.items():
         if name in plan and not (name == "unit" and "wavelengths" in plan):
             fact = plan[name]
-            yield title, answer_words(name, fact["value"]), fact["sure"], fact["reason"]
+            yield title, answer_words(name, fact["value"]), fact["sure"], for_page(fact["reason"])
 
 
 def answer_words(name: str, value: Any) -> str:
