@@ -5,7 +5,9 @@ terms of image quality with implications for noise removal", IEEE TGRS 26(1), 19
 (minimum noise fraction; noise from differences of neighbouring pixels, their section IV).
 What differs: bands are scaled to unit variance first, the noise matrix gets a small ridge (noise-free
 simulated bands make it singular), and components are scaled to unit variance: after spatial smoothing
-the noise they were ordered by is mostly gone, and weak components carry class differences.
+the noise they were ordered by is mostly gone, and weak components carry class differences. A value counts
+for FARTHEST standard deviations at most, and such values do not make the deviation (`levels`): spikes in one value of
+ten thousand, or dead pixels, one in five hundred, decided what the components were.
 
 Notation: S = covariance of z-scored bands, N = covariance of their noise, V solves S V = N V Λ.
 Memory: one strip of rows at a time; only (B, B) matrices are kept.
@@ -13,7 +15,7 @@ Memory: one strip of rows at a time; only (B, B) matrices are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,8 @@ Float64Array = npt.NDArray[np.float64]
 
 STRIP_VALUES = 16_000_000  # values read at once: 64 MB of float32
 NOISY, NOISE_COMPONENTS = 0.5, 30  # share of noise from which a scene is noisy, seen in so many components
+FARTHEST = 20.0  # standard deviations that a value counts for at most: dead pixels, spikes and glints have more
+LEVEL_PIXELS = 60_000  # that say how a band with such values spreads
 SAMPLE_PIXELS = 1_000_000  # statistics come from at most about this many pixels, in evenly spaced strips
 
 
@@ -42,7 +46,7 @@ class Projection:
 
     def __call__(self, spectra: FloatArray) -> FloatArray:
         """(..., b) values of the bands used → (..., C)."""
-        scaled = (spectra - self.mean) / self.scale
+        scaled = np.clip((spectra - self.mean) / self.scale, -FARTHEST, FARTHEST)
         return np.asarray(scaled @ self.matrix, dtype=np.float32)
 
 
@@ -98,16 +102,16 @@ def scene_moments(
             f"{int(survey.valid.sum())} usable pixels in {bands.size} usable bands",
             "A map needs at least 2 pixels and 1 band that varies: check the no-data value and the bad-band list",
         )
-    mean, scale = survey.band_mean[bands], survey.band_std[bands]
-    scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
     b = bands.size
     total = np.zeros(b)
     square, noise = np.zeros((b, b)), np.zeros((b, b))
     pixels = pairs = 0
     parts = sampled_strips(scene.shape)
+    mean, scale = levels(scene, bands, parts)
     for number, rows in enumerate(parts):
         check(number / len(parts))
         z = (scene.read(rows, slice(0, scene.shape[1]), bands.tolist()) - mean) / scale  # (h, w, b)
+        np.clip(z, -FARTHEST, FARTHEST, out=z)  # NaN stays
         good: BoolArray = scene.valid_in(rows, slice(0, scene.shape[1])) & np.isfinite(z).all(axis=-1)
         inside = z[good]  # (n, b)
         total += inside.sum(axis=0, dtype=np.float64)
@@ -128,6 +132,51 @@ def scene_moments(
     covariance = square / pixels - np.outer(centre, centre)
     mean = (mean + centre * scale).astype(np.float32)
     return bands, mean, scale, covariance, noise / (2 * pairs) if pairs else np.eye(b)
+
+
+def wild_bands(scene: Scene) -> npt.NDArray[np.int64]:
+    """Usable bands with a value more than FARTHEST standard deviations from the mean."""
+    survey = scene.survey
+    ends = np.maximum(survey.band_max - survey.band_mean, survey.band_mean - survey.band_min)
+    with np.errstate(invalid="ignore"):
+        return np.flatnonzero(survey.good_bands & (ends > FARTHEST * survey.band_std)).astype(np.int64)
+
+
+def cut_deviation(apart: Float64Array) -> Float64Array:
+    """(w,) the s whose square is the mean of min(d, FARTHEST · s)² over distances d from the middle (n, w): each is cut
+    at FARTHEST times the deviation that comes out. Exact: with the k smallest left as they are, s² = Σ d² / (n −
+    FARTHEST² · (n − k)), and one k alone is in keeping with its own s."""
+    n, far = len(apart), FARTHEST**2
+    d = np.sort(apart, axis=0)
+    k = np.arange(n - int((n - 1) / far), n + 1)  # (m,) of more cut values there is no such s
+    spread = np.sqrt(np.cumsum(d**2, axis=0)[k - 1] / (n - far * (n - k))[:, None])  # (m, w)
+    next_one = np.vstack([d, np.full((1, d.shape[1]), np.inf)])[k]
+    fits = (d[k - 1] <= FARTHEST * spread) & (FARTHEST * spread <= next_one)
+    last = len(k) - 1 - fits[::-1].argmax(axis=0)
+    return np.asarray(spread[last, np.arange(d.shape[1])])
+
+
+def levels(scene: Scene, bands: npt.NDArray[np.int64], parts: Sequence[slice]) -> tuple[FloatArray, FloatArray]:
+    """Where bands are centred (b,) and their standard deviation (b,); of one with a value FARTHEST deviations off, the
+    median of a sample and `cut_deviation`: a few pixels (0.25 % at most) do not make the scale."""
+    survey = scene.survey
+    mean, scale = survey.band_mean[bands].copy(), survey.band_std[bands].copy()
+    scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
+    wild = np.flatnonzero(np.isin(bands, wild_bands(scene)))
+    if not wild.size:
+        return mean, scale
+    step = max(1, scene.shape[0] * scene.shape[1] // LEVEL_PIXELS)
+    seen = []
+    for rows in parts:
+        valid = scene.valid_in(rows, slice(0, scene.shape[1]))
+        seen.append(scene.read(rows, slice(0, scene.shape[1]), bands[wild].tolist())[valid][::step])
+    values = np.concatenate(seen).astype(np.float64)  # (n, wild)
+    if len(values):
+        middle = np.median(values, axis=0)
+        spread = cut_deviation(np.abs(values - middle))
+        mean[wild] = np.where(spread > 0, middle, mean[wild])
+        scale[wild] = np.where(spread > 0, spread, scale[wild])
+    return mean, scale
 
 
 def principal_axes(covariance: Float64Array, count: int) -> tuple[Float64Array, Float64Array]:

@@ -63,6 +63,38 @@ def test_statistics_do_not_depend_on_the_strips_they_are_read_in(monkeypatch: py
     assert np.allclose(whole[4], parts[4], rtol=0.3, atol=0.1)
 
 
+def test_a_few_wild_values_do_not_make_the_components() -> None:
+    cube, _ = fields()
+    clean = spectral.scene_moments(scene_from(cube))
+    spiked = cube.copy()
+    spiked[7, 9, 4] = spiked[20, 30, 4] = spiked[33, 2, 8] = 1e6
+    spiked[12, 12, 6] = -1e6
+    found = spectral.scene_moments(scene_from(spiked))
+    assert spectral.wild_bands(scene_from(cube)).size == 0
+    assert spectral.wild_bands(scene_from(spiked)).tolist() == [4, 6, 8]
+    np.testing.assert_allclose(found[2], clean[2], rtol=0.4)  # one of 1,920 values counts for 20 deviations
+    assert (found[2] / clean[2] > 0.9).all()
+    first = fit_components(scene_from(cube), 3, 3).principal, fit_components(scene_from(spiked), 3, 3).principal
+    inside = cube[..., first[0].bands]
+    alike = [
+        abs(np.corrcoef(a, b)[0, 1])
+        for a, b in zip(first[0](inside).reshape(-1, 3).T, first[1](inside).reshape(-1, 3).T, strict=True)
+    ]
+    assert alike[0] > 0.95
+
+
+def test_the_deviation_is_that_of_values_cut_at_twenty_of_it() -> None:
+    rng = np.random.default_rng(0)
+    apart = np.abs(rng.normal(size=(4000, 3)))
+    apart[:8, 1] = 1e9  # one in five hundred
+    apart[:2000, 2] = 0.0
+    spread = spectral.cut_deviation(apart)
+    for own, s in zip(apart.T, spread, strict=True):
+        assert np.sqrt(np.mean(np.minimum(own, spectral.FARTHEST * s) ** 2)) == pytest.approx(s)
+    assert spread[0] == pytest.approx(np.sqrt(np.mean(apart[:, 0] ** 2)))
+    assert spread[1] == pytest.approx(1.0 / np.sqrt(1 - 400 * 8 / 4000), rel=0.05)
+
+
 def test_a_huge_scene_is_sampled_and_the_sample_is_bounded() -> None:
     parts = sampled_strips((100_000, 10_000, 200))
     assert sum(p.stop - p.start for p in parts) * 10_000 <= spectral.SAMPLE_PIXELS * 1.1

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from hsi_studio.errors import FileProblem
 from hsi_studio.features.cache import Arrays, cache_key
+from hsi_studio.features.spectral import FARTHEST, wild_bands
 from hsi_studio.files import best_effort, write_bytes
 from hsi_studio.humanize import ago
 from hsi_studio.methods.diffclip.params import DiffClipParams
@@ -52,6 +53,8 @@ class Made:
 def encoder_key(scene: Scene, params: DiffClipParams, device: str) -> str:
     """64 hex digits. The device's kind is part of it, since sums round differently."""
     values: dict[str, Any] = {name: getattr(params, name) for name in KEYS}
+    if wild_bands(scene).size:  # of other scenes the numbers are as before these were cut
+        values["farthest"] = FARTHEST
     return cache_key(scene.id, "diffclip_pretraining", VERSION, {**values, "device": device.split(":")[0]})
 
 

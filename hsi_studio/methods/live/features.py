@@ -43,7 +43,7 @@ from hsi_studio.features.superpixels import scene_superpixels
 from hsi_studio.types import BoolArray, FloatArray, Progress, Scene
 
 VERSION = 2  # of the numbers saved models stand on (`scales`): raise when they change
-STORED = 4  # of everything kept in the cache: raise when that changes
+STORED = 5  # of everything kept in the cache: raise when that changes
 FAMILIES = ("principal", "white", "shape")
 Place = tuple[str, int]  # a family and a scale, 0 = not smoothed
 SUPERPIXEL_COMPONENTS = 5

@@ -40,7 +40,7 @@ from hsi_studio.methods.common.nn.memory import to_device
 from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
 from hsi_studio.types import FloatArray, IntArray, Scene
 
-BASIS_VERSION = 3  # raise when `fit_basis` gives other numbers
+BASIS_VERSION = 4  # raise when `fit_basis` gives other numbers
 RESIDENT_VALUES = 256_000_000  # H·W·C that may stay on the device: 1 GB of float32
 RELIEF = 3  # channels `height_layers` makes beside the surface model's own layers
 HEIGHT_CLIP = 6.0  # robust standard deviations: a mast must not dominate a window
