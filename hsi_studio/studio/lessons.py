@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.engine.evaluation.lesson_score import baseline_map, counted_classes, lesson_score
+from hsi_studio.engine.evaluation.lesson_score import baseline_map, counted_classes, lesson_score, present_classes
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import counted
@@ -86,20 +86,22 @@ class Lessons(Subject):
     def start_on(
         self, spec: str | Path, shots: int = DEFAULT_SHOTS, title: str | None = None, **options: Any
     ) -> Project:
-        """A lesson on a scene; its classes are the reference's. `options` as in `Workspace.open`.
+        """A lesson on a scene; its classes are those the reference has pixels of. `options` as in `Workspace.open`.
 
         Raises BadRequest: no reference, a number out of range, as a guest.
         """
         if not 1 <= shots <= MOST_SHOTS:
             raise BadRequest(f"{shots} labels a class: a lesson has 1 to {MOST_SHOTS}.")
         scene = self._workspace.open(spec, **options)
-        if scene.reference is None or len(scene.reference_classes) < 2:
+        present = {} if scene.reference is None else present_classes(scene)
+        if len(present) < 2:
             raise BadRequest(
                 f"{scene.name} has no reference of two classes to measure a lesson against: open the scene with a "
                 "reference file (--reference FILE)."
             )
         named = title or f"Lesson: {scene.name}, {counted(shots, 'pixel')} a class"
-        return self._workspace.new_project(spec, title=named, lesson=LessonAbout(shots=shots), **options)
+        asked = replace(scene, reference_names=present, survey_fn=lambda _: scene.survey, _lock=threading.Lock())
+        return self._workspace.new_project(spec, title=named, lesson=LessonAbout(shots=shots), scene=asked, **options)
 
     def of(self, project_id: str) -> Lesson | None:
         """How far a project's lesson is; None for a project that is none. Raises BadRequest, FileProblem."""

@@ -203,5 +203,5 @@ class LiveMaps(Subject):
 
 
 def _seen(scene: Scene) -> tuple[str, bool]:
-    """What of a scene a map and its accuracy are made from: a lesson's has the same id with its reference and without."""
+    """What a map and its accuracy are made from: a lesson's scene has one id, with its reference and without."""
     return scene.id, scene.reference is None

@@ -82,11 +82,11 @@ class Workspace(Subject):
         self._open = _Open()
 
     def guest(self, project_id: str) -> Workspace:
-        """The same home for somebody with whom this project was shared. Raises BadRequest, FileProblem."""
-        scene = self.whole_scene_of(project_id)
+        """The same home for somebody with whom this project was shared. Its scene is opened when it is needed. Raises
+        BadRequest (no such project)."""
+        self.folder_of(project_id)
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
         made._open = self._open
-        made.server.scenes.touch(scene.id, made)
         return made
 
     def on_close(self, closer: Closer) -> None:

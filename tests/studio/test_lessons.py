@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import spectral
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -93,6 +94,55 @@ def test_a_guest_and_a_training_do_not_see_it_either(studio: Studio, lesson: Pro
         lesson, scene, lesson.labels(), devices()[0], lambda folder, record: record, method="svm", params={}
     )
     assert open_scene(record).reference is None
+
+
+def test_a_guest_hands_in_and_both_see_the_reference(studio: Studio, lesson: Project) -> None:
+    guest = guest_of(studio, lesson.id)
+    label_both(guest, lesson)
+    scene_id = guest.scene_of(lesson.id).id
+    assert guest.scene(scene_id).reference is None
+    studio.workspace.put_away(lesson.id)  # as when memory is short: it is the guest who opens it again
+    assert guest.scene_of(lesson.id).reference is None
+    assert guest.scene(scene_id).reference is None
+    assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report.kind == "leave_one_out"  # type: ignore[union-attr]
+    result = guest.lessons.hand_in(lesson.id)
+    assert result.n
+    for one in (studio, guest):
+        assert one.scene_of(lesson.id).reference is not None
+        assert one.lessons.of(lesson.id).result == result  # type: ignore[union-attr]
+        assert "reference" in [layer.id for layer in one.displayed.layers(lesson.id)]
+    assert guest.scene(scene_id).reference is not None
+    assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report.kind == "reference"  # type: ignore[union-attr]
+
+
+def test_what_another_program_hands_in_is_handed_in_here_too(studio: Studio, lesson: Project, tmp_path: Path) -> None:
+    label_both(studio, lesson)
+    assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report.kind == "leave_one_out"  # type: ignore[union-attr]
+    other = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    result = other.lessons.hand_in(lesson.id)
+    other.close()
+    assert studio.lessons.of(lesson.id).result == result  # type: ignore[union-attr]
+    assert studio.scene_of(lesson.id).reference is not None
+    assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report.kind == "reference"  # type: ignore[union-attr]
+    (lesson.folder / RESULT).unlink()  # moved away, the lesson is on again
+    assert studio.scene_of(lesson.id).reference is None
+    assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report.kind == "leave_one_out"  # type: ignore[union-attr]
+
+
+def test_a_class_that_is_nowhere_in_the_reference_is_not_asked_for(studio: Studio, tmp_path: Path) -> None:
+    """Files name what is not in this scene; nobody could give its labels, and it would count as a class."""
+    scene = studio.scene_of(project_with_reference(studio, tmp_path / "data").id)
+    named = tmp_path / "data" / "named.hdr"
+    spectral.envi.save_classification(str(named), scene.reference, class_names=["none", "upper", "lower", "water"])
+    np.save(tmp_path / "data" / "cube.npy", scene.cube.read(slice(None), slice(None)))
+    file = {"spec": tmp_path / "data" / "cube.npy", "reference": str(named), "axes": "rows,cols,bands"}
+    assert studio.new_project(**file).schema.names == ["upper", "lower", "water"]
+    lesson = studio.lessons.start_on(shots=2, **file)
+    assert lesson.schema.names == ["upper", "lower"]
+    label_both(studio, lesson)
+    result = studio.lessons.hand_in(lesson.id)
+    assert "of 2 classes" in result.words
+    assert "at most half" not in result.baseline_words
 
 
 def test_more_labels_than_the_lesson_gives_are_refused(studio: Studio, lesson: Project) -> None:

@@ -12,7 +12,7 @@ export function mount(gradio) {
   const { root, readValue, onValue } = panel(gradio, ".hsi-lesson");
   const said = make("p", "hsi-lesson-said");
   said.setAttribute("role", "status");
-  let key = "", busy = false;
+  let key = "", busy = false, was = "";
 
   /** @param {string} path @param {object} body @param {string} step  that is opened then @param {string} while_ */
   async function ask(path, body, step, while_) {
@@ -45,7 +45,8 @@ export function mount(gradio) {
       make("p", "hsi-hint", "A new project on this scene, without labels. Its reference, and every figure made from it, is hidden until the " +
         "lesson is handed in. Then the score stands beside a baseline: SVM on single spectra, from as many pixels a class drawn at random."),
       row,
-      make("p", "hsi-hint", "Projects you have keep their reference in sight. On a server, a shared link shows somebody the lesson and nothing else."),
+      make("p", "hsi-hint", "Projects you have keep their reference in sight. On a server, a shared link shows somebody the lesson and nothing else. " +
+        "Who has the same link works on the same labels: start a lesson for each student."),
     );
     return box;
   }
@@ -87,6 +88,9 @@ export function mount(gradio) {
     const value = readValue(), now = JSON.stringify(value);
     if (now === key && !again) return;
     key = now;
+    const here = `${value.project} ${value.state}`;
+    if (was === `${value.project} on` && value.state === "done" && !busy) tell("hsi:open", { project: value.project }); // elsewhere
+    was = here;
     const title = { none: "Few pixels, the reference hidden", on: "The lesson is on", done: "Handed in" }[value.state];
     root.replaceChildren(...(title ? [make("h3", "", title)] : []));
     if (value.problem) root.append(make("p", "hsi-hint", value.problem));
