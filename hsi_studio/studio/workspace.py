@@ -80,13 +80,14 @@ class Workspace(Subject):
         self._scenes: dict[str, Scene] = {}
         self._recipes: dict[str, Recipe] = {}
         self._open = _Open()
+        self._owner: Workspace | None = None  # a guest's: who holds the scenes that either opens
 
     def guest(self, project_id: str) -> Workspace:
         """The same home for somebody with whom this project was shared. Its scene is opened when it is needed. Raises
         BadRequest (no such project)."""
         self.folder_of(project_id)
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
-        made._open = self._open
+        made._open, made._scenes, made._recipes, made._owner = self._open, self._scenes, self._recipes, self
         return made
 
     def on_close(self, closer: Closer) -> None:
@@ -158,9 +159,7 @@ class Workspace(Subject):
         from hsi_studio.scene.resolve import resolve
 
         options = {"variable": variable, "dsm": dsm, "reference": reference, **reading}
-        scene = self.server.shared(resolve(str(spec), **options), self)
-        if self.only is not None:
-            return scene  # not kept: a guest sees the project's own, which may hide something (`scene`)
+        scene = self.server.shared(resolve(str(spec), **options), self._owner or self)
         with self._open.lock:
             self._recipes[scene.id] = (str(spec), options)
             return self._scenes.setdefault(scene.id, scene)
@@ -177,7 +176,7 @@ class Workspace(Subject):
             found, recipe = self._scenes.get(scene_id), self._recipes.get(scene_id)
             reduced = self._open.reduced_ids.get(scene_id)
         if self.only is not None:
-            found = self.scene_of(self.only)  # never one of before: what a lesson hides is in neither while it is on
+            found = self.scene_of(self.only)  # the project's own: a lesson hides what `_scenes` has
             found = found if found.id == scene_id else self.whole_scene_of(self.only)
         elif reduced is not None:
             found = self.scene_of(reduced)
@@ -185,7 +184,7 @@ class Workspace(Subject):
             found = self.open(recipe[0], **recipe[1])
         if found is None or found.id != scene_id:
             raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
-        self.server.scenes.touch(scene_id, self)
+        self.server.scenes.touch(scene_id, self._owner or self)
         return found
 
     def catalog(self) -> list[Any]:
@@ -285,7 +284,7 @@ class Workspace(Subject):
             if known is not None and known.lesson_on != (project_id in self._open.blind):
                 known = None  # another program handed it in
             if known is not None and (known.in_place or self._same_again(known)):
-                self.server.scenes.touch(self._open.scene_of[project_id].id, self)
+                self.server.scenes.touch(self._open.scene_of[project_id].id, self._owner or self)
                 return known
             project = Project.open(self._folder(project_id))
             scene = self.open(**self._spec(project))

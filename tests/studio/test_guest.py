@@ -31,6 +31,20 @@ def show(studio: Studio, project: Project, layer: str) -> None:
     studio.displayed.show(project.id, source, item)
 
 
+def test_the_owner_has_the_picture_of_what_a_guest_opened_first(tmp_path: Path) -> None:
+    """After a restart of the server it may be the guest who comes first."""
+    before = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    project_id = project_with_reference(before, tmp_path / "data").id
+    before.close()
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    scene = guest_of(studio, project_id).scene_of(project_id)
+    assert studio.scene_of(project_id) is scene
+    assert studio.scene(scene.id) is scene
+    assert studio.workspace.let_go(scene.id)
+    assert studio.scene(scene.id).id == scene.id
+    studio.close()
+
+
 def test_a_guest_sees_the_owners_screen_of_one_project_and_no_other(
     made: tuple[Studio, Project], tmp_path: Path
 ) -> None:
