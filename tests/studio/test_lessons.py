@@ -16,7 +16,7 @@ from hsi_studio import Studio
 from hsi_studio.cli.main import main
 from hsi_studio.engine.runs.devices import devices
 from hsi_studio.engine.runs.environment import open_scene
-from hsi_studio.errors import BadRequest, CorruptFile, LabelProblem
+from hsi_studio.errors import BadRequest, CorruptFile, LabelProblem, TooFewLabels
 from hsi_studio.project.lesson import RESULT
 from hsi_studio.project.store import Project
 from hsi_studio.studio.guest import guest_of
@@ -94,6 +94,12 @@ def test_a_guest_and_a_training_do_not_see_it_either(studio: Studio, lesson: Pro
         lesson, scene, lesson.labels(), devices()[0], lambda folder, record: record, method="svm", params={}
     )
     assert open_scene(record).reference is None
+
+
+def test_a_comparison_does_not_say_that_there_is_no_reference(studio: Studio, lesson: Project) -> None:
+    sides = [studio.compare.side(text) for text in ("svm", "knn")]
+    with pytest.raises(TooFewLabels, match=r"^The lesson hides the reference map.*or hand in first\.$"):
+        studio.compare.plan(lesson.id, sides, 1)
 
 
 def test_a_guest_hands_in_and_both_see_the_reference(studio: Studio, lesson: Project) -> None:
