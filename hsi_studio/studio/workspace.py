@@ -132,6 +132,11 @@ class Workspace(Subject):
         if self.only is not None and project_id != self.only:
             raise BadRequest(f"There is no project {project_id!r} here: only one was shared with you.")
 
+    def for_its_owner(self, what: str) -> None:
+        """Raises BadRequest for a guest: a link lets label and train, nothing of the owner's goes by it."""
+        if self.only is not None:
+            raise BadRequest(f"This project was shared with you: only its owner can delete {what}.")
+
     @property
     def projects_folder(self) -> Path:
         return self.home / "projects"

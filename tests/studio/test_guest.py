@@ -16,7 +16,8 @@ from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.text.llm.endpoint import Endpoint
 from hsi_studio.types import Prediction
-from tests.studio.shown import PREVIEW, RUN, add_run, add_text_map, project_with_reference, some_map
+from tests.studio.models import train
+from tests.studio.shown import MODEL, PREVIEW, RUN, add_run, add_text_map, project_with_reference, some_map
 
 
 @pytest.fixture
@@ -43,6 +44,21 @@ def test_the_owner_has_the_picture_of_what_a_guest_opened_first(tmp_path: Path) 
     assert studio.workspace.let_go(scene.id)
     assert studio.scene(scene.id).id == scene.id
     studio.close()
+
+
+def test_a_guest_deletes_nothing(made: tuple[Studio, Project]) -> None:
+    """A link lets label and train; a deleted training does not come back."""
+    studio, project = made
+    add_run(studio, project)
+    train(studio, project, MODEL)
+    guest = guest_of(studio, project.id)
+    assert [model.id for model in guest.models.find()] == [MODEL]
+    for attempt in (lambda: guest.runs.delete(RUN), lambda: guest.models.delete(MODEL)):
+        with pytest.raises(BadRequest, match="only its owner can delete"):
+            attempt()
+    studio.models.delete(MODEL)
+    studio.runs.delete(RUN)
+    assert studio.models.find() == []
 
 
 def test_a_guest_sees_the_owners_screen_of_one_project_and_no_other(
