@@ -29,6 +29,9 @@ def test_a_page_whose_lesson_is_handed_in_elsewhere_shows_the_reference(browser:
         facts = page.locator(".hsi-scene-facts", has_text="the reference is hidden")
         facts.wait_for()
         assert page.get_by_role("button", name="Show Reference").count() == 0
+        page.get_by_role("tab", name="2 Label", exact=True).click()
+        page.get_by_role("button", name="Hand in …").click()
+        page.wait_for_function("location.search.includes('step=compare.lesson')")  # where a reload comes back to
         asked = urllib.request.Request(f"{app.url}/hsi/lesson/{lesson.id}/hand-in", b"", method="POST")
         with urllib.request.urlopen(asked, timeout=120) as answer:
             assert answer.status == 200
