@@ -99,9 +99,15 @@ class Lessons(Subject):
                 f"{scene.name} has no reference of two classes to measure a lesson against: open the scene with a "
                 "reference file (--reference FILE)."
             )
-        named = title or f"Lesson: {scene.name}, {counted(shots, 'pixel')} a class"
+        named = title or self._title(f"Lesson: {scene.name}, {counted(shots, 'pixel')} a class")
         asked = replace(scene, reference_names=present, survey_fn=lambda _: scene.survey, _lock=threading.Lock())
         return self._workspace.new_project(spec, title=named, lesson=LessonAbout(shots=shots), scene=asked, **options)
+
+    def _title(self, wanted: str) -> str:
+        """One that no project has: there may be a lesson for each student."""
+        taken = {one.title for one in self._workspace.projects()}
+        numbered = (f"{wanted} ({n})" for n in range(2, len(taken) + 3))
+        return next(one for one in (wanted, *numbered) if one not in taken)
 
     def of(self, project_id: str) -> Lesson | None:
         """How far a project's lesson is; None for a project that is none. Raises BadRequest, FileProblem."""

@@ -4,6 +4,8 @@ the same pixels."""
 from __future__ import annotations
 
 import json
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +96,41 @@ def test_a_guest_and_a_training_do_not_see_it_either(studio: Studio, lesson: Pro
         lesson, scene, lesson.labels(), devices()[0], lambda folder, record: record, method="svm", params={}
     )
     assert open_scene(record).reference is None
+
+
+def test_what_a_lesson_says_and_writes_does_not_depend_on_its_reference(studio: Studio, tmp_path: Path) -> None:
+    """Two lessons on one cube with two references, labelled alike: all that may differ are ids and times."""
+    scene = studio.scene_of(project_with_reference(studio, tmp_path / "data").id)
+    assert scene.reference is not None
+    np.save(tmp_path / "data" / "cube.npy", scene.cube.read(slice(None), slice(None)))
+    told = []
+    for name, reference in (("ref-a", scene.reference), ("ref-b", scene.reference.T)):
+        file = tmp_path / "data" / f"{name}.npy"
+        np.save(file, reference)
+        lesson = studio.lessons.start_on(
+            tmp_path / "data" / "cube.npy", shots=2, reference=str(file), axes="rows,cols,bands"
+        )
+        label_both(studio, lesson)
+        assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report is not None
+        with zipfile.ZipFile(studio.exports.bundle(lesson.id, which="live", timeout=60)) as files:
+            names = [one for one in files.namelist() if one.endswith((".csv", ".img", ".png", "README.md"))]
+            written = {one: re.sub(rb"[0-9a-f]{16,}|20\d\d-\S+|ref-.", b"", files.read(one)) for one in names}
+            report = next(files.read(one).decode() for one in files.namelist() if one.endswith(".html"))
+        assert "hidden until the lesson is handed in" in report
+        verbs = Verbs(studio)
+        answers = [verbs.evaluate(lesson.id, "live"), verbs.map(lesson.id, "live"), Present(studio).strip(lesson.id)]
+        ids = "|".join([lesson.id, *(info.id for info in lesson.schema.classes)])
+        told.append((written, re.sub(rf"{ids}|[0-9a-f]{{16,}}|{name}", "", "\n".join(answers))))
+    for one, other in zip(told[0][0].items(), told[1][0].items(), strict=True):
+        assert one == other
+    assert told[0][1] == told[1][1]
+    assert len(told[0][0]) >= 5
+
+
+def test_lessons_on_one_scene_have_names_of_their_own(studio: Studio, source: Project) -> None:
+    titles = [studio.lessons.start(source.id, shots=2).title for _ in range(3)]
+    assert titles == [titles[0], f"{titles[0]} (2)", f"{titles[0]} (3)"]
+    assert studio.lessons.start(source.id, title="Ana").title == "Ana"
 
 
 def test_a_comparison_does_not_say_that_there_is_no_reference(studio: Studio, lesson: Project) -> None:
