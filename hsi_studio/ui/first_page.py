@@ -47,7 +47,7 @@ def first_page(studio: Studio, wanted: str, spec: str) -> Values:
         if wanted and project_id != wanted and passed:
             warn(f"{passed[0]} Showing your latest project instead.")
         return values
-    if not spec and studio.only is None:
+    if not spec or studio.only:  # a guest has a way out there
         return present.nothing(_told(passed))
     if isinstance(last, StudioError):
         raise last
