@@ -31,7 +31,8 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "collection",
         metavar="FOLDER",
-        help="a folder with a folder of images per class, a .csv, or the id of a public collection",
+        help="a folder with a folder of images per class, a .csv, or the id of a public collection; with --model any "
+        "folder of images",
     )
     parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv; of a public "
                         "collection with annotations: MEASURE,CAMERA[,FRUIT]")  # fmt: skip

@@ -133,7 +133,7 @@ class Lessons(Subject):
             if lesson.result is not None:
                 raise BadRequest("This lesson was handed in already; its score stays.")
             found = self._displayed.find(project_id, which, WAIT_S)
-            seen = self._own_labels(found)
+            seen = self._own_labels(found, lesson.shots)
             scene = self._workspace.with_reference(project_id)
             classes = counted_classes(project.first_classes, scene)
             progress(Progress("Making the baseline's map"))
@@ -154,13 +154,20 @@ class Lessons(Subject):
             self._workspace.put_away(project_id)  # it opens again with its reference
         return result
 
-    def _own_labels(self, found: DisplayedMap) -> LabelSet:
-        """What a map of the lesson was made from. Raises BadRequest for one that may have seen more."""
+    def _own_labels(self, found: DisplayedMap, shots: int) -> LabelSet:
+        """What a map of the lesson was made from. Raises BadRequest for one that may have seen more, or has."""
         elsewhere = found.source not in ("live", "run", "texts")
         if elsewhere or (found.source == "run" and self._runs.record(found.id).parent) or found.seen is None:
             raise BadRequest(
                 f"“{found.title}” may have been made from more than this lesson's labels: show the map of your labels, "
                 "the map from words, or one that was trained here from the start, and hand in that."
+            )
+        counts = found.seen.counts
+        if counts.size and counts.max() > shots:  # given while the lesson was not on
+            name = found.seen.schema.names[int(counts.argmax())]
+            raise BadRequest(
+                f"“{found.title}” was made from {counted(int(counts.max()), 'label')} of {name}, and this lesson gives "
+                f"{shots}: take the others away first."
             )
         return found.seen
 

@@ -23,6 +23,7 @@ from hsi_studio.edges import at_edge
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.files import best_effort, is_name, make_folder, sync_folder, write_bytes, write_json
 from hsi_studio.project.journal import Journal
+from hsi_studio.project.lesson import RESULT
 from hsi_studio.project.metadata import ABOUT, COPY, JOURNAL, read_about, retitled
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
@@ -158,7 +159,7 @@ class Shelf(Subject):
             for file in (ABOUT, COPY):
                 value = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
                 write_json(aside / file, {**value, "id": name, "title": f"{about.title} (copy)"[:200]}, indent=2)
-            for file in (THUMBNAIL, CARD):
+            for file in (THUMBNAIL, CARD, RESULT):  # a lesson that was handed in stays so: its reference was seen
                 if (folder / file).is_file():
                     write_bytes(aside / file, (folder / file).read_bytes())
             os.rename(aside, folder.with_name(name))

@@ -214,6 +214,28 @@ def test_it_is_on_after_a_restart_and_in_a_copy(studio: Studio, lesson: Project,
     again.close()
 
 
+def test_more_labels_than_a_lesson_gives_are_no_score(studio: Studio, lesson: Project) -> None:
+    """Handed in, labels have no limit; neither a copy nor the project without its score makes a score of them."""
+    label_both(studio, lesson)
+    studio.lessons.hand_in(lesson.id)
+    studio.label(lesson.id, 5, 5, lesson.schema.classes[0].id)
+    copy = studio.shelf.duplicate(lesson.id)
+    assert studio.lessons.of(copy).result is not None  # type: ignore[union-attr]
+    with pytest.raises(BadRequest, match="handed in already"):
+        studio.lessons.hand_in(copy)
+    (lesson.folder / RESULT).unlink()
+    with pytest.raises(BadRequest, match="3 labels of Class 1, and this lesson gives 2"):
+        studio.lessons.hand_in(lesson.id)
+
+
+def test_bands_may_be_left_out_in_a_lesson(studio: Studio, lesson: Project) -> None:
+    label_both(studio, lesson)
+    studio.bands.leave_out(lesson.id, [0, 1])
+    assert studio.scene_of(lesson.id).reference is None
+    assert studio.lessons.hand_in(lesson.id).n > 0
+    assert studio.scene_of(lesson.id).reference is not None
+
+
 def test_the_score_stands_beside_the_baseline_on_the_same_pixels(studio: Studio, lesson: Project) -> None:
     with pytest.raises(LabelProblem):
         studio.lessons.hand_in(lesson.id)  # no map yet
