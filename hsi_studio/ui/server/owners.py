@@ -97,8 +97,8 @@ class Owners:
             raise BadRequest("This page needs its cookie to know your projects: allow cookies, then load it again.")
         share = self.guest_in(owner, token)
         if share is None:
-            with self._lock:
-                self._guests.pop(token, None)  # it was taken back, or its project is gone
+            if token and self.shared_by(token) is None:  # it was taken back, or its project is gone
+                self._put_away([token])
             return self.studio(owner)
         with self._lock:
             self._used[share.owner] = time.monotonic()
@@ -131,10 +131,15 @@ class Owners:
     def unshare(self, project_id: str) -> bool:
         """Take the link back: who came by it sees the project no more. Whether there was one. Raises BadRequest."""
         gone = self.shares.end(self._sharer(), project_id)
-        with self._lock:
-            for token in gone:
-                self._guests.pop(token, None)
+        self._put_away(gone)
         return bool(gone)
+
+    def _put_away(self, tokens: list[str]) -> None:
+        """The views of links that lead nowhere: their questions end."""
+        with self._lock:
+            views = [view for token in tokens if (view := self._guests.pop(token, None)) is not None]
+        for view in views:
+            view.close()
 
     def _sharer(self) -> str:
         """Who asks. Raises BadRequest for a guest."""

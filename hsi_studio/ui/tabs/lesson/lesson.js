@@ -62,7 +62,7 @@ export function mount(gradio) {
     go.disabled = busy || !value.map;
     box.append(
       make("p", "hsi-lesson-left", `${value.left} of ${counted(value.total, "label")} left`), bar,
-      make("p", "hsi-hint", `${counted(value.shots, "label")} a class. The reference is hidden until you hand in; one taken away can be given again.`),
+      make("p", "hsi-hint", `${counted(value.shots, "label")} a class; one taken away can be given again. The reference is hidden until you hand in, which ends the lesson.`),
       make("p", "hsi-hint", value.map ? `Handed in is the map on the screen: ${value.map}.` : "There is no map yet: label two classes."),
     );
     if (value.without.length) box.append(make("p", "hsi-hint", `Without a label, so wrong wherever it is: ${value.without.join(", ")}.`));
