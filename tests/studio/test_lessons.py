@@ -23,6 +23,7 @@ from hsi_studio.project.lesson import RESULT
 from hsi_studio.project.store import Project
 from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.new_run import new_run
+from hsi_studio.ui.opening.values import card_value
 from hsi_studio.ui.verbs import Verbs
 from hsi_studio.ui.viewer.layer_routes import router as layer_routes
 from hsi_studio.ui.viewer.page_state import Present
@@ -212,6 +213,20 @@ def test_it_is_on_after_a_restart_and_in_a_copy(studio: Studio, lesson: Project,
         assert again.scene_of(project_id).reference is None
         assert again.project(project_id).lesson_on
     again.close()
+
+
+def test_a_card_shows_the_score_and_no_accuracy_of_some_classes(studio: Studio, lesson: Project) -> None:
+    label_both(studio, lesson)
+    assert studio.live(lesson.id).wait(lesson.revision, 30, report=True).report is not None
+
+    def accuracy() -> str:
+        (card,) = [one for one in studio.shelf.cards() if one.id == lesson.id]
+        return str(card_value(card, 0.0)["accuracy"])
+
+    assert accuracy() == "lesson, not handed in"
+    result = studio.lessons.hand_in(lesson.id)
+    score, baseline = (f"{100 * one.value:.1f} %" for one in (result.score, result.baseline))
+    assert accuracy() == f"lesson {score}, baseline {baseline}"
 
 
 def test_more_labels_than_a_lesson_gives_are_no_score(studio: Studio, lesson: Project) -> None:
