@@ -25,7 +25,7 @@ export function mount(gradio) {
     const found = await answer?.json().catch(() => null);
     busy = false;
     if (answer?.ok) {
-      said.textContent = "";
+      said.textContent = was = "";
       tell("hsi:open", { project: found.project });
       if (step) openStep(step);
     } else said.textContent = typeof found?.detail === "string" ? found.detail : "The server did not answer: try again.";
@@ -90,7 +90,7 @@ export function mount(gradio) {
     key = now;
     const here = `${value.project} ${value.state}`;
     if (was === `${value.project} on` && value.state === "done" && !busy) tell("hsi:open", { project: value.project }); // elsewhere
-    was = here;
+    if (!busy) was = here;
     const title = { none: "Few pixels, the reference hidden", on: "The lesson is on", done: "Handed in" }[value.state];
     root.replaceChildren(...(title ? [make("h3", "", title)] : []));
     if (value.problem) root.append(make("p", "hsi-hint", value.problem));
