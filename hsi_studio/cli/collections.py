@@ -16,6 +16,7 @@ from typing import Any
 
 from hsi_studio.cli.common import add_json, add_method, params, positive, progress, report, studio
 from hsi_studio.errors import BadRequest, FileProblem
+from hsi_studio.humanize import counted
 from hsi_studio.studio.plugins import IMAGE_METHOD
 
 FIGURES = (
@@ -30,7 +31,8 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "collection",
         metavar="FOLDER",
-        help="a folder with a folder of images per class, a .csv, or the id of a public collection",
+        help="a folder with a folder of images per class, a .csv, or the id of a public collection; with --model any "
+        "folder of images",
     )
     parser.add_argument("--columns", metavar="IMAGE,CLASS[,GROUP]", default="", help="columns of a .csv; of a public "
                         "collection with annotations: MEASURE,CAMERA[,FRUIT]")  # fmt: skip
@@ -50,14 +52,15 @@ def add_commands(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     verbs, values, prompts = studio().collections, params(args), _prompts(args.prompts)
-    collection = verbs.open(args.collection, [c for c in args.columns.split(",") if c])
+    collection = verbs.open(args.collection, [c for c in args.columns.split(",") if c], labelled=not args.model)
     made: dict[str, Any]
     if args.model:
         answers = verbs.classify(args.model, collection, device=args.device, progress=progress())
         made = {"model": args.model, "images": [{**vars(a), "path": str(a.path)} for a in answers]}
         lines = [f"{a.path}  {a.label}  {100 * a.probability:.0f} %, {a.votes} of {a.of} votes" for a in answers]
-        right = sum(a.label == a.known for a in answers)
-        lines.append(f"{right} of {len(answers)} images are of the class of their folder")
+        known = [a for a in answers if a.known]
+        right = sum(a.label == a.known for a in known)
+        lines += [f"{right} of {counted(len(known), 'image')} are of the class they were given"] if known else []
     elif args.save:
         model = verbs.train(
             collection, args.save, args.method, params=values, prompts=prompts, device=args.device, progress=progress()
@@ -84,15 +87,18 @@ def run(args: argparse.Namespace) -> int:
 
 def table(report: dict[str, Any]) -> list[str]:
     """The figures of `ImageResult.to_json`, mean ± standard deviation over seeds."""
-    split = f"{report['shots']} shots a class" if report["shots"] else f"{report['folds']} folds"
-    tested = sum(row["n_test"] for row in report["seeds"]) / len(report["seeds"])
+    rows = report["seeds"]
+    split = f"{counted(report['shots'], 'shot')} a class" if report["shots"] else counted(report["folds"], "fold")
+    trained, tested = (sum(row[key] for row in rows) / len(rows) for key in ("n_train", "n_test"))
     lines = [
-        f"\n{report['collection']}: {report['method']}, {split}, {len(report['seeds'])} seeds, "
-        f"{len(report['classes'])} classes, {tested:.0f} test images a seed"
+        f"\n{report['collection']}: {report['method']}, {split}, {counted(len(rows), 'seed')}, "
+        f"{len(report['classes'])} classes, {trained:.0f} images to train on and {tested:.0f} to test on"
     ]
     for key, title in FIGURES:
         found = report["summary"][key]
-        said = "not known" if found["mean"] is None else f"{found['mean']:6.2f} ± {found['std']:.2f}"
+        said = "not known" if found["mean"] is None else f"{found['mean']:6.2f}"
+        if found["mean"] is not None and len(rows) > 1:  # one draw tells nothing of others
+            said += f" ± {found['std']:.2f}"
         lines.append(f"  {title:8} {said}")
     of = f"of “{report['positive']}”" if report["positive"] else "the means over classes, each against the others"
     lines.append(f"  AUC, SE and SP are {of}.")

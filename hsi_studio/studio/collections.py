@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.engine.evaluation.collection_accuracy import ImageResult, evaluate_images, sentences_of
-from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
+from hsi_studio.engine.models.checkpoint import read_checkpoint, read_header, write_checkpoint
 from hsi_studio.engine.models.metadata import CheckpointFacts, ClassFacts, LabelFacts, PromptFacts, SceneFacts
-from hsi_studio.errors import BadRequest, CorruptFile
+from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch
 from hsi_studio.files import is_there
 from hsi_studio.methods import IMAGE_METHOD
 from hsi_studio.methods.collections import ImageModel, get_image_method, load_image_model
+from hsi_studio.methods.common.checks import band_difference
 from hsi_studio.methods.contract import Context, make_params
-from hsi_studio.scene.collection import Collection, open_folder, open_table
+from hsi_studio.scene.collection import Collection, has_classes, open_folder, open_table, open_unlabelled
 from hsi_studio.scene.image_sets import ImageSet, image_sets, open_set, place_of
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
@@ -44,7 +45,7 @@ class Answer:
     probability: float  # mean over the image's cubes
     votes: int  # of the cubes, for that class
     of: int
-    known: str  # the class of the folder or row it lies in
+    known: str  # the class of the folder or row it lies in; "" where there is none
 
 
 class Collections(Subject):
@@ -53,16 +54,17 @@ class Collections(Subject):
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def open(self, source: str | Path, columns: Sequence[str] = ()) -> Collection:
+    def open(self, source: str | Path, columns: Sequence[str] = (), labelled: bool = True) -> Collection:
         """A folder with a folder per class, a CSV file and its columns (image, class and perhaps group), or a public
-        collection by id, with what `image_sets.open_set` takes.
+        collection by id, with what `image_sets.open_set` takes. `labelled`: False = to be classified, any folder of
+        images does.
 
         Raises FileProblem, SizeMismatch, BadRequest.
         """
         if not is_there(str(source)) and str(source) in {known.id for known in image_sets()}:
             return open_set(str(source), columns)
         if Path(source).suffix.lower() != ".csv":
-            return open_folder(source)
+            return open_folder(source) if labelled or has_classes(source) else open_unlabelled(source)
         if len(columns) not in (2, 3):
             raise BadRequest(f"{Path(source).name} is a table: name its columns of images, classes and perhaps groups.")
         return open_table(source, image=columns[0], label=columns[1], group=columns[2] if len(columns) == 3 else None)
@@ -123,7 +125,12 @@ class Collections(Subject):
         facts = CheckpointFacts(
             method=how.saved_as,
             classes=tuple(ClassFacts(id=c.id, name=c.name, color=c.color) for c in collection.schema.classes),
-            scene=SceneFacts(id=_name(collection.name), name=collection.name, bands=collection.bands),
+            scene=SceneFacts(
+                id=_name(collection.name),
+                name=collection.name,
+                bands=collection.bands,
+                wavelength_nm=_wavelengths(collection),
+            ),
             labels=LabelFacts(fewest=int(counts.min()), most=int(counts.max()), total=len(collection)),
             prompts=PromptFacts(sentences=dict(sentences.sentences)),
             seed=seed,
@@ -152,9 +159,12 @@ class Collections(Subject):
         progress: Callable[[Progress], None] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[Answer]:
-        """An answer for every image of a collection. Raises FileProblem, SceneMismatch, Cancelled."""
-        collection = source if isinstance(source, Collection) else self.open(source, columns)
+        """An answer for every image of a collection, or of a folder without classes. Raises FileProblem, SceneMismatch,
+        Cancelled."""
+        collection = source if isinstance(source, Collection) else self.open(source, columns, labelled=False)
         model = self.load(file, device) if isinstance(file, str | Path) else file
+        if isinstance(file, str | Path):
+            _check_wavelengths(file, collection)
         votes = model.classify(collection, self._context(0, device, progress, cancelled))
         names = model.schema.names
         return [
@@ -169,6 +179,25 @@ class Collections(Subject):
         self, seed: int, device: str, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> Context:
         return Context(seed, device, progress, cancelled, self._workspace.cache_folder)
+
+
+def _wavelengths(collection: Collection) -> tuple[float, ...] | None:
+    """(B,) of the images, which have the same where they state any."""
+    known = (image.scene.bands.wavelength_nm for image in collection.images)
+    found = next((nm for nm in known if nm is not None), None)
+    return None if found is None else tuple(round(float(w), 3) for w in found)
+
+
+def _check_wavelengths(file: str | Path, collection: Collection) -> None:
+    """Raises SceneMismatch where a model's images had other ones, as far as both state them. The model itself knows
+    how many bands it needs."""
+    trained = read_header(Path(file)).facts.scene
+    for image in collection.images if trained.bands == collection.bands else ():
+        different = band_difference(trained.bands, trained.wavelength_nm, image.scene)
+        if different:
+            raise SceneMismatch(
+                f"{image.path.name}: {different} Take images of the sensor that the model was trained on."
+            )
 
 
 def _name(text: str) -> str:

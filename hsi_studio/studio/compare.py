@@ -132,9 +132,9 @@ class Comparisons(Subject):
         """
         if len(sides) < 2:
             raise BadRequest("Choose at least 2: the first is what the others are compared with.")
-        scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
+        scene, project = self._workspace.scene_of(project_id), self._workspace.project(project_id)
         if scene.reference is None:
-            enough_labels(labels, shots)
+            enough_labels(project.labels(), shots, project.lesson_on)
         found = [self._arm(project_id, side) for side in sides]
         made = plan_for(named(sides, found), shots, pace, seeds, title, control)
         return made.model_copy(update={"notes": self._measured_words(project_id, sides, made)})

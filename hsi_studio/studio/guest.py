@@ -10,5 +10,5 @@ from hsi_studio.studio.facade import Studio
 
 
 def guest_of(studio: Studio, project_id: str) -> Studio:
-    """A studio on this project only. Raises BadRequest, FileProblem when there is none."""
+    """A studio on this project only. Raises BadRequest when there is none."""
     return Studio(method=studio.method, workspace=studio.workspace.guest(project_id))

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.engine.evaluation.lesson_score import baseline_map, counted_classes, lesson_score
+from hsi_studio.engine.evaluation.lesson_score import baseline_map, counted_classes, lesson_score, present_classes
 from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import counted
@@ -86,20 +86,28 @@ class Lessons(Subject):
     def start_on(
         self, spec: str | Path, shots: int = DEFAULT_SHOTS, title: str | None = None, **options: Any
     ) -> Project:
-        """A lesson on a scene; its classes are the reference's. `options` as in `Workspace.open`.
+        """A lesson on a scene; its classes are those the reference has pixels of. `options` as in `Workspace.open`.
 
         Raises BadRequest: no reference, a number out of range, as a guest.
         """
         if not 1 <= shots <= MOST_SHOTS:
             raise BadRequest(f"{shots} labels a class: a lesson has 1 to {MOST_SHOTS}.")
         scene = self._workspace.open(spec, **options)
-        if scene.reference is None or len(scene.reference_classes) < 2:
+        present = {} if scene.reference is None else present_classes(scene)
+        if len(present) < 2:
             raise BadRequest(
                 f"{scene.name} has no reference of two classes to measure a lesson against: open the scene with a "
                 "reference file (--reference FILE)."
             )
-        named = title or f"Lesson: {scene.name}, {counted(shots, 'pixel')} a class"
-        return self._workspace.new_project(spec, title=named, lesson=LessonAbout(shots=shots), **options)
+        named = title or self._title(f"Lesson: {scene.name}, {counted(shots, 'pixel')} a class")
+        asked = replace(scene, reference_names=present, survey_fn=lambda _: scene.survey, _lock=threading.Lock())
+        return self._workspace.new_project(spec, title=named, lesson=LessonAbout(shots=shots), scene=asked, **options)
+
+    def _title(self, wanted: str) -> str:
+        """One that no project has: there may be a lesson for each student."""
+        taken = {one.title for one in self._workspace.projects()}
+        numbered = (f"{wanted} ({n})" for n in range(2, len(taken) + 3))
+        return next(one for one in (wanted, *numbered) if one not in taken)
 
     def of(self, project_id: str) -> Lesson | None:
         """How far a project's lesson is; None for a project that is none. Raises BadRequest, FileProblem."""
@@ -125,7 +133,7 @@ class Lessons(Subject):
             if lesson.result is not None:
                 raise BadRequest("This lesson was handed in already; its score stays.")
             found = self._displayed.find(project_id, which, WAIT_S)
-            seen = self._own_labels(found)
+            seen = self._own_labels(found, lesson.shots)
             scene = self._workspace.with_reference(project_id)
             classes = counted_classes(project.first_classes, scene)
             progress(Progress("Making the baseline's map"))
@@ -146,13 +154,20 @@ class Lessons(Subject):
             self._workspace.put_away(project_id)  # it opens again with its reference
         return result
 
-    def _own_labels(self, found: DisplayedMap) -> LabelSet:
-        """What a map of the lesson was made from. Raises BadRequest for one that may have seen more."""
+    def _own_labels(self, found: DisplayedMap, shots: int) -> LabelSet:
+        """What a map of the lesson was made from. Raises BadRequest for one that may have seen more, or has."""
         elsewhere = found.source not in ("live", "run", "texts")
         if elsewhere or (found.source == "run" and self._runs.record(found.id).parent) or found.seen is None:
             raise BadRequest(
                 f"“{found.title}” may have been made from more than this lesson's labels: show the map of your labels, "
                 "the map from words, or one that was trained here from the start, and hand in that."
+            )
+        counts = found.seen.counts
+        if counts.size and counts.max() > shots:  # given while the lesson was not on
+            name = found.seen.schema.names[int(counts.argmax())]
+            raise BadRequest(
+                f"“{found.title}” was made from {counted(int(counts.max()), 'label')} of {name}, and this lesson gives "
+                f"{shots}: take the others away first."
             )
         return found.seen
 

@@ -58,7 +58,7 @@ class LiveMaps(Subject):
         project, scene = self._workspace.project(project_id), self._workspace.scene_of(project_id)
         with self._threads.lock:
             known = self._threads.of.get(project_id)
-            if known is not None and known.scene.id != scene.id:  # bands were left out or brought back
+            if known is not None and _seen(known.scene) != _seen(scene):  # bands left out or brought back, handed in
                 self._threads.of.pop(project_id).close()
                 known = None
             if known is not None:
@@ -200,3 +200,8 @@ class LiveMaps(Subject):
         if status.prediction is None:
             return None
         return DisplayedMap("live", "", status.prediction, project_id, self, version=str(status.remade or ""))
+
+
+def _seen(scene: Scene) -> tuple[str, bool]:
+    """What a map and its accuracy are made from: a lesson's scene has one id, with its reference and without."""
+    return scene.id, scene.reference is None

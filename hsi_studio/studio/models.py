@@ -96,7 +96,8 @@ class Models(Subject):
         self.library.edit(model_id, **{key: value for key, value in given.items() if value is not None})
 
     def delete(self, model_id: str) -> None:
-        """To the trash; out of memory where nobody uses it. Raises BadRequest."""
+        """To the trash; out of memory where nobody uses it. Raises BadRequest, for a guest too."""
+        self._workspace.for_its_owner("models")
         model = self.library.get(model_id)
         self.library.delete(model_id)
         for key, (_, _, in_use) in self.manager.loaded().items():

@@ -155,13 +155,17 @@ class Reports(Subject):
     def _scene(self, shown: DisplayedMap) -> list[str]:
         scene = self._workspace.scene_of(shown.project_id)
         nm = scene.bands.wavelength_nm
+        hidden = self._workspace.project(shown.project_id).lesson_on
+        known = "hidden until the lesson is handed in" if hidden else "none"
+        if scene.reference is not None:
+            known = f"{len(scene.reference_names)} classes"
         rows = [
             ("Scene", scene.title or scene.name), ("Size", f"{shape_text(scene.shape)} (rows × columns × bands)"),
             ("Wavelengths", "not in the file" if nm is None else f"{nm.min():.0f} to {nm.max():.0f} nm"),
             ("Pixel", f"{scene.gsd_m:g} m" if scene.gsd_m else "size not known"),
             ("Coordinate system (CRS)", crs_name(scene.crs) or "none"),
             ("Surface model (DSM)", "yes" if scene.dsm is not None else "no"),
-            ("Reference", f"{len(scene.reference_names)} classes" if scene.reference is not None else "none"),
+            ("Reference", known),
             ("Citation", scene.citation), ("Licence", scene.licence),
         ]  # fmt: skip
         parts = [html.heading("Scene"), html.facts([(name, value) for name, value in rows if value])]

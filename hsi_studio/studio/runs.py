@@ -294,7 +294,8 @@ class Runs(Subject):
         return self.get(run_id)
 
     def delete(self, run_id: str) -> None:
-        """Remove its folder. Raises BadRequest while it is waiting or at work."""
+        """Remove its folder. Raises BadRequest while it is waiting or at work, and for a guest."""
+        self._workspace.for_its_owner("trainings and comparisons")
         folder = self._folder(run_id)
         self.queue.delete(folder)
         self._files.forget(folder)

@@ -23,6 +23,7 @@ from hsi_studio.edges import at_edge
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.files import best_effort, is_name, make_folder, sync_folder, write_bytes, write_json
 from hsi_studio.project.journal import Journal
+from hsi_studio.project.lesson import RESULT, LessonResult, read_result
 from hsi_studio.project.metadata import ABOUT, COPY, JOURNAL, read_about, retitled
 from hsi_studio.project.store import Project
 from hsi_studio.studio import Subject
@@ -40,7 +41,8 @@ LARGEST_CARD = 1 << 16
 @dataclass(frozen=True)
 class ProjectCard:
     """What a card shows. `shape` (H, W[, B]); `oa`: overall accuracy, 0 to 1, of the map `of`, None = not known;
-    `old`: labels have changed since it was measured; `problem`: why the project cannot be opened."""
+    `old`: labels have changed since it was measured; `lesson`: how far one is, in words; `problem`: why the project
+    cannot be opened."""
 
     id: str
     title: str
@@ -53,6 +55,7 @@ class ProjectCard:
     of: str = ""
     old: bool = False
     picture: bool = False
+    lesson: str = ""
     problem: str = ""
 
 
@@ -74,12 +77,14 @@ class Shelf(Subject):
         try:
             about = read_about(one.folder)
             labels, classes = self._count(one)
+            lesson = "" if about.lesson is None else lesson_words(read_result(one.folder))
         except StudioError as error:
             return ProjectCard(one.id, one.title or one.id, "", (), 0, 0, one.modified, problem=str(error))
         oa, of, revision = self._accuracy(one)
         return ProjectCard(
             one.id, one.title, about.scene.name, tuple(about.scene.shape), labels, classes, one.modified,
             oa, of, oa is not None and revision < one.actions, (one.folder / THUMBNAIL).is_file(),
+            lesson,
         )  # fmt: skip
 
     def _count(self, one: Any) -> tuple[int, int]:
@@ -158,7 +163,7 @@ class Shelf(Subject):
             for file in (ABOUT, COPY):
                 value = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
                 write_json(aside / file, {**value, "id": name, "title": f"{about.title} (copy)"[:200]}, indent=2)
-            for file in (THUMBNAIL, CARD):
+            for file in (THUMBNAIL, CARD, RESULT):  # a lesson that was handed in stays so: its reference was seen
                 if (folder / file).is_file():
                     write_bytes(aside / file, (folder / file).read_bytes())
             os.rename(aside, folder.with_name(name))
@@ -219,6 +224,13 @@ class Shelf(Subject):
         if self._workspace.only is not None:
             raise BadRequest(IN_SHARED)
         return self._folder(project_id)
+
+
+def lesson_words(result: LessonResult | None) -> str:
+    """Of a card: the score, never the accuracy on the classes that happen to be labelled."""
+    if result is None:
+        return "lesson, not handed in"
+    return f"lesson {100 * result.score.value:.1f} %, baseline {100 * result.baseline.value:.1f} %"
 
 
 def read_card(folder: Path) -> dict[str, Any]:

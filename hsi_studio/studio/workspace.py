@@ -50,6 +50,7 @@ class _Open:
     gone: dict[str, str] = field(default_factory=dict)  # project id → what became of it while it was open
     reduced: dict[str, Scene] = field(default_factory=dict)  # project id → its scene without the bands it leaves out
     reduced_ids: dict[str, str] = field(default_factory=dict)  # ids of such scenes, also of closed ones → project id
+    blind: set[str] = field(default_factory=set)  # ids of projects that were opened while their lesson was on
     shared: dict[type, Any] = field(default_factory=dict)
     closers: list[WeakMethod[Closer]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -79,14 +80,14 @@ class Workspace(Subject):
         self._scenes: dict[str, Scene] = {}
         self._recipes: dict[str, Recipe] = {}
         self._open = _Open()
+        self._owner: Workspace | None = None  # a guest's: who holds the scenes that either opens
 
     def guest(self, project_id: str) -> Workspace:
-        """The same home for somebody with whom this project was shared. Raises BadRequest, FileProblem."""
-        scene = self.whole_scene_of(project_id)
+        """The same home for somebody with whom this project was shared. Its scene is opened when it is needed. Raises
+        BadRequest (no such project)."""
+        self.folder_of(project_id)
         made = Workspace(self.home, self.data_root, self.server, only=project_id)
-        made._open = self._open
-        made._scenes = {scene.id: scene}
-        made.server.scenes.touch(scene.id, made)
+        made._open, made._scenes, made._recipes, made._owner = self._open, self._scenes, self._recipes, self
         return made
 
     def on_close(self, closer: Closer) -> None:
@@ -131,6 +132,11 @@ class Workspace(Subject):
         if self.only is not None and project_id != self.only:
             raise BadRequest(f"There is no project {project_id!r} here: only one was shared with you.")
 
+    def for_its_owner(self, what: str) -> None:
+        """Raises BadRequest for a guest: a link lets label and train, nothing of the owner's goes by it."""
+        if self.only is not None:
+            raise BadRequest(f"This project was shared with you: only its owner can delete {what}.")
+
     @property
     def projects_folder(self) -> Path:
         return self.home / "projects"
@@ -158,7 +164,7 @@ class Workspace(Subject):
         from hsi_studio.scene.resolve import resolve
 
         options = {"variable": variable, "dsm": dsm, "reference": reference, **reading}
-        scene = self.server.shared(resolve(str(spec), **options), self)
+        scene = self.server.shared(resolve(str(spec), **options), self._owner or self)
         with self._open.lock:
             self._recipes[scene.id] = (str(spec), options)
             return self._scenes.setdefault(scene.id, scene)
@@ -174,16 +180,16 @@ class Workspace(Subject):
         with self._open.lock:
             found, recipe = self._scenes.get(scene_id), self._recipes.get(scene_id)
             reduced = self._open.reduced_ids.get(scene_id)
-        if reduced is not None and self.only in (None, reduced):
+        if self.only is not None:
+            found = self.scene_of(self.only)  # the project's own: a lesson hides what `_scenes` has
+            found = found if found.id == scene_id else self.whole_scene_of(self.only)
+        elif reduced is not None:
             found = self.scene_of(reduced)
-        elif found is None and self.only is not None:
-            found = self.scene_of(self.only)
-            self._scenes = {found.id: found}
         elif found is None and recipe is not None:
             found = self.open(recipe[0], **recipe[1])
         if found is None or found.id != scene_id:
             raise BadRequest(f"No scene {scene_id!r} is open: open it again in the Scene tab.")
-        self.server.scenes.touch(scene_id, self)
+        self.server.scenes.touch(scene_id, self._owner or self)
         return found
 
     def catalog(self) -> list[Any]:
@@ -270,6 +276,7 @@ class Workspace(Subject):
             scene = scene.without_reference()
             project.attach(scene)
         with self._open.lock:
+            self._open.blind |= {project.id} if lesson is not None else set()
             self._open.scene_of[project.id] = scene
             self._open.projects[project.id] = project
         return project
@@ -279,12 +286,17 @@ class Workspace(Subject):
         self.admit(project_id)
         with self._open.lock:
             known = self._open.projects.get(project_id)
+            if known is not None and known.lesson_on != (project_id in self._open.blind):
+                known = None  # another program handed it in
             if known is not None and (known.in_place or self._same_again(known)):
-                self.server.scenes.touch(self._open.scene_of[project_id].id, self)
+                self.server.scenes.touch(self._open.scene_of[project_id].id, self._owner or self)
                 return known
             project = Project.open(self._folder(project_id))
             scene = self.open(**self._spec(project))
-            scene = scene.without_reference() if project.lesson_on else scene
+            self._open.blind.discard(project_id)
+            if project.lesson_on:
+                self._open.blind.add(project_id)
+                scene = scene.without_reference()
             project.attach(scene)
             if said := self._open.gone.pop(project_id, ""):
                 project.note(said)

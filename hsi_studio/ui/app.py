@@ -262,7 +262,7 @@ def build(studio: Studio | Owners, spec: str = "indian_pines") -> App:
         def load(request: gr.Request) -> tuple[Any, ...]:
             while last_ends:
                 warn(last_ends.pop())
-            return first_page(studio, request.query_params.get("project", ""), spec)
+            return first_page(studio, request.query_params.get("project", ""), spec, owners is not None)
 
         def opened(event: gr.EventData) -> tuple[Any, ...]:
             done = event._data

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hsi_studio.edges import sentence
+from hsi_studio.edges import names_only, sentence
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.toasts import warn
@@ -24,9 +24,9 @@ MOST_TOLD = 3
 Values = tuple[Any, ...]  # of `Bus.shown`, the project's id first
 
 
-def first_page(studio: Studio, wanted: str, spec: str) -> Values:
+def first_page(studio: Studio, wanted: str, spec: str, several: bool = False) -> Values:
     """Values of the first project that can be shown. `spec`: the scene for a new one, where there is none to show; ""
-    = the start view, with the projects there are.
+    = the start view, with the projects there are. `several` owners: no sentence names a folder of the server.
 
     Raises StudioError when not even a new project can be made (the disk is full).
     """
@@ -40,14 +40,14 @@ def first_page(studio: Studio, wanted: str, spec: str) -> Values:
             project_id = find()
             values = present.everything(project_id, _told(passed))
         except Exception as error:  # whatever is wrong with one project, the page must be there
-            last, said = error, sentence(error)
+            last, said = error, names_only(sentence(error)) if several else sentence(error)
             log.warning("%s is passed over: %s", name, said)
             passed.append(f"{name}: {said}")
             continue
         if wanted and project_id != wanted and passed:
             warn(f"{passed[0]} Showing your latest project instead.")
         return values
-    if not spec and studio.only is None:
+    if not spec or studio.only:  # a guest has a way out there
         return present.nothing(_told(passed))
     if isinstance(last, StudioError):
         raise last

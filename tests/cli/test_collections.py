@@ -17,16 +17,19 @@ def result(**changes: Any) -> dict[str, Any]:
     figure = {"mean": 91.256, "std": 2.5}
     return {
         "collection": "knees", "method": "s3fn", "shots": 5, "folds": None, "classes": ["sound", "torn"],
-        "seeds": [{"n_test": 10}, {"n_test": 13}], "summary": {key: figure for key, _ in FIGURES},
+        "seeds": [{"n_train": 9, "n_test": n} for n in (10, 13)], "summary": {key: figure for key, _ in FIGURES},
         "positive": "torn", "transductive": False, "left_out": [], **changes,
     }  # fmt: skip
 
 
 def test_figures_are_means_over_seeds_with_their_deviation() -> None:
     lines = table(result())
-    assert lines[0] == "\nknees: s3fn, 5 shots a class, 2 seeds, 2 classes, 12 test images a seed"
+    assert lines[0] == "\nknees: s3fn, 5 shots a class, 2 seeds, 2 classes, 9 images to train on and 12 to test on"
     assert lines[1].split() == ["ACC", "%", "91.26", "±", "2.50"]
     assert lines[-1] == "  AUC, SE and SP are of “torn”."
+    alone = table(result(seeds=result()["seeds"][:1], shots=1))
+    assert "1 shot a class, 1 seed, " in alone[0]
+    assert alone[1].split() == ["ACC", "%", "91.26"]  # of one draw no deviation is known
 
 
 def test_what_is_not_known_or_left_out_is_said() -> None:

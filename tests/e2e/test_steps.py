@@ -101,5 +101,10 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         page.set_viewport_size({"width": 390, "height": 844})
         page.wait_for_timeout(500)
         assert page.locator("#hsi-steps > .tab-wrapper [role=tab]:visible").all_inner_texts() == titles
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # the page's end is not below the bar
+        page.wait_for_function(
+            "document.querySelector('#hsi-steps').getBoundingClientRect().bottom"
+            " <= document.querySelector('#hsi-steps > .tab-wrapper').getBoundingClientRect().top"
+        )
         page.close()
     assert problems == []

@@ -290,4 +290,32 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/studio/test_models.py",
         ("test_pixels_a_model_was_trained_on_do_not_test_it_where_a_reference_is_laid_on_the_scene",),
     ),
+    # ── collections ─────────────────────────────────────────────────────────────────────────────
+    Mutation(
+        "collection-image-twice",
+        "an image counts by its data and by its header, and may train and test",
+        "hsi_studio/scene/collection.py",
+        'return file.suffix.lower() == ".hdr" and file.with_suffix("") in data',
+        "return False",
+        "tests/scene/test_collection.py",
+        ("test_an_image_with_its_header_counts_once_whatever_its_ending",),
+    ),
+    Mutation(
+        "collection-copy-tests-itself",
+        "an image tests what its copy in another class has trained on",
+        "hsi_studio/scene/collection.py",
+        "            same[root(image.group)] = root(known.group)\n",
+        "            pass\n",
+        "tests/scene/test_collection.py",
+        ("test_what_is_there_twice_never_tests_itself",),
+    ),
+    Mutation(
+        "collection-any-wavelengths",
+        "images of two sensors are one collection",
+        "hsi_studio/scene/collection.py",
+        "if apart[worst] > SAME_BAND_NM:",
+        "if False:",
+        "tests/scene/test_collection.py",
+        ("test_wavelengths_have_to_agree_too",),
+    ),
 )

@@ -169,4 +169,32 @@ SERVER: tuple[Mutation, ...] = (
         "tests/ui/tabs/query/test_tab.py",
         ("test_a_page_that_is_slow_to_arrive_leaves_the_question_asked_meanwhile",),
     ),
+    # ── links ───────────────────────────────────────────────────────────────────────────────────
+    Mutation(
+        "link-taken-back-by-a-guest",
+        "a guest is told that the link is gone while it works",
+        "hsi_studio/ui/server/owners.py",
+        "gone = self.shares.end(self._sharer(), project_id)",
+        'gone = self.shares.end((visitor() or (NOBODY, ""))[0], project_id)',
+        "tests/ui/server/test_sharing.py",
+        ("test_who_cannot_take_a_link_back_is_not_told_that_it_is_gone",),
+    ),
+    Mutation(
+        "link-of-ones-own",
+        "who opens a link of one's own is a guest of oneself",
+        "hsi_studio/ui/server/owners.py",
+        "return None if share is None or share.owner == owner else share",
+        "return share",
+        "tests/ui/server/test_sharing.py",
+        ("test_the_owner_who_follows_the_own_link_is_no_guest",),
+    ),
+    Mutation(
+        "guest-deletes-trainings",
+        "a guest deletes the owner's trainings",
+        "hsi_studio/studio/runs.py",
+        '        self._workspace.for_its_owner("trainings and comparisons")\n',
+        "",
+        "tests/studio/test_guest.py",
+        ("test_a_guest_deletes_nothing",),
+    ),
 )

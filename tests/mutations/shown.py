@@ -41,4 +41,22 @@ SHOWN: tuple[Mutation, ...] = (
         "tests/studio/test_openings.py",
         ("test_a_folder_of_this_machine_is_opened_with_what_lies_in_it",),
     ),
+    Mutation(
+        "lesson-of-another-program-stays-blind",
+        "a lesson that another program handed in still hides its reference",
+        "hsi_studio/studio/workspace.py",
+        "if known is not None and known.lesson_on != (project_id in self._open.blind):",
+        "if False:",
+        "tests/studio/test_lessons.py",
+        ("test_what_another_program_hands_in_is_handed_in_here_too",),
+    ),
+    Mutation(
+        "guest-sees-what-a-lesson-hides",
+        "a guest sees the reference once a lesson was closed to save memory",
+        "hsi_studio/studio/workspace.py",
+        "        if self.only is not None:\n            found = self.scene_of(self.only)",
+        "        if self.only is not None and found is None:\n            found = self.scene_of(self.only)",
+        "tests/studio/test_lessons.py",
+        ("test_a_guest_hands_in_and_both_see_the_reference",),
+    ),
 )

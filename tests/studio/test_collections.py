@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import spectral
 
 from hsi_studio.cli.main import main
+from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
 from hsi_studio.errors import BadRequest, CorruptFile, SceneMismatch, TooFewLabels
 from hsi_studio.methods.collections import get_image_method
 from hsi_studio.studio.collections import Collections
@@ -91,6 +93,36 @@ def test_materials_that_planes_without_wavelengths_cannot_show_are_said(
     assert verbs.evaluate(knees, method, shots=2, seeds=[0], params=QUICK[method]).notes == ()
 
 
+def test_a_model_of_other_wavelengths_answers_nothing_and_a_folder_without_classes_does(
+    verbs: Collections, knees: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, other = tmp_path / "model.safetensors", tmp_path / "other.safetensors"
+    verbs.train(knees, file, params={**QUICK["s3fn"], "epochs": 1, "text_epochs": 1})
+    state, header = read_checkpoint(file)
+    assert header.facts.scene.wavelength_nm is None
+    new = tmp_path / "new"
+    new.mkdir()
+    np.save(new / "one.npy", np.load(knees / "torn" / "0.npy"))
+    assert main(["collection", str(new), "--model", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "one.npy" in printed
+    assert "of the class" not in printed
+    assert [answer.known for answer in verbs.classify(file, new)] == [""]
+    scene = header.facts.scene.model_copy(update={"wavelength_nm": (450.0, 550.0)})
+    write_checkpoint(other, state, header.facts.model_copy(update={"scene": scene}))
+    rng = np.random.default_rng(0)
+    for nm, names in ((450.0, "near"), (900.0, "far")):
+        values = rng.normal(0.3, 0.05, (20, 22, 2)).astype(np.float32)
+        (tmp_path / names).mkdir()
+        spectral.envi.save_image(
+            str(tmp_path / names / "a.hdr"), values, ext="",
+            metadata={"wavelength": [nm, nm + 100], "wavelength units": "Nanometers"},
+        )  # fmt: skip
+    assert len(verbs.classify(other, tmp_path / "near")) == 1
+    with pytest.raises(SceneMismatch, match=r"Band 1 is at 450\.0 nm in the model and at 900\.0 nm"):
+        verbs.classify(other, tmp_path / "far")
+
+
 def test_what_cannot_be_done_is_said(verbs: Collections, knees: Path, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="either how many shots"):
         verbs.evaluate(knees)
@@ -112,8 +144,6 @@ def test_a_model_whose_header_asks_for_more_than_its_arrays_is_refused(
     verbs: Collections, knees: Path, tmp_path: Path
 ) -> None:
     from dataclasses import replace
-
-    from hsi_studio.engine.models.checkpoint import read_checkpoint, write_checkpoint
 
     file = tmp_path / "model.safetensors"
     verbs.train(knees, file, params=QUICK["s3fn"])

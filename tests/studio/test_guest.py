@@ -16,7 +16,8 @@ from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.text.llm.endpoint import Endpoint
 from hsi_studio.types import Prediction
-from tests.studio.shown import PREVIEW, RUN, add_run, add_text_map, project_with_reference, some_map
+from tests.studio.models import train
+from tests.studio.shown import MODEL, PREVIEW, RUN, add_run, add_text_map, project_with_reference, some_map
 
 
 @pytest.fixture
@@ -29,6 +30,35 @@ def made(tmp_path: Path) -> Iterator[tuple[Studio, Project]]:
 def show(studio: Studio, project: Project, layer: str) -> None:
     source, _, item = layer.partition(":")
     studio.displayed.show(project.id, source, item)
+
+
+def test_the_owner_has_the_picture_of_what_a_guest_opened_first(tmp_path: Path) -> None:
+    """After a restart of the server it may be the guest who comes first."""
+    before = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    project_id = project_with_reference(before, tmp_path / "data").id
+    before.close()
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    scene = guest_of(studio, project_id).scene_of(project_id)
+    assert studio.scene_of(project_id) is scene
+    assert studio.scene(scene.id) is scene
+    assert studio.workspace.let_go(scene.id)
+    assert studio.scene(scene.id).id == scene.id
+    studio.close()
+
+
+def test_a_guest_deletes_nothing(made: tuple[Studio, Project]) -> None:
+    """A link lets label and train; a deleted training does not come back."""
+    studio, project = made
+    add_run(studio, project)
+    train(studio, project, MODEL)
+    guest = guest_of(studio, project.id)
+    assert [model.id for model in guest.models.find()] == [MODEL]
+    for attempt in (lambda: guest.runs.delete(RUN), lambda: guest.models.delete(MODEL)):
+        with pytest.raises(BadRequest, match="only its owner can delete"):
+            attempt()
+    studio.models.delete(MODEL)
+    studio.runs.delete(RUN)
+    assert studio.models.find() == []
 
 
 def test_a_guest_sees_the_owners_screen_of_one_project_and_no_other(

@@ -12,6 +12,7 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.project.store import Project
+from hsi_studio.studio.guest import guest_of
 from hsi_studio.ui.first_page import first_page
 from hsi_studio.ui.tabs.scene import SceneTab, plain
 from hsi_studio.ui.tabs.scene.damaged import Mending
@@ -53,6 +54,17 @@ def test_no_kind_of_damage_keeps_the_page_from_opening(studio: Studio, project: 
             else:
                 assert value(top)["notes"][0].startswith("The project of this address: "), kind
     assert shown == set()
+    fresh.close()
+
+
+def test_a_guest_whose_project_cannot_be_shown_is_told_and_can_leave(studio: Studio, project: Project) -> None:
+    """The page was empty then, “Opening the scene …” for good, without the way back to the own projects."""
+    Path(project.scene_spec["spec"]).unlink()
+    fresh = Studio(home=studio.home, data_root=studio.data_root)
+    top = value(first_page(guest_of(fresh, project.id), project.id, "demo", several=True)[1])
+    assert (top["guest"], top["start"]) == (True, False)
+    assert "no such file" in top["notes"][0]
+    assert str(studio.data_root) not in top["notes"][0]  # its folder is nothing of a guest's
     fresh.close()
 
 

@@ -14,18 +14,20 @@ from hsi_studio.types import LabelSet, Scene
 LEAST_LABELS = 4  # of a class, where labels test: two train, two test
 
 
-def enough_labels(labels: LabelSet, shots: int) -> None:
-    """Raises TooFewLabels unless two classes have `LEAST_LABELS` labels, so that some can train and others test."""
+def enough_labels(labels: LabelSet, shots: int, hidden: bool = False) -> None:
+    """Raises TooFewLabels unless two classes have `LEAST_LABELS` labels, so that some can train and others test.
+    `hidden`: there is a reference, which a lesson hides."""
     counts = [int(count) for count in labels.counts if count > 0]
     able = [count for count in counts if count >= LEAST_LABELS]
     if len(able) < 2:
         have = ", ".join(
             f"{info.name} {count}" for info, count in zip(labels.schema.classes, labels.counts, strict=True) if count
         )
+        why = "The lesson hides the reference map" if hidden else "This scene has no reference map"
         raise TooFewLabels(
-            "This scene has no reference map, so some of your labels must test what the others train: that takes at "
-            f"least {LEAST_LABELS} labels in each of two classes. You have {have or 'none'}. Label more pixels, or "
-            "open the scene with a reference map."
+            f"{why}, so some of your labels must test what the others train: that takes at least {LEAST_LABELS} labels "
+            f"in each of two classes. You have {have or 'none'}. Label more pixels, or "
+            f"{'hand in first' if hidden else 'open the scene with a reference map'}."
         )
     if shots > min(able) // 2:
         raise TooFewLabels(

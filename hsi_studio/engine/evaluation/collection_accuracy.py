@@ -144,9 +144,10 @@ def evaluate_images(
     usable, left_out = divisible(collection)
     names = usable.schema.names
     if len(names) < 2:
+        grouped = len({image.group for image in collection.images}) < len(collection)
         raise BadRequest(
-            f"{len(names)} of {len(collection.schema)} classes have two groups of images or more: there is "
-            "nothing to test on. Add images, or split by image instead of by group."
+            f"{len(names)} of {len(collection.schema)} classes have two {'groups of ' * grouped}images or more: there "
+            f"is nothing to test on. Add images{', or split by image instead of by group' * grouped}."
         )
     if (shots is None) == (folds is None):
         raise BadRequest("Say either how many shots a class train or how many folds there are.")
@@ -156,9 +157,11 @@ def evaluate_images(
         positive = names[-1]
     sentences = sentences_of(usable.schema, prompts)
     found = []
-    notes: dict[str, None] = {}  # in the order they came
+    notes: dict[str, None] = dict.fromkeys(fewer_than(usable, shots) if shots is not None else ())  # in their order
     for number, seed in enumerate(seeds):
         splits = [split_images(usable, shots, seed)] if shots is not None else fold_images(usable, folds or 0, seed)
+        if folds is not None and len(splits) < folds:
+            notes[f"Fewer than {folds} folds have an image; those without are passed over."] = None
         parts: list[ImageVotes] = []
         seconds = 0.0
         for fold, (train, test) in enumerate(splits):
@@ -186,6 +189,15 @@ def evaluate_images(
         tuple(found),
         tuple(notes),
     )
+
+
+def fewer_than(collection: Collection, shots: int) -> list[str]:
+    """A note of the classes that train on fewer than `shots`, since one image or group of each stays to test."""
+    groups = [{image.group for image in collection.images if image.label == k} for k in range(len(collection.schema))]
+    few = [(name, len(own) - 1) for name, own in zip(collection.schema.names, groups, strict=True)]
+    few = [(name, count) for name, count in few if count < shots]
+    told = ", ".join(f"{name} {count}" for name, count in few)
+    return [f"Fewer than {shots} train where one has to be left to test: {told}."] if few else []
 
 
 def sentences_of(schema: ClassSchema, prompts: Mapping[str, Sequence[str]] | None) -> PromptSet:

@@ -22,10 +22,17 @@ from hsi_studio.methods.contract import Context, Method
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, PromptSet, Scene
 
 
+def present_classes(scene: Scene) -> dict[int, str]:
+    """Value → name of the reference's classes that have a pixel: files also name what is not in this scene."""
+    assert scene.reference is not None
+    there = set(np.unique(scene.reference[scene.valid]).tolist())
+    return {value: name for value, name in scene.reference_classes if value in there}
+
+
 def counted_classes(classes: Sequence[ClassInfo], scene: Scene) -> list[ClassInfo]:
     """Those that are in the reference."""
-    value_of = reference_values(tuple(classes), scene)
-    return [info for info in classes if info.id in value_of]
+    value_of, present = reference_values(tuple(classes), scene), present_classes(scene)
+    return [info for info in classes if value_of.get(info.id) in present]
 
 
 def baseline_map(

@@ -33,7 +33,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.guest import guest_of
 from hsi_studio.studio.quotas import Quotas
 from hsi_studio.studio.shared_server import SharedServer
-from hsi_studio.ui.server.shares import Shares
+from hsi_studio.ui.server.shares import Share, Shares
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +95,10 @@ class Owners:
         owner, token = found or (NOBODY, "")
         if found is not None and owner == NOBODY:
             raise BadRequest("This page needs its cookie to know your projects: allow cookies, then load it again.")
-        if not token:
-            return self.studio(owner)
-        share = self.shares.get(token)
-        if share is None:  # it was taken back
-            with self._lock:
-                self._guests.pop(token, None)
+        share = self.guest_in(owner, token)
+        if share is None:
+            if token and self.shared_by(token) is None:  # it was taken back, or its project is gone
+                self._put_away([token])
             return self.studio(owner)
         with self._lock:
             self._used[share.owner] = time.monotonic()
@@ -108,27 +106,54 @@ class Owners:
                 self._guests[token] = guest_of(self.studio(share.owner), share.project_id)
             return self._guests[token]
 
+    def shared_by(self, token: str) -> Share | None:
+        """What a link leads to; None where it was taken back, or its project is gone (in the trash it is, too)."""
+        share = self.shares.get(token) if token else None
+        there = share is not None and (self.home / "users" / share.owner / "projects" / share.project_id).is_dir()
+        return share if there else None
+
+    def guest_in(self, owner: str, token: str) -> Share | None:
+        """The share that a visitor is in; None for who is among the own projects: with no link, with one that leads
+        nowhere, with a link to an own project. The browser keeps the token of all of them."""
+        share = self.shared_by(token)
+        return None if share is None or share.owner == owner else share
+
     def share(self, project_id: str) -> str:
         """A token for the visitor's own project; the same one each time. Raises BadRequest."""
-        owner, token = visitor() or (NOBODY, "")
-        if token:
-            raise BadRequest("This project was shared with you: only its owner can share it.")
+        owner = self._sharer()
         return self.shares.make(owner, self.studio(owner).project(project_id).id)
 
-    def unshare(self, project_id: str) -> None:
-        """Take the link back: who came by it sees the project no more."""
+    def shared(self, project_id: str) -> str | None:
+        """The token of the visitor's own project, "" where it is not shared; None for a guest."""
         owner, token = visitor() or (NOBODY, "")
-        if not token:
-            for gone in self.shares.end(owner, project_id):
-                with self._lock:
-                    self._guests.pop(gone, None)
+        return self.shares.token(owner, project_id) if self.guest_in(owner, token) is None else None
+
+    def unshare(self, project_id: str) -> bool:
+        """Take the link back: who came by it sees the project no more. Whether there was one. Raises BadRequest."""
+        gone = self.shares.end(self._sharer(), project_id)
+        self._put_away(gone)
+        return bool(gone)
+
+    def _put_away(self, tokens: list[str]) -> None:
+        """The views of links that lead nowhere: their questions end."""
+        with self._lock:
+            views = [view for token in tokens if (view := self._guests.pop(token, None)) is not None]
+        for view in views:
+            view.close()
+
+    def _sharer(self) -> str:
+        """Who asks. Raises BadRequest for a guest."""
+        owner, token = visitor() or (NOBODY, "")
+        if self.guest_in(owner, token) is not None:
+            raise BadRequest("This project was shared with you: only its owner can share it, or take the link back.")
+        return owner
 
     def may_read(self, owner: str, token: str, file: Path) -> bool:
         """Whether a visitor may have a file by its path: nothing of the server's folder but what is the visitor's."""
         full, server = file.resolve(), self.home.resolve()
         if not full.is_relative_to(server):
             return True  # Gradio has its own rules for the rest
-        share = self.shares.get(token) if token else None
+        share = self.guest_in(owner, token)
         if share is not None:
             return full.is_relative_to((self.home / "users" / share.owner / "projects" / share.project_id).resolve())
         return bool(owner) and full.is_relative_to((self.home / "users" / owner).resolve())

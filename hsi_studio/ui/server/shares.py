@@ -46,14 +46,18 @@ class Shares:
         with self._lock:
             return self._all().get(token)
 
+    def token(self, owner: str, project_id: str) -> str:
+        """Of a project that is shared; "" for another."""
+        with self._lock:
+            return self._token(Share(owner, project_id))
+
     def make(self, owner: str, project_id: str) -> str:
         with self._lock:
-            known, share = self._all(), Share(owner, project_id)
-            for token, one in known.items():
-                if one == share:
-                    return token
+            share = Share(owner, project_id)
+            if known := self._token(share):
+                return known
             token = secrets.token_urlsafe(24)
-            self._keep({**known, token: share})
+            self._keep({**self._all(), token: share})
             return token
 
     def end(self, owner: str, project_id: str) -> list[str]:
@@ -64,6 +68,9 @@ class Shares:
             if gone:
                 self._keep({token: one for token, one in known.items() if one != share})
             return gone
+
+    def _token(self, share: Share) -> str:
+        return next((token for token, one in self._all().items() if one == share), "")
 
     def _all(self) -> dict[str, Share]:
         if self._known is None:

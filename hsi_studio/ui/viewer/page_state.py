@@ -71,8 +71,9 @@ class Present:
         )  # fmt: skip
 
     def nothing(self, notes: Sequence[str] = ()) -> tuple[Any, ...]:
-        """Values for `Bus.shown` while no project is open: the page offers what can be opened."""
-        top = {"title": "", "facts": "", "guest": False, "notes": list(notes), "project": "", "start": True}
+        """Values for `Bus.shown` while no project is open: the page offers what can be opened, a guest to leave."""
+        guest = self.studio.only is not None
+        top = {"title": "", "facts": "", "guest": guest, "notes": list(notes), "project": "", "start": not guest}
         words = {"state": "words", "text": "Nothing is open."}
         unchanged = gr.skip()  # a value that changes has every tab look for its project
         return unchanged, packed(top), packed({}), packed({}), packed(words), packed({})

@@ -28,8 +28,9 @@ export function mount(gradio) {
     here: () => readValue().project || "",
   });
   const doors = make("div", "hsi-doors");
+  const open = button("hsi-small", "Open", "Open files, another scene or another project", () => opening.start());
   doors.append(
-    button("hsi-small", "Open", "Open files, another scene or another project", () => opening.start()),
+    open,
     large,
     button("hsi-small", "Export", "Save the map that is shown, and the labels", () => openStep("map")),
   );
@@ -42,6 +43,7 @@ export function mount(gradio) {
     title.textContent = value.title || "";
     facts.textContent = facts.title = value.facts || ""; // a narrow page shows its beginning
     leave.hidden = !value.guest;
+    open.hidden = Boolean(value.guest); // a guest has this project and nothing else to open
     if (value.start) opening.start({ must: true });
     notes.replaceChildren(
       ...(value.notes || []).map((/** @type {string} */ text) => {

@@ -74,7 +74,9 @@ export function watchSteps() {
   document.addEventListener('click', (event) => {
     const tab = /** @type {Element} */ (event.target).closest?.(`${RAIL} [role=tab]`);
     const step = tab && STEP.exec(tab.id)?.[1], part = tab && PART.exec(tab.id)?.[1];
-    const name = step || (part && `${openNow()}.${part}`);
+    // the step a part lies in: pressed at once after its step, that one is not told as open yet
+    const around = part && tab.parentElement?.closest('[id^=hsi-step-]')?.id.slice('hsi-step-'.length);
+    const name = step || (part && `${around}.${part}`);
     if (!name || moving || name === stepOf(window.location.href)) return;
     window.history.pushState(null, '', withStep(window.location.href, name));
     if (step && window.matchMedia(PHONE).matches) {

@@ -9,9 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.engine.evaluation.collection_accuracy import detection, divisible, evaluate_images
+from hsi_studio.engine.evaluation.collection_accuracy import (
+    detection,
+    divisible,
+    evaluate_images,
+    fewer_than,
+    score_votes,
+)
 from hsi_studio.errors import BadRequest, Cancelled, SceneMismatch, TooFewLabels
-from hsi_studio.methods.common.image_votes import count_votes
+from hsi_studio.methods.common.image_votes import ImageVotes, count_votes
 from hsi_studio.methods.contract import Context
 from hsi_studio.methods.s3fn.collection import S3FNImageParams, cube_centres, cube_side, fit_images
 from hsi_studio.scene.collection import Collection, Image, fold_images, open_table
@@ -52,6 +58,37 @@ def test_cubes_lie_inside_large_images_and_are_as_many_as_there_are_places() -> 
     assert cube_centres(large, 20, 20, np.random.default_rng(0))[0].tolist() == [10]
     assert len(cube_centres(small, 9, 99, np.random.default_rng(0))[0]) == 16  # too small: any pixel, mirrored edges
     assert [cube_side([scene], 32) for scene in (large, small)] == [15, 9]
+
+
+def test_shots_that_a_class_has_not_are_told() -> None:
+    """“20 shots” is what was asked for, not what trained."""
+    collection = made(classes=2, each=4)
+    assert fewer_than(collection, 3) == []
+    assert fewer_than(collection.only(range(7)), 3) == [
+        "Fewer than 3 train where one has to be left to test: class 1 2."
+    ]
+    assert "class 0 3, class 1 3" in fewer_than(collection, 20)[0]
+
+
+def test_figures_are_those_of_scikit_learn() -> None:
+    from sklearn import metrics
+
+    rng = np.random.default_rng(1)
+    for classes, positive in ((2, "b"), (4, None)):
+        label, votes = rng.integers(0, classes, 60), rng.multinomial(20, np.ones(classes) / classes, size=60)
+        probability = np.round(rng.dirichlet(np.ones(classes), 60), 1)  # with ties
+        told = votes.argmax(axis=1)
+        parts = [ImageVotes(told[at], votes[at], probability[at]) for at in (slice(0, 25), slice(25, None))]
+        found = score_votes(0, label, parts, list("abcd"[:classes]), positive, 9.0, 0.0)
+        of = range(classes) if positive is None else [1]
+        assert found.scores.oa == pytest.approx(metrics.accuracy_score(label, told))
+        assert found.scores.aa == pytest.approx(metrics.balanced_accuracy_score(label, told))
+        assert found.scores.kappa == pytest.approx(metrics.cohen_kappa_score(label, told))
+        auc = [metrics.roc_auc_score(label == k, probability[:, k]) for k in of]
+        found_of = [metrics.recall_score(label == k, told == k) for k in of]
+        left_alone = [metrics.recall_score(label != k, told != k) for k in of]
+        for got, wanted in zip(vars(found.detection).values(), (auc, found_of, left_alone), strict=True):
+            assert got == pytest.approx(np.mean(wanted))
 
 
 @pytest.mark.slow
@@ -122,7 +159,7 @@ def test_refusals_and_cancel() -> None:
     kept, left_out = divisible(lone)
     assert kept.schema.names == ["class 1"]
     assert left_out == ("class 0", "class 2")
-    with pytest.raises(BadRequest, match="1 of 3 classes have two groups"):
+    with pytest.raises(BadRequest, match="1 of 3 classes have two images or more"):
         evaluate_images(lone, shots=1, seeds=[0], params=QUICK)
 
 

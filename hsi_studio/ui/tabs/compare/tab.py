@@ -115,7 +115,8 @@ class CompareTab:
         except StudioError as error:
             return packed({"notes": [str(error)]})
         known = self.studio.scene_of(project_id).reference is not None
-        where = "the reference map" if known else "your labels: this scene has no reference map"
+        why = "the lesson hides the" if self.studio.project(project_id).lesson_on else "this scene has no"
+        where = "the reference map" if known else f"your labels: {why} reference map"
         read = plan.control and any(arm.words for arm in plan.arms)
         control = " Arms that read words are run with shuffled words too." if read else ""
         kind = "Quick: shorter trainings." if plan.pace == "quick" else "Thorough: full trainings, 10 seeds."

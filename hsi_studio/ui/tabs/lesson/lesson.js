@@ -12,7 +12,7 @@ export function mount(gradio) {
   const { root, readValue, onValue } = panel(gradio, ".hsi-lesson");
   const said = make("p", "hsi-lesson-said");
   said.setAttribute("role", "status");
-  let key = "", busy = false;
+  let key = "", busy = false, was = "";
 
   /** @param {string} path @param {object} body @param {string} step  that is opened then @param {string} while_ */
   async function ask(path, body, step, while_) {
@@ -25,7 +25,7 @@ export function mount(gradio) {
     const found = await answer?.json().catch(() => null);
     busy = false;
     if (answer?.ok) {
-      said.textContent = "";
+      said.textContent = was = "";
       tell("hsi:open", { project: found.project });
       if (step) openStep(step);
     } else said.textContent = typeof found?.detail === "string" ? found.detail : "The server did not answer: try again.";
@@ -45,7 +45,8 @@ export function mount(gradio) {
       make("p", "hsi-hint", "A new project on this scene, without labels. Its reference, and every figure made from it, is hidden until the " +
         "lesson is handed in. Then the score stands beside a baseline: SVM on single spectra, from as many pixels a class drawn at random."),
       row,
-      make("p", "hsi-hint", "Projects you have keep their reference in sight. On a server, a shared link shows somebody the lesson and nothing else."),
+      make("p", "hsi-hint", "Projects you have keep their reference in sight. On a server, a shared link shows somebody the lesson and nothing else. " +
+        "Who has the same link works on the same labels: start a lesson for each student."),
     );
     return box;
   }
@@ -61,7 +62,7 @@ export function mount(gradio) {
     go.disabled = busy || !value.map;
     box.append(
       make("p", "hsi-lesson-left", `${value.left} of ${counted(value.total, "label")} left`), bar,
-      make("p", "hsi-hint", `${counted(value.shots, "label")} a class. The reference is hidden until you hand in; one taken away can be given again.`),
+      make("p", "hsi-hint", `${counted(value.shots, "label")} a class; one taken away can be given again. The reference is hidden until you hand in, which ends the lesson.`),
       make("p", "hsi-hint", value.map ? `Handed in is the map on the screen: ${value.map}.` : "There is no map yet: label two classes."),
     );
     if (value.without.length) box.append(make("p", "hsi-hint", `Without a label, so wrong wherever it is: ${value.without.join(", ")}.`));
@@ -87,6 +88,9 @@ export function mount(gradio) {
     const value = readValue(), now = JSON.stringify(value);
     if (now === key && !again) return;
     key = now;
+    const here = `${value.project} ${value.state}`;
+    if (was === `${value.project} on` && value.state === "done" && !busy) tell("hsi:open", { project: value.project }); // elsewhere
+    if (!busy) was = here;
     const title = { none: "Few pixels, the reference hidden", on: "The lesson is on", done: "Handed in" }[value.state];
     root.replaceChildren(...(title ? [make("h3", "", title)] : []));
     if (value.problem) root.append(make("p", "hsi-hint", value.problem));
