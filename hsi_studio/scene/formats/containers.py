@@ -20,10 +20,10 @@ from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats.limits import MOST_NAMES
 from hsi_studio.scene.formats.squeezed import Squeezed
-from hsi_studio.scene.plan import Fact, Reading, Sure, axes_text
+from hsi_studio.scene.plan import RULES, Fact, Reading, Sure, axes_text
 from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
-from hsi_studio.scene.rules import classes, nodata, wavelengths
-from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
+from hsi_studio.scene.rules import classes, height_unit, nodata, wavelengths
+from hsi_studio.scene.rules.axes import COLS, ROWS, Axes, by_variance, find_axes
 from hsi_studio.types import Bands, FloatArray, IntArray
 
 CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
@@ -53,7 +53,7 @@ class Variable:
     load: Callable[[], Any]
     unit: str | None = None
     scale: float | FloatArray = 1.0  # value = stored · scale + offset; stored == nodata is missing
-    offset: float = 0.0
+    offset: float | FloatArray = 0.0
     nodata: float | None = None
     dims: tuple[str, ...] | None = None  # names of the axes, where the file gives them
     differs: tuple[str, ...] = ()  # as of `Raster`
@@ -150,6 +150,7 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
     maps = [v for v in variables if v.numeric and len(v.shape) in (2, 3) and max(v.shape) > 1]
     flat = [v for v in maps if min(v.shape) > 1] or maps
     fitting = [v for v in flat if shape is None or v.shape[:2] == shape]
+    fitting = fitting or [v for v in flat if len(v.shape) == 3 and v.shape[1:] == shape]  # layers first
     if len(fitting) > 1:
         fitting = [v for v in fitting if len(v.shape) == 2] or fitting
     if len(fitting) == 1:
@@ -167,10 +168,12 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
     raise choose(path, problem, [v.candidate for v in fitting], option="FILE:NAME")
 
 
-def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: str | None = None) -> Raster:
+def assemble(
+    path: Path, variables: Sequence[Variable], name: str | None, said: str | None = None, rules: int = RULES
+) -> Raster:
     """The cube with what lies beside it: wavelengths, widths, a DSM, a class map and class names.
 
-    `said`: the axes as the user names them, or "by variance", or None.
+    `said`: the axes as the user names them, or "by variance", or None. `rules`: of an older project.
     """
     variables = [squeezed(v) for v in variables]
     chosen, notes = pick_cube(path, variables, name)
@@ -182,20 +185,12 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
     plain = axes == (0, 1, 2) or (fact.sure == "certain" and chosen.dims is not None)
     axis_note = () if plain or fact.sure == "guess" else (fact.reason,)
     height, width, n_bands = (int(chosen.shape[axis]) for axis in axes)
-    scale = chosen.scale
-    scale_note: tuple[str, ...] = ()
-    if np.size(scale) > 1:
-        shown = f"{np.min(scale):.4g}–{np.max(scale):.4g}"
-        if np.size(scale) == n_bands:
-            scale_note = (f"Every band has its own scale, {shown}.",)
-        else:
-            scale_note = (
-                f"The file lists {np.size(scale)} scales ({shown}) for {n_bands} bands: say it with --scale.",
-            )
-            scale = 1.0
-    cube = ArrayCube(array, axes, scale, chosen.offset, chosen.nodata)
+    scale, scale_note = _one_a_band(chosen.scale, n_bands, "scale", 1.0)
+    offset, offset_note = _one_a_band(chosen.offset, n_bands, "offset", 0.0)
+    scale_note += offset_note
+    cube = ArrayCube(array, axes, scale, offset, chosen.nodata)
     bands, band_notes, wave_fact = _bands(others, chosen.shape, n_bands, waves)
-    dsm, dsm_note = _dsm(others, (height, width))
+    dsm, dsm_note = _dsm(others, (height, width), rules)
     reference, names, reference_note = _reference(path, others, (height, width))
     only, why = len(variables) == 1, f"By its name and shape, of {len(variables)} arrays in the file."
     sure: Sure = "certain" if name or only else "likely"
@@ -214,10 +209,22 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
         notes=notes + axis_note + scale_note + band_notes + dsm_note + reference_note,
         facts=facts,
         scale=scale,
-        offset=chosen.offset,
+        offset=offset,
         stored_wavelengths=None if waves is None or waves[0].size != n_bands else waves[0].astype(np.float32),
         differs=(*differs, *chosen.differs),
     )
+
+
+def _one_a_band(
+    values: float | FloatArray, n_bands: int, what: str, none: float
+) -> tuple[float | FloatArray, tuple[str, ...]]:
+    """(the scale or offset, a note) of a number or a list; `none` where the list is of another length."""
+    if np.size(values) == 1:
+        return values, ()
+    shown = f"{np.min(values):.4g}–{np.max(values):.4g}"
+    if np.size(values) == n_bands:
+        return values, (f"Every band has its own {what}, {shown}.",)
+    return none, (f"The file lists {np.size(values)} {what}s ({shown}) for {n_bands} bands: say it with --scale.",)
 
 
 def _axes(
@@ -236,13 +243,26 @@ def _axes(
     return axes, fact, () if axes == former else (f"axes:{axes_text(axes)}",)
 
 
-def as_layer(path: Path, variable: Variable, variables: Sequence[Variable]) -> Raster:
-    """A map (H, W) or (H, W, L) as a Raster."""
+def as_layer(
+    path: Path, variable: Variable, variables: Sequence[Variable], shape: tuple[int, int] | None = None
+) -> Raster:
+    """A map (H, W), (H, W, L), or (L, H, W) where only that is the scene's `shape`, as a Raster."""
     array = np.asarray(variable.load())
+    if array.ndim == 3 and array.shape[:2] != shape and (array.shape[0] == 1 or array.shape[1:] == shape):
+        array = np.moveaxis(array, 0, 2)
     if array.ndim == 2:
         array = array[:, :, None]
+        named = [name.lower() for name in variable.dims or ()]
+        if len(named) == 2 and named[0] in COLS and named[1] in ROWS and shape is not None:
+            array = array.swapaxes(0, 1)
     cube = ArrayCube(array, (0, 1, 2), variable.scale, variable.offset, variable.nodata)
-    return Raster(cube, Bands(array.shape[2]), files=(path,), class_names=_class_names(variables))
+    return Raster(
+        cube,
+        Bands(array.shape[2]),
+        files=(path,),
+        class_names=_class_names(variables),
+        value_unit=variable.unit or "",
+    )
 
 
 def _vector(
@@ -289,17 +309,22 @@ def _bands(
     return Bands(n_bands, found.nm, found.fwhm_nm, found.usable), found.notes, found.fact
 
 
-def _dsm(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[FloatArray | None, tuple[str, ...]]:
+def _dsm(
+    variables: Sequence[Variable], shape: tuple[int, int], rules: int
+) -> tuple[FloatArray | None, tuple[str, ...]]:
     fitting = [v for v in variables if v.numeric and _suffix(v, DSM_KEYS) and v.shape[:2] == shape]
     fitting = [v for v in fitting if len(v.shape) in (2, 3)]
     if len(fitting) != 1:
         return None, ()
     dsm = np.array(fitting[0].load(), dtype=np.float32)
     missing = ~np.isfinite(dsm) if fitting[0].nodata is None else ~np.isfinite(dsm) | (dsm == fitting[0].nodata)
-    dsm = dsm * np.float32(np.ravel(fitting[0].scale)[0]) + np.float32(fitting[0].offset)
+    dsm = dsm * np.float32(np.ravel(fitting[0].scale)[0]) + np.float32(np.ravel(fitting[0].offset)[0])
     dsm[missing] = np.nan
     filled, more = nodata.heights(dsm.reshape(*shape, -1))
     note = f"The height layer is the variable “{fitting[0].name}” of the same file."
+    factor, unit = height_unit.metres_each(fitting[0].unit or "", None)
+    if unit and rules > 6:
+        return filled * np.float32(factor), (note, *more, height_unit.note(f"“{fitting[0].name}”", factor, unit))
     return filled, (note, *more)
 
 

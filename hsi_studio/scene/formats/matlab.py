@@ -62,7 +62,7 @@ class MatlabReader:
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = _list(path)
-        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables)
+        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables, shape)
 
     def variables(self, path: Path) -> list[Candidate]:
         return [v.candidate for v in _list(path)]

@@ -66,7 +66,7 @@ class NumpyReader:
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = self._list(path)
-        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables)
+        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables, shape)
 
     def variables(self, path: Path) -> list[Candidate]:
         return [v.candidate for v in self._list(path)]

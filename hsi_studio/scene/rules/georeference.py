@@ -273,7 +273,7 @@ def gdal_numbers(value: Any) -> Transform | None:
 
 
 def cf_crs(attributes: Mapping[str, Any]) -> str | None:
-    """WKT of a CF grid mapping variable: spatial_ref, crs_wkt, an EPSG code, or the parameters of four projections."""
+    """WKT of a CF grid mapping variable: spatial_ref, crs_wkt, an EPSG code, or the parameters of nine projections."""
     text = {key: _plain(value) for key, value in attributes.items()}
     for key in ("spatial_ref", "crs_wkt", "projection_wkt", "wkt"):
         found = wkt(str(text[key])) if text.get(key) else None
@@ -304,6 +304,10 @@ def _from_parameters(text: Mapping[str, Any]) -> str | None:
     origin = f"+lat_0={value('latitude_of_projection_origin'):.12g}"
     centre = value("longitude_of_central_meridian", value("longitude_of_projection_origin"))
     parallels = np.asarray(text.get("standard_parallel", [0.0])).ravel()
+    pole = value("straight_vertical_longitude_from_pole", centre)
+    true_at = f"+lat_ts={parallels[0]:.12g}" if "standard_parallel" in text else (
+        f"+k_0={value('scale_factor_at_projection_origin', 1.0):.12g}"
+    )  # fmt: skip
     forms = {
         "latitude_longitude": f"+proj=longlat {ellipsoid}",
         "transverse_mercator": f"+proj=tmerc {origin} +lon_0={centre:.12g} "
@@ -311,6 +315,12 @@ def _from_parameters(text: Mapping[str, Any]) -> str | None:
         "lambert_azimuthal_equal_area": f"+proj=laea {origin} +lon_0={centre:.12g} {shift}",
         "albers_conical_equal_area": f"+proj=aea +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
         f"+lon_0={centre:.12g} {shift}",
+        "polar_stereographic": f"+proj=stere {origin} +lon_0={pole:.12g} {true_at} {shift}",
+        "mercator": f"+proj=merc +lon_0={centre:.12g} {true_at} {shift}",
+        "lambert_conformal_conic": f"+proj=lcc +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
+        f"+lon_0={centre:.12g} {shift}",
+        "sinusoidal": f"+proj=sinu +lon_0={centre:.12g} {shift}",
+        "azimuthal_equidistant": f"+proj=aeqd {origin} +lon_0={centre:.12g} {shift}",
     }
     if name not in forms:
         return None
