@@ -7,79 +7,33 @@ lidar; gt, reference, labels; wavelength …), sizes decide, and when several ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.formats.band_vectors import bands_of, vector
 from hsi_studio.scene.formats.limits import MOST_NAMES
 from hsi_studio.scene.formats.squeezed import Squeezed
+from hsi_studio.scene.formats.variables import (
+    CLASS_KEYS,
+    CUBE_KEYS,
+    DSM_KEYS,
+    NAME_KEYS,
+    WAVELENGTH_KEYS,
+    Variable,
+    named_like,
+)
 from hsi_studio.scene.plan import RULES, Fact, Reading, Sure, axes_text
-from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
-from hsi_studio.scene.rules import classes, height_unit, nodata, wavelengths
+from hsi_studio.scene.raster import Raster, choose, dtype_problem
+from hsi_studio.scene.rules import classes, height_unit, nodata
 from hsi_studio.scene.rules.axes import COLS, ROWS, Axes, by_variance, find_axes
 from hsi_studio.types import Bands, FloatArray, IntArray
-
-CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
-DSM_KEYS = ("dsm", "lidar", "chm", "ndsm", "dem", "height", "elevation")
-CLASS_KEYS = ("gt", "reference", "labels", "label", "groundtruth", "ground_truth", "scenelabels", "classes")
-WAVELENGTH_KEYS = (
-    "wl",
-    "wvl",
-    "lambda",
-    "band_centers",
-    "band_centres",
-    "bandcenters",
-    "centers",
-    "centres",
-)  # and every name with "wav" in it
-FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
-NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names")
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One array of a container. `load` gives something that indexes like an array with `shape`."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    load: Callable[[], Any]
-    unit: str | None = None
-    scale: float | FloatArray = 1.0  # value = stored · scale + offset; stored == nodata is missing
-    offset: float | FloatArray = 0.0
-    nodata: float | None = None
-    dims: tuple[str, ...] | None = None  # names of the axes, where the file gives them
-    differs: tuple[str, ...] = ()  # as of `Raster`
-
-    @property
-    def key(self) -> str:
-        """Last part of the name, lower case, without separators at the ends: "hsi.Lidar" → "lidar"."""
-        return self.name.replace("/", ".").rsplit(".", 1)[-1].lower()
-
-    @property
-    def candidate(self) -> Candidate:
-        return self.name, self.shape, str(self.dtype)
-
-    @property
-    def numeric(self) -> bool:
-        return dtype_problem(self.dtype) is None and 0 not in self.shape
-
-
-def _suffix(variable: Variable, keys: Sequence[str]) -> bool:
-    """Is the name one of `keys`, or does it end in "_" + one of them (indian_pines_gt)?"""
-    if keys is WAVELENGTH_KEYS and "wav" in variable.key:
-        return not any(word in variable.key for word in ("good", "bad", "fwhm", "unit"))
-    key = variable.key
-    if keys is WAVELENGTH_KEYS:  # wl_nm, lambda_um
-        key = key.removesuffix("_nm").removesuffix("_um")
-    return key in keys or any(key.endswith("_" + name) for name in keys)
 
 
 def pick(path: Path, variables: Sequence[Variable], name: str) -> Variable:
@@ -125,7 +79,7 @@ def pick_cube(path: Path, variables: Sequence[Variable], name: str | None) -> tu
             )
         have = ", ".join(f"{v.name} ({shape_text(v.shape)})" for v in variables[:12]) or "nothing"
         raise choose(path, f"no array with three axes (rows, columns, bands) in it; it holds {have}", listed)
-    rest = [v for v in cubes if not _suffix(v, DSM_KEYS)] or cubes
+    rest = [v for v in cubes if not named_like(v, DSM_KEYS)] or cubes
     if len(rest) > 1:
         named = [v for v in rest if v.key in CUBE_KEYS]
         rest = named if len(named) == 1 else rest
@@ -178,8 +132,10 @@ def assemble(
     variables = [squeezed(v) for v in variables]
     chosen, notes = pick_cube(path, variables, name)
     others = [v for v in variables if v is not chosen]
-    waves = _vector(others, WAVELENGTH_KEYS, chosen.shape)
-    planes = [v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and _suffix(v, DSM_KEYS + CLASS_KEYS)]
+    waves = vector(others, WAVELENGTH_KEYS, chosen.shape)
+    planes = [
+        v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and named_like(v, DSM_KEYS + CLASS_KEYS)
+    ]
     array = chosen.load()
     axes, fact, differs = _axes(array, None if waves is None else waves[0].size, planes, chosen.dims, said)
     plain = axes == (0, 1, 2) or (fact.sure == "certain" and chosen.dims is not None)
@@ -189,7 +145,7 @@ def assemble(
     offset, offset_note = _one_a_band(chosen.offset, n_bands, "offset", 0.0)
     scale_note += offset_note
     cube = ArrayCube(array, axes, scale, offset, chosen.nodata)
-    bands, band_notes, wave_fact = _bands(others, chosen.shape, n_bands, waves)
+    bands, band_notes, wave_fact = bands_of(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width), rules)
     reference, names, reference_note = _reference(path, others, (height, width))
     only, why = len(variables) == 1, f"By its name and shape, of {len(variables)} arrays in the file."
@@ -265,54 +221,10 @@ def as_layer(
     )
 
 
-def _vector(
-    variables: Sequence[Variable], keys: Sequence[str], shape: tuple[int, ...]
-) -> tuple[npt.NDArray[np.float64], Variable, str | None] | None:
-    """(numbers, variable, unit) of the one vector with such a name whose length is one of the cube's sides; text
-    counts."""
-    fitting = []
-    for v in variables:
-        if (
-            not _suffix(v, keys)
-            or 0 in v.shape
-            or np.prod(v.shape) != max(v.shape, default=0)
-            or max(v.shape) not in shape
-        ):
-            continue
-        if v.numeric:
-            fitting.append((np.asarray(v.load(), dtype=np.float64).ravel(), v, v.unit))
-        elif v.dtype.kind in "US":
-            texts = np.asarray(v.load()).ravel()
-            numbers, unit = wavelengths.from_texts([t.decode() if isinstance(t, bytes) else str(t) for t in texts])
-            if numbers is not None:
-                fitting.append((numbers, v, v.unit or unit))
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _bands(
-    variables: Sequence[Variable],
-    shape: tuple[int, ...],
-    n_bands: int,
-    waves: tuple[npt.NDArray[np.float64], Variable, str | None] | None,
-) -> tuple[Bands, tuple[str, ...], Fact | None]:
-    if waves is None or waves[0].size != n_bands:
-        named = [v for v in variables if v.numeric and _suffix(v, WAVELENGTH_KEYS) and len(v.shape) <= 2]
-        named = [v for v in named if np.prod(v.shape) == max(v.shape, default=0) > 1]
-        if len(named) == 1 and waves is None:
-            size = max(named[0].shape)
-            return Bands(n_bands), (f"“{named[0].name}” has {size} numbers for {n_bands} bands; it is not used.",), None
-        return Bands(n_bands), (), None
-    width = _vector(variables, FWHM_KEYS, shape)
-    unit = waves[2] or {"nm": "nm", "um": "um"}.get(waves[1].key.rsplit("_", 1)[-1])
-    same_unit = None if width is None or width[0].size != n_bands else width[0]
-    found = wavelengths.read(waves[0], unit, same_unit)
-    return Bands(n_bands, found.nm, found.fwhm_nm, found.usable), found.notes, found.fact
-
-
 def _dsm(
     variables: Sequence[Variable], shape: tuple[int, int], rules: int
 ) -> tuple[FloatArray | None, tuple[str, ...]]:
-    fitting = [v for v in variables if v.numeric and _suffix(v, DSM_KEYS) and v.shape[:2] == shape]
+    fitting = [v for v in variables if v.numeric and named_like(v, DSM_KEYS) and v.shape[:2] == shape]
     fitting = [v for v in fitting if len(v.shape) in (2, 3)]
     if len(fitting) != 1:
         return None, ()
@@ -331,7 +243,7 @@ def _dsm(
 def _reference(
     path: Path, variables: Sequence[Variable], shape: tuple[int, int]
 ) -> tuple[IntArray | None, dict[int, str], tuple[str, ...]]:
-    fitting = [v for v in variables if v.numeric and _suffix(v, CLASS_KEYS) and v.shape in (shape, (*shape, 1))]
+    fitting = [v for v in variables if v.numeric and named_like(v, CLASS_KEYS) and v.shape in (shape, (*shape, 1))]
     if len(fitting) != 1:
         return None, {}, ()
     name = fitting[0].name

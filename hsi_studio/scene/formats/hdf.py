@@ -19,7 +19,7 @@ from hsi_studio.edges import names_only
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers, hdf_place, hdf_safety, hdf_values
-from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
 from hsi_studio.scene.rules import georeference
@@ -117,9 +117,7 @@ class HdfReader:
         raster = hdf_values.without_marks(raster, handle[raster.facts["variable"].value], rules)
         return _with_metadata(path, raster, handle)
 
-    def layer(
-        self, path: Path, variable: str | None, shape: tuple[int, int] | None, rules: int = RULES
-    ) -> Raster:
+    def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None, rules: int = RULES) -> Raster:
         file_size(path)
         handle = open_file(path)
         variables = _list(path, handle, rules)
@@ -150,7 +148,7 @@ def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
             scale, offset = hdf_values.scale_of(item, rules)
             nodata, dtype = hdf_values.first(item, hdf_values.NO_DATA, rules), hdf_values.dtype_of(item, rules)
             was = (*hdf_values.scale_of(item, 4), hdf_values.first(item, hdf_values.NO_DATA, 4))
-            plain = np.size(scale) == np.size(offset) == 1 and (scale, offset, nodata) == was and dtype == item.dtype
+            plain: bool = np.size(scale) == np.size(offset) == 1 and bool((scale, offset, nodata) == was) and dtype == item.dtype
             found.append(
                 Variable(
                     name,

@@ -94,7 +94,8 @@ def without_marks(raster: Raster, item: Any, rules: int) -> Raster:
     count = raster.cube.shape[2]
     width = high - low if low is not None and high is not None else abs(high or low or 0.0)
     ends = np.full((2, count), -np.inf, dtype=np.float32)
-    ends[0], ends[1] = -np.inf if low is None else low - BEYOND * width, np.inf if high is None else high + BEYOND * width
+    ends[0] = -np.inf if low is None else low - BEYOND * width
+    ends[1] = np.inf if high is None else high + BEYOND * width
     if packed:
         ends = np.sort([_in_units(end, raster) for end in ends], axis=0)
     bands = np.unique(np.linspace(0, count - 1, min(count, nodata.BANDS)).round().astype(int))

@@ -20,7 +20,7 @@ import numpy as np
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers, limits
-from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, dtype_problem, file_size, first_bytes
 
 MAGIC = b"\x93NUMPY"

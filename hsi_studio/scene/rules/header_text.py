@@ -4,7 +4,8 @@ The rule: UTF-8 (with or without BOM), UTF-16, else the Windows code page (ENVI 
 line ends; keys in any case, with blanks or underscores, under the usual aliases; braces may nest, and square brackets
 count as braces; comments begin with “;”; of a key given twice the last counts, as in GDAL, and it is noted when they
 differ. Lists are separated by commas, blanks or semicolons; with semicolons, or commas followed by blanks, a comma
-between two digits is a decimal comma when only then the list has the right length.
+between two digits is a decimal comma when only then the list has the right length; so is every second one of whole
+numbers that are twice as many (400,00,410,00).
 """
 
 from __future__ import annotations
@@ -163,4 +164,7 @@ def numbers(text: str, count: int | None = None) -> npt.NDArray[np.float64] | No
         if values.size and (count is None or values.size == count):
             return values
         found = values if found is None and values.size else found
+    pieces = [piece.strip() for piece in text.rstrip(", ").split(",")]
+    if count is not None and count > 1 and len(pieces) == 2 * count and all(piece.isdigit() for piece in pieces):
+        return np.array([float(f"{whole}.{part}") for whole, part in zip(pieces[::2], pieces[1::2], strict=True)])
     return found
