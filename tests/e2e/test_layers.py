@@ -44,9 +44,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     opened.on("pageerror", lambda e: problems.append(str(e)))
     name = project_of(app).name
-    assert opened.request.post(
-        f"{app.url}/hsi/layers/{name}", data={"left": "live", "right": ""}
-    ).ok  # whatever a test before left
+    assert opened.request.post(f"{app.url}/hsi/layers/{name}", data={"left": "live", "right": ""}).ok  # whatever a test before left
     opened.goto(f"{app.url}/?project={name}")
     wait_ready(opened)
     wait_map(opened, 9)

@@ -26,6 +26,7 @@ from hsi_studio.scene.formats.limits import MOST_DEFLATE
 from hsi_studio.scene.plan import RULES, Fact
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.rules.byte_order import looks_swapped
+from hsi_studio.scene.rules.classes import is_unlabelled
 from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
 from hsi_studio.scene.rules.layout import other_layout
@@ -187,7 +188,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
         cube,
         bands,
         files=(data_path, header.path),
-        class_names={k: name for k, name in enumerate(names) if k > 0},
+        class_names={k: name for k, name in enumerate(names) if k > 0 or not is_unlabelled(name)},
         class_colors=_lookup(header, len(names)),
         transform=transform,
         crs=crs,

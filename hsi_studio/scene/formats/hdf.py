@@ -148,7 +148,7 @@ def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
             scale, offset = hdf_values.scale_of(item, rules)
             nodata, dtype = hdf_values.first(item, hdf_values.NO_DATA, rules), hdf_values.dtype_of(item, rules)
             was = (*hdf_values.scale_of(item, 4), hdf_values.first(item, hdf_values.NO_DATA, 4))
-            plain: bool = np.size(scale) == np.size(offset) == 1 and bool((scale, offset, nodata) == was) and dtype == item.dtype
+            as_before = np.size(scale) == np.size(offset) == 1 and bool((scale, offset, nodata) == was)
             found.append(
                 Variable(
                     name,
@@ -159,7 +159,7 @@ def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
                     scale=scale,
                     offset=offset,
                     nodata=nodata,
-                    differs=() if plain else ("attributes:read",),
+                    differs=() if as_before and dtype == item.dtype else ("attributes:read",),
                     dims=dimensions(item),
                 )
             )

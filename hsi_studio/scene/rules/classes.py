@@ -7,7 +7,9 @@ The rule:
    it as a class: noted;
 3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it
    becomes the number after the last one and is called “Class 0”: noted. Where NaN, the file's “no data” or another
-   negative number says it, zeros stay not labelled: noted, as is a last number that stands far above all others;
+   negative number says it, zeros stay not labelled: noted, as is a last number that stands far above all others.
+   A file that names 0 as a class (ENVI's class names begin with it; “unclassified” in a dozen languages is none) makes
+   it one in the same way; names without such a word that are as many as the largest number are of 1, 2 …: both noted;
 4. a palette gives the classes their colours; an image of three or four bytes a pixel with few colours is a class map
    painted in RGB (black and transparent are not labelled); layers of zeros and ones that never overlap are one class a
    layer. Both noted.
@@ -32,7 +34,15 @@ MOST_COLOURS = 60  # of a class map painted in RGB
 MARKS = (127, 255, 32767, 65535, 2**31 - 1, 2**32 - 1, 9999, 99999)
 UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none", "no class", "no data", "nodata",
               "void",
-              "unknown", "undefined", "ignore", "masked"}  # fmt: skip
+              "unknown", "undefined", "ignore", "masked", "mask", "bg", "empty", "null", "nan", "n/a", "na", "-", "0",
+              "missing", "outside", "no label", "not labelled", "not labeled", "not classified", "not mapped",
+              "unmarked", "unassigned", "other pixels", "masked pixels", "undetermined",
+              "unklassifiziert", "nicht klassifiziert", "hintergrund", "keine daten", "keine klasse", "unbekannt",
+              "unmarkiert", "ohne klasse", "non classé", "non classe", "non classifié", "fond", "arrière-plan",
+              "sans classe", "sin clasificar", "no clasificado", "fondo", "sin clase", "sin datos", "sfondo",
+              "non classificato", "não classificado", "fundo", "sem classe", "ongeclassificeerd", "achtergrond",
+              "oklassad", "bakgrund", "baggrund", "tausta", "niesklasyfikowane", "tło", "pozadí", "неклассифицировано",
+              "фон", "未分类", "未分類", "未标注", "背景", "無", "无"}  # fmt: skip
 UNLABELLED_WORDS = re.compile(r"(un-?labell?ed|un-?classified|background|no[ _-]?data|ignored?)\b")
 FAR_ABOVE = 5  # times the next number
 REMEDY_VALUES = "Name the class map, not the data"
@@ -80,6 +90,22 @@ def of_values(
     labels = labels.astype(np.int32)
     positive = [v for v in present if v > 0]
     names = dict(names)
+    if rules > 6 and _counted_from_1(names, positive):
+        names = {value + 1: name for value, name in names.items()}
+        notes.append(
+            Remark(
+                f"There are {len(names)} class names for classes 1 to {positive[-1]}, and the first is no "
+                f"“unclassified”: class 1 is “{names[1]}”."
+            )
+        )
+    if rules > 6 and 0 in present and not declared and not marked and not is_unlabelled(names.get(0, "")):
+        zero = max([*positive, *names]) + 1
+        labels[finite & (rounded == 0)] = zero
+        notes.append(
+            f"The file calls class 0 “{names[0]}”; it has the number {zero} here, so that 0 stays “not labelled”."
+        )
+        names[zero] = names[0]
+        positive.append(zero)
     contiguous = len(positive) >= 2 and positive == list(range(1, positive[-1] + 1))
     if marked and not declared and 0 in present and not is_unlabelled(names.get(0, "class")) and contiguous:
         zero = positive[-1] + 1
@@ -92,6 +118,17 @@ def of_values(
     if len(positive) > MOST_CLASSES:
         raise BadValues(path, f"it holds {len(positive)} different values", "Name a class map; this looks like data")
     return ClassMap(labels, complete_names(names, positive), tuple(notes))
+
+
+def _counted_from_1(names: dict[int, str], positive: list[int]) -> bool:
+    """Whether names that are listed from 0 on can only be those of 1, 2 …: there is a number beyond the last of them."""
+    return (
+        len(names) > 1
+        and sorted(names) == list(range(len(names)))
+        and not is_unlabelled(names[0])
+        and bool(positive)
+        and positive[-1] == len(names)
+    )
 
 
 def _fills_the_rest(present: list[int], below: list[int]) -> bool:

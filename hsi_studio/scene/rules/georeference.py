@@ -84,14 +84,28 @@ def place_of_map_info(
     """(transform, WKT, pixel side in metres, notes) of ENVI's `map info` items and coordinate system string."""
     if not info:
         return None, None, None, []
+    info = _plainly(info)
     name = info[0].strip().lower()
     if name in PIXELS_ONLY and not system:
         return None, None, None, []
     transform, _ = transform_of(info)
     if transform is None:
         return None, None, None, ["The header's map info cannot be read; the scene has no map coordinates."]
-    crs = wkt(system, epsg_of(info)) or by_gdal(data, driver) or prj_beside(data)
     notes = []
+    crs = wkt(system, epsg_of(info))
+    if crs is None:
+        crs = by_gdal(data, driver)
+        if crs is not None and not system:
+            notes.append(
+                f"The map system is what GDAL makes of the header's map info ({info[0]}): check it, or say which it is "
+                "with --crs."
+            )
+    crs = crs or prj_beside(data)
+    each = _metres_each(info)
+    if each != 1 and not system and name == "utm":
+        a, b, c, d, e, f = (number * each for number in transform)
+        transform = (a, b, c, d, e, f)
+        notes.append(f"The header gives its map coordinates in units of {each:g} m; they are read as metres.")
     if crs is None:
         notes.append("The map projection of the header is not known; coordinates are shown without it.")
     told = epsg_of(info)
@@ -106,6 +120,27 @@ def place_of_map_info(
     if side is None and metric and not is_degrees(crs):
         side = float(np.hypot(transform[0], transform[3]))
     return transform, crs, side, notes
+
+
+def _plainly(info: list[str]) -> list[str]:
+    """Items of `map info` with decimal points, without zones as “33N”: semicolons between the items go with decimal
+    commas."""
+    if any(";" in item for item in info):
+        info = [part.strip().replace(",", ".") for part in ",".join(info).split(";")]
+    zone = re.fullmatch(r"(\d{1,2})\s*([NS])\b.*", info[7].strip(), re.IGNORECASE) if len(info) > 7 else None
+    if zone is not None and info[0].strip().lower() == "utm":
+        return [*info[:7], zone[1], {"n": "North", "s": "South"}[zone[2].lower()], *info[8:]]
+    return info
+
+
+UNIT_M = {"km": 1000.0, "kilometers": 1000.0, "kilometres": 1000.0, "feet": 0.3048, "ft": 0.3048, "foot": 0.3048,
+          "ussurveyfeet": 1200 / 3937, "cm": 0.01, "centimeters": 0.01, "mm": 0.001}  # fmt: skip
+
+
+def _metres_each(info: list[str]) -> float:
+    """Metres of the unit that `map info` names (units=Feet); 1 without one and for degrees."""
+    said = next((item.partition("=")[2] for item in info if item.strip().lower().startswith("units")), "")
+    return UNIT_M.get(re.sub(r"[\s._()-]+", "", said.lower()), 1.0)
 
 
 def wkt(text: str, epsg: int | None = None) -> str | None:

@@ -26,6 +26,11 @@ ALIASES = {
 }  # fmt: skip
 
 
+LISTS = ("wavelength", "fwhm", "bbl", "band names", "map info", "coordinate system string", "class names",
+         "class lookup", "data gain values", "data offset values", "default bands", "spectra names")  # fmt: skip
+BEGINS_A_LIST = re.compile(rf"\s*({'|'.join(LISTS).replace(' ', '[ _]+')})\s*=\s*[{{\[]", re.IGNORECASE)
+FIELDS = {*LISTS, *ALIASES.values(), "samples", "lines", "bands", "interleave", "description", "sensor type", "classes",
+          "data units"}  # fmt: skip
 CODE_PAGE = "Windows-1252"
 
 
@@ -86,6 +91,10 @@ def fields_of(lines: list[str]) -> tuple[dict[str, str], list[str], str | None]:
             value, at = lines[at].strip(), at + 1
         if value[:1] in ("{", "["):
             collected, after = _braced(value, lines, at)
+            if collected is not None and any(BEGINS_A_LIST.match(line) for line in lines[at:after]):
+                end = next(n for n in range(at, after) if _is_field(lines[n]))
+                collected, after = "\n".join([value[1:], *lines[at:end]]).strip(), end
+                notes.append(f"The brace after “{key} =” is not closed; it ends before “{lines[end].strip()[:30]}”.")
             if collected is None:
                 return fields, notes, key
             value, at = collected, after
@@ -95,6 +104,11 @@ def fields_of(lines: list[str]) -> tuple[dict[str, str], list[str], str | None]:
             notes.append(f"The header gives “{key}” twice; the last one counts.")
         fields[key] = value
     return fields, notes, None
+
+
+def _is_field(line: str) -> bool:
+    name, equals, _ = line.partition("=")
+    return bool(equals) and key_of(name) in FIELDS
 
 
 def _braced(first: str, lines: list[str], at: int) -> tuple[str | None, int]:
