@@ -136,6 +136,8 @@ def read_mask(spec: str | Path, size: Size, *, beside: Path | None = None) -> tu
     BadValues (everything or nothing is left out)."""
     path, variable = split_spec(spec, beside)
     raster, values = open_layer(path, variable, size, "the mask")
+    if values.shape[2] != 1 and (not isinstance(size, Grid) or size.rules > 6):
+        raise BadValues(path, f"a mask has one layer, this has {values.shape[2]}", "Name a file of one layer")
     laid, notes = _laid(path, values[:, :, :1], raster, size, "the mask", True)
     usable = np.isfinite(laid[:, :, 0]) & (laid[:, :, 0] != 0)
     if not usable.any():

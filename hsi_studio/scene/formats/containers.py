@@ -24,6 +24,7 @@ from hsi_studio.scene.formats.variables import (
     CLASS_KEYS,
     CUBE_KEYS,
     DSM_KEYS,
+    MASK_KEYS,
     NAME_KEYS,
     WAVELENGTH_KEYS,
     Variable,
@@ -148,6 +149,7 @@ def assemble(
     bands, band_notes, wave_fact = bands_of(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width), rules)
     reference, names, reference_note = _reference(path, others, (height, width))
+    unused = _unused(path, chosen, others, (height, width), reference is not None)
     only, why = len(variables) == 1, f"By its name and shape, of {len(variables)} arrays in the file."
     sure: Sure = "certain" if name or only else "likely"
     told = "You say so." if name else "" if only else why
@@ -162,7 +164,7 @@ def assemble(
         dsm=dsm,
         reference=reference,
         class_names=names,
-        notes=notes + axis_note + scale_note + band_notes + dsm_note + reference_note,
+        notes=notes + axis_note + scale_note + band_notes + dsm_note + reference_note + unused,
         facts=facts,
         scale=scale,
         offset=offset,
@@ -264,11 +266,34 @@ def _reference(
     return found.labels, found.names, (f"The reference is the variable “{name}” of the same file.", *found.notes)
 
 
+def _unused(
+    path: Path, cube: Variable, others: Sequence[Variable], shape: tuple[int, int], referenced: bool
+) -> tuple[str, ...]:
+    """A note on maps of whole numbers of the scene's size that lie beside the cube and count for nothing."""
+    if path.suffix.lower() not in (".mat", ".npz"):
+        return ()  # products bring dozens of layers
+    group = cube.name.replace("/", ".").rpartition(".")[0]
+    maps = [
+        v
+        for v in others
+        if v.numeric and v.dtype.kind in "bui" and v.shape in (shape, (*shape, 1), (1, *shape))
+        and v.name.replace("/", ".").rpartition(".")[0] == group
+        and not (named_like(v, DSM_KEYS) or (referenced and named_like(v, CLASS_KEYS)))
+    ]  # fmt: skip
+    if not maps:
+        return ()
+    masks = [v for v in maps if named_like(v, MASK_KEYS)]
+    first, option = (masks[0], "--mask") if masks else (maps[0], "--reference")
+    listed = ", ".join(f"“{v.name}”" for v in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")
+    return (f"Not used: {listed} of the same size in the file (in a shell: {option} {path.name}:{first.name}).",)
+
+
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
     """1-based names from an array of strings; a leading "unlabelled"-like entry for 0 is dropped."""
     for variable in variables:
         count = int(np.prod(variable.shape, dtype=np.float64))
-        if variable.key in NAME_KEYS and variable.dtype.kind in "US" and count <= MOST_NAMES:
+        known = variable.key in NAME_KEYS and (count > 1 or variable.key.endswith("names"))  # "label" may be one word
+        if known and variable.dtype.kind in "US" and count <= MOST_NAMES:
             texts = np.asarray(variable.load()).ravel()
             names = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts]
             names = [n.strip() for n in names]

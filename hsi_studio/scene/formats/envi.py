@@ -27,7 +27,7 @@ from hsi_studio.scene.plan import RULES, Fact
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.rules.byte_order import looks_swapped
 from hsi_studio.scene.rules.classes import is_unlabelled
-from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, trailing
+from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, neighbours, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
 from hsi_studio.scene.rules.layout import other_layout
 from hsi_studio.scene.rules.number_type import other_type
@@ -40,6 +40,7 @@ AXES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}  # stored axes tha
 FOREIGN = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\x93NUMPY", b"PK\3\4", b"MATLAB", b"EHFA", b"CDF")
 
 
+PACKED = (".gz", ".zip", ".bz2", ".xz", ".7z", ".zst")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -54,6 +55,11 @@ def data_beside(header: Header) -> tuple[Path, str | None]:
     if found is not None:
         return found, note
     base = header.path.with_suffix("").name
+    packed = [p for p in neighbours(header.path) if p.suffix.lower() in PACKED and p.name.startswith(base + ".")]
+    if packed:
+        raise FileProblem(
+            header.path, f"its data file is packed ({packed[0].name})", f"Unpack it beside {header.path.name} first"
+        )
     raise FileProblem(
         header.path,
         f"its data file is missing: there is no {base}, nor {base} with {', '.join(ENDINGS[1:])} or another ending and "

@@ -255,6 +255,9 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
         scale = np.asarray(dataset.scales[:count], dtype=np.float32)
         offset = np.asarray(dataset.offsets[:count], dtype=np.float32)
         nodata = dataset.nodatavals[:count]
+    if np.any(scale == 0):
+        notes.append("The file gives a scale of 0, which would make every value the same; stored values are left.")
+        scale[scale == 0] = 1
     if np.any(scale != 1) or np.any(offset != 0):
         text = f"{scale[0]:g}" if np.all(scale == scale[0]) else "its own factor in every band"
         notes.append(f"Stored values are multiplied by {text}, as the file says.")
@@ -275,6 +278,8 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
             notes.append(f"The map system is that of {path.stem}.prj beside it.")
     if transform is None and dataset.gcps[0]:
         notes.append("The file has ground control points and no map grid; rows and columns are used.")
+    elif transform is None and dataset.tags(ns="RPC"):
+        notes.append("The file has a camera model (RPC) and no map grid: rows and columns are used.")
     plain: Transform | None = None if transform is None else tuple(float(v) for v in transform[:6])  # type: ignore[assignment]
     units = {unit for unit in dataset.units if unit}
     first = nodata[0]
