@@ -272,8 +272,8 @@ def _extents(xy: FloatPairs, scene: Scene) -> str:
     low, high = xy.min(axis=0), xy.max(axis=0)
     if (low >= 0).all() and high[0] <= width and high[1] <= height:
         return (
-            f"Its coordinates run from {spans[0]} and {spans[1]}, within the scene's {width} columns and {height} rows: "
-            "if they are such, name them col and row, as whole numbers from 0."
+            f"Its coordinates run from {spans[0]} and {spans[1]}, within the scene's {width} columns and {height} "
+            "rows: if they are such, name them col and row, as whole numbers from 0."
         )
     return (
         f"Its coordinates run from {spans[0]} and {spans[1]}, the scene from {spans[2]} and {spans[3]}: if they are in "

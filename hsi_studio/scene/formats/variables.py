@@ -30,8 +30,8 @@ WAVELENGTH_KEYS = (
 )  # and every name with "wav" in it
 FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names", "class_name", "classname", "classes",
-             "labels", "label", "legend", "categories", "category_names", "target_names", "gt_names", "names_of_classes",
-             "material_names", "endmember_names")  # fmt: skip
+             "labels", "label", "legend", "categories", "category_names", "target_names", "gt_names",
+             "names_of_classes", "material_names", "endmember_names")  # fmt: skip
 MASK_KEYS = ("mask", "valid", "valid_mask", "validmask", "cloud", "clouds", "cloud_mask", "cloudmask", "nodata_mask")
 
 

@@ -2,7 +2,8 @@
 
 Formats come in several files: ENVI's header, GDAL's sidecars, a product's metadata, a header of another name whose size
 fits. Reachable are, in the same folder and not hidden: files of the same name but for its ending, others of the kinds
-that such parts have, and the flags of a product whose other files have other names (EMIT's RFL and MASK). Links that lead out of the folder are not: what they stand for was not given.
+that such parts have, and the flags of a product whose files differ in their names (EMIT's RFL and MASK). Links that
+lead out of the folder are not: what they stand for was not given.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def of_values(
 
 
 def _counted_from_1(names: dict[int, str], positive: list[int]) -> bool:
-    """Whether names that are listed from 0 on can only be those of 1, 2 …: there is a number beyond the last of them."""
+    """Whether names that are listed from 0 on can only be those of 1, 2 …: a number is beyond the last of them."""
     return (
         len(names) > 1
         and sorted(names) == list(range(len(names)))

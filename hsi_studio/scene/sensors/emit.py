@@ -35,7 +35,7 @@ class Emit:
 
     name = "emit"
     title = "EMIT"
-    since = 2
+    since: int = 2
     extensions: tuple[str, ...] = (".nc",)
 
     def sniff(self, path: Path) -> bool:
@@ -79,7 +79,7 @@ class RenamedEmit(Emit):
 
     name = "emit_renamed"
     since = 7
-    extensions = (".nc", ".nc4", ".h5")
+    extensions: tuple[str, ...] = (".nc", ".nc4", ".h5")
 
     def sniff(self, path: Path) -> bool:
         return path.suffix.lower() in self.extensions and is_hdf5(path, _is_granule)
@@ -90,7 +90,7 @@ class EmitMask:
 
     name = "emit_mask"
     title = "EMIT quality flags"
-    since = 7
+    since: int = 7
     extensions: tuple[str, ...] = (".nc",)
 
     def sniff(self, path: Path) -> bool:
