@@ -74,6 +74,12 @@ def scene_from_raster(
     layers are laid on it, as in `plan.RULES`."""
     height, width, n_bands = raster.cube.shape
     if n_bands < 2:
+        if any("only the first is read" in note for note in raster.notes):
+            raise UnknownFormat(
+                path,
+                f"its first page holds one band ({shape_text((height, width))} pixels), and there are other pages",
+                f"Save the page with the image as a file of its own: gdal_translate GTIFF_DIR:2:{path.name} OUT.tif",
+            )
         raise UnknownFormat(
             path,
             f"it holds one band ({shape_text((height, width))} pixels); a scene needs at least two",

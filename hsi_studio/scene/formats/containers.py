@@ -276,7 +276,7 @@ def _unused(
     maps = [
         v
         for v in others
-        if v.numeric and v.dtype.kind in "bui" and v.shape in (shape, (*shape, 1), (1, *shape))
+        if v.numeric and (v.dtype.kind in "bui" or named_like(v, CLASS_KEYS)) and shape in (v.shape[:2], v.shape[1:])
         and v.name.replace("/", ".").rpartition(".")[0] == group
         and not (named_like(v, DSM_KEYS) or (referenced and named_like(v, CLASS_KEYS)))
     ]  # fmt: skip

@@ -145,7 +145,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
             header.path, f"it describes {shape_text((height, width, count))} values", "Correct the header"
         )
     notes: list[str] = []
-    interleave = header.text("interleave", "bsq").lower().strip("\"' ")
+    interleave = header.interleave
     if interleave not in INTERLEAVES:
         raise CorruptFile(
             header.path, f"its header says interleave = {interleave}", "Correct the header: bsq, bil or bip"
@@ -366,7 +366,8 @@ def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | 
         notes.extend(found.notes)
     elif header.text("wavelength"):
         listed = len(header.items("wavelength")) if centres is None else centres.size
-        notes.append(f"The header lists {listed} wavelengths for {count} bands; they are not used.")
+        what = "texts that are no wavelengths" if listed == count else f"{listed} wavelengths for {count} bands"
+        notes.append(f"The header lists {what}; they are not used.")
     if nm is None:
         names = header.items("band names")
         if len(names) == count:

@@ -44,6 +44,7 @@ UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none
               "oklassad", "bakgrund", "baggrund", "tausta", "niesklasyfikowane", "tło", "pozadí", "неклассифицировано",
               "фон", "未分类", "未分類", "未标注", "背景", "無", "无"}  # fmt: skip
 UNLABELLED_WORDS = re.compile(r"(un-?labell?ed|un-?classified|background|no[ _-]?data|ignored?)\b")
+ROUNDING = 1e-6  # of a number, as float32 leaves it
 FAR_ABOVE = 5  # times the next number
 REMEDY_VALUES = "Name the class map, not the data"
 
@@ -70,8 +71,9 @@ def of_values(
     if not finite.any():
         raise BadValues(path, "the class map has no data at all", "Check the file and its “no data” value")
     rounded = np.round(values)
-    if not np.array_equal(values[finite], rounded[finite]):
-        odd = float(values[finite & (values != rounded)][0])
+    fraction = finite & (np.abs(values - rounded) > ROUNDING * np.maximum(1, np.abs(values)))
+    if fraction.any():
+        odd = float(values[fraction][0])
         raise BadValues(path, f"a class map holds whole numbers, this holds {odd:g}", REMEDY_VALUES)
     present = [int(v) for v in np.unique(rounded[finite])]
     notes: list[str] = []

@@ -10,6 +10,7 @@ numbers that are twice as many (400,00,410,00).
 
 from __future__ import annotations
 
+import csv
 import re
 
 import numpy as np
@@ -32,6 +33,7 @@ BEGINS_A_LIST = re.compile(rf"\s*({'|'.join(LISTS).replace(' ', '[ _]+')})\s*=\s
 FIELDS = {*LISTS, *ALIASES.values(), "samples", "lines", "bands", "interleave", "description", "sensor type", "classes",
           "data units"}  # fmt: skip
 CODE_PAGE = "Windows-1252"
+EXPONENT = re.compile(r"(?<=[\d.])[dD](?=[+-]?\d)")  # Fortran's 4.5D+02
 
 
 def code_page_note(data: bytes, text: str) -> str | None:
@@ -154,13 +156,17 @@ def split_list(text: str) -> list[str]:
     """`_parts` without blanks around them and without an empty last one."""
     if not text:
         return []
-    parts = [part.strip() for part in _parts(text)]
+    if text.count('"') and text.count('"') % 2 == 0:  # {Unclassified, "Wood, dense", Water}
+        rows = csv.reader([" ".join(text.split())], skipinitialspace=True)
+        parts = [part.strip() for row in rows for part in row]
+    else:
+        parts = [part.strip() for part in _parts(text)]
     return parts[:-1] if parts and parts[-1] == "" else parts
 
 
 def numbers(text: str, count: int | None = None) -> npt.NDArray[np.float64] | None:
     """A list of numbers, of `count` where one of the ways to read it gives that many; None when it is no list."""
-    text = text.strip().strip("{}[]").strip()
+    text = EXPONENT.sub("e", text.strip().strip("{}[]").strip())
     ways = (
         lambda: split_list(text),
         lambda: text.split(),

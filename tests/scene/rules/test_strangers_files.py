@@ -14,12 +14,13 @@ import rasterio
 from rasterio.crs import CRS
 from scipy.io import savemat
 
-from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
+from hsi_studio.errors import BadValues, FileProblem, SizeMismatch, UnknownFormat
 from hsi_studio.scene.open import open_scene
+from hsi_studio.scene.plan import Reading
 from hsi_studio.scene.rules import height_unit, wavelengths
 from hsi_studio.scene.rules.classes import is_unlabelled, of_values
 from hsi_studio.scene.rules.georeference import cf_crs
-from hsi_studio.scene.rules.header_text import fields_of, numbers
+from hsi_studio.scene.rules.header_text import fields_of, numbers, split_list
 from tests.scene import fake
 
 SIZE = 12, 10, 6
@@ -370,3 +371,53 @@ def test_packed_data_scales_of_zero_and_camera_models(tmp_path):
     with rasterio.open(tiff(tmp_path / "x.tif", DN), "r+") as target:
         target.scales = [0.0] * 6
     assert np.array_equal(open_scene(tmp_path / "x.tif").read(*EVERYTHING), DN)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("band;wavelength;fwhm\n1;450,0;10,5\n2;460,5;10,5\n", (450, 460.5)),
+        ("450,0\n460,5\n", (450, 460.5)),
+        ("1 450.0 10\n2 460.5 10\n", (450, 460.5)),
+        ("fwhm,centre\n10,450\n11,460.5\n", (450, 460.5)),
+        ("# nm\n450.0,10\n460.5,10\n", (450, 460.5)),
+        ("name,nm\nB1,450\nB2,460.5\n", (450, 460.5)),
+    ],
+)
+def test_tables_of_wavelengths(tmp_path, text, expected):
+    (tmp_path / "w.txt").write_text(text)
+    assert Reading.of({"wavelengths": str(tmp_path / "w.txt")}).wavelengths == expected
+
+
+def test_words_and_quotes_of_headers(tmp_path):
+    header = {"data type": "int16", "byte order": "Intel", "interleave": "Band Sequential", "lines": "12,"}
+    assert np.array_equal(open_scene(fake.envi(tmp_path, DN, header=header)).read(*EVERYTHING), DN)
+    assert split_list('Unclassified, "Wood, dense", Water') == ["Unclassified", "Wood, dense", "Water"]
+    assert numbers("4.5D+02, 4.6D+02", 2) == pytest.approx([450, 460])
+
+
+def test_tags_and_pages_of_a_tiff(tmp_path):
+    with rasterio.open(tiff(tmp_path / "x.tif", DN), "r+") as target:
+        for band, nm in enumerate(NM, start=1):
+            target.update_tags(band, **{"center_wavelength_um": f"{nm / 1000:.4f}", "wavelength_min": "1"})
+    assert open_scene(tmp_path / "x.tif").bands.wavelength_nm == pytest.approx(NM, abs=0.1)
+    for _ in range(2):
+        page(tmp_path / "rgb.tif", DN[:, :, :3])
+    assert "The file has 2 pages, and only the first is read." in open_scene(tmp_path / "rgb.tif").notes
+    page(tmp_path / "thumb.tif", DN[::4, ::4, :1])
+    page(tmp_path / "thumb.tif", DN)
+    with pytest.raises(UnknownFormat, match="its first page holds one band"):
+        open_scene(tmp_path / "thumb.tif")
+
+
+def page(path: Path, values: np.ndarray[Any, Any]) -> None:
+    """One more page of a TIFF."""
+    profile = {"height": values.shape[0], "width": values.shape[1], "count": values.shape[2], "dtype": "int16"}
+    more = {"APPEND_SUBDATASET": "YES"} if path.exists() else {}
+    with rasterio.open(path, "w", driver="GTiff", **profile, **more) as target:
+        target.write(np.moveaxis(values, 2, 0))
+
+
+def test_classes_that_float32_has_rounded():
+    values = np.array([[1.0, 2.0], [3.0, 1.0]]) * 1.0000001
+    assert of_values(Path("r"), values, {}).labels.tolist() == [[1, 2], [3, 1]]
