@@ -178,7 +178,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
                 f"The header gives {ignore.size} “no data” values; the first, {nodata:g}, counts for all bands."
             )
     transform, crs, gsd_m, more = place_of_map_info(
-        header.items("map info"), header.text("coordinate system string"), data_path
+        header.items("map info"), header.text("coordinate system string"), data_path, rules=rules
     )
     notes.extend(more)
     bands, waves = _bands(header, count, notes)

@@ -115,7 +115,7 @@ class HdfReader:
         handle = open_file(path)
         raster = containers.assemble(path, _list(path, handle, rules), variable, axes, rules)
         raster = hdf_values.without_marks(raster, handle[raster.facts["variable"].value], rules)
-        return _with_metadata(path, raster, handle)
+        return _with_metadata(path, raster, handle, rules)
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None, rules: int = RULES) -> Raster:
         file_size(path)
@@ -221,7 +221,7 @@ def _load(path: Path, name: str, dataset: Any, dtype: np.dtype[Any] | None = Non
     return Checked(path, name, dataset, dtype)
 
 
-def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
+def _with_metadata(path: Path, raster: Raster, handle: Any, rules: int) -> Raster:
     """NEON's map position, CF's grid mapping, the cube's unit and EMIT's list of good bands."""
     import h5py
 
@@ -242,7 +242,7 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
         side = float(np.hypot(transform[0], transform[3])) if transform and info[0].lower() == "utm" else None
         raster = replace(raster, transform=transform, crs=georeference.wkt("", epsg), gsd_m=side)
     else:
-        raster = hdf_place.on_cf_grid(raster, handle, cube)
+        raster = hdf_place.on_cf_grid(raster, handle, cube, rules)
     good = found.get("good_wavelengths")
     if good is not None and good.shape == (raster.bands.count,):
         usable = np.asarray(good[()]) > 0

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 
 from hsi_studio.scene.formats.hdf_values import first, text
+from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.rules import georeference
 
 
-def on_cf_grid(raster: Raster, handle: Any, cube: Any) -> Raster:
-    """The transform and map system of CF's grid mapping and coordinate vectors, where the file has them."""
+def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Raster:
+    """The transform and map system of CF's grid mapping and coordinate vectors, where the file has them; `rules` of an
+    older project."""
     height, width, _ = raster.cube.shape
-    x, y = (_vector(handle, cube, names, n) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
+    x, y = (_vector(handle, cube, names, n, rules) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
     transform = georeference.from_vectors(*(None if v is None else _metres(v) for v in (x, y)))
-    mapping = _mapping(handle, cube)
+    mapping = _mapping(handle, cube, rules)
     attributes = dict(mapping.attrs) if mapping is not None else {}
     crs = georeference.cf_crs(attributes)
     if transform is None and "GeoTransform" in attributes:
@@ -38,7 +40,7 @@ def on_cf_grid(raster: Raster, handle: Any, cube: Any) -> Raster:
             f"The file's map projection ({name}) is not understood; coordinates are shown without it. Say which it is "
             "with --crs.",
         )
-    if transform is None:
+    if transform is None and rules > 6:
         info = text(next((cube.attrs[key] for key in MAP_INFO if key in cube.attrs), None))
         items = [part.strip() for part in (info or "").strip("{}").split(",")]
         if len(items) > 6:
@@ -71,20 +73,21 @@ def _beside(handle: Any, cube: Any, name: str) -> Any:
     return None
 
 
-def _mapping(handle: Any, cube: Any) -> Any:
+def _mapping(handle: Any, cube: Any, rules: int) -> Any:
     """The variable of the grid mapping: the one the array names, else a scalar called as GDAL and rioxarray call it."""
     said = (text(cube.attrs.get("grid_mapping")) or "").split(":")[0].strip()
-    if said:
+    if said or rules < 7:
         return _beside(handle, cube, said)
     usual = (_beside(handle, cube, name) for name in ("spatial_ref", "crs"))
     return next((item for item in usual if item is not None and tuple(item.shape) in ((), (1,))), None)
 
 
-def _vector(handle: Any, cube: Any, names: tuple[str, ...], size: int) -> Any:
+def _vector(handle: Any, cube: Any, names: tuple[str, ...], size: int, rules: int) -> Any:
     """The coordinate vector of that length: by name, from the cube's group upwards. One that counts pixels is none."""
     for name in names:
         item = _beside(handle, cube, name)
-        if item is not None and tuple(item.shape) == (size,) and item.dtype.kind in "iuf" and not _counts(item):
+        fits = item is not None and tuple(item.shape) == (size,) and item.dtype.kind in "iuf"
+        if fits and (rules < 7 or not _counts(item)):
             return item
     return None
 

@@ -30,6 +30,7 @@ from hsi_studio.scene.plan import RULES
 from hsi_studio.types import FloatArray
 
 Transform = tuple[float, float, float, float, float, float]
+WGS_84 = {"proj": "longlat", "datum": "WGS84", "no_defs": True}
 SAME, HALF = 0.02, 0.5 + 1e-6  # of a pixel
 
 
@@ -217,7 +218,10 @@ def _same_system(first: str | None, second: str | None, rules: int = RULES) -> b
         first, second = _horizontal(first), _horizontal(second)
     try:
         one, two = CRS.from_wkt(first), CRS.from_wkt(second)
-        return bool(one == two or (one.to_epsg() is not None and one.to_epsg() == two.to_epsg()))
+        if one == two or (one.to_epsg() is not None and one.to_epsg() == two.to_epsg()):
+            return True
+        degrees = one.to_dict(), two.to_dict()  # ENVI's and ESRI's GCS_WGS_1984 has no code
+        return rules > 6 and degrees[0] == degrees[1] == WGS_84
     except CRSError:
         return False
 

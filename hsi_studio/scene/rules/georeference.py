@@ -25,12 +25,14 @@ import numpy.typing as npt
 
 from hsi_studio.errors import FileProblem
 from hsi_studio.scene.crs import crs_of_text
+from hsi_studio.scene.plan import RULES
 
 log = logging.getLogger(__name__)
 Transform = tuple[float, float, float, float, float, float]  # as in `raster.Transform`
 PIXELS_ONLY = {"arbitrary", "pixel", "none", "unknown", ""}
 
 
+LARGEST_PICTURE = 50_000  # pixels along a side
 FARTHEST = 1e12  # metres, or any unit of a map of this earth
 
 
@@ -79,16 +81,24 @@ def epsg_of(map_info: list[str]) -> int | None:
 
 
 def place_of_map_info(
-    info: list[str], system: str, data: Path, driver: str = "ENVI"
+    info: list[str], system: str, data: Path, driver: str = "ENVI", rules: int = RULES
 ) -> tuple[Transform | None, str | None, float | None, list[str]]:
-    """(transform, WKT, pixel side in metres, notes) of ENVI's `map info` items and coordinate system string."""
+    """(transform, WKT, pixel side in metres, notes) of ENVI's `map info` items and coordinate system string; `rules`
+    of an older project."""
     if not info:
         return None, None, None, []
-    info = _plainly(info)
+    info = _plainly(info) if rules > 6 else info
     name = info[0].strip().lower()
-    if name in PIXELS_ONLY and not system:
-        return None, None, None, []
     transform, _ = transform_of(info)
+    if name in PIXELS_ONLY and not system:
+        if transform is None or rules < 7 or _is_of_pixels(transform):
+            return None, None, None, []
+        return (
+            transform,
+            prj_beside(data),
+            None,
+            ["The header calls its map system arbitrary: coordinates without one."],
+        )
     if transform is None:
         return None, None, None, ["The header's map info cannot be read; the scene has no map coordinates."]
     notes = []
@@ -101,7 +111,7 @@ def place_of_map_info(
                 "with --crs."
             )
     crs = crs or prj_beside(data)
-    each = _metres_each(info)
+    each = _metres_each(info) if rules > 6 else 1.0
     if each != 1 and not system and name == "utm":
         a, b, c, d, e, f = (number * each for number in transform)
         transform = (a, b, c, d, e, f)
@@ -120,6 +130,12 @@ def place_of_map_info(
     if side is None and metric and not is_degrees(crs):
         side = float(np.hypot(transform[0], transform[3]))
     return transform, crs, side, notes
+
+
+def _is_of_pixels(transform: Transform) -> bool:
+    """Pixels of size 1 whose coordinates are rows and columns of some picture."""
+    a, b, c, d, e, f = transform
+    return (b, d) == (0, 0) and abs(a) == abs(e) == 1 and max(abs(c), abs(f)) <= LARGEST_PICTURE
 
 
 def _plainly(info: list[str]) -> list[str]:

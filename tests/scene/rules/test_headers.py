@@ -196,6 +196,8 @@ def test_place_is_the_one_gdal_reads(tmp_path, info, system, epsg):
 def test_arbitrary_without_a_system_is_no_place_and_prj_files_are_one(tmp_path):
     plain = fake.envi(tmp_path, fake.cube(), extra="map info = {Arbitrary, 1, 1, 0, 0, 1, 1}")
     assert open_scene(plain).transform is None
+    own = fake.envi(tmp_path, fake.cube(), name="own", extra="map info = {Arbitrary, 1, 1, 4500000, 3200000, 10, 10}")
+    assert (open_scene(own).transform, open_scene(own).crs) == ((10, 0, 4500000, 0, -10, 3200000), None)
     path = tif(tmp_path / "p.tif", fake.cube(), transform=rasterio.Affine(10, 0, 4500000, 0, -10, 3200000))
     (tmp_path / "p.prj").write_text(ESRI)
     assert "LAEA" in open_scene(path).crs

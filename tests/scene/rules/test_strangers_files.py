@@ -156,6 +156,7 @@ def test_vectors_that_count_pixels_are_no_place(tmp_path):
     with h5py.File(netcdf(tmp_path / "x.nc"), "a") as f:
         f["x"], f["y"] = np.arange(10), np.arange(12)
     assert open_scene(tmp_path / "x.nc").transform is None
+    assert open_scene(tmp_path / "x.nc", rules=6).transform is not None  # as projects had it
     with h5py.File(tmp_path / "x.nc", "a") as f:
         f["lon"], f["lat"] = 10 + 0.5 * np.arange(10), 50 - 0.5 * np.arange(12)
     assert open_scene(tmp_path / "x.nc").transform == pytest.approx((0.5, 0, 9.75, 0, -0.5, 50.25))
@@ -200,6 +201,7 @@ def test_units_zones_and_commas_of_map_info(tmp_path, info):
     scene = open_scene(fake.envi(tmp_path, DN, extra=f"map info = {{{info}}}"))
     assert scene.transform == pytest.approx(PLACE, abs=1e-3)
     assert CRS.from_wkt(scene.crs).to_epsg() == 32633
+    assert open_scene(tmp_path / "scene.hdr", rules=6).transform != scene.transform or "33N" in info
 
 
 def test_what_gdal_makes_of_an_unknown_projection_is_told(tmp_path):
