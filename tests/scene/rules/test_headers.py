@@ -272,6 +272,28 @@ def test_roles_of_files_by_name(tmp_path):
     assert main_file([Path("a.img"), Path("a.HDR")]) == Path("a.HDR")
 
 
+@pytest.mark.parametrize(
+    ("names", "cube", "others"),
+    [
+        (["Dunkelreferenz.hdr", "Probe_weiss.hdr", "Probe.hdr"], "Probe.hdr", {}),
+        (["noir.hdr", "reference_blanche.hdr", "essai.hdr"], "essai.hdr", {}),
+        (["Empty_s.hdr", "s.hdr"], "s.hdr", {}),
+        (["DOM1.tif", "hsi.tif", "klassen.tif"], "hsi.tif", {"dsm": "DOM1.tif", "reference": "klassen.tif"}),
+        (["EMIT_L2A_MASK_001_x.nc", "EMIT_L2A_RFL_001_x.nc"], "EMIT_L2A_RFL_001_x.nc", {"mask": None}),
+        (["Weisswasser.tif", "Weisswasser_mask.tif"], "Weisswasser.tif", {"mask": "Weisswasser_mask.tif"}),
+    ],
+)
+def test_roles_in_other_languages(tmp_path, names, cube, others):
+    files = [tmp_path / name for name in names]
+    for k, file in enumerate(files):
+        file.write_bytes(b"x" * (1000 - k))
+    roles = roles_of(files, main_file(files))
+    assert roles.cube.name == cube
+    for role, name in others.items():
+        found = getattr(roles, role)
+        assert (None if found is None else found.name) == name
+
+
 def test_a_folder_opens_its_only_image(tmp_path):
     with pytest.raises(UnknownFormat, match="no image in this folder"):
         data_in_folder(tmp_path)
