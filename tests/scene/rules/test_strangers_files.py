@@ -14,7 +14,7 @@ import rasterio
 from rasterio.crs import CRS
 from scipy.io import savemat
 
-from hsi_studio.errors import BadValues, FileProblem, SizeMismatch, UnknownFormat
+from hsi_studio.errors import BadValues, CorruptFile, FileProblem, SizeMismatch, UnknownFormat
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.plan import Reading
 from hsi_studio.scene.rules import height_unit, wavelengths
@@ -242,6 +242,19 @@ def test_the_unit_of_a_vertical_system(tmp_path):
     metres = CRS.from_user_input("EPSG:32633+5773").to_wkt()
     assert height_unit.metres_each("", metres) == (1.0, "")
     assert height_unit.metres_each("m", None) == height_unit.metres_each("dB", None) == (1.0, "")
+
+
+def test_heights_of_an_ascii_grid(tmp_path):
+    scene_file, path = tiff(tmp_path / "s.tif", DN), tmp_path / "dsm.asc"
+    head = "ncols 10\nnrows 12\nxllcorner 500000\nyllcorner 5799880\ncellsize 10\nNODATA_value -9999\n"
+    rows = "\n".join(" ".join(f"{v:.3f}" for v in row) for row in HEIGHTS)
+    path.write_text(head + rows.replace(f"{HEIGHTS[0, 0]:.3f}", "-9999", 1))
+    found = open_scene(scene_file, dsm=path).dsm[:, :, 0]
+    assert np.isnan(found[0, 0])
+    assert found.ravel()[1:] == pytest.approx(HEIGHTS.ravel()[1:], abs=1e-3)
+    path.write_text(head + rows.rpartition(" ")[0])
+    with pytest.raises(CorruptFile, match="12 rows of 10 numbers, and there are fewer"):
+        open_scene(scene_file, dsm=path)
 
 
 # ── bands ───────────────────────────────────────────────────────────────────────────────────────────
