@@ -24,8 +24,8 @@ from hsi_studio.scene.formats.variables import (
     CLASS_KEYS,
     CUBE_KEYS,
     DSM_KEYS,
-    MASK_KEYS,
     NAME_KEYS,
+    NO_CLASSES,
     WAVELENGTH_KEYS,
     Variable,
     named_like,
@@ -269,23 +269,21 @@ def _reference(
 def _unused(
     path: Path, cube: Variable, others: Sequence[Variable], shape: tuple[int, int], referenced: bool
 ) -> tuple[str, ...]:
-    """A note on maps of whole numbers of the scene's size that lie beside the cube and count for nothing."""
+    """A note on class maps of the scene's size that lie beside the cube and count for nothing; masks are no such."""
     if path.suffix.lower() not in (".mat", ".npz"):
         return ()  # products bring dozens of layers
     group = cube.name.replace("/", ".").rpartition(".")[0]
     maps = [
-        v
+        v.name
         for v in others
-        if v.numeric and (v.dtype.kind in "bui" or named_like(v, CLASS_KEYS)) and shape in (v.shape[:2], v.shape[1:])
+        if v.numeric and (v.dtype.kind in "ui" or named_like(v, CLASS_KEYS)) and shape in (v.shape[:2], v.shape[1:])
         and v.name.replace("/", ".").rpartition(".")[0] == group
-        and not (named_like(v, DSM_KEYS) or (referenced and named_like(v, CLASS_KEYS)))
+        and not (NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS) or (referenced and named_like(v, CLASS_KEYS)))
     ]  # fmt: skip
     if not maps:
         return ()
-    masks = [v for v in maps if named_like(v, MASK_KEYS)]
-    first, option = (masks[0], "--mask") if masks else (maps[0], "--reference")
-    listed = ", ".join(f"“{v.name}”" for v in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")
-    return (f"Not used: {listed} of the same size in the file (in a shell: {option} {path.name}:{first.name}).",)
+    listed = ", ".join(f"“{name}”" for name in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")
+    return (f"Not used: {listed} of the same size in the file (in a shell: --reference {path.name}:{maps[0]}).",)
 
 
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:

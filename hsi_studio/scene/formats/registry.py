@@ -77,7 +77,9 @@ def find_reader(path: str | Path, rules: int = RULES) -> Reader:
         raise UnknownFormat(path, "it is an archive or compressed", "Unpack it first and open the image in it")
     if path.suffix.lower() in LABELS:
         raise UnknownFormat(
-            path, "this is a table or a file of labels, no image", "Open the image first, then import this in the Map tab"
+            path,
+            "this is a table or a file of labels, no image",
+            "Open the image first, then import this in the Map tab",
         )
     raise UnknownFormat(path, "no reader recognises this file", f"Convert it to one of: {titles}")
 

@@ -6,6 +6,7 @@ indian_pines_gt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names", "class_name", "classname", "classes",
              "labels", "label", "legend", "categories", "category_names", "target_names", "gt_names",
              "names_of_classes", "material_names", "endmember_names")  # fmt: skip
-MASK_KEYS = ("mask", "valid", "valid_mask", "validmask", "cloud", "clouds", "cloud_mask", "cloudmask", "nodata_mask")
+NO_CLASSES = re.compile(r"mask(?!_?train)|valid|no_?data|cloud|(good|bad|usable|empty)_?(pix|px)|^(good|bad|usable)$")
 
 
 @dataclass(frozen=True)
