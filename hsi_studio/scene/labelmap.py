@@ -101,7 +101,7 @@ def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, C
     declared = raster.facts["nodata"].value is not None if "nodata" in raster.facts else False
     rules = size.rules if isinstance(size, Grid) else RULES
     whole = classes.of_values(path, values[:, :, 0], names, declared, rules)
-    return raster, replace(whole, notes=notes + whole.notes, colors=colors)
+    return raster, replace(whole, notes=notes + whole.notes, colors=whole.colors_of(colors))
 
 
 def read_class_map(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[IntArray, dict[int, str]]:

@@ -260,7 +260,7 @@ def _lookup(header: Header, count: int) -> dict[int, str]:
     if values is None or values.size != 3 * count or values.min() < 0 or values.max() > 255:
         return {}
     rows = values.astype(int).reshape(count, 3)  # (classes, RGB)
-    return {k: "#{:02x}{:02x}{:02x}".format(*row) for k, row in enumerate(rows.tolist()) if k > 0}
+    return {k: "#{:02x}{:02x}{:02x}".format(*row) for k, row in enumerate(rows.tolist())}
 
 
 def _array(

@@ -333,7 +333,7 @@ def _palette(dataset: Any) -> dict[int, str]:
         table = dataset.colormap(1)
     except (ValueError, KeyError):
         return {}
-    return {value: "#{:02x}{:02x}{:02x}".format(*color[:3]) for value, color in table.items() if value > 0}
+    return {value: "#{:02x}{:02x}{:02x}".format(*color[:3]) for value, color in table.items()}
 
 
 READER = GeoTiffReader()

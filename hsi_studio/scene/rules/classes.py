@@ -51,12 +51,22 @@ REMEDY_VALUES = "Name the class map, not the data"
 
 @dataclass(frozen=True)
 class ClassMap:
-    """`labels` (H, W), 0 = not labelled; names and colours by value."""
+    """`labels` (H, W), 0 = not labelled; names and colours by value. `zero`: the value that class 0 of the file has
+    here, 0 = none; `later`: the file's list of names begins with class 1."""
 
     labels: IntArray
     names: dict[int, str]
     notes: tuple[str, ...] = ()
     colors: dict[int, str] = field(default_factory=dict)
+    zero: int = 0
+    later: bool = False
+
+    def colors_of(self, listed: dict[int, str]) -> dict[int, str]:
+        """The file's colours by its own numbers, from 0 on, by the values they have here."""
+        if self.later:
+            return {value + 1: color for value, color in listed.items()}
+        moved = {self.zero: listed[0]} if self.zero and 0 in listed else {}
+        return {value: color for value, color in (listed | moved).items() if value > 0}
 
 
 def of_values(
@@ -92,7 +102,8 @@ def of_values(
     labels = labels.astype(np.int32)
     positive = [v for v in present if v > 0]
     names = dict(names)
-    if rules > 6 and _counted_from_1(names, positive):
+    zero, later = 0, rules > 6 and _counted_from_1(names, positive)
+    if later:
         names = {value + 1: name for value, name in names.items()}
         notes.append(
             Remark(
@@ -119,7 +130,7 @@ def of_values(
         raise BadValues(path, "the class map has no labelled pixel (all are 0)", "Check that it is the right file")
     if len(positive) > MOST_CLASSES:
         raise BadValues(path, f"it holds {len(positive)} different values", "Name a class map; this looks like data")
-    return ClassMap(labels, complete_names(names, positive), tuple(notes))
+    return ClassMap(labels, complete_names(names, positive), tuple(notes), zero=zero, later=later)
 
 
 def _counted_from_1(names: dict[int, str], positive: list[int]) -> bool:

@@ -339,6 +339,19 @@ def test_class_names_that_begin_with_a_class(tmp_path):
         assert len(np.unique(reference[reference > 0])) == expected
 
 
+@pytest.mark.parametrize(("first", "red"), [(0, 3), (1, 1)])
+def test_colours_go_with_their_classes(tmp_path, first, red):
+    """Red is the first colour of the list: of class 0, which becomes 3, or of class 1 where names begin with it."""
+    scene_file = tiff(tmp_path / "s.tif", DN)
+    labels = (np.arange(120).reshape(12, 10, 1) % 3 + first).astype("u1")
+    listed = "class names = {Wood, Water, Field}\nclasses = 3\nclass lookup = {255, 0, 0, 0, 255, 0, 0, 0, 255}"
+    fake.envi(tmp_path, labels, name="r", extra=listed)
+    scene = open_scene(scene_file, reference=tmp_path / "r.hdr")
+    assert dict(scene.reference_classes)[red] == "Wood"
+    assert scene.reference_colors[red] == "#ff0000"
+    assert len(set(scene.reference_colors.values())) == 3
+
+
 def test_words_for_not_labelled():
     assert all(is_unlabelled(name) for name in ("Nicht klassifiziert", "Sin clasificar", "未分类", "Unclassified (0)"))
     assert not any(is_unlabelled(name) for name in ("Wald", "Other", "Ground", "Fondation"))
