@@ -299,6 +299,9 @@ def test_a_folder_opens_its_only_image(tmp_path):
         data_in_folder(tmp_path)
     fake.envi(tmp_path, fake.cube())
     assert open_scene(tmp_path).shape == (6, 5, 8)
+    np.save(tmp_path / "scene_gt.npy", np.ones((6, 5), "u1"))
+    assert "In the folder lie also layers that are not used: --reference scene_gt.npy." in open_scene(tmp_path).notes
+    assert not any("lie also" in note for note in open_scene(tmp_path, reference=tmp_path / "scene_gt.npy").notes)
     fake.envi(tmp_path, fake.cube(), name="other")
     with pytest.raises(FileProblem, match=r"2 images.*other.hdr, scene.hdr"):
         open_scene(tmp_path)
