@@ -123,6 +123,8 @@ class HdfReader:
         variables = _list(path, handle, rules)
         chosen = containers.pick_layer(path, variables, variable, shape)
         raster = containers.as_layer(path, chosen, variables, shape if rules > 6 else None)
+        names = hdf_values.flag_names(handle[chosen.name]) if rules > 6 else {}
+        raster = replace(raster, class_names=names) if names else raster
         return hdf_place.on_cf_grid(raster, handle, handle[chosen.name]) if rules > 6 else raster
 
     def variables(self, path: Path) -> list[Candidate]:

@@ -33,6 +33,8 @@ def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Ra
         transform = georeference.gdal_numbers(attributes.get("geotransform", handle.attrs.get("geotransform")))
     if transform is not None and crs is None and x is not None and _degrees(x) and y is not None and _degrees(y):
         crs = georeference.wkt("", 4326)
+    if transform is not None and crs is None and rules > 6:
+        crs = _of_attributes(handle, cube)
     notes = raster.notes
     name = text(attributes.get("grid_mapping_name"))
     if transform is not None and crs is None and name:
@@ -57,6 +59,7 @@ def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Ra
 
 
 MAP_INFO = ("map_info", "map info", "Map_Info")
+CRS_NAMES = ("crs", "spatial_ref", "crs_wkt", "epsg", "EPSG", "epsg_code", "proj:epsg", "srid", "projection")
 X_NAMES = ("easting", "x", "lon", "longitude", "projection_x_coordinate")
 Y_NAMES = ("northing", "y", "lat", "latitude", "projection_y_coordinate")
 
@@ -70,6 +73,17 @@ def _beside(handle: Any, cube: Any, name: str) -> Any:
         if group.name == "/":
             return None
         group = group.parent
+    return None
+
+
+def _of_attributes(handle: Any, cube: Any) -> str | None:
+    """The map system that the array, its group or the file names in an attribute: an EPSG code or WKT."""
+    for holder in (cube, cube.parent, handle):
+        for key in CRS_NAMES:
+            said = (text(holder.attrs.get(key)) or "").removesuffix(".0")
+            found = georeference.named(said) if said else None
+            if found:
+                return found
     return None
 
 

@@ -124,6 +124,17 @@ def _in_units(stored: FloatArray, raster: Raster) -> FloatArray:
     return out
 
 
+def flag_names(item: Any) -> dict[int, str]:
+    """{value: meaning} of CF's flag_values and flag_meanings (section 3.5): the classes of a map; {} where they differ
+    in number."""
+    values = np.asarray(item.attrs.get("flag_values", ())).ravel()
+    said = np.asarray(item.attrs.get("flag_meanings", "")).ravel()
+    meanings = (text(said) or "").split() if said.size == 1 else [str(text(one)) for one in said]
+    if values.dtype.kind not in "iuf" or values.size != len(meanings) or not np.all(values == np.round(values)):
+        return {}
+    return {int(value): meaning.replace("_", " ") for value, meaning in zip(values, meanings, strict=True) if value > 0}
+
+
 def _more_marks(item: Any, rules: int) -> list[float]:
     """All missing values but the first, which the cube knows."""
     found: list[float] = []

@@ -178,6 +178,22 @@ def test_the_system_of_xarray_and_one_that_is_not_known(tmp_path):
     assert "(vertical_perspective) is not understood" in said(scene)
 
 
+@pytest.mark.parametrize(("key", "value"), [("crs", "EPSG:32633"), ("epsg", 32633), ("spatial_ref", None)])
+def test_a_system_in_an_attribute_of_the_file(tmp_path, key, value):
+    with h5py.File(netcdf(tmp_path / "x.nc"), "a") as f:
+        grid(f)
+        f.attrs[key] = value or CRS.from_epsg(32633).to_wkt()
+    assert CRS.from_wkt(open_scene(tmp_path / "x.nc").crs).to_epsg() == 32633
+
+
+def test_classes_named_by_flags(tmp_path):
+    labels = (np.arange(120).reshape(12, 10) % 3).astype("u1")
+    path = netcdf(tmp_path / "r.nc", labels, "lccs", flag_values=np.array([0, 1, 2], "u1"),
+                  flag_meanings="no_data broad_leaved_forest water")  # fmt: skip
+    scene = open_scene(tiff(tmp_path / "s.tif", DN), reference=path)
+    assert dict(scene.reference_classes) == {1: "broad leaved forest", 2: "water"}
+
+
 def test_projections_of_cf():
     polar = {"grid_mapping_name": "polar_stereographic", "latitude_of_projection_origin": 90.0,
              "straight_vertical_longitude_from_pole": -45.0, "standard_parallel": 70.0}  # fmt: skip
