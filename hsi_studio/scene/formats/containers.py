@@ -246,8 +246,11 @@ def _reference(
     path: Path, variables: Sequence[Variable], shape: tuple[int, int]
 ) -> tuple[IntArray | None, dict[int, str], tuple[str, ...]]:
     fitting = [v for v in variables if v.numeric and named_like(v, CLASS_KEYS) and v.shape in (shape, (*shape, 1))]
-    if len(fitting) != 1:
-        return None, {}, ()
+    if len(fitting) > 1:
+        listed = ", ".join(f"“{v.name}”" for v in fitting[:4])
+        return None, {}, (f"{listed} could all be the reference; none is used (--reference {path.name}:NAME).",)
+    if not fitting:
+        return None, {}, _other_sizes(variables, shape)
     name = fitting[0].name
     values = np.asarray(fitting[0].load(), dtype=np.float64).reshape(shape)
     if fitting[0].nodata is not None:
@@ -266,6 +269,23 @@ def _reference(
     return found.labels, found.names, (f"The reference is the variable “{name}” of the same file.", *found.notes)
 
 
+def _other_sizes(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[str, ...]:
+    """A note on what is called like a reference and does not fit the scene."""
+    wanted, notes = shape_text(shape), []
+    for v in variables:
+        size = int(np.prod(v.shape, dtype=np.float64))
+        if not v.numeric or not named_like(v, CLASS_KEYS) or len(v.shape) > 2 or size < 2:
+            continue
+        if size == shape[0] * shape[1] and max(v.shape) == size:
+            notes.append(
+                f"“{v.name}” is one row of {size:,} numbers, which may fill {wanted} pixels along rows or columns: it "
+                "is not used; save it as a map."
+            )
+        elif len(v.shape) == 2 and min(v.shape) > 1:
+            notes.append(f"“{v.name}” has {shape_text(v.shape)} numbers and the scene {wanted} pixels: it is not used.")
+    return tuple(notes)
+
+
 def _unused(
     path: Path, cube: Variable, others: Sequence[Variable], shape: tuple[int, int], referenced: bool
 ) -> tuple[str, ...]:
@@ -273,13 +293,15 @@ def _unused(
     if path.suffix.lower() not in (".mat", ".npz"):
         return ()  # products bring dozens of layers
     group = cube.name.replace("/", ".").rpartition(".")[0]
-    maps = [
-        v.name
-        for v in others
-        if v.numeric and (v.dtype.kind in "ui" or named_like(v, CLASS_KEYS)) and shape in (v.shape[:2], v.shape[1:])
-        and v.name.replace("/", ".").rpartition(".")[0] == group
-        and not (NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS) or (referenced and named_like(v, CLASS_KEYS)))
-    ]  # fmt: skip
+
+    def candidate(v: Variable) -> bool:
+        reference = named_like(v, CLASS_KEYS)
+        told = reference and (referenced or len(v.shape) == 2)
+        fits = shape in (v.shape[:2], v.shape[1:]) and (reference or v.dtype.kind in "ui")
+        beside = v.name.replace("/", ".").rpartition(".")[0] == group
+        return v.numeric and fits and beside and not (told or NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS))
+
+    maps = [v.name for v in others if candidate(v)]
     if not maps:
         return ()
     listed = ", ".join(f"“{name}”" for name in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")

@@ -394,6 +394,21 @@ def test_class_maps_beside_the_cube_are_named(tmp_path):
     assert note in scene.notes
 
 
+@pytest.mark.parametrize(
+    ("maps", "note"),
+    [
+        ({"gt": np.ones(120)}, "“gt” is one row of 120 numbers, which may fill 12 × 10 pixels along rows or columns"),
+        ({"gt": np.ones((6, 5))}, "“gt” has 6 × 5 numbers and the scene 12 × 10 pixels: it is not used."),
+        ({"gt": np.ones((12, 10)), "labels": np.ones((12, 10))}, "“gt”, “labels” could all be the reference"),
+    ],
+)
+def test_a_reference_that_is_not_used_is_told(tmp_path, maps, note):
+    savemat(tmp_path / "x.mat", {"cube": DN, **maps})
+    scene = open_scene(tmp_path / "x.mat")
+    assert scene.reference is None
+    assert note in said(scene)
+
+
 def test_a_mask_of_several_layers_is_refused(tmp_path):
     scene_file = tiff(tmp_path / "s.tif", DN)
     np.save(tmp_path / "mask.npy", np.ones((12, 10, 3), "u1"))
