@@ -31,7 +31,7 @@ def number(path: Path, where: str, key: str, text: str) -> float:
 
 def _degrees(text: str) -> float:
     """Degrees, minutes and seconds as degrees; NaN for what is none, and for the letter O, which is east or west."""
-    match = DEGREES.match(text)
+    match = DEGREES.match(re.sub(r"^\s*([NSEW])\s*(.*[^NSEWO\s])\s*$", r"\2\1", text, flags=re.IGNORECASE))
     side = "" if match is None else (match[4] or "").upper()
     if match is None or side == "O" or not (side or any(mark in text for mark in "°º'′")):
         return math.nan

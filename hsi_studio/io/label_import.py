@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 KNOWN = "GeoJSON, GeoPackage, shapefile, KML, ENVI ROI, CSV or a raster of classes"
 VECTORS = {".shp": "shapefile", ".gpkg": "GeoPackage", ".kml": "KML"}
 JSON, TABLES = (".geojson", ".json", ".geojsonl", ".ndjson"), (".csv", ".txt", ".tsv", ".asc")
+SHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 RASTERS = (
     ".tif",
     ".tiff",
@@ -94,6 +95,8 @@ def _read(group: Group, scene: Scene, options: LabelOptions) -> list[Placed]:
     if kind in RASTERS:
         return [place_raster(shown, main, scene, options)]
     data = main.read_bytes()
+    if kind == ".asc" and data[:200].lstrip().lower().startswith((b"ncols", b"nrows")):  # ESRI's grid of numbers
+        return [place_raster(shown, main, scene, options)]
     if kind == ".xml":
         if not is_roi_xml(decoded(shown, data)[0]):
             raise UnknownFormat(shown, "this XML holds no ENVI regions of interest", f"Labels are read from {KNOWN}")
@@ -104,6 +107,8 @@ def _read(group: Group, scene: Scene, options: LabelOptions) -> list[Placed]:
         )
     looks = data.lstrip(b"\xef\xbb\xbf \t\r\n\x00\xff\xfe")[:1]
     if kind not in (*JSON, *TABLES, ".roi") and looks not in (b"{", b"["):
+        if kind in SHEETS:
+            raise UnknownFormat(shown, "this is a workbook of a spreadsheet", "Save its sheet as CSV and give that")
         raise UnknownFormat(shown, f"labels are not read from {kind or 'files without an ending'}", f"Give {KNOWN}")
     text, said = decoded(shown, data)
     if is_roi_text(text):

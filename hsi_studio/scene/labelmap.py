@@ -17,7 +17,7 @@ from hsi_studio.humanize import size_text
 from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.plan import RULES, Remark
 from hsi_studio.scene.raster import Raster, check_memory
-from hsi_studio.scene.rules import classes, nodata
+from hsi_studio.scene.rules import classes, height_unit, nodata
 from hsi_studio.scene.rules.alignment import Grid, lay
 from hsi_studio.scene.rules.classes import ClassMap
 from hsi_studio.scene.rules.header_text import CODE_PAGE
@@ -51,7 +51,10 @@ def open_layer(path: Path, variable: str | None, size: Size, what: str) -> tuple
 
     grid = Grid(size) if isinstance(size, tuple) else size
     with reading(path):
-        return _opened(path, find_reader(path).layer(path, variable, None if grid is None else grid.shape), what)
+        reader = find_reader(path)
+        old = grid is not None and grid.rules < RULES and getattr(reader, "layer_takes_rules", False)
+        former = {"rules": grid.rules} if grid is not None and old else {}
+        return _opened(path, reader.layer(path, variable, None if grid is None else grid.shape, **former), what)
 
 
 def _opened(path: Path, raster: Raster, what: str) -> tuple[Raster, FloatArray]:
@@ -99,7 +102,7 @@ def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, C
     declared = raster.facts["nodata"].value is not None if "nodata" in raster.facts else False
     rules = size.rules if isinstance(size, Grid) else RULES
     whole = classes.of_values(path, values[:, :, 0], names, declared, rules)
-    return raster, replace(whole, notes=notes + whole.notes, colors=colors)
+    return raster, replace(whole, notes=notes + whole.notes, colors=whole.colors_of(colors))
 
 
 def read_class_map(spec: str | Path, size: Size, *, beside: Path | None = None) -> tuple[IntArray, dict[int, str]]:
@@ -115,6 +118,9 @@ def read_heights(spec: str | Path, size: Size, *, beside: Path | None = None) ->
     if not np.isfinite(layers).any():
         raise BadValues(path, "the height layer has no data at all", "Check the file and its “no data” value")
     layers, notes = nodata.heights(layers)
+    factor, unit = height_unit.metres_each(raster.value_unit, raster.crs)
+    if unit and (not isinstance(size, Grid) or size.rules > 6):
+        layers, notes = layers * np.float32(factor), (*notes, height_unit.note(path.name, factor, unit))
     laid, more = _laid(path, layers, raster, size, "the height layer", False)
     if not np.isfinite(laid).any():
         raise BadValues(path, "the height layer has no data within the scene", "Check that it is the right file")
@@ -132,6 +138,8 @@ def read_mask(spec: str | Path, size: Size, *, beside: Path | None = None) -> tu
     named, other_way = turned(str(spec))
     path, variable = split_spec(named, beside)
     raster, values = open_layer(path, variable, size, "the mask")
+    if values.shape[2] != 1 and (not isinstance(size, Grid) or size.rules > 6):
+        raise BadValues(path, f"a mask has one layer, this has {values.shape[2]}", "Name a file of one layer")
     laid, notes = _laid(path, values[:, :, :1], raster, size, "the mask", True)
     marked = np.isfinite(laid[:, :, 0]) & (laid[:, :, 0] != 0)
     usable = ~marked if other_way else marked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
 from hsi_studio.scene.rules.alignment import Grid
 from hsi_studio.scene.rules.classes import complete_names
-from hsi_studio.scene.rules.roles import data_in_folder
+from hsi_studio.scene.rules.data_file import neighbours
+from hsi_studio.scene.rules.roles import data_in_folder, roles_of
 from hsi_studio.scene.survey import survey as make_survey
 from hsi_studio.types import IntArray, Scene
 
@@ -40,15 +42,19 @@ def open_scene(
     in it, by the names of `plan.Reading`: axes="bands,rows,cols", nodata=-9999, wavelengths=…, unit="um", scale=0.0001,
     mask=FILE, crs="EPSG:32633". Raises AskAboutFile for a guess that would change pixels, FileProblem and its kinds.
     """
-    path = data_in_folder(Path(path).expanduser())
+    folder = Path(path).expanduser()
+    path = data_in_folder(folder)
     said = Reading.of(given)
     with reading(path):
         found = read_file(path, variable, said)
         if found.plan.asked and said.rules > 1:
             raise AskAboutFile(path, found.plan)
+        raster = found.raster
+        if folder.is_dir():
+            raster = replace(raster, notes=(*raster.notes, *_beside(path, dsm, reference, said.mask)))
         return scene_from_raster(
             path,
-            found.raster,
+            raster,
             variable=variable,
             dsm=dsm,
             reference=reference,
@@ -56,6 +62,14 @@ def open_scene(
             plan=found.plan,
             rules=said.rules,
         )
+
+
+def _beside(cube: Path, dsm: object, reference: object, mask: object) -> tuple[str, ...]:
+    """A note on what else lies in the folder that was named and is not used."""
+    there = roles_of([cube, *neighbours(cube)], cube)
+    roles = (("--dsm", there.dsm, dsm), ("--reference", there.reference, reference), ("--mask", there.mask, mask))
+    found = [f"{option} {file.name}" for option, file, given in roles if file is not None and given is None]
+    return (f"In the folder lie also layers that are not used: {', '.join(found)}.",) if found else ()
 
 
 def scene_from_raster(
@@ -74,6 +88,12 @@ def scene_from_raster(
     layers are laid on it, as in `plan.RULES`."""
     height, width, n_bands = raster.cube.shape
     if n_bands < 2:
+        if any("only the first is read" in note for note in raster.notes):
+            raise UnknownFormat(
+                path,
+                f"its first page holds one band ({shape_text((height, width))} pixels), and there are other pages",
+                f"Save the page with the image as a file of its own: gdal_translate GTIFF_DIR:2:{path.name} OUT.tif",
+            )
         raise UnknownFormat(
             path,
             f"it holds one band ({shape_text((height, width))} pixels); a scene needs at least two",

@@ -14,8 +14,10 @@ data and go to JSON and back.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +28,9 @@ Sure = Literal["certain", "likely", "guess"]
 # 1: axes by variance alone and no fill value unless declared, as projects without a number were read; 2: fill values
 # in all bands of a pixel only; 3: one value alone in all bands of many pixels is not asked about; 4: headers' lists of
 # scales and marks by their first number or not at all, a band marked as alpha never as data, pages of a TIFF as bands;
-# 5: heights that are stored turned against the scene blurred by GDAL
-FIRST_RULES, RULES = 1, 6
+# 5: heights that are stored turned against the scene blurred by GDAL; 6: layers of netCDF without their place, heights
+# in feet as metres, CF's lists and limits by their first number or not at all, class 0 of ENVI as not labelled
+FIRST_RULES, RULES = 1, 7
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
@@ -189,7 +192,7 @@ def _rules(value: Any) -> int:
 
 
 def _wavelengths(value: Any) -> tuple[float, ...]:
-    """Numbers; "400,410,420"; "none"; or a text file with one number a band (its first column)."""
+    """Numbers; "400,410,420"; "none"; or a text file with one number a band, by the rule of `_column`."""
     if isinstance(value, str):
         text = value.strip()
         if text.lower() == "none":
@@ -198,9 +201,7 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
         if not is_list(text) and path.is_file():
             if path.stat().st_size > 4 << 20:
                 raise BadRequest(f"{path.name} is too long for a list of wavelengths: give one number a line.")
-            lines = path.read_text(encoding="utf-8", errors="replace").replace(";", ",").splitlines()
-            firsts = [line.replace("\t", ",").split(",")[0].split()[:1] for line in lines if line.strip()]
-            value = [first[0] for first in firsts if first and _is_number(first[0])]
+            value = _column(path.read_text(encoding="utf-8", errors="replace"))
         else:
             value = [part for part in text.strip("{}[]").replace(";", ",").split(",") if part.strip()]
     try:
@@ -214,6 +215,36 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
     if not all(math.isfinite(v) and v > 0 for v in numbers):
         raise BadRequest("wavelengths: every one must be a positive number.")
     return numbers
+
+
+def _column(text: str) -> list[str]:
+    """The column of wavelengths of a table: the one whose head says so, else the first that does not count 1, 2, 3 …
+
+    Between semicolons, tabs or blanks a comma is the decimal sign, as it is in a line that holds nothing else.
+    """
+    lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip() and not line.startswith("#")]
+    mark = next((mark for mark in (";", "\t") if lines and mark in lines[-1]), None)
+    if mark is None and lines and not re.fullmatch(r"\d{3,5},\d+|\d,\d{2,}", lines[-1]):
+        mark = "," if "," in lines[-1] else None
+    rows = [[cell.strip().strip('"') for cell in (line.split(mark) if mark else line.split())] for line in lines]
+    comma = mark != ","
+    cells = [[cell.replace(",", ".") if comma else cell for cell in row] for row in rows]
+    filled = [row for row in cells if row and any(_is_number(cell) for cell in row)]
+    if not filled:
+        return []
+    width = min(len(row) for row in filled)
+    heads = [cell.lower() for cell in rows[0]] if not any(_is_number(cell) for cell in cells[0]) else []
+    named = [k for k, head in enumerate(heads[:width]) if re.search(r"wave|centre|center|\bnm\b|lambda|wellenl", head)]
+    columns = [[row[k] for row in filled] for k in range(width)]
+    numeric = [k for k, column in enumerate(columns) if all(_is_number(cell) for cell in column)]
+    best = next((k for k in (*named, *numeric) if k in numeric and (k in named or not _counts(columns[k]))), None)
+    return columns[best if best is not None else numeric[0] if numeric else 0]
+
+
+def _counts(column: Sequence[str]) -> bool:
+    """1, 2, 3 … or 0, 1, 2 …: numbers of bands."""
+    values = [float(cell) for cell in column]
+    return len(values) > 1 and values[0] in (0, 1) and all(b - a == 1 for a, b in pairwise(values))
 
 
 def is_list(text: str) -> bool:

@@ -14,7 +14,8 @@ class SaidCube:
     """Windows of another cube, read as the user or a rule says.
 
     `axes`: axes of the inner cube that are rows, columns, bands. `fill`: (B,) values that mean “no data”, as the inner
-    cube gives them. Then value = inner · gain + shift. `usable`: (H, W), False = no data.
+    cube gives them. Then value = inner · gain + shift. `usable`: (H, W), False = no data. `within`: (lowest, highest)
+    value that is data, (B,) each, as the inner cube gives them.
     """
 
     def __init__(
@@ -25,9 +26,10 @@ class SaidCube:
         gain: FloatArray | None = None,
         shift: FloatArray | None = None,
         usable: BoolArray | None = None,
+        within: tuple[FloatArray, FloatArray] | None = None,
     ) -> None:
         self._inner, self._axes, self._fill = inner, axes, fill
-        self._gain, self._shift, self._usable = gain, shift, usable
+        self._gain, self._shift, self._usable, self._within = gain, shift, usable, within
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -40,6 +42,9 @@ class SaidCube:
         picked = np.arange(self.shape[2]) if bands is None else np.asarray(bands, dtype=np.intp)
         out = self._plain(rows, cols, bands, picked)
         missing = None if self._fill is None else out == self._fill[picked]
+        if self._within is not None:
+            beyond = (out < self._within[0][picked]) | (out > self._within[1][picked])
+            missing = beyond if missing is None else missing | beyond
         if self._gain is not None:
             out *= self._gain[picked]
         if self._shift is not None:

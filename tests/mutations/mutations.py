@@ -11,7 +11,8 @@ from tests.mutations.mutation import Mutation
 from tests.mutations.server import SERVER
 from tests.mutations.shown import SHOWN
 from tests.mutations.storage import STORAGE
+from tests.mutations.strangers import STRANGERS
 
 __all__ = ["MUTATIONS", "Mutation"]
 
-MUTATIONS: tuple[Mutation, ...] = (*EARLIER, *STORAGE, *FIGURES, *SERVER, *SHOWN)
+MUTATIONS: tuple[Mutation, ...] = (*EARLIER, *STORAGE, *FIGURES, *SERVER, *SHOWN, *STRANGERS)

@@ -95,6 +95,9 @@ def class_attribute(
         rivals = [n for n in left if n != known and len(distinct(columns[n])) < count]
         if plain(known) in WEAK and rivals and count == len(columns[known]) > 7:
             raise choose(path, columns, f"every feature has another “{known}”, so that may be no class", what)
+        spelled = _names_of_numbers(columns, known)
+        if spelled is not None:
+            return spelled, f"“{known}” holds numbers; their names are in “{spelled}”, which is taken."
         return known, ""
     count = len(distinct(columns[left[0]])) if len(left) == 1 else 0
     if 0 < count <= MOST_CLASSES and (count < len(columns[left[0]]) or count < 4):
@@ -102,6 +105,22 @@ def class_attribute(
     if known is not None:
         return known, ""
     raise choose(path, columns, f"it is not clear which {what} is the class", what)
+
+
+def _names_of_numbers(columns: Mapping[str, Sequence[Any]], known: str) -> str | None:
+    """The attribute that names the classes which `known` gives as numbers: called like a class, one name a number."""
+    values = [text_of(v).strip() for v in columns[known]]
+    if not all(value.lstrip("-").isdigit() for value in values if value):
+        return None
+    for name in columns:
+        if name == known or plain(name) not in CLASS:
+            continue
+        texts = [text_of(v).strip() for v in columns[name]]
+        pairs = {(value, text) for value, text in zip(values, texts, strict=True) if value or text}
+        words = not any(text.lstrip("-").replace(".", "", 1).isdigit() for text in texts)
+        if words and all(texts) and len(pairs) == len(set(values)) == len(set(texts)):
+            return name
+    return None
 
 
 def _may_be_classes(values: Sequence[Any]) -> bool:

@@ -128,7 +128,8 @@ def choose_frame(layer: Layer, xy: FloatPairs, starts: npt.NDArray[np.int64], sc
     share = _share(word, xy, starts, scene)
     if share >= 0.5:
         return word
-    rivals = [(_share(frame, xy, starts, scene), frame) for frame in _others(word, layer, scene)]
+    whole = layer.crs is None and bool(np.all(xy[np.isfinite(xy)] % 1 == 0))
+    rivals = [(_share(frame, xy, starts, scene), frame) for frame in _others(word, layer, scene, whole)]
     best = max((s for s, _ in rivals), default=0.0)
     if best < 0.5 or best <= share:
         return word
@@ -201,8 +202,8 @@ def _word(layer: Layer, scene: Scene) -> Frame:
     return _checked(layer, Frame("map", crs_text(layer.crs), layer.crs), scene)
 
 
-def _others(word: Frame, layer: Layer, scene: Scene) -> list[Frame]:
-    """Other readings, the likelier ones first."""
+def _others(word: Frame, layer: Layer, scene: Scene, whole: bool) -> list[Frame]:
+    """Other readings, the likelier ones first. `whole`: whole numbers of no system, which may be columns and rows."""
     own = Frame("map", "coordinates of the scene's own system")
     frames = [replace(word, swapped=not word.swapped, text=f"{word.text}, the second coordinate first"), own,
               replace(own, swapped=True, text=f"{own.text}, the second coordinate first")]  # fmt: skip
@@ -213,7 +214,9 @@ def _others(word: Frame, layer: Layer, scene: Scene) -> list[Frame]:
     if scene.crs is None:
         frames.append(Frame("pixels", "columns and rows"))
     else:  # what web maps save, and German eastings with their zone in front (33500000)
-        frames += [Frame("map", crs_text(code), code) for code in ("EPSG:3857", "EPSG:4647", "EPSG:5650")]
+        codes = ["EPSG:3857", "EPSG:4647", "EPSG:5650", *(_zones_beside(scene.crs) if layer.crs is None else ())]
+        frames += [Frame("map", crs_text(code), code) for code in codes]
+        frames += [Frame("pixels", "columns and rows, counted from 0")] if whole else []
     seen: set[tuple[str | None, bool]] = {(word.crs, word.swapped)}
     others = []
     for frame in frames:
@@ -221,6 +224,16 @@ def _others(word: Frame, layer: Layer, scene: Scene) -> list[Frame]:
             seen.add((frame.crs, frame.swapped))
             others.append(frame)
     return others
+
+
+def _zones_beside(wkt: str) -> list[str]:
+    """The UTM zones east and west of the scene's, in its own family: of files that name no system."""
+    known = crs_of(wkt)
+    code = (known.to_epsg() if known is not None else None) or 0
+    if code // 100 not in (326, 327, 258) or not 1 <= code % 100 <= 60:
+        return []
+    first, last = (28, 38) if code // 100 == 258 else (1, 60)
+    return [f"EPSG:{code + step}" for step in (-1, 1) if first <= code % 100 + step <= last]
 
 
 def _option(frame: Frame) -> str:

@@ -7,6 +7,7 @@ hand from ours (`Layer.prefers_rows`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,7 @@ from hsi_studio.io.label_files.records import (
 from hsi_studio.types import ClassSchema, Scene
 
 FARTHEST = 1e12  # pixels: whole numbers of this size are exact
+WHOLE = re.compile(r"-?\d{1,9}(?:[.,]0{1,6})")  # 1.0, not 1
 ROUNDING = 0.001  # pixels, of coordinates that were another system's
 Places = npt.NDArray[np.int64]  # (N, 2) row and column, not yet known to be inside
 
@@ -110,7 +112,7 @@ def _names(layer: Layer, options: LabelOptions, report: FileReport) -> list[str]
     report.notes += [why] if why else []
     others = {n: v for n, v in layer.columns.items() if plain(n) not in PLACES or n == report.attribute}
     report.attributes = described(dict(list(others.items())[:60]))
-    values = [text_of(value) for value in layer.columns[report.attribute]]
+    values = _whole([text_of(value) for value in layer.columns[report.attribute]])
     if not any(value.strip() for value in values):
         named(layer.path, layer.where[0], "")  # raises
     count = len({value.casefold() for value in values})
@@ -120,6 +122,13 @@ def _names(layer: Layer, options: LabelOptions, report: FileReport) -> list[str]
             "Choose the attribute that holds the class (--attribute NAME)",
         )  # fmt: skip
     return values
+
+
+def _whole(values: list[str]) -> list[str]:
+    """Numbers of classes that a spreadsheet has written as 1.0 or 1,0 as 1; other texts as they are."""
+    if not all(WHOLE.fullmatch(value.strip()) for value in values if value.strip()):
+        return values
+    return [value.strip().replace(",", ".").partition(".")[0] for value in values]
 
 
 def _rows(layer: Layer, scene: Scene, options: LabelOptions) -> list[Places | None] | None:
@@ -268,6 +277,13 @@ def _extents(xy: FloatPairs, scene: Scene) -> str:
         for table in (xy, ours)
         for low, high in zip(table.min(axis=0), table.max(axis=0), strict=True)
     ]
+    height, width, _ = scene.shape
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    if (low >= 0).all() and high[0] <= width and high[1] <= height:
+        return (
+            f"Its coordinates run from {spans[0]} and {spans[1]}, within the scene's {width} columns and {height} "
+            "rows: if they are such, name them col and row, as whole numbers from 0."
+        )
     return (
         f"Its coordinates run from {spans[0]} and {spans[1]}, the scene from {spans[2]} and {spans[3]}: if they are in "
         "another system than was taken, say in which (--crs EPSG:…)."
@@ -315,7 +331,7 @@ def together(layers: list[Placed], scene: Scene, schema: ClassSchema) -> LabelIm
     twice = renamed = 0
     for placed in layers:
         for where, pixels, given, color in placed.pixels:
-            name = given
+            name = given.strip()  # a blank too many is no other class
             if name.casefold() not in by_fold and name in numbered:
                 name, renamed = numbered[name], renamed + 1
             name = by_fold.setdefault(name.casefold(), name)

@@ -38,6 +38,7 @@ OURS = ["row", "col", "class", "x", "y", "color"]
 GROUPS = re.compile(r"[\s\u00a0\u202f\u2009'’]")
 WAYS = (("map", X, Y), ("lonlat", LON, LAT))
 MOST_COLUMNS = 2000
+MOST_ABOVE = 20  # lines of a title above the names of the columns
 
 
 def read_table(path: Path, text: str, options: LabelOptions) -> Layer:
@@ -96,6 +97,7 @@ def _cells(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]
         elif line.strip() and not line.startswith("#"):
             break
         skipped += 1
+    skipped = _head_of(lines, skipped, delimiter)
     head = re.sub(r'"[^"]*"', "", lines[skipped]) if skipped < len(lines) else ""
     delimiter = delimiter or max(DELIMITERS, key=head.count)
     stream = io.StringIO(text, newline="")
@@ -123,6 +125,17 @@ def _cells(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]
     return header, rows, delimiter
 
 
+def _head_of(lines: list[str], first: int, delimiter: str) -> int:
+    """The line that names the columns: the first one, or one behind it that names a place where that one does not."""
+    for n in range(first, min(len(lines), first + MOST_ABOVE)):
+        mark = delimiter or max(DELIMITERS, key=lines[n].count)
+        names = [cell.strip().strip('"') for cell in lines[n].split(mark)]
+        pairs = ((ROW, COL), (X, Y), (LON, LAT))
+        if column(names, WKT) or any(column(names, a) and column(names, b) for a, b in pairs):
+            return n
+    return first
+
+
 def _placed(layer: Layer, columns: dict[str, list[str]], delimiter: str) -> list[str]:
     """Give the layer its geometry; the columns it came from."""
     import shapely
@@ -131,6 +144,9 @@ def _placed(layer: Layer, columns: dict[str, list[str]], delimiter: str) -> list
     wkt = column(names, WKT)
     if wkt is not None and any(re.match(r"\s*(SRID=\d+;)?\s*[A-Za-z ]+\(", value) for value in columns[wkt]):
         texts = [re.sub(r"^\s*SRID=\d+;", "", v) or None for v in columns[wkt]]
+        said = {match[1] for match in (re.match(r"\s*SRID=(\d+);", v) for v in columns[wkt]) if match}
+        if len(said) == 1:
+            layer.crs = f"EPSG:{said.pop()}"
         layer.geometry = shapely.from_wkt(texts, on_invalid="ignore").tolist()
         broken = [w for w, t, g in zip(layer.where, texts, layer.geometry, strict=True) if t and g is None]
         if broken:

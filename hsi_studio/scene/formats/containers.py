@@ -7,79 +7,34 @@ lidar; gt, reference, labels; wavelength …), sizes decide, and when several ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hsi_studio.errors import BadValues, FileProblem, SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.cube import ArrayCube
+from hsi_studio.scene.formats.band_vectors import bands_of, vector
 from hsi_studio.scene.formats.limits import MOST_NAMES
 from hsi_studio.scene.formats.squeezed import Squeezed
-from hsi_studio.scene.plan import Fact, Reading, Sure, axes_text
-from hsi_studio.scene.raster import Candidate, Raster, choose, dtype_problem
-from hsi_studio.scene.rules import classes, masks, nodata, wavelengths
-from hsi_studio.scene.rules.axes import Axes, by_variance, find_axes
+from hsi_studio.scene.formats.variables import (
+    CLASS_KEYS,
+    CUBE_KEYS,
+    DSM_KEYS,
+    NAME_KEYS,
+    NO_CLASSES,
+    WAVELENGTH_KEYS,
+    Variable,
+    named_like,
+)
+from hsi_studio.scene.plan import RULES, Fact, Reading, Sure, axes_text
+from hsi_studio.scene.raster import Raster, choose, dtype_problem
+from hsi_studio.scene.rules import classes, height_unit, masks, nodata
+from hsi_studio.scene.rules.axes import COLS, ROWS, Axes, by_variance, find_axes
 from hsi_studio.types import Bands, FloatArray, IntArray
-
-CUBE_KEYS = ("cube", "hsi", "data", "reflectance", "reflectance_data", "radiance", "radiance_data")
-DSM_KEYS = ("dsm", "lidar", "chm", "ndsm", "dem", "height", "elevation")
-CLASS_KEYS = ("gt", "reference", "labels", "label", "groundtruth", "ground_truth", "scenelabels", "classes")
-WAVELENGTH_KEYS = (
-    "wl",
-    "wvl",
-    "lambda",
-    "band_centers",
-    "band_centres",
-    "bandcenters",
-    "centers",
-    "centres",
-)  # and every name with "wav" in it
-FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
-NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names")
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One array of a container. `load` gives something that indexes like an array with `shape`."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    load: Callable[[], Any]
-    unit: str | None = None
-    scale: float | FloatArray = 1.0  # value = stored · scale + offset; stored == nodata is missing
-    offset: float = 0.0
-    nodata: float | None = None
-    dims: tuple[str, ...] | None = None  # names of the axes, where the file gives them
-    differs: tuple[str, ...] = ()  # as of `Raster`
-
-    @property
-    def key(self) -> str:
-        """Last part of the name, lower case, without separators at the ends: "hsi.Lidar" → "lidar"."""
-        return self.name.replace("/", ".").rsplit(".", 1)[-1].lower()
-
-    @property
-    def candidate(self) -> Candidate:
-        return self.name, self.shape, str(self.dtype)
-
-    @property
-    def numeric(self) -> bool:
-        return dtype_problem(self.dtype) is None and 0 not in self.shape
-
-
-def _suffix(variable: Variable, keys: Sequence[str]) -> bool:
-    """Is the name one of `keys`, or does it end in "_" + one of them (indian_pines_gt)?"""
-    if keys is WAVELENGTH_KEYS and "wav" in variable.key:
-        return not any(word in variable.key for word in ("good", "bad", "fwhm", "unit"))
-    key = variable.key
-    if keys is WAVELENGTH_KEYS:  # wl_nm, lambda_um
-        key = key.removesuffix("_nm").removesuffix("_um")
-    return key in keys or any(key.endswith("_" + name) for name in keys)
 
 
 def pick(path: Path, variables: Sequence[Variable], name: str) -> Variable:
@@ -125,7 +80,7 @@ def pick_cube(path: Path, variables: Sequence[Variable], name: str | None) -> tu
             )
         have = ", ".join(f"{v.name} ({shape_text(v.shape)})" for v in variables[:12]) or "nothing"
         raise choose(path, f"no array with three axes (rows, columns, bands) in it; it holds {have}", listed)
-    rest = [v for v in cubes if not _suffix(v, DSM_KEYS)] or cubes
+    rest = [v for v in cubes if not named_like(v, DSM_KEYS)] or cubes
     if len(rest) > 1:
         named = [v for v in rest if v.key in CUBE_KEYS]
         rest = named if len(named) == 1 else rest
@@ -150,6 +105,7 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
     maps = [v for v in variables if v.numeric and len(v.shape) in (2, 3) and max(v.shape) > 1]
     flat = [v for v in maps if min(v.shape) > 1] or maps
     fitting = [v for v in flat if shape is None or v.shape[:2] == shape]
+    fitting = fitting or [v for v in flat if len(v.shape) == 3 and v.shape[1:] == shape]  # layers first
     if len(fitting) > 1:
         fitting = [v for v in fitting if len(v.shape) == 2] or fitting
     if len(fitting) == 1:
@@ -167,43 +123,40 @@ def pick_layer(path: Path, variables: Sequence[Variable], name: str | None, shap
     raise choose(path, problem, [v.candidate for v in fitting], option="FILE:NAME")
 
 
-def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: str | None = None) -> Raster:
+def assemble(
+    path: Path, variables: Sequence[Variable], name: str | None, said: str | None = None, rules: int = RULES
+) -> Raster:
     """The cube with what lies beside it: wavelengths, widths, a DSM, a class map and class names.
 
-    `said`: the axes as the user names them, or "by variance", or None.
+    `said`: the axes as the user names them, or "by variance", or None. `rules`: of an older project.
     """
     variables = [squeezed(v) for v in variables]
     chosen, notes = pick_cube(path, variables, name)
     others = [v for v in variables if v is not chosen]
-    waves = _vector(others, WAVELENGTH_KEYS, chosen.shape)
-    planes = [v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and _suffix(v, DSM_KEYS + CLASS_KEYS)]
+    waves = vector(others, WAVELENGTH_KEYS, chosen.shape)
+    planes = [
+        v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and named_like(v, DSM_KEYS + CLASS_KEYS)
+    ]
     array = chosen.load()
     axes, fact, differs = _axes(array, None if waves is None else waves[0].size, planes, chosen.dims, said)
     plain = axes == (0, 1, 2) or (fact.sure == "certain" and chosen.dims is not None)
     axis_note = () if plain or fact.sure == "guess" else (fact.reason,)
     height, width, n_bands = (int(chosen.shape[axis]) for axis in axes)
-    scale = chosen.scale
-    scale_note: tuple[str, ...] = ()
-    if np.size(scale) > 1:
-        shown = f"{np.min(scale):.4g}–{np.max(scale):.4g}"
-        if np.size(scale) == n_bands:
-            scale_note = (f"Every band has its own scale, {shown}.",)
-        else:
-            scale_note = (
-                f"The file lists {np.size(scale)} scales ({shown}) for {n_bands} bands: say it with --scale.",
-            )
-            scale = 1.0
-    cube = ArrayCube(array, axes, scale, chosen.offset, chosen.nodata)
-    bands, band_notes, wave_fact = _bands(others, chosen.shape, n_bands, waves)
-    dsm, dsm_note = _dsm(others, (height, width))
+    scale, scale_note = _one_a_band(chosen.scale, n_bands, "scale", 1.0)
+    offset, offset_note = _one_a_band(chosen.offset, n_bands, "offset", 0.0)
+    scale_note += offset_note
+    cube = ArrayCube(array, axes, scale, offset, chosen.nodata)
+    bands, band_notes, wave_fact = bands_of(others, chosen.shape, n_bands, waves)
+    dsm, dsm_note = _dsm(others, (height, width), rules)
     reference, names, reference_note = _reference(path, others, (height, width))
+    unused = _unused(path, chosen, others, (height, width), reference is not None)
     only, why = len(variables) == 1, f"By its name and shape, of {len(variables)} arrays in the file."
     sure: Sure = "certain" if name or only else "likely"
     told = "You say so." if name else "" if only else why
     facts = {"variable": Fact(chosen.name, sure, told)} | {"axes": fact}
     facts |= {"wavelengths": wave_fact} if wave_fact else {}
     flat = [(v.name, v.load) for v in others if v.numeric and v.shape in ((height, width), (height, width, 1))]
-    facts |= masks.beside(path, flat, {v.name for v in others if _suffix(v, DSM_KEYS + CLASS_KEYS)})
+    facts |= masks.beside(path, flat, {v.name for v in others if named_like(v, DSM_KEYS + CLASS_KEYS)})
     if chosen.nodata is not None:
         facts["nodata"] = Fact(chosen.nodata, "certain", f"“{chosen.name}” says so.")
     return Raster(
@@ -213,13 +166,25 @@ def assemble(path: Path, variables: Sequence[Variable], name: str | None, said: 
         dsm=dsm,
         reference=reference,
         class_names=names,
-        notes=notes + axis_note + scale_note + band_notes + dsm_note + reference_note,
+        notes=notes + axis_note + scale_note + band_notes + dsm_note + reference_note + unused,
         facts=facts,
         scale=scale,
-        offset=chosen.offset,
+        offset=offset,
         stored_wavelengths=None if waves is None or waves[0].size != n_bands else waves[0].astype(np.float32),
         differs=(*differs, *chosen.differs),
     )
+
+
+def _one_a_band(
+    values: float | FloatArray, n_bands: int, what: str, none: float
+) -> tuple[float | FloatArray, tuple[str, ...]]:
+    """(the scale or offset, a note) of a number or a list; `none` where the list is of another length."""
+    if np.size(values) == 1:
+        return values, ()
+    shown = f"{np.min(values):.4g}–{np.max(values):.4g}"
+    if np.size(values) == n_bands:
+        return values, (f"Every band has its own {what}, {shown}.",)
+    return none, (f"The file lists {np.size(values)} {what}s ({shown}) for {n_bands} bands: say it with --scale.",)
 
 
 def _axes(
@@ -238,79 +203,56 @@ def _axes(
     return axes, fact, () if axes == former else (f"axes:{axes_text(axes)}",)
 
 
-def as_layer(path: Path, variable: Variable, variables: Sequence[Variable]) -> Raster:
-    """A map (H, W) or (H, W, L) as a Raster."""
+def as_layer(
+    path: Path, variable: Variable, variables: Sequence[Variable], shape: tuple[int, int] | None = None
+) -> Raster:
+    """A map (H, W), (H, W, L), or (L, H, W) where only that is the scene's `shape`, as a Raster."""
     array = np.asarray(variable.load())
+    if array.ndim == 3 and array.shape[:2] != shape and (array.shape[0] == 1 or array.shape[1:] == shape):
+        array = np.moveaxis(array, 0, 2)
     if array.ndim == 2:
         array = array[:, :, None]
+        named = [name.lower() for name in variable.dims or ()]
+        if len(named) == 2 and named[0] in COLS and named[1] in ROWS and shape is not None:
+            array = array.swapaxes(0, 1)
     cube = ArrayCube(array, (0, 1, 2), variable.scale, variable.offset, variable.nodata)
-    return Raster(cube, Bands(array.shape[2]), files=(path,), class_names=_class_names(variables))
+    return Raster(
+        cube,
+        Bands(array.shape[2]),
+        files=(path,),
+        class_names=_class_names(variables),
+        value_unit=variable.unit or "",
+    )
 
 
-def _vector(
-    variables: Sequence[Variable], keys: Sequence[str], shape: tuple[int, ...]
-) -> tuple[npt.NDArray[np.float64], Variable, str | None] | None:
-    """(numbers, variable, unit) of the one vector with such a name whose length is one of the cube's sides; text
-    counts."""
-    fitting = []
-    for v in variables:
-        if (
-            not _suffix(v, keys)
-            or 0 in v.shape
-            or np.prod(v.shape) != max(v.shape, default=0)
-            or max(v.shape) not in shape
-        ):
-            continue
-        if v.numeric:
-            fitting.append((np.asarray(v.load(), dtype=np.float64).ravel(), v, v.unit))
-        elif v.dtype.kind in "US":
-            texts = np.asarray(v.load()).ravel()
-            numbers, unit = wavelengths.from_texts([t.decode() if isinstance(t, bytes) else str(t) for t in texts])
-            if numbers is not None:
-                fitting.append((numbers, v, v.unit or unit))
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _bands(
-    variables: Sequence[Variable],
-    shape: tuple[int, ...],
-    n_bands: int,
-    waves: tuple[npt.NDArray[np.float64], Variable, str | None] | None,
-) -> tuple[Bands, tuple[str, ...], Fact | None]:
-    if waves is None or waves[0].size != n_bands:
-        named = [v for v in variables if v.numeric and _suffix(v, WAVELENGTH_KEYS) and len(v.shape) <= 2]
-        named = [v for v in named if np.prod(v.shape) == max(v.shape, default=0) > 1]
-        if len(named) == 1 and waves is None:
-            size = max(named[0].shape)
-            return Bands(n_bands), (f"“{named[0].name}” has {size} numbers for {n_bands} bands; it is not used.",), None
-        return Bands(n_bands), (), None
-    width = _vector(variables, FWHM_KEYS, shape)
-    unit = waves[2] or {"nm": "nm", "um": "um"}.get(waves[1].key.rsplit("_", 1)[-1])
-    same_unit = None if width is None or width[0].size != n_bands else width[0]
-    found = wavelengths.read(waves[0], unit, same_unit)
-    return Bands(n_bands, found.nm, found.fwhm_nm, found.usable), found.notes, found.fact
-
-
-def _dsm(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[FloatArray | None, tuple[str, ...]]:
-    fitting = [v for v in variables if v.numeric and _suffix(v, DSM_KEYS) and v.shape[:2] == shape]
+def _dsm(
+    variables: Sequence[Variable], shape: tuple[int, int], rules: int
+) -> tuple[FloatArray | None, tuple[str, ...]]:
+    fitting = [v for v in variables if v.numeric and named_like(v, DSM_KEYS) and v.shape[:2] == shape]
     fitting = [v for v in fitting if len(v.shape) in (2, 3)]
     if len(fitting) != 1:
         return None, ()
     dsm = np.array(fitting[0].load(), dtype=np.float32)
     missing = ~np.isfinite(dsm) if fitting[0].nodata is None else ~np.isfinite(dsm) | (dsm == fitting[0].nodata)
-    dsm = dsm * np.float32(np.ravel(fitting[0].scale)[0]) + np.float32(fitting[0].offset)
+    dsm = dsm * np.float32(np.ravel(fitting[0].scale)[0]) + np.float32(np.ravel(fitting[0].offset)[0])
     dsm[missing] = np.nan
     filled, more = nodata.heights(dsm.reshape(*shape, -1))
     note = f"The height layer is the variable “{fitting[0].name}” of the same file."
+    factor, unit = height_unit.metres_each(fitting[0].unit or "", None)
+    if unit and rules > 6:
+        return filled * np.float32(factor), (note, *more, height_unit.note(f"“{fitting[0].name}”", factor, unit))
     return filled, (note, *more)
 
 
 def _reference(
     path: Path, variables: Sequence[Variable], shape: tuple[int, int]
 ) -> tuple[IntArray | None, dict[int, str], tuple[str, ...]]:
-    fitting = [v for v in variables if v.numeric and _suffix(v, CLASS_KEYS) and v.shape in (shape, (*shape, 1))]
-    if len(fitting) != 1:
-        return None, {}, ()
+    fitting = [v for v in variables if v.numeric and named_like(v, CLASS_KEYS) and v.shape in (shape, (*shape, 1))]
+    if len(fitting) > 1:
+        listed = ", ".join(f"“{v.name}”" for v in fitting[:4])
+        return None, {}, (f"{listed} could all be the reference; none is used (--reference {path.name}:NAME).",)
+    if not fitting:
+        return None, {}, _other_sizes(variables, shape)
     name = fitting[0].name
     values = np.asarray(fitting[0].load(), dtype=np.float64).reshape(shape)
     if fitting[0].nodata is not None:
@@ -329,11 +271,51 @@ def _reference(
     return found.labels, found.names, (f"The reference is the variable “{name}” of the same file.", *found.notes)
 
 
+def _other_sizes(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[str, ...]:
+    """A note on what is called like a reference and does not fit the scene."""
+    wanted, notes = shape_text(shape), []
+    for v in variables:
+        size = int(np.prod(v.shape, dtype=np.float64))
+        if not v.numeric or not named_like(v, CLASS_KEYS) or len(v.shape) > 2 or size < 2:
+            continue
+        if size == shape[0] * shape[1] and max(v.shape) == size:
+            notes.append(
+                f"“{v.name}” is one row of {size:,} numbers, which may fill {wanted} pixels along rows or columns: it "
+                "is not used; save it as a map."
+            )
+        elif len(v.shape) == 2 and min(v.shape) > 1:
+            notes.append(f"“{v.name}” has {shape_text(v.shape)} numbers and the scene {wanted} pixels: it is not used.")
+    return tuple(notes)
+
+
+def _unused(
+    path: Path, cube: Variable, others: Sequence[Variable], shape: tuple[int, int], referenced: bool
+) -> tuple[str, ...]:
+    """A note on class maps of the scene's size that lie beside the cube and count for nothing; masks are no such."""
+    if path.suffix.lower() not in (".mat", ".npz"):
+        return ()  # products bring dozens of layers
+    group = cube.name.replace("/", ".").rpartition(".")[0]
+
+    def candidate(v: Variable) -> bool:
+        reference = named_like(v, CLASS_KEYS)
+        told = reference and (referenced or len(v.shape) == 2)
+        fits = shape in (v.shape[:2], v.shape[1:]) and (reference or v.dtype.kind in "ui")
+        beside = v.name.replace("/", ".").rpartition(".")[0] == group
+        return v.numeric and fits and beside and not (told or NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS))
+
+    maps = [v.name for v in others if candidate(v)]
+    if not maps:
+        return ()
+    listed = ", ".join(f"“{name}”" for name in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")
+    return (f"Not used: {listed} of the same size in the file (in a shell: --reference {path.name}:{maps[0]}).",)
+
+
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
     """1-based names from an array of strings; a leading "unlabelled"-like entry for 0 is dropped."""
     for variable in variables:
         count = int(np.prod(variable.shape, dtype=np.float64))
-        if variable.key in NAME_KEYS and variable.dtype.kind in "US" and count <= MOST_NAMES:
+        known = variable.key in NAME_KEYS and (count > 1 or variable.key.endswith("names"))  # "label" may be one word
+        if known and variable.dtype.kind in "US" and count <= MOST_NAMES:
             texts = np.asarray(variable.load()).ravel()
             names = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in texts]
             names = [n.strip() for n in names]

@@ -26,7 +26,8 @@ from hsi_studio.scene.formats.limits import MOST_DEFLATE
 from hsi_studio.scene.plan import RULES, Fact
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.rules.byte_order import looks_swapped
-from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, trailing
+from hsi_studio.scene.rules.classes import is_unlabelled
+from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, neighbours, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
 from hsi_studio.scene.rules.layout import other_layout
 from hsi_studio.scene.rules.number_type import other_type
@@ -39,6 +40,7 @@ AXES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}  # stored axes tha
 FOREIGN = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\x93NUMPY", b"PK\3\4", b"MATLAB", b"EHFA", b"CDF")
 
 
+PACKED = (".gz", ".zip", ".bz2", ".xz", ".7z", ".zst")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -53,6 +55,11 @@ def data_beside(header: Header) -> tuple[Path, str | None]:
     if found is not None:
         return found, note
     base = header.path.with_suffix("").name
+    packed = [p for p in neighbours(header.path) if p.suffix.lower() in PACKED and p.name.startswith(base + ".")]
+    if packed:
+        raise FileProblem(
+            header.path, f"its data file is packed ({packed[0].name})", f"Unpack it beside {header.path.name} first"
+        )
     raise FileProblem(
         header.path,
         f"its data file is missing: there is no {base}, nor {base} with {', '.join(ENDINGS[1:])} or another ending and "
@@ -138,7 +145,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
             header.path, f"it describes {shape_text((height, width, count))} values", "Correct the header"
         )
     notes: list[str] = []
-    interleave = header.text("interleave", "bsq").lower().strip("\"' ")
+    interleave = header.interleave
     if interleave not in INTERLEAVES:
         raise CorruptFile(
             header.path, f"its header says interleave = {interleave}", "Correct the header: bsq, bil or bip"
@@ -171,7 +178,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
                 f"The header gives {ignore.size} “no data” values; the first, {nodata:g}, counts for all bands."
             )
     transform, crs, gsd_m, more = place_of_map_info(
-        header.items("map info"), header.text("coordinate system string"), data_path
+        header.items("map info"), header.text("coordinate system string"), data_path, rules=rules
     )
     notes.extend(more)
     bands, waves = _bands(header, count, notes)
@@ -187,7 +194,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
         cube,
         bands,
         files=(data_path, header.path),
-        class_names={k: name for k, name in enumerate(names) if k > 0},
+        class_names={k: name for k, name in enumerate(names) if k > 0 or not is_unlabelled(name)},
         class_colors=_lookup(header, len(names)),
         transform=transform,
         crs=crs,
@@ -253,7 +260,7 @@ def _lookup(header: Header, count: int) -> dict[int, str]:
     if values is None or values.size != 3 * count or values.min() < 0 or values.max() > 255:
         return {}
     rows = values.astype(int).reshape(count, 3)  # (classes, RGB)
-    return {k: "#{:02x}{:02x}{:02x}".format(*row) for k, row in enumerate(rows.tolist()) if k > 0}
+    return {k: "#{:02x}{:02x}{:02x}".format(*row) for k, row in enumerate(rows.tolist())}
 
 
 def _array(
@@ -359,7 +366,8 @@ def _bands(header: Header, count: int, notes: list[str]) -> tuple[Bands, Fact | 
         notes.extend(found.notes)
     elif header.text("wavelength"):
         listed = len(header.items("wavelength")) if centres is None else centres.size
-        notes.append(f"The header lists {listed} wavelengths for {count} bands; they are not used.")
+        what = "texts that are no wavelengths" if listed == count else f"{listed} wavelengths for {count} bands"
+        notes.append(f"The header lists {what}; they are not used.")
     if nm is None:
         names = header.items("band names")
         if len(names) == count:

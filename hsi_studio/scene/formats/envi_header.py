@@ -19,6 +19,13 @@ from hsi_studio.scene.rules.header_text import code_page_note, decode, fields_of
 HEADER_LIMIT = 4 << 20  # bytes; longer files are not headers
 DTYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
 INTERLEAVES = ("bsq", "bil", "bip")
+WORDS = {  # of writers that do not know ENVI's numbers
+    "data type": {"byte": 1, "uint8": 1, "int16": 2, "int32": 3, "float": 4, "float32": 4, "single": 4, "double": 5,
+                  "float64": 5, "uint16": 12, "uint32": 13, "int64": 14, "uint64": 15},
+    "byte order": {"intel": 0, "little": 0, "littleendian": 0, "lsb": 0, "ieeele": 0, "host": 0, "big": 1,
+                   "bigendian": 1, "motorola": 1, "msb": 1, "ieeebe": 1, "network": 1},
+}  # fmt: skip
+ORDERS = {"bandsequential": "bsq", "bandinterleavedbyline": "bil", "bandinterleavedbypixel": "bip"}
 FIX = "Correct the header"
 
 
@@ -44,6 +51,10 @@ class Header:
             if default is None:
                 raise CorruptFile(self.path, f"its header has no “{key}”", f"{FIX}: add “{key} = …”")
             return default
+        text = text.rstrip(",; ")
+        known = WORDS.get(key, {}).get(_plain(text))
+        if known is not None:
+            return known
         try:
             value = int(float(text))
         except (ValueError, OverflowError) as error:
@@ -59,6 +70,12 @@ class Header:
         text = self.text(key)
         found: np.ndarray[tuple[int], np.dtype[np.float64]] | None = numbers(text, count) if text else None
         return found
+
+    @property
+    def interleave(self) -> str:
+        """bsq, bil or bip, or what else stands there."""
+        said = self.text("interleave", "bsq").lower().strip("\"' ,;")
+        return ORDERS.get(_plain(said), said)
 
     @property
     def n_bytes(self) -> int | None:
@@ -91,6 +108,10 @@ class Header:
                 self.path, f"its header says byte order = {order}", f"{FIX}: 0 (little) or 1 (big endian)"
             )
         return np.dtype((">" if order else "<") + DTYPES[code])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_.()-]+", "", text.lower())
 
 
 def read_header(path: Path) -> Header:

@@ -4,9 +4,7 @@ GDAL datasets must not be shared between threads, so every thread opens its own.
 is read, the positions of the stored blocks are checked against the file's size: GDAL opens truncated
 files gladly and fails in the middle, and a header of 300 bytes can claim terabytes.
 
-Wavelengths are looked for in this order: per-band tags `wavelength`, `fwhm`, `bbl` (EnMAP-Box), GDAL's
-IMAGERY domain (CENTRAL_WAVELENGTH_UM, FWHM_UM), dataset tags, an ENVI header beside the file that describes the same
-size, band descriptions.
+Wavelengths are looked for by `tiff_wavelengths.py`.
 
 Validity: “no data” values, and masks (inside the file, FILE.msk beside it, an alpha band, which is then no band).
 A TIFF of many pages of one band and one size is one image with that many bands.
@@ -27,17 +25,14 @@ from hsi_studio.edges import names_only
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats import gdal_safety, limits
-from hsi_studio.scene.formats.categories import category_names, read_tags
-from hsi_studio.scene.formats.envi_header import Header, read_header
+from hsi_studio.scene.formats.categories import category_names
+from hsi_studio.scene.formats.tiff_wavelengths import bands_of
 from hsi_studio.scene.plan import RULES, Fact
 from hsi_studio.scene.raster import Candidate, Raster, Transform, choose, file_size, first_bytes
 from hsi_studio.scene.rules import georeference
-from hsi_studio.scene.rules.header_text import numbers
 from hsi_studio.scene.rules.tiff_bands import alpha_shades, pages_axes
 from hsi_studio.scene.rules.values import unit_of
-from hsi_studio.scene.rules.wavelengths import WITH_UNIT, from_band_names, from_texts, read
-from hsi_studio.scene.rules.wavelengths import number as as_number
-from hsi_studio.types import Bands, FloatArray
+from hsi_studio.types import FloatArray
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_BLOCKS_CHECKED = 4000
@@ -247,6 +242,9 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
         )
         alpha = []
     count = pages if pages > 1 else dataset.count - len(alpha)
+    others = len([name for name in dataset.subdatasets if name.startswith("GTIFF_DIR:")])
+    if pages == 1 and others > 1:
+        notes.append(f"The file has {others} pages, and only the first is read.")
     if pages > 1:
         notes.append(f"The file has {pages} pages of one band; they are read as the bands of one image.")
         scale, offset = np.ones(count, np.float32), np.zeros(count, np.float32)
@@ -255,6 +253,9 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
         scale = np.asarray(dataset.scales[:count], dtype=np.float32)
         offset = np.asarray(dataset.offsets[:count], dtype=np.float32)
         nodata = dataset.nodatavals[:count]
+    if np.any(scale == 0):
+        notes.append("The file gives a scale of 0, which would make every value the same; stored values are left.")
+        scale[scale == 0] = 1
     if np.any(scale != 1) or np.any(offset != 0):
         text = f"{scale[0]:g}" if np.all(scale == scale[0]) else "its own factor in every band"
         notes.append(f"Stored values are multiplied by {text}, as the file says.")
@@ -275,10 +276,12 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
             notes.append(f"The map system is that of {path.stem}.prj beside it.")
     if transform is None and dataset.gcps[0]:
         notes.append("The file has ground control points and no map grid; rows and columns are used.")
+    elif transform is None and dataset.tags(ns="RPC"):
+        notes.append("The file has a camera model (RPC) and no map grid: rows and columns are used.")
     plain: Transform | None = None if transform is None else tuple(float(v) for v in transform[:6])  # type: ignore[assignment]
     units = {unit for unit in dataset.units if unit}
     first = nodata[0]
-    bands, stored, fact = _bands(path, dataset, notes, count, pages)
+    bands, stored, fact = bands_of(path, dataset, notes, count, pages)
     axes = Fact("rows,cols,bands", "certain", "The format says so.")
     if pages > 1 and rules > 4:
         axes = pages_axes(cube, dataset.tags().get("TIFFTAG_IMAGEDESCRIPTION", ""))
@@ -330,97 +333,7 @@ def _palette(dataset: Any) -> dict[int, str]:
         table = dataset.colormap(1)
     except (ValueError, KeyError):
         return {}
-    return {value: "#{:02x}{:02x}{:02x}".format(*color[:3]) for value, color in table.items() if value > 0}
-
-
-def _numbers(texts: Sequence[str | None]) -> FloatArray | None:
-    """All texts as numbers; None when one is missing or no number."""
-    values = []
-    for text in texts:
-        value = as_number(text or "")
-        if value is None:
-            return None
-        values.append(value)
-    return np.array(values, dtype=np.float32)
-
-
-def _list(text: str | None, count: int) -> FloatArray | None:
-    """ "{400.0, 410.0}" or "400 410" with exactly `count` numbers."""
-    found = numbers(text, count) if text else None
-    return found.astype(np.float32) if found is not None and found.size == count else None
-
-
-def _bands(
-    path: Path, dataset: Any, notes: list[str], count: int, pages: int
-) -> tuple[Bands, FloatArray | None, Fact | None]:
-    """(bands, the file's numbers, why)."""
-    numbered = range(1, count + 1) if pages == 1 else range(1, 2)
-    per_band = [{k.lower(): v for k, v in read_tags(dataset, i).items()} for i in numbered]
-    whole = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, domain="ENVI")).items()}
-    first = per_band[0]
-    unit = first.get("wavelength_units") or first.get("wavelength_unit") or whole.get("wavelength_units")
-    unit = unit or whole.get("wavelength units")
-    listed = pages == 1
-    centres = None
-    if listed:
-        texts = [tags.get("wavelength") or tags.get("wavelength_nm") or "" for tags in per_band]
-        if any(texts) and not all(texts):
-            some = sum(map(bool, texts))
-            notes.append(f"{some} of {count} bands name a wavelength, the others none; they are not used.")
-        if not all(texts):  # as GDAL keeps an ENVI header's: Band_1 = "450.0 Nanometers"
-            texts = [whole.get(f"band_{band}", "") for band in numbered]
-            texts = texts if all(WITH_UNIT.search(text) for text in texts) else []
-        found_texts, own = from_texts(texts) if texts else (None, None)
-        centres = None if found_texts is None else found_texts.astype(np.float32)
-        unit = unit or own
-    widths = _numbers([tags.get("fwhm") for tags in per_band]) if listed else None
-    if centres is None and listed:
-        imagery = [read_tags(dataset, i, "IMAGERY") for i in numbered]
-        centres = _numbers([tags.get("CENTRAL_WAVELENGTH_UM") for tags in imagery])
-        if centres is not None:
-            unit, widths = "um", _numbers([tags.get("FWHM_UM") for tags in imagery])
-    if centres is None:
-        for key in ("wavelength", "wavelengths", "wavelength_nm"):
-            centres = _list(whole.get(key), count) if centres is None else centres
-        widths = _list(whole.get("fwhm"), count)
-    flags = _numbers([tags.get("bbl") for tags in per_band]) if listed else None
-    for key in ("bbl", "bad_bands"):
-        flags = _list(whole.get(key), count) if flags is None else flags
-    if centres is None:
-        header = _sidecar(path, (dataset.height, dataset.width, count))
-        if header is not None:
-            centres, widths = _list(header.text("wavelength"), count), _list(header.text("fwhm"), count)
-            unit = header.text("wavelength units") or None
-            flags = _list(header.text("bbl"), count) if flags is None else flags
-            if centres is not None:
-                notes.append(f"The wavelengths are those of the ENVI header {header.path.name} beside it.")
-    nm = fwhm = fact = usable = None
-    if centres is not None:
-        found = read(centres, unit, widths)
-        nm, fwhm, usable, fact = found.nm, found.fwhm_nm, found.usable, found.fact
-        notes.extend(found.notes)
-    if nm is None and pages == 1:
-        nm, more = from_band_names(dataset.descriptions[:count])
-        notes.extend(more)
-    if flags is not None and not (flags > 0).any():
-        notes.append("The file's bad-band list rules out every band; it is not used.")
-    elif flags is not None:
-        usable = flags > 0 if usable is None else usable & (flags > 0)
-    return Bands(count, nm, fwhm, usable), centres, fact
-
-
-def _sidecar(path: Path, shape: tuple[int, int, int]) -> Header | None:
-    """The ENVI header beside a TIFF that describes an image of its size."""
-    for name in (path.with_suffix(".hdr"), path.with_name(path.name + ".hdr"), path.with_suffix(".HDR")):
-        if not name.is_file():
-            continue
-        try:
-            header = read_header(name)
-            if tuple(header.integer(key) for key in ("lines", "samples", "bands")) == shape:
-                return header
-        except FileProblem:
-            continue
-    return None
+    return {value: "#{:02x}{:02x}{:02x}".format(*color[:3]) for value, color in table.items()}
 
 
 READER = GeoTiffReader()

@@ -18,14 +18,13 @@ import numpy as np
 from hsi_studio.edges import names_only
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
-from hsi_studio.scene.formats import containers, hdf_safety
-from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.formats import containers, hdf_place, hdf_safety, hdf_values
+from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
 from hsi_studio.scene.rules import georeference
 from hsi_studio.scene.rules.values import unit_of
-from hsi_studio.scene.rules.wavelengths import number
-from hsi_studio.types import Bands, FloatArray
+from hsi_studio.types import Bands
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 LEAST_STORED = 1 / 5000  # share of the described bytes that must be in the file; gzip reaches 1/1032
@@ -74,18 +73,20 @@ def whole(path: Path, name: str, dataset: Any) -> Any:
 class Checked:
     """A dataset whose read errors name the file and the remedy."""
 
-    def __init__(self, path: Path, name: str, dataset: Any) -> None:
+    def __init__(self, path: Path, name: str, dataset: Any, dtype: np.dtype[Any] | None = None) -> None:
+        """`dtype`: of the same size, as which the stored bytes are read (netCDF's _Unsigned)."""
         self.path, self.name, self._dataset = path, name, dataset
-        self.shape, self.dtype = tuple(dataset.shape), dataset.dtype
+        self.shape, self.dtype = tuple(dataset.shape), dataset.dtype if dtype is None else dtype
 
     def __getitem__(self, key: Any) -> Any:
         try:
-            return self._dataset[key]
+            values = self._dataset[key]
         except OSError as error:
             raise CorruptFile(self.path, f"“{self.name}” cannot be read ({error})", COPY_AGAIN) from error
+        return values if self.dtype == self._dataset.dtype else np.asarray(values).view(self.dtype)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        values = whole(self.path, self.name, self._dataset)
+        values = np.asarray(whole(self.path, self.name, self._dataset)).view(self.dtype)
         return values if dtype is None else np.asarray(values, dtype=dtype)
 
 
@@ -95,7 +96,7 @@ class HdfReader:
     name = "hdf"
     title = "HDF5 / netCDF-4"
     extensions = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")
-    takes_axes = takes_rules = True
+    takes_axes = takes_rules = layer_takes_rules = True
 
     def sniff(self, path: Path) -> bool:
         return first_bytes(path, 8) == MAGIC
@@ -112,13 +113,19 @@ class HdfReader:
     def open(self, path: Path, variable: str | None, axes: str | None = None, rules: int = RULES) -> Raster:
         file_size(path)
         handle = open_file(path)
-        raster = containers.assemble(path, _list(path, handle, rules), variable, axes)
-        return _with_metadata(path, raster, handle)
+        raster = containers.assemble(path, _list(path, handle, rules), variable, axes, rules)
+        raster = hdf_values.without_marks(raster, handle[raster.facts["variable"].value], rules)
+        return _with_metadata(path, raster, handle, rules)
 
-    def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
+    def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None, rules: int = RULES) -> Raster:
         file_size(path)
-        variables = _list(path, open_file(path))
-        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables)
+        handle = open_file(path)
+        variables = _list(path, handle, rules)
+        chosen = containers.pick_layer(path, variables, variable, shape)
+        raster = containers.as_layer(path, chosen, variables, shape if rules > 6 else None)
+        names = hdf_values.flag_names(handle[chosen.name]) if rules > 6 else {}
+        raster = replace(raster, class_names=names) if names else raster
+        return hdf_place.on_cf_grid(raster, handle, handle[chosen.name]) if rules > 6 else raster
 
     def variables(self, path: Path) -> list[Candidate]:
         file_size(path)
@@ -140,20 +147,21 @@ def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
         elif dtype_problem(item.dtype) is None or item.dtype.kind == "c":
             if len(item.shape) == 3:
                 found.extend(_in_attributes(name, item))
-            scale, offset = _scale(item, rules)
-            nodata = _first(item, NO_DATA, rules)
-            was = (*_scale(item, 4), _first(item, NO_DATA, 4))
+            scale, offset = hdf_values.scale_of(item, rules)
+            nodata, dtype = hdf_values.first(item, hdf_values.NO_DATA, rules), hdf_values.dtype_of(item, rules)
+            was = (*hdf_values.scale_of(item, 4), hdf_values.first(item, hdf_values.NO_DATA, 4))
+            as_before = np.size(scale) == np.size(offset) == 1 and bool((scale, offset, nodata) == was)
             found.append(
                 Variable(
                     name,
                     tuple(item.shape),
-                    item.dtype,
-                    partial(_load, path, name, item),
-                    unit=_text(item.attrs.get("units", item.attrs.get("Units"))),
+                    dtype,
+                    partial(_load, path, name, item, dtype),
+                    unit=hdf_values.text(item.attrs.get("units", item.attrs.get("Units"))),
                     scale=scale,
                     offset=offset,
                     nodata=nodata,
-                    differs=() if np.size(scale) == 1 and (scale, offset, nodata) == was else ("attributes:read",),
+                    differs=() if as_before and dtype == item.dtype else ("attributes:read",),
                     dims=dimensions(item),
                 )
             )
@@ -170,7 +178,7 @@ def _in_attributes(name: str, item: Any) -> list[Variable]:
             key = next((k for k in keys if k in holder.attrs), None)
             values = np.empty(0) if key is None else np.asarray(holder.attrs[key]).ravel()
             if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
-                unit = _text(next((holder.attrs[u] for u in WAVELENGTH_UNITS if u in holder.attrs), None))
+                unit = hdf_values.text(next((holder.attrs[u] for u in WAVELENGTH_UNITS if u in holder.attrs), None))
                 found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values), unit))
                 break
     return found
@@ -210,49 +218,12 @@ def visit_all(path: Path, handle: Any, visit: Callable[[str, Any], None]) -> Non
         raise hdf_safety.damaged(path, error) from error
 
 
-def _load(path: Path, name: str, dataset: Any) -> Any:
+def _load(path: Path, name: str, dataset: Any, dtype: np.dtype[Any] | None = None) -> Any:
     check_stored(path, name, dataset)
-    return Checked(path, name, dataset)
+    return Checked(path, name, dataset, dtype)
 
 
-NO_DATA = ("Data_Ignore_Value", "_FillValue", "missing_value", "no_data_value", "nodata")
-
-
-def _first(item: Any, names: tuple[str, ...], rules: int = RULES) -> float | None:
-    """The first of these attributes as a number, also where it is written as text."""
-    for name in names:
-        if name in item.attrs:
-            values = np.asarray(item.attrs[name]).ravel()
-            if values.size and values.dtype.kind in "iuf":
-                return float(values[0])
-            said = None if rules < 5 or values.size != 1 else number(_text(values) or "")
-            if said is not None:
-                return said
-    return None
-
-
-def _scale(item: Any, rules: int) -> tuple[float | FloatArray, float]:
-    """(scale, offset); one scale a band where the attribute lists as many as an axis is long."""
-    divisor = _first(item, ("Scale_Factor", "Scale Factor"), rules)
-    if divisor is not None and divisor > 0:
-        return (1.0 / divisor if divisor >= 1 else divisor), 0.0
-    listed = np.asarray(item.attrs.get("scale_factor", 1.0)).ravel()
-    offset = _first(item, ("add_offset",), rules) or 0.0
-    if rules > 4 and listed.size > 1 and listed.size in item.shape and listed.dtype.kind in "iuf" and np.ptp(listed):
-        return listed.astype(np.float32), offset
-    return _first(item, ("scale_factor",), rules) or 1.0, offset
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    item = np.asarray(value).ravel()
-    if item.size == 0:
-        return None
-    return item[0].decode("utf-8", "replace") if isinstance(item[0], bytes) else str(item[0])
-
-
-def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
+def _with_metadata(path: Path, raster: Raster, handle: Any, rules: int) -> Raster:
     """NEON's map position, CF's grid mapping, the cube's unit and EMIT's list of good bands."""
     import h5py
 
@@ -264,16 +235,16 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
 
     visit_all(path, handle, keep)
     cube = handle[raster.facts["variable"].value]
-    raster = replace(raster, value_unit=unit_of(_text(cube.attrs.get("units", cube.attrs.get("Units")))))
+    raster = replace(raster, value_unit=unit_of(hdf_values.text(cube.attrs.get("units", cube.attrs.get("Units")))))
     if "Map_Info" in found:
-        info = [part.strip() for part in (_text(whole(path, "Map_Info", found["Map_Info"])) or "").split(",")]
+        info = [part.strip() for part in (hdf_values.text(whole(path, "Map_Info", found["Map_Info"])) or "").split(",")]
         transform, _ = georeference.transform_of(info)
-        code = _text(whole(path, "EPSG Code", found["EPSG Code"])) if "EPSG Code" in found else None
+        code = hdf_values.text(whole(path, "EPSG Code", found["EPSG Code"])) if "EPSG Code" in found else None
         epsg = int(code) if code and code.strip().isdigit() else georeference.epsg_of(info)
         side = float(np.hypot(transform[0], transform[3])) if transform and info[0].lower() == "utm" else None
         raster = replace(raster, transform=transform, crs=georeference.wkt("", epsg), gsd_m=side)
     else:
-        raster = _on_cf_grid(raster, handle, cube)
+        raster = hdf_place.on_cf_grid(raster, handle, cube, rules)
     good = found.get("good_wavelengths")
     if good is not None and good.shape == (raster.bands.count,):
         usable = np.asarray(good[()]) > 0
@@ -281,85 +252,6 @@ def _with_metadata(path: Path, raster: Raster, handle: Any) -> Raster:
             bands = raster.bands
             raster = replace(raster, bands=Bands(bands.count, bands.wavelength_nm, bands.fwhm_nm, usable))
     return raster
-
-
-def _on_cf_grid(raster: Raster, handle: Any, cube: Any) -> Raster:
-    """The transform and map system of CF's grid mapping and coordinate vectors, where the file has them."""
-    height, width, _ = raster.cube.shape
-    x, y = (_vector(handle, cube, names, n) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
-    transform = georeference.from_vectors(*(None if v is None else _metres(v) for v in (x, y)))
-    mapping = _beside(handle, cube, (_text(cube.attrs.get("grid_mapping")) or "").split(":")[0].strip())
-    attributes = dict(mapping.attrs) if mapping is not None else {}
-    crs = georeference.cf_crs(attributes)
-    if transform is None and "GeoTransform" in attributes:
-        transform = georeference.gdal_numbers(_text(attributes["GeoTransform"]))
-    if transform is None and mapping is not None:
-        transform = georeference.gdal_numbers(attributes.get("geotransform", handle.attrs.get("geotransform")))
-    if transform is not None and crs is None and x is not None and _degrees(x) and y is not None and _degrees(y):
-        crs = georeference.wkt("", 4326)
-    notes = raster.notes
-    if transform is None and crs is not None:
-        notes += ("The file names a map system but no even grid; the scene has no map coordinates.",)
-    swath = _swath(handle, (height, width))
-    if transform is None and swath:
-        notes += (
-            f"Every pixel has its own longitude and latitude ({swath}); the scene stays in the sensor's geometry.",
-        )
-    side = georeference.side_m(transform, crs)
-    return replace(raster, transform=transform, crs=crs if transform else None, gsd_m=side, notes=notes)
-
-
-X_NAMES = ("easting", "x", "lon", "longitude", "projection_x_coordinate")
-Y_NAMES = ("northing", "y", "lat", "latitude", "projection_y_coordinate")
-
-
-def _beside(handle: Any, cube: Any, name: str) -> Any:
-    """The dataset of that name in the cube's group or one above it."""
-    group = cube.parent
-    while name:
-        if name in group and hasattr(group[name], "shape"):
-            return group[name]
-        if group.name == "/":
-            return None
-        group = group.parent
-    return None
-
-
-def _vector(handle: Any, cube: Any, names: tuple[str, ...], size: int) -> Any:
-    """The coordinate vector of that length: by name, from the cube's group upwards."""
-    for name in names:
-        item = _beside(handle, cube, name)
-        if item is not None and tuple(item.shape) == (size,) and item.dtype.kind in "iuf":
-            return item
-    return None
-
-
-def _metres(vector: Any) -> Any:
-    """(n,) coordinates; of those in kilometres the metres that map systems count in."""
-    unit = (_text(vector.attrs.get("units")) or "").strip().lower()
-    return np.asarray(vector[()], dtype=np.float64) * (1000.0 if unit in KILOMETRES else 1.0)
-
-
-KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
-
-
-def _degrees(vector: Any) -> bool:
-    unit = (_text(vector.attrs.get("units")) or "").lower()
-    return unit.startswith("degree") or (
-        not unit and vector.name.rsplit("/", 1)[-1] in ("lon", "lat", "longitude", "latitude")
-    )
-
-
-def _swath(handle: Any, shape: tuple[int, int]) -> str:
-    """Name of a longitude for every pixel; "" when there is none."""
-    names: list[str] = []
-
-    def look(name: str, item: Any) -> None:
-        if name.rsplit("/", 1)[-1].lower() in ("lon", "longitude") and tuple(getattr(item, "shape", ())) == shape:
-            names.append(name)
-
-    handle.visititems(look)
-    return names[0] if names else ""
 
 
 READER = HdfReader()

@@ -16,7 +16,7 @@ import numpy as np
 
 from hsi_studio.errors import FileProblem
 from hsi_studio.scene.formats import containers, hdf, hdf_safety, matlab5
-from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
 
 MOST_LETTERS = 100_000
@@ -62,7 +62,7 @@ class MatlabReader:
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = _list(path)
-        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables)
+        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables, shape)
 
     def variables(self, path: Path) -> list[Candidate]:
         return [v.candidate for v in _list(path)]

@@ -22,9 +22,9 @@ import numpy as np
 from hsi_studio.errors import CorruptFile
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import limits
-from hsi_studio.scene.formats.containers import Variable
 from hsi_studio.scene.formats.limits import MOST_DEFLATE
 from hsi_studio.scene.formats.matlab5_check import check_element
+from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.raster import check_memory
 
 HEADER = 128

@@ -20,7 +20,7 @@ import numpy as np
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text, size_text
 from hsi_studio.scene.formats import containers, limits
-from hsi_studio.scene.formats.containers import Variable
+from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, dtype_problem, file_size, first_bytes
 
 MAGIC = b"\x93NUMPY"
@@ -66,7 +66,7 @@ class NumpyReader:
 
     def layer(self, path: Path, variable: str | None, shape: tuple[int, int] | None) -> Raster:
         variables = self._list(path)
-        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables)
+        return containers.as_layer(path, containers.pick_layer(path, variables, variable, shape), variables, shape)
 
     def variables(self, path: Path) -> list[Candidate]:
         return [v.candidate for v in self._list(path)]

@@ -21,6 +21,7 @@ from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
 log = logging.getLogger(__name__)
 
 PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
+LABELS = (".csv", ".tsv", ".geojson", ".geojsonl", ".json", ".shp", ".dbf", ".gpkg", ".kml", ".kmz", ".xls", ".xlsx")
 PARTS = ("name", "title", "extensions", "sniff", "open", "layer", "variables")
 
 
@@ -74,6 +75,12 @@ def find_reader(path: str | Path, rules: int = RULES) -> Reader:
         )
     if first_bytes(path, 6).startswith(PACKED):
         raise UnknownFormat(path, "it is an archive or compressed", "Unpack it first and open the image in it")
+    if path.suffix.lower() in LABELS:
+        raise UnknownFormat(
+            path,
+            "this is a table or a file of labels, no image",
+            "Open the image first, then import this in the Map tab",
+        )
     raise UnknownFormat(path, "no reader recognises this file", f"Convert it to one of: {titles}")
 
 

@@ -154,7 +154,8 @@ def _plain_hdf(array: Any) -> npt.NDArray[Any] | None:
     for at in (offset, offset + data.file.userblock_size):  # the library counts from behind a block of the user's
         if at + size > checked.path.stat().st_size:
             continue
-        mapped = np.memmap(checked.path, data.dtype, "r", at, shape[::-1] if turned else shape, "F" if turned else "C")
+        order: Any = "F" if turned else "C"
+        mapped = np.memmap(checked.path, checked.dtype, "r", at, shape[::-1] if turned else shape, order)
         if _same(array, mapped):
             return mapped
     return None

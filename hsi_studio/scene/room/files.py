@@ -1,8 +1,9 @@
 """Which files belong to an opening: the one that was named, and those beside it that a reader may look at.
 
 Formats come in several files: ENVI's header, GDAL's sidecars, a product's metadata, a header of another name whose size
-fits. Reachable are, in the same folder and not hidden: files of the same name but for its ending, and others of the
-kinds that such parts have. Links that lead out of the folder are not: what they stand for was not given.
+fits. Reachable are, in the same folder and not hidden: files of the same name but for its ending, others of the kinds
+that such parts have, and the flags of a product whose files differ in their names (EMIT's RFL and MASK). Links that
+lead out of the folder are not: what they stand for was not given.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ def files_of(path: Path) -> Files:
     """Raises FileProblem for a link out of the folder that bears the file's name."""
     path = Path(os.path.abspath(path))
     stem = path.name.partition(".")[0].lower()
+    flags = path.name.upper().replace("_RFL_", "_MASK_")
     own: list[Path] = [path]
     beside: list[Path] = []
     for one in _siblings(path):
         same = bool(stem) and one.name.lower().partition(".")[0] == stem
-        if one.name.startswith(".") or not (same or one.suffix.lower() in KINDS) or not one.is_file():
+        part = same or one.suffix.lower() in KINDS or one.name.upper() == flags
+        if one.name.startswith(".") or not part or not one.is_file():
             continue
         if not _is_here(one):
             if same and one.suffix.lower() in KINDS:

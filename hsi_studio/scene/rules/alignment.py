@@ -14,6 +14,7 @@ Pixels the layer does not cover have no height and no class.
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,12 @@ import numpy.typing as npt
 
 from hsi_studio.errors import SizeMismatch
 from hsi_studio.humanize import shape_text
+from hsi_studio.scene.crs_name import crs_name
 from hsi_studio.scene.plan import RULES
 from hsi_studio.types import FloatArray
 
 Transform = tuple[float, float, float, float, float, float]
+WGS_84 = {"proj": "longlat", "datum": "WGS84", "no_defs": True}
 SAME, HALF = 0.02, 0.5 + 1e-6  # of a pixel
 
 
@@ -51,7 +54,7 @@ def lay(
         one_has = (grid.transform is None) != (onto.transform is None)
         who = "the scene" if onto.transform is None else path.name
         return layers, (f"{path.name} is laid on pixel by pixel: {who} has no map coordinates.",) if one_has else ()
-    if _same_system(grid.crs, onto.crs):
+    if _same_system(grid.crs, onto.crs, onto.rules):
         placed = _by_moving(path, layers, grid, onto, what)
         if placed is not None:
             return placed
@@ -202,8 +205,8 @@ def _finer(grid: Grid, onto: Grid, own: Any, system: Any) -> bool:
     return bool(np.hypot(grid.transform[0], grid.transform[3]) < 0.75 * pixel)
 
 
-def _same_system(first: str | None, second: str | None) -> bool:
-    """Both None, the same text, or the same system under two spellings."""
+def _same_system(first: str | None, second: str | None, rules: int = RULES) -> bool:
+    """Both None, the same text, or the same system under two spellings; a vertical part beside it does not count."""
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
@@ -211,11 +214,29 @@ def _same_system(first: str | None, second: str | None) -> bool:
         return True
     if first is None or second is None:
         return False
+    if rules > 6:
+        first, second = _horizontal(first), _horizontal(second)
     try:
         one, two = CRS.from_wkt(first), CRS.from_wkt(second)
-        return bool(one == two or (one.to_epsg() is not None and one.to_epsg() == two.to_epsg()))
+        if one == two or (one.to_epsg() is not None and one.to_epsg() == two.to_epsg()):
+            return True
+        degrees = one.to_dict(), two.to_dict()  # ENVI's and ESRI's GCS_WGS_1984 has no code
+        return rules > 6 and degrees[0] == degrees[1] == WGS_84
     except CRSError:
         return False
+
+
+def _horizontal(crs: str) -> str:
+    """Of a compound system's well-known text the part of the plane: COMPD_CS["name",PROJCS[…],VERT_CS[…]]."""
+    found = re.match(r'\s*(?:COMPD_CS|COMPOUNDCRS)\["[^"]*",', crs)
+    if found is None:
+        return crs
+    depth = 0
+    for at in range(found.end(), len(crs)):
+        depth += {"[": 1, "]": -1}.get(crs[at], 0)
+        if depth == 0 and crs[at] == "]":
+            return crs[found.end() : at + 1]
+    return crs
 
 
 def _box(grid: Grid) -> tuple[float, float, float, float]:
@@ -232,9 +253,10 @@ def _bounds(grid: Grid) -> str:
 
 
 def _elsewhere(path: Path, grid: Grid, onto: Grid, what: str) -> SizeMismatch:
+    own, its = (f" in {crs_name(g.crs)}" if g.crs and grid.crs != onto.crs else "" for g in (grid, onto))
     return SizeMismatch(
         path,
-        f"{what} lies elsewhere: it covers {_bounds(grid)}, the scene {_bounds(onto)}",
+        f"{what} lies elsewhere: it covers {_bounds(grid)}{own}, the scene {_bounds(onto)}{its}",
         "Name the file of this place, or correct its coordinates",
     )
 

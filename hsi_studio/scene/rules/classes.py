@@ -7,7 +7,9 @@ The rule:
    it as a class: noted;
 3. where −1 or such a mark says what is not labelled and the classes run from 0 without a gap, 0 is one of them: it
    becomes the number after the last one and is called “Class 0”: noted. Where NaN, the file's “no data” or another
-   negative number says it, zeros stay not labelled: noted, as is a last number that stands far above all others;
+   negative number says it, zeros stay not labelled: noted, as is a last number that stands far above all others.
+   A file that names 0 as a class (ENVI's class names begin with it; “unclassified” in a dozen languages is none) makes
+   it one in the same way; names without such a word that are as many as the largest number are of 1, 2 …: both noted;
 4. a palette gives the classes their colours; an image of three or four bytes a pixel with few colours is a class map
    painted in RGB (black and transparent are not labelled); layers of zeros and ones that never overlap are one class a
    layer. Both noted.
@@ -32,20 +34,39 @@ MOST_COLOURS = 60  # of a class map painted in RGB
 MARKS = (127, 255, 32767, 65535, 2**31 - 1, 2**32 - 1, 9999, 99999)
 UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none", "no class", "no data", "nodata",
               "void",
-              "unknown", "undefined", "ignore", "masked"}  # fmt: skip
+              "unknown", "undefined", "ignore", "masked", "mask", "bg", "empty", "null", "nan", "n/a", "na", "-", "0",
+              "missing", "outside", "no label", "not labelled", "not labeled", "not classified", "not mapped",
+              "unmarked", "unassigned", "other pixels", "masked pixels", "undetermined",
+              "unklassifiziert", "nicht klassifiziert", "hintergrund", "keine daten", "keine klasse", "unbekannt",
+              "unmarkiert", "ohne klasse", "non classé", "non classe", "non classifié", "fond", "arrière-plan",
+              "sans classe", "sin clasificar", "no clasificado", "fondo", "sin clase", "sin datos", "sfondo",
+              "non classificato", "não classificado", "fundo", "sem classe", "ongeclassificeerd", "achtergrond",
+              "oklassad", "bakgrund", "baggrund", "tausta", "niesklasyfikowane", "tło", "pozadí", "неклассифицировано",
+              "фон", "未分类", "未分類", "未标注", "背景", "無", "无"}  # fmt: skip
 UNLABELLED_WORDS = re.compile(r"(un-?labell?ed|un-?classified|background|no[ _-]?data|ignored?)\b")
+ROUNDING = 1e-6  # of a number, as float32 leaves it
 FAR_ABOVE = 5  # times the next number
 REMEDY_VALUES = "Name the class map, not the data"
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """`labels` (H, W), 0 = not labelled; names and colours by value."""
+    """`labels` (H, W), 0 = not labelled; names and colours by value. `zero`: the value that class 0 of the file has
+    here, 0 = none; `later`: the file's list of names begins with class 1."""
 
     labels: IntArray
     names: dict[int, str]
     notes: tuple[str, ...] = ()
     colors: dict[int, str] = field(default_factory=dict)
+    zero: int = 0
+    later: bool = False
+
+    def colors_of(self, listed: dict[int, str]) -> dict[int, str]:
+        """The file's colours by its own numbers, from 0 on, by the values they have here."""
+        if self.later:
+            return {value + 1: color for value, color in listed.items()}
+        moved = {self.zero: listed[0]} if self.zero and 0 in listed else {}
+        return {value: color for value, color in (listed | moved).items() if value > 0}
 
 
 def of_values(
@@ -60,8 +81,9 @@ def of_values(
     if not finite.any():
         raise BadValues(path, "the class map has no data at all", "Check the file and its “no data” value")
     rounded = np.round(values)
-    if not np.array_equal(values[finite], rounded[finite]):
-        odd = float(values[finite & (values != rounded)][0])
+    fraction = finite & (np.abs(values - rounded) > ROUNDING * np.maximum(1, np.abs(values)))
+    if fraction.any():
+        odd = float(values[fraction][0])
         raise BadValues(path, f"a class map holds whole numbers, this holds {odd:g}", REMEDY_VALUES)
     present = [int(v) for v in np.unique(rounded[finite])]
     notes: list[str] = []
@@ -80,6 +102,23 @@ def of_values(
     labels = labels.astype(np.int32)
     positive = [v for v in present if v > 0]
     names = dict(names)
+    zero, later = 0, rules > 6 and _counted_from_1(names, positive)
+    if later:
+        names = {value + 1: name for value, name in names.items()}
+        notes.append(
+            Remark(
+                f"There are {len(names)} class names for classes 1 to {positive[-1]}, and the first is no "
+                f"“unclassified”: class 1 is “{names[1]}”."
+            )
+        )
+    if rules > 6 and 0 in present and not declared and not marked and not is_unlabelled(names.get(0, "")):
+        zero = max([*positive, *names]) + 1
+        labels[finite & (rounded == 0)] = zero
+        notes.append(
+            f"The file calls class 0 “{names[0]}”; it has the number {zero} here, so that 0 stays “not labelled”."
+        )
+        names[zero] = names[0]
+        positive.append(zero)
     contiguous = len(positive) >= 2 and positive == list(range(1, positive[-1] + 1))
     if marked and not declared and 0 in present and not is_unlabelled(names.get(0, "class")) and contiguous:
         zero = positive[-1] + 1
@@ -91,7 +130,18 @@ def of_values(
         raise BadValues(path, "the class map has no labelled pixel (all are 0)", "Check that it is the right file")
     if len(positive) > MOST_CLASSES:
         raise BadValues(path, f"it holds {len(positive)} different values", "Name a class map; this looks like data")
-    return ClassMap(labels, complete_names(names, positive), tuple(notes))
+    return ClassMap(labels, complete_names(names, positive), tuple(notes), zero=zero, later=later)
+
+
+def _counted_from_1(names: dict[int, str], positive: list[int]) -> bool:
+    """Whether names that are listed from 0 on can only be those of 1, 2 …: a number is beyond the last of them."""
+    return (
+        len(names) > 1
+        and sorted(names) == list(range(len(names)))
+        and not is_unlabelled(names[0])
+        and bool(positive)
+        and positive[-1] == len(names)
+    )
 
 
 def _fills_the_rest(present: list[int], below: list[int]) -> bool:

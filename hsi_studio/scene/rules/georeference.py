@@ -25,12 +25,14 @@ import numpy.typing as npt
 
 from hsi_studio.errors import FileProblem
 from hsi_studio.scene.crs import crs_of_text
+from hsi_studio.scene.plan import RULES
 
 log = logging.getLogger(__name__)
 Transform = tuple[float, float, float, float, float, float]  # as in `raster.Transform`
 PIXELS_ONLY = {"arbitrary", "pixel", "none", "unknown", ""}
 
 
+LARGEST_PICTURE = 50_000  # pixels along a side
 FARTHEST = 1e12  # metres, or any unit of a map of this earth
 
 
@@ -79,19 +81,41 @@ def epsg_of(map_info: list[str]) -> int | None:
 
 
 def place_of_map_info(
-    info: list[str], system: str, data: Path, driver: str = "ENVI"
+    info: list[str], system: str, data: Path, driver: str = "ENVI", rules: int = RULES
 ) -> tuple[Transform | None, str | None, float | None, list[str]]:
-    """(transform, WKT, pixel side in metres, notes) of ENVI's `map info` items and coordinate system string."""
+    """(transform, WKT, pixel side in metres, notes) of ENVI's `map info` items and coordinate system string; `rules`
+    of an older project."""
     if not info:
         return None, None, None, []
+    info = _plainly(info) if rules > 6 else info
     name = info[0].strip().lower()
-    if name in PIXELS_ONLY and not system:
-        return None, None, None, []
     transform, _ = transform_of(info)
+    if name in PIXELS_ONLY and not system:
+        if transform is None or rules < 7 or _is_of_pixels(transform):
+            return None, None, None, []
+        return (
+            transform,
+            prj_beside(data),
+            None,
+            ["The header calls its map system arbitrary: coordinates without one."],
+        )
     if transform is None:
         return None, None, None, ["The header's map info cannot be read; the scene has no map coordinates."]
-    crs = wkt(system, epsg_of(info)) or by_gdal(data, driver) or prj_beside(data)
     notes = []
+    crs = wkt(system, epsg_of(info))
+    if crs is None:
+        crs = by_gdal(data, driver)
+        if crs is not None and not system:
+            notes.append(
+                f"The map system is what GDAL makes of the header's map info ({info[0]}): check it, or say which it is "
+                "with --crs."
+            )
+    crs = crs or prj_beside(data)
+    each = _metres_each(info) if rules > 6 else 1.0
+    if each != 1 and not system and name == "utm":
+        a, b, c, d, e, f = (number * each for number in transform)
+        transform = (a, b, c, d, e, f)
+        notes.append(f"The header gives its map coordinates in units of {each:g} m; they are read as metres.")
     if crs is None:
         notes.append("The map projection of the header is not known; coordinates are shown without it.")
     told = epsg_of(info)
@@ -106,6 +130,33 @@ def place_of_map_info(
     if side is None and metric and not is_degrees(crs):
         side = float(np.hypot(transform[0], transform[3]))
     return transform, crs, side, notes
+
+
+def _is_of_pixels(transform: Transform) -> bool:
+    """Pixels of size 1 whose coordinates are rows and columns of some picture."""
+    a, b, c, d, e, f = transform
+    return (b, d) == (0, 0) and abs(a) == abs(e) == 1 and max(abs(c), abs(f)) <= LARGEST_PICTURE
+
+
+def _plainly(info: list[str]) -> list[str]:
+    """Items of `map info` with decimal points, without zones as “33N”: semicolons between the items go with decimal
+    commas."""
+    if any(";" in item for item in info):
+        info = [part.strip().replace(",", ".") for part in ",".join(info).split(";")]
+    zone = re.fullmatch(r"(\d{1,2})\s*([NS])\b.*", info[7].strip(), re.IGNORECASE) if len(info) > 7 else None
+    if zone is not None and info[0].strip().lower() == "utm":
+        return [*info[:7], zone[1], {"n": "North", "s": "South"}[zone[2].lower()], *info[8:]]
+    return info
+
+
+UNIT_M = {"km": 1000.0, "kilometers": 1000.0, "kilometres": 1000.0, "feet": 0.3048, "ft": 0.3048, "foot": 0.3048,
+          "ussurveyfeet": 1200 / 3937, "cm": 0.01, "centimeters": 0.01, "mm": 0.001}  # fmt: skip
+
+
+def _metres_each(info: list[str]) -> float:
+    """Metres of the unit that `map info` names (units=Feet); 1 without one and for degrees."""
+    said = next((item.partition("=")[2] for item in info if item.strip().lower().startswith("units")), "")
+    return UNIT_M.get(re.sub(r"[\s._()-]+", "", said.lower()), 1.0)
 
 
 def wkt(text: str, epsg: int | None = None) -> str | None:
@@ -273,7 +324,7 @@ def gdal_numbers(value: Any) -> Transform | None:
 
 
 def cf_crs(attributes: Mapping[str, Any]) -> str | None:
-    """WKT of a CF grid mapping variable: spatial_ref, crs_wkt, an EPSG code, or the parameters of four projections."""
+    """WKT of a CF grid mapping variable: spatial_ref, crs_wkt, an EPSG code, or the parameters of nine projections."""
     text = {key: _plain(value) for key, value in attributes.items()}
     for key in ("spatial_ref", "crs_wkt", "projection_wkt", "wkt"):
         found = wkt(str(text[key])) if text.get(key) else None
@@ -304,6 +355,10 @@ def _from_parameters(text: Mapping[str, Any]) -> str | None:
     origin = f"+lat_0={value('latitude_of_projection_origin'):.12g}"
     centre = value("longitude_of_central_meridian", value("longitude_of_projection_origin"))
     parallels = np.asarray(text.get("standard_parallel", [0.0])).ravel()
+    pole = value("straight_vertical_longitude_from_pole", centre)
+    true_at = f"+lat_ts={parallels[0]:.12g}" if "standard_parallel" in text else (
+        f"+k_0={value('scale_factor_at_projection_origin', 1.0):.12g}"
+    )  # fmt: skip
     forms = {
         "latitude_longitude": f"+proj=longlat {ellipsoid}",
         "transverse_mercator": f"+proj=tmerc {origin} +lon_0={centre:.12g} "
@@ -311,6 +366,12 @@ def _from_parameters(text: Mapping[str, Any]) -> str | None:
         "lambert_azimuthal_equal_area": f"+proj=laea {origin} +lon_0={centre:.12g} {shift}",
         "albers_conical_equal_area": f"+proj=aea +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
         f"+lon_0={centre:.12g} {shift}",
+        "polar_stereographic": f"+proj=stere {origin} +lon_0={pole:.12g} {true_at} {shift}",
+        "mercator": f"+proj=merc +lon_0={centre:.12g} {true_at} {shift}",
+        "lambert_conformal_conic": f"+proj=lcc +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
+        f"+lon_0={centre:.12g} {shift}",
+        "sinusoidal": f"+proj=sinu +lon_0={centre:.12g} {shift}",
+        "azimuthal_equidistant": f"+proj=aeqd {origin} +lon_0={centre:.12g} {shift}",
     }
     if name not in forms:
         return None

@@ -4,11 +4,13 @@ The rule: UTF-8 (with or without BOM), UTF-16, else the Windows code page (ENVI 
 line ends; keys in any case, with blanks or underscores, under the usual aliases; braces may nest, and square brackets
 count as braces; comments begin with “;”; of a key given twice the last counts, as in GDAL, and it is noted when they
 differ. Lists are separated by commas, blanks or semicolons; with semicolons, or commas followed by blanks, a comma
-between two digits is a decimal comma when only then the list has the right length.
+between two digits is a decimal comma when only then the list has the right length; so is every second one of whole
+numbers that are twice as many (400,00,410,00).
 """
 
 from __future__ import annotations
 
+import csv
 import re
 
 import numpy as np
@@ -25,7 +27,13 @@ ALIASES = {
 }  # fmt: skip
 
 
+LISTS = ("wavelength", "fwhm", "bbl", "band names", "map info", "coordinate system string", "class names",
+         "class lookup", "data gain values", "data offset values", "default bands", "spectra names")  # fmt: skip
+BEGINS_A_LIST = re.compile(rf"\s*({'|'.join(LISTS).replace(' ', '[ _]+')})\s*=\s*[{{\[]", re.IGNORECASE)
+FIELDS = {*LISTS, *ALIASES.values(), "samples", "lines", "bands", "interleave", "description", "sensor type", "classes",
+          "data units"}  # fmt: skip
 CODE_PAGE = "Windows-1252"
+EXPONENT = re.compile(r"(?<=[\d.])[dD](?=[+-]?\d)")  # Fortran's 4.5D+02
 
 
 def code_page_note(data: bytes, text: str) -> str | None:
@@ -85,6 +93,10 @@ def fields_of(lines: list[str]) -> tuple[dict[str, str], list[str], str | None]:
             value, at = lines[at].strip(), at + 1
         if value[:1] in ("{", "["):
             collected, after = _braced(value, lines, at)
+            if collected is not None and any(BEGINS_A_LIST.match(line) for line in lines[at:after]):
+                end = next(n for n in range(at, after) if _is_field(lines[n]))
+                collected, after = "\n".join([value[1:], *lines[at:end]]).strip(), end
+                notes.append(f"The brace after “{key} =” is not closed; it ends before “{lines[end].strip()[:30]}”.")
             if collected is None:
                 return fields, notes, key
             value, at = collected, after
@@ -94,6 +106,11 @@ def fields_of(lines: list[str]) -> tuple[dict[str, str], list[str], str | None]:
             notes.append(f"The header gives “{key}” twice; the last one counts.")
         fields[key] = value
     return fields, notes, None
+
+
+def _is_field(line: str) -> bool:
+    name, equals, _ = line.partition("=")
+    return bool(equals) and key_of(name) in FIELDS
 
 
 def _braced(first: str, lines: list[str], at: int) -> tuple[str | None, int]:
@@ -139,13 +156,17 @@ def split_list(text: str) -> list[str]:
     """`_parts` without blanks around them and without an empty last one."""
     if not text:
         return []
-    parts = [part.strip() for part in _parts(text)]
+    if text.count('"') and text.count('"') % 2 == 0:  # {Unclassified, "Wood, dense", Water}
+        rows = csv.reader([" ".join(text.split())], skipinitialspace=True)
+        parts = [part.strip() for row in rows for part in row]
+    else:
+        parts = [part.strip() for part in _parts(text)]
     return parts[:-1] if parts and parts[-1] == "" else parts
 
 
 def numbers(text: str, count: int | None = None) -> npt.NDArray[np.float64] | None:
     """A list of numbers, of `count` where one of the ways to read it gives that many; None when it is no list."""
-    text = text.strip().strip("{}[]").strip()
+    text = EXPONENT.sub("e", text.strip().strip("{}[]").strip())
     ways = (
         lambda: split_list(text),
         lambda: text.split(),
@@ -163,4 +184,7 @@ def numbers(text: str, count: int | None = None) -> npt.NDArray[np.float64] | No
         if values.size and (count is None or values.size == count):
             return values
         found = values if found is None and values.size else found
+    pieces = [piece.strip() for piece in text.rstrip(", ").split(",")]
+    if count is not None and count > 1 and len(pieces) == 2 * count and all(piece.isdigit() for piece in pieces):
+        return np.array([float(f"{whole}.{part}") for whole, part in zip(pieces[::2], pieces[1::2], strict=True)])
     return found

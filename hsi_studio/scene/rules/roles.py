@@ -3,7 +3,8 @@
 The rule: dark and white references of a capture (DARKREF_x, WHITEREF_x, x_dark …), quicklooks, quality layers, sidecars
 and label files are never the scene while another image is there. Of the rest a product's spectral image comes first,
 then ENVI headers, then containers and images, the largest first; a data file that has its header among the files goes
-with it. Names with dsm, lidar, chm … are heights; with gt, reference, labels, classes … the reference.
+with it. Names with dsm, lidar, chm … are heights; with gt, reference, labels, classes … the reference; each also in
+German, French and Spanish. EMIT's file of flags is no mask: its zeros are the good pixels.
 """
 
 from __future__ import annotations
@@ -17,19 +18,27 @@ from pathlib import Path
 from hsi_studio.errors import FileProblem, UnknownFormat
 from hsi_studio.scene.rules.data_file import NOT_DATA, neighbours
 
-CALIBRATION = re.compile(r"(^|[_\-. ])(darkref|whiteref|dark|white|darkreference|whitereference|calib|calibration)"
+CALIBRATION = re.compile(r"(^|[_\-. ])(darkref|whiteref|dark|white|darkreference|whitereference|calib|calibration|"
+                         r"dunkel(referenz|bild|strom|ref)?|wei(ss|ß)(referenz|abgleich|standard|ref)?|kalibrierung|"
+                         r"noire?|blanc(he)?|obscurit[eé]|oscuro|blanco|buio|bianco|empty|bias|flat_?field)"
                          r"([_\-. \d]|$)|^(darkref|whiteref)", re.IGNORECASE)  # fmt: skip
 QUALITY = re.compile(r"quality|(^|[_-])ql([_-]|$)|quicklook|thumbnail|browse|preview|mask|_msk|cloud|uncert|"
                      r"_unc([_.-]|$)|(^|[_-])(obs|loc|igm|glt)([_.-]|$)", re.IGNORECASE)  # fmt: skip
-HEIGHTS = re.compile(r"(^|[_\-. ])(n?dsm|dem|dtm|chm|lidar|heights?|elevation)([_\-. \d]|$)", re.IGNORECASE)
+HEIGHTS = re.compile(
+    r"(^|[_\-. ])(n?dsm|dem|dtm|chm|lidar|heights?|elevation|n?dom|dgm|mnt|mns|mnh|mde|mdt|mds|altura|hoehen?|"
+    r"höhen?|höhenmodell)([_\-. \d]|$)",
+    re.IGNORECASE,
+)
 CLASSES = re.compile(
-    r"(^|[_\-. ])(gt|ground_?truth|reference|ref|labels?|classes|classification|landcover|lulc|training)([_\-. \d]|$)",
+    r"(^|[_\-. ])(gt|ground_?truth|reference|ref|labels?|classes|classification|landcover|lulc|training|"
+    r"referenz|klassen|klassifikation|klassifizierung|landnutzung|r[eé]f[eé]rence|v[eé]rit[eé]_?terrain|"
+    r"referencia|clases|clasificaci[oó]n|riferimento|classi)([_\-. \d]|$)",
     re.IGNORECASE,
 )
 MASKS = re.compile(r"(^|[_\-. ])(mask|valid|cloud_?mask)([_\-. \d]|$)", re.IGNORECASE)
 IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat", ".npy", ".npz", ".jp2",
           ".img",
-          ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix"}  # fmt: skip
+          ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix", ".asc"}  # fmt: skip
 VECTORS = {".geojson", ".shp", ".gpkg", ".kml", ".csv"}
 NAMED = 12  # images of a folder that a message names
 
@@ -85,7 +94,8 @@ def roles_of(files: Sequence[Path], cube: Path) -> Roles:
     rest = [
         f for f in files if f != cube and f.stem.lower() != cube.stem.lower() and f.name.lower() != cube.stem.lower()
     ]
-    rest = [f for f in rest if not CALIBRATION.search(f.stem)]
+    flags = cube.name.upper().replace("_RFL_", "_MASK_")  # EMIT's, which are asked for by name
+    rest = [f for f in rest if not CALIBRATION.search(f.stem) and f.name.upper() != flags]
     heads = {f.with_suffix("").name.lower() for f in rest if f.suffix.lower() == ".hdr"}
     rest = [f for f in rest if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]
     found: dict[str, Path] = {}

@@ -13,7 +13,8 @@ OF_SHARES = re.compile(r"[\[(]\s*0\s*(?:[-–…]|to|\.\.+)\s*1(?:\.0)?\s*[\])]"
 SHARE = {"", "1", "1.0", "-", "none", "n/a", "na", "unitless", "dimensionless", "unit less", "no unit", "ratio",
          "fraction",
          "unknown", "null", "0-1", "undefined"}  # fmt: skip
-REFLECTANCE = ("reflectance", "refl", "reflectivity", "rrs", "surface_reflectance")
+REFLECTANCE = ("reflectance", "refl", "reflectivity", "rrs", "surface_reflectance", "réflectance", "reflektanz",
+               "reflektans", "reflectancia", "reflectância", "riflettanza", "reflectantie", "反射率")  # fmt: skip
 
 
 def unit_of(text: str | None) -> str:

@@ -5,8 +5,9 @@ The rule:
    imaging sensors); otherwise the unit of their size is taken and the contradiction noted;
 2. without a unit the size tells: the range has no overlap between metres, centimetres, micrometres and nanometres.
    Numbers from 3,000 on may be Ångström, nanometres of the thermal infrared or wavenumbers: that is asked;
-3. band numbers are no wavelengths: 1, 2, 3 …, 10, 11, 12 … without a unit (they would be micrometres apart), one number
-   for all bands, or a unit that says so (Index, Band, Pixel);
+3. band numbers are no wavelengths: 1, 2, 3 …, up or down, whole numbers without a unit that would be micrometres (10,
+   11, 12 … or 1, 3, 5 …: no imaging sensor has bands at whole micrometres only), one number for all bands, or a unit
+   that says so (Index, Band, Pixel);
 4. a band at 0 among others that are optical (a panchromatic band, written so by Cubert) is kept and left out of use;
 5. names of bands count when every one has a number with a unit ("band 12 (556,3 nm)", decimal comma or point; of
    "450-460 nm" the middle), or one
@@ -17,7 +18,8 @@ The rule:
 Stated nanometres beyond 3,000 are believed (thermal infrared), with a note where they would be 300–2,600 nm in
 Ångström.
 
-Wavenumbers (1/cm) and frequencies (GHz, THz) are converted.
+Wavenumbers (1/cm) and frequencies (Hz to THz) are converted; wavenumbers that would be wavelengths of a sensor of
+reflected light as well, as 400–1000, are believed with a note.
 """
 
 from __future__ import annotations
@@ -44,13 +46,14 @@ TO_NM = {
 }  # fmt: skip
 INVERSE = {  # nm = number / value
     "wavenumber": 1e7, "wavenumbers": 1e7, "1/cm": 1e7, "cm-1": 1e7, "cm^-1": 1e7, "cm⁻¹": 1e7,
-    "thz": 299_792.458, "ghz": 299_792_458.0, "mhz": 299_792_458e3,
+    "thz": 299_792.458, "ghz": 299_792_458.0, "mhz": 299_792_458e3, "hz": 299_792_458e9,
 }  # fmt: skip
 NO_UNIT = {"index", "indices", "band", "bands", "band number", "band numbers", "number", "pixel", "pixels", "channel"}
 SILENT = {"", "unknown", "none", "null", "n/a", "na", "-", "1", "unitless", "dimensionless", "undefined", "default"}
 NAMES = {1.0: "nanometres", 1e3: "micrometres", 1e6: "millimetres", 1e7: "centimetres", 1e9: "metres", 0.1: "Ångström"}
 LOWEST_NM, HIGHEST_NM = 150.0, 30_000.0
 LONGEST_SOLAR = 2_600.0  # nm, of sensors of reflected light
+LOWEST_SOLAR = 350.0
 NARROWEST_NM = 0.02
 THERMAL_UNITS = ("nm", "nanometer", "nanometers", "nanometre", "nanometres")
 ASKED_FROM = 3_000.0  # numbers without a unit that may be Ångström, nanometres or wavenumbers
@@ -88,15 +91,16 @@ def optical(nm: npt.NDArray[np.float64]) -> bool:
 
 
 def band_numbers(values: npt.NDArray[np.float64]) -> bool:
-    """1, 2, 3 … or 0, 1, 2 …: consecutive whole numbers from the beginning."""
-    return bool(values.size > 1 and values[0] in (0, 1) and np.all(np.diff(values) == 1))
+    """1, 2, 3 … or 0, 1, 2 …: consecutive whole numbers from the beginning, up or down."""
+    counted = values[::-1] if values.size > 1 and values[0] > values[-1] else values
+    return bool(values.size > 1 and counted[0] in (0, 1) and np.all(np.diff(counted) == 1))
 
 
 def guess_factor(values: npt.NDArray[np.float64]) -> float | None:
     """Factor to nm by size; None when the numbers are not optical wavelengths (band numbers, indices)."""
     if band_numbers(values) or (values.size > 1 and np.all(values == values[0])):
         return None
-    counted = values.size > 2 and bool(np.all(np.diff(values) == 1))  # 10, 11, 12 …: no sensor has bands 1 µm apart
+    counted = values.size > 2 and bool(np.all(values == np.round(values)))
     factors = (1.0, 1e7, 1e9) if counted else (1.0, 1e3, 1e7, 1e9)
     return next((factor for factor in factors if optical(values * factor)), None)
 
@@ -170,6 +174,15 @@ def read(
             f"{some.min():g}–{some.max():g} nm, as the file says, is thermal infrared; if the numbers are Ångström "
             f"({some.min() / 10:.0f}–{some.max() / 10:.0f} nm), say so with --unit angstrom."
         )
+    if (
+        sure == "certain"
+        and (spelled in INVERSE or spelled.startswith("wavenumber"))
+        and (some.min() >= LOWEST_SOLAR and some.max() <= LONGEST_SOLAR and full[~zero].min() > LONGEST_SOLAR)
+    ):
+        notes.append(
+            f"{some.min():g}–{some.max():g} in “{said}”, as the file says, is {full[~zero].min() / 1000:.3g}–"
+            f"{full[~zero].max() / 1000:.3g} µm, thermal infrared; if the numbers are nm, say so with --unit nm."
+        )
     if full.size > 2 and usable is None and not (np.all(np.diff(full) >= 0) or np.all(np.diff(full) <= 0)):
         notes.append("The wavelengths are not in order (overlapping detectors?); bands keep the file's order.")
     fact = Fact([float(round(v, 3)) for v in full[[0, -1]]], sure, reason, choices)  # type: ignore[arg-type]
@@ -213,6 +226,8 @@ def to_nm(
 # ── wavelengths as text ─────────────────────────────────────────────────────────────────────────────
 
 NUMBER = r"\d+(?:[.,]\d+)*"
+BLANKS = "\u00a0\u202f\u2009"  # between thousands wherever they stand; a plain blank at the beginning of a name only
+GROUPED = re.compile(rf"(?<=\d)[{BLANKS}](?=\d{{3}}(?!\d))|(?<=^\d) (?=\d{{3}}(?!\d))|(?<=^\d\d) (?=\d{{3}}(?!\d))")
 WITH_UNIT = re.compile(
     rf"(?<![\d.,])({NUMBER})[\s_]*(nm|nanomet\w*|um|µm|μm|micromet\w*|microns?|å|angstr\w*)(?![a-z])", re.IGNORECASE
 )
@@ -254,6 +269,7 @@ def from_band_names(names: Sequence[str | None]) -> tuple[FloatArray | None, tup
     """Wavelengths written in band names, by rule 5; None when they are not in every name."""
     if not names:
         return None, ()
+    names = _without_blanks(names)
     found = []
     for name in names:
         match = WITH_UNIT.search(name or "")
@@ -269,6 +285,14 @@ def from_band_names(names: Sequence[str | None]) -> tuple[FloatArray | None, tup
     if not optical(nm):
         return None, (f"The band names give wavelengths of {nm.min():g}–{nm.max():g} nm, which cannot be; not used.",)
     return nm.astype(np.float32), ("The wavelengths are taken from the band names.",)
+
+
+def _without_blanks(names: Sequence[str | None]) -> Sequence[str | None]:
+    """Names without the blanks that group thousands ("1 450 nm"); "1 450 nm", "2 460 nm" … are numbers of bands."""
+    closed = [GROUPED.sub("", name or "") for name in names]
+    firsts = [(name or "").split(" ")[0] for name, other in zip(names, closed, strict=True) if name != other]
+    numbered = len(firsts) > 1 and len(set(firsts)) == len(firsts) and all(text.isdigit() for text in firsts)
+    return names if numbered else closed
 
 
 def _bare_numbers(names: Sequence[str | None]) -> tuple[FloatArray | None, tuple[str, ...]]:

@@ -17,7 +17,8 @@ def products() -> tuple[Product, ...]:
     """Every product that is known by name."""
     from hsi_studio.scene.sensors import desis, emit, enmap, pace, prisma, tanager
 
-    return (enmap.READER, desis.READER, prisma.READER, emit.READER, tanager.READER, pace.READER)
+    return (enmap.READER, desis.READER, prisma.READER, emit.READER, emit.RENAMED, emit.MASK, tanager.READER,
+            pace.READER)  # fmt: skip
 
 
 def product_of(path: Path, rules: int = RULES) -> Product | None:

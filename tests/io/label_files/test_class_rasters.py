@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from hsi_studio.errors import ChooseLabels, FileProblem, SizeMismatch
+from hsi_studio.errors import ChooseLabels, FileProblem, SizeMismatch, UnknownFormat
 from tests.io.label_files.places import labels, read, scene
 from tests.project.small import UTM, small_scene, utm_wkt
 
@@ -118,3 +118,15 @@ def test_classes_keep_the_colours_of_the_raster(tmp_path: Path) -> None:
     assert {(name, color) for _, _, name, color in read(path).labels} == {
         ("Class 1", "#010203"), ("Class 7", "#ff0010"),
     }  # fmt: skip
+
+
+def test_a_grid_of_text_and_a_workbook(tmp_path: Path) -> None:
+    """ESRI's ASCII grid is a raster of classes, whatever else ends in .asc; a workbook is told what to do."""
+    path = tmp_path / "c.asc"
+    rows = "\n".join(" ".join(map(str, row)) for row in classes())
+    path.write_text(f"ncols 16\nnrows 12\nxllcorner {C}\nyllcorner {F + 12 * E}\ncellsize {A}\n{rows}\n")
+    assert labels(path) == WANTED
+    book = tmp_path / "c.xlsx"
+    book.write_bytes(b"PK\3\4" + b"\0" * 100)
+    with pytest.raises(UnknownFormat, match="Save its sheet as CSV"):
+        labels(book)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hsi_studio.errors import ChooseLabels, CorruptFile, FileProblem
+from hsi_studio.io.coordinates import number
 from tests.io.label_files.places import POINTS, labels, point, read, scene
 from tests.project.small import small_scene
 
@@ -87,9 +88,34 @@ def test_grouped_thousands(tmp_path: Path) -> None:
 
 
 def test_a_system_of_its_own_has_to_be_said(tmp_path: Path) -> None:
-    path = table(tmp_path / "l.csv", "x,y,class", "{x},{y},{name}", crs="EPSG:32617")
+    path = table(tmp_path / "l.csv", "x,y,class", "{x},{y},{name}", crs="EPSG:32619")
     assert labels(path) == []
-    assert labels(path, crs="EPSG:32617") == sorted(POINTS)
+    assert labels(path, crs="EPSG:32619") == sorted(POINTS)
+
+
+def test_the_next_utm_zone_is_found_and_told(tmp_path: Path) -> None:
+    path = table(tmp_path / "l.csv", "x,y,class", "{x},{y},{name}", crs="EPSG:32617")
+    assert labels(path) == sorted(POINTS)
+    assert "are read as EPSG:32617" in " ".join(read(path).sentences())
+
+
+def test_columns_and_rows_under_the_names_of_map_coordinates(tmp_path: Path) -> None:
+    """x and y within the picture, which is nowhere near the map's numbers: pixels where they are whole, else told."""
+    path = tmp_path / "l.csv"
+    path.write_text("x,y,class\n" + "".join(f"{col},{row},{name}\n" for row, col, name in POINTS))
+    assert labels(path) == sorted(POINTS)
+    assert "are read as columns and rows, counted from 0" in " ".join(read(path).sentences())
+    path.write_text("x,y,class\n" + "".join(f"{col}.5,{row}.5,{name}\n" for row, col, name in POINTS))
+    assert labels(path) == []
+    assert "name them col and row" in " ".join(read(path).sentences())
+
+
+def test_names_beside_numbers_of_classes(tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("row,col,class,class_name\n1,2,7,Forest\n3,4,9,Water\n5,6,7,Forest\n")
+    assert labels(path) == [(1, 2, "Forest"), (3, 4, "Water"), (5, 6, "Forest")]
+    path.write_text("row,col,class,label\n1,2,7,a\n3,4,9,a\n5,6,7,b\n")  # no names of these numbers
+    assert labels(path) == [(1, 2, "7"), (3, 4, "9"), (5, 6, "7")]
 
 
 def test_rows_and_columns_from_one(tmp_path: Path) -> None:
@@ -159,3 +185,22 @@ def test_a_table_without_places_or_with_half_a_line(tmp_path: Path) -> None:
     path.write_text("x,y,class\n1,2,A\n")
     with pytest.raises(FileProblem, match="small has no coordinate system"):
         read(path, small_scene())
+
+
+def test_what_spreadsheets_leave_in_a_table(tmp_path: Path) -> None:
+    """Lines of a title above the names, blanks beside a class, numbers of classes as 1.0, a side before the degrees."""
+    path = tmp_path / "l.csv"
+    path.write_text("Survey of May\nDate;2026-05-01\n\nrow;col;class\n1;2;Forest\n3;4; forest\n5;6;FOREST \n")
+    assert labels(path) == [(1, 2, "Forest"), (3, 4, "Forest"), (5, 6, "Forest")]
+    path.write_text("row,col,class\n1,2,1.0\n3,4,12.0\n")
+    assert labels(path) == [(1, 2, "1"), (3, 4, "12")]
+    path.write_text("row,col,class\n1,2,1.0\n3,4,1.5\n")
+    assert labels(path) == [(1, 2, "1.0"), (3, 4, "1.5")]
+    assert number(path, "line 2", "lat", "N 52.25") == 52.25
+    assert number(path, "line 2", "lon", "W 13°30'") == -13.5
+
+
+def test_the_system_of_an_ewkt(tmp_path: Path) -> None:
+    path = table(tmp_path / "l.csv", "geom;class", '"SRID=32619;POINT ({x} {y})";{name}', crs="EPSG:32619")
+    assert labels(path) == sorted(POINTS)
+    assert "EPSG:32619" in read(path).reports[0].place

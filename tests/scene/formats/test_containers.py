@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import ChooseVariable, SizeMismatch
-from hsi_studio.scene.formats.containers import Variable, assemble, pick, pick_cube, pick_layer
+from hsi_studio.scene.formats.containers import assemble, pick, pick_cube, pick_layer
+from hsi_studio.scene.formats.variables import Variable
 
 FILE = Path("scene.mat")
 

@@ -104,7 +104,7 @@ def test_the_reader_says_what_it_is(tmp_path: Path, room: Told) -> None:
     assert (reader.name, reader.title, ".npz" in reader.extensions) == ("numpy", "NumPy", True)
     assert getattr(reader, "no_such_part", 7) == 7
     (tmp_path / "x.csv").write_text("a,b", encoding="utf-8")
-    with pytest.raises(UnknownFormat, match="no reader recognises this file"):
+    with pytest.raises(UnknownFormat, match="a table or a file of labels, no image"):
         open_scene(tmp_path / "x.csv")
 
 

@@ -196,6 +196,8 @@ def test_place_is_the_one_gdal_reads(tmp_path, info, system, epsg):
 def test_arbitrary_without_a_system_is_no_place_and_prj_files_are_one(tmp_path):
     plain = fake.envi(tmp_path, fake.cube(), extra="map info = {Arbitrary, 1, 1, 0, 0, 1, 1}")
     assert open_scene(plain).transform is None
+    own = fake.envi(tmp_path, fake.cube(), name="own", extra="map info = {Arbitrary, 1, 1, 4500000, 3200000, 10, 10}")
+    assert (open_scene(own).transform, open_scene(own).crs) == ((10, 0, 4500000, 0, -10, 3200000), None)
     path = tif(tmp_path / "p.tif", fake.cube(), transform=rasterio.Affine(10, 0, 4500000, 0, -10, 3200000))
     (tmp_path / "p.prj").write_text(ESRI)
     assert "LAEA" in open_scene(path).crs
@@ -270,11 +272,36 @@ def test_roles_of_files_by_name(tmp_path):
     assert main_file([Path("a.img"), Path("a.HDR")]) == Path("a.HDR")
 
 
+@pytest.mark.parametrize(
+    ("names", "cube", "others"),
+    [
+        (["Dunkelreferenz.hdr", "Probe_weiss.hdr", "Probe.hdr"], "Probe.hdr", {}),
+        (["noir.hdr", "reference_blanche.hdr", "essai.hdr"], "essai.hdr", {}),
+        (["Empty_s.hdr", "s.hdr"], "s.hdr", {}),
+        (["DOM1.tif", "hsi.tif", "klassen.tif"], "hsi.tif", {"dsm": "DOM1.tif", "reference": "klassen.tif"}),
+        (["EMIT_L2A_MASK_001_x.nc", "EMIT_L2A_RFL_001_x.nc"], "EMIT_L2A_RFL_001_x.nc", {"mask": None}),
+        (["Weisswasser.tif", "Weisswasser_mask.tif"], "Weisswasser.tif", {"mask": "Weisswasser_mask.tif"}),
+    ],
+)
+def test_roles_in_other_languages(tmp_path, names, cube, others):
+    files = [tmp_path / name for name in names]
+    for k, file in enumerate(files):
+        file.write_bytes(b"x" * (1000 - k))
+    roles = roles_of(files, main_file(files))
+    assert roles.cube.name == cube
+    for role, name in others.items():
+        found = getattr(roles, role)
+        assert (None if found is None else found.name) == name
+
+
 def test_a_folder_opens_its_only_image(tmp_path):
     with pytest.raises(UnknownFormat, match="no image in this folder"):
         data_in_folder(tmp_path)
     fake.envi(tmp_path, fake.cube())
     assert open_scene(tmp_path).shape == (6, 5, 8)
+    np.save(tmp_path / "scene_gt.npy", np.ones((6, 5), "u1"))
+    assert "In the folder lie also layers that are not used: --reference scene_gt.npy." in open_scene(tmp_path).notes
+    assert not any("lie also" in note for note in open_scene(tmp_path, reference=tmp_path / "scene_gt.npy").notes)
     fake.envi(tmp_path, fake.cube(), name="other")
     with pytest.raises(FileProblem, match=r"2 images.*other.hdr, scene.hdr"):
         open_scene(tmp_path)

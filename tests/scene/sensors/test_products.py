@@ -154,6 +154,31 @@ def test_emit_is_laid_on_its_grid(tmp_path):
     assert open_scene(path, rules=1).shape == (9, 7, 6)
 
 
+def test_emit_under_another_name_and_its_flags(tmp_path):
+    path, _, glt_x, glt_y = emit(tmp_path)
+    flags = np.zeros((9, 7, 3), "f4")
+    flags[:4, :, 1], flags[..., 2] = 1, 0.2
+    beside = path.with_name(path.name.replace("_RFL_", "_MASK_"))
+    with h5py.File(path) as granule, h5py.File(beside, "w") as f:
+        f["mask"] = flags
+        f["sensor_band_parameters/mask_bands"] = ["Cirrus flag", "Cloud flag", "AOD550"]
+        granule.copy("location", f)
+        f.attrs.update(granule.attrs)
+    scene = open_scene(path)
+    assert scene.valid.sum() == (glt_x > 0).sum()
+    assert "masks of cloud, cirrus; none is applied" in " ".join(scene.notes)
+    clear = open_scene(path, quality="cloud")
+    assert np.array_equal(clear.valid, (glt_x > 0) & (glt_y > 4))
+    with pytest.raises(FileProblem, match="quality flags, no image"):
+        open_scene(beside)
+    assert open_scene(beside, rules=6, axes="rows,cols,bands").shape == (9, 7, 3)
+    with pytest.raises(FileProblem, match=r"several flags \(cloud, cirrus\)"):
+        open_scene(path, mask=str(beside))
+    renamed = path.rename(tmp_path / "mine.nc")
+    assert open_scene(renamed).shape == (11, 12, 6)
+    assert open_scene(renamed, rules=6).shape == (9, 7, 6)
+
+
 def test_neon(tmp_path):
     """NEON.DP3.30006 (HDF5, NEON technical memo, revision A): Reflectance_Data, Map_Info, scale 10000, −9999."""
     dn = np.random.default_rng(3).integers(0, 6000, (12, 10, 6)).astype("i2")
