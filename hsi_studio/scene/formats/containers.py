@@ -299,7 +299,7 @@ def _unused(
     def candidate(v: Variable) -> bool:
         reference = named_like(v, CLASS_KEYS)
         told = reference and (referenced or len(v.shape) == 2)
-        fits = shape in (v.shape[:2], v.shape[1:]) and (reference or v.dtype.kind in "ui")
+        fits = shape in (v.shape[:2], v.shape[1:]) and (reference or v.dtype.kind in "ui" or _numbered(v, shape))
         beside = v.name.replace("/", ".").rpartition(".")[0] == group
         return v.numeric and fits and beside and not (told or NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS))
 
@@ -308,6 +308,15 @@ def _unused(
         return ()
     listed = ", ".join(f"“{name}”" for name in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")
     return (f"Not used: {listed} of the same size in the file (in a shell: --reference {path.name}:{maps[0]}).",)
+
+
+def _numbered(variable: Variable, shape: tuple[int, int]) -> bool:
+    """Whether a map of fractions holds a few whole numbers alone: MATLAB keeps classes as doubles."""
+    if variable.shape != shape or variable.dtype.kind != "f":
+        return False
+    values = np.asarray(variable.load())
+    values = values[np.isfinite(values)]
+    return bool(values.size and (values == np.rint(values)).all() and 2 <= np.unique(values).size <= classes.MOST_CLASSES)
 
 
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:

@@ -392,6 +392,10 @@ def test_class_maps_beside_the_cube_are_named(tmp_path):
     scene = open_scene(tmp_path / "x.mat")
     note = "Not used: “TRLabels” of the same size in the file (in a shell: --reference x.mat:TRLabels)."
     assert note in scene.notes
+    numbered = np.arange(120.0).reshape(12, 10) % 4  # MATLAB keeps classes as doubles
+    savemat(tmp_path / "y.mat", {"cube": DN, "gtImg_sub": numbered, "depth": DN[..., 0] / 7.0})
+    told = "Not used: “gtImg_sub” of the same size in the file (in a shell: --reference y.mat:gtImg_sub)."
+    assert told in open_scene(tmp_path / "y.mat").notes
 
 
 @pytest.mark.parametrize(
