@@ -316,7 +316,9 @@ def _numbered(variable: Variable, shape: tuple[int, int]) -> bool:
         return False
     values = np.asarray(variable.load())
     values = values[np.isfinite(values)]
-    return bool(values.size and (values == np.rint(values)).all() and 2 <= np.unique(values).size <= classes.MOST_CLASSES)
+    return bool(
+        values.size and (values == np.rint(values)).all() and 2 <= np.unique(values).size <= classes.MOST_CLASSES
+    )
 
 
 def _class_names(variables: Sequence[Variable]) -> dict[int, str]:
