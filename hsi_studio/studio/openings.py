@@ -42,7 +42,8 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 8  # openings that pages may still ask about
 MOST_FILES = 300  # their paths fit into a request
 WORKING = ("taking", "reading", "opening")
-SAID = ("axes", "nodata", "wavelengths", "unit", "scale", "mask", "quality", "crs", "variable")
+SAID = ("axes", "nodata", "wavelengths", "unit", "scale", "mask", "quality", "crs", "variable", "reference")
+NO_READING = ("variable", "reference")  # of these: which arrays of the file they are
 ROLES = ("scene", "surface model", "reference", "mask", "labels", "goes with it", "not used")
 LAYERS = {"dsm": "surface model", "reference": "reference"}
 FORESEEN_S = 1.0  # before so long no time left is told
@@ -211,10 +212,10 @@ class Openings(Subject):
         wanted = {
             key: value for key, value in {**made.said, **self._own(made, said)}.items() if value not in (None, "")
         }
-        reading = {key: value for key, value in wanted.items() if key != "variable"}
+        reading = {key: value for key, value in wanted.items() if key not in NO_READING}
         Reading.of(reading)  # a wrong word is told before the file is read
         scene = self._scene_file(made)
-        found = look(scene, wanted.get("variable"), reading | self._mask(made, wanted), self._layers(made))
+        found = look(scene, wanted.get("variable"), reading | self._mask(made, wanted), self._layers(made, wanted))
         with self._mine(made):
             made.said, made.found, made.variables = wanted, found, []
             made.stage, made.problem = "plan", ""
@@ -263,8 +264,9 @@ class Openings(Subject):
 
     def options(self, made: Opening) -> dict[str, Any]:
         """Of `Workspace.open`, as a project keeps them."""
-        layers = {role: spec for role, spec in self._layers(made).items() if self._fits(made, role)}
-        return made.said | self._mask(made, made.said) | layers
+        layers = {role: spec for role, spec in self._layers(made, made.said).items() if self._fits(made, role)}
+        said = {key: value for key, value in made.said.items() if key != "reference"}
+        return said | self._mask(made, made.said) | layers
 
     def _fits(self, made: Opening, role: str) -> bool:
         fact = None if made.found is None else made.found.layers.get(role)
@@ -279,9 +281,12 @@ class Openings(Subject):
             raise BadRequest("Say which of the files is the scene.")
         return scenes[0]
 
-    def _layers(self, made: Opening) -> dict[str, str]:
-        return {key: str(file) for key, role in LAYERS.items() for file in made.files
-                if made.roles.get(file.name) == role}  # fmt: skip
+    def _layers(self, made: Opening, said: Mapping[str, Any]) -> dict[str, str]:
+        """Specs of the surface model and the reference: files of these roles, or the scene's own array that is said."""
+        found = {key: str(file) for key, role in LAYERS.items() for file in made.files
+                 if made.roles.get(file.name) == role}  # fmt: skip
+        own = {"reference": f"{self._scene_file(made)}:{said['reference']}"} if said.get("reference") else {}
+        return found | own
 
     def _own(self, made: Opening, said: Mapping[str, Any]) -> dict[str, Any]:
         """What is said, with every file it names one of the opening's, or one that this server may read. Raises
@@ -294,10 +299,17 @@ class Openings(Subject):
                 name, colon, variable = spec, "", ""
             file = known.get(name) or self._workspace.confined(name)
             out["mask"] = f"{OTHER_WAY if other_way else ''}{file}{colon}{variable}"
+        if (wanted := said.get("reference")) and wanted not in self._own_maps(made):
+            raise BadRequest(f"There is no class map “{str(wanted)[:80]}” in the scene's file.")
         waves = said.get("wavelengths")
         if isinstance(waves, str) and not is_list(waves):
             out["wavelengths"] = str(self._workspace.confined(waves.strip()))
         return out
+
+    @staticmethod
+    def _own_maps(made: Opening) -> tuple[str, ...]:
+        plan = None if made.found is None else made.found.plan
+        return plan["reference"].choices if plan is not None and "reference" in plan else ()
 
     def _mask(self, made: Opening, said: Mapping[str, Any]) -> dict[str, str]:
         masks = [by_name(file) for file in made.files if made.roles.get(file.name) == "mask"]

@@ -270,6 +270,24 @@ def test_a_mask_of_the_file_is_chosen_and_stays_with_the_project(studio: Studio,
     again.close()
 
 
+def test_a_class_map_of_the_file_is_chosen_as_the_reference(studio: Studio, here: Path) -> None:
+    classes = np.arange(63.0).reshape(9, 7) % 4  # as doubles, under a name that says nothing
+    np.savez(here / "flight.npz", cube=fake.cube(9, 7, 30), img_sub=classes)
+    made = waited(studio.openings.begin(path="flight.npz"))
+    assert made.found is not None
+    assert made.found.plan["reference"].choices == ("img_sub",)
+    assert "reference" not in made.found.layers
+    waited(studio.openings.change(made.id, {"reference": "../other"}))
+    assert "no class map" in made.problem
+    waited(studio.openings.change(made.id, {"reference": "img_sub"}))
+    assert made.found.layers["reference"].value == "3 classes, 47 pixels", made.problem
+    waited(studio.openings.open(made.id))
+    reference = studio.scene_of(made.project).reference
+    assert reference is not None
+    np.testing.assert_array_equal(reference, classes.astype(int))
+    assert studio.project(made.project).scene_spec["reference"] == f"{here / 'flight.npz'}:img_sub"
+
+
 def test_a_request_names_no_file_that_may_not_be_read(studio: Studio, here: Path, tmp_path: Path) -> None:
     np.save(here / "field.npy", fake.cube(9, 7, 30))
     np.save(tmp_path / "secret.npy", np.eye(9, 7))

@@ -149,7 +149,8 @@ def assemble(
     bands, band_notes, wave_fact = bands_of(others, chosen.shape, n_bands, waves)
     dsm, dsm_note = _dsm(others, (height, width), rules)
     reference, names, reference_note = _reference(path, others, (height, width))
-    unused = _unused(path, chosen, others, (height, width), reference is not None)
+    maps = _other_maps(path, chosen, others, (height, width), reference is not None)
+    unused = _unused(path, maps)
     only, why = len(variables) == 1, f"By its name and shape, of {len(variables)} arrays in the file."
     sure: Sure = "certain" if name or only else "likely"
     told = "You say so." if name else "" if only else why
@@ -157,6 +158,7 @@ def assemble(
     facts |= {"wavelengths": wave_fact} if wave_fact else {}
     flat = [(v.name, v.load) for v in others if v.numeric and v.shape in ((height, width), (height, width, 1))]
     facts |= masks.beside(path, flat, {v.name for v in others if named_like(v, DSM_KEYS + CLASS_KEYS)})
+    facts |= {"reference": Fact(None, "likely", unused[0], maps)} if maps else {}
     if chosen.nodata is not None:
         facts["nodata"] = Fact(chosen.nodata, "certain", f"“{chosen.name}” says so.")
     return Raster(
@@ -288,10 +290,10 @@ def _other_sizes(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple
     return tuple(notes)
 
 
-def _unused(
+def _other_maps(
     path: Path, cube: Variable, others: Sequence[Variable], shape: tuple[int, int], referenced: bool
 ) -> tuple[str, ...]:
-    """A note on class maps of the scene's size that lie beside the cube and count for nothing; masks are no such."""
+    """Names of class maps of the scene's size that lie beside the cube and count for nothing; masks are no such."""
     if path.suffix.lower() not in (".mat", ".npz"):
         return ()  # products bring dozens of layers
     group = cube.name.replace("/", ".").rpartition(".")[0]
@@ -303,7 +305,11 @@ def _unused(
         beside = v.name.replace("/", ".").rpartition(".")[0] == group
         return v.numeric and fits and beside and not (told or NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS))
 
-    maps = [v.name for v in others if candidate(v)]
+    return tuple(v.name for v in others if candidate(v))
+
+
+def _unused(path: Path, maps: Sequence[str]) -> tuple[str, ...]:
+    """A note on `_other_maps`."""
     if not maps:
         return ()
     listed = ", ".join(f"“{name}”" for name in maps[:4]) + (f" and {len(maps) - 4} more" if len(maps) > 4 else "")

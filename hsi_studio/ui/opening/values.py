@@ -114,6 +114,8 @@ def plan_rows(found: Look, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
             words = f"{fact.value} of {count} bands" if fact.value else "none"
         if name == "mask" and fact.value is not None and "mask" not in said:
             fact = replace(fact, sure="likely", reason="A file with the scene; what is left out goes by its name.")
+        if name == "reference" and name in found.layers:
+            continue  # below, with what is on it
         if name == "variable" and not fact.reason and len(found.variables) < 2:
             continue
         yield row(name, title, words, fact, edit(name, said, fact.value, found))
@@ -130,7 +132,8 @@ def plan_rows(found: Look, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield row("", "Place", place, Fact(None, sure, "From the file." if found.place else "The file names no place."))
     for role, fact in found.layers.items():
         title = "Surface model" if role == "dsm" else "Reference map"
-        yield row("", title, fact.value or "does not fit: left out", fact)
+        change = edit(role, said, None, found) if role in plan else None
+        yield row(role if change else "", title, fact.value or "does not fit: left out", fact, change)
 
 
 def row(key: str, title: str, words: str, fact: Fact, change: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -147,6 +150,12 @@ def edit(name: str, said: dict[str, Any], value: Any, found: Look) -> dict[str, 
         return {"kind": "list", "value": now, "choices": [["", "as found"], *([o, axes_words(o)] for o in ORDERS)]}
     if name == "unit":
         return {"kind": "list", "value": now, "choices": [["", "as found"], *map(list, UNITS)]}
+    if name == "reference":
+        return {
+            "kind": "list",
+            "value": now,
+            "choices": [["", "as found"], *([n, n] for n in found.plan[name].choices)],
+        }
     if name == "mask":
         ways = [[way, masks.words(way)] for way in found.plan["mask"].choices]
         chosen = next((way for way, words in ways if value and words == masks.words(str(value))), "")

@@ -91,6 +91,24 @@ def test_a_mask_beside_the_cube_has_a_row_to_choose_it_in(client: TestClient, tm
     assert (row(turned)["words"], row(turned)["sure"]) == ("left out where cloud_mask.npy is 0", "certain")
 
 
+def test_a_class_map_beside_the_cube_has_a_row_to_choose_it_in(client: TestClient, tmp_path: Path) -> None:
+    file = tmp_path / "waiting" / "abc" / "flight.npz"
+    file.parent.mkdir(parents=True)
+    np.savez(file, cube=fake.cube(9, 7, 30), img_sub=np.arange(63.0).reshape(9, 7) % 4)
+
+    def row(state: dict[str, Any]) -> dict[str, Any]:
+        (found,) = [one for one in state["look"]["rows"] if one["title"] == "Reference map"]
+        return found
+
+    state = waited(client, client.post("/hsi/openings", json={"files": [str(file)]}).json())
+    assert (row(state)["words"], row(state)["edit"]["choices"]) == ("none", [["", "as found"], ["img_sub", "img_sub"]])
+    assert row(state)["why"] == "Not used: “img_sub” of the same size in the file."
+    assert row(state)["why"] not in state["look"]["notes"]
+    change = f"/hsi/openings/{state['id']}/change"
+    state = waited(client, client.post(change, json={"said": {"reference": "img_sub"}, "roles": {}}).json())
+    assert (row(state)["words"], row(state)["edit"]["value"]) == ("3 classes, 47 pixels", "img_sub")
+
+
 def test_from_an_upload_to_a_project(client: TestClient, studio: Studio, tmp_path: Path) -> None:
     folder = tmp_path / "waiting" / "abc"
     folder.mkdir(parents=True)

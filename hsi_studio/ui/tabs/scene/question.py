@@ -20,7 +20,7 @@ AXES = {"rows": "rows", "cols": "columns", "bands": "bands"}
 QUESTIONS = {
     "variable": "Variable", "axes": "Axes", "wavelengths": "Wavelengths", "unit": "Unit of the wavelengths",
     "nodata": "No-data value", "scale": "Scale", "bad bands": "Bands ruled out", "mask": "Mask",
-    "quality": "Quality masks", "crs": "Map system",
+    "quality": "Quality masks", "crs": "Map system", "reference": "Reference map",
     "roles": "Files",
 }  # fmt: skip
 
