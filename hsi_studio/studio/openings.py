@@ -26,13 +26,13 @@ from typing import Any
 
 from hsi_studio.edges import sentence
 from hsi_studio.errors import BadRequest, Cancelled, ChooseVariable, StudioError
-from hsi_studio.scene.plan import Reading, is_list
-from hsi_studio.scene.preview import Look, look
+from hsi_studio.scene.plan import Reading
+from hsi_studio.scene.preview import look
 from hsi_studio.scene.rules.data_file import neighbours
-from hsi_studio.scene.rules.masks import OTHER_WAY, by_name, turned
-from hsi_studio.scene.rules.roles import IMAGES, VECTORS, data_in_folder, main_file, roles_of
+from hsi_studio.scene.rules.roles import IMAGES, data_in_folder, main_file
 from hsi_studio.studio import Subject
 from hsi_studio.studio.backups import Restored
+from hsi_studio.studio.opening import LAYERS, NO_READING, ROLES, SAID, Opening, first_roles, with_roles
 from hsi_studio.studio.workspace import IN_SHARED, Workspace
 from hsi_studio.types import Progress
 from hsi_studio.watching import tell, watched
@@ -42,32 +42,7 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 8  # openings that pages may still ask about
 MOST_FILES = 300  # their paths fit into a request
 WORKING = ("taking", "reading", "opening")
-SAID = ("axes", "nodata", "wavelengths", "unit", "scale", "mask", "quality", "crs", "variable", "reference")
-NO_READING = ("variable", "reference")  # of these: which arrays of the file they are
-ROLES = ("scene", "surface model", "reference", "mask", "labels", "goes with it", "not used")
-LAYERS = {"dsm": "surface model", "reference": "reference"}
 FORESEEN_S = 1.0  # before so long no time left is told
-
-
-@dataclass
-class Opening:
-    """One opening, as it is now. `stage`: taking, reading, plan, opening, done, failed or cancelled. `problem`: why it
-    is no further, in a sentence. `files`: those given, with `roles` by name. `said`: options of `Workspace.open`."""
-
-    id: str
-    name: str
-    stage: str = "taking"
-    progress: Progress = field(default_factory=lambda: Progress("Looking at the files"))
-    problem: str = ""
-    files: list[Path] = field(default_factory=list)
-    roles: dict[str, str] = field(default_factory=dict)
-    said: dict[str, Any] = field(default_factory=dict)
-    found: Look | None = None
-    variables: list[tuple[str, tuple[int, ...], str]] = field(default_factory=list)
-    project: str = ""
-    notes: list[str] = field(default_factory=list)  # of what was done when it opened
-    turn: int = 0  # a thread of another turn has been stopped
-    sealed: bool = False  # its project is being made: too late to stop it
 
 
 @dataclass
@@ -210,19 +185,21 @@ class Openings(Subject):
     def _look(self, made: Opening, said: Mapping[str, Any]) -> None:
         self._stage(made, "reading")
         wanted = {
-            key: value for key, value in {**made.said, **self._own(made, said)}.items() if value not in (None, "")
+            key: value
+            for key, value in {**made.said, **made.own(said, self._workspace.confined)}.items()
+            if value not in (None, "")
         }
         reading = {key: value for key, value in wanted.items() if key not in NO_READING}
         Reading.of(reading)  # a wrong word is told before the file is read
-        scene = self._scene_file(made)
-        found = look(scene, wanted.get("variable"), reading | self._mask(made, wanted), self._layers(made, wanted))
+        scene = made.scene_file()
+        found = look(scene, wanted.get("variable"), reading | made.mask(wanted), made.layers(wanted))
         with self._mine(made):
             made.said, made.found, made.variables = wanted, found, []
             made.stage, made.problem = "plan", ""
 
     def _open(self, made: Opening) -> None:
         self._stage(made, "opening")
-        spec, options = str(self._scene_file(made)), self.options(made)
+        spec, options = str(made.scene_file()), made.options()
         scene = self._workspace.open(spec, **options)
         scene.survey  # noqa: B018  it raises for a scene without usable pixels, and takes long
         with self._mine(made):
@@ -261,59 +238,6 @@ class Openings(Subject):
             return self._add_labels(project_id, parts)
         except StudioError as error:
             return [f"The labels were not added: {error} Add them in Map → Import labels."]
-
-    def options(self, made: Opening) -> dict[str, Any]:
-        """Of `Workspace.open`, as a project keeps them."""
-        layers = {role: spec for role, spec in self._layers(made, made.said).items() if self._fits(made, role)}
-        said = {key: value for key, value in made.said.items() if key != "reference"}
-        return said | self._mask(made, made.said) | layers
-
-    def _fits(self, made: Opening, role: str) -> bool:
-        fact = None if made.found is None else made.found.layers.get(role)
-        return fact is not None and fact.value is not None
-
-    def _scene_file(self, made: Opening) -> Path:
-        scenes = [file for file in made.files if made.roles.get(file.name) == "scene"]
-        if not scenes:
-            kinds = {file.suffix.lower() for file in made.files}
-            if kinds <= VECTORS | {".shx", ".dbf", ".prj", ".cpg", ".qmd"}:
-                raise BadRequest("These are labels, and no image is among them: add them in Map → Import labels.")
-            raise BadRequest("Say which of the files is the scene.")
-        return scenes[0]
-
-    def _layers(self, made: Opening, said: Mapping[str, Any]) -> dict[str, str]:
-        """Specs of the surface model and the reference: files of these roles, or the scene's own array that is said."""
-        found = {key: str(file) for key, role in LAYERS.items() for file in made.files
-                 if made.roles.get(file.name) == role}  # fmt: skip
-        own = {"reference": f"{self._scene_file(made)}:{said['reference']}"} if said.get("reference") else {}
-        return found | own
-
-    def _own(self, made: Opening, said: Mapping[str, Any]) -> dict[str, Any]:
-        """What is said, with every file it names one of the opening's, or one that this server may read. Raises
-        BadRequest."""
-        out, known = dict(said), {file.name: file for file in made.files}
-        if mask := str(said.get("mask") or ""):
-            spec, other_way = turned(mask)
-            name, colon, variable = spec.rpartition(":")
-            if spec in known or len(name) < 2:  # without a variable; a drive letter is no file
-                name, colon, variable = spec, "", ""
-            file = known.get(name) or self._workspace.confined(name)
-            out["mask"] = f"{OTHER_WAY if other_way else ''}{file}{colon}{variable}"
-        if (wanted := said.get("reference")) and wanted not in self._own_maps(made):
-            raise BadRequest(f"There is no class map “{str(wanted)[:80]}” in the scene's file.")
-        waves = said.get("wavelengths")
-        if isinstance(waves, str) and not is_list(waves):
-            out["wavelengths"] = str(self._workspace.confined(waves.strip()))
-        return out
-
-    @staticmethod
-    def _own_maps(made: Opening) -> tuple[str, ...]:
-        plan = None if made.found is None else made.found.plan
-        return plan["reference"].choices if plan is not None and "reference" in plan else ()
-
-    def _mask(self, made: Opening, said: Mapping[str, Any]) -> dict[str, str]:
-        masks = [by_name(file) for file in made.files if made.roles.get(file.name) == "mask"]
-        return {"mask": masks[0]} if masks and not said.get("mask") else {}
 
     # ── threads ─────────────────────────────────────────────────────────────────────────────────
 
@@ -363,38 +287,3 @@ class Openings(Subject):
     def _end(made: Opening, stage: str) -> None:
         made.turn += 1
         made.stage = stage
-
-
-def first_roles(files: Sequence[Path]) -> dict[str, str]:
-    """The role of each file by its name, as the rules of `scene.rules.roles` have it."""
-    cube = main_file(files)
-    if len(files) > 1 and cube.suffix.lower() in VECTORS:
-        return {file.name: "labels" if file.suffix.lower() in VECTORS else "goes with it" for file in files}
-    found = roles_of(files, cube)
-    named = {found.dsm: "surface model", found.reference: "reference", found.mask: "mask"}
-    out: dict[str, str] = {}
-    stems = {cube.stem.lower(), *(file.stem.lower() for file in named if file is not None),
-             *(file.stem.lower() for file in found.labels)}  # fmt: skip
-    for file in files:
-        if file == cube and cube.suffix.lower() not in VECTORS:
-            out[file.name] = "scene"
-        elif file in named:
-            out[file.name] = named[file]
-        elif file in found.labels or (file == cube and cube.suffix.lower() in VECTORS):
-            out[file.name] = "labels"
-        else:
-            part = file.stem.lower() in stems or file.name.lower() in stems or file.suffix.lower() == ".xml"
-            out[file.name] = "goes with it" if part else "not used"
-    return out
-
-
-def with_roles(now: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Other roles for some files: what is there once (all but labels) is taken from the file that had it."""
-    out = dict(now)
-    for name, role in wanted.items():
-        if name not in out:
-            continue
-        if role in ("scene", "surface model", "reference", "mask"):
-            out = {other: "not used" if had == role else had for other, had in out.items()}
-        out[name] = role
-    return out

@@ -27,8 +27,8 @@ SERVER: tuple[Mutation, ...] = (
     Mutation(
         "opening-any-mask",
         "a request names a file outside what may be read as the mask of its scene",
-        "hsi_studio/studio/openings.py",
-        "file = known.get(name) or self._workspace.confined(name)",
+        "hsi_studio/studio/opening.py",
+        "file = known.get(name) or confined(name)",
         "file = known.get(name) or name",
         "tests/studio/test_openings.py",
         ("test_a_request_names_no_file_that_may_not_be_read",),
@@ -36,7 +36,7 @@ SERVER: tuple[Mutation, ...] = (
     Mutation(
         "opening-any-wavelengths",
         "a request has any text file read for wavelengths",
-        "hsi_studio/studio/openings.py",
+        "hsi_studio/studio/opening.py",
         "if isinstance(waves, str) and not is_list(waves):",
         "if isinstance(waves, str) and not waves:",
         "tests/studio/test_openings.py",

@@ -13,7 +13,7 @@ import pytest
 
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest, Cancelled
-from hsi_studio.studio.openings import Opening, first_roles, with_roles
+from hsi_studio.studio.opening import Opening, first_roles, with_roles
 from hsi_studio.watching import tell, watched
 from tests.scene import fake
 from tests.studio.models import labelled, scene_file

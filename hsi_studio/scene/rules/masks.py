@@ -36,7 +36,7 @@ def turned(spec: str) -> tuple[str, bool]:
 
 
 def words(spec: str) -> str:
-    """What a spec leaves out, for people: "where mask_sub is 0"."""
+    """What a spec leaves out, for people: "left out where mask_sub is 0"."""
     rest, other = turned(spec)
     name = Path(rest).name.rpartition(":")[2] or rest
     return f"left out where {name} is {'not 0' if other else '0'}"

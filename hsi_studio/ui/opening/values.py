@@ -12,7 +12,7 @@ from hsi_studio.humanize import ago, shape_text, size_text
 from hsi_studio.scene.plan import Fact, Sure
 from hsi_studio.scene.preview import Look
 from hsi_studio.scene.rules import masks
-from hsi_studio.studio.openings import ROLES, Opening
+from hsi_studio.studio.opening import ROLES, Opening
 from hsi_studio.studio.shelf import ProjectCard
 from hsi_studio.types import Progress
 from hsi_studio.ui.said_on_page import for_page
