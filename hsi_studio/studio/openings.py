@@ -184,11 +184,8 @@ class Openings(Subject):
 
     def _look(self, made: Opening, said: Mapping[str, Any]) -> None:
         self._stage(made, "reading")
-        wanted = {
-            key: value
-            for key, value in {**made.said, **made.own(said, self._workspace.confined)}.items()
-            if value not in (None, "")
-        }
+        together = made.said | made.own(said, self._workspace.confined)
+        wanted = {key: value for key, value in together.items() if value not in (None, "")}
         reading = {key: value for key, value in wanted.items() if key not in NO_READING}
         Reading.of(reading)  # a wrong word is told before the file is read
         scene = made.scene_file()

@@ -46,6 +46,18 @@ def test_the_owner_has_the_picture_of_what_a_guest_opened_first(tmp_path: Path) 
     studio.close()
 
 
+def test_a_guest_is_not_told_where_the_owners_files_lie(made: tuple[Studio, Project], tmp_path: Path) -> None:
+    studio, project = made
+    for row, info in zip((3, 23), project.schema.classes, strict=False):
+        studio.label(project.id, row, 3, info.id)
+    studio.live(project.id).wait(project.revision, 30)
+    for here, told in ((studio, True), (guest_of(studio, project.id), False)):
+        shown = here.displayed.left(project.id)
+        assert shown is not None
+        origin = here.provenance.of(shown)
+        assert (str(tmp_path) in str((origin.command, origin.tags, origin.chain))) is told
+
+
 def test_a_guest_deletes_nothing(made: tuple[Studio, Project]) -> None:
     """A link lets label and train; a deleted training does not come back."""
     studio, project = made
