@@ -14,7 +14,7 @@ from hsi_studio.humanize import shape_text
 from hsi_studio.scene.formats.limits import check_size
 from hsi_studio.scene.identity import scene_id, source
 from hsi_studio.scene.labelmap import read_classes, read_heights, split_spec
-from hsi_studio.scene.plan import RULES, AskAboutFile, Fact, Reading, ReadingPlan, Remark
+from hsi_studio.scene.plan import RULES, AskAboutFile, Fact, Reading, ReadingPlan, Remark, with_another_reference
 from hsi_studio.scene.public_facts import known_reference
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
@@ -104,7 +104,7 @@ def scene_from_raster(
     grid = Grid((height, width), raster.transform, raster.crs, rules)
     layers, labels, names, colors = raster.dsm, raster.reference, dict(raster.class_names), dict(raster.class_colors)
     options: list[str | None] = [variable, *raster.differs]
-    roles, notes = {"cube": path.name}, raster.notes
+    roles, notes, given = {"cube": path.name}, raster.notes, ""
     if dsm is not None:
         layers, more = read_heights(dsm, grid, beside=path)
         file, part = split_spec(dsm, path)
@@ -117,7 +117,8 @@ def scene_from_raster(
         file, part = split_spec(reference, path)
         sources.append(source("reference", file))
         options.append(f"reference:{part}{_moved(found.notes)}")
-        roles["reference"], notes = file.name, notes + found.notes
+        roles["reference"], notes = file.name, with_another_reference(notes, plan) + found.notes
+        given = part or file.name
     elif labels is not None:
         names = complete_names(names, np.unique(labels[labels > 0]).tolist())
     if labels is None:
@@ -126,6 +127,8 @@ def scene_from_raster(
     notes += known
     short = name or _short_name(path)
     told = dict(plan.facts) if plan is not None else {}
+    if given and "reference" in told:
+        told["reference"] = replace(told["reference"], value=given, sure="certain", reason="You say so.")
     told["roles"] = Fact(roles, "certain", "As you name them.")
     values: dict[str, Any] = {
         "id": scene_id(sources, options),

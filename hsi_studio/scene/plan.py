@@ -83,6 +83,15 @@ class ReadingPlan:
         return ReadingPlan({name: Fact.from_json(fact) for name, fact in about.items()})
 
 
+OWN_REFERENCE = "The reference is the variable"  # so begins the note on one in the scene's own file
+
+
+def with_another_reference(notes: Sequence[str], plan: ReadingPlan | None) -> tuple[str, ...]:
+    """The notes of a scene whose reference is given: those on class maps in its own file no longer hold."""
+    unused = plan["reference"].reason if plan is not None and "reference" in plan else None
+    return tuple(note for note in notes if note != unused and not note.startswith(OWN_REFERENCE))
+
+
 class AskAboutFile(FileProblem):
     """A guess that would change pixels. `plan` holds it with its choices; the option of each choice answers it."""
 

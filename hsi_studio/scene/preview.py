@@ -19,7 +19,7 @@ import numpy.typing as npt
 from hsi_studio.errors import StudioError
 from hsi_studio.humanize import counted
 from hsi_studio.scene.labelmap import read_classes, read_heights
-from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan
+from hsi_studio.scene.plan import AskAboutFile, Fact, Reading, ReadingPlan, with_another_reference
 from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
 from hsi_studio.scene.room.access import list_variables
@@ -82,7 +82,7 @@ def look(path: Path, variable: str | None, said: Mapping[str, Any], layers: Mapp
         tuple(float(v) for v in _spectrum(raster.cube)),
         None if nm is None else (float(nm[0]), float(nm[-1])),
         _place(raster),
-        raster.notes,
+        with_another_reference(raster.notes, found.plan) if "reference" in layers else raster.notes,
         _own_layers(raster) | {role: _laid(role, spec, raster, path) for role, spec in layers.items()},
         _variables(path, found.plan, variable),
         asked,

@@ -286,6 +286,9 @@ def test_a_class_map_of_the_file_is_chosen_as_the_reference(studio: Studio, here
     assert reference is not None
     np.testing.assert_array_equal(reference, classes.astype(int))
     assert studio.project(made.project).scene_spec["reference"] == f"{here / 'flight.npz'}:img_sub"
+    scene = studio.scene_of(made.project)
+    assert not [note for note in (*made.found.notes, *scene.notes) if "Not used" in note]
+    assert (scene.plan["reference"]["value"], scene.plan["reference"]["sure"]) == ("img_sub", "certain")
 
 
 def test_a_request_names_no_file_that_may_not_be_read(studio: Studio, here: Path, tmp_path: Path) -> None:

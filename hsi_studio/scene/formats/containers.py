@@ -30,7 +30,7 @@ from hsi_studio.scene.formats.variables import (
     Variable,
     named_like,
 )
-from hsi_studio.scene.plan import RULES, Fact, Reading, Sure, axes_text
+from hsi_studio.scene.plan import OWN_REFERENCE, RULES, Fact, Reading, Sure, axes_text
 from hsi_studio.scene.raster import Raster, choose, dtype_problem
 from hsi_studio.scene.rules import classes, height_unit, masks, nodata
 from hsi_studio.scene.rules.axes import COLS, ROWS, Axes, by_variance, find_axes
@@ -267,10 +267,10 @@ def _reference(
     if max(_class_names(variables), default=0) == largest + 1 and not found.notes:
         first = found.names[1]
         return found.labels, found.names, (
-            f"The reference is the variable “{name}” of the same file.",
+            f"{OWN_REFERENCE} “{name}” of the same file.",
             f"There are {largest + 1} class names for classes 1 to {largest}; class 1 is taken to be “{first}”.",
         )  # fmt: skip
-    return found.labels, found.names, (f"The reference is the variable “{name}” of the same file.", *found.notes)
+    return found.labels, found.names, (f"{OWN_REFERENCE} “{name}” of the same file.", *found.notes)
 
 
 def _other_sizes(variables: Sequence[Variable], shape: tuple[int, int]) -> tuple[str, ...]:

@@ -396,6 +396,8 @@ def test_class_maps_beside_the_cube_are_named(tmp_path):
     savemat(tmp_path / "y.mat", {"cube": DN, "gtImg_sub": numbered, "depth": DN[..., 0] / 7.0})
     told = "Not used: “gtImg_sub” of the same size in the file (in a shell: --reference y.mat:gtImg_sub)."
     assert told in open_scene(tmp_path / "y.mat").notes
+    other = open_scene(tmp_path / "x.mat", reference="x.mat:TRLabels").notes  # of the file's own "gt" nothing is told
+    assert not [note for note in other if "Not used" in note or "“gt”" in note]
 
 
 @pytest.mark.parametrize(
