@@ -38,9 +38,9 @@ def plan_for(
     if pace not in PACES:
         raise BadRequest(f"There is no pace {pace!r}. Choose one of: {', '.join(PACES)}.")
     quick = pace == "quick"
-    count = seeds or (QUICK_SEEDS if quick else THOROUGH_SEEDS)
-    if count > MAX_SEEDS:
-        raise BadRequest(f"{count} seeds: at most {MAX_SEEDS} can be compared.")
+    count = (QUICK_SEEDS if quick else THOROUGH_SEEDS) if seeds is None else seeds
+    if not 1 <= count <= MAX_SEEDS:
+        raise BadRequest(f"{count} seeds: choose 1 to {MAX_SEEDS}.")
     chosen = [arm.model_copy(update={"params": shortened(arm)}) if quick else arm for arm in arms]
     return make_plan(
         {
