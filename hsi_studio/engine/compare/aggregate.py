@@ -83,7 +83,7 @@ def collect(
 
 
 def _drawn(plan: ComparisonPlan, scene: Scene) -> tuple[int, ...]:
-    """Labelled pixels of each class in a draw: a class with fewer than twice the shots has fewer. Every seed's alike."""
+    """Labelled pixels of each class in a draw: a class with fewer than twice the shots has fewer. All seeds' alike."""
     reference = np.where(scene.valid, scene.reference, 0)  # type: ignore[arg-type]  # a comparison has one
     drawn = reference.ravel()[draw_shots(reference, plan.shots, plan.seeds[0])]
     return tuple(int((drawn == value).sum()) for value, _ in scene.reference_classes)

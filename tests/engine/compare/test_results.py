@@ -334,9 +334,7 @@ def test_two_seeds_name_no_class_and_a_class_with_fewer_labels_is_named(wordy: W
     assert "too few seeds" in c.headline
     assert "helps" not in c.headline + " ".join(c.sentences)
     assert "hurts" not in c.headline + " ".join(c.sentences)
-    assert c.notes[:1] == (
-        "Not every class had 4 labelled pixels, for half of a class trains at most: Stripe 1 3.",
-    )
+    assert c.notes[:1] == ("Not every class had 4 labelled pixels, for half of a class trains at most: Stripe 1 3.",)
     assert not any("same 4 labelled pixels a class" in note for note in c.notes)
     with pytest.raises(BadRequest, match="0 seeds: choose 1 to 100"):
         plan_for([arm("a"), arm("b", "")], 4, seeds=0)
