@@ -44,6 +44,7 @@ def add_commands(commands: Any) -> None:
     training.add_argument("--draw-seed", type=int, default=0, metavar="SEED", help="of --shots; as in evaluate")
     training.add_argument("--prompts", default="p5", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
     training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--start-from", metavar="MODEL", help="id of a model whose encoder the training starts from")
     training.add_argument("--device", default="", help="cpu or cuda:0 … (default: a GPU where there is one)")
     training.add_argument("--title", default="", help="a name for the run")
     add_method(training)
@@ -97,7 +98,8 @@ def _train(args: argparse.Namespace) -> int:
             "--shots N."
         )
     run = here.runs.start(
-        project.id, args.method, values, args.prompts, args.seed, title=args.title, device=args.device
+        project.id, args.method, values, args.prompts, args.seed, title=args.title, device=args.device,
+        warm_start=args.start_from,
     )  # fmt: skip
     print(f"run {run.id} of project {project.id}", file=sys.stderr)
     if run.forecast is not None:

@@ -329,8 +329,11 @@ def make_params(kind: type[Params], values: Mapping[str, Any]) -> Params:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:80]
-        known = ", ".join(kind.model_fields)
-        raise BadRequest(f"Parameter {where}: {first['msg']}. Known parameters: {known}.") from error
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(kind.model_fields)
+            raise BadRequest(f"There is no parameter {where}. Known parameters: {known}.") from error
+        said = first["msg"].removeprefix("Value error, ")  # of one parameter, or of several that do not go together
+        raise BadRequest(f"Parameter {where}: {said}." if where else f"{said[:1].upper()}{said[1:]}.") from error
     names = text_models(made)
     if names:
         from hsi_studio.text.model_files import check_allowed

@@ -23,6 +23,7 @@ class RunRequest:
     params: Mapping[str, Any] = field(default_factory=dict)
     prompts: str = "p5"
     seed: int = 0
+    warm_start: str = ""  # id of the model whose encoder it starts from
 
 
 def as_cli(asked: RunRequest, home: Path) -> str:
@@ -31,6 +32,7 @@ def as_cli(asked: RunRequest, home: Path) -> str:
     for name, value in asked.params.items():
         words += ["--param", f"{name}={_json(value)}"]
     words += ["--prompts", asked.prompts, "--seed", str(asked.seed)]
+    words += ["--start-from", asked.warm_start] if asked.warm_start else []
     place = "" if home == paths.home() else f"{settings.HOME.name}={shlex.quote(str(home))} "
     return place + shlex.join(words)
 
@@ -38,11 +40,12 @@ def as_cli(asked: RunRequest, home: Path) -> str:
 def as_python(asked: RunRequest, home: Path) -> str:
     """A snippet for a notebook."""
     place = "" if home == paths.home() else f"home={str(home)!r}"
+    start = f", warm_start={asked.warm_start!r}" if asked.warm_start else ""
     return (
         "from hsi_studio import Studio\n\n"
         f"studio = Studio({place})\n"
         f"run = studio.runs.start({asked.project_id!r}, {asked.method!r}, {dict(asked.params)!r}, "
-        f"prompts={asked.prompts!r}, seed={asked.seed})\n"
+        f"prompts={asked.prompts!r}, seed={asked.seed}{start})\n"
         "done = studio.runs.wait(run.id)\n"
         'print(done.state, done.reason, done.metrics.get("main", {}).get("oa"))\n'
     )

@@ -85,7 +85,7 @@ class Runs(Subject):
         values = make_params(chosen.Params, dict(params or {}))
         labels = project.labels()
         enough_to_train(labels)
-        if not 0 <= seed <= MOST_SEED:
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MOST_SEED:
             raise BadRequest(f"The seed is {str(seed)[:40]}: choose a whole number from 0 to {MOST_SEED}.")
         scene, place = self._workspace.scene_of(project_id), self.place(device)
         told = self._forecaster.forecast(self._request(method, values, scene, labels, place))
@@ -317,9 +317,9 @@ class Runs(Subject):
     def _asked(self, run: str | RunRequest) -> RunRequest:
         if isinstance(run, RunRequest):
             values = make_params(get_method(run.method).Params, dict(run.params))
-            return RunRequest(run.project_id, run.method, changed(values), run.prompts, run.seed)
+            return RunRequest(run.project_id, run.method, changed(values), run.prompts, run.seed, run.warm_start)
         info = self.get(run)
-        return RunRequest(info.project_id, info.method, info.changed, info.prompts, info.seed)
+        return RunRequest(info.project_id, info.method, info.changed, info.prompts, info.seed, info.parent)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 

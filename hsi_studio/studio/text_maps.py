@@ -19,6 +19,7 @@ from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, report_wit
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import CurvePoint, learning_curve, zero_shot
 from hsi_studio.errors import BadRequest
+from hsi_studio.humanize import listed
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
@@ -30,6 +31,7 @@ from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import ClassSchema, LabelSet, Prediction, Progress, Scene
 
 CURVE_CLICKS, CURVE_SEEDS = (1, 2, 5), 5
+MOST_NAMED = 6  # renamed classes in a sentence
 NAMES = "names"  # class names alone, in place of prompts
 
 Say = Callable[[str, float], None]
@@ -92,36 +94,40 @@ class TextMaps(Subject):
         if prompts != NAMES:
             chosen = self._prompts.resolve(project_id, prompts)
             title, sentences, notes, own = chosen.title, chosen.sentences, chosen.notes, bool(chosen.set_id)
-        serial = self.get(project_id).serial + 1
+        serial = self._state(project_id).serial + 1
         fresh = self._put(project_id, TextMap("working", title, Progress("Waiting"), notes=notes, serial=serial))
 
         def failed(message: str) -> None:
-            self._put(project_id, replace(self.get(project_id), state="failed", progress=None, error=message))
+            self._put(project_id, replace(self._state(project_id), state="failed", progress=None, error=message))
 
         self._submit(lambda: self._make(project_id, sentences, own, curve), failed)
         return fresh
 
     def get(self, project_id: str) -> TextMap:
-        """How far it is. Raises BadRequest for a project that is not the guest's."""
-        self._workspace.admit(project_id)
-        with self._kept.lock:
-            return self._kept.of.get(project_id, TextMap())
+        """How far it is; the first note says which classes have been renamed since, for the names were read. Raises
+        BadRequest for a project that is not the guest's."""
+        found, since = self._state(project_id), self._renamed(project_id)
+        if not since:
+            return found
+        note = f"Renamed since this map was made: {listed(since, MOST_NAMED)}. Make it again to have those read."
+        return replace(found, notes=(note, *found.notes))
 
     # ── a layer of `studio.displayed` ───────────────────────────────────────────────────────────
 
     def listed(self, project_id: str) -> list[Layer]:
-        made = self.get(project_id)
+        made = self._state(project_id)
         if made.prediction is None:
             return []
         return [measured(Layer(layer_id("texts"), self.title(project_id, "")), made.report)]
 
     def title(self, project_id: str, item: str) -> str:
-        return f"Map from texts alone ({self.get(project_id).prompts})"
+        read = "; ".join([self._state(project_id).prompts, *self._renamed(project_id)[:MOST_NAMED]])
+        return f"Map from texts alone ({read})"
 
     def displayed(self, project_id: str, item: str) -> DisplayedMap | None:
         if item:
             raise BadRequest(f"There is one map from texts of a project: “texts”, not “texts:{item[:80]}”.")
-        made = self.get(project_id)
+        made = self._state(project_id)
         if made.prediction is None:
             return None
         return DisplayedMap("texts", "", made.prediction, project_id, self, version=str(made.serial))
@@ -133,19 +139,38 @@ class TextMaps(Subject):
         return found
 
     def report(self, shown: DisplayedMap) -> AccuracyReport | None:
-        return self.get(shown.project_id).report
+        return self._state(shown.project_id).report
 
     def seen(self, shown: DisplayedMap) -> LabelSet:
         """No label went into it."""
         none = np.zeros(0, dtype=np.int64)
         return LabelSet(shown.prediction.schema, none, none, none)
 
+    def _state(self, project_id: str) -> TextMap:
+        """What is kept. Raises BadRequest for a project that is not the guest's."""
+        self._workspace.admit(project_id)
+        with self._kept.lock:
+            return self._kept.of.get(project_id, TextMap())
+
+    def _renamed(self, project_id: str) -> list[str]:
+        """“asphalt read as grass”, for each class that the map knew by another name: it is shown under that of today,
+        which no pixel was compared with."""
+        made = self._state(project_id).prediction
+        if made is None:
+            return []
+        now = {info.id: info.name for info in self._workspace.project(project_id).schema.classes}
+        return [
+            f"{now[info.id]} read as {info.name}"
+            for info in made.schema.classes
+            if now.get(info.id, info.name) != info.name
+        ]
+
     def _make(self, project_id: str, sentences: Mapping[str, Sequence[str]], own: bool, curve: bool) -> None:
         scene, labels = self._workspace.scene_of(project_id), self._workspace.project(project_id).labels()
 
         def say(message: str, done: float) -> None:
             self._check()
-            self._put(project_id, replace(self.get(project_id), progress=Progress(message, done, 1.0)))
+            self._put(project_id, replace(self._state(project_id), progress=Progress(message, done, 1.0)))
 
         matcher = self._matcher(scene, say)
         name = {info.id: info.name.replace("_", " ").replace("-", " ").lower() for info in labels.schema.classes}
@@ -155,7 +180,7 @@ class TextMaps(Subject):
         made = zero_shot(matcher, labels.schema, texts, labels.revision, matcher.spectral, read)
         notes = self._said(matcher, labels.schema, read)
         report = report_without_labels(made, scene)
-        before = self.get(project_id)
+        before = self._state(project_id)
         now = replace(before, prediction=made, report=report, progress=None, notes=(*notes, *before.notes))
         measured = curve and scene.reference is not None
         if curve and not measured:
@@ -163,14 +188,14 @@ class TextMaps(Subject):
         self._put(project_id, now)
         self._ready(project_id)  # before it counts as done: who waits for that looks for it on the screen
         if not measured:
-            self._put(project_id, replace(self.get(project_id), state="done"))
+            self._put(project_id, replace(self._state(project_id), state="done"))
         if measured:
             evaluate = self._evaluation.evaluate
             points = learning_curve(
                 scene, made, lambda shots, seeds: evaluate(scene, LIVE_METHOD, shots=shots, seeds=seeds),
                 CURVE_CLICKS, CURVE_SEEDS, check=lambda done: say("Measuring what clicks add", done),
             )  # fmt: skip
-            self._put(project_id, replace(self.get(project_id), state="done", progress=None, curve=tuple(points)))
+            self._put(project_id, replace(self._state(project_id), state="done", progress=None, curve=tuple(points)))
 
     @staticmethod
     def _said(matcher: Matcher, schema: ClassSchema, read: Sequence[str]) -> tuple[str, ...]:

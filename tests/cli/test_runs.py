@@ -103,3 +103,9 @@ def test_the_end_of_a_run_is_its_figures_or_its_reason(capsys: pytest.CaptureFix
     assert captured.err == "A class has no labels.\n"  # what was told before it is not told again
     with pytest.raises(StudioError, match="No memory"):
         follow("failed")
+
+
+def test_a_training_may_start_from_a_model(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command line that a run tells of itself is one that a shell takes."""
+    assert main(["train", project.id, "--method", "diffclip", "--start-from", "no-such-model"]) == 2
+    assert "There is no model 'no-such-model'" in capsys.readouterr().err

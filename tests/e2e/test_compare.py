@@ -40,6 +40,15 @@ def test_two_methods_are_compared_and_their_maps_shown(app: RunningApp, browser:
     page.locator("#hsi-compare-methods").wait_for()
     choose_from(page, METHODS, "Linear discriminant", "Nearest neighbour")
     page.get_by_text("maps to make").wait_for()
+    shots = page.get_by_label("Shots a class")
+    for wrong in ("0", "99999"):  # the plan's own sentence, not a framework's that the page is out of date
+        shots.fill(wrong)
+        shots.blur()
+        page.get_by_text(f"{wrong} shots a class: choose 1 to 10,000.").wait_for()
+    assert page.get_by_text("was not sent by the page").count() == 0
+    shots.fill("5")
+    shots.blur()
+    page.get_by_text("maps to make").wait_for()
     page.locator("#hsi-compare-start").click()
     page.wait_for_selector(".hsi-compare[data-state='done']", timeout=240_000)
 
@@ -47,6 +56,9 @@ def test_two_methods_are_compared_and_their_maps_shown(app: RunningApp, browser:
     assert "against Linear discriminant" in headline
     assert "over 8 seeds" in headline
     assert panel.locator(".hsi-compare-table tbody tr").count() == 2
+    chosen = panel.get_by_role("tab", name="Random test pixels")
+    ink, ground = chosen.evaluate("(n) => [getComputedStyle(n).color, getComputedStyle(n).backgroundColor]")
+    assert ink != ground  # Gradio's tabs are told to be green: this one is green already
     assert panel.locator(".hsi-gap").count() == 1 + 6  # the difference, and every class
     random = panel.locator(".hsi-compare-table").inner_text()
     panel.get_by_role("tab", name="Farther than 5 px").click()

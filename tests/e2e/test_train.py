@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,3 +208,25 @@ def test_a_run_that_was_killed_ends_with_the_same_map(browser: Any, app: Running
     for run in (first, second):
         for name, values in class_map(app, run).items():
             np.testing.assert_array_equal(values, expected[name], err_msg=f"{name} of {run}")
+
+
+def test_a_run_of_another_program_cannot_be_stopped_here_and_is_not_said_to_stop(browser: Any, app: RunningApp) -> None:
+    page = page_on(browser, app)
+    (project,) = (app.home / "projects").glob("*/project.json")
+    params = [part for name, value in SMALL.items() for part in ("--param", f"{name}={value}")]
+    command = [sys.executable, "-m", "hsi_studio", "train", project.parent.name, "--method", "diffclip", *params]
+    shell = subprocess.Popen(
+        [*command, "--param", "min_steps=9000"], env={**os.environ, "HSI_STUDIO_HOME": str(app.home)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_state(page, "running", timeout=60_000)
+        page.locator(f"{CARD} [data-do=cancel]").click()
+        page.locator(".tr-said", has_text="belongs to another program").wait_for(timeout=10_000)
+        page.wait_for_function(f"!document.querySelector('{CARD} [data-do=cancel]').disabled", timeout=5_000)
+        assert "Stopping" not in page.locator(CARD).inner_text()
+    finally:
+        shell.send_signal(signal.SIGINT)
+        shell.wait(30)
+    wait_state(page, "paused")
+    assert page.problems == []

@@ -160,6 +160,14 @@ def test_a_map_from_names_is_made_and_shown(studio: Studio, project: Project) ->
     assert made.report.main.oa is not None
     assert made.report.main.oa.value > 0.5
     assert "no label was used" in made.report.main.words
+    first = project.schema.classes[0]
+    project.rename_class(first.id, "Slate")  # no pixel was compared with this name
+    told = f"Map from texts alone (class names; Slate read as {first.name})"
+    assert studio.displayed.title(project.id, "texts") == told
+    assert f"Slate read as {first.name}. Make it again" in maps.get(project.id).notes[0]
+    project.undo()
+    assert studio.displayed.title(project.id, "texts") == "Map from texts alone (class names)"
+    assert maps.get(project.id) == made
     studio.displayed.show(project.id, "live")
     left = studio.displayed.left(project.id)
     assert left is None or left.prediction is not made.prediction

@@ -13,7 +13,7 @@ from hsi_studio.engine.compare.cells import CellJson, CellSpec
 from hsi_studio.engine.compare.plan import ComparisonPlan
 from hsi_studio.engine.compare.results import ArmResult, ClassGap, Comparison, Difference, Disagreement, Figures
 from hsi_studio.engine.evaluation.metrics import Scores, scores
-from hsi_studio.engine.evaluation.splits import make_split, parse_protocol
+from hsi_studio.engine.evaluation.splits import draw_shots, make_split, parse_protocol
 from hsi_studio.engine.sweep.cells import READS_NONE
 from hsi_studio.errors import BadRequest
 from hsi_studio.types import IntArray, Scene
@@ -74,11 +74,19 @@ def collect(
         },
         basis="reference" if has_reference else "labels",
         classes=tuple(names),
+        drawn=_drawn(plan, scene),
         seeds=tuple(seeds),
         arms=results,
         differences=tuple(d for d in differences if d is not None),
         controls=tuple(d for d in controls if d is not None),
     )  # fmt: skip
+
+
+def _drawn(plan: ComparisonPlan, scene: Scene) -> tuple[int, ...]:
+    """Labelled pixels of each class in a draw: a class with fewer than twice the shots has fewer. All seeds' alike."""
+    reference = np.where(scene.valid, scene.reference, 0)  # type: ignore[arg-type]  # a comparison has one
+    drawn = reference.ravel()[draw_shots(reference, plan.shots, plan.seeds[0])]
+    return tuple(int((drawn == value).sum()) for value, _ in scene.reference_classes)
 
 
 def difference(

@@ -14,6 +14,7 @@ from hsi_studio.engine.evaluation.draw_intervals import LEAST_BOOTSTRAP, LEAST_I
 from hsi_studio.humanize import counted, listed, signed
 
 NAMED = 3  # classes in a sentence; the table has all
+FEWER_NAMED = 8  # classes that had fewer labels than was asked for
 PROTOCOL_WORDS = {"random": "random test pixels", "buffered": "test pixels away from the labels"}
 
 
@@ -125,8 +126,15 @@ def notes(c: Comparison) -> tuple[str, ...]:
             "This scene has no reference map: half of your labels at most trained and the others tested, drawn anew "
             "for every seed. They lie where you clicked, so this says little about the rest of the scene."
         )
+    fewer = [f"{name} {n}" for name, n in zip(c.classes, c.drawn, strict=False) if n < plan.shots]
+    if fewer:
+        out.append(
+            f"Not every class had {counted(plan.shots, 'labelled pixel')}, for half of a class trains at most: "
+            f"{listed(fewer, FEWER_NAMED)}."
+        )
     out.append(
-        f"Every arm had the same {counted(plan.shots, 'labelled pixel')} a class and the same seeds; "
+        f"Every arm had the same {'labelled pixels' if fewer else counted(plan.shots, 'labelled pixel') + ' a class'} "
+        "and the same seeds; "
         "differences are taken seed by seed. Intervals speak of other draws of labels on this scene, not of other "
         "scenes."
     )

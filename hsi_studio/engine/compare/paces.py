@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsi_studio.engine.compare.plan import MAX_SEEDS, Arm, ComparisonPlan, make_plan
+from hsi_studio.engine.compare.plan import MAX_ARMS, MAX_SEEDS, MOST_SHOTS, Arm, ComparisonPlan, make_plan
 from hsi_studio.engine.evaluation.splits import DEFAULT_BUFFER_PX
 from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method
@@ -38,9 +38,13 @@ def plan_for(
     if pace not in PACES:
         raise BadRequest(f"There is no pace {pace!r}. Choose one of: {', '.join(PACES)}.")
     quick = pace == "quick"
-    count = seeds or (QUICK_SEEDS if quick else THOROUGH_SEEDS)
-    if count > MAX_SEEDS:
-        raise BadRequest(f"{count} seeds: at most {MAX_SEEDS} can be compared.")
+    count = (QUICK_SEEDS if quick else THOROUGH_SEEDS) if seeds is None else seeds
+    if not 1 <= count <= MAX_SEEDS:
+        raise BadRequest(f"{count} seeds: choose 1 to {MAX_SEEDS}.")
+    if not 1 <= shots <= MOST_SHOTS:
+        raise BadRequest(f"{shots} shots a class: choose 1 to {MOST_SHOTS:,}.")
+    if len(arms) > MAX_ARMS:
+        raise BadRequest(f"{len(arms)} are to be compared: choose {MAX_ARMS} at most.")
     chosen = [arm.model_copy(update={"params": shortened(arm)}) if quick else arm for arm in arms]
     return make_plan(
         {

@@ -14,6 +14,7 @@ from hsi_studio.errors import BadRequest
 
 MAX_ARMS = 6
 MAX_SEEDS = 100
+MOST_SHOTS = 10_000
 CONTROL = "shuffled words"
 
 
@@ -45,7 +46,7 @@ class ComparisonPlan(Fact):
     format: Literal[1] = 1
     title: str = ""
     arms: tuple[Arm, ...] = Field(min_length=2, max_length=MAX_ARMS)
-    shots: int = Field(ge=1, le=10_000)
+    shots: int = Field(ge=1, le=MOST_SHOTS)
     seeds: tuple[int, ...] = Field(min_length=1, max_length=MAX_SEEDS)
     buffer_px: int = Field(DEFAULT_BUFFER_PX, ge=1, le=10_000)
     pace: Literal["quick", "thorough", "own"] = "own"

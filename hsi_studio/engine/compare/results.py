@@ -130,6 +130,7 @@ class Comparison(Fact):
     scene: dict[str, Any]  # id, name, title, rows, columns, bands, heights
     basis: Literal["reference", "labels"]
     classes: tuple[str, ...]
+    drawn: tuple[int, ...] = ()  # labelled pixels of each class in every draw: half of a class trains at most
     colors: tuple[str, ...] = ()  # of the classes, where a project gives them
     seeds: tuple[int, ...]
     arms: tuple[ArmResult, ...]

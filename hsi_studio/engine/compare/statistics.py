@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.engine.compare.results import Disagreement, Gap, Spread
-from hsi_studio.engine.evaluation.draw_intervals import LEVEL, interval
+from hsi_studio.engine.evaluation.draw_intervals import LEAST_INTERVAL, LEVEL, interval
 from hsi_studio.engine.evaluation.metrics import mcnemar, spatial_blocks
 from hsi_studio.types import IntArray
 
@@ -70,11 +70,12 @@ def gap(first: Sequence[float | None], second: Sequence[float | None]) -> Gap | 
 
 
 def paired_p(d: Floats) -> float | None:
-    """Two-sided paired t test that the mean difference is 0; None with fewer than two seeds."""
+    """Two-sided paired t test that the mean difference is 0; None with fewer seeds than an interval needs: what cannot
+    be told from chance overall is not told of a class either."""
     from scipy.stats import t
 
     n = d.size
-    if n < 2:
+    if n < LEAST_INTERVAL:
         return None
     error = float(d.std(ddof=1)) / math.sqrt(n)
     if error == 0:

@@ -205,7 +205,8 @@ class Training:
         r = self.attempt.record
         facts = describe(
             scene, known, r.method, params=r.params, seed=r.seed, prompts=r.prompt_set,
-            style=str(r.prompts.get("style") or ""), report=report, run_id=r.id, parent=r.parent, title=r.title,
+            style=str(r.prompts.get("style") or ""), prompt_set=str(r.prompts.get("set") or ""), report=report,
+            run_id=r.id, parent=r.parent, title=r.title,
         )  # fmt: skip
         write_checkpoint(self.attempt.folder.model_file, fitted.state(), facts)
 

@@ -320,3 +320,21 @@ def test_nothing_is_counted_before_a_seed_is_complete(wordy: WordyMethod) -> Non
     c = collect(p, scene, True, specs_of(p, scene), Gathered(), [], final=False)
     assert c.differences == ()
     assert c.arms[0].figures["random"].oa is None
+
+
+def test_two_seeds_name_no_class_and_a_class_with_fewer_labels_is_named(wordy: WordyMethod, tmp_path: Path) -> None:
+    scene = separable_scene(noise=0.8)
+    assert scene.reference is not None
+    few = scene.reference.copy()
+    few.ravel()[np.flatnonzero(few == 1)[6:]] = 0  # six pixels: three train at most
+    asked = plan(arm("wrong", "wrong", blur=1.5), arm("right", blur=1.5), seeds=(0, 1))
+    c = run(asked, tmp_path, scene=replace(scene, reference=few))
+    assert c.drawn == (3, 4, 4)
+    assert not any(k.real for d in (*c.differences, *c.controls) for k in d.classes)
+    assert "too few seeds" in c.headline
+    assert "helps" not in c.headline + " ".join(c.sentences)
+    assert "hurts" not in c.headline + " ".join(c.sentences)
+    assert c.notes[:1] == ("Not every class had 4 labelled pixels, for half of a class trains at most: Stripe 1 3.",)
+    assert not any("same 4 labelled pixels a class" in note for note in c.notes)
+    with pytest.raises(BadRequest, match="0 seeds: choose 1 to 100"):
+        plan_for([arm("a"), arm("b", "")], 4, seeds=0)

@@ -38,6 +38,9 @@ def test_gap_pairs_seeds_and_leaves_out_those_without_a_partner() -> None:
     assert found.p == pytest.approx(0.0742, abs=1e-4)  # t = 2 / (1/√3) on 2 degrees of freedom
     assert found.low == pytest.approx(2 - 4.3027 / np.sqrt(3), abs=1e-3)
     assert stats.gap([None], [1.0]) is None
+    two = stats.gap([1.0, 2.0], [2.0, 3.0])  # too few to tell from chance: of a class as little as of the whole
+    assert two is not None
+    assert (two.value, two.low, two.p) == (1.0, None, None)
     one = stats.gap([1.0], [2.0])
     assert one is not None
     assert (one.low, one.p, one.needed, one.visible) == (None, None, None, None)

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -263,8 +265,18 @@ def test_the_same_run_from_the_shell_and_from_a_notebook(desk: tuple[Studio, str
     assert "--param 'template=a {class} field'" in line
     assert line.endswith("--prompts p4 --seed 7")
     compile(studio.runs.as_python(asked), "snippet", "exec")
+    begun = replace(asked, warm_start="20260101-120000-abcdef")
+    assert studio.runs.as_cli(begun).endswith("--seed 7 --start-from 20260101-120000-abcdef")
+    assert "seed=7, warm_start='20260101-120000-abcdef')" in studio.runs.as_python(begun)
     with pytest.raises(BadRequest, match="no_such"):
         studio.runs.as_cli(RunRequest(project_id, "svm", {"no_such": 1}))
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", True, -1])
+def test_a_seed_is_a_whole_number(desk: tuple[Studio, str], seed: Any) -> None:
+    studio, project_id = desk
+    with pytest.raises(BadRequest, match="whole number"):
+        studio.runs.start(project_id, "svm", {}, seed=seed)
 
 
 @pytest.mark.slow

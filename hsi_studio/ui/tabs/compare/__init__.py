@@ -83,7 +83,7 @@ def create_form(tab: CompareTab) -> Any:
     with gr.Row():
         pace = gr.Radio(PACES, value="quick", label="Pace", elem_id="hsi-compare-pace")
         shots = gr.Number(
-            DEFAULT_SHOTS, precision=0, minimum=1, maximum=1000, label="Shots a class", min_width=140,
+            DEFAULT_SHOTS, precision=0, label="Shots a class", min_width=140,  # limits: the plan says what is wrong
             elem_id="hsi-compare-shots",
         )  # fmt: skip
     return Form(shots, pace, kind, method, words, one, methods, ablations)

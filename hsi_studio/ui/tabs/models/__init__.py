@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from hsi_studio.errors import StudioError
+from hsi_studio.errors import BadRequest, LabelProblem, StudioError
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
@@ -101,10 +101,19 @@ class ModelsTab:
 
     def start_from(self, project_id: str, model_id: str) -> None:
         """A training on the labels as they are, with the model's settings, from its encoder."""
-        facts = self.studio.models.get(model_id).facts
+        info = self.studio.models.get(model_id)
+        facts = info.facts
         if facts is None:
             return
         style = facts.prompts.style or "p5"
+        try:
+            self.studio.prompts.resolve(project_id, style)
+        except LabelProblem as error:  # a prompt set of another project, or one that was deleted
+            raise BadRequest(
+                f"“{info.title}” was trained with the prompts “{facts.prompts.set or style}”, which this project has "
+                f"not. Say from a shell which words it is to read: hsi-studio train {project_id} --method "
+                f"{facts.method} --start-from {model_id} --prompts p5."
+            ) from error
         run = self.studio.runs.start(project_id, facts.method, facts.params, style, facts.seed, warm_start=model_id)
         tell(f"“{run.title}” is queued: watch it in the Train tab.")
 

@@ -47,7 +47,7 @@ function factsOf(info) {
 
 function sentencesOf(sentences) {
   const more = make("details", "hsi-models-more");
-  more.append(make("summary", "", `Prompts of ${counted(sentences.length, "class", "classes")}`));
+  more.append(make("summary", "", `Prompts: ${counted(sentences.length, "sentence")} for ${counted(new Set(sentences.map(([name]) => name)).size, "class", "classes")}`));
   for (const [name, sentence] of sentences) {
     const part = make("p", "hsi-hint");
     part.append(make("b", "", `${name}: `), sentence);

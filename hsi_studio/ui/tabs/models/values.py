@@ -115,8 +115,7 @@ def _facts_rows(studio: Studio, info: Any) -> list[list[str]]:
         rows.append(["Accuracy", f"{figures} {accuracy.on}".strip()])
     else:
         rows.append(["Accuracy", "not measured"])
-    prompts = " ".join(filter(None, [facts.prompts.style, facts.prompts.set]))
-    rows.append(["Prompts", prompts or "–"])
+    rows.append(["Prompts", facts.prompts.set or facts.prompts.style or "–"])
     changed = studio.models.changed_params(info)
     rows.append(["Settings", ", ".join(f"{name} {value}" for name, value in changed.items()) or "all defaults"])
     rows.append(["Seed", str(facts.seed)])

@@ -93,12 +93,16 @@ export function makeNewRun(trigger, feed) {
   function keep() {
     if (feed.project()) sessionStorage.setItem(store(), JSON.stringify([form.method().name, prompts.value, seed.value, form.saved()]));
   }
+  // Returns what of the run the form cannot have again, in a sentence; "" when it has all.
   function useSettings(run) {
-    if (!specs.some((s) => s.name === run.method)) { say(`The method ${run.method} is not installed here.`, true); return; }
+    if (!specs.some((s) => s.name === run.method)) return `The method ${run.method} is not installed here.`;
     seed.value = run.seed;
-    const words = run.prompts.split("@")[0]; // a set's version of then is in the run; here it is as it is now
-    if (setup.prompts.some((p) => p.name === words)) prompts.value = words;
+    const words = run.prompts.split("@")[0], there = setup.prompts.find((p) => p.name === words);
+    if (there) prompts.value = words; // a set as it is now: its version of then is in the run
     useMethod(run.method, run.changed);
+    if (promptsBox.hidden || (there && !run.prompt_set)) return "";
+    if (!there) return `Its prompts (${run.prompt_set || run.prompts}) are not here any more: choose others before you train.`;
+    return there.title === run.prompt_set ? "" : `It was trained with ${run.prompt_set}; the form has ${there.title}.`;
   }
 
   // Forecast and command line of the settings as they are, a moment after the last change.

@@ -22,6 +22,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
+from hsi_studio.studio.layers import layer_id
 from hsi_studio.ui.tabs.train import forms
 from hsi_studio.ui.tabs.train import values as train_values
 
@@ -58,7 +59,10 @@ def router(studio: Studio) -> APIRouter:
             layer = studio.displayed.chosen(project_id)[0]
             shown = layer.removeprefix("run:") if layer.startswith("run:") else None
             found = studio.runs.list(project_id)[: train_values.LISTED]
-            listed = [train_values.run_value(info, shown, project.label_changes(info.revision)) for info in found]
+            colors = train_values.stamp(project.schema.colors)
+            listed = [
+                train_values.run_value(info, shown, project.label_changes(info.revision), colors) for info in found
+            ]
             seen = {"setup": f"{project_id}.{project.revision}", "runs": train_values.stamp(listed)}
             answer: dict[str, Any] = {"seen": seen, "events": _events(studio, {info.id for info in found}, follow)}
             if setup != seen["setup"]:
@@ -93,14 +97,15 @@ def router(studio: Studio) -> APIRouter:
 
         own_run(project_id, run_id)
         try:
-            found = studio.runs.prediction(run_id) or studio.runs.preview(run_id)
+            shown = studio.displayed.at(project_id, layer_id("run", run_id))  # in the classes' colours of today
         except StudioError as error:
             raise HTTPException(404, str(error)) from error
-        if found is None:
+        if shown is None:
             raise HTTPException(404, "This run has no map yet.")
+        found = shown.prediction
         step = -(-max(found.label.shape) // PICTURE_PX)
         small = replace(found, label=found.label[::step, ::step])
-        headers = {"Cache-Control": "private, max-age=600"}  # its address has the preview's number
+        headers = {"Cache-Control": "private, max-age=600"}  # its address has the preview's number and the colours
         return Response(encode_png(colour_map(small)), media_type="image/png", headers=headers)
 
     return api

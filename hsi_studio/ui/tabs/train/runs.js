@@ -88,7 +88,7 @@ export function makeRunCard(curves, act, useSettings) {
     show.disabled = run.shown;
     about.textContent = run.about;
     const version = run.has_map ? "map" : previewed?.step;
-    const source = version === undefined ? "" : `${address}/${run.id}/map.png?v=${version}`;
+    const source = version === undefined ? "" : `${address}/${run.id}/map.png?v=${version}-${run.colors}`;
     if (source !== picture) {
       picture = source;
       if (source) image.src = source;
@@ -101,6 +101,7 @@ export function makeRunCard(curves, act, useSettings) {
 
   return {
     node: box, paint,
+    refused() { asked = ""; if (run) paint(...painted); }, // what was asked will not come
     focus(id, entries) { // another run: its log from the start
       if (logList.dataset.run !== id) { logList.replaceChildren(); logList.dataset.run = id; log.open = false; }
       for (const [time, level, text] of entries) {

@@ -44,7 +44,12 @@ export function mount(gradio) {
   const newRun = makeNewRun(trigger, { project: () => project, base, ask: answer });
   const act = (what, id) => trigger("act", { do: what, run: id });
   const curves = makeCurves();
-  const card = makeRunCard(curves, act, (one) => { newRun.useSettings(one); newRun.open(true); newRun.focus(); });
+  const card = makeRunCard(curves, act, (one) => {
+    const other = newRun.useSettings(one);
+    if (other) newRun.say(other, true);
+    newRun.open(true);
+    newRun.focus();
+  });
   const list = makeRunList(
     (id) => { pinned = true; look(id); },
     (id, on) => { if (on) overlaid.add(id); else overlaid.delete(id); paint(true); soon(); },
@@ -161,6 +166,7 @@ export function mount(gradio) {
       newRun.leave();
     }
     if (value.said) newRun.say(value.said.text, value.said.bad);
+    if (value.said?.bad) card.refused();
     if (value.focus) {
       pinned = false;
       newRun.open(false);

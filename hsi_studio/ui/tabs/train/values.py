@@ -86,9 +86,9 @@ def label_set(labels: LabelSet) -> dict[str, Any]:
     return {"title": title, "classes": named, "words": words}
 
 
-def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
+def run_value(info: RunInfo, shown: str | None, late: int, colors: str = "") -> dict[str, Any]:
     """One run as the list and the card show it. `shown`: id of the run whose map the viewer shows; `late`: how often
-    labels have changed since."""
+    labels have changed since; `colors` changes with the colours of the classes, and so the address of its picture."""
     low, high = info.shots
     shots = f"{counted(low, 'label')} a class" if low == high else f"{low} to {high} labels a class"
     accuracy, words = _accuracy(info.metrics)
@@ -99,6 +99,7 @@ def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
         ", ".join(filter(None, [shots, text, f"seed {info.seed}"])),
         info.device.get("reason", ""),
         *info.adapted,
+        f"started from the encoder of model {info.parent}" if info.parent else "",
         *info.notes,
         f"changed: {changed}" if changed else "the method's defaults",
         f"your labels have changed {counted(late, 'time')} since" if late > 0 else "",
@@ -117,9 +118,11 @@ def run_value(info: RunInfo, shown: str | None, late: int) -> dict[str, Any]:
         "about": ". ".join(part[:1].upper() + part[1:].rstrip(".") for part in about if part) + ".",
         "changed": info.changed,
         "prompts": info.prompts,
+        "prompt_set": info.prompt_set,
         "seed": info.seed,
         "has_map": info.state == "done",
         "shown": info.id == shown,
+        "colors": colors,
         "accuracy": accuracy,
         "accuracy_words": words,
     }

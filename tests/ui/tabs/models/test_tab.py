@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from hsi_studio import Studio
+from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
 from hsi_studio.ui.tabs.models import ModelsTab
+from hsi_studio.ui.tabs.models.values import list_value
 from tests.studio.models import train
 from tests.ui.tabs.events import event, untouched, value
 
@@ -108,6 +110,16 @@ def test_a_training_begins_from_a_model(
     ((args, options),) = asked
     assert args[:2] == (project.id, "live")
     assert options == {"warm_start": run}
+
+
+def test_a_training_from_a_model_says_whose_prompts_are_not_here(
+    tab: ModelsTab, studio: Studio, project: Project
+) -> None:
+    run = train(studio, project, style="set:0123456789abcdef@4", prompt_set="My words, version 4")
+    with pytest.raises(BadRequest, match=r"“My words, version 4”, which this project has not.*--start-from " + run):
+        tab.start_from(project.id, run)
+    detail = list_value(studio, project.id, run)["detail"]
+    assert ["Prompts", "My words, version 4"] in detail["rows"]
 
 
 def test_what_fails_is_a_warning_and_the_list_is_drawn(tab: ModelsTab, project: Project, tmp_path: Path) -> None:

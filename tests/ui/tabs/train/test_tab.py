@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from hsi_studio import Studio
 from hsi_studio.engine.runs.events import EventLog
@@ -66,6 +68,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     app.include_router(router(studio))
     yield Desk(studio, project, TestClient(app))
     studio.close()
+
+
+def pixel(png: bytes) -> tuple[int, ...]:
+    """The colour of the first one."""
+    with Image.open(io.BytesIO(png)) as image:
+        found = image.convert("RGB").getpixel((0, 0))
+    assert isinstance(found, tuple)
+    return found
 
 
 def labels_of(counts: list[int]) -> LabelSet:
@@ -136,7 +146,7 @@ def test_a_page_that_begins_late_gets_long_curves_thinned_with_their_end() -> No
 
 def test_a_finished_run_says_how_good_its_map_is(desk: Desk) -> None:
     metrics = {"main": {"oa": {"value": 0.842, "low": 0.81, "high": 0.871}, "words": "on 96 pixels"}}
-    desk.run(metrics=metrics, timing={"fit_seconds": 18.2, "predict_seconds": 130.0})
+    desk.run(metrics=metrics, timing={"fit_seconds": 18.2, "predict_seconds": 130.0}, parent="20260101-120000-abcdef")
     (run,) = desk.get()["runs"]
     assert run["accuracy"] == "84.2 %"
     assert run["outcome"] == (
@@ -144,6 +154,7 @@ def test_a_finished_run_says_how_good_its_map_is(desk: Desk) -> None:
     )
     assert run["has_map"]
     assert run["about"].startswith("3 labels a class, prompts p5, seed 0.")
+    assert "Started from the encoder of model 20260101-120000-abcdef." in run["about"]
 
 
 def test_pictures_are_a_runs_map_else_its_preview(desk: Desk) -> None:
@@ -156,6 +167,10 @@ def test_pictures_are_a_runs_map_else_its_preview(desk: Desk) -> None:
     answer = desk.client.get(address)
     assert answer.headers["content-type"] == "image/png"
     assert answer.content.startswith(b"\x89PNG")
+    before = desk.get()["runs"][0]["colors"]
+    desk.project.recolour_class(schema.classes[0].id, "#ff00ff")
+    assert pixel(desk.client.get(address).content) == (255, 0, 255)  # as the viewer draws the class now
+    assert desk.get()["runs"][0]["colors"] != before  # so the page asks for the picture again
 
 
 def test_a_run_is_not_told_to_another_project(desk: Desk) -> None:
