@@ -139,6 +139,24 @@ def test_a_certificate_from_a_sample_labelled_blind(made: tuple[Studio, Project]
     assert (again.overall, again.area, again.n) == (found.estimates.overall, found.estimates.area, found.estimates.n)
 
 
+def test_a_class_renamed_since_leaves_the_map_the_one_that_was_sampled(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    layer = f"run:{RUN}"
+    sample = studio.certify.draw(project.id, layer, 0.05, seed=2)
+    info = project.schema.classes[0]
+    project.rename_class(info.id, "Quite another name")
+    assert "No pixel of Quite another name" in studio.certify.result(project.id, layer).problem
+    for n, stratum in enumerate(sample.stratum.tolist()):  # nobody disagrees with the map
+        studio.certify.answer(project.id, n, sample.classes.classes[stratum].id)
+    found = studio.certify.result(project.id, layer)
+    project.rename_class(info.id, info.name)
+    assert "another map" not in found.words
+    assert found.classes[0].name == "Quite another name"
+    assert found.estimates is not None
+    assert (found.estimates.overall.value, found.estimates.overall.se) == (1.0, 0.0)
+    assert found.words.endswith("so a standard error of 0 says nothing of the others")
+
+
 def test_the_file_of_a_sample_does_not_say_what_the_map_shows(made: tuple[Studio, Project], tmp_path: Path) -> None:
     from pyogrio.raw import read
 

@@ -77,15 +77,17 @@ def judged_alike(
     value_of = reference_values(tuple(classes), scene)
     if len(classes) < 2:
         return SamePixels(0, "", problem="The two maps share fewer than two classes of the reference.")
-    sides = [
-        ReferenceCounter(_in_classes(one, classes, scene), used, scene, classes, value_of).tested(buffer_px)
-        for one in (first, second)
+    counters = [
+        ReferenceCounter(_in_classes(one, classes, scene), used, scene, classes, value_of) for one in (first, second)
     ]
+    sides = [one.tested(buffer_px) for one in counters]
     pixels, reference, _ = sides[0]
     words = f"on the same {counted(int(pixels.size), 'reference pixel')} of {len(classes)} classes"
     if len(used):
         whose = f"the {counted(len(used), 'labelled pixel')} {made_from}"
         words += f", without all pixels within {buffer_px} pixels of {whose}" if buffer_px else f", without {whose}"
+    for which, one in zip(("first", "second"), counters, strict=True):
+        words += one.without_class(buffer_px).replace("the map", f"the {which} map")
     if np.unique(reference).size < 2:
         return SamePixels(int(pixels.size), words, problem="Fewer than two classes are left to test both maps on.")
     place = np.divmod(pixels, scene.shape[1])
