@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.project.store import Project
+from hsi_studio.studio.evidence import Areas, ClassArea
+from hsi_studio.types import ClassInfo, ClassSchema
 from tests.studio.shown import COMPARISON, RUN, add_comparison, add_run, add_text_map, project_with_reference
 
 
@@ -250,3 +253,42 @@ def test_calibration_and_class_sets_of_the_live_map(made: tuple[Studio, Project]
     assert set(names) <= {info.name for info in project.schema.classes}
     with pytest.raises(TooFewLabels):
         studio.evidence.sets(project.id, "live", 0.9999)
+
+
+# ── what figures say of themselves ──────────────────────────────────────────────────────────────
+
+
+def test_pixels_that_steps_left_out_are_said_to_count_as_wrong_for_that_map(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    layer, scene = studio.edits.add(project.id, "confidence=0.7", f"run:{RUN}"), studio.scene_of(project.id)
+    shown = studio.displayed.find(project.id, layer)
+    assert scene.reference is not None
+    assert shown.report is not None
+    assert shown.seen is not None
+    tested = (scene.reference > 0) & scene.valid
+    tested[shown.seen.row, shown.seen.col] = False
+    said = f"; {np.count_nonzero(tested & (shown.prediction.label == 0))} pixels without a class on"
+    assert shown.report.main.words.endswith(f"{said} the map count as wrong")
+    both = studio.evidence.compare(project.id, f"run:{RUN}", layer)
+    assert both.words.endswith(f"{said} “{shown.title}” count as wrong")
+
+
+def test_a_class_that_is_not_mapped_and_was_not_seen_has_no_estimate(made: tuple[Studio, Project]) -> None:
+    """0 ± 0 would claim that there is none."""
+    studio, project = made
+    layer = f"run:{RUN}"
+    sample = studio.certify.draw(project.id, layer, 0.05, seed=2)
+    for n, stratum in enumerate(sample.stratum.tolist()):
+        studio.certify.answer(project.id, n, sample.classes.classes[stratum].id)
+    shown = studio.displayed.find(project.id, layer)
+    extra = ClassInfo.new("Rare", "#123456")
+    schema = ClassSchema((*shown.prediction.schema.classes, extra))
+    wider = replace(shown, prediction=replace(shown.prediction, schema=schema))
+    rows = studio.evidence.areas_of(wider).classes
+    assert [one.info.name for one in rows if one.estimate is None] == ["Rare"]
+
+
+@pytest.mark.parametrize(("m2", "digits"), [(9_999.0, 4), (10_000.0, 2)])
+def test_hectares_of_a_small_map_have_digits_enough(m2: float, digits: int) -> None:
+    rows = tuple(ClassArea(ClassInfo.new(name, "#000000"), 1, m2 / 2) for name in "ab")
+    assert Areas(rows, "").hectare_digits == digits

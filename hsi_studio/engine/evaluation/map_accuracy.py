@@ -224,11 +224,11 @@ class ReferenceCounter:
         keep = self._kept(buffer_px)
         return self.pixels[keep], self.reference[keep], self.mapped[keep]
 
-    def without_class(self, buffer_px: int) -> str:
+    def without_class(self, buffer_px: int, title: str = "the map") -> str:
         """What to say of test pixels where a map shows nothing: unsure ones left out, a map of a part; "" for none."""
         n = int(np.count_nonzero(self.bare[self._kept(buffer_px)]))
         return (
-            f"; {counted(n, 'pixel')} without a class on the map {'counts' if n == 1 else 'count'} as wrong"
+            f"; {counted(n, 'pixel')} without a class on {title} {'counts' if n == 1 else 'count'} as wrong"
             if n
             else ""
         )

@@ -62,10 +62,11 @@ class SamePixels:
 def judged_alike(
     first: Prediction, second: Prediction, seen: Sequence[LabelSet], scene: Scene, buffer_px: int = 0,
     classes: Sequence[ClassInfo] | None = None, made_from: str = "that either was made from",
+    titles: tuple[str, str] = ("the first map", "the second map"),
 ) -> SamePixels:  # fmt: skip
     """`seen`: the labelled pixels that the two were made from, each with its own class list. `classes`: count all of
     these, whether or not both maps may show them; None = those that both may. `made_from`: whose the pixels are that
-    are left out, for the words."""
+    are left out, `titles`: what the maps are called, for the words."""
     if scene.reference is None:
         return SamePixels(
             0, "", problem=f"{scene.name} has no reference: two maps cannot be measured on the same pixels."
@@ -86,8 +87,8 @@ def judged_alike(
     if len(used):
         whose = f"the {counted(len(used), 'labelled pixel')} {made_from}"
         words += f", without all pixels within {buffer_px} pixels of {whose}" if buffer_px else f", without {whose}"
-    for which, one in zip(("first", "second"), counters, strict=True):
-        words += one.without_class(buffer_px).replace("the map", f"the {which} map")
+    for title, one in zip(titles, counters, strict=True):
+        words += one.without_class(buffer_px, title)
     if np.unique(reference).size < 2:
         return SamePixels(int(pixels.size), words, problem="Fewer than two classes are left to test both maps on.")
     place = np.divmod(pixels, scene.shape[1])
