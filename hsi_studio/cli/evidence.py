@@ -84,7 +84,13 @@ def _evidence(args: argparse.Namespace) -> int:
         _print_block(inside)
     _print_areas(areas)
     if against is not None and against.difference is not None and against.first is not None:
-        print(f"against {args.against}: {100 * against.difference.value:+.1f} points {against.words}")
+        between = against.difference
+        span = (
+            ""
+            if between.low is None or between.high is None
+            else f" (95 % interval {100 * between.low:+.1f} to {100 * between.high:+.1f})"
+        )
+        print(f"against {args.against}: {100 * between.value:+.1f} points{span} {against.words}")
         print(against.caveat, end="\n" * bool(against.caveat))
     elif against is not None:
         print(against.problem)
@@ -150,6 +156,7 @@ def _print_accuracy(told: AccuracyReport | None) -> None:
     for block in (told.main, told.buffered):
         if block is not None:
             _print_block(block)
+    print("\n".join(told.notes), end="\n" * bool(told.notes))
 
 
 def _print_block(block: ScoreBlock) -> None:
@@ -165,11 +172,14 @@ def _print_block(block: ScoreBlock) -> None:
 
 
 def _print_areas(areas: Areas) -> None:
+    n = areas.hectare_digits
     for one in areas.classes:
-        mapped = "" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:12,.2f} ha"
+        mapped = "" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:12,.{n}f} ha"
         found = one.estimate_m2
         told = (
-            "" if found is None else f", estimated {found.value / 1e4:,.2f} ± {found.se / 1e4:,.2f} ha (standard error)"
+            ""
+            if found is None
+            else f", estimated {found.value / 1e4:,.{n}f} ± {found.se / 1e4:,.{n}f} ha (standard error)"
         )
         print(f"  {one.info.name:32} {one.pixels:10,} pixels{mapped}{told}")
     print(areas.words)

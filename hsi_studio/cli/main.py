@@ -209,9 +209,20 @@ def _evaluate(args: argparse.Namespace) -> int:
     if report(args.json, made):
         return 0
     summary = made["summary"]
-    print(f"\n{scene.title}: {args.method}, {args.shots} shots a class, {args.protocol}, {args.seeds} seeds")
+    shots, seeds = counted(args.shots, "shot"), counted(args.seeds, "seed")
+    print(f"\n{scene.title}: {args.method}, {shots} a class, {args.protocol}, {seeds}")
     for key, title in (("oa", "OA %"), ("aa", "AA %"), ("kappa", "κ × 100")):
-        print(f"  {title:8} {summary[key]['mean']:6.2f} ± {summary[key]['std']:.2f}")
+        print(f"  {title:8} {_over_seeds(summary[key], args.seeds, 2, 6)}")
     for key in ("fit_seconds", "predict_seconds"):
-        print(f"  {key:16} {summary[key]['mean']:.3f} ± {summary[key]['std']:.3f}")
+        print(f"  {key:16} {_over_seeds(summary[key], args.seeds, 3)}")
+    for note in made["notes"]:
+        print(f"  {note}")
     return 0
+
+
+def _over_seeds(found: dict[str, float | None], seeds: int, digits: int, width: int = 0) -> str:
+    """Mean ± standard deviation; one draw has none, and κ may be defined in no draw."""
+    if found["mean"] is None:
+        return "not defined"
+    spread = f" ± {found['std']:.{digits}f}" if seeds > 1 else ""
+    return f"{found['mean']:{width}.{digits}f}{spread}"

@@ -188,8 +188,10 @@ def _export_map(args: argparse.Namespace) -> int:
         here.close()
     print(f"{written}: {found.title}, {found.prediction.method}, layer {found.layer}", file=sys.stderr)
     print(f"map sha256 {digest}", file=sys.stderr)
+    m2 = gsd_m**2 if gsd_m else 0.0
+    digits = 2 if m2 * sum(pixels for _, pixels in found.pixels) >= 1e4 else 4
     for info, pixels in found.pixels:
-        area = f"{pixels * gsd_m**2 / 1e4:12,.2f} ha" if gsd_m else ""
+        area = f"{pixels * m2 / 1e4:12,.{digits}f} ha" if gsd_m else ""
         print(f"{info.name:32} {pixels:10,} pixels{area}")
     return 0
 

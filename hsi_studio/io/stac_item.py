@@ -53,7 +53,7 @@ def item(
         "proj:shape": [height, width],
         "proj:transform": None if scene.transform is None else list(scene.transform),
         "proj:wkt2": scene.crs,
-        "processing:software": {"HSI Studio": facts.get("software", "")},
+        "processing:software": {"HSI Studio": facts.get("version_hsi_studio", "")},
         "eo:bands": bands_of(scene),
         **{f"hsi_studio:{key}": value for key, value in facts.items()},
     }

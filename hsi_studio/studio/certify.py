@@ -24,9 +24,10 @@ import numpy as np
 
 from hsi_studio.engine.evaluation.areas import AreaEstimates, estimate_areas
 from hsi_studio.engine.evaluation.sample_design import Design, draw_sample, plan_sample
+from hsi_studio.engine.mapping.schema_match import called_as
 from hsi_studio.errors import BadRequest, CorruptFile
 from hsi_studio.files import put_in_place, write_json
-from hsi_studio.humanize import counted
+from hsi_studio.humanize import counted, listed
 from hsi_studio.stored import read_object
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap, DisplayedMaps
@@ -184,7 +185,7 @@ class Certify(Subject):
         if which:
             found = self._displayed.find(project_id, which)
             title, mapped = found.title, _mapped(found.prediction, sample, classes)
-            own = map_hash(found.prediction) == sample.map_hash
+            own = _is_drawn_from(found.prediction, sample)
         answered = np.array([bool(one) and one in place for one in sample.answers], dtype=np.bool_)
         unknown = sum(one == "" for one in sample.answers)
         pixel_m2 = None if not scene.gsd_m else scene.gsd_m**2
@@ -198,7 +199,7 @@ class Certify(Subject):
             words += "; this is another map, so its classes are not the strata of the sample (Stehman 2014)"
         size = np.array(sample.sizes)
         count = np.bincount(sample.stratum[answered], minlength=size.size)
-        waiting = [sample.classes.classes[h].name for h in np.flatnonzero((count == 0) & (size > 0))]
+        waiting = [classes[h].name for h in np.flatnonzero((count == 0) & (size > 0))]
         if waiting:
             told = f"No pixel of {', '.join(waiting[:4])}{' and others' if len(waiting) > 4 else ''} was told yet: "
             return Certificate(
@@ -214,7 +215,7 @@ class Certify(Subject):
             [place[one or ""] for one, ok in zip(sample.answers, answered, strict=True) if ok], dtype=np.int64
         )
         made = estimate_areas(sample.stratum[answered], mapped[answered], true, size, len(classes))
-        return Certificate(title, tuple(classes), made, int(size.sum()), pixel_m2, words)
+        return Certificate(title, tuple(classes), made, int(size.sum()), pixel_m2, words + _small(made, classes))
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
@@ -267,6 +268,25 @@ def map_hash(prediction: Prediction) -> str:
     digest = hashlib.sha256(json.dumps([prediction.label.shape, [names[k] for k in order]]).encode())
     digest.update(np.ascontiguousarray(lut[prediction.label]).tobytes())
     return digest.hexdigest()
+
+
+def _small(made: AreaEstimates, classes: list[ClassInfo]) -> str:
+    """What a standard error does not hold: classes with one pixel, and that a sample without an error has none."""
+    said = ""
+    if made.thin:
+        names = listed([classes[h].name for h in made.thin], 4)
+        said = f"; only one pixel of {names} was told, so its part of the standard errors is not known and left out"
+    if made.overall.se == 0:
+        said += (
+            "; within each class they were all right or all wrong, so a standard error of 0 says nothing of the others"
+        )
+    return said
+
+
+def _is_drawn_from(prediction: Prediction, sample: Sample) -> bool:
+    """Whether this is the map of the sample, also under names that its classes got since: the hash is over names."""
+    as_then = called_as(prediction, sample.classes)
+    return sample.map_hash in (map_hash(prediction), map_hash(as_then))
 
 
 def _sizes(prediction: Prediction) -> np.ndarray:

@@ -79,6 +79,11 @@ class Areas:
     words: str
     overall: Measured | None = None
 
+    @property
+    def hectare_digits(self) -> int:
+        """How many to show: of a map below a hectare, two would make every standard error 0.00."""
+        return 2 if sum(one.mapped_m2 or 0.0 for one in self.classes) >= 1e4 else 4
+
 
 class Evidence(Subject):
     """One subject of `Studio`. Safe to call from many threads."""
@@ -165,7 +170,7 @@ class Evidence(Subject):
         made = []
         for row in rows:
             k = place.get(row.info.id)
-            if k is None:
+            if k is None or (not row.pixels and not found.estimates.area[k].value):  # neither on the map nor seen
                 made.append(row)
                 continue
             share = found.estimates.area[k]

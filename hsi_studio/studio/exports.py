@@ -223,6 +223,8 @@ class Exports(Subject):
                         notes[f"{block.title}, {name}"] = f"{one.value} ({one.low} to {one.high})"
         if report is None:
             notes["accuracy"] = "not measured"
+        elif report.notes:
+            notes["note"] = " ".join(report.notes)
         return write_table(path, head, accuracy_rows(report), notes)
 
 

@@ -56,13 +56,15 @@ def side_of(shown: DisplayedMap) -> Side | None:
 def side_by_side(first: Side, second: Side, scene: Scene, buffer_px: int = 0) -> SamePixels:
     """Both on the reference pixels of the classes that both may show, without those that either was made from and, with
     `buffer_px`, their neighbours."""
-    sides = (first, second)
+    sides, titles = (first, second), (f"“{first.title}”", f"“{second.title}”")
     if not first.elsewhere and not second.elsewhere:
-        return judged_alike(first.prediction, second.prediction, [side.seen for side in sides], scene, buffer_px)
+        return judged_alike(
+            first.prediction, second.prediction, [side.seen for side in sides], scene, buffer_px, titles=titles
+        )
     classes = shared_classes(first.prediction, [side.able for side in sides], scene)
     made = judged_alike(
         first.prediction, second.prediction, [side.seen for side in sides], scene, buffer_px, classes,
-        made_from="that the other map was made from",
+        made_from="that the other map was made from", titles=titles,
     )  # fmt: skip
     said = [_caveat(one, other, classes, scene) for one, other in (sides, sides[::-1]) if one.elsewhere]
     return replace(made, caveat=" ".join([*said, JUDGED_FAIRLY]))

@@ -113,7 +113,7 @@ class Holdout(Subject):
         block = counter.block(TITLE, 0)
         close = near(scene.shape[:2], seen.row, seen.col, DEFAULT_BUFFER_PX)
         beside = int(np.count_nonzero(close.ravel()[counter.pixels]))
-        words = f"{block.words}; {beside:,} of them lie within {DEFAULT_BUFFER_PX} pixels of a label outside"
+        words = f"{block.words}; {beside:,} of the test pixels lie within {DEFAULT_BUFFER_PX} pixels of a label outside"
         return replace(block, words=words)
 
     def _set(self, project_id: str, regions: Sequence[Sequence[tuple[float, float]]], actor: str) -> str:

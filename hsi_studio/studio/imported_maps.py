@@ -62,7 +62,7 @@ NOT_ITS_TEST = "Whether some of these pixels went into the map is not known: cer
 class _Kept:
     """Of everybody who works in one home; by project and item."""
 
-    reports: dict[tuple[str, str], AccuracyReport | None] = field(default_factory=dict)
+    reports: dict[tuple[str, str], tuple[ClassSchema, AccuracyReport | None]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -168,14 +168,15 @@ class ImportedMaps(Subject):
         """What it agrees with the reference in; None without one."""
         key = (shown.project_id, shown.id)
         with self._lock:
-            if key in self._reports:
-                return self._reports[key]
+            known = self._reports.get(key)
+        if known is not None and known[0] == shown.prediction.schema:  # a class renamed since counts by its new name
+            return known[1]
         made = report_without_labels(shown.prediction, self._workspace.scene_of(shown.project_id))
         if made is not None:
             words = made.main.words.replace("; no label was used", "")
             made = replace(made, main=replace(made.main, words=words), notes=(*made.notes, NOT_ITS_TEST))
         with self._lock:
-            self._reports[key] = made
+            self._reports[key] = shown.prediction.schema, made
         return made
 
     def seen(self, shown: DisplayedMap) -> LabelSet | None:

@@ -75,10 +75,10 @@ class Reports(Subject):
                 continue
             colors.append(one.info.color)
             estimate = one.estimate_m2 or one.estimate
-            scale, digits = (1e4, 2) if one.estimate_m2 else (1.0, 0)
+            scale, digits = (1e4, found.hectare_digits) if one.estimate_m2 else (1.0, 0)
             told = "–" if estimate is None else f"{estimate.value / scale:,.{digits}f}"
             se = "–" if estimate is None else f"{estimate.se / scale:,.{digits}f}"
-            hectares = "–" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:,.2f}"
+            hectares = "–" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:,.{found.hectare_digits}f}"
             rows.append((one.info.name, f"{one.pixels:,}", hectares, told, se))
         unit = "ha" if any(one.mapped_m2 is not None for one in found.classes) else "pixels"
         head = ("Class", "Pixels", "Mapped, ha", f"Estimated, {unit}", f"Standard error, {unit}")

@@ -26,6 +26,9 @@ def test_a_run_against_the_live_map_and_a_certificate(tmp_path: Path, capsys: py
     assert value["against"]["difference"]["value"] < 0
     assert "on the same" in value["against"]["words"]
     assert sum(one["pixels"] for one in value["areas"]) == 30 * 29
+    assert main(["evidence", project.id, "--layer", layer, "--against", "live"]) == 0
+    low, high = (100 * value["against"]["difference"][key] for key in ("low", "high"))
+    assert f"points (95 % interval {low:+.1f} to {high:+.1f}) on the same" in capsys.readouterr().out
     file = tmp_path / "sample.gpkg"
     assert main(["certify", project.id, "--layer", layer, "--target-se", "0.08", "--out", str(file)]) == 0
     assert "No pixel of" in capsys.readouterr().err

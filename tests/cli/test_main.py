@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hsi_studio.cli.main import main
+from hsi_studio.cli.main import _over_seeds, main
 from hsi_studio.errors import StudioError
 
 
@@ -45,6 +45,15 @@ def test_evaluate_prints_one_json_object(small_scene: Path, capsys: pytest.Captu
     assert result["summary"]["oa"]["mean"] > 99
     mean = np.mean([s["oa"] for s in result["seeds"]])
     assert result["summary"]["oa"]["mean"] == pytest.approx(mean)
+
+
+def test_evaluate_of_one_seed_claims_no_spread(small_scene: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(small_scene), "--method", "knn", "--shots", "1", "--seeds", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "knn, 1 shot a class, random, 1 seed\n" in told
+    assert "±" not in told
+    assert _over_seeds({"mean": 91.256, "std": 2.5}, 2, 2, 6) == " 91.26 ± 2.50"
+    assert _over_seeds({"mean": None, "std": None}, 2, 2) == "not defined"  # κ of a map of one class
 
 
 def test_evaluate_names_its_prompts_only_when_asked(small_scene: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from hsi_studio import Studio
+from hsi_studio import Studio, __version__
 from hsi_studio.cli.main import main
 from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
@@ -159,6 +159,7 @@ def test_the_stac_item_has_its_files_place_and_bands(made: tuple[Studio, Project
     _, _, folder = made
     item = json.loads((folder / f"{STEM}.json").read_text(encoding="utf-8"))
     assert (item["type"], item["stac_version"]) == ("Feature", "1.0.0")
+    assert item["properties"]["processing:software"] == {"HSI Studio": __version__}
     assert {"id", "geometry", "bbox", "properties", "links", "assets", "stac_extensions"} <= item.keys()
     ring = np.array(item["geometry"]["coordinates"][0])
     assert (ring[0] == ring[-1]).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from hsi_studio import Studio
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.project.store import Project
+from hsi_studio.studio.evidence import Areas, ClassArea
+from hsi_studio.types import ClassInfo, ClassSchema
 from tests.studio.shown import COMPARISON, RUN, add_comparison, add_run, add_text_map, project_with_reference
 
 
@@ -139,6 +142,24 @@ def test_a_certificate_from_a_sample_labelled_blind(made: tuple[Studio, Project]
     assert (again.overall, again.area, again.n) == (found.estimates.overall, found.estimates.area, found.estimates.n)
 
 
+def test_a_class_renamed_since_leaves_the_map_the_one_that_was_sampled(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    layer = f"run:{RUN}"
+    sample = studio.certify.draw(project.id, layer, 0.05, seed=2)
+    info = project.schema.classes[0]
+    project.rename_class(info.id, "Quite another name")
+    assert "No pixel of Quite another name" in studio.certify.result(project.id, layer).problem
+    for n, stratum in enumerate(sample.stratum.tolist()):  # nobody disagrees with the map
+        studio.certify.answer(project.id, n, sample.classes.classes[stratum].id)
+    found = studio.certify.result(project.id, layer)
+    project.rename_class(info.id, info.name)
+    assert "another map" not in found.words
+    assert found.classes[0].name == "Quite another name"
+    assert found.estimates is not None
+    assert (found.estimates.overall.value, found.estimates.overall.se) == (1.0, 0.0)
+    assert found.words.endswith("so a standard error of 0 says nothing of the others")
+
+
 def test_the_file_of_a_sample_does_not_say_what_the_map_shows(made: tuple[Studio, Project], tmp_path: Path) -> None:
     from pyogrio.raw import read
 
@@ -232,3 +253,42 @@ def test_calibration_and_class_sets_of_the_live_map(made: tuple[Studio, Project]
     assert set(names) <= {info.name for info in project.schema.classes}
     with pytest.raises(TooFewLabels):
         studio.evidence.sets(project.id, "live", 0.9999)
+
+
+# ── what figures say of themselves ──────────────────────────────────────────────────────────────
+
+
+def test_pixels_that_steps_left_out_are_said_to_count_as_wrong_for_that_map(made: tuple[Studio, Project]) -> None:
+    studio, project = made
+    layer, scene = studio.edits.add(project.id, "confidence=0.7", f"run:{RUN}"), studio.scene_of(project.id)
+    shown = studio.displayed.find(project.id, layer)
+    assert scene.reference is not None
+    assert shown.report is not None
+    assert shown.seen is not None
+    tested = (scene.reference > 0) & scene.valid
+    tested[shown.seen.row, shown.seen.col] = False
+    said = f"; {np.count_nonzero(tested & (shown.prediction.label == 0))} pixels without a class on"
+    assert shown.report.main.words.endswith(f"{said} the map count as wrong")
+    both = studio.evidence.compare(project.id, f"run:{RUN}", layer)
+    assert both.words.endswith(f"{said} “{shown.title}” count as wrong")
+
+
+def test_a_class_that_is_not_mapped_and_was_not_seen_has_no_estimate(made: tuple[Studio, Project]) -> None:
+    """0 ± 0 would claim that there is none."""
+    studio, project = made
+    layer = f"run:{RUN}"
+    sample = studio.certify.draw(project.id, layer, 0.05, seed=2)
+    for n, stratum in enumerate(sample.stratum.tolist()):
+        studio.certify.answer(project.id, n, sample.classes.classes[stratum].id)
+    shown = studio.displayed.find(project.id, layer)
+    extra = ClassInfo.new("Rare", "#123456")
+    schema = ClassSchema((*shown.prediction.schema.classes, extra))
+    wider = replace(shown, prediction=replace(shown.prediction, schema=schema))
+    rows = studio.evidence.areas_of(wider).classes
+    assert [one.info.name for one in rows if one.estimate is None] == ["Rare"]
+
+
+@pytest.mark.parametrize(("m2", "digits"), [(9_999.0, 4), (10_000.0, 2)])
+def test_hectares_of_a_small_map_have_digits_enough(m2: float, digits: int) -> None:
+    rows = tuple(ClassArea(ClassInfo.new(name, "#000000"), 1, m2 / 2) for name in "ab")
+    assert Areas(rows, "").hectare_digits == digits

@@ -68,7 +68,7 @@ def test_accuracy_is_that_of_the_pixels_inside(studio: Studio, project: Project)
     assert block.oa.value == pytest.approx(right.mean())
     assert block.words == (
         "on 100 reference pixels inside your 1 hold-out region of the 2 classes you labelled, where none of your "
-        "labels lies; 0 of them lie within 5 pixels of a label outside"
+        "labels lies; 0 of the test pixels lie within 5 pixels of a label outside"
     )
     assert studio.holdout.score(project.id, "live") is block  # not measured again
     assert studio.holdout.remove(project.id, 0) == "hold out no region"

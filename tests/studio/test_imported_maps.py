@@ -150,3 +150,25 @@ def test_a_stored_name_leads_to_no_other_file(made: tuple[Studio, Project], capl
     (folder / "imported.json").write_text(json.dumps({"maps": [entry]}))
     assert studio.imported.listed(project.id) == []
     assert "1 entries make no sense" in caplog.text
+
+
+def test_a_class_that_takes_a_name_of_the_reference_counts_from_then_on(
+    made: tuple[Studio, Project], tmp_path: Path
+) -> None:
+    studio, project = made
+    upper, lower = project.schema.classes
+    values = np.full((24, 30), 1)
+    values[12:] = 2
+    other = project.add_class("Meadow")
+    project.delete_class(lower.id)
+    layer = studio.imported.add(project.id, a_map(tmp_path / "m.tif", values, {1: upper.name, 2: "Meadow"}))
+    before = studio.displayed.find(project.id, layer).report
+    project.rename_class(other.id, lower.name)
+    after = studio.displayed.find(project.id, layer).report
+    project.undo()
+    project.undo()
+    assert before is not None
+    assert after is not None
+    assert before.main.problem
+    assert after.main.oa is not None
+    assert after.main.oa.value == 1.0

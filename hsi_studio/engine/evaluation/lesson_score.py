@@ -21,6 +21,8 @@ from hsi_studio.humanize import counted
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, PromptSet, Scene
 
+TITLES = ("the baseline's map", "the map that was handed in")
+
 
 def present_classes(scene: Scene) -> dict[int, str]:
     """Value → name of the reference's classes that have a pixel: files also name what is not in this scene."""
@@ -69,9 +71,9 @@ def lesson_score(
     """The baseline first, then the map that was handed in. Away from the labels of both; where the scene is too small
     for that, beside them, and the words say so."""
     maps, seen = (baseline[0], mine[0]), (baseline[1], mine[1])
-    far = judged_alike(*maps, seen, scene, DEFAULT_BUFFER_PX, classes)
+    far = judged_alike(*maps, seen, scene, DEFAULT_BUFFER_PX, classes, titles=TITLES)
     if not far.problem:
         return far
-    near = judged_alike(*maps, seen, scene, 0, classes)
+    near = judged_alike(*maps, seen, scene, 0, classes, titles=TITLES)
     few = f"; their neighbours are among them, since too little lies farther than {DEFAULT_BUFFER_PX} pixels away"
     return replace(near, words=near.words + few)

@@ -132,7 +132,9 @@ def report_without_labels(prediction: Prediction, scene: Scene) -> AccuracyRepor
     none = np.zeros(0, dtype=np.int64)
     counter = ReferenceCounter(prediction, LabelSet(prediction.schema, none, none, none), scene, tied, value_of)
     block = counter.block("Against the reference", 0)
-    words = f"on all {block.n:,} reference pixels of {len(tied)} classes; no label was used"
+    which = f"{block.n:,} reference pixels (a regular sample of {counter.available:,})"
+    which = which if counter.pixels.size < counter.available else f"all {block.n:,} reference pixels"
+    words = f"on {which} of {len(tied)} classes; no label was used{counter.without_class(0)}"
     return AccuracyReport("reference", replace(block, words=words), None, prediction.revision)
 
 
@@ -194,12 +196,13 @@ class ReferenceCounter:
         self.pixels = pixels
         self.reference = row_of[scene.reference.ravel()[pixels]]
         self.mapped = column_of[prediction.label.ravel()[pixels]]
+        self.bare = prediction.label.ravel()[pixels] == 0  # no class at all on the map
 
     def block(self, title: str, buffer_px: int) -> ScoreBlock:
         """Figures over the pixels farther than `buffer_px` from all labels; 0 = all but the labelled ones."""
         pixels, reference, mapped = self.tested(buffer_px)
         counts = np.bincount(reference, minlength=len(self.classes))
-        words = self._words(int(pixels.size), counts, buffer_px)
+        words = self._words(int(pixels.size), counts, buffer_px) + self.without_class(buffer_px)
         problem = self._problem(counts, buffer_px)
         if problem:
             return ScoreBlock(title, words, int(pixels.size), problem=problem)
@@ -218,11 +221,25 @@ class ReferenceCounter:
 
     def tested(self, buffer_px: int) -> tuple[Counts, Counts, Counts]:
         """(flat pixels, class index in the reference, class index on the map or −1), each (N,)."""
-        keep = np.ones(self.pixels.size, dtype=np.bool_)
-        if buffer_px:
-            close = near((self.shape[0], self.shape[1]), self.labels.row, self.labels.col, buffer_px)
-            keep = ~close.ravel()[self.pixels]
+        keep = self._kept(buffer_px)
         return self.pixels[keep], self.reference[keep], self.mapped[keep]
+
+    def without_class(self, buffer_px: int, title: str = "the map") -> str:
+        """What to say of test pixels where a map shows nothing: unsure ones left out, a map of a part; "" for none."""
+        n = int(np.count_nonzero(self.bare[self._kept(buffer_px)]))
+        return (
+            f"; {counted(n, 'pixel')} without a class on {title} {'counts' if n == 1 else 'count'} as wrong"
+            if n
+            else ""
+        )
+
+    def _kept(self, buffer_px: int) -> BoolArray:
+        """(N,) which of the pixels test."""
+        if not buffer_px:
+            return np.ones(self.pixels.size, dtype=np.bool_)
+        close = near((self.shape[0], self.shape[1]), self.labels.row, self.labels.col, buffer_px)
+        kept: BoolArray = ~close.ravel()[self.pixels]
+        return kept
 
     def _problem(self, counts: npt.NDArray[Any], buffer_px: int) -> str:
         if len(self.classes) < 2:

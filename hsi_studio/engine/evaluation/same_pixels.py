@@ -62,10 +62,11 @@ class SamePixels:
 def judged_alike(
     first: Prediction, second: Prediction, seen: Sequence[LabelSet], scene: Scene, buffer_px: int = 0,
     classes: Sequence[ClassInfo] | None = None, made_from: str = "that either was made from",
+    titles: tuple[str, str] = ("the first map", "the second map"),
 ) -> SamePixels:  # fmt: skip
     """`seen`: the labelled pixels that the two were made from, each with its own class list. `classes`: count all of
     these, whether or not both maps may show them; None = those that both may. `made_from`: whose the pixels are that
-    are left out, for the words."""
+    are left out, `titles`: what the maps are called, for the words."""
     if scene.reference is None:
         return SamePixels(
             0, "", problem=f"{scene.name} has no reference: two maps cannot be measured on the same pixels."
@@ -77,15 +78,17 @@ def judged_alike(
     value_of = reference_values(tuple(classes), scene)
     if len(classes) < 2:
         return SamePixels(0, "", problem="The two maps share fewer than two classes of the reference.")
-    sides = [
-        ReferenceCounter(_in_classes(one, classes, scene), used, scene, classes, value_of).tested(buffer_px)
-        for one in (first, second)
+    counters = [
+        ReferenceCounter(_in_classes(one, classes, scene), used, scene, classes, value_of) for one in (first, second)
     ]
+    sides = [one.tested(buffer_px) for one in counters]
     pixels, reference, _ = sides[0]
     words = f"on the same {counted(int(pixels.size), 'reference pixel')} of {len(classes)} classes"
     if len(used):
         whose = f"the {counted(len(used), 'labelled pixel')} {made_from}"
         words += f", without all pixels within {buffer_px} pixels of {whose}" if buffer_px else f", without {whose}"
+    for title, one in zip(titles, counters, strict=True):
+        words += one.without_class(buffer_px, title)
     if np.unique(reference).size < 2:
         return SamePixels(int(pixels.size), words, problem="Fewer than two classes are left to test both maps on.")
     place = np.divmod(pixels, scene.shape[1])

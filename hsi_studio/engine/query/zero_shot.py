@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.material_classes import logs
 from hsi_studio.engine.query.own_pixels import relearned
@@ -150,8 +151,8 @@ def accuracy_on(prediction: Prediction, scene: Scene) -> float:
     """Overall accuracy on all labelled pixels of the reference. Raises BadRequest without one."""
     if scene.reference is None:
         raise BadRequest("This scene has no reference: the curve needs one to be measured on.")
-    of_code = {k + 1: info.reference_value for k, info in enumerate(prediction.schema.classes)}
-    lut = np.array([-1, *[-1 if of_code[k + 1] is None else of_code[k + 1] for k in range(len(of_code))]])
+    value_of = reference_values(prediction.schema.classes, scene)  # as in the accuracy that is shown beside the curve
+    lut = np.array([-1, *(value_of.get(info.id, -1) for info in prediction.schema.classes)])
     known = (scene.reference > 0) & scene.valid
     return float((lut[prediction.label[known]] == scene.reference[known]).mean())
 

@@ -121,7 +121,9 @@ def compared_strip(c: Comparison | None, names: Sequence[str]) -> dict[str, Any]
         figures = [
             {
                 "name": title, "value": f"{s.mean:.1f}", "low": "", "high": "",
-                "help": f"Mean of {len(s.values)} seeds, standard deviation {s.std:.1f}.",
+                "help": f"Mean of {len(s.values)} seeds, standard deviation {s.std:.1f}."
+                if len(s.values) > 1
+                else "Of one seed.",
             }
             for title, s in spreads
             if s is not None

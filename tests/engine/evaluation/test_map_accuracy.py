@@ -275,3 +275,27 @@ def test_one_class_that_fills_the_test_pixels_is_too_early() -> None:
     assert "fills 98 % of the test pixels" in report.main.problem
     everything = accuracy_report(mapped(reference), labels((5, 5, 0), (0, 0, 1), (39, 5, 2)), stretched)
     assert everything.main.oa is not None
+
+
+def test_test_pixels_without_a_class_on_the_map_are_said_to_count_as_wrong() -> None:
+    """Unsure pixels left out, or a map of a part of the scene."""
+    bare = np.where(np.arange(H)[:, None] >= 30, 0, REFERENCE)
+    report = accuracy_report(mapped(bare), labels((5, 5, 0), (5, 30, 1)), scene())
+    assert value(report.main) == pytest.approx((1518 - 2 * 9 * 20) / 1518)
+    assert report.main.words.endswith("; 360 pixels without a class on the map count as wrong")
+    assert report.buffered is not None
+    assert report.buffered.words.endswith("; 360 pixels without a class on the map count as wrong")
+    whole = accuracy.report_without_labels(mapped(bare), scene())
+    assert whole is not None
+    assert whole.main.words == (
+        "on all 2,280 reference pixels of 3 classes; no label was used; 540 pixels without a class on the map count "
+        "as wrong"
+    )
+
+
+def test_a_sample_of_a_large_reference_is_not_called_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accuracy, "MAX_PIXELS", 800)
+    whole = accuracy.report_without_labels(mapped(REFERENCE), scene())
+    assert whole is not None
+    assert whole.main.n == 760
+    assert whole.main.words == ("on 760 reference pixels (a regular sample of 2,280) of 3 classes; no label was used")

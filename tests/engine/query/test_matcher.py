@@ -318,6 +318,14 @@ def test_the_order_of_classes_changes_nothing() -> None:
     np.testing.assert_array_equal(one.label[scene().valid], 13 - two.label[scene().valid])
 
 
+def test_the_curve_counts_a_class_that_has_only_the_name_of_the_references() -> None:
+    """As the accuracy beside it does: a class that was deleted and made again has no value in the reference."""
+    classes = schema()
+    made = zero_shot(matcher(), classes, {c.id: [c.name] for c in classes.classes})
+    named = replace(made, schema=ClassSchema(tuple(replace(c, reference_value=None) for c in classes.classes)))
+    assert accuracy_on(named, scene()) == accuracy_on(made, scene()) > 0.5
+
+
 def test_a_map_needs_two_texts() -> None:
     classes = schema()
     with pytest.raises(BadRequest, match="at least two classes"):

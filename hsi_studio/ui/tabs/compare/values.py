@@ -124,7 +124,9 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
 
 
 def _spread(found: Any) -> str:
-    return "–" if found is None else f"{found.mean:.1f} ± {found.std:.1f}"
+    if found is None:
+        return "–"
+    return f"{found.mean:.1f} ± {found.std:.1f}" if len(found.values) > 1 else f"{found.mean:.1f}"
 
 
 def _gap(found: Any) -> dict[str, Any]:

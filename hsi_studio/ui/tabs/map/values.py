@@ -114,12 +114,12 @@ def score_value(block: ScoreBlock, key: str) -> dict[str, str]:
 def areas_value(studio: Studio, shown: DisplayedMap) -> dict[str, Any]:
     """Areas in hectares, or in pixels where a pixel has no size."""
     found = studio.evidence.areas_of(shown)
-    rows, whole = [], sum(one.mapped_m2 or 0.0 for one in found.classes)
+    rows = []
     for one in found.classes:
         estimate = one.estimate_m2 or one.estimate
         if not one.pixels and estimate is None:
             continue
-        scale, digits = (1e4, 2 if whole >= 1e4 else 4) if one.mapped_m2 is not None else (1.0, 0)
+        scale, digits = (1e4, found.hectare_digits) if one.mapped_m2 is not None else (1.0, 0)
         mapped = one.pixels if one.mapped_m2 is None else one.mapped_m2 / 1e4
         rows.append({
             "name": one.info.name, "color": one.info.color, "mapped": f"{mapped:,.{digits}f}",

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from hsi_studio import Studio
+from hsi_studio.engine.compare.results import Spread
 from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
 from hsi_studio.studio.facade import Side
 from hsi_studio.ui.tabs.compare.tab import ABLATIONS, DSM, METHODS, WORDS, CompareTab, Form
+from hsi_studio.ui.tabs.compare.values import _spread
 from tests.studio.models import scene_file
 from tests.ui.tabs.events import event, untouched, value
 
@@ -135,3 +137,9 @@ def test_what_cannot_be_done_is_said(tab: CompareTab, scene: Project) -> None:
         said = value(answer[1])["said"]
         assert said["bad"]
         assert said["text"]
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert _spread(Spread(mean=91.25, std=0.0, values=(91.25,))) == "91.2"
+    assert _spread(Spread(mean=90.0, std=1.5, values=(88.5, 90.0, 91.5))) == "90.0 ± 1.5"
+    assert _spread(None) == "–"
