@@ -173,7 +173,10 @@ class LiveMaps(Subject):
     def finished(self, project_id: str, item: str, timeout: float) -> DisplayedMap:
         """Of the newest labels: waits for it, for what its class names mean, and for its accuracy."""
         live, until = self.get(project_id), time.monotonic() + timeout
-        status = live.wait(self._workspace.project(project_id).labels().revision, timeout)
+        labels = self._workspace.project(project_id).labels()
+        if live.asked < labels.revision:  # changed by another program, or by Python on the project itself
+            live.request(labels)
+        status = live.wait(labels.revision, timeout)
         if status.prediction is not None and not status.error:
             if self.uses_words(project_id):
                 self.wait_for_words(project_id, until - time.monotonic())

@@ -89,6 +89,16 @@ def test_an_export_waits_for_the_newest_labels(maps: LiveMaps, project: Project)
     assert maps.finished(project.id, "", 60).revision == project.revision > first.revision
 
 
+def test_an_export_is_of_a_project_that_another_program_changed(maps: LiveMaps, project: Project) -> None:
+    """Nobody asked this map for the labels as they are now."""
+    label(project)
+    maps.finished(project.id, "", 30)
+    project.rename_class(project.schema.classes[0].id, "another name")
+    found = maps.finished(project.id, "", 30)
+    assert found.prediction.revision == project.revision
+    assert found.prediction.schema.names[0] == "another name"
+
+
 def test_an_export_has_the_accuracy_of_its_own_map(
     maps: LiveMaps, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
