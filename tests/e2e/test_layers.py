@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ SLOW = """() => {
   const wait = (url) => new Promise((go) => setTimeout(go, String(url).includes('/follow/') ? 4000 : 0));
   window.fetch = (url, more) => wait(url).then(() => real(url, more));
 }"""
+LEFT = re.compile("AbortError|errored out")  # what Gradio says of its own requests when a page is left meanwhile
 PLACE = (20, 20)
 
 
@@ -51,7 +53,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     wait_map(opened, 9)
     yield opened
     context.close()
-    assert problems == []
+    assert [one for one in problems if not LEFT.search(one)] == []
 
 
 def project_of(app: RunningApp) -> Path:
