@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ SLOW = """() => {
   const wait = (url) => new Promise((go) => setTimeout(go, String(url).includes('/follow/') ? 4000 : 0));
   window.fetch = (url, more) => wait(url).then(() => real(url, more));
 }"""
-LEFT = re.compile("AbortError|errored out")  # what Gradio says of its own requests when a page is left meanwhile
 PLACE = (20, 20)
 
 
@@ -53,7 +51,7 @@ def page(browser: Any, app: RunningApp) -> Iterator[Any]:
     wait_map(opened, 9)
     yield opened
     context.close()
-    assert [one for one in problems if not LEFT.search(one)] == []
+    assert problems == []
 
 
 def project_of(app: RunningApp) -> Path:
@@ -110,6 +108,7 @@ def test_a_map_is_looked_at_without_the_picture_under_it(page: Any, app: Running
         page.locator(f".hv-layername[aria-pressed=true]:has-text('{layer}')").wait_for()
         page.locator("[data-part=opacity]").fill("30")
         page.wait_for_url("**opacity=30**")
+        page.wait_for_timeout(2000)  # Gradio ends its first requests: one that is left in the middle is a console error
         page.reload()
         wait_ready(page)
         page.locator(f".hv-layername[aria-pressed=true]:has-text('{layer}')").wait_for()

@@ -67,7 +67,7 @@ STRANGERS: tuple[Mutation, ...] = (
         "hsi_studio/scene/labelmap.py",
         "if values.shape[2] != 1 and (not isinstance(size, Grid) or size.rules > 6):",
         "if False:",
-        TESTS,
+        "tests/scene/rules/test_strangers_folders.py",
         ("test_a_mask_of_several_layers_is_refused",),
     ),
 )
