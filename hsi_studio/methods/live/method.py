@@ -7,7 +7,8 @@ views (`views.py`): by what the scene tells without labels, and from two labels 
 because fields want much smoothing and cities none, and few materials other components than many. So is the ridge.
 From two labels of a class on, linear discriminants of unsmoothed and little smoothed components and shapes
 (`methods/common/discriminant.py`) share in the probabilities, as far as labels that are left out speak for them: many
-labels on mixed pixels want few parameters.
+labels on mixed pixels want few parameters. Where left-out labels say that it helps, the labels around a place vote for
+it, too (`nearby.py`).
 Where the surroundings know what the class names mean (`Context.words`), they are a prior (`words.py`).
 
 Transductive: unlabelled pixels of the scene take part (components, diffusion), labels only in the head.
@@ -51,6 +52,7 @@ from hsi_studio.methods.common.threads import THREADS, one_thread_a_product, sha
 from hsi_studio.methods.contract import Block, Context, Fitted, Method, Params, State, Values, WordsTold
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, Place, Recipe, live_features
 from hsi_studio.methods.live.linear import Linear, beside, fit_linear
+from hsi_studio.methods.live.nearby import Nearby, Places, again, fit_nearby, places_of
 from hsi_studio.methods.live.views import GROUPS, Kernel, kernels, preference, views
 from hsi_studio.methods.live.words import Gate, gate, prior_scores, with_prior
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
@@ -84,6 +86,7 @@ class LiveParams(Params):
     use_dsm: bool = Field(True, description="Use the surface model where the scene has one")
     height_weight: float = Field(0.08, gt=0, le=10, description="Weight of heights against the spectrum")
     max_nodes: int = Field(40_000, ge=100, le=200_000, description="Scenes with more pixels are mapped on superpixels")
+    nearby: bool = Field(True, description="Labels speak for the places around them, as far as left-out labels agree")
     words: bool = Field(True, description="Start from what the class names mean, where the labels agree with them")
 
     def recipe(self, scene: Scene) -> Recipe:
@@ -134,6 +137,7 @@ class LiveFitted(Fitted):
     home_scene: str  # id of the scene the labels lie on
     linear: Linear = field(default_factory=Linear)
     left_out: IntArray | None = None  # (N,) set when loaded from a state
+    nearby: Nearby = field(default_factory=Nearby)
     gate: Gate | None = None  # whether the labels agree with the class names; None = nothing is known of those
     prior: FloatArray | None = None  # (n, K) what the words add to the scores of the nodes
     without_words: LiveFitted | None = None  # the same head without that: what is saved
@@ -157,7 +161,8 @@ class LiveFitted(Fitted):
 
     def probabilities_of(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) of some nodes."""
-        return self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
+        mixed = self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
+        return self.nearby.beside(mixed, rows)
 
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
@@ -202,13 +207,14 @@ class LiveFitted(Fitted):
         """(N,) class each label would get from a fit without it, in closed form; in the LabelSet's order.
 
         A class with one label is unknown once that is left out, so such a label counts as wrong. Weights of the
-        kernels and shares of the discriminants are kept, not chosen again without the label. Labels beyond MAX_SUPPORT
-        took no part in the fit.
+        kernels, shares of the discriminants and the power of `nearby` are kept, not chosen again without the label.
+        Labels beyond MAX_SUPPORT took no part in the fit.
         """
         if self.left_out is not None:
             return self.left_out
         out = np.full(self.support.node.size, -1, dtype=np.int64)
-        found = self.linear.left_out if self.linear.left_out is not None else self.head.left_out_scores()
+        told = self.linear.left_out if self.nearby.left_out is None else self.nearby.left_out
+        found = self.head.left_out_scores() if told is None else told
         out[self.support.position] = found.argmax(axis=1)
         rest = np.flatnonzero(out < 0)
         if rest.size:
@@ -235,6 +241,9 @@ class LiveFitted(Fitted):
             "label": self.head.label,
             "left_out": self.leave_one_out(),
         }
+        near = self.nearby.places
+        if self.nearby.power and near is not None:
+            arrays |= {"near_row": near.row, "near_col": near.col}
         bands = self.scene.bands
         if bands.wavelength_nm is not None:
             arrays["wavelength_nm"] = bands.wavelength_nm
@@ -249,6 +258,7 @@ class LiveFitted(Fitted):
             "kernels": [[one.family, one.scale] for one in self.kernels],
             "linear": [list(place) for place in self.linear.places],
             "power": self.linear.power,
+            "nearby": self.nearby.header(),
             "classes": self.schema.to_json(),
         }
         return State(arrays, header)
@@ -264,7 +274,7 @@ class Live(Method):
         "least-squares SVM with closed-form leave-one-out (Suykens 1999; Cawley 2006)"
     )
     Params: ClassVar[type[Params]] = LiveParams
-    ablations: ClassVar[Mapping[str, Values]] = {"smoothing": {"smoothing": "pixel"}}
+    ablations: ClassVar[Mapping[str, Values]] = {"smoothing": {"smoothing": "pixel"}, "nearby": {"nearby": False}}
     label_free: ClassVar[frozenset[str]] = frozenset({
         "components", "edge_components", "edge_strength", "scales", "use_dsm", "height_weight", "max_nodes",
     })  # fmt: skip
@@ -321,13 +331,20 @@ class Live(Method):
         temperature, _ = calibrate(head)
         near = share_in_one_place(labels, scene.shape) >= NEAR
         linear = fit_linear(features, params.linear_places(features), nodes, label, head, temperature, near)
+        places = places_of(features.index, labels.row[position], labels.col[position], label)
         plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
-            temperature, scene.id, linear,
+            temperature, scene.id, linear, nearby=self._nearby(features, places, linear, params),
         )  # fmt: skip
-        return self._with_words(plain, nodes, ctx) if params.words else plain
+        return self._with_words(plain, nodes, places, ctx) if params.words else plain
 
-    def _with_words(self, plain: LiveFitted, nodes: npt.NDArray[np.int64], ctx: Context) -> LiveFitted:
+    def _nearby(self, features: LiveFeatures, places: Places, linear: Linear, params: LiveParams) -> Nearby:
+        """What the labels around a place add to the mixture, where any label can be left out."""
+        if not params.nearby or linear.left_out is None:
+            return Nearby()
+        return fit_nearby(features.index, places, linear.left_out.shape[1], linear.left_out, linear.near)
+
+    def _with_words(self, plain: LiveFitted, nodes: npt.NDArray[np.int64], places: Places, ctx: Context) -> LiveFitted:
         """The fit with its class names as a prior, where they are known and the labels agree with them."""
         said = ctx.words(plain.scene, tuple(plain.schema.names))
         if said is None or len(said.kept) < 2:
@@ -344,7 +361,8 @@ class Live(Method):
         linear = beside(plain.linear, head.label, better, temperature)
         return replace(
             plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
-            without_words=plain, _lock=threading.Lock(),
+            nearby=self._nearby(plain.features, places, linear, plain.params), without_words=plain,
+            _lock=threading.Lock(),
         )  # fmt: skip
 
     def from_state(self, state: State, scene: Scene, ctx: Context) -> LiveFitted:
@@ -371,9 +389,15 @@ class Live(Method):
         heads = tuple(Discriminant(arrays[f"linear_weight_{e}"], arrays[f"linear_offset_{e}"]) for e in range(len(at)))
         power = float(header.get("power", 1.0))  # models of before it: none
         linear = Linear(at, heads, arrays["shares"], power) if at else Linear()
+        spoken: dict[str, float] = header.get("nearby") or {}  # models of before it have none
+        nearby = Nearby()
+        if home and spoken:  # labels speak for their own scene
+            where = Places(arrays["near_row"], arrays["near_col"], arrays["label"], spoken["spread"])
+            nearby = again(features.index, where, len(schema), spoken["power"])
         return LiveFitted(
             schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
             arrays["weights"][kept], head, float(header["temperature"]), header["scene"], linear, arrays["left_out"],
+            nearby,
         )  # fmt: skip
 
     def _features(self, scene: Scene, params: LiveParams, ctx: Context, basis: Basis | None = None) -> LiveFeatures:

@@ -149,7 +149,7 @@ def test_a_mixture_is_as_sure_as_its_left_out_labels_were_right_and_older_models
     assert fit_power(right[:0], np.zeros(0, dtype=np.int64)) == pytest.approx(1.0, abs=0.04)
     cube, truth = fields()
     scene = scene_from(cube, wavelength_nm=WAVELENGTHS, name="a")
-    state = model(scene, truth)
+    state = model(scene, truth, nearby=False)
     now = Live().from_state(state, scene, Context())
     before = Live().from_state(State(state.arrays, {**state.header, "power": 1.0}), scene, Context())
     old = Live().from_state(
