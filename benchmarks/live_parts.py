@@ -68,6 +68,7 @@ PARTS: dict[str, tuple[tuple[tuple[Any, str, Any], ...], dict[str, Any]]] = {
     "ridge chosen by the labels": (((method, "choose_ridge", lambda gram, label, classes, usual: usual),), {}),
     "discriminants": (((method, "fit_linear", lambda *_: Linear()),), {}),
     "heights": ((), {"use_dsm": False}),
+    "labels around a place": ((), {"nearby": False}),
     BEFORE: (
         (
             (linear, "fit_power", lambda *_: 1.0),
