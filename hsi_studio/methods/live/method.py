@@ -334,15 +334,24 @@ class Live(Method):
         places = places_of(features.index, labels.row[position], labels.col[position], label)
         plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
-            temperature, scene.id, linear, nearby=self._nearby(features, places, linear, params),
+            temperature, scene.id, linear, nearby=self._nearby(features, places, head, temperature, linear, params),
         )  # fmt: skip
         return self._with_words(plain, nodes, places, ctx) if params.words else plain
 
-    def _nearby(self, features: LiveFeatures, places: Places, linear: Linear, params: LiveParams) -> Nearby:
-        """What the labels around a place add to the mixture, where any label can be left out."""
-        if not params.nearby or linear.left_out is None:
+    def _nearby(
+        self,
+        features: LiveFeatures,
+        places: Places,
+        head: KernelHead,
+        temperature: float,
+        linear: Linear,
+        params: LiveParams,
+    ) -> Nearby:
+        """What the labels around a place add to the mixture."""
+        if not params.nearby:
             return Nearby()
-        return fit_nearby(features.index, places, linear.left_out.shape[1], linear.left_out, linear.near)
+        left_out = linear.left_out if linear.left_out is not None else softmax(head.left_out_scores(), temperature)
+        return fit_nearby(features.index, places, len(left_out[0]), left_out, linear.near)
 
     def _with_words(self, plain: LiveFitted, nodes: npt.NDArray[np.int64], places: Places, ctx: Context) -> LiveFitted:
         """The fit with its class names as a prior, where they are known and the labels agree with them."""
@@ -361,7 +370,7 @@ class Live(Method):
         linear = beside(plain.linear, head.label, better, temperature)
         return replace(
             plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
-            nearby=self._nearby(plain.features, places, linear, plain.params), without_words=plain,
+            nearby=self._nearby(plain.features, places, better, temperature, linear, plain.params), without_words=plain,
             _lock=threading.Lock(),
         )  # fmt: skip
 
