@@ -44,7 +44,10 @@ from hsi_studio.methods.common.places import in_one_place
 from hsi_studio.types import BoolArray, ClassInfo, IntArray, LabelSet, Prediction, Scene
 
 MAX_PIXELS = 2_000_000
-BIASED = "near neighbours make this optimistic, labels where the map was unsure pessimistic"
+BIASED = (
+    "near neighbours make this optimistic, labels where the map was unsure pessimistic; "
+    "a class counts by its labels, not by its area"
+)
 FILLED = 0.95  # share of the test pixels in one class from which OA says next to nothing
 
 

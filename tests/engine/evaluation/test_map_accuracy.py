@@ -159,7 +159,8 @@ def test_leave_one_out_without_a_reference() -> None:
     assert value(report.main) == pytest.approx(11 / 12)
     assert report.main.words == (
         "leave-one-out on 12 of your 13 labels (1 class with one label is not counted): "
-        "near neighbours make this optimistic, labels where the map was unsure pessimistic"
+        "near neighbours make this optimistic, labels where the map was unsure pessimistic; "
+        "a class counts by its labels, not by its area"
     )
     assert report.main.oa is not None
     assert (report.main.oa.low, report.main.oa.high) == pytest.approx((0.646, 0.985), abs=0.001)  # Wilson, 11 of 12
@@ -189,7 +190,8 @@ def test_leave_one_out_does_not_count_classes_in_one_place() -> None:
     assert (report.main.n, value(report.main)) == (5, 0.8)
     assert report.main.words == (
         "leave-one-out on 5 of your 10 labels (1 class with one label and 1 class with all labels in one place are not "
-        "counted): near neighbours make this optimistic, labels where the map was unsure pessimistic"
+        "counted): near neighbours make this optimistic, labels where the map was unsure pessimistic; "
+        "a class counts by its labels, not by its area"
     )
     assert report.notes  # one of two classes
     assert finite(report)
