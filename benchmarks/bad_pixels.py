@@ -23,7 +23,7 @@ from benchmarks.common import exit_code, make_parser
 from benchmarks.floor_rule import Prepared, t_interval
 from benchmarks.measured import file_of
 from benchmarks.scenes import BATTERY, open_for_sweep
-from hsi_studio.methods.live.method import LiveParams
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.types import FloatArray, Scene
 

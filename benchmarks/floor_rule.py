@@ -42,7 +42,9 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.methods.classic.features import Spectra
 from hsi_studio.methods.classic.models import Discriminant, Forest, Model, SupportVectors
 from hsi_studio.methods.contract import Context, WordPosteriors
-from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
+from hsi_studio.methods.live.fitted import LiveFitted
+from hsi_studio.methods.live.method import Live
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import ClassInfo, ClassSchema, FloatArray, IntArray, LabelSet, PromptSet, Scene
 
 SHOTS = (1, 2, 3, 5, 10, 20, 40)

@@ -33,7 +33,7 @@ from hsi_studio.methods.common import kernel_head
 from hsi_studio.methods.live import linear, method, views
 from hsi_studio.methods.live.features import LiveFeatures, Place
 from hsi_studio.methods.live.linear import Linear
-from hsi_studio.methods.live.method import LiveParams
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import FloatArray
 
 WHOLE = "whole"

@@ -58,7 +58,8 @@ def measure(name: str, scene: Any, shots: list[int], rounds: int) -> list[dict[s
 
     from benchmarks.floor_rule import Prepared
     from hsi_studio.methods.contract import Block, Context
-    from hsi_studio.methods.live.method import Live, LiveParams
+    from hsi_studio.methods.live.method import Live
+    from hsi_studio.methods.live.params import LiveParams
 
     live, params, blind = Live(), LiveParams.model_validate({}), scene.without_reference()
     _ = blind.valid  # what opening has done

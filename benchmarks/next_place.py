@@ -28,7 +28,7 @@ from benchmarks.floor_rule import Line, Prepared, read_lines, t_interval
 from benchmarks.measured import file_of
 from benchmarks.scenes import BATTERY, open_for_sweep
 from hsi_studio.engine.mapping import wavering
-from hsi_studio.methods.live.method import LiveParams
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import IntArray
 
 ADDED = (0, 1, 3, 5, 10, 20)

@@ -14,7 +14,7 @@ from benchmarks.floor_rule import Prepared, main, read_lines, summary, t_interva
 from benchmarks.public_scenes import SIMULATED, public_names, public_scene
 from benchmarks.scenes import BATTERY
 from hsi_studio.errors import FileProblem
-from hsi_studio.methods.live.method import LiveParams
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.scene.physics.materials import MATERIALS
 from tests.features.scenes import fields, scene_from
 

@@ -13,7 +13,7 @@ from benchmarks.measured_figures import floor_figure
 from hsi_studio.engine.sweep.cells import parse_variant
 from hsi_studio.methods.common import kernel_head
 from hsi_studio.methods.live import method
-from hsi_studio.methods.live.method import LiveParams
+from hsi_studio.methods.live.params import LiveParams
 from tests.features.scenes import fields, scene_from
 
 

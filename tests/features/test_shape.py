@@ -8,7 +8,8 @@ import pytest
 from hsi_studio.features.shape import BRIGHTNESS_LEFT, FEWEST_BANDS, fit_shape, shape
 from hsi_studio.features.spectral import fit_components
 from hsi_studio.methods.contract import Context
-from hsi_studio.methods.live.method import Live, LiveParams
+from hsi_studio.methods.live.method import Live
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from
 

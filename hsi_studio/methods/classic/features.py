@@ -22,7 +22,7 @@ from hsi_studio.features.spectral import strips
 from hsi_studio.methods.contract import Block, Context
 from hsi_studio.methods.live import METHOD as LIVE
 from hsi_studio.methods.live.features import Basis, LiveFeatures, live_features
-from hsi_studio.methods.live.method import LiveParams
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import BoolArray, FloatArray, IntArray, Progress, Scene
 
 Arrays = dict[str, np.ndarray[Any, Any]]

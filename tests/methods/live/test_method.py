@@ -12,8 +12,10 @@ import pytest
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import LabelProblem, SceneMismatch, TooFewLabels
 from hsi_studio.methods.contract import Block, Context, State, best_class
+from hsi_studio.methods.live.fitted import LiveFitted
 from hsi_studio.methods.live.linear import fit_power, sharpened
-from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
+from hsi_studio.methods.live.method import Live
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema, with_gaps
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from hsi_studio.methods.contract import Context
-from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
+from hsi_studio.methods.live.fitted import LiveFitted
+from hsi_studio.methods.live.method import Live
 from hsi_studio.methods.live.nearby import GRID, Places, again, fit_nearby, places_of
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 from tests.features.scenes import draw_labels, scene_from, schema
 

@@ -7,7 +7,9 @@ import pytest
 
 from hsi_studio.methods.classic.models import Discriminant, SupportVectors
 from hsi_studio.methods.contract import Context
-from hsi_studio.methods.live.method import Live, LiveFitted, LiveParams
+from hsi_studio.methods.live.fitted import LiveFitted
+from hsi_studio.methods.live.method import Live
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.methods.live.views import GROUPS, METRICS, kernels, preference, views
 from hsi_studio.types import LabelSet, PromptSet, Scene
 from tests.features.scenes import draw_labels, fields, scene_from, schema

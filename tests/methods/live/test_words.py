@@ -6,7 +6,8 @@ import numpy as np
 
 from hsi_studio.methods.common.kernel_head import KernelHead, kernel, solve, targets
 from hsi_studio.methods.contract import Context, WordPosteriors
-from hsi_studio.methods.live.method import Live, LiveParams
+from hsi_studio.methods.live.method import Live
+from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.methods.live.words import WEIGHT, confusion, gate, prior_mean, with_prior
 from hsi_studio.types import PromptSet
 from tests.features.scenes import draw_labels, fields, scene_from

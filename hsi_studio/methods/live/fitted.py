@@ -1,0 +1,179 @@
+"""A solved `live` head on a scene's features: probabilities of its nodes, leave-one-out, and what a saved model holds.
+
+Notation: n nodes, N labels, M ≤ N labels the head was solved on, K classes, J kernels in use.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi_studio.errors import SceneMismatch
+from hsi_studio.methods.common.kernel_head import KernelHead, kernel, softmax
+from hsi_studio.methods.common.threads import THREADS, share
+from hsi_studio.methods.contract import Block, Fitted, State, WordsTold
+from hsi_studio.methods.live.features import VERSION, LiveFeatures
+from hsi_studio.methods.live.linear import Linear
+from hsi_studio.methods.live.nearby import Nearby
+from hsi_studio.methods.live.params import LiveParams
+from hsi_studio.methods.live.views import Kernel
+from hsi_studio.methods.live.words import Gate
+from hsi_studio.types import ClassSchema, FloatArray, IntArray, Scene
+
+CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Support:
+    """The M ≤ N labels the head was solved on, in pixel order so that the order of clicks changes nothing."""
+
+    features: tuple[FloatArray, ...]  # J arrays (M, C), in the kernels' own metrics
+    position: npt.NDArray[np.int64]  # (M,) in the caller's LabelSet
+    node: npt.NDArray[np.int64]  # (N,) of every label, in the caller's order; empty when loaded from a state
+
+
+@dataclass
+class LiveFitted(Fitted):
+    """A solved head on a scene's features. Class scores of the nodes are made on first need and kept."""
+
+    schema: ClassSchema
+    params: LiveParams
+    scene: Scene
+    features: LiveFeatures
+    support: Support
+    kernels: tuple[Kernel, ...]  # J
+    weights: npt.NDArray[np.float64]  # (J,)
+    head: KernelHead
+    temperature: float
+    home_scene: str  # id of the scene the labels lie on
+    linear: Linear = field(default_factory=Linear)
+    left_out: IntArray | None = None  # (N,) set when loaded from a state
+    nearby: Nearby = field(default_factory=Nearby)
+    gate: Gate | None = None  # whether the labels agree with the class names; None = nothing is known of those
+    prior: FloatArray | None = None  # (n, K) what the words add to the scores of the nodes
+    without_words: LiveFitted | None = None  # the same head without that: what is saved
+    _nodes: FloatArray | None = None  # (n, K)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def node_probabilities(self) -> FloatArray:
+        """(n, K) float32, rows sum to 1."""
+        with self._lock:
+            if self._nodes is None:
+                nodes = np.empty((self.features.count, len(self.schema)), dtype=np.float32)
+
+                def fill(first: int) -> None:
+                    for start in range(first * CHUNK, nodes.shape[0], THREADS * CHUNK):
+                        rows = slice(start, min(start + CHUNK, nodes.shape[0]))
+                        nodes[rows] = self.probabilities_of(rows)
+
+                share(fill)
+                self._nodes = nodes
+            return self._nodes
+
+    def probabilities_of(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) of some nodes."""
+        mixed = self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
+        return self.nearby.beside(mixed, rows)
+
+    def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) class scores of some nodes."""
+        dual = self.head.dual.astype(np.float32)
+        scores: FloatArray | None = None
+        for one, weight, support in zip(self.kernels, self.weights.tolist(), self.support.features, strict=True):
+            k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
+            part = k @ (np.float32(weight) * dual)
+            scores = part if scores is None else scores + part
+        if self.prior is not None and scores is not None:
+            scores += self.prior[rows]
+        return np.asarray(scores, dtype=np.float32)
+
+    def predict(self, block: Block) -> FloatArray:
+        """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for another scene's block."""
+        self._check_scene(block)
+        nodes = self.node_probabilities()
+        index = self.features.index[block.rows, block.cols]  # (h, w)
+        out = np.take(nodes.T, np.maximum(index, 0), axis=1)  # (K, h, w)
+        out[:, index < 0] = np.nan
+        return np.ascontiguousarray(out)
+
+    def predict_best(self, block: Block) -> tuple[npt.NDArray[np.uint16], FloatArray]:
+        """(h, w) label codes (class + 1, 0 where invalid) and (h, w) confidence: two look-ups a pixel."""
+        self._check_scene(block)
+        nodes = self.node_probabilities()
+        best = nodes.argmax(axis=1)
+        # One entry more than nodes: index −1, an invalid pixel, takes the last.
+        label = np.append(best + 1, 0).astype(np.uint16)
+        confidence = np.append(nodes[np.arange(best.size), best], np.nan).astype(np.float32)
+        index = self.features.index[block.rows, block.cols]
+        return label[index], confidence[index]
+
+    def _check_scene(self, block: Block) -> None:
+        if block.scene.id != self.scene.id:
+            raise SceneMismatch(
+                f"The model stands on scene {self.scene.id}, the block is from {block.scene.id}: "
+                "load the model for that scene, or fit it there."
+            )
+
+    def leave_one_out(self) -> IntArray:
+        """(N,) class each label would get from a fit without it, in closed form; in the LabelSet's order.
+
+        A class with one label is unknown once that is left out, so such a label counts as wrong. Weights of the
+        kernels, shares of the discriminants and the power of `nearby` are kept, not chosen again without the label.
+        Labels beyond MAX_SUPPORT took no part in the fit.
+        """
+        if self.left_out is not None:
+            return self.left_out
+        out = np.full(self.support.node.size, -1, dtype=np.int64)
+        told = self.linear.left_out if self.nearby.left_out is None else self.nearby.left_out
+        found = self.head.left_out_scores() if told is None else told
+        out[self.support.position] = found.argmax(axis=1)
+        rest = np.flatnonzero(out < 0)
+        if rest.size:
+            out[rest] = self.probabilities_of(self.support.node[rest]).argmax(axis=1)
+        return out
+
+    def words_told(self) -> WordsTold | None:
+        gate = self.gate
+        return None if gate is None else WordsTold(gate.p, gate.tested, gate.alarms, self.without_words)
+
+    def state(self) -> State:
+        """Arrays and a JSON header from which `Live.from_state` makes the same map; the words stay with their scene."""
+        if self.without_words is not None:
+            return self.without_words.state()
+        arrays: dict[str, np.ndarray[Any, Any]] = dict(self.features.basis.arrays())
+        arrays |= {f"support_{j}": f for j, f in enumerate(self.support.features)}
+        arrays |= {f"factor_{j}": k.factor for j, k in enumerate(self.kernels) if k.factor is not None}
+        arrays |= {
+            **{f"linear_weight_{e}": one.weight for e, one in enumerate(self.linear.heads)},
+            **{f"linear_offset_{e}": one.offset for e, one in enumerate(self.linear.heads)},
+            "shares": self.linear.shares,
+            "weights": self.weights,
+            "dual": self.head.dual,
+            "label": self.head.label,
+            "left_out": self.leave_one_out(),
+        }
+        near = self.nearby.places
+        if self.nearby.power and near is not None:
+            arrays |= {"near_row": near.row, "near_col": near.col}
+        bands = self.scene.bands
+        if bands.wavelength_nm is not None:
+            arrays["wavelength_nm"] = bands.wavelength_nm
+        header = {
+            "method": "live",
+            "params": self.params.model_dump(mode="json"),
+            "features_version": VERSION,
+            "scene": self.home_scene,
+            "bands": bands.count,
+            "layers": int(self.params.recipe(self.scene).height_weight > 0),
+            "temperature": self.temperature,
+            "kernels": [[one.family, one.scale] for one in self.kernels],
+            "linear": [list(place) for place in self.linear.places],
+            "power": self.linear.power,
+            "nearby": self.nearby.header(),
+            "classes": self.schema.to_json(),
+        }
+        return State(arrays, header)
