@@ -12,7 +12,7 @@ nothing can be left out, and nothing is voted: with a = ½ it gave 6 points on s
 Source: ours; a kernel vote of samples around a place is indicator kriging without its variogram (A. G. Journel,
 "Nonparametric estimation of spatial distributions", Math. Geology 15, 1983, doi:10.1007/BF01031292).
 
-Cost: (h, M) × (M, w) products on a grid of an eighth of the deviation, two look-ups a node.
+Cost: (h, M) × (M, w) products on a grid of an eighth of the deviation, at most `MOST_CELLS`; two look-ups a node.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ POWERS = (0.0, 0.25, 0.5)
 MOST_IN_ONE_PLACE = 0.25
 LOUDEST = 2.0  # label of a class that has fewer than the mean, and its inverse for one that has more
 GRID = 8.0  # cells to a deviation
+MOST_CELLS = 100_000
 LEAST = 1e-6  # of a probability
 
 
@@ -105,7 +106,7 @@ def _raised(
 def _sums(index: IndexArray, places: Places, classes: int) -> tuple[FloatArray, Any, FloatArray]:
     """(cells, K) what labels of each class weigh there; the cell of a pixel; (M,) what a label weighs at itself."""
     height, width = index.shape
-    step = max(1.0, places.spread / GRID)
+    step = max(1.0, places.spread / GRID, float(np.sqrt(height * width / MOST_CELLS)))
     rows, cols = (np.arange(0, size, step, dtype=np.float32) for size in (height, width))
     counts = np.bincount(places.label, minlength=classes)
     loud = np.clip(counts[counts > 0].mean() / np.maximum(counts, 1), 1 / LOUDEST, LOUDEST).astype(np.float32)
