@@ -1,4 +1,4 @@
-"""The sides of a comparison as a user names them: "curated:p5", and back to words."""
+"""The sides of a comparison as a user names them: "curated:p5"."""
 
 from __future__ import annotations
 
@@ -73,10 +73,3 @@ def parse_side(text: str) -> Side:
         except json.JSONDecodeError:
             params[key] = value
     return Side(method.strip(), words.strip(), params, name.strip())
-
-
-def side_text(side: Side) -> str:
-    """What `parse_side` reads."""
-    params = "".join(f",{key}={json.dumps(value)}" for key, value in side.params.items())
-    words = f":{side.words}" if side.words else ""
-    return f"{side.method}{words}{params}{f'@{side.name}' if side.name else ''}"

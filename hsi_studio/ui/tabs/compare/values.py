@@ -59,6 +59,7 @@ def run_value(info: CompareInfo) -> dict[str, Any]:
         "title": run.title,
         "state": run.state,
         "alive": run.alive,
+        "can_go_on": info.can_go_on,
         "text": (progress.message if progress is not None else waiting or STATES[run.state]) if run.alive else "",
         "fraction": progress.fraction if progress is not None else None,
         "seconds_left": progress.seconds_left if progress is not None else None,
@@ -85,7 +86,12 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
         "headline": c.headline,
         "words": [text for text in c.sentences if text not in c.headline],
         "notes": list(c.notes),
-        "seeds": f"{len(c.seeds)} of {len(c.plan.seeds)} seeds" if c.state == "running" else f"{len(c.seeds)} seeds",
+        "seeds": (
+            f"{len(c.seeds)} of {counted(len(c.plan.seeds), 'seed')}"
+            if c.state == "running"
+            else counted(len(c.seeds), "seed")
+        ),
+        "spread": len(c.seeds) > 1,
         "protocols": [
             {"id": c.plan.protocols[0], "title": "Random test pixels"},
             {"id": c.plan.protocols[1], "title": f"Farther than {c.plan.buffer_px} px from the labels"},
