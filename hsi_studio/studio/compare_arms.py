@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hsi_studio.engine.compare.plan import Arm
+from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import make_params
 
@@ -64,7 +65,9 @@ def parse_side(text: str) -> Side:
     body, _, name = text.partition("@")
     head, *items = re.split(r",(?=\w+=)", body)
     method, _, words = head.partition(":")
-    get_method(method.strip())
+    known = get_method(method.strip())
+    if words.strip() and "text" not in known.needs:
+        raise BadRequest(f"{known.title} reads no words: leave “:{words.strip()[:40]}” out.")
     params: dict[str, Any] = {}
     for item in items:
         key, _, value = item.partition("=")

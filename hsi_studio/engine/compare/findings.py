@@ -152,8 +152,8 @@ def notes(c: Comparison) -> tuple[str, ...]:
         )
     if untrained := [name for name, n in zip(c.classes, c.drawn, strict=False) if n == 0]:
         out.append(
-            f"No pixel of {listed(untrained, FEWER_NAMED)} trains, for a class needs two, so no arm can map it: its test "
-            "pixels are wrong in every figure."
+            f"No pixel of {listed(untrained, FEWER_NAMED)} trains, for a class needs two, so no arm can map it: its "
+            "test pixels are wrong in every figure."
         )
     out.extend(_untested(c))
     out.append(

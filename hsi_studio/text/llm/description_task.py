@@ -46,7 +46,32 @@ Answer with one JSON object a line and nothing else, one line a class, in the or
 {"class": "<name as given>", "sentences": ["…", "…"]}"""
 GIVEN = ("sentences", "sentence", "description", "text")
 ENGLISH = frozenset(
-    "the of is are and with than that from has have by which its it for but when while under at not more most".split()
+    [
+        "the",
+        "of",
+        "is",
+        "are",
+        "and",
+        "with",
+        "than",
+        "that",
+        "from",
+        "has",
+        "have",
+        "by",
+        "which",
+        "its",
+        "it",
+        "for",
+        "but",
+        "when",
+        "while",
+        "under",
+        "at",
+        "not",
+        "more",
+        "most",
+    ]
 )  # words that hardly an English sentence does without, and few of other languages
 _MARKUP = re.compile(r"[*_]{2}|[`#<>{}|\\]|^\s*(?:[-•*]|\d+[.)])\s|\]\(|https?://|www\.", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""A comparison tells what would be read wrongly: arms that are the same, classes that cannot train, test or take part."""
+"""A comparison tells what would be read wrongly: arms that are the same, classes that cannot train or test."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class CompareTab:
         return self.draw(project_id, run_id)
 
     def act(self, project_id: str, run_id: str, event: gr.EventData) -> tuple[Any, ...]:
-        """(chosen, result, start, stop, watch, viewer, strip): another comparison, maps shown or hidden, go on, delete."""
+        """(chosen, result, start, stop, watch, viewer, strip): another comparison, maps, go on, delete."""
         done, said = event._data, ""
         try:
             run_id = self.do(project_id, run_id, done)
