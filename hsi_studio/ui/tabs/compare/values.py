@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsi_studio.humanize import counted
+from hsi_studio.humanize import counted, setting_text
+from hsi_studio.methods import methods
 from hsi_studio.studio.compare import method_title
 from hsi_studio.studio.facade import CompareInfo, Comparison, ComparisonPlan, Studio
 
@@ -70,11 +71,26 @@ def run_value(info: CompareInfo) -> dict[str, Any]:
 
 
 def facts(plan: ComparisonPlan) -> str:
-    """ "S3FN, 5 shots a class, quick pace"."""
+    """ "S3FN, 5 shots a class, quick pace"; of one method also which settings are not its own in every arm."""
     used = list(dict.fromkeys(arm.method for arm in plan.arms))
-    by = [method_title(used[0])] if len(used) == 1 else []
+    by = [method_title(used[0]) + _shared(plan)] if len(used) == 1 else []
     pace = [] if plan.pace == "own" else [f"{plan.pace} pace"]
     return ", ".join([*by, f"{counted(plan.shots, 'shot')} a class", *pace])
+
+
+def _shared(plan: ComparisonPlan) -> str:
+    """ " with features spectral-spatial": what differs from the defaults in every arm, but for the pace's."""
+    method = methods().entries.get(plan.reference_arm.method)
+    if method is None:
+        return ""
+    usual = {**method.Params().model_dump(mode="json"), **(method.quick_pace if plan.pace == "quick" else {})}
+    changed = [
+        f"{key} {setting_text(value)}"
+        for key, value in plan.reference_arm.params.items()
+        if setting_text(value) != setting_text(usual.get(key))
+        and all(arm.params.get(key) == value for arm in plan.arms)
+    ]
+    return f" with {', '.join(changed)}" if changed else ""
 
 
 def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, Any]:
