@@ -175,8 +175,9 @@ class Comparisons(Subject):
             seconds += this
             if plan.budget_s is not None and len(rounds) >= LEAST_SEEDS and seconds > plan.budget_s:
                 break
-        some = f"{len(rounds)} seeds" if len(rounds) == len(plan.seeds) else f"the first {len(rounds)} seeds"
-        return CompareForecast(seconds + 5, f"About {duration(seconds + 5)} for {some}, {todo} maps to make.")
+        some = f"{'' if len(rounds) == len(plan.seeds) else 'the first '}{counted(len(rounds), 'seed')}"
+        maps = counted(todo, "map")
+        return CompareForecast(seconds + 5, f"About {duration(seconds + 5)} for {some}, {maps} to make.")
 
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from hsi_studio.engine.compare.label_reference import LEAST_LABELS
-from hsi_studio.engine.compare.results import Comparison, Difference, Gap
+from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Gap
 from hsi_studio.engine.compare.statistics import MOST_SEEDS
 from hsi_studio.engine.evaluation.draw_intervals import LEAST_BOOTSTRAP, LEAST_INTERVAL
 from hsi_studio.humanize import counted, listed, signed
@@ -29,13 +29,21 @@ def findings(c: Comparison) -> dict[str, Any]:
         if d.protocol != "random" and d.oa and not d.same
     ]
     sentences += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
-    problems = [f"{arm.name} could not be run: {arm.problem}" for arm in c.arms if arm.problem]
+    problems = [_problem(c, arm) for arm in c.arms if arm.problem]
     if random:
         best = max(random, key=lambda d: (bool(d.oa and d.oa.clear), abs(d.oa.value) if d.oa else 0.0))
         headline = " ".join([sentence(c, best), *_control_of(c, best)])
     else:
         headline = " ".join(problems) or "Nothing can be compared yet."
     return {"headline": headline, "sentences": tuple(sentences + problems), "notes": notes(c)}
+
+
+def _problem(c: Comparison, arm: ArmResult) -> str:
+    found = arm.figures[c.plan.protocols[0]].oa
+    if found is None:
+        return f"{arm.name} could not be run: {arm.problem}"
+    ran = counted(len(found.values), "seed")
+    return f"{arm.name} has figures of {ran} alone, for it could not be run in the next: {arm.problem}"
 
 
 def sentence(c: Comparison, d: Difference) -> str:

@@ -14,7 +14,7 @@ from hsi_studio.engine.compare.plan import Arm, ComparisonPlan, make_plan
 from hsi_studio.engine.compare.report import markdown, seeds_needed
 from hsi_studio.engine.compare.results import Comparison, Gap
 from hsi_studio.engine.compare.runner import run_comparison
-from hsi_studio.errors import BadRequest
+from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, make_params
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Scene
@@ -112,6 +112,23 @@ def test_labels_that_are_too_few_to_take_part_are_named(tmp_path: Path) -> None:
     c = run(plan(Arm(name="a", method="knn"), Arm(name="b", method="lda")), tmp_path, blind, labels)
     assert c.left_out == ("Class 2 3",)
     assert "Left out, for a class needs 4 labels to both train and test: Class 2 3." in c.notes
+
+
+def test_an_arm_that_fails_later_says_how_many_seeds_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, calls = type(get_method("knn")), [0]
+    fit = kind.fit
+
+    def failing(self: Any, *args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise TooFewLabels("Label more.")
+        return fit(self, *args)
+
+    monkeypatch.setattr(kind, "fit", failing)
+    asked = plan(Arm(name="a", method="live"), Arm(name="b", method="knn"), seeds=(0, 1, 2, 3))
+    c = run(asked, tmp_path, separable_scene(noise=0.8))
+    assert "b has figures of 2 seeds alone, for it could not be run in the next: Label more." in c.sentences
+    assert [d.oa.n for d in c.differences if d.oa] == [2, 2]
 
 
 def test_seeds_needed_are_not_explained_where_none_are_told(tmp_path: Path) -> None:
