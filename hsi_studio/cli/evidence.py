@@ -119,7 +119,7 @@ def _certify(args: argparse.Namespace) -> int:
     if found.estimates is None or areas is None:
         print(found.problem, file=sys.stderr)
         return 0
-    value = {"title": found.title, "words": found.words, "overall": vars(found.estimates.overall)}
+    value = {"title": found.title, "words": found.words, "overall": found.estimates.overall.to_json()}
     if report(args.json, {**value, "areas": [_area(one) for one in areas.classes]}):
         return 0
     one = found.estimates.overall
@@ -197,5 +197,5 @@ def _plain(found: Estimate | None) -> dict[str, Any] | None:
 
 def _area(one: Any) -> dict[str, Any]:
     estimates = {name: getattr(one, name) for name in ("estimate", "estimate_m2", "users", "producers")}
-    plain = {name: None if found is None else dict(vars(found)) for name, found in estimates.items()}
+    plain = {name: None if found is None else found.to_json() for name, found in estimates.items()}
     return {"class": one.info.name, "pixels": one.pixels, "mapped_m2": one.mapped_m2, **plain}

@@ -204,7 +204,9 @@ def _evaluate(args: argparse.Namespace) -> int:
         prompts=args.prompts or "names", device=args.device, progress=progress(),
     )  # fmt: skip
     made = result.to_json()
-    if args.prompts:
+    if args.prompts and (unread := here.prompts.unread(args.method, args.prompts)):
+        made["notes"] = [*made["notes"], unread]
+    elif args.prompts:
         made["prompts"] = args.prompts
     if report(args.json, made):
         return 0

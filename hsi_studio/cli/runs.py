@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
     add_labels(training)
     training.add_argument("--shots", type=int, metavar="N", help="N labels a class drawn from the scene's reference")
     training.add_argument("--draw-seed", type=int, default=0, metavar="SEED", help="of --shots; as in evaluate")
-    training.add_argument("--prompts", default="p5", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
+    training.add_argument("--prompts", metavar="WORDS", help="p1 … p5, names, or set:NAME (default p5)")
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--start-from", metavar="MODEL", help="id of a model whose encoder the training starts from")
     training.add_argument("--device", default="", help="cpu or cuda:0 … (default: a GPU where there is one)")
@@ -98,9 +98,11 @@ def _train(args: argparse.Namespace) -> int:
             "--shots N."
         )
     run = here.runs.start(
-        project.id, args.method, values, args.prompts, args.seed, title=args.title, device=args.device,
+        project.id, args.method, values, args.prompts or "p5", args.seed, title=args.title, device=args.device,
         warm_start=args.start_from,
     )  # fmt: skip
+    if args.prompts and (unread := here.prompts.unread(args.method, args.prompts)):
+        print(unread, file=sys.stderr)
     print(f"run {run.id} of project {project.id}", file=sys.stderr)
     if run.forecast is not None:
         print(f"about {duration(run.forecast.seconds)} ({run.forecast.basis})", file=sys.stderr)
@@ -139,9 +141,11 @@ def _follow(studio: Studio, run_id: str) -> int:
 
 
 def _figures(info: RunInfo) -> str:
-    block = info.metrics.get("buffered") or info.metrics.get("main") or {}
+    block, away = info.figures
     oa = block.get("oa")
-    return block.get("problem") or "" if oa is None else f"OA {100 * oa['value']:.1f} % {block['words']}"
+    if oa is None:
+        return str(block.get("problem") or "")
+    return f"OA{' away from the labels' * away} {100 * oa['value']:.1f} % {block['words']}"
 
 
 def _runs(args: argparse.Namespace) -> int:

@@ -269,6 +269,7 @@ class Method(ABC):
     ablations: ClassVar[Mapping[str, Values]] = NO_SETS  # part → the values that switch it off, to see its worth
     test_params: ClassVar[Values] = NO_VALUES  # what contract tests run it with: fewer steps, else nothing that matters
     quick_pace: ClassVar[Values] = NO_VALUES  # shorter trainings for a comparison at the quick pace
+    heights_with: ClassVar[Values] = NO_VALUES  # what `use_dsm` needs to matter, where the defaults read no heights
 
     # what a run of it costs
     label_free: ClassVar[frozenset[str]] = frozenset()  # parameters that the result of `prepare` depends on
@@ -303,6 +304,12 @@ class Method(ABC):
     def window_px(self, params: Mapping[str, Any]) -> int:
         """Side of the window that a pixel's class is made from before any smoothing, with all parameters given."""
         return 1
+
+    def reads_heights(self, params: Mapping[str, Any]) -> bool:
+        """Whether a scene's surface model would change its map, with all parameters given."""
+        return params.get("use_dsm") is True and all(
+            params.get(key) == value for key, value in self.heights_with.items()
+        )
 
     def memory_mb(self, params: Mapping[str, Any], shape: Shape, labels: int, classes: int) -> float:
         """MiB that its training takes beside the scene, mostly what a batch leaves in a network; 0 = little."""

@@ -13,7 +13,6 @@ scene's reference map, not from the labels of the project; a scene without one i
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +33,13 @@ from hsi_studio.engine.evaluation.map_accuracy import reference_values
 from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.engine.runs.events import EventLog
 from hsi_studio.engine.runs.forecast import Request
-from hsi_studio.engine.runs.record import RunFolder, RunRecord
+from hsi_studio.engine.runs.record import RESUMABLE, RunFolder, RunRecord
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import counted, duration
 from hsi_studio.methods import get_method, methods
 from hsi_studio.methods.contract import Context, Method
 from hsi_studio.studio import Subject
-from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side, side_text
+from hsi_studio.studio.compare_arms import Side, _arm, named, parse_side
 from hsi_studio.studio.compare_maps import CompareMaps
 from hsi_studio.studio.prompts import Prompts
 from hsi_studio.studio.run_info import RunInfo
@@ -50,7 +49,10 @@ from hsi_studio.types import Progress, Scene
 
 RunInfos = list[RunInfo]  # the class below has a method `list`
 Files = list[Path]
-STOPPED = "Stopped. Finished fits are kept: the same comparison goes on from them when it is started again."
+REASONS = {
+    "cancelled": "Stopped. Finished fits are kept: the same comparison goes on from them when it is started again.",
+    "interrupted": "The program ended before it did. Finished fits are kept, and it goes on from them.",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ class CompareInfo:
 
     @property
     def reason(self) -> str:
-        return STOPPED if self.run.state == "cancelled" else self.run.reason
+        return REASONS.get(self.run.state, self.run.reason)
+
+    @property
+    def can_go_on(self) -> bool:
+        return self.run.state in ("cancelled", *RESUMABLE)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ class Comparisons(Subject):
     def has_heights(self, method: str) -> bool:
         """Whether the method has a switch for the surface model."""
         return "use_dsm" in get_method(method).Params.model_fields
+
+    def heights(self, method: str, words: str) -> list[Side]:
+        """The method with the surface model and without it, each with what it needs to read heights at all."""
+        need = dict(get_method(method).heights_with)
+        return [Side(method, words, need, "DSM"), Side(method, words, {**need, "use_dsm": False}, "no DSM")]
 
     def ablations(self, method: str) -> list[str]:
         """What of a method can be switched off, by name; [] where nothing can."""
@@ -164,8 +175,9 @@ class Comparisons(Subject):
             seconds += this
             if plan.budget_s is not None and len(rounds) >= LEAST_SEEDS and seconds > plan.budget_s:
                 break
-        some = f"{len(rounds)} seeds" if len(rounds) == len(plan.seeds) else f"the first {len(rounds)} seeds"
-        return CompareForecast(seconds + 5, f"About {duration(seconds + 5)} for {some}, {todo} maps to make.")
+        some = f"{'' if len(rounds) == len(plan.seeds) else 'the first '}{counted(len(rounds), 'seed')}"
+        maps = counted(todo, "map")
+        return CompareForecast(seconds + 5, f"About {duration(seconds + 5)} for {some}, {maps} to make.")
 
     def start(self, project_id: str, plan: ComparisonPlan, owner: str = "") -> str:
         """Queue it and return its run's id at once. Raises BadRequest, TooFewLabels."""
@@ -238,21 +250,22 @@ class Comparisons(Subject):
         """Finished fits are kept. Raises BadRequest when it has ended."""
         self._runs.cancel(run_id)
 
+    def go_on(self, run_id: str, owner: str = "") -> str:
+        """From where it ended: the id of the run that does, another one when it was stopped. Raises BadRequest when it
+        is at work or done, TooFewLabels."""
+        info = self.get(run_id)
+        if not info.can_go_on:
+            raise BadRequest(f"This comparison is {info.run.state}: there is nothing to go on with.")
+        if info.run.state == "cancelled":
+            return self.start(info.run.project_id, info.plan, owner)
+        return self._runs.resume(run_id).id
+
     def report(self, run_id: str) -> Files:
         """The report's files, of the result as it is now. Raises BadRequest."""
         info = self.get(run_id)
         if info.comparison is None:
             raise BadRequest("There is nothing to report yet: the first seed is still running.")
         return write_report(info.comparison, self._runs.folder(run_id))
-
-    def as_cli(self, project_id: str, sides: Sequence[Side], plan: ComparisonPlan) -> str:
-        """The command line of the same comparison on the project's scene. Prompt sets of a project have none."""
-        spec = str(self._workspace.project(project_id).scene_spec["spec"])
-        words = ["python", "-m", "hsi_studio", "compare", spec]
-        for side in sides:
-            words += ["--arm", side_text(side)]
-        words += ["--shots", str(plan.shots), "--pace", plan.pace]
-        return shlex.join(words)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
@@ -324,5 +337,4 @@ __all__ = [
     "Side",
     "method_title",
     "parse_side",
-    "side_text",
 ]

@@ -1,4 +1,4 @@
-"""The sides of a comparison as a user names them: "curated:p5", and back to words."""
+"""The sides of a comparison as a user names them: "curated:p5"."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hsi_studio.engine.compare.plan import Arm
+from hsi_studio.errors import BadRequest
 from hsi_studio.methods import get_method
 from hsi_studio.methods.contract import make_params
 
@@ -64,7 +65,9 @@ def parse_side(text: str) -> Side:
     body, _, name = text.partition("@")
     head, *items = re.split(r",(?=\w+=)", body)
     method, _, words = head.partition(":")
-    get_method(method.strip())
+    known = get_method(method.strip())
+    if words.strip() and "text" not in known.needs:
+        raise BadRequest(f"{known.title} reads no words: leave “:{words.strip()[:40]}” out.")
     params: dict[str, Any] = {}
     for item in items:
         key, _, value = item.partition("=")
@@ -73,10 +76,3 @@ def parse_side(text: str) -> Side:
         except json.JSONDecodeError:
             params[key] = value
     return Side(method.strip(), words.strip(), params, name.strip())
-
-
-def side_text(side: Side) -> str:
-    """What `parse_side` reads."""
-    params = "".join(f",{key}={json.dumps(value)}" for key, value in side.params.items())
-    words = f":{side.words}" if side.words else ""
-    return f"{side.method}{words}{params}{f'@{side.name}' if side.name else ''}"

@@ -155,7 +155,7 @@ class CompareMaps(Subject):
         comparison = self._compared(run_id)
         names = tuple(_name(comparison, number) for number in numbers)
         if len(names) > 1:
-            prediction = self._difference(project_id, comparison, folder, names[0], names[1])
+            prediction = self._difference(project_id, comparison, run_id, names[0], names[1])
         else:
             prediction = self._arm(project_id, comparison, folder, names[0])
         made = _Made(schema, names, prediction)
@@ -170,17 +170,18 @@ class CompareMaps(Subject):
         method, params = ("", {}) if own is None else (own.method, own.params)
         return Prediction(self.schema(project_id, comparison), label, confidence, method, params, 0)
 
-    def _difference(self, project_id: str, comparison: Comparison, folder: Path, left: str, right: str) -> Prediction:
-        """Where the two differ, and which of them the reference (or a label) agrees with."""
-        (a, _), (b, _) = (read_map(folder, comparison, arm) for arm in (left, right))
+    def _difference(self, project_id: str, comparison: Comparison, run_id: str, left: str, right: str) -> Prediction:
+        """Where the two differ, and which of them the reference agrees with, or the labels that were compared on: the
+        figures beside it are theirs, whatever was labelled or renamed since."""
+        (a, _), (b, _) = (read_map(self._runs.folder(run_id), comparison, arm) for arm in (left, right))
         scene = self._workspace.scene_of(project_id)
-        if scene.reference is None:
-            scene = labels_as_reference(scene, self._workspace.project(project_id).labels())
+        if comparison.basis == "labels":
+            scene = labels_as_reference(scene, self._runs.labels(run_id))
         truth = np.zeros(a.shape, dtype=np.uint16)  # class index + 1, as in the maps
-        assert scene.reference is not None
         names = {name: k + 1 for k, name in enumerate(comparison.classes)}
-        for value, name in scene.reference_classes:
-            truth[scene.reference == value] = names.get(name, 0)
+        if scene.reference is not None:  # a lesson may hide it since: then nobody is said to be right
+            for value, name in scene.reference_classes:
+                truth[scene.reference == value] = names.get(name, 0)
         code = np.where(a == b, 0, 3).astype(np.uint16)
         differ = (a != b) & (truth > 0)
         code[differ & (a == truth)] = 1

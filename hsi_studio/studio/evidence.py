@@ -174,9 +174,9 @@ class Evidence(Subject):
                 made.append(row)
                 continue
             share = found.estimates.area[k]
-            pixels = Measured(share.value * total, share.se * total)
+            pixels = share.times(total)
             made.append(replace(
-                row, estimate=pixels, estimate_m2=None if m2 is None else Measured(pixels.value * m2, pixels.se * m2),
+                row, estimate=pixels, estimate_m2=None if m2 is None else pixels.times(m2),
                 users=found.estimates.users[k], producers=found.estimates.producers[k],
             ))  # fmt: skip
         return Areas(tuple(made), f"Estimated {found.words}.", found.estimates.overall)

@@ -203,7 +203,10 @@ class Exports(Subject):
                 *((None, None) if users is None else (users.value, users.se)),
                 *((None, None) if producers is None else (producers.value, producers.se)),
             ])  # fmt: skip
-        return write_table(path, head, rows, {"map": found.title, "areas": areas.words})
+        notes = {"map": found.title, "areas": areas.words}
+        if any(one.estimate is not None for one in areas.classes):
+            notes["interval"] = "low_m2 and high_m2 are the ends of a 95 % interval (Wilson's), never below 0"
+        return write_table(path, head, rows, notes)
 
     def _accuracies(self, found: DisplayedMap, path: Path) -> Path:
         from hsi_studio.io.evidence_csv import write_table

@@ -44,8 +44,9 @@ class Layer:
     title: str
     ready: bool = True  # False: shown, it is made first
     shown: Literal["", "left", "right"] = ""
-    oa: float | None = None  # overall accuracy where it was measured, a fraction; the map's report says on which pixels
+    oa: float | None = None  # overall accuracy where it was measured, a fraction: the report's leading figure
     pixels: int = 0  # on so many that was measured; figures of layers side by side may be of different ones
+    away: bool = False  # that is of pixels away from its labels
     facts: tuple[str, ...] = ()  # what may tell it from another of the same title, the most telling first
 
     @property
@@ -60,9 +61,9 @@ class Layer:
 
 def measured(layer: Layer, report: AccuracyReport | None) -> Layer:
     """The layer with its overall accuracy, and on how many pixels it was measured."""
-    if report is None or report.main.oa is None:
+    if report is None or report.leading.oa is None:
         return layer
-    return replace(layer, oa=report.main.oa.value, pixels=report.main.n)
+    return replace(layer, oa=report.leading.oa.value, pixels=report.leading.n, away=report.away)
 
 
 def told_apart(layers: Sequence[Layer]) -> list[str]:

@@ -78,8 +78,11 @@ def record_of_prompts(
 ) -> dict[str, Any]:
     """`RunRecord.prompts`: the words of a choice and, before them, the `given` ones (class id → sentences).
 
-    `reads`: whether the method takes words; one that does not keeps the choice alone. Raises BadRequest, LabelProblem.
+    `reads`: whether the method takes words; one that does not keeps the choice alone, whatever became of that set.
+    Raises BadRequest, LabelProblem.
     """
+    if not reads and choice not in ("", "names", *STYLE_NAMES) and not choice.startswith("set:"):
+        raise BadRequest(f"There are no prompts {choice[:80]!r}, and this method reads none: leave them out.")
     chosen = resolve(project, scene_name, choice if reads else "names")
     known = {info.id for info in project.schema.classes}
     found = {**chosen.sentences, **(given or {})}

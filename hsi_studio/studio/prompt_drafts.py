@@ -1,6 +1,9 @@
 """Descriptions that a language model proposes: asked for in the background, shown as they are written, taken over one
 class at a time and only by the user.
 
+A proposal nobody has decided on stays when the model is asked again, until the new answer has one for its class: an
+answer that fails takes nothing away.
+
 States: writing → done | failed | cancelled. A proposal leaves the draft when it is accepted or turned down. Nothing of
 a draft is kept on disk but what was accepted, and that goes through the journal like any other edit.
 """
@@ -111,7 +114,8 @@ class Drafts(Subject):
                 raise BadRequest("The language model is writing already: wait for it or stop it first.")
             stop = self._kept.stops[project_id] = threading.Event()
             self._kept.settled[project_id] = set()
-            made = self._kept.drafts[project_id] = Draft("writing", writer.name, writer.place)
+            before = now.proposals if now is not None else ()
+            made = self._kept.drafts[project_id] = Draft("writing", writer.name, writer.place, proposals=before)
         arguments = (project_id, writer, system.strip() or SYSTEM, tuple(classes), stop)
         threading.Thread(target=self._run, args=arguments, name="language model draft", daemon=True).start()
         return made
@@ -180,11 +184,14 @@ class Drafts(Subject):
             task = self.task(project_id, classes)
             answer = writer.write(task.messages(system), take, stop.is_set, task.tokens)
             proposals, notes = task.read(answer.text)
-            missing = task.missing(proposals)
+            missing, waiting = task.missing(proposals), self.get(project_id)
+            kept = {p.class_id for p in (waiting.proposals if waiting else ())} - {p.class_id for p in proposals}
             if answer.cut:
                 notes.append(f"The answer is not whole: {answer.cut}.")
             if missing:
                 notes.append(f"Nothing usable in the answer for: {', '.join(missing)}.")
+            if names := [info.name for info in task.schema.classes if info.id in kept]:
+                notes.append(f"Still from the answer before: {', '.join(names)}.")
             self._set(
                 project_id, stop, state="done", text=answer.text, usage=answer.usage, notes=tuple(notes),
                 proposals=self._left(project_id, proposals),
@@ -205,8 +212,10 @@ class Drafts(Subject):
 
     def _left(self, project_id: str, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
         with self._kept.lock:
-            settled = self._kept.settled.get(project_id, set())
-            return tuple(p for p in proposals if p.class_id not in settled)
+            settled, now = self._kept.settled.get(project_id, set()), self._kept.drafts.get(project_id)
+            new = {p.class_id for p in proposals}
+            before = [p for p in (now.proposals if now is not None else ()) if p.class_id not in new]
+            return tuple(p for p in (*proposals, *before) if p.class_id not in settled)
 
     def _set(self, project_id: str, stop: threading.Event, **changes: object) -> None:
         with self._kept.lock:

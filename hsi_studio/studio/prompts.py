@@ -18,6 +18,7 @@ import numpy as np
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import write_text
+from hsi_studio.methods import get_method
 from hsi_studio.project.prompt_book import PromptBook
 from hsi_studio.project.prompt_sets import FROM_PIXELS, PROPOSED, WordSet
 from hsi_studio.sanitize import slug
@@ -102,6 +103,12 @@ class Prompts(Subject):
         Raises BadRequest, LabelProblem.
         """
         return resolve(self._workspace.project(project_id), self._workspace.scene_of(project_id).name, choice)
+
+    def unread(self, method: str, choice: str) -> str:
+        """What to say of prompts that were chosen for a method which reads none; "" for one that does. Raises
+        BadRequest for a method that is not there."""
+        known = get_method(method)
+        return "" if "text" in known.needs else f"{known.title} reads no words: the prompts {choice} are not used."
 
     # ── checks ──────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio import paths, settings
+from hsi_studio.methods import methods
 from hsi_studio.methods.contract import Method, Params
 from hsi_studio.types import LabelSet
 
@@ -31,7 +32,8 @@ def as_cli(asked: RunRequest, home: Path) -> str:
     words = ["python", "-m", "hsi_studio", "train", asked.project_id, "--method", asked.method]
     for name, value in asked.params.items():
         words += ["--param", f"{name}={_json(value)}"]
-    words += ["--prompts", asked.prompts, "--seed", str(asked.seed)]
+    words += ["--prompts", asked.prompts] if _reads(asked) else []
+    words += ["--seed", str(asked.seed)]
     words += ["--start-from", asked.warm_start] if asked.warm_start else []
     place = "" if home == paths.home() else f"{settings.HOME.name}={shlex.quote(str(home))} "
     return place + shlex.join(words)
@@ -40,15 +42,22 @@ def as_cli(asked: RunRequest, home: Path) -> str:
 def as_python(asked: RunRequest, home: Path) -> str:
     """A snippet for a notebook."""
     place = "" if home == paths.home() else f"home={str(home)!r}"
+    prompts = f"prompts={asked.prompts!r}, " if _reads(asked) else ""
     start = f", warm_start={asked.warm_start!r}" if asked.warm_start else ""
     return (
         "from hsi_studio import Studio\n\n"
         f"studio = Studio({place})\n"
         f"run = studio.runs.start({asked.project_id!r}, {asked.method!r}, {dict(asked.params)!r}, "
-        f"prompts={asked.prompts!r}, seed={asked.seed}{start})\n"
+        f"{prompts}seed={asked.seed}{start})\n"
         "done = studio.runs.wait(run.id)\n"
         'print(done.state, done.reason, done.metrics.get("main", {}).get("oa"))\n'
     )
+
+
+def _reads(asked: RunRequest) -> bool:
+    """Whether the method reads prompts; of one that is gone nothing is known, and they are named."""
+    method = methods().entries.get(asked.method)
+    return method is None or "text" in method.needs
 
 
 def changed(values: Params) -> dict[str, Any]:

@@ -43,6 +43,13 @@ class RunInfo:
     prompt_set: str = ""  # "My words, version 3" where it was trained with one
 
     @property
+    def figures(self) -> tuple[dict[str, Any], bool]:
+        """What every list shows of its accuracy: the block away from the labels, where that was measured (then True),
+        else the one on all test pixels, which says why it has none."""
+        away = self.metrics.get("buffered") or {}
+        return (away, True) if away.get("oa") else (self.metrics.get("main") or {}, False)
+
+    @property
     def alive(self) -> bool:
         """Waiting or at work."""
         return self.state in WAITING | ALIVE

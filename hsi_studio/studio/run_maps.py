@@ -27,9 +27,10 @@ class RunMapSource:
                 words = info.prompt_set or info.prompts
                 when = info.created[:19].replace("T", " ")
                 facts = (info.method, words, f"seed {info.seed}", *_settings(info), shots, when, info.id)
-                block = (info.metrics or {}).get("main") or {}
+                block, away = info.figures
                 oa, pixels = (block.get("oa") or {}).get("value"), int(block.get("n") or 0)
-                found.append(Layer(layer_id("run", info.id), info.title, ready, oa=oa, pixels=pixels, facts=facts))
+                run = Layer(layer_id("run", info.id), info.title, ready, oa=oa, pixels=pixels, away=away, facts=facts)
+                found.append(run)
         return found
 
     def title(self, project_id: str, item: str) -> str:

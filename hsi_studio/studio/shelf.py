@@ -99,8 +99,10 @@ class Shelf(Subject):
         """(overall accuracy, of which map, labels' revision); of the live map where it is at hand, else as it was."""
         project = self._workspace.opened(one.id)
         status = None if project is None else self._live.known(one.id)
-        if status is not None and status.report is not None and status.report.main.oa is not None:
-            card = {"oa": status.report.main.oa.value, "of": "map of your labels", "revision": status.report_revision}
+        leading = None if status is None or status.report is None else status.report.leading.oa
+        if status is not None and status.report is not None and leading is not None:
+            of = f"map of your labels{', away from the labels' * status.report.away}"
+            card = {"oa": leading.value, "of": of, "revision": status.report_revision}
             if card != read_card(one.folder):
                 with best_effort(one.folder / CARD):
                     write_json(one.folder / CARD, card, sync=False)

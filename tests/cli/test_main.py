@@ -61,7 +61,10 @@ def test_evaluate_names_its_prompts_only_when_asked(small_scene: Path, capsys: p
     assert main(argv) == 0
     assert "prompts" not in json.loads(capsys.readouterr().out)
     assert main([*argv, "--prompts", "permuted:p1"]) == 0
-    assert json.loads(capsys.readouterr().out)["prompts"] == "permuted:p1"
+    made = json.loads(capsys.readouterr().out)
+    assert "prompts" not in made  # this method reads none
+    said = "Nearest neighbour or spectral angle reads no words: the prompts permuted:p1 are not used."
+    assert made["notes"][-1] == said
     assert main([*argv, "--prompts", "p7"]) == 2
     assert "p5" in capsys.readouterr().err
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,11 +11,13 @@ from typing import Any, cast
 import pytest
 
 from hsi_studio import Studio
+from hsi_studio.cli import runs
 from hsi_studio.cli.main import main
 from hsi_studio.cli.runs import _figures, _follow
 from hsi_studio.errors import StudioError
 from hsi_studio.project.store import Project
 from hsi_studio.studio.run_info import RunInfo
+from hsi_studio.types import ClassInfo
 from tests.studio.models import labelled, scene_file
 from tests.studio.shown import PREVIEW, RUN, add_run
 
@@ -37,14 +40,16 @@ def project(studio: Studio, tmp_path: Path) -> Project:
 @pytest.mark.parametrize(
     ("metrics", "said"),
     [
-        ({"main": MAIN, "buffered": BUFFERED}, "OA 73.1 % buffered"),  # the honest one of the two
+        ({"main": MAIN, "buffered": BUFFERED}, "OA away from the labels 73.1 % buffered"),  # the honest one of the two
         ({"main": MAIN, "buffered": None}, "OA 90.0 % random"),
+        ({"main": MAIN, "buffered": {"oa": None, "problem": "No pixel is left."}}, "OA 90.0 % random"),
         ({"main": {"oa": None, "problem": "Too few test pixels."}}, "Too few test pixels."),
         ({}, ""),
     ],
 )
 def test_the_figure_of_a_run_is_the_buffered_one_where_there_is_one(metrics: dict[str, Any], said: str) -> None:
-    assert _figures(cast(RunInfo, SimpleNamespace(metrics=metrics))) == said
+    known = {field.name: None for field in fields(RunInfo)}
+    assert _figures(RunInfo(**known | {"metrics": metrics})) == said  # type: ignore[arg-type]
 
 
 def test_a_list_is_of_one_project_and_gives_reasons(
@@ -79,12 +84,32 @@ def test_a_project_is_exported_on_its_own_scene(
     assert not (tmp_path / "map.tif").exists()
 
 
+@pytest.mark.parametrize(("gsd_m", "shown"), [(1.5, "0.0675 ha"), (20.0, "12.00 ha")])
+def test_areas_of_an_export_have_digits_enough(
+    gsd_m: float, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """300 pixels of a small map are 0.07 ha, of a large one 12: as on the page and in `evidence`."""
+    info = ClassInfo.new("roof", "#112233")
+    found = SimpleNamespace(title="Map", layer="live", pixels=[(info, 300)], prediction=SimpleNamespace(method="live"))
+    here = SimpleNamespace(
+        projects=lambda: [SimpleNamespace(id="p")], close=lambda: None,
+        displayed=SimpleNamespace(plain=lambda layer: None),
+        exports=SimpleNamespace(file=lambda *a, **k: (found, tmp_path / "map.tif")),
+        scene_of=lambda project: SimpleNamespace(gsd_m=gsd_m),
+        provenance=SimpleNamespace(of=lambda f: SimpleNamespace(map_hash="0")),
+    )  # fmt: skip
+    monkeypatch.setattr(runs, "studio", lambda: here)
+    assert main(["export", "p", "--out", str(tmp_path / "map.tif")]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.split() == ["roof", "300", "pixels", *shown.split()]
+
+
 def test_the_end_of_a_run_is_its_figures_or_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     class Runs:
         """Ends while it is waited for."""
 
         def __init__(self, state: str) -> None:
-            self.info = SimpleNamespace(id=RUN, alive=False, state=state, reason="No memory.", metrics={"main": MAIN})
+            self.info = SimpleNamespace(id=RUN, alive=False, state=state, reason="No memory.", figures=(MAIN, False))
             self.log = [{"seq": 3, "kind": "log", "text": "An old one."}]
 
         def events(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
@@ -109,3 +134,14 @@ def test_a_training_may_start_from_a_model(project: Project, capsys: pytest.Capt
     """The command line that a run tells of itself is one that a shell takes."""
     assert main(["train", project.id, "--method", "diffclip", "--start-from", "no-such-model"]) == 2
     assert "There is no model 'no-such-model'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_prompts_of_a_method_that_reads_none_are_said_not_to_be_used(
+    studio: Studio, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", project.id, "--method", "lda", "--prompts", "p9"]) == 2
+    assert "There are no prompts 'p9', and this method reads none" in capsys.readouterr().err
+    assert main(["train", project.id, "--method", "lda", "--prompts", "p3"]) == 0
+    assert "Linear discriminant reads no words: the prompts p3 are not used." in capsys.readouterr().err
+    assert studio.prompts.unread("curated", "p3") == ""

@@ -336,4 +336,32 @@ FIGURES: tuple[Mutation, ...] = (
         "tests/scene/test_collection.py",
         ("test_wavelengths_have_to_agree_too",),
     ),
+    # ── comparisons ─────────────────────────────────────────────────────────────────────────────
+    Mutation(
+        "compare-heights-unread",
+        "a method that reads no heights is compared with and without them, and no difference is seen",
+        "hsi_studio/engine/compare/cells.py",
+        "        if scene.dsm is None or not method.reads_heights(params):",
+        "        if False:",
+        "tests/engine/compare/test_what_is_told.py",
+        ("test_arms_that_would_make_the_same_map_are_refused",),
+    ),
+    Mutation(
+        "compare-same-map",
+        "two arms that made the same map are told as two between which no difference was seen",
+        "hsi_studio/engine/compare/aggregate.py",
+        'found = found.model_copy(update={"same": _same(gathered, first, second, seeds)})',
+        "pass",
+        "tests/engine/compare/test_what_is_told.py",
+        ("test_maps_that_are_the_same_are_not_no_difference_seen",),
+    ),
+    Mutation(
+        "compare-labels-of-today",
+        "where two arms differ is judged by labels that came after the comparison",
+        "hsi_studio/studio/compare_maps.py",
+        "labels_as_reference(scene, self._runs.labels(run_id))",
+        "labels_as_reference(scene, self._workspace.project(project_id).labels())",
+        "tests/studio/test_compare_maps.py",
+        ("test_without_a_reference_the_labels_say_who_is_right",),
+    ),
 )

@@ -197,4 +197,22 @@ SERVER: tuple[Mutation, ...] = (
         "tests/studio/test_guest.py",
         ("test_a_guest_deletes_nothing",),
     ),
+    Mutation(
+        "llm-answer-shows-key",
+        "a language model's answer that repeats the key shows it, and a prompt set keeps it",
+        "hsi_studio/text/llm/endpoint.py",
+        "        if self.key:\n            piece",
+        "        if False:\n            piece",
+        "tests/text/llm/test_endpoint.py",
+        ("test_an_answer_that_repeats_the_key_does_not_show_it",),
+    ),
+    Mutation(
+        "llm-failure-takes-proposals",
+        "an answer that fails takes the proposals of the answer before away",
+        "hsi_studio/studio/prompt_drafts.py",
+        "before = now.proposals if now is not None else ()",
+        "before = ()",
+        "tests/studio/test_prompt_drafts.py",
+        ("test_an_answer_that_fails_takes_nothing_away",),
+    ),
 )

@@ -15,7 +15,7 @@ from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.errors import BadRequest, TooFewLabels
 from hsi_studio.methods import get_method
 from hsi_studio.project.prompt_sets import SUGGESTED
-from hsi_studio.studio.compare_arms import parse_side, side_text
+from hsi_studio.studio.compare_arms import parse_side
 from hsi_studio.studio.facade import Side, Studio
 from hsi_studio.studio.guest import guest_of
 from hsi_studio.ui.tabs.compare.values import panel_value
@@ -186,6 +186,18 @@ def test_a_comparison_runs_in_the_queue_and_its_maps_are_shown(studio: Studio, s
     assert np.array_equal(difference.label, expected)
     strip = compared_strip(info.comparison, maps.arms(item))
     assert [group["title"] for group in strip["groups"]] == [f"{left} · comparison", f"{right} · comparison"]
+    one = info.comparison.model_copy(update={
+        "seeds": (0,),
+        "arms": tuple(arm.model_copy(update={"figures": {
+            key: found.model_copy(update={
+                name: spread.model_copy(update={"values": spread.values[:1]})
+                for name in ("oa", "aa", "kappa") if (spread := getattr(found, name)) is not None
+            }) for key, found in arm.figures.items()
+        }}) for arm in info.comparison.arms),
+    })  # fmt: skip
+    (group,) = compared_strip(one, [left])["groups"]
+    assert {figure["help"] for figure in group["figures"]} == {"Of one seed."}
+    assert group["words"].startswith("Of one seed, on 1,191 random test pixels;")
     value = panel_value(studio, project)
     assert value["shown"] == {"left": left, "right": right, "difference": True}
     assert [arm["name"] for arm in value["result"]["arms"]] == [left, right]
@@ -238,16 +250,27 @@ def test_a_cancelled_comparison_keeps_what_is_done(studio: Studio, scene_file: P
     assert info.comparison.state == "stopped"
     assert any("Stopped after" in note for note in info.comparison.notes)
     assert "goes on from them" in info.reason
+    assert info.can_go_on
+    done = info.comparison.seeds
+    again = studio.compare.go_on(run_id)
+    studio.compare.cancel(again)
+    assert wait(studio, again) == "cancelled"
+    assert studio.compare.get(again).plan == plan
+    assert again != run_id
+    assert studio.compare.get(run_id).comparison.seeds == done  # type: ignore[union-attr]
 
 
-def test_sides_read_what_they_write() -> None:
-    for side in (
-        Side("curated", "p1"), Side("diffclip", "p5", {"use_dsm": False}, "no DSM"), Side("lda"),
-        Side("knn", "", {"neighbours": 3}), Side("curated", "set:abc"),
+def test_sides_as_they_are_written_in_a_shell() -> None:
+    for text, side in (
+        ("curated:p1", Side("curated", "p1")), ("knn,neighbours=3", Side("knn", "", {"neighbours": 3})),
+        ("diffclip:p5,use_dsm=false@no DSM", Side("diffclip", "p5", {"use_dsm": False}, "no DSM")),
+        ("lda", Side("lda")), ("curated:set:abc", Side("curated", "set:abc")),
     ):  # fmt: skip
-        assert parse_side(side_text(side)) == side
+        assert parse_side(text) == side
     with pytest.raises(BadRequest, match="There is no method"):
         parse_side("nobody:p1")
+    with pytest.raises(BadRequest, match="Linear discriminant reads no words: leave “:p9” out"):
+        parse_side("lda:p9")
 
 
 def test_from_the_shell(

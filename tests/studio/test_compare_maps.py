@@ -94,11 +94,14 @@ def test_without_a_reference_the_labels_say_who_is_right(studio: Studio, tmp_pat
     found = read_comparison(studio.runs.folder(COMPARISON))
     assert found is not None
     found = found.model_copy(update={"classes": ("upper", "lower"), "basis": "labels"})
+    labels = project.labels()  # those the comparison has in its folder
+    project.rename_class(project.schema.classes[0].id, "Sky")
+    for col in range(3, 9):
+        project.toggle_point(5, col, project.schema.classes[1].id)
     maps = CompareMaps(studio.workspace, studio.runs, lambda run: found)
     shown = maps.displayed(project.id, f"{COMPARISON}/0-1")
     assert shown is not None
     expected = np.where(a.label != b.label, 3, 0)
-    labels = project.labels()
     for row, col, label in zip(labels.row, labels.col, labels.label + 1, strict=True):  # maps count classes from 1
         if a.label[row, col] != b.label[row, col]:
             expected[row, col] = 1 if a.label[row, col] == label else 2

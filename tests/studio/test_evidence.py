@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from hsi_studio import Studio
+from hsi_studio.engine.evaluation.areas import estimate_areas
 from hsi_studio.errors import BadRequest, CorruptFile, StudioError, TooFewLabels
 from hsi_studio.project.store import Project
+from hsi_studio.studio.certify import _small
 from hsi_studio.studio.evidence import Areas, ClassArea
 from hsi_studio.types import ClassInfo, ClassSchema
 from tests.studio.shown import COMPARISON, RUN, add_comparison, add_run, add_text_map, project_with_reference
@@ -292,3 +294,20 @@ def test_a_class_that_is_not_mapped_and_was_not_seen_has_no_estimate(made: tuple
 def test_hectares_of_a_small_map_have_digits_enough(m2: float, digits: int) -> None:
     rows = tuple(ClassArea(ClassInfo.new(name, "#000000"), 1, m2 / 2) for name in "ab")
     assert Areas(rows, "").hectare_digits == digits
+
+
+@pytest.mark.parametrize(
+    ("stratum", "true", "said"),
+    [
+        ([0, 0, 0, 1], [0, 0, 1, 1], "; only one pixel of b was told, so its part of the standard errors is not known"),
+        ([0, 0, 1, 1], [0, 0, 1, 1], "; within each class they were all right or all wrong, so a standard error of 0"),
+        ([0, 0, 1, 1], [0, 1, 1, 1], ""),
+    ],
+)
+def test_a_certificate_says_what_its_standard_errors_do_not_hold(
+    stratum: list[int], true: list[int], said: str
+) -> None:
+    found = estimate_areas(np.array(stratum), np.array(stratum), np.array(true), np.array([50, 20]), 2)
+    words = _small(found, [ClassInfo.new(name, "#000000") for name in "ab"])
+    assert words.startswith(said)
+    assert bool(words) == bool(said)

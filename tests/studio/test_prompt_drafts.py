@@ -91,9 +91,27 @@ def test_a_proposal_that_was_turned_down_does_not_come_back(project: Project, dr
     with pytest.raises(BadRequest, match="This proposal is gone"):
         drafts.checked(project.id, upper.id, ["anything"])
     again = drafts.writer = Model(line("upper"))
-    drafts.start(project.id)  # asking again begins anew
+    drafts.start(project.id)  # asking again begins anew, for the class that was turned down too
     again.next()
-    assert [p.class_id for p in ended(drafts, project).proposals] == [upper.id]
+    draft = ended(drafts, project)
+    assert [p.class_id for p in draft.proposals] == [upper.id, lower.id]
+    assert draft.notes[-1] == "Still from the answer before: lower."
+
+
+def test_an_answer_that_fails_takes_nothing_away(project: Project, drafts: Drafts) -> None:
+    model = drafts.writer = Model(line("upper"), line("lower"))
+    drafts.start(project.id)
+    model.next()
+    model.next()
+    before = ended(drafts, project).proposals
+    drafts.writer = Model(fault=LanguageModelProblem("The server has a fault of its own (HTTP 500)."))
+    drafts.start(project.id)
+    draft = ended(drafts, project)
+    assert (draft.state, draft.proposals) == ("failed", before)
+    assert "HTTP 500" in draft.error
+    drafts.settle(project.id, before[0].class_id)
+    drafts.start(project.id)
+    assert ended(drafts, project).proposals == before[1:]
 
 
 def test_sentences_are_checked_as_the_user_left_them(project: Project, drafts: Drafts) -> None:

@@ -133,7 +133,9 @@ def test_the_record_keeps_the_words_of_a_run_the_given_ones_first(workspace: Sma
     assert kept["sentences"][second.id] == list(resolve(project, "demo", "p1").sentences[second.id])
     assert "nobody" not in kept["sentences"]
     assert record_of_prompts(project, "demo", "p1", False) == {"style": "p1", "set": "", "sentences": {}}
-    assert record_of_prompts(project, "demo", "a style of tomorrow", False)["style"] == "a style of tomorrow"
+    assert record_of_prompts(project, "demo", "set:gone@3", False)["style"] == "set:gone@3"  # it needs none of them
+    with pytest.raises(BadRequest, match="no prompts 'p9', and this method reads none"):
+        record_of_prompts(project, "demo", "p9", False)
 
 
 def test_a_set_goes_out_and_comes_back(workspace: SmallWorkspace) -> None:

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { guessClass } from "../../hsi_studio/ui/tabs/query/guess.js";
+import { promptsTitle } from "../../hsi_studio/ui/tabs/models/detail.js";
+import { notAgain } from "../../hsi_studio/ui/tabs/train/again.js";
 import { complaint, reach } from "../../hsi_studio/ui/tabs/train/limits.js";
 import { makeSeries, smoothed } from "../../hsi_studio/ui/tabs/train/series.js";
 
@@ -17,6 +19,21 @@ test("a number is told what it must fulfil", () => {
   assert.equal(reach({ above: 0 }), "more than 0");
   assert.equal(reach({ max: 5 }), "at most 5");
   assert.equal(reach({}), "");
+});
+
+test("settings of a run say which of its prompts cannot be had again", () => {
+  const now = [{ name: "p5", title: "p5 described" }, { name: "set:a", title: "Mine, version 3" }];
+  const said = (prompts, prompt_set, reads = true) => notAgain({ prompts, prompt_set }, now, reads);
+  assert.equal(said("p5", ""), "");
+  assert.equal(said("set:a@3", "Mine, version 3"), "");
+  assert.equal(said("set:a@2", "Mine, version 2"), "It was trained with Mine, version 2; the form has Mine, version 3.");
+  assert.equal(said("set:gone@1", "Old, version 1"), "Its prompts (Old, version 1) are not here any more: choose others before you train.");
+  assert.equal(said("set:gone@1", "Old, version 1", false), ""); // its method reads none
+});
+
+test("a model counts its sentences and its classes, one of each too", () => {
+  assert.equal(promptsTitle([["Corn", "a"], ["Corn", "b"], ["Oats", "c"]]), "Prompts: 3 sentences for 2 classes");
+  assert.equal(promptsTitle([["Corn", "a"]]), "Prompts: 1 sentence for 1 class");
 });
 
 test("a run that resumed from a checkpoint repeats steps: the later ones count", () => {

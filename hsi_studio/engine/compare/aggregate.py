@@ -57,7 +57,10 @@ def collect(
     def between(first: str, second: str, protocol: str) -> Difference | None:
         a, b = scored[first][protocol], scored[second][protocol]
         found = difference(first, second, protocol, names, a, b)
-        if found is None or protocol not in tests:
+        if found is None:
+            return None
+        found = found.model_copy(update={"same": _same(gathered, first, second, seeds)})
+        if protocol not in tests:
             return found
         return found.model_copy(
             update={"disagreement": _mcnemar(scene, gathered, first, second, seeds, tests[protocol])}
@@ -192,6 +195,12 @@ def _mcnemar(
     ]
     row, col = np.divmod(pixels[used], scene.shape[1])
     return stats.disagreement(reference[used], maps[0], maps[1], row, col)
+
+
+def _same(gathered: Gathered, first: str, second: str, seeds: Sequence[int]) -> bool:
+    """Whether both say the same of every labelled pixel in every seed."""
+    pairs = [[gathered.predicted.get(name, {}).get(seed) for name in (first, second)] for seed in seeds]
+    return all(a is not None and b is not None and bool(np.array_equal(a, b)) for a, b in pairs)
 
 
 def _mean(values: Sequence[int]) -> int:

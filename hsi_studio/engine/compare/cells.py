@@ -7,6 +7,7 @@ labelled pixels, and for a comparison's first seed its whole map.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ class CellSpec:
 def specs_of(plan: ComparisonPlan, scene: Scene) -> list[CellSpec]:
     """The arms in their order, each followed by its control. Raises BadRequest."""
     found = []
+    _tell_apart(plan, scene)
     for arm in plan.arms:
         method = get_method(arm.method)
         params = make_params(method.Params, arm.params).model_dump(mode="json")
@@ -62,6 +64,31 @@ def specs_of(plan: ComparisonPlan, scene: Scene) -> list[CellSpec]:
             name = f"{arm.name}, {CONTROL}"
             found.append(CellSpec(name, arm, arm.name, replace(variant, label=name), f"permuted:{arm.prompts}"))
     return found
+
+
+def _tell_apart(plan: ComparisonPlan, scene: Scene) -> None:
+    """Raises BadRequest for two arms that would make the same map here, as two that differ in heights which neither
+    reads: "no difference" between them would be taken for what heights are worth."""
+    seen: dict[str, tuple[str, bool]] = {}
+    for arm in plan.arms:
+        method = get_method(arm.method)
+        params = make_params(method.Params, arm.params).model_dump(mode="json")
+        asked = params.get("use_dsm") is True
+        if scene.dsm is None or not method.reads_heights(params):
+            params.pop("use_dsm", None)
+        key = json.dumps([arm.method, params, arm.prompts], sort_keys=True)
+        if key not in seen:
+            seen[key] = arm.name, asked
+            continue
+        first, asked_first = seen[key]
+        if asked == asked_first:
+            why = "their settings are"
+        elif scene.dsm is None:
+            why = f"{scene.name} has no surface model (DSM)"
+        else:
+            need = ", ".join(f"{name}={value}" for name, value in method.heights_with.items())
+            why = f"{method.title} reads heights only with {need}"
+        raise BadRequest(f"“{first}” and “{arm.name}” would be the same: {why}. Change or leave out one of them.")
 
 
 def sentences_in_order(arm: Arm, scene: Scene) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsi_studio.engine.compare.results import Comparison, Difference, Gap
+from hsi_studio.engine.compare.label_reference import LEAST_LABELS
+from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Gap
 from hsi_studio.engine.compare.statistics import MOST_SEEDS
 from hsi_studio.engine.evaluation.draw_intervals import LEAST_BOOTSTRAP, LEAST_INTERVAL
 from hsi_studio.humanize import counted, listed, signed
@@ -22,9 +23,13 @@ def findings(c: Comparison) -> dict[str, Any]:
     """`headline`, `sentences` and `notes` of a comparison."""
     random = [d for d in c.differences if d.protocol == "random"]
     sentences = [sentence(c, d) for d in random]
-    sentences += [buffered_sentence(d, _beside(random, d)) for d in c.differences if d.protocol != "random" and d.oa]
+    sentences += [
+        buffered_sentence(d, _beside(random, d))
+        for d in c.differences
+        if d.protocol != "random" and d.oa and not d.same
+    ]
     sentences += [control_sentence(d) for d in c.controls if d.protocol == "random" and d.oa]
-    problems = [f"{arm.name} could not be run: {arm.problem}" for arm in c.arms if arm.problem]
+    problems = [_problem(c, arm) for arm in c.arms if arm.problem]
     if random:
         best = max(random, key=lambda d: (bool(d.oa and d.oa.clear), abs(d.oa.value) if d.oa else 0.0))
         headline = " ".join([sentence(c, best), *_control_of(c, best)])
@@ -33,10 +38,23 @@ def findings(c: Comparison) -> dict[str, Any]:
     return {"headline": headline, "sentences": tuple(sentences + problems), "notes": notes(c)}
 
 
+def _problem(c: Comparison, arm: ArmResult) -> str:
+    found = arm.figures[c.plan.protocols[0]].oa
+    if found is None:
+        return f"{arm.name} could not be run: {arm.problem}"
+    ran = counted(len(found.values), "seed")
+    return f"{arm.name} has figures of {ran} alone, for it could not be run in the next: {arm.problem}"
+
+
 def sentence(c: Comparison, d: Difference) -> str:
     """ "p5 against p1: +1.8 OA (95 % interval 0.6 to 3.1) over 10 seeds; helps Corn, hurts Oats." """
     if d.oa is None:
         return f"{d.second} against {d.first}: no overall accuracy to compare."
+    if d.same:
+        return (
+            f"{d.second} against {d.first}: both gave every labelled pixel the same class in {_every(d.oa.n)}, so what "
+            "is changed between them changed nothing here."
+        )
     return f"{d.second} against {d.first}: {effect(d.oa)}{helps(d)}."
 
 
@@ -93,11 +111,14 @@ def buffered_sentence(d: Difference, beside: Difference | None) -> str:
 def control_sentence(d: Difference) -> str:
     """What the right words were worth: the control against its arm."""
     assert d.oa is not None
-    return f"{d.first}: {_lost(d.oa)}."
+    return f"{d.first}: {_lost(d)}."
 
 
-def _lost(found: Gap) -> str:
-    who = "the shuffled-words control"
+def _lost(d: Difference) -> str:
+    found, who = d.oa, "the shuffled-words control"
+    assert found is not None
+    if d.same:
+        return f"{who} gave every labelled pixel the same class in {_every(found.n)}: the words changed nothing here"
     if found.low is None or found.high is None:
         change = "loses" if found.value < 0 else "gains"
         return f"{who} {change} {abs(found.value):.1f} OA, too few seeds to tell that from chance"
@@ -112,9 +133,9 @@ def _lost(found: Gap) -> str:
 def _control_of(c: Comparison, d: Difference) -> list[str]:
     """The control of the arm that a headline is about, shortly."""
     found = next((x for x in c.controls if x.first == d.second and x.protocol == "random" and x.oa), None)
-    if found is None or found.oa is None:
+    if found is None:
         return []
-    text = _lost(found.oa)
+    text = _lost(found)
     return [f"{text[:1].upper()}{text[1:]}."]
 
 
@@ -126,12 +147,23 @@ def notes(c: Comparison) -> tuple[str, ...]:
             "This scene has no reference map: half of your labels at most trained and the others tested, drawn anew "
             "for every seed. They lie where you clicked, so this says little about the rest of the scene."
         )
+    if c.left_out:
+        out.append(
+            f"Left out, for a class needs {LEAST_LABELS} labels to both train and test: "
+            f"{listed(c.left_out, FEWER_NAMED)}."
+        )
     fewer = [f"{name} {n}" for name, n in zip(c.classes, c.drawn, strict=False) if n < plan.shots]
     if fewer:
         out.append(
             f"Not every class had {counted(plan.shots, 'labelled pixel')}, for half of a class trains at most: "
             f"{listed(fewer, FEWER_NAMED)}."
         )
+    if untrained := [name for name, n in zip(c.classes, c.drawn, strict=False) if n == 0]:
+        out.append(
+            f"No pixel of {listed(untrained, FEWER_NAMED)} trains, for a class needs two, so no arm can map it: its "
+            "test pixels are wrong in every figure."
+        )
+    out.extend(_untested(c))
     out.append(
         f"Every arm had the same {'labelled pixels' if fewer else counted(plan.shots, 'labelled pixel') + ' a class'} "
         "and the same seeds; "
@@ -151,7 +183,7 @@ def notes(c: Comparison) -> tuple[str, ...]:
             "McNemar's test takes pixels for independent. Neighbouring pixels fail together, so on all pixels its p is "
             "far too small; the p with one pixel a block of 10 × 10 is the one to read."
         )
-    if any(d.oa and d.oa.needed for d in c.differences):
+    if any(d.oa and told_needed(d.oa) for d in c.differences):
         out.append(
             "How many seeds would be needed: paired t test at 5 %, found 80 times in 100, if the difference and its "
             "spread between seeds are as large as they look."
@@ -163,6 +195,39 @@ def notes(c: Comparison) -> tuple[str, ...]:
             if figures.problem
         )
     return tuple(dict.fromkeys(out))
+
+
+def told_needed(found: Gap) -> bool:
+    """Whether it is said how many seeds would show this difference: not without an interval, nor of none at all."""
+    return found.low is not None and not found.clear and (found.value != 0 or found.std != 0)
+
+
+def _untested(c: Comparison) -> list[str]:
+    """Classes without a test pixel, a sentence a protocol: their recall is missing in AA there."""
+    out = []
+    for protocol in c.plan.protocols:
+        figures = next((arm.figures[protocol] for arm in c.arms if arm.figures[protocol].oa is not None), None)
+        if figures is None or figures.oa is None:
+            continue
+        n = len(figures.oa.values)
+        tested = [0 if f1 is None else len(f1.values) for f1 in figures.f1]
+        never = [name for name, k in zip(c.classes, tested, strict=True) if k == 0]
+        partly = [f"{name} ({k} of {n})" for name, k in zip(c.classes, tested, strict=True) if 0 < k < n]
+        where = PROTOCOL_WORDS[protocol.partition(":")[0]]
+        if never:
+            out.append(
+                f"{where[:1].upper()}{where[1:]}: none is left of {listed(never, FEWER_NAMED)}; AA is of the others."
+            )
+        if partly:
+            out.append(
+                f"{where[:1].upper()}{where[1:]}: only some seeds leave any of {listed(partly, FEWER_NAMED)}; AA has "
+                "them in these seeds alone."
+            )
+    return out
+
+
+def _every(seeds: int) -> str:
+    return "the one seed" if seeds == 1 else f"all {seeds} seeds"
 
 
 def plain(value: float) -> str:

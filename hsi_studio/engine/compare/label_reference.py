@@ -51,6 +51,15 @@ def labels_as_reference(scene: Scene, labels: LabelSet) -> Scene:
     return replace(scene.without_reference(), reference=reference, reference_names=names)
 
 
+def left_out(labels: LabelSet) -> tuple[str, ...]:
+    """ "Fir 3": the labelled classes that `labels_as_reference` leaves out, with how many labels they have."""
+    return tuple(
+        f"{info.name} {count}"
+        for info, count in zip(labels.schema.classes, labels.counts, strict=True)
+        if 0 < count < LEAST_LABELS
+    )
+
+
 def reference_hash(scene: Scene) -> str:
     """8 hex digits of the reference: other labels are other draws."""
     assert scene.reference is not None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsi_studio.engine.compare.findings import plain
+from hsi_studio.engine.compare.findings import plain, told_needed
 from hsi_studio.engine.compare.paces import largest_window
 from hsi_studio.engine.compare.plan import ComparisonPlan
 from hsi_studio.engine.compare.results import ArmResult, Comparison, Difference, Disagreement, Gap, Spread
@@ -64,7 +64,7 @@ def blocks(c: Comparison) -> list[Block]:
     """The whole report."""
     return [
         Block("Result", c.sentences or (c.headline,)),
-        Block("Accuracy", (f"Percent, κ × 100: mean ± standard deviation over {_seeds(c)}.",), accuracy_tables(c)),
+        Block("Accuracy", (_accuracy_words(c),), accuracy_tables(c)),
         Block("Differences", _difference_words(c), difference_tables(c.differences)),
         Block("Do the words help?", _control_words(c), difference_tables(c.controls)),
         Block("Classes", _class_words(c), class_tables(c.differences)),
@@ -90,7 +90,7 @@ def difference_tables(differences: Sequence[Difference]) -> tuple[tuple[str, Tab
         (
             f"{d.second} − {d.first}", d.protocol, points(d.oa), points(d.aa), points(d.kappa),
             "–" if d.oa is None else str(d.oa.n), seeds_needed(d.oa),
-            "–" if d.oa is None or d.oa.visible is None else f"{d.oa.visible:.1f}",
+            "–" if d.oa is None or not d.oa.visible else f"{d.oa.visible:.1f}",
         )
         for d in differences
     ]  # fmt: skip
@@ -98,13 +98,15 @@ def difference_tables(differences: Sequence[Difference]) -> tuple[tuple[str, Tab
 
 
 def class_tables(differences: Sequence[Difference]) -> tuple[tuple[str, Table], ...]:
-    head = ("Class", "Test pixels", "ΔF1", "Holds over all classes")
+    head = ("Class", "Test pixels", "ΔF1", "Seeds", "Holds over all classes")
     return tuple(
         (
             f"{d.second} − {d.first}, {d.protocol}",
             Table(
                 head,
-                tuple((k.name, f"{k.n_test:,}", points(k.f1), "yes" if k.real else "–") for k in d.classes),
+                tuple(
+                    (k.name, f"{k.n_test:,}", points(k.f1), str(k.f1.n), "yes" if k.real else "–") for k in d.classes
+                ),
             ),
         )
         for d in differences
@@ -148,7 +150,7 @@ def protocol(c: Comparison) -> tuple[str, ...]:
         f"Test pixels: random = all other labelled pixels; {plan.protocols[1]} = those farther than {plan.buffer_px} "
         f"pixels from every training pixel ({_why_so_far(plan)}).",
         "Control: the same arm with its sentences exchanged among the classes, no class keeping its own; another "
-        "exchange for every seed." if plan.control else "No shuffled-words control was run.",
+        "exchange for every seed." if any(arm.control_of for arm in c.arms) else "No shuffled-words control was run.",
         "Differences are taken seed by seed. 95 % interval: bootstrap over seeds with expanded percentiles, Student's "
         "t below 7 seeds. Classes that hold: paired t tests under a false-discovery rate of 5 % over all classes.",
         *c.notes,
@@ -232,7 +234,7 @@ def points(found: Gap | None) -> str:
 
 
 def seeds_needed(found: Gap | None) -> str:
-    if found is None or found.low is None or found.clear:
+    if found is None or not told_needed(found):
         return "–"
     return "more than 1,000" if found.needed is None else f"about {max(found.needed, found.n + 1):,}"
 
@@ -271,8 +273,10 @@ def _class_words(c: Comparison) -> tuple[str, ...]:
     return ("F1 in percent points [95 % interval of each class on its own].",)
 
 
-def _seeds(c: Comparison) -> str:
-    return counted(len(c.seeds), "seed")
+def _accuracy_words(c: Comparison) -> str:
+    if len(c.seeds) == 1:
+        return "Percent, κ × 100, of one seed."
+    return f"Percent, κ × 100: mean ± standard deviation over {counted(len(c.seeds), 'seed')}."
 
 
 def _listed_seeds(seeds: Sequence[int]) -> str:

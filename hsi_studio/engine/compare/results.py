@@ -117,6 +117,7 @@ class Difference(Fact):
     kappa: Gap | None
     classes: tuple[ClassGap, ...]
     disagreement: Disagreement | None = None
+    same: bool = False  # both say the same of every labelled pixel in every seed
 
 
 class Comparison(Fact):
@@ -131,6 +132,7 @@ class Comparison(Fact):
     basis: Literal["reference", "labels"]
     classes: tuple[str, ...]
     drawn: tuple[int, ...] = ()  # labelled pixels of each class in every draw: half of a class trains at most
+    left_out: tuple[str, ...] = ()  # "Fir 3": labelled classes with too few labels to both train and test
     colors: tuple[str, ...] = ()  # of the classes, where a project gives them
     seeds: tuple[int, ...]
     arms: tuple[ArmResult, ...]

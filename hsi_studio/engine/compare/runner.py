@@ -25,7 +25,7 @@ import numpy as np
 from hsi_studio.engine.compare.aggregate import Gathered, collect
 from hsi_studio.engine.compare.cells import CellSpec, CellStore, sentences_in_order, specs_of
 from hsi_studio.engine.compare.findings import findings
-from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference
+from hsi_studio.engine.compare.label_reference import enough_labels, labels_as_reference, left_out
 from hsi_studio.engine.compare.plan import ComparisonPlan
 from hsi_studio.engine.compare.results import CELLS, Comparison, write_comparison, write_plan
 from hsi_studio.engine.sweep.cells import Cell, SweepScene, code_hash, run_cell, write_cell
@@ -75,6 +75,7 @@ def run_comparison(
         made = made.model_copy(
             update={
                 "state": state,
+                "left_out": left_out(labels) if scene.reference is None and labels is not None else (),
                 "maps": cells.copy_maps(folder, specs, plan, compared) if done else {},
                 "seconds": round(time.perf_counter() - began, 1),
                 "versions": made_with,

@@ -71,15 +71,16 @@ def gap(first: Sequence[float | None], second: Sequence[float | None]) -> Gap | 
 
 def paired_p(d: Floats) -> float | None:
     """Two-sided paired t test that the mean difference is 0; None with fewer seeds than an interval needs: what cannot
-    be told from chance overall is not told of a class either."""
+    be told from chance overall is not told of a class either. Differences without any spread, as a class of one test
+    pixel has, are no sign of a small error: there it is the sign test's p, 2 / 2ⁿ."""
     from scipy.stats import t
 
     n = d.size
     if n < LEAST_INTERVAL:
         return None
     error = float(d.std(ddof=1)) / math.sqrt(n)
-    if error == 0:
-        return 1.0 if d.mean() == 0 else 0.0
+    if error < 1e-9 * abs(float(d.mean())) or error == 0:
+        return 1.0 if d.mean() == 0 else 2.0 ** (1 - n)
     return float(2 * t.sf(abs(float(d.mean())) / error, n - 1))
 
 

@@ -17,9 +17,14 @@ Notation: strata h of N_h pixels, N = ΣN_h; sample units u, n_h in stratum h. y
     area of k   y = 1 where the reference is k          OA      y = 1 where map = reference
     user's k    y = map and reference k, x = map k      producer's k   x = reference k
 
-What differs from Olofsson et al.: (28) is used for the SE of a producer's accuracy, and agrees with its equation 7 to
-four digits in its example. Its equations leave out the finite population factor (1 − n_h/N_h); small
-maps need it. A stratum with one unit has no variance: that is said (`thin`), and its variance is taken as 0.
+What differs from Olofsson et al.: their 95 % interval, value ± 1.96 SE, goes below 0 for rare classes. Used is Wilson's
+(1927, doi:10.1080/01621459.1927.10502953) for n = p (1 − p) / SE² independent units, the number that would have this SE
+(the "modified Wilson" interval of survey statistics): it stays between 0 and the whole, and is theirs where n is large.
+It does not hold the truth more often: of a class on 1.3 % of a map, a third of it in other strata, both hold it in 82
+of 100 samples of 400, because most samples meet none of it there. (28) is used for the SE of a producer's accuracy, and
+agrees with its equation 7 to four digits in its example. Its equations leave out the finite population factor
+(1 − n_h/N_h); small maps need it. A stratum with one unit has no variance: that is said (`thin`), and its variance is
+taken as 0.
 """
 
 from __future__ import annotations
@@ -30,25 +35,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.engine.evaluation.metrics import Floats
-
-Z = 1.959964  # of a 95 % interval
+from hsi_studio.engine.evaluation.metrics import Floats, wilson
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An estimate and its standard error, in the unit of what was asked."""
+    """An estimate and its standard error, in the unit of what was asked; `whole` is the most it can be."""
 
     value: float
     se: float
+    whole: float = 1.0
+
+    def times(self, factor: float) -> Measured:
+        """The same in another unit."""
+        return Measured(self.value * factor, self.se * factor, self.whole * factor)
 
     @property
     def low(self) -> float:
-        return self.value - Z * self.se
+        return self._interval()[0]
 
     @property
     def high(self) -> float:
-        return self.value + Z * self.se
+        return self._interval()[1]
+
+    def to_json(self) -> dict[str, float]:
+        """With the ends of its 95 % interval."""
+        return {"value": self.value, "se": self.se, "low": self.low, "high": self.high}
+
+    def _interval(self) -> tuple[float, float]:
+        share, error = self.value / self.whole, self.se / self.whole
+        if not 0 < share < 1 or error <= 0:
+            return self.value, self.value
+        n = share * (1 - share) / error**2
+        low, high = wilson(share * n, n)
+        return low * self.whole, high * self.whole
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,16 @@ class AccuracyReport:
     revision: int  # of the labels
     notes: tuple[str, ...] = ()
 
+    @property
+    def away(self) -> bool:
+        """Whether there are figures away from the labels."""
+        return self.buffered is not None and self.buffered.oa is not None
+
+    @property
+    def leading(self) -> ScoreBlock:
+        """The figures to show where there is room for one: those away from the labels, where there are any."""
+        return self.buffered if self.buffered is not None and self.away else self.main
+
 
 def accuracy_report(
     prediction: Prediction,

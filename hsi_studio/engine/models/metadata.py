@@ -176,12 +176,11 @@ def same_ground(there: SceneFacts, scene: Scene) -> bool:
 
 def accuracy_facts(report: AccuracyReport) -> AccuracyFacts | None:
     """The figures that lead the report: those away from the labels' neighbourhood where there are any."""
-    blocks = [block for block in (report.buffered, report.main) if block is not None and block.oa is not None]
-    if not blocks:
+    block = report.leading
+    if block.oa is None:
         return None
-    block = blocks[0]
     return AccuracyFacts(
-        oa=None if block.oa is None else block.oa.value,
+        oa=block.oa.value,
         aa=None if block.aa is None else block.aa.value,
         kappa=None if block.kappa is None else block.kappa.value,
         kind=report.kind,

@@ -183,6 +183,7 @@ class Classic(Method):
     """What the four methods share. Stateless; smoothed features are in the cache of `live`."""
 
     efforts: ClassVar[Mapping[str, Values]] = {"thorough": {"features": "spectral-spatial"}}
+    heights_with: ClassVar[Values] = {"features": "spectral-spatial"}  # spectra have no heights in them
     label_free: ClassVar[frozenset[str]] = frozenset({"features", "smoothing_steps", "use_dsm"})
 
     def prepare(self, scene: Scene, params: ClassicParams, ctx: Context) -> None:

@@ -44,6 +44,35 @@ Rules
 
 Answer with one JSON object a line and nothing else, one line a class, in the order of the list:
 {"class": "<name as given>", "sentences": ["…", "…"]}"""
+GIVEN = ("sentences", "sentence", "description", "text")
+ENGLISH = frozenset(
+    [
+        "the",
+        "of",
+        "is",
+        "are",
+        "and",
+        "with",
+        "than",
+        "that",
+        "from",
+        "has",
+        "have",
+        "by",
+        "which",
+        "its",
+        "it",
+        "for",
+        "but",
+        "when",
+        "while",
+        "under",
+        "at",
+        "not",
+        "more",
+        "most",
+    ]
+)  # words that hardly an English sentence does without, and few of other languages
 _MARKUP = re.compile(r"[*_]{2}|[`#<>{}|\\]|^\s*(?:[-•*]|\d+[.)])\s|\]\(|https?://|www\.", re.IGNORECASE)
 
 
@@ -54,6 +83,7 @@ class Proposal:
     class_id: str
     sentences: tuple[str, ...]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()  # what to look at; it may be used as it is, but not unseen
 
 
 @dataclass(frozen=True)
@@ -105,18 +135,24 @@ class Task:
         by_name = {normalise(info.name): info for info in self.classes}
         found: dict[str, list[str]] = {}
         strange: list[str] = []
+        again: list[str] = []
         for name, sentences in _entries(text):
             info = by_name.get(normalise(name))
             if info is None:
                 strange.append(_short(name))
-            else:
-                found.setdefault(info.id, sentences)
+            elif found.setdefault(info.id, sentences) != sentences:
+                again.append(info.name)
         proposals = [
-            Proposal(info.id, tuple(found[info.id]), tuple(problems(found[info.id], info.name, self.range_nm)))
+            Proposal(
+                info.id, tuple(found[info.id]), tuple(problems(found[info.id], info.name, self.range_nm)),
+                tuple(remarks(found[info.id])),
+            )
             for info in self.classes
             if info.id in found
-        ]
+        ]  # fmt: skip
         notes = []
+        if again:
+            notes.append(f"Described more than once, the first is shown: {', '.join(dict.fromkeys(again))}.")
         if strange:
             notes.append(f"Left out, no class of this name was asked for: {', '.join(dict.fromkeys(strange))}.")
         return proposals, notes
@@ -149,6 +185,17 @@ def problems(sentences: Sequence[str], name: str, range_nm: tuple[float, float] 
     return found
 
 
+def remarks(sentences: Sequence[str]) -> list[str]:
+    """What to look at before a proposal is used: [] = nothing."""
+    text = " ".join(sentences)
+    letters, words = [c for c in text if c.isalpha()], re.findall(r"[a-z]+", text.lower())
+    strange = sum(not c.isascii() for c in letters)
+    english = sum(word in ENGLISH for word in words)
+    if not letters or (strange <= len(letters) / 5 and english >= len(words) / 15):
+        return []
+    return ["It does not read as English, and most text encoders know little else."]
+
+
 def _entries(text: str) -> list[tuple[str, list[str]]]:
     """(class name, sentences) of every JSON object in a text, whatever stands around them."""
     text = re.sub(r"<think>.*?(?:</think>|\Z)", "", text, flags=re.DOTALL)
@@ -175,11 +222,18 @@ def _of_object(value: Any) -> list[tuple[str, list[str]]]:
     low = {str(key).strip().lower(): item for key, item in value.items()}
     name = next((low[key] for key in ("class", "name", "class_name", "label") if isinstance(low.get(key), str)), None)
     if name is not None:
-        given: Any = next((low[key] for key in ("sentences", "sentence", "description", "text") if key in low), [])
-        return [(name, _texts(given))]
+        return [(name, _texts(_given(value)))]
     if isinstance(low.get("classes"), (list, dict)):
         return _of_object(low["classes"])
-    return [(str(key), _texts(item)) for key, item in value.items() if isinstance(item, (str, list))]
+    return [(str(key), _texts(_given(item))) for key, item in value.items() if isinstance(item, (str, list, dict))]
+
+
+def _given(item: Any) -> Any:
+    """What was given for a class: texts, or an object that holds them."""
+    if not isinstance(item, dict):
+        return item
+    low = {str(key).strip().lower(): held for key, held in item.items()}
+    return next((low[key] for key in GIVEN if key in low), [])
 
 
 def _texts(given: Any) -> list[str]:

@@ -11,7 +11,7 @@ Where the name leads is checked for each request, and the connection made to the
 
 Unusual here:
 - The key is read from the environment when a request is made, is in no field, no record and no log, and is struck out
-  of whatever the server says before anyone sees it.
+  of whatever the server says, its refusals and its answers, before anyone sees it.
 - Nothing of the answer is trusted: a line has at most 256 KB, the text 20,000 characters; more is cut, and said so.
 - Cancelling closes the connection within a fifth of a second, also while the server is silent.
 - Servers differ in which options they know. An option that is refused by name (HTTP 400, 422) is left away and the
@@ -33,7 +33,7 @@ from hsi_studio import settings
 from hsi_studio.errors import BadRequest, Cancelled, LanguageModelProblem
 from hsi_studio.outgoing import Policy, behind_proxy
 from hsi_studio.text.llm.protocol import MAX_CHARACTERS, Answer, Message, Usage
-from hsi_studio.text.llm.settings import KEY, MODEL, URL, _own_machine
+from hsi_studio.text.llm.settings import KEY, MODEL, URL, _own_machine, checked_key
 
 MAX_LINE = 256 << 10  # bytes
 MAX_STREAM = 16 << 20  # bytes of one answer, with everything around its text
@@ -93,7 +93,7 @@ class Endpoint:
             "model": self.model, "messages": messages, "stream": True, "temperature": 0.4, "max_tokens": limit,
             "stream_options": {"include_usage": True},
         }  # fmt: skip
-        key = settings.LLM_KEY.text()
+        key = checked_key(settings.LLM_KEY.text())
         headers = {"Accept-Encoding": "identity", "Accept": "text/event-stream, application/json"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
@@ -214,6 +214,7 @@ class _Reading:
     cut: str = ""
     finished: bool = False
     data: list[str] = field(default_factory=list)  # of the server-sent event that is being read
+    held: str = ""  # the end of the text, where it may be the beginning of the key
 
     def take(self, line: str) -> bool:
         """One line of the event stream; True = there is nothing more to read."""
@@ -265,6 +266,17 @@ class _Reading:
     def add(self, piece: str) -> None:
         if not piece or self.cut:
             return
+        if self.key:
+            piece = (self.held + piece).replace(self.key, "(key)")
+            held = next(
+                (n for n in range(min(len(self.key) - 1, len(piece)), 0, -1) if piece.endswith(self.key[:n])), 0
+            )
+            piece, self.held = piece[: len(piece) - held], piece[len(piece) - held :]
+        self.show(piece)
+
+    def show(self, piece: str) -> None:
+        if not piece:
+            return
         room = MAX_CHARACTERS - len(self.text)
         if len(piece) > room:
             piece, self.cut = piece[:room], f"it was cut after {MAX_CHARACTERS:,} characters"
@@ -274,6 +286,8 @@ class _Reading:
     def answer(self) -> Answer:
         if self.data:
             self.event()
+        if not self.cut:
+            self.show(self.held)
         if not self.text:
             raise self.endpoint.odd("no text")
         if not self.finished and not self.cut:

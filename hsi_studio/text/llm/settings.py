@@ -29,6 +29,16 @@ def checked_url(url: str, has_key: bool) -> str:
     return url.rstrip("/")
 
 
+def checked_key(key: str) -> str:
+    """The key, when it can be sent. Raises BadRequest, which does not show it."""
+    strange = next((n for n, c in enumerate(key, start=1) if not "!" <= c <= "~"), 0)
+    if strange:
+        raise BadRequest(
+            f"{KEY} cannot be a key: its character {strange} is a space, a line break or none of a key's. Set it again."
+        )
+    return key
+
+
 def _own_machine(host: str) -> bool:
     if host == "localhost":
         return True

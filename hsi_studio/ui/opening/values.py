@@ -196,7 +196,8 @@ def card_value(card: ProjectCard, now: float) -> dict[str, Any]:
         size = f"{card.shape[0]} × {card.shape[1]}" + (f", {card.shape[2]} bands" if len(card.shape) > 2 else "")
     accuracy = card.lesson
     if card.oa is not None and not card.lesson:
-        accuracy = f"accuracy {100 * card.oa:.1f} %" + (", labels changed since" if card.old else "")
+        away = " away from labels" * ("away" in card.of)
+        accuracy = f"accuracy{away} {100 * card.oa:.1f} %" + (", labels changed since" if card.old else "")
     return {
         "id": card.id,
         "title": card.title,

@@ -30,13 +30,12 @@ def strip_value(report: AccuracyReport, stale: bool) -> dict[str, Any]:
 
 def brief(report: AccuracyReport) -> str:
     """ "OA 84.2 (81 to 87) away from labels"; "" where nothing was measured."""
-    away = report.buffered is not None and report.buffered.oa is not None
-    found = report.buffered.oa if away and report.buffered is not None else report.main.oa
+    found = report.leading.oa
     if found is None:
         return ""
     ends = None if found.low is None or found.high is None else _ends(found.low, found.high)
     interval = "" if ends is None else f" ({ends[0]} to {ends[1]})"
-    return f"OA {100 * found.value:.1f}{interval}{' away from labels' * away}"
+    return f"OA {100 * found.value:.1f}{interval}{' away from labels' * report.away}"
 
 
 def _group(block: ScoreBlock) -> dict[str, Any]:
@@ -128,7 +127,8 @@ def compared_strip(c: Comparison | None, names: Sequence[str]) -> dict[str, Any]
             for title, s in spreads
             if s is not None
         ]  # fmt: skip
-        words = f"Mean of {len(c.seeds)} seeds on {found.n_test:,} random test pixels; its map is of the first seed."
+        seeds = f"Mean of {len(c.seeds)} seeds" if len(c.seeds) > 1 else "Of one seed,"
+        words = f"{seeds} on {found.n_test:,} random test pixels; its map is of the first seed."
         groups.append({"title": f"{name} · comparison", "figures": figures, "words": words})
     return {"state": "figures", "groups": groups, "text": ""}
 

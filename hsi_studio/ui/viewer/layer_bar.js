@@ -10,7 +10,7 @@ const FEW = 30; // test pixels, below which a percentage says more than is known
 const OTHER = '. These are other pixels than those of the map that is shown: ↔ compares both on the same';
 
 /**
- * @typedef {{id: string, kind: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string, pixels: number, heat?: any}} Layer
+ * @typedef {{id: string, kind: string, title: string, ready: boolean, shown: "" | "left" | "right", oa: string, pixels: number, away: boolean, heat?: any}} Layer
  * @typedef {{layers: Layer[], job: import('./status.js').Job | null}} Answer
  * @typedef {{on: boolean, opacity: number}} Look
  */
@@ -68,7 +68,7 @@ export function makeLayerBar(box, page) {
   function chip(layer) {
     const group = make('span', 'hv-layer'), left = layer.shown === 'left', right = layer.shown === 'right';
     const here = layers.find((one) => one.shown === 'left'), other = Boolean(layer.oa && here?.oa && here !== layer && here.pixels !== layer.pixels);
-    const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} % on ${layer.pixels.toLocaleString('en-GB')} pixels` : layer.title;
+    const words = layer.oa ? `${layer.title}: overall accuracy ${layer.oa} % on ${layer.pixels.toLocaleString('en-GB')} pixels${layer.away ? ' away from its labels' : ''}` : layer.title;
     const show = button('hv-layername', '', `Show ${words}${layer.ready ? '' : ' (it is made first)'}${other ? OTHER : ''}`, () => choose({left: layer.id}, true));
     const figure = layer.oa && layer.pixels < FEW ? `${Math.round(Number(layer.oa) / 100 * layer.pixels)} of ${layer.pixels}` : layer.oa;
     show.append(make('span', '', layer.title));

@@ -51,7 +51,7 @@ def router(studio: Studio) -> APIRouter:
                 {
                     "id": layer.id, "kind": layer.kind, "title": layer.title, "ready": layer.ready,
                     "shown": layer.shown, "oa": "" if layer.oa is None else f"{100 * layer.oa:.1f}",
-                    "pixels": layer.pixels,
+                    "pixels": layer.pixels, "away": layer.away,
                     **({"heat": heat_value(studio, project_id)} if layer.kind == QUERY else {}),
                 }
                 for layer in studio.displayed.layers(project_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from hsi_studio.engine.compare import statistics as stats
 from hsi_studio.engine.evaluation.metrics import mcnemar
@@ -106,3 +107,12 @@ def test_spread_is_of_the_seeds_that_have_the_figure() -> None:
     assert found is not None
     assert (found.mean, found.std, found.values) == (2.0, pytest.approx(np.sqrt(2), abs=1e-4), (1.0, 3.0))
     assert stats.spread([None]) is None
+
+
+def test_the_same_difference_in_every_seed_is_not_beyond_all_doubt() -> None:
+    """As of a class with one test pixel, which one map has and the other has not."""
+    assert stats.paired_p(np.full(4, -100.0)) == pytest.approx(binomtest(0, 4).pvalue)
+    assert stats.paired_p(np.full(8, -100.0)) == pytest.approx(binomtest(0, 8).pvalue)
+    assert stats.paired_p(np.array([0.3, 0.1 + 0.2, 0.3])) == 0.25  # the same but for rounding
+    assert stats.paired_p(np.zeros(4)) == 1
+    assert stats.paired_p(np.full(2, -100.0)) is None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
-from hsi_studio.engine.evaluation.areas import estimate_areas
+from hsi_studio.engine.evaluation.areas import Measured, estimate_areas
 from hsi_studio.engine.evaluation.sample_design import draw_sample, plan_sample, sample_size
 from hsi_studio.errors import BadRequest
 
@@ -81,6 +82,22 @@ def test_a_sample_is_drawn_within_its_strata_once_each() -> None:
     assert np.unique(pixels).size == 16
     assert np.array_equal(strata.ravel()[pixels], stratum + 1)
     assert np.bincount(stratum).tolist() == [7, 9]
+
+
+def test_an_interval_stays_between_nothing_and_everything() -> None:
+    rare = Measured(0.004, 0.003)
+    assert rare.value - 1.96 * rare.se < 0 < rare.low < rare.value < rare.high
+    hectares = rare.times(2_000)
+    assert (hectares.low, hectares.high) == pytest.approx((2_000 * rare.low, 2_000 * rare.high))
+    nearly = Measured(0.996, 0.003)
+    assert (nearly.low, nearly.high) == pytest.approx((1 - rare.high, 1 - rare.low))
+    common = Measured(0.4, 0.002)  # Wilson's of many units is the usual one
+    assert (common.low, common.high) == pytest.approx((0.4 - 1.96 * 0.002, 0.4 + 1.96 * 0.002), abs=1e-5)
+    found = binomtest(25, 84).proportion_ci(0.95, method="wilson")
+    share = 25 / 84
+    assert Measured(share, (share * (1 - share) / 84) ** 0.5).low == pytest.approx(found.low)
+    assert (Measured(0.0, 0.0).low, Measured(1.0, 0.0).high) == (0.0, 1.0)
+    assert rare.to_json() == {"value": 0.004, "se": 0.003, "low": rare.low, "high": rare.high}
 
 
 @pytest.mark.slow

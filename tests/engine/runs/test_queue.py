@@ -93,6 +93,8 @@ def test_mistakes_are_said_before_anything_starts(desk: tuple[Studio, str], tmp_
         studio.runs.start(project_id, "svm", device="cuda:7")
     with pytest.raises(BadRequest, match="p9"):
         studio.runs.start(project_id, "diffclip", prompts="p9")
+    with pytest.raises(BadRequest, match="no prompts 'p9', and this method reads none"):
+        studio.runs.start(project_id, "svm", prompts="p9")
     empty = studio.new_project(tmp_path / "halves.npy")
     with pytest.raises(TooFewLabels, match="two classes"):
         studio.runs.start(empty.id, "svm")
@@ -265,6 +267,9 @@ def test_the_same_run_from_the_shell_and_from_a_notebook(desk: tuple[Studio, str
     assert "--param 'template=a {class} field'" in line
     assert line.endswith("--prompts p4 --seed 7")
     compile(studio.runs.as_python(asked), "snippet", "exec")
+    silent = replace(asked, method="svm", params={})
+    assert studio.runs.as_cli(silent).endswith("--method svm --seed 7")  # it reads no words
+    assert "prompts" not in studio.runs.as_python(silent)
     begun = replace(asked, warm_start="20260101-120000-abcdef")
     assert studio.runs.as_cli(begun).endswith("--seed 7 --start-from 20260101-120000-abcdef")
     assert "seed=7, warm_start='20260101-120000-abcdef')" in studio.runs.as_python(begun)

@@ -49,6 +49,7 @@ def test_proposals_are_there_as_soon_as_their_line_is() -> None:
         json.dumps({"classes": [{"name": "woods", "description": WOOD}, {"name": "corn notill", "text": CORN}]}),
         json.dumps({"Woods": [WOOD], "corn-notill": CORN}),
         json.dumps({"Woods": [WOOD], "corn-notill": CORN}, indent=2),
+        json.dumps({"Woods": {"sentences": [WOOD]}, "corn-notill": {"description": CORN}}),
         f"<think>{line('Woods', 'no')}</think>" + line("WOODS", WOOD) + line("Corn_notill", CORN),
         "{oops " + line("Woods", WOOD) + "} {" + line("corn notill", CORN),
     ],
@@ -61,7 +62,11 @@ def test_every_form_of_answer_is_read(text: str) -> None:
 def test_classes_nobody_asked_for_are_named_and_left_out() -> None:
     found, notes = TASK.read(line("Barley", CORN) + line("woods", WOOD) + line("woods", "second try"))
     assert [p.sentences for p in found] == [(WOOD,)]
-    assert notes == ["Left out, no class of this name was asked for: Barley."]
+    assert notes == [
+        "Described more than once, the first is shown: Woods.",
+        "Left out, no class of this name was asked for: Barley.",
+    ]
+    assert TASK.read(line("woods", WOOD) * 2)[1] == []  # the same twice is nothing lost
     assert TASK.read("I am sorry, I cannot do that.") == ([], [])
     assert TASK.read('{"class": 3, "sentences": {"a": 1}} {"class": "woods", "sentences": 5}')[0][0].problems
 
@@ -83,6 +88,22 @@ def test_classes_nobody_asked_for_are_named_and_left_out() -> None:
 )
 def test_what_keeps_a_proposal_from_being_used(sentence: str, said: str) -> None:
     assert said in " ".join(problems([sentence], "Woods", (400.0, 900.0)))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "english"),
+    [
+        (WOOD, True),
+        ("Woods: dark green crowns, rough and tall, high near infrared, deep leaf water absorption.", True),
+        ("Woods ist eine dunkelgrüne, hohe Fläche in der Nähe von Feldern mit rauer Textur.", False),
+        ("Woods est une surface sombre et haute, plus rugueuse que les champs voisins.", False),
+        ("Woods 是 一种 深绿色 的 高大 植被 其 近红外 反射率 很 高", False),
+    ],
+)
+def test_a_proposal_in_another_language_is_remarked_on_but_may_be_used(sentence: str, english: bool) -> None:
+    ((proposal,), _) = TASK.read(line("Woods", sentence))
+    assert (proposal.remarks == ()) is english
+    assert proposal.problems == ()
 
 
 def test_a_good_proposal_has_no_problem() -> None:

@@ -133,6 +133,29 @@ def test_refusals_are_said_in_words_without_the_key(
     assert problem.value.retry_after == (12 if headers.get("Retry_After") == "12" else None)
 
 
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_an_answer_that_repeats_the_key_does_not_show_it(size: int) -> None:
+    text = f"You sent {SECRET}, yes {SECRET}; sk-secret-01234 is none and neither is sk-sec"
+
+    def reply(to: Handler, _: Any) -> None:
+        to.begin()
+        for at in range(0, len(text), size):
+            to.piece(text[at : at + size])
+        to.piece("", "stop")
+
+    answer, pieces, _ = ask(reply)
+    assert answer.text == "".join(pieces) == text.replace(SECRET, "(key)")
+
+
+@pytest.mark.parametrize("key", ["sk-a\nsk-b", "sk-a b", "schlüssel", "sk-a\x01"])
+def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, key)
+    with pytest.raises(BadRequest, match=f"{KEY} cannot be a key: its character") as problem:
+        ask(lambda to, _: to.answer(200, ""))
+    assert "sk-" not in str(problem.value)
+    assert "schl" not in str(problem.value)
+
+
 def test_a_date_to_retry_after() -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 100))
     with pytest.raises(LanguageModelProblem) as problem:

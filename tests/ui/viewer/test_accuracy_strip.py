@@ -78,3 +78,13 @@ def test_a_models_figures_are_those_of_its_training_and_of_its_scene_only() -> N
     assert elsewhere["figures"] == []
     assert "Halves" in elsewhere["words"]
     assert model_group("Mine", None, "here")["figures"] == []
+
+
+def test_the_leading_figures_are_those_away_from_the_labels_where_there_are_any() -> None:
+    away = ScoreBlock("Farther than 5 pixels", "", 60, Estimate(0.731))
+    both = AccuracyReport("reference", BLOCK, away, 1)
+    assert both.leading is away
+    assert brief(both) == "OA 73.1 away from labels"
+    none = ScoreBlock("Farther than 5 pixels", "", problem="No pixel is left.")
+    assert AccuracyReport("reference", BLOCK, none, 1).leading is BLOCK
+    assert not AccuracyReport("leave_one_out", BLOCK, None, 1).away

@@ -57,10 +57,10 @@ def test_every_map_is_listed_with_its_accuracy(studio: Studio, project: Project,
     live, reference, picture = client.get(f"/hsi/layers/{project.id}").json()["layers"]
     report = studio.status(project.id).report
     assert report is not None
-    assert report.main.oa is not None
+    assert report.leading.oa is not None
     assert live == {
         "id": "live", "kind": "live", "title": "Map of your labels", "ready": True, "shown": "left",
-        "oa": f"{100 * report.main.oa.value:.1f}", "pixels": report.main.n,
+        "oa": f"{100 * report.leading.oa.value:.1f}", "pixels": report.leading.n, "away": report.away,
     }  # fmt: skip
     assert (reference["id"], reference["shown"], reference["oa"]) == ("reference", "", "")
     assert (picture["id"], picture["kind"], picture["title"]) == ("picture", "picture", "Picture")

@@ -2,7 +2,8 @@
 // One comparison: how far it is, what it says, its figures and plots, its maps. Plain DOM and SVG; all text through
 // textContent. Which protocol and which pair of arms are shown is the page's own matter.
 //
-// value from Python: hsi_studio/ui/tabs/compare/values.py (`panel_value`). Event: act {do: open | show | hide | delete, …}
+// value from Python: hsi_studio/ui/tabs/compare/values.py (`panel_value`). Event: act {do: open | show | hide | go on |
+// delete, …}
 
 import { panel } from "../../web/component.js";
 import { button, dot, labelled, make, shape } from "../../web/dom.js";
@@ -122,7 +123,7 @@ export function mount(gradio) {
       tab.setAttribute("aria-selected", String(k === protocol));
       tabs.append(tab);
     });
-    box.append(tabs, table(result, id), make("p", "hsi-hint", `Percent (κ × 100), mean ± standard deviation over ${result.seeds}.`));
+    box.append(tabs, table(result, id), make("p", "hsi-hint", `Percent (κ × 100), ${result.spread ? `mean ± standard deviation over ${result.seeds}` : "of one seed"}.`));
     const gaps = result.gaps.filter((g) => g.protocol === id);
     const own = gaps.filter((g) => !g.control), controls = gaps.filter((g) => g.control);
     if (own.length) box.append(make("h4", "", `OA against ${result.first}: percent points, 95 % interval`), chart(own, "OA"));
@@ -154,6 +155,11 @@ export function mount(gradio) {
     }
     if (run.alive) root.append(progress(run));
     if (run.reason) root.append(make("p", run.state === "failed" ? "hsi-compare-said is-bad" : "hsi-compare-said", run.reason));
+    if (run.can_go_on) {
+      const again = make("div", "hsi-compare-buttons");
+      again.append(button("hsi-small", "Go on", "The same comparison from where it stopped", () => act("go on")));
+      root.append(again);
+    }
     if (!result) {
       if (run.alive) root.append(make("p", "hsi-hint", "First figures come with the first seed."));
       return;

@@ -96,7 +96,7 @@ class CompareTab:
             return [Side(method, form.one) for method in form.methods or []]
         if form.kind == ABLATIONS:
             return self.studio.compare.without_parts(form.method, form.one, form.ablations or [])
-        return [Side(form.method, form.one, {}, "DSM"), Side(form.method, form.one, {"use_dsm": False}, "no DSM")]
+        return self.studio.compare.heights(form.method, form.one)
 
     def plan(self, project_id: str, form: Form) -> ComparisonPlan:
         """Raises StudioError: what is missing."""
@@ -151,7 +151,7 @@ class CompareTab:
         return self.draw(project_id, run_id)
 
     def act(self, project_id: str, run_id: str, event: gr.EventData) -> tuple[Any, ...]:
-        """(chosen, result, start, stop, watch, viewer, strip): another comparison, maps shown or hidden, delete."""
+        """(chosen, result, start, stop, watch, viewer, strip): another comparison, maps, go on, delete."""
         done, said = event._data, ""
         try:
             run_id = self.do(project_id, run_id, done)
@@ -171,6 +171,8 @@ class CompareTab:
                 self.show(project_id, run_id, str(done["left"]), str(done["right"]), bool(done.get("difference")))
             case "hide":
                 self.hide(project_id)
+            case "go on":
+                return self.studio.compare.go_on(run_id)
             case "delete":
                 self.studio.runs.delete(run_id)
                 return ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsi_studio.humanize import counted
+from hsi_studio.humanize import counted, setting_text
+from hsi_studio.methods import methods
 from hsi_studio.studio.compare import method_title
 from hsi_studio.studio.facade import CompareInfo, Comparison, ComparisonPlan, Studio
 
@@ -59,6 +60,7 @@ def run_value(info: CompareInfo) -> dict[str, Any]:
         "title": run.title,
         "state": run.state,
         "alive": run.alive,
+        "can_go_on": info.can_go_on,
         "text": (progress.message if progress is not None else waiting or STATES[run.state]) if run.alive else "",
         "fraction": progress.fraction if progress is not None else None,
         "seconds_left": progress.seconds_left if progress is not None else None,
@@ -69,11 +71,26 @@ def run_value(info: CompareInfo) -> dict[str, Any]:
 
 
 def facts(plan: ComparisonPlan) -> str:
-    """ "S3FN, 5 shots a class, quick pace"."""
+    """ "S3FN, 5 shots a class, quick pace"; of one method also which settings are not its own in every arm."""
     used = list(dict.fromkeys(arm.method for arm in plan.arms))
-    by = [method_title(used[0])] if len(used) == 1 else []
+    by = [method_title(used[0]) + _shared(plan)] if len(used) == 1 else []
     pace = [] if plan.pace == "own" else [f"{plan.pace} pace"]
     return ", ".join([*by, f"{counted(plan.shots, 'shot')} a class", *pace])
+
+
+def _shared(plan: ComparisonPlan) -> str:
+    """ " with features spectral-spatial": what differs from the defaults in every arm, but for the pace's."""
+    method = methods().entries.get(plan.reference_arm.method)
+    if method is None:
+        return ""
+    usual = {**method.Params().model_dump(mode="json"), **(method.quick_pace if plan.pace == "quick" else {})}
+    changed = [
+        f"{key} {setting_text(value)}"
+        for key, value in plan.reference_arm.params.items()
+        if setting_text(value) != setting_text(usual.get(key))
+        and all(arm.params.get(key) == value for arm in plan.arms)
+    ]
+    return f" with {', '.join(changed)}" if changed else ""
 
 
 def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, Any]:
@@ -85,7 +102,12 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
         "headline": c.headline,
         "words": [text for text in c.sentences if text not in c.headline],
         "notes": list(c.notes),
-        "seeds": f"{len(c.seeds)} of {len(c.plan.seeds)} seeds" if c.state == "running" else f"{len(c.seeds)} seeds",
+        "seeds": (
+            f"{len(c.seeds)} of {counted(len(c.plan.seeds), 'seed')}"
+            if c.state == "running"
+            else counted(len(c.seeds), "seed")
+        ),
+        "spread": len(c.seeds) > 1,
         "protocols": [
             {"id": c.plan.protocols[0], "title": "Random test pixels"},
             {"id": c.plan.protocols[1], "title": f"Farther than {c.plan.buffer_px} px from the labels"},

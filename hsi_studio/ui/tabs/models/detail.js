@@ -45,9 +45,13 @@ function factsOf(info) {
   return facts;
 }
 
+/** @param {string[][]} sentences  [class, sentence] of each */
+export const promptsTitle = (sentences) =>
+  `Prompts: ${counted(sentences.length, "sentence")} for ${counted(new Set(sentences.map(([name]) => name)).size, "class", "classes")}`;
+
 function sentencesOf(sentences) {
   const more = make("details", "hsi-models-more");
-  more.append(make("summary", "", `Prompts: ${counted(sentences.length, "sentence")} for ${counted(new Set(sentences.map(([name]) => name)).size, "class", "classes")}`));
+  more.append(make("summary", "", promptsTitle(sentences)));
   for (const [name, sentence] of sentences) {
     const part = make("p", "hsi-hint");
     part.append(make("b", "", `${name}: `), sentence);

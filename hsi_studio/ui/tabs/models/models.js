@@ -23,7 +23,7 @@ function badge(text, hint) {
 
 const COLUMNS = [
   { key: "title", name: "Model", value: (m) => m.title.toLowerCase(), down: false },
-  { key: "oa", name: "OA %", hint: "Overall accuracy; the details say on which pixels", value: (m) => m.oa ?? -1, down: true, number: true },
+  { key: "oa", name: "OA %", hint: "Overall accuracy, away from the labels where that was measured; the details say on which pixels", value: (m) => m.oa ?? -1, down: true, number: true },
   { key: "labels", name: "Labels", hint: "Labelled pixels it was trained on", value: (m) => m.labels, down: true, number: true },
   { key: "when", name: "Made", value: (m) => m.when, down: true },
   { key: "size", name: "Size", value: (m) => m.size, down: true, number: true, wide: true },

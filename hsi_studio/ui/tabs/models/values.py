@@ -6,6 +6,7 @@ from typing import Any
 
 from hsi_studio.errors import StudioError
 from hsi_studio.humanize import counted, size_text
+from hsi_studio.methods import methods
 from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.viewer.page_state import progress_value
 
@@ -115,7 +116,9 @@ def _facts_rows(studio: Studio, info: Any) -> list[list[str]]:
         rows.append(["Accuracy", f"{figures} {accuracy.on}".strip()])
     else:
         rows.append(["Accuracy", "not measured"])
-    rows.append(["Prompts", facts.prompts.set or facts.prompts.style or "–"])
+    method = methods().entries.get(facts.method)
+    reads = method is None or "text" in method.needs
+    rows.append(["Prompts", facts.prompts.set or (facts.prompts.style or "–" if reads else "none: it reads no words")])
     changed = studio.models.changed_params(info)
     rows.append(["Settings", ", ".join(f"{name} {value}" for name, value in changed.items()) or "all defaults"])
     rows.append(["Seed", str(facts.seed)])

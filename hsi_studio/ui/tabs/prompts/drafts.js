@@ -2,7 +2,7 @@
 // A language model's proposals: what it is told, what it writes, and one decision a class.
 //
 // value from Python: {configured, how, model, place, system, question, state, text, notes, usage, error, set,
-//   proposals: [{id, name, color, sentences, problems}]}
+//   proposals: [{id, name, color, sentences, problems, remarks}]}
 // event to Python:   act {do: "ask" | "stop" | "accept" | "accept all" | "turn down" | "preview", …}
 // What the user types (system prompt, a proposal's sentences) is not drawn again while it has been changed.
 
@@ -13,7 +13,8 @@ import { button, dot, fitHeight, make, typingIn } from "../../web/dom.js";
 export function mount(gradio) {
   const { root, act, readValue, onValue } = panel(gradio, ".hsi-drafts");
   let system = null; // the user's own system prompt, null = as it comes
-  const kept = new Map(); // class id → sentences as the user changed them
+  const kept = new Map(); // class id → {of: the proposal's sentences, texts: as the user changed them}
+  const changed = (one) => kept.get(one.id)?.of === one.sentences.join("\n") ? kept.get(one.id).texts : null;
 
   const told = make("details", "hsi-told");
   const toldBox = make("textarea", "");
@@ -41,14 +42,14 @@ export function mount(gradio) {
     const item = make("li", "hsi-proposal");
     item.dataset.id = one.id;
     const top = make("div", "hsi-words-head");
-    const boxes = (kept.get(one.id) || one.sentences).map((text, n) => {
+    const boxes = (changed(one) || one.sentences).map((text, n) => {
       const box = make("textarea", "");
       box.value = text;
       box.rows = 2;
       box.addEventListener("input", () => fitHeight(box));
       box.setAttribute("aria-label", `Proposed sentence ${n + 1} of ${one.name}`);
       box.addEventListener("keydown", (event) => event.stopPropagation());
-      box.addEventListener("input", () => kept.set(one.id, boxes.map((b) => b.value)));
+      box.addEventListener("input", () => kept.set(one.id, {of: one.sentences.join("\n"), texts: boxes.map((b) => b.value)}));
       return box;
     });
     const accept = button(one.problems.length ? "hsi-small" : "hsi-small hsi-primary", "Accept", `Use these sentences for ${one.name}`, () => {
@@ -61,7 +62,7 @@ export function mount(gradio) {
     });
     top.append(dot(one.color), make("b", "", one.name), accept, no);
     const flags = make("ul", "hsi-flags");
-    flags.append(...one.problems.map((text) => {
+    flags.append(...[...one.problems, ...one.remarks].map((text) => {
       const node = make("li", "", text);
       node.dataset.kind = "outside";
       return node;
@@ -83,10 +84,9 @@ export function mount(gradio) {
     bar.replaceChildren(make("span", "hsi-hint", `${value.model} on ${value.place}`));
     if (writing) bar.append(button("hsi-small", "Stop", "Stop writing; whole proposals stay", () => act("stop")));
     else bar.append(button("hsi-small hsi-primary", value.state ? "Ask again" : "Propose descriptions", "Ask for all classes", () => {
-      kept.clear();
       act("ask", { system: system ?? "" });
     }));
-    const good = (value.proposals || []).filter((p) => !p.problems.length && !kept.has(p.id));
+    const good = (value.proposals || []).filter((p) => !p.problems.length && !p.remarks.length && !changed(p));
     if (!writing && good.length > 1 && value.set) {
       bar.append(button("hsi-small", `Accept ${good.length}`, "Accept every proposal without a remark, as it stands", () => {
         act("accept all", { ids: good.map((p) => p.id) });

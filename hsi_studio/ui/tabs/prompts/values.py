@@ -195,20 +195,24 @@ def drafts_value(studio: Studio, project_id: str, set_id: str, preview: bool = F
         "set": set_id, "state": "", "error": error,
     }  # fmt: skip
     if preview:
-        value["question"] = drafts.task(project_id, measure=False).question()
+        try:
+            value["question"] = drafts.task(project_id).question()
+        except StudioError:  # asking says what cannot be measured
+            value["question"] = drafts.task(project_id, measure=False).question()
     draft = drafts.get(project_id)
     if draft is not None:
         schema = studio.project(project_id).schema
-        shown = [(p, schema.get(p.class_id)) for p in draft.proposals]
+        by_id = {p.class_id: p for p in draft.proposals}
         value |= {
             "state": draft.state, "text": draft.text[-1500:], "notes": list(draft.notes), "error": error or draft.error,
             "usage": _usage(draft.usage), "model": draft.model, "place": draft.place,
             "proposals": [
                 {
                     "id": info.id, "name": info.name, "color": info.color, "sentences": list(p.sentences),
-                    "problems": list(p.problems),
+                    "problems": list(p.problems), "remarks": list(p.remarks),
                 }
-                for p, info in shown if info is not None
+                for info in schema.classes
+                if (p := by_id.get(info.id)) is not None
             ],
         }  # fmt: skip
     return packed(value)

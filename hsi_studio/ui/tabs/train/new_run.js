@@ -5,6 +5,7 @@
 import { tell } from "../../web/component.js";
 import { button, dot, labelled, make } from "../../web/dom.js";
 import { makeForm } from "./form.js";
+import { notAgain, promptsOf } from "./again.js";
 import { complaint } from "./limits.js";
 import { makeCode } from "./code.js";
 
@@ -97,12 +98,10 @@ export function makeNewRun(trigger, feed) {
   function useSettings(run) {
     if (!specs.some((s) => s.name === run.method)) return `The method ${run.method} is not installed here.`;
     seed.value = run.seed;
-    const words = run.prompts.split("@")[0], there = setup.prompts.find((p) => p.name === words);
-    if (there) prompts.value = words; // a set as it is now: its version of then is in the run
+    const words = promptsOf(run);
+    if (setup.prompts.some((p) => p.name === words)) prompts.value = words;
     useMethod(run.method, run.changed);
-    if (promptsBox.hidden || (there && !run.prompt_set)) return "";
-    if (!there) return `Its prompts (${run.prompt_set || run.prompts}) are not here any more: choose others before you train.`;
-    return there.title === run.prompt_set ? "" : `It was trained with ${run.prompt_set}; the form has ${there.title}.`;
+    return notAgain(run, setup.prompts, !promptsBox.hidden);
   }
 
   // Forecast and command line of the settings as they are, a moment after the last change.

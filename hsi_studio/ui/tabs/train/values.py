@@ -91,7 +91,7 @@ def run_value(info: RunInfo, shown: str | None, late: int, colors: str = "") -> 
     labels have changed since; `colors` changes with the colours of the classes, and so the address of its picture."""
     low, high = info.shots
     shots = f"{counted(low, 'label')} a class" if low == high else f"{low} to {high} labels a class"
-    accuracy, words = _accuracy(info.metrics)
+    accuracy, words = _accuracy(info)
     changed = ", ".join(f"{name} {json.dumps(value)}" for name, value in info.changed.items())
     method = methods().entries.get(info.method)
     text = f"prompts {info.prompt_set or info.prompts}" if method is not None and "text" in method.needs else ""
@@ -172,15 +172,16 @@ def stamp(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _accuracy(metrics: dict[str, Any] | None) -> tuple[str, str]:
-    """("84.2 %", "Overall accuracy 84.2 % (95 % interval 81.0 to 87.1) on …"), or empty texts."""
-    block = (metrics or {}).get("main") or {}
+def _accuracy(info: RunInfo) -> tuple[str, str]:
+    """("84.2 %", "Overall accuracy away from the labels 84.2 % (95 % interval 81.0 to 87.1) on …"), or empty texts."""
+    block, away = info.figures
     overall = block.get("oa")
     if not overall:
         return "", str(block.get("problem") or "")
     value, low, high = (overall.get(key) for key in ("value", "low", "high"))
     interval = "" if low is None or high is None else f" (95 % interval {100 * low:.1f} to {100 * high:.1f})"
-    return f"{100 * value:.1f} %", f"Overall accuracy {100 * value:.1f} %{interval} {block.get('words', '')}".strip()
+    name = f"Overall accuracy{' away from the labels' * away}"
+    return f"{100 * value:.1f} %", f"{name} {100 * value:.1f} %{interval} {block.get('words', '')}".strip()
 
 
 def _outcome(info: RunInfo, accuracy: str) -> str:

@@ -14,7 +14,7 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
 from hsi_studio.studio.facade import Side
 from hsi_studio.ui.tabs.compare.tab import ABLATIONS, DSM, METHODS, WORDS, CompareTab, Form
-from hsi_studio.ui.tabs.compare.values import _spread
+from hsi_studio.ui.tabs.compare.values import _spread, facts
 from tests.studio.models import scene_file
 from tests.ui.tabs.events import event, untouched, value
 
@@ -42,12 +42,24 @@ def test_each_kind_of_comparison_has_its_arms(tab: CompareTab) -> None:
     assert tab.sides(FORM) == [Side("lda", "p5"), Side("knn", "p5")]
     both = tab.sides(FORM._replace(kind=DSM, method="diffclip"))
     assert [(side.name, side.params) for side in both] == [("DSM", {}), ("no DSM", {"use_dsm": False})]
+    spatial = {"features": "spectral-spatial"}  # without it this one reads no heights
+    both = tab.sides(FORM._replace(kind=DSM, method="svm"))
+    assert [side.params for side in both] == [spatial, {**spatial, "use_dsm": False}]
     part = tab.ablations_of("curated")[0]
     assert [side.name for side in tab.sides(FORM._replace(kind=ABLATIONS, ablations=[part]))] == [
         "everything", f"no {part}",
     ]  # fmt: skip
     with pytest.raises(BadRequest, match="no such part"):
         tab.sides(FORM._replace(kind=ABLATIONS, ablations=["no such part"]))
+
+
+def test_settings_that_are_not_the_methods_own_stand_beside_its_name(tab: CompareTab, scene: Project) -> None:
+    said = [facts(tab.plan(scene.id, FORM._replace(kind=DSM, method=method))) for method in ("svm", "live", "diffclip")]
+    assert said == [
+        "Support vector machine with features spectral-spatial, 2 shots a class, quick pace",
+        "Live map, 2 shots a class, quick pace",
+        "DiffCLIP, 2 shots a class, quick pace",
+    ]
 
 
 def test_only_what_makes_sense_can_be_chosen(tab: CompareTab, project: Project, scene: Project) -> None:

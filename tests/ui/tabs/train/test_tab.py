@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,10 @@ def test_a_finished_run_says_how_good_its_map_is(desk: Desk) -> None:
     assert run["outcome"] == (
         "Trained in 18 s, scene mapped in 2 min. Overall accuracy 84.2 % (95 % interval 81.0 to 87.1) on 96 pixels."
     )
+    buffered = {"oa": {"value": 0.731, "low": None, "high": None}, "words": "on 60 pixels"}
+    assert train_values._accuracy(replace(desk.studio.runs.list()[0], metrics={**metrics, "buffered": buffered})) == (
+        "73.1 %", "Overall accuracy away from the labels 73.1 % on 60 pixels",
+    )  # fmt: skip
     assert run["has_map"]
     assert run["about"].startswith("3 labels a class, prompts p5, seed 0.")
     assert "Started from the encoder of model 20260101-120000-abcdef." in run["about"]
