@@ -134,7 +134,7 @@ def cog(path: Path, scene: Scene, dtype: str, nodata: float | None, overviews: s
     options: dict[str, Any] = {"tiled": True, "blockxsize": TILE, "blockysize": TILE}
     if scene.transform is not None:
         options["transform"] = rasterio.Affine(*scene.transform)
-    if scene.crs is not None:
+    if scene.transform is not None and scene.crs is not None:
         options["crs"] = rasterio.crs.CRS.from_wkt(scene.crs)
     with replacing(path) as partial, whole_raster(partial, path.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -202,7 +202,7 @@ def _envi_header(prediction: Prediction, scene: Scene, data: npt.NDArray[Any]) -
         "class names exact": f"{{{', '.join(['Unclassified', *(quote(n, safe=' ') for n in schema.names)])}}}",
         "class lookup": f"{{{', '.join(map(str, colors))}}}",
     }
-    fields |= _envi_georeference(scene)
+    fields |= envi_georeference(scene)
     return "ENVI\n" + "".join(f"{key} = {value}\n" for key, value in fields.items())
 
 
@@ -215,17 +215,18 @@ def _envi_names(schema: ClassSchema) -> list[str]:
     return [_envi_text(name) or f"Class {k}" for k, name in enumerate(schema.names, start=1)]
 
 
-def _envi_georeference(scene: Scene) -> dict[str, str]:
+def envi_georeference(scene: Scene) -> dict[str, str]:
     """`map info` and `coordinate system string`; {} for a plain raster.
 
     `map info` knows a corner, two pixel sizes and a rotation: x = x₀ + cosθ·sx·col + sinθ·sx·row, y = y₀ +
-    sinθ·sy·col − cosθ·sy·row (as GDAL reads it). A sheared transform does not fit and is left out, with a log entry.
+    sinθ·sy·col − cosθ·sy·row (as GDAL reads it); sy is negative for a picture that is mirrored. A sheared transform
+    does not fit and is left out, with a log entry.
     """
     if scene.transform is None:
         return {}
     a, b, c, d, e, f = scene.transform
     angle = math.atan2(b, a) if (b or d) else 0.0
-    size_x, size_y = (math.hypot(a, b), math.hypot(d, e)) if angle else (a, -e)
+    size_x, size_y = (math.hypot(a, b), math.copysign(math.hypot(d, e), b * d - a * e)) if angle else (a, -e)
     rebuilt = (math.cos(angle) * size_x, math.sin(angle) * size_x, math.sin(angle) * size_y, -math.cos(angle) * size_y)
     if not np.allclose(rebuilt, (a, b, d, e), rtol=1e-6, atol=1e-9 * abs(size_x)):
         log.warning("%s: its map transform is sheared; the ENVI file is written without map info", scene.name)

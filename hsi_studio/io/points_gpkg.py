@@ -16,6 +16,7 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.files import replacing
+from hsi_studio.io.lonlat import placed_crs
 from hsi_studio.types import Scene
 
 LAYER, UNKNOWN = "sample", "?"
@@ -39,7 +40,8 @@ def write_points(path: Path, scene: Scene, row: np.ndarray, col: np.ndarray, nam
             str(partial), shapely.to_wkb(shapely.points(np.array(places, dtype=np.float64).reshape(-1, 2))),
             [np.arange(1, row.size + 1), row.astype(np.int64), col.astype(np.int64),
              np.array(list(names), dtype=object), np.array([""] * row.size, dtype=object)],
-            ["id", "row", "col", "class", "note"], layer=LAYER, driver="GPKG", geometry_type="Point", crs=scene.crs,
+            ["id", "row", "col", "class", "note"], layer=LAYER, driver="GPKG", geometry_type="Point",
+            crs=placed_crs(scene),
             dataset_options={"VERSION": "1.3"},  # newer ones are new to programs of a few years ago
         )  # fmt: skip
     return Path(path)

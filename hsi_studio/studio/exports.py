@@ -74,11 +74,15 @@ class Exports(Subject):
         classes too, where the model was kept. Raises as `map`.
         """
         from hsi_studio.io.export import zip_files
+        from hsi_studio.io.map_rasters import envi_georeference
 
         project = self._workspace.project(project_id)
         found = self._displayed.find(project_id, which, timeout)
         folder = folder or project.folder / "exports"
-        stem, written, missing = self._stem(found), self._map_files(found, folder), []
+        stem, written, missing = self._stem(found), self._map_files(found, folder), list[tuple[str, str]]()
+        scene = self._workspace.scene_of(project_id)
+        if scene.transform is not None and not envi_georeference(scene):
+            missing.append((f"{stem}_map_envi.hdr", "its place: ENVI headers hold no sheared grid, the GeoTIFF has it"))
         wanted = [f"{stem}_map.gpkg", f"{stem}_map.svg", f"{stem}_map.pdf", f"{stem}_accuracy.csv", f"{stem}_areas.csv"]
         wanted += [f"{stem}_probabilities.tif"] * probabilities + [f"{stem}_report.html"]
         for name in wanted:
