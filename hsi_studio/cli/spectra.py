@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.cli.common import studio
+from hsi_studio.cli.common import studio, write_out
 from hsi_studio.errors import BadRequest
 
 
@@ -44,7 +44,7 @@ def _spectra(args: argparse.Namespace) -> int:
             if args.out is None:
                 sys.stdout.write(text)
             else:
-                args.out.write_text(text, encoding="utf-8")
+                write_out(args.out, text)
             return 0
         for row, col in pixels:
             told = here.spectra.matches(args.project, row, col, library=args.library)

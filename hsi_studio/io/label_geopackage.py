@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hsi_studio.files import replacing
+from hsi_studio.io.whole import whole_geopackage
 from hsi_studio.types import LabelSet, Scene
 
 LAYER = "labels"
@@ -34,7 +35,7 @@ def export_labels_geopackage(labels: LabelSet, scene: Scene, path: Path) -> Path
         *(np.array([getattr(info, key) for info in infos], dtype=object) for key in ("name", "color", "id")),
     ]  # fmt: skip
     path = Path(path)
-    with replacing(path) as partial:
+    with replacing(path) as partial, whole_geopackage(partial, path.name, LAYER, len(labels)):
         pyogrio.raw.write(
             partial, shapely.to_wkb(shapely.points(np.array(places).reshape(-1, 2))), values, list(FIELDS), layer=LAYER,
             driver="GPKG", geometry_type="Point", crs=scene.crs if scene.crs and scene.transform else NO_PLACE,

@@ -27,8 +27,8 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.files import replacing, write_text
-from hsi_studio.io.whole import whole_raster
+from hsi_studio.files import replacing
+from hsi_studio.io.whole import drop_sides, whole_raster
 from hsi_studio.sanitize import clean_text
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
@@ -44,13 +44,14 @@ def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path, tags: M
     names = prediction.schema.names
     colors = {0: (0, 0, 0, 0)}
     colors |= {k: (*_rgb(color), 255) for k, color in enumerate(prediction.schema.colors, start=1)}
-    with cog(path, scene, data.dtype.name, 0, "MODE") as target:
+    side = path.with_name(path.name + ".aux.xml")
+    with replacing(side) as partial, cog(path, scene, data.dtype.name, 0, "MODE") as target:
+        partial.write_bytes(_aux_xml(prediction).encode())
         target.write(data, 1)
         target.write_colormap(1, colors)
         target.set_band_description(1, "class")
         target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
         target.update_tags(1, class_names=json.dumps({str(k): name for k, name in enumerate(names, start=1)}))
-    write_text(path.with_name(path.name + ".aux.xml"), _aux_xml(prediction))
     return path
 
 
@@ -93,9 +94,10 @@ def export_map_envi(prediction: Prediction, scene: Scene, path: Path) -> Path:
     """ENVI classification: `path` with .hdr, the pixels beside it with .img. Returns the header's path."""
     header = Path(path).with_suffix(".hdr")
     data = _codes(prediction)
-    with replacing(header.with_suffix(".img")) as partial:
-        data.astype(data.dtype.newbyteorder("<")).tofile(partial)
-    write_text(header, _envi_header(prediction, scene, data))
+    with replacing(header.with_suffix(".img")) as partial, replacing(header) as text:  # both are whole, or neither new
+        partial.write_bytes(data.astype(data.dtype.newbyteorder("<")).tobytes())  # `tofile` tells no full disk
+        text.write_bytes(_envi_header(prediction, scene, data).encode())
+    drop_sides(header.with_suffix(".img"))
     return header
 
 
@@ -151,6 +153,7 @@ def cog(path: Path, scene: Scene, dtype: str, nodata: float | None, overviews: s
             )  # fmt: skip
         finally:
             plain.unlink(missing_ok=True)
+    drop_sides(path)
 
 
 def _aux_xml(prediction: Prediction) -> str:

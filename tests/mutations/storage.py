@@ -261,4 +261,22 @@ STORAGE: tuple[Mutation, ...] = (
         "tests/engine/runs/test_train.py",
         ("test_without_an_application_it_leaves_a_checkpoint_and_ends",),
     ),
+    Mutation(
+        "envi-header-without-its-pixels",
+        "the pixels of an ENVI map are new where its header could not be written",
+        "hsi_studio/io/map_rasters.py",
+        "        partial.write_bytes(data.astype",
+        '        data.tofile(header.with_suffix(".img"))\n        partial.write_bytes(data.astype',
+        "tests/io/test_whole.py",
+        ("test_pixels_and_header_of_envi_change_together",),
+    ),
+    Mutation(
+        "half-a-geopackage",
+        "a GeoPackage that was cut short by a full disk gets its name",
+        "hsi_studio/io/whole.py",
+        "except (errors.DataSourceError, errors.DataLayerError, sqlite3.Error) as error:",
+        "except (errors.DataSourceError, errors.DataLayerError, sqlite3.Error) as error:\n        return",
+        "tests/io/test_whole.py",
+        ("test_a_disk_that_is_full_leaves_what_was_there",),
+    ),
 )
