@@ -10,13 +10,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hsi_studio.errors import BadRequest
-from hsi_studio.files import write_text
 from hsi_studio.humanize import duration
 from hsi_studio.studio.plugins import LIVE_METHOD
+from hsi_studio.studio.text_out import write_out
 from hsi_studio.types import Progress, Scene
 
 if TYPE_CHECKING:
@@ -157,13 +156,3 @@ def report(out: str | None, value: dict[str, Any]) -> bool:
     elif out:
         write_out(out, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     return out == "-"
-
-
-def write_out(path: str | Path, text: str) -> None:
-    """Text to the file that was named: whole, or the old one stays. A pipe and what a link leads to (/dev/stdout) are
-    written as they are: nothing can be put in their place."""
-    path = Path(path)
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_text(text, encoding="utf-8", newline="")
-    else:
-        write_text(path, text)

@@ -20,9 +20,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsi_studio.cli.common import add_labels, add_method, label_options, params, progress, studio, write_out
+from hsi_studio.cli.common import add_labels, add_method, label_options, params, progress, studio
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.humanize import duration
+from hsi_studio.studio.text_out import write_out
 from hsi_studio.types import Progress
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hsi_studio.cli.common import studio, write_out
+from hsi_studio.cli.common import studio
 from hsi_studio.errors import BadRequest
+from hsi_studio.studio.text_out import write_out
 
 
 def add_commands(commands: Any) -> None:
