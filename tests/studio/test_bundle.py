@@ -189,6 +189,18 @@ def test_the_command_of_the_live_map_makes_the_same_map(
     assert origin.map_hash in capsys.readouterr().err
 
 
+def test_labels_that_came_after_the_map_are_said_to_be_others(
+    made: tuple[Studio, Project, Path], tmp_path: Path
+) -> None:
+    studio, project, folder = made
+    assert "of today" not in (folder / "README.md").read_text(encoding="utf-8")
+    studio.label(project.id, 5, 5, project.schema.classes[0].id)
+    archive = studio.exports.bundle(project.id, tmp_path, which=f"run:{RUN}")
+    studio.remove_label(project.id, 5, 5)
+    readme = zipfile.ZipFile(archive).read("README.md").decode()
+    assert "hold the project's 7 labels of today; the map was made from 6." in readme
+
+
 def test_a_kept_map_of_a_file_that_changed_says_what_it_was_made_from(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
