@@ -270,8 +270,10 @@ def _without_place(layer: Layer, xy: FloatPairs, starts: npt.NDArray[np.int64], 
     firsts = starts[:-1][starts[1:] > starts[:-1]]
     if rows is not None and cols is not None and firsts.size:
         pairs = [(_number(cols[n]), _number(rows[n])) for n in np.flatnonzero(starts[1:] > starts[:-1])]
-        far = np.abs(xy[firsts] - np.array(pairs)).max(axis=1)
-        if (far < 0.5).mean() >= 0.5:  # ours, from a GIS that gave it a system which it has not
+        stated = np.array(pairs)  # ours, from a GIS that gave it a system which it has not
+        if (np.abs(xy[firsts] - (stated + 0.5) * (1, -1)).max(axis=1) < 0.5).mean() >= 0.5:
+            return Frame("picture", "columns and negative rows, as its row and col say")
+        if (np.abs(xy[firsts] - stated).max(axis=1) < 0.5).mean() >= 0.5:
             return Frame("pixels", "columns and rows, as its row and col say")
     declared = layer.crs is not None and not layer.standard
     if declared or layer.map_columns:

@@ -223,6 +223,18 @@ def test_ours_of_earlier_versions_of_a_scene_without_a_place(tmp_path: Path) -> 
     assert sorted(row[:2] for row in read(tmp_path / "old.gpkg", small_scene()).labels) == [(1, 2), (5, 6), (11, 15)]
 
 
+def test_ours_of_a_scene_without_a_place_by_way_of_a_table(tmp_path: Path) -> None:
+    """As `ogr2ogr -lco GEOMETRY=AS_XY` writes it: X and Y look like map coordinates, row and col say what they are."""
+    schema = ClassSchema((ClassInfo.new("a", "#112233"),))
+    made = LabelSet(schema, np.array([0, 5, 11]), np.array([0, 6, 15]), np.array([0, 0, 0]))
+    path = export_labels_geopackage(made, small_scene(), tmp_path / "l.gpkg")
+    places = shapely.get_coordinates(shapely.from_wkb(pyogrio.raw.read(path)[2])).tolist()
+    cells = zip(places, made.row.tolist(), made.col.tolist(), strict=True)
+    lines = [f"{x},{y},{row},{col},a" for (x, y), row, col in cells]
+    (tmp_path / "t.csv").write_text("\n".join(["X,Y,row,col,class", *lines]), encoding="utf-8")
+    assert sorted(row[:2] for row in read(tmp_path / "t.csv", small_scene()).labels) == [(0, 0), (5, 6), (11, 15)]
+
+
 def test_an_import_is_one_action(tmp_path: Path) -> None:
     on = scene()
     project = Project.create(tmp_path / "p", on, {})
