@@ -194,9 +194,13 @@ def test_labels_that_came_after_the_map_are_said_to_be_others(
 ) -> None:
     studio, project, folder = made
     assert "of today" not in (folder / "README.md").read_text(encoding="utf-8")
-    studio.label(project.id, 5, 5, project.schema.classes[0].id)
+    before = studio.reports.page(studio.displayed.find(project.id, f"run:{RUN}"))
+    studio.label(project.id, 20, 5, project.schema.classes[0].id)  # a pixel of the other half
+    after = studio.reports.page(studio.displayed.find(project.id, f"run:{RUN}"))
+    drawn = [re.findall(r'<path d="([^"]*)"', page) for page in (before, after)]
+    assert drawn[0] == drawn[1], "the spectra are those of the labels of today"
     archive = studio.exports.bundle(project.id, tmp_path, which=f"run:{RUN}")
-    studio.remove_label(project.id, 5, 5)
+    studio.remove_label(project.id, 20, 5)
     readme = zipfile.ZipFile(archive).read("README.md").decode()
     assert "hold the project's 7 labels of today; the map was made from 6." in readme
 
