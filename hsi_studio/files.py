@@ -12,6 +12,7 @@ see the old file or the new one, never half of one; two writers at once leave th
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -62,6 +63,10 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     try:
         yield partial
         put_in_place(partial, path, sync)
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or Path(os.fsdecode(error.filename)) == partial):
+            error.filename, error.filename2 = str(path), None  # a full disk names no file, and nobody knows `partial`
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -79,7 +84,10 @@ def put_in_place(partial: Path, path: Path, sync: bool = True) -> None:
 def make_folder(folder: Path, sync: bool = True) -> None:
     """With the folders above it; the disk has their entries on return."""
     new = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
     for one in new if sync else ():
         sync_folder(one.parent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -88,6 +89,20 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
         write_arrays(tmp_path / "objects.npz", {"o": np.array([object()])})
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
     assert file.read_text() == "old"
+
+
+def test_an_error_of_the_disk_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(IsADirectoryError) as caught:
+        write_text(tmp_path / "folder", "x")
+    assert caught.value.filename == str(tmp_path / "folder")
+    with pytest.raises(OSError, match="No space left") as caught, replacing(tmp_path / "new"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(tmp_path / "new")
+    with pytest.raises(NotADirectoryError) as caught:
+        write_text(tmp_path / "file" / "new", "x")
+    assert caught.value.filename == str(tmp_path / "file")
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

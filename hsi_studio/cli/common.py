@@ -10,12 +10,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.humanize import duration
 from hsi_studio.studio.plugins import LIVE_METHOD
+from hsi_studio.studio.text_out import write_out
 from hsi_studio.types import Progress, Scene
 
 if TYPE_CHECKING:
@@ -153,6 +153,6 @@ def report(out: str | None, value: dict[str, Any]) -> bool:
     """Write what --json asks for. True when standard output has the object, and shall have nothing else."""
     if out == "-":
         print(json.dumps(value, ensure_ascii=False))
-    elif out:  # not through `files`: it may be a pipe
-        Path(out).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    elif out:
+        write_out(out, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     return out == "-"

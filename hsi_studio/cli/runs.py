@@ -15,6 +15,7 @@ Ctrl-C leaves a checkpoint; `resume` goes on from it.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from hsi_studio.cli.common import add_labels, add_method, label_options, params, progress, studio
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.humanize import duration
+from hsi_studio.studio.text_out import write_out
 from hsi_studio.types import Progress
 
 if TYPE_CHECKING:
@@ -171,8 +173,10 @@ def _export(studio: Studio, args: argparse.Namespace) -> int:
     if args.csv == "-":
         studio.runs.curves_to_csv(args.export, sys.stdout)
     elif args.csv:
-        with Path(args.csv).open("w", encoding="utf-8", newline="") as stream:
-            print(f"{studio.runs.curves_to_csv(args.export, stream)} values in {args.csv}", file=sys.stderr)
+        table = io.StringIO(newline="")
+        count = studio.runs.curves_to_csv(args.export, table)
+        write_out(args.csv, table.getvalue())
+        print(f"{count} values in {args.csv}", file=sys.stderr)
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from hsi_studio.cli.common import studio
 from hsi_studio.errors import BadRequest
+from hsi_studio.studio.text_out import write_out
 
 
 def add_commands(commands: Any) -> None:
@@ -44,7 +45,7 @@ def _spectra(args: argparse.Namespace) -> int:
             if args.out is None:
                 sys.stdout.write(text)
             else:
-                args.out.write_text(text, encoding="utf-8")
+                write_out(args.out, text)
             return 0
         for row, col in pixels:
             told = here.spectra.matches(args.project, row, col, library=args.library)

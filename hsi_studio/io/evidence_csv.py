@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hsi_studio.files import write_text
-from hsi_studio.io.label_csv import escape_cell
+from hsi_studio.io.label_csv import escape_cell, marked
 
 Cell = str | int | float | None
 
@@ -27,4 +27,4 @@ def write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[Cell]],
         writer.writerow(["" if cell is None else escape_cell(cell) if isinstance(cell, str) else cell for cell in row])
     for key, text in notes.items():
         writer.writerow([f"# {key}: {text}"])
-    return write_text(Path(path), out.getvalue())
+    return write_text(Path(path), marked(out.getvalue()))

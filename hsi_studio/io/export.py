@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import replacing, write_text
-from hsi_studio.io.label_csv import labels_to_csv
+from hsi_studio.io.label_csv import labels_to_csv, marked
 from hsi_studio.io.label_geojson import labels_to_geojson
 from hsi_studio.io.label_geopackage import export_labels_geopackage
 from hsi_studio.io.map_figure import export_png
@@ -77,7 +77,7 @@ def export_labels_geojson(labels: LabelSet, scene: Scene, path: Path) -> Path:
 
 
 def export_labels_csv(labels: LabelSet, scene: Scene, path: Path) -> Path:
-    return write_text(Path(path), labels_to_csv(labels, scene))
+    return write_text(Path(path), marked(labels_to_csv(labels, scene)))
 
 
 def write_map(prediction: Prediction, scene: Scene, path: Path | str, tags: Mapping[str, str] | None = None) -> Path:

@@ -22,6 +22,12 @@ def unescape_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(ESCAPED) else text
 
 
+def marked(text: str) -> str:
+    """With the mark of UTF-8 where there is more than ASCII: spreadsheets take it for their own code page without, and
+    save “GrÃ¼nland” as the class."""
+    return text if text.isascii() else "\ufeff" + text
+
+
 def labels_to_csv(labels: LabelSet, scene: Scene | None) -> str:
     """RFC 4180 text with a header line."""
     out = io.StringIO(newline="")

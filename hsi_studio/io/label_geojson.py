@@ -11,34 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from hsi_studio.io.lonlat import lonlat
 from hsi_studio.types import LabelSet, Scene
-
-
-def lonlat(
-    scene: Scene | None, row: np.ndarray[Any, Any], col: np.ndarray[Any, Any]
-) -> list[tuple[float, float]] | None:
-    """WGS 84 (longitude, latitude) of pixel centres; None without a CRS, or when it cannot be converted."""
-    if scene is None or scene.crs is None or scene.transform is None:
-        return None
-    from rasterio.errors import CRSError
-    from rasterio.warp import transform
-
-    xy = [scene.map_xy(float(r), float(c)) for r, c in zip(row, col, strict=True)]
-    try:
-        lon, lat = transform(scene.crs, "EPSG:4326", [p[0] for p in xy if p], [p[1] for p in xy if p])
-    except CRSError:
-        return None
-    pairs = list(zip(lon, lat, strict=True))
-    return pairs if bool(np.isfinite(pairs).all()) else None
 
 
 def labels_to_geojson(labels: LabelSet, scene: Scene | None) -> dict[str, Any]:
     """A FeatureCollection of the labelled pixels' centres. `scene` None = pixel coordinates."""
-    places = lonlat(scene, labels.row, labels.col)
+    places = lonlat(scene, labels.col.astype(np.float64) + 0.5, labels.row.astype(np.float64) + 0.5)
     features = []
     for n in range(len(labels)):
         row, col, info = int(labels.row[n]), int(labels.col[n]), labels.schema.classes[int(labels.label[n])]
-        x, y = places[n] if places is not None else (float(col), float(row))
+        x, y = places[n].tolist() if places is not None else (float(col), float(row))
         features.append(
             {
                 "type": "Feature",

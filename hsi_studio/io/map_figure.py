@@ -101,12 +101,15 @@ def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 1
     place = _cut(clean_text(crs), 70) if crs else "No coordinate system (CRS)"
     _text(legend, margin, figure_h - 0.16, place, size=8, color="#57606a")
     if scene.gsd_m:
-        length_m = _round_length(width * scene.gsd_m / 4)
-        length_in = length_m / scene.gsd_m / width * map_w
+        side_m, other_m = sides_m(scene.gsd_m, scene.transform)
+        length_m = _round_length(width * side_m / 4)
+        length_in = length_m / side_m / width * map_w
         y = head + map_h + 0.2
         legend.plot([margin, margin + length_in], [y, y], color=INK, lw=3, solid_capstyle="butt")
         label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
-        _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {scene.gsd_m:g} m)", size=9)
+        square = abs(other_m / side_m - 1) < 0.01
+        pixel = f"{scene.gsd_m:g} m" if square else f"{side_m:.4g} × {other_m:.4g} m"
+        _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {pixel})", size=9)
     if lacking:
         note = "Boxes stand for signs that no font here has: the names are in the table of areas."
         _text(legend, figure_w - margin, figure_h - 0.16, note, size=7, color="#57606a", ha="right")
@@ -146,6 +149,15 @@ def _amount(pixels: int, gsd_m: float | None) -> str:
         return f"{pixels:,} px"
     hectares = pixels * gsd_m**2 / 1e4
     return f"{hectares:,.2f} ha" if hectares >= 0.1 else f"{hectares:.4f} ha"
+
+
+def sides_m(gsd_m: float, transform: tuple[float, float, float, float, float, float] | None) -> tuple[float, float]:
+    """A pixel's length along a row and along a column on the ground: `gsd_m` is the side of the square of its area."""
+    if transform is None:
+        return gsd_m, gsd_m
+    a, b, _, d, e, _ = transform
+    unit = gsd_m / math.sqrt(abs(a * e - b * d))
+    return math.hypot(a, d) * unit, math.hypot(b, e) * unit
 
 
 def _north(legend: Any, x: float, y: float, transform: tuple[float, float, float, float, float, float]) -> None:

@@ -14,7 +14,9 @@ import numpy as np
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import replacing
+from hsi_studio.io.lonlat import placed_crs
 from hsi_studio.io.qgis_style import style_polygons
+from hsi_studio.io.whole import whole_geopackage
 from hsi_studio.types import Prediction, Scene
 
 MOST_REGIONS = 500_000
@@ -46,11 +48,12 @@ def export_map_polygons(prediction: Prediction, scene: Scene, path: Path) -> Pat
     area = pixels * scene.gsd_m**2 if scene.gsd_m else np.full(pixels.size, np.nan)
     names, colors = (np.array(values, dtype=object) for values in (prediction.schema.names, prediction.schema.colors))
     of = np.array(value, dtype=np.int64)
-    with replacing(path) as partial, warnings.catch_warnings():
+    with replacing(path) as partial, whole_geopackage(partial, path.name, LAYER, len(found)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")  # the scene has none, as the module says
         write(
             str(partial), shapely.to_wkb(polygons), [names[of], colors[of], pixels, area],
-            ["class", "color", "pixels", "area_m2"], layer=LAYER, driver="GPKG", geometry_type="Polygon", crs=scene.crs,
+            ["class", "color", "pixels", "area_m2"], layer=LAYER, driver="GPKG", geometry_type="Polygon",
+            crs=placed_crs(scene),
             dataset_options={"VERSION": "1.3"},  # newer ones are new to programs of a few years ago
         )  # fmt: skip
         style_polygons(prediction, partial, LAYER, "class")

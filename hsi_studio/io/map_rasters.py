@@ -27,8 +27,8 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
-from hsi_studio.files import replacing, write_text
-from hsi_studio.io.whole import whole_raster
+from hsi_studio.files import replacing
+from hsi_studio.io.whole import drop_sides, whole_raster
 from hsi_studio.sanitize import clean_text
 from hsi_studio.types import ClassSchema, Prediction, Scene
 
@@ -44,13 +44,14 @@ def export_map_geotiff(prediction: Prediction, scene: Scene, path: Path, tags: M
     names = prediction.schema.names
     colors = {0: (0, 0, 0, 0)}
     colors |= {k: (*_rgb(color), 255) for k, color in enumerate(prediction.schema.colors, start=1)}
-    with cog(path, scene, data.dtype.name, 0, "MODE") as target:
+    side = path.with_name(path.name + ".aux.xml")
+    with replacing(side) as partial, cog(path, scene, data.dtype.name, 0, "MODE") as target:
+        partial.write_bytes(_aux_xml(prediction).encode())
         target.write(data, 1)
         target.write_colormap(1, colors)
         target.set_band_description(1, "class")
         target.update_tags(**{**(tags or {}), **_facts(prediction, scene)})
         target.update_tags(1, class_names=json.dumps({str(k): name for k, name in enumerate(names, start=1)}))
-    write_text(path.with_name(path.name + ".aux.xml"), _aux_xml(prediction))
     return path
 
 
@@ -93,9 +94,10 @@ def export_map_envi(prediction: Prediction, scene: Scene, path: Path) -> Path:
     """ENVI classification: `path` with .hdr, the pixels beside it with .img. Returns the header's path."""
     header = Path(path).with_suffix(".hdr")
     data = _codes(prediction)
-    with replacing(header.with_suffix(".img")) as partial:
-        data.astype(data.dtype.newbyteorder("<")).tofile(partial)
-    write_text(header, _envi_header(prediction, scene, data))
+    with replacing(header.with_suffix(".img")) as partial, replacing(header) as text:  # both are whole, or neither new
+        partial.write_bytes(data.astype(data.dtype.newbyteorder("<")).tobytes())  # `tofile` tells no full disk
+        text.write_bytes(_envi_header(prediction, scene, data).encode())
+    drop_sides(header.with_suffix(".img"))
     return header
 
 
@@ -134,7 +136,7 @@ def cog(path: Path, scene: Scene, dtype: str, nodata: float | None, overviews: s
     options: dict[str, Any] = {"tiled": True, "blockxsize": TILE, "blockysize": TILE}
     if scene.transform is not None:
         options["transform"] = rasterio.Affine(*scene.transform)
-    if scene.crs is not None:
+    if scene.transform is not None and scene.crs is not None:
         options["crs"] = rasterio.crs.CRS.from_wkt(scene.crs)
     with replacing(path) as partial, whole_raster(partial, path.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -151,6 +153,7 @@ def cog(path: Path, scene: Scene, dtype: str, nodata: float | None, overviews: s
             )  # fmt: skip
         finally:
             plain.unlink(missing_ok=True)
+    drop_sides(path)
 
 
 def _aux_xml(prediction: Prediction) -> str:
@@ -202,7 +205,7 @@ def _envi_header(prediction: Prediction, scene: Scene, data: npt.NDArray[Any]) -
         "class names exact": f"{{{', '.join(['Unclassified', *(quote(n, safe=' ') for n in schema.names)])}}}",
         "class lookup": f"{{{', '.join(map(str, colors))}}}",
     }
-    fields |= _envi_georeference(scene)
+    fields |= envi_georeference(scene)
     return "ENVI\n" + "".join(f"{key} = {value}\n" for key, value in fields.items())
 
 
@@ -215,17 +218,18 @@ def _envi_names(schema: ClassSchema) -> list[str]:
     return [_envi_text(name) or f"Class {k}" for k, name in enumerate(schema.names, start=1)]
 
 
-def _envi_georeference(scene: Scene) -> dict[str, str]:
+def envi_georeference(scene: Scene) -> dict[str, str]:
     """`map info` and `coordinate system string`; {} for a plain raster.
 
     `map info` knows a corner, two pixel sizes and a rotation: x = x₀ + cosθ·sx·col + sinθ·sx·row, y = y₀ +
-    sinθ·sy·col − cosθ·sy·row (as GDAL reads it). A sheared transform does not fit and is left out, with a log entry.
+    sinθ·sy·col − cosθ·sy·row (as GDAL reads it); sy is negative for a picture that is mirrored. A sheared transform
+    does not fit and is left out, with a log entry.
     """
     if scene.transform is None:
         return {}
     a, b, c, d, e, f = scene.transform
     angle = math.atan2(b, a) if (b or d) else 0.0
-    size_x, size_y = (math.hypot(a, b), math.hypot(d, e)) if angle else (a, -e)
+    size_x, size_y = (math.hypot(a, b), math.copysign(math.hypot(d, e), b * d - a * e)) if angle else (a, -e)
     rebuilt = (math.cos(angle) * size_x, math.sin(angle) * size_x, math.sin(angle) * size_y, -math.cos(angle) * size_y)
     if not np.allclose(rebuilt, (a, b, d, e), rtol=1e-6, atol=1e-9 * abs(size_x)):
         log.warning("%s: its map transform is sheared; the ENVI file is written without map info", scene.name)

@@ -16,6 +16,8 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.files import replacing
+from hsi_studio.io.lonlat import placed_crs
+from hsi_studio.io.whole import whole_geopackage
 from hsi_studio.types import Scene
 
 LAYER, UNKNOWN = "sample", "?"
@@ -33,16 +35,22 @@ def write_points(path: Path, scene: Scene, row: np.ndarray, col: np.ndarray, nam
     from pyogrio.raw import write
 
     places = point_places(scene, row, col)
-    with replacing(Path(path)) as partial, warnings.catch_warnings():
+    path = Path(path)
+    with (
+        replacing(path) as partial,
+        whole_geopackage(partial, path.name, LAYER, row.size),
+        warnings.catch_warnings(),
+    ):
         warnings.filterwarnings("ignore", message="'crs' was not provided")  # the scene has none, as the module says
         write(
             str(partial), shapely.to_wkb(shapely.points(np.array(places, dtype=np.float64).reshape(-1, 2))),
             [np.arange(1, row.size + 1), row.astype(np.int64), col.astype(np.int64),
              np.array(list(names), dtype=object), np.array([""] * row.size, dtype=object)],
-            ["id", "row", "col", "class", "note"], layer=LAYER, driver="GPKG", geometry_type="Point", crs=scene.crs,
+            ["id", "row", "col", "class", "note"], layer=LAYER, driver="GPKG", geometry_type="Point",
+            crs=placed_crs(scene),
             dataset_options={"VERSION": "1.3"},  # newer ones are new to programs of a few years ago
         )  # fmt: skip
-    return Path(path)
+    return path
 
 
 def read_points(path: Path) -> dict[int, tuple[str, tuple[int, int] | None]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.scene.crs import crs_of_text
+from hsi_studio.scene.rules.georeference import is_degrees
 from hsi_studio.types import BoolArray, Scene
 
 LARGEST = 64 << 20  # bytes
@@ -34,6 +35,7 @@ def regions_mask(path: Path, scene: Scene) -> BoolArray:
         try:
             source = crs_of_text(path, named or "EPSG:4326")
             shapes = [transform_geom(source, scene.crs, shape) for shape in shapes]
+            shapes = [_beside(scene, shape) for shape in shapes] if is_degrees(scene.crs) else shapes
         except CPLE_BaseError as error:
             raise FileProblem(
                 path, f"its coordinates are none of {named or 'longitude and latitude (WGS 84)'}", "Save it as WGS 84"
@@ -47,6 +49,18 @@ def regions_mask(path: Path, scene: Scene) -> BoolArray:
         )
     inside: BoolArray = found.astype(np.bool_)
     return inside
+
+
+def _beside(scene: Scene, shape: dict[str, Any]) -> dict[str, Any]:
+    """The same polygon, its longitudes counted as the scene counts them: −170° is 190° of a grid that goes to 360."""
+    import shapely
+    from shapely.geometry import mapping
+    from shapely.geometry import shape as made_of
+
+    middle = scene.map_xy(scene.shape[0] / 2, scene.shape[1] / 2)
+    found = made_of(shape)
+    turns = 0 if middle is None or found.is_empty else round((middle[0] - found.centroid.x) / 360)
+    return dict(mapping(shapely.transform(found, lambda xy: xy + np.array([360 * turns, 0])))) if turns else shape
 
 
 def _polygons(path: Path) -> tuple[list[dict[str, Any]], bool, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.files import write_json
+from hsi_studio.io.lonlat import footprint, placed_crs
 from hsi_studio.types import Prediction, Scene
 
 VERSION = "1.0.0"
@@ -44,7 +45,7 @@ def item(
     name: str, prediction: Prediction, scene: Scene, files: Sequence[Path], facts: Mapping[str, str], title: str = ""
 ) -> dict[str, Any]:
     """The item as plain values."""
-    outline = outline_of(scene)
+    outline = footprint(scene)
     height, width, _ = scene.shape
     properties: dict[str, Any] = {
         "title": title or f"Class map of {scene.title or scene.name}",
@@ -52,7 +53,7 @@ def item(
         "gsd": scene.gsd_m,
         "proj:shape": [height, width],
         "proj:transform": None if scene.transform is None else list(scene.transform),
-        "proj:wkt2": scene.crs,
+        "proj:wkt2": placed_crs(scene),
         "processing:software": {"HSI Studio": facts.get("version_hsi_studio", "")},
         "eo:bands": bands_of(scene),
         **{f"hsi_studio:{key}": value for key, value in facts.items()},
@@ -64,14 +65,13 @@ def item(
         "stac_version": VERSION,
         "stac_extensions": EXTENSIONS,
         "id": name,
-        "geometry": None if outline is None else {"type": "Polygon", "coordinates": [outline]},
+        "geometry": None if outline is None else outline[0],
         "properties": properties,
         "links": [],
         "assets": {file.name: asset(file, prediction) for file in files},
     }
     if outline is not None:
-        lon, lat = [p[0] for p in outline], [p[1] for p in outline]
-        value["bbox"] = [min(lon), min(lat), max(lon), max(lat)]
+        value["bbox"] = outline[1]
     return value
 
 
@@ -102,22 +102,3 @@ def bands_of(scene: Scene) -> list[dict[str, Any]]:
             band["full_width_half_max"] = round(float(scene.bands.fwhm_nm[k]) / 1000, 6)
         found.append(band)
     return found
-
-
-def outline_of(scene: Scene) -> list[list[float]] | None:
-    """The scene's corners as a closed ring of longitude and latitude; None without a coordinate system."""
-    if scene.crs is None or scene.transform is None:
-        return None
-    from rasterio.errors import CRSError
-    from rasterio.warp import transform
-
-    height, width, _ = scene.shape
-    corners = [(0, 0), (width, 0), (width, height), (0, height), (0, 0)]
-    a, b, c, d, e, f = scene.transform
-    try:
-        lon, lat = transform(
-            scene.crs, "EPSG:4326", [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
-        )
-    except CRSError:
-        return None
-    return [[float(x), float(y)] for x, y in zip(lon, lat, strict=True)]

@@ -1,4 +1,4 @@
-"""A raster that GDAL wrote is whole, or there is an error.
+"""A raster or a GeoPackage that GDAL wrote is whole, or there is an error.
 
 GDAL writes what it holds back when a file is closed, and closing tells no error: on a full disk a GeoTIFF is cut short
 in silence. So it is read again in full before it gets its name.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hsi_studio.edges import names_only
@@ -28,6 +28,34 @@ def whole_raster(path: Path, name: str) -> Iterator[None]:
         read_again(path)
     except (RasterioError, CPLE_BaseError) as error:
         raise FileProblem(name, f"it could not be written whole ({names_only(str(error))})", REMEDY) from error
+
+
+@contextmanager
+def whole_geopackage(path: Path, name: str, layer: str, count: int) -> Iterator[None]:
+    """Around what writes and closes a GeoPackage of `count` features. Raises FileProblem."""
+    import sqlite3
+
+    from pyogrio import errors
+
+    try:
+        yield
+        with closing(sqlite3.connect(path)) as base:
+            (said,) = base.execute("PRAGMA quick_check").fetchone()
+            (found,) = base.execute(f'SELECT count(*) FROM "{layer}"').fetchone()
+        problem = "" if (said, found) == ("ok", count) else f"{found} of {count} features, {said}"
+    except errors.CRSError:
+        raise
+    except (errors.DataSourceError, errors.DataLayerError, sqlite3.Error) as error:
+        said = names_only(str(error)).rpartition("failed: ")[2]  # without the SQL before it
+        raise FileProblem(name, f"it could not be written whole ({said})", REMEDY) from error
+    if problem:
+        raise FileProblem(name, f"it could not be written whole ({problem})", REMEDY)
+
+
+def drop_sides(path: Path) -> None:
+    """Away with what programs left beside the raster that was at `path`: names, statistics and overviews of another."""
+    for ending in (".aux.xml", ".ovr", ".msk"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def read_again(path: Path) -> None:

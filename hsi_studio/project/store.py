@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import threading
 import uuid
 from bisect import bisect_right
@@ -56,6 +57,7 @@ from hsi_studio.stored import read_file
 from hsi_studio.types import BoolArray, ClassInfo, ClassSchema, LabelSet, PromptSet, Scene
 
 __all__ = ["Project", "ProjectSummary", "list_projects"]
+log = logging.getLogger(__name__)
 
 
 class Project(Actions):
@@ -137,10 +139,12 @@ class Project(Actions):
                 f"{scene.shape[0]} × {scene.shape[1]}: open the scene it was made on, or start a new project."
             )
         if self.scene_id not in (scene.id, scene.base_id):
-            self._journal.notes.append(
+            said = (
                 f"{scene.name} is not quite the file this project was made on (its content differs). "
                 "The labels keep their rows and columns."
             )
+            log.warning("%s", said)  # a shell shows no notes of a project
+            self._journal.notes.append(said)
         self._scene = scene
 
     # ── what it is ──────────────────────────────────────────────────────────────────────────────

@@ -88,7 +88,9 @@ def own_classes(path: Path, variable: str | None, size: Size) -> tuple[Raster, C
     """(the raster, its classes on its own grid). Raises BadValues, ChooseVariable."""
     raster, values = open_layer(path, variable, size, "the class map")
     names, colors = dict(raster.class_names), dict(raster.class_colors)
-    notes: tuple[str, ...] = tuple(Remark(f"{path.name}: {note}") for note in raster.notes if CODE_PAGE in note)
+    notes: tuple[str, ...] = tuple(
+        Remark(f"{path.name}: {note}") for note in raster.notes if CODE_PAGE in note or classes.TORN in note
+    )
     if values.shape[2] != 1:
         painted = classes.of_layers(path, values)
         if painted is None:

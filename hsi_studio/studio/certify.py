@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +79,11 @@ class Certificate:
     pixel_m2: float | None
     words: str
     problem: str = ""
+
+    def index(self, info: ClassInfo) -> int | None:
+        """The place of a map's class among `classes`: by id, else by name, under which one that was deleted may have
+        been made again."""
+        return _places(self.classes, [info]).get(info.id)
 
 
 @dataclass
@@ -145,7 +151,7 @@ class Certify(Subject):
         """The sample as GeoPackage, with the answers there are. Raises BadRequest."""
         from hsi_studio.io.points_gpkg import UNKNOWN, write_points
 
-        sample, known = self.sample(project_id), {info.id: info.name for info in self._classes(project_id)}
+        sample, known = self.sample(project_id), {info.id: info.name for info in self._known(project_id)}
         names = [UNKNOWN if one == "" else known.get(one or "", "") for one in sample.answers]
         return write_points(Path(path), self._workspace.scene_of(project_id), sample.row, sample.col, names)
 
@@ -154,7 +160,7 @@ class Certify(Subject):
         from hsi_studio.io.points_gpkg import UNKNOWN, read_points
 
         found = read_points(Path(path))
-        known = {info.name.casefold().strip(): info.id for info in self._classes(project_id)} | {UNKNOWN: ""}
+        known = {_plain(info.name): info.id for info in self._classes(project_id)} | {UNKNOWN: ""}
         sample = self.sample(project_id)
         mine = dict(enumerate(zip(sample.row.tolist(), sample.col.tolist(), strict=True), start=1))
         other = [n for n, (_, place) in found.items() if place is not None and mine.get(n) != place]
@@ -179,7 +185,7 @@ class Certify(Subject):
         """
         sample, scene = self.sample(project_id), self._workspace.scene_of(project_id)
         classes = self._classes(project_id)
-        place = {info.id: k for k, info in enumerate(classes)}
+        place = _places(classes, self._known(project_id))
         title, mapped = sample.title, sample.stratum
         own = not which
         if which:
@@ -226,15 +232,26 @@ class Certify(Subject):
         return plan_sample(_sizes(found.prediction).tolist(), users, target_se)
 
     def _classes(self, project_id: str) -> list[ClassInfo]:
-        """Of the map the sample was drawn from, then those the project got since."""
-        sample = self.sample(project_id)
+        """Of the map the sample was drawn from, then those the project got since. One that was deleted and made again
+        under its name is the sample's: pixels told as it are pixels of that class."""
+        mine, others = self._own(project_id)
+        names = {_plain(info.name) for info in mine}
+        return [*mine, *(info for info in others if _plain(info.name) not in names)]
+
+    def _known(self, project_id: str) -> list[ClassInfo]:
+        """Every class that an answer may name."""
+        mine, others = self._own(project_id)
+        return [*mine, *others]
+
+    def _own(self, project_id: str) -> tuple[list[ClassInfo], list[ClassInfo]]:
+        """(classes of the sample's map, others that the project has), with names and colours as they are now."""
         now = self._workspace.project(project_id).schema
-        mine = [now.get(info.id) or info for info in sample.classes.classes]  # names and colours as they are now
+        mine = [now.get(info.id) or info for info in self.sample(project_id).classes.classes]
         ids = {info.id for info in mine}
-        return [*mine, *(info for info in now.classes if info.id not in ids)]
+        return mine, [info for info in now.classes if info.id not in ids]
 
     def _answer(self, project_id: str, answers: dict[int, str | None]) -> Sample:
-        known = {info.id for info in self._classes(project_id)} | {"", None}
+        known = {info.id for info in self._known(project_id)} | {"", None}
         with self._lock:
             path = self._file(project_id)
             value = self._stored(project_id)
@@ -295,13 +312,21 @@ def _sizes(prediction: Prediction) -> np.ndarray:
 
 def _mapped(prediction: Prediction, sample: Sample, classes: list[ClassInfo]) -> np.ndarray:
     """(n,) what another map says of the sample's pixels, as an index of `classes`; −1 = none of them."""
-    place = {info.id: k for k, info in enumerate(classes)}
-    named = {info.name.casefold().strip(): k for k, info in enumerate(classes)}
-    lut = np.array(
-        [-1, *(place.get(c.id, named.get(c.name.casefold().strip(), -1)) for c in prediction.schema.classes)]
-    )  # fmt: skip
+    place = _places(classes, prediction.schema.classes)
+    lut = np.array([-1, *(place.get(info.id, -1) for info in prediction.schema.classes)])
     found: np.ndarray = lut[prediction.label[sample.row, sample.col]]
     return found
+
+
+def _plain(name: str) -> str:
+    return name.casefold().strip()
+
+
+def _places(classes: Sequence[ClassInfo], others: Iterable[ClassInfo]) -> dict[str, int]:
+    """Class id → index in `classes`, also of `others` that are called as one of them."""
+    named = {_plain(info.name): k for k, info in enumerate(classes)}
+    found = {info.id: named[_plain(info.name)] for info in others if _plain(info.name) in named}
+    return found | {info.id: k for k, info in enumerate(classes)}
 
 
 def _sample(value: dict[str, Any]) -> Sample:

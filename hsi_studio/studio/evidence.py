@@ -166,10 +166,10 @@ class Evidence(Subject):
         found = self._certify.result(project_id, shown.layer)
         if found.estimates is None:
             return Areas(tuple(rows), f"Counted on the map. {found.problem}")
-        place, total = {info.id: k for k, info in enumerate(found.classes)}, found.pixels
+        total = found.pixels
         made = []
         for row in rows:
-            k = place.get(row.info.id)
+            k = found.index(row.info)
             if k is None or (not row.pixels and not found.estimates.area[k].value):  # neither on the map nor seen
                 made.append(row)
                 continue

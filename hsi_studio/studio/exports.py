@@ -17,12 +17,13 @@ import numpy as np
 
 from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.files import write_text
+from hsi_studio.humanize import counted
 from hsi_studio.methods.contract import Block, Context, Fitted
 from hsi_studio.sanitize import slug
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import EXPORT_WAIT_S, DisplayedMap, DisplayedMaps
 from hsi_studio.studio.evidence import Evidence
-from hsi_studio.studio.provenance import LABELS_FILE, Origin, Provenance
+from hsi_studio.studio.provenance import LABELS_FILE, Origin, Provenance, labels_hash
 from hsi_studio.studio.report import Reports, accuracy_rows
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.types import FloatArray, Scene
@@ -74,11 +75,15 @@ class Exports(Subject):
         classes too, where the model was kept. Raises as `map`.
         """
         from hsi_studio.io.export import zip_files
+        from hsi_studio.io.map_rasters import envi_georeference
 
         project = self._workspace.project(project_id)
         found = self._displayed.find(project_id, which, timeout)
         folder = folder or project.folder / "exports"
-        stem, written, missing = self._stem(found), self._map_files(found, folder), []
+        stem, written, missing = self._stem(found), self._map_files(found, folder), list[tuple[str, str]]()
+        scene = self._workspace.scene_of(project_id)
+        if scene.transform is not None and not envi_georeference(scene):
+            missing.append((f"{stem}_map_envi.hdr", "its place: ENVI headers hold no sheared grid, the GeoTIFF has it"))
         wanted = [f"{stem}_map.gpkg", f"{stem}_map.svg", f"{stem}_map.pdf", f"{stem}_accuracy.csv", f"{stem}_areas.csv"]
         wanted += [f"{stem}_probabilities.tif"] * probabilities + [f"{stem}_report.html"]
         for name in wanted:
@@ -89,7 +94,8 @@ class Exports(Subject):
                 missing.append((name, str(error)))
         origin = self._provenance.of(found)
         written.append(self._item(found, folder / f"{stem}.json", written, origin))
-        written.append(write_text(folder / "README.md", readme(found, written, missing, origin)))
+        note = self._labels_since(found)
+        written.append(write_text(folder / "README.md", readme(found, written, missing, origin, note)))
         return zip_files(written, folder / f"{stem}_export.zip")
 
     def file(
@@ -140,6 +146,17 @@ class Exports(Subject):
     def _stem(self, found: DisplayedMap) -> str:
         scene = self._workspace.scene_of(found.project_id)
         return slug(scene.name) if found.source == "live" else f"{slug(scene.name)}_{slug(found.layer)}"
+
+    def _labels_since(self, found: DisplayedMap) -> str:
+        """A sentence when the labels that go out are not those the map was made from: of a kept map, after more
+        clicks."""
+        now, then = self._workspace.project(found.project_id).labels(), found.seen
+        if then is not None and labels_hash(then) == labels_hash(now):
+            return ""
+        made = (
+            "which labels the map was made from is not known" if then is None else f"the map was made from {len(then)}"
+        )
+        return f"The files of labels hold the project's {counted(len(now), 'label')} of today; {made}."
 
     def _write(self, found: DisplayedMap, path: Path) -> Path:
         """Raises BadRequest (the ending), StudioError (what cannot be made)."""
@@ -264,7 +281,9 @@ WHAT = {
 }
 
 
-def readme(found: DisplayedMap, files: list[Path], missing: list[tuple[str, str]], origin: Origin) -> str:
+def readme(
+    found: DisplayedMap, files: list[Path], missing: list[tuple[str, str]], origin: Origin, note: str = ""
+) -> str:  # fmt: skip
     """What is in the archive, and where the map comes from."""
     lines = [
         f"# {found.title}",
@@ -279,6 +298,7 @@ def readme(found: DisplayedMap, files: list[Path], missing: list[tuple[str, str]
         lines.append(f"| {file.name} | {what or ('STAC item' if file.suffix == '.json' else '')} |")
     if missing:
         lines += ["", "Left out:", "", *(f"- {name}: {why}" for name, why in missing)]
+    lines += ["", note] * bool(note)
     lines += ["", "## Where the map comes from", "", *(f"- {what}: {which}" for what, which in origin.chain)]
     lines += ["", "This makes the map again and prints its hash:", "", f"    {origin.command}", ""]
     if LABELS_FILE in origin.command:

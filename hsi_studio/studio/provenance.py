@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hsi_studio.engine.runs.environment import versions
-from hsi_studio.errors import StudioError
+from hsi_studio.errors import BadRequest, StudioError
 from hsi_studio.humanize import counted, setting_text
+from hsi_studio.scene.left_out import without_bands
 from hsi_studio.scene.plan import RULES
 from hsi_studio.studio import Subject
 from hsi_studio.studio.certify import map_hash
@@ -69,10 +70,17 @@ class Provenance(Subject):
             chain.append(("Labels", f"{counted(len(labels), 'label')}, {revision}sha256 {labels_hash(labels)}"))
         else:
             chain.append(("Labels", "none: made from texts alone"))
-        chain.append(("Scene", f"{scene.title or scene.name}, id {scene.id}{f', {files}' if files else ''}"))
+        if then := self._another_scene(shown):
+            said = (
+                f"as it was then (id {then}), which is not what the file holds now: the place in the files is today's"
+            )
+            chain.append(("Scene", f"{scene.title or scene.name} {said}"))
+        else:
+            chain.append(("Scene", f"{scene.title or scene.name}, id {scene.id}{f', {files}' if files else ''}"))
         command = self.command(shown)
         tags = {
-            **shown.tags, "scene_hash": scene.id, "map_sha256": digest, "model_sha256": model,
+            **shown.tags, "scene_hash": then or scene.id, "scene_hash_now": scene.id if then else "",
+            "map_sha256": digest, "model_sha256": model,
             "labels_sha256": labels_hash(labels) if labels is not None and len(labels) else "",
             "command": command, **{f"version_{name}": value for name, value in made_with.items()},
         }  # fmt: skip
@@ -97,6 +105,17 @@ class Provenance(Subject):
         if shown.source == "model":
             return f"{program} export {shlex.join([shown.id, '--project', shown.project_id])} --out map.tif"
         return f"{program} export {shlex.join([shown.project_id, '--layer', shown.layer])} --out map.tif"
+
+    def _another_scene(self, shown: DisplayedMap) -> str:
+        """The id of the scene that a kept map was made from, where its file holds something else by now; else ""."""
+        if shown.source not in ("run", "preview", "comparison"):
+            return ""
+        then = self._runs.record(shown.id.partition("/")[0]).scene
+        try:
+            now = without_bands(self._workspace.whole_scene_of(shown.project_id), then["spec"].get("left_out", ())).id
+        except BadRequest:  # fewer bands than were left out
+            now = ""
+        return "" if now == then["id"] else str(then["id"])
 
     def _model(self, shown: DisplayedMap) -> str:
         """sha256 of the model's weights; "" where there is none of its own."""

@@ -95,7 +95,8 @@ class Reports(Subject):
         nm = scene.bands.wavelength_nm
         x = np.arange(1, scene.shape[2] + 1) if nm is None else nm
         good, lines = scene.good_bands, []
-        for one in self._spectra.of_classes(shown.project_id):
+        of = None if shown.source == "live" else known  # of a kept map: those it was made from, not those of today
+        for one in self._spectra.of_classes(shown.project_id, of):
             lines.append((one.info.name, one.info.color, np.where(good, one.mean, np.nan)))
         if lines:
             order = np.argsort(x)

@@ -29,7 +29,7 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.scene.library import SpectralLibrary, earth_library, read_library, resampled
 from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
-from hsi_studio.types import FloatArray
+from hsi_studio.types import FloatArray, LabelSet
 
 MOST_PINS = 12
 MOST_MATCHES = 50
@@ -109,8 +109,10 @@ class Spectra(Subject):
             table.writerow([band + 1, place, int(scene.good_bands[band]), *cells])
         return out.getvalue()
 
-    def of_classes(self, project_id: str) -> list[ClassSpectrum]:
-        """Mean ± std of each class that has labels; made once a revision."""
+    def of_classes(self, project_id: str, labels: LabelSet | None = None) -> list[ClassSpectrum]:
+        """Mean ± std of each class that has labels, of the project's or others; the project's made once a revision."""
+        if labels is not None:
+            return class_spectra(self._workspace.scene_of(project_id), labels)
         labels = self._workspace.project(project_id).labels()
         with self._lock:
             revision, known = self._means.get(project_id, (-1, []))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsi_studio.io.evidence_csv import write_table
+from hsi_studio.io.export import export_labels_csv
 from hsi_studio.io.label_csv import ESCAPED, escape_cell, labels_to_csv, unescape_cell
+from hsi_studio.io.label_import import read_labels
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet
 from tests.project.small import small_scene
 
@@ -48,3 +52,15 @@ def test_map_coordinates_are_those_of_the_pixels_centre_to_the_last_digit() -> N
     (row,) = csv.DictReader(io.StringIO(labels_to_csv(labels("Corn"), scene)))
     assert (float(row["x"]), float(row["y"])) == scene.map_xy(2, 5)
     assert abs(float(row["x"]) - (1 / 3 + 5.5 * 0.1)) < 1e-12
+
+
+def test_a_file_of_more_than_ascii_has_the_mark_that_spreadsheets_need(tmp_path: Path) -> None:
+    """And comes back as it was; one of ASCII alone has none, for programs that do not expect it."""
+    scene = small_scene()
+    for names, marked in ((["Grünland", "水"], True), (["Corn"], False)):
+        file = export_labels_csv(labels(*names), scene, tmp_path / "l.csv")
+        assert file.read_bytes().startswith(b"\xef\xbb\xbf") is marked
+        found = read_labels(file, scene, ClassSchema())
+        assert sorted(name for _, _, name, _ in found.labels) == sorted(names)
+        table = write_table(tmp_path / "t.csv", ["class"], [[names[0]]], {})
+        assert table.read_bytes().startswith(b"\xef\xbb\xbf") is marked

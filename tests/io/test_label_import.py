@@ -73,7 +73,7 @@ def test_without_a_coordinate_system_a_point_is_column_and_row() -> None:
 
 def test_formulas_are_escaped_in_csv(tmp_path: Path) -> None:
     path = export_labels(nasty_labels(), geo(), tmp_path)[1]
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["row", "col", "class", "x", "y", "color"]
     assert not any(row["class"].startswith(("=", "+", "-", "@")) for row in rows)

@@ -36,6 +36,14 @@ def test_the_scale_bar_is_as_long_as_it_says(tmp_path: Path) -> None:
     assert longest_run(drawn, INK) / longest_run(drawn, "#ff0000") == pytest.approx(50 / 200, abs=0.01)
 
 
+def test_the_scale_bar_of_pixels_that_are_no_squares_is_along_the_rows(tmp_path: Path) -> None:
+    """100 pixels of 30 × 10 m: the map is 3,000 m wide, the bar 500 m."""
+    scene = small_scene(80, 100, gsd_m=300**0.5, transform=(30.0, 0.0, 6e5, 0.0, -10.0, 4e6))
+    drawn = (imread(export_png(a_map(80, 100), scene, tmp_path / "m.png"))[:, :, :3] * 255).round().astype(np.uint8)
+    assert longest_run(drawn, INK) / longest_run(drawn, "#ff0000") == pytest.approx(500 / 3000, abs=0.01)
+    assert map_figure.sides_m(300**0.5, scene.transform) == pytest.approx((30, 10))
+
+
 @pytest.mark.parametrize(
     ("length_m", "bar_m"), [(1.0, 1.0), (0.7, 0.5), (99.9, 50.0), (100.0, 100.0), (4999.0, 2000.0), (5e3, 5e3)]
 )

@@ -300,6 +300,15 @@ FIGURES: tuple[Mutation, ...] = (
         ("test_answers_of_another_sample_are_not_taken_for_this_one",),
     ),
     Mutation(
+        "class-made-again-disagrees",
+        "random pixels told as a class that was deleted and made again count as another class than the map's",
+        "hsi_studio/studio/certify.py",
+        "return found | {info.id: k for k, info in enumerate(classes)}",
+        "return {info.id: k for k, info in enumerate(classes)}",
+        "tests/studio/test_evidence.py",
+        ("test_a_class_deleted_and_made_again_is_the_class_of_the_sample",),
+    ),
+    Mutation(
         "model-tests-on-its-training",
         "a model from under another reading of the scene is judged on the pixels it was trained on",
         "hsi_studio/engine/models/metadata.py",

@@ -70,4 +70,22 @@ STRANGERS: tuple[Mutation, ...] = (
         "tests/scene/rules/test_strangers_folders.py",
         ("test_a_mask_of_several_layers_is_refused",),
     ),
+    Mutation(
+        "torn-names-are-taken",
+        "class names that a comma tore are given to the classes, one off",
+        "hsi_studio/scene/formats/envi.py",
+        "if told.isdecimal() and 0 < int(told) < len(names) and colors == 3 * int(told):",
+        "if False:",
+        TESTS,
+        ("test_names_that_a_comma_has_torn_belong_to_nobody",),
+    ),
+    Mutation(
+        "gdal-south-up-is-mirrored",
+        "a picture from south to north that GDAL wrote as ENVI is mirrored from west to east",
+        "hsi_studio/scene/rules/georeference.py",
+        "if abs(rotation) == 180:",
+        "if False:",
+        "tests/scene/formats/test_envi.py",
+        ("test_a_picture_from_south_to_north_that_gdal_wrote",),
+    ),
 )

@@ -189,6 +189,53 @@ def test_the_command_of_the_live_map_makes_the_same_map(
     assert origin.map_hash in capsys.readouterr().err
 
 
+def test_labels_that_came_after_the_map_are_said_to_be_others(
+    made: tuple[Studio, Project, Path], tmp_path: Path
+) -> None:
+    studio, project, folder = made
+    assert "of today" not in (folder / "README.md").read_text(encoding="utf-8")
+    before = studio.reports.page(studio.displayed.find(project.id, f"run:{RUN}"))
+    studio.label(project.id, 20, 5, project.schema.classes[0].id)  # a pixel of the other half
+    after = studio.reports.page(studio.displayed.find(project.id, f"run:{RUN}"))
+    drawn = [re.findall(r'<path d="([^"]*)"', page) for page in (before, after)]
+    assert drawn[0] == drawn[1], "the spectra are those of the labels of today"
+    archive = studio.exports.bundle(project.id, tmp_path, which=f"run:{RUN}")
+    studio.remove_label(project.id, 20, 5)
+    readme = zipfile.ZipFile(archive).read("README.md").decode()
+    assert "hold the project's 7 labels of today; the map was made from 6." in readme
+
+
+def test_a_kept_map_of_a_file_that_changed_says_what_it_was_made_from(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same size, elsewhere: the map lies where the file says now, and every export says that it was another."""
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    project = in_place(tmp_path / "data", studio)
+    add_run(studio, project)
+    with rasterio.open(tmp_path / "data" / "scene.tif") as source:
+        values = source.read()
+    studio.close()
+    moved = rasterio.Affine(*UTM) @ rasterio.Affine.translation(5, 0)
+    with rasterio.open(
+        tmp_path / "data" / "scene.tif", "w", driver="GTiff", count=6, dtype="float32", width=30, height=24,
+        crs="EPSG:32616", transform=moved,
+    ) as target:  # fmt: skip
+        target.write(values)
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    try:
+        file = studio.exports.file(project.id, tmp_path / "m.tif", which=f"run:{RUN}")[1]
+        now = studio.scene_of(project.id).id
+        with rasterio.open(file) as source:
+            tags = source.tags()
+        assert tags["scene_hash_now"] == now
+        assert tags["scene_hash"] == studio.runs.record(RUN).scene["id"] != now
+        found = studio.provenance.of(studio.displayed.find(project.id, f"run:{RUN}"))
+        assert "not what the file holds now" in dict(found.chain)["Scene"]
+        assert "not quite the file this project was made on" in caplog.text
+    finally:
+        studio.close()
+
+
 def test_one_file_goes_by_its_ending(made: tuple[Studio, Project, Path], tmp_path: Path) -> None:
     studio, project, _ = made
     shown, path = studio.exports.file(project.id, tmp_path / "m_probabilities.tif", which="live")

@@ -162,6 +162,33 @@ def test_a_class_renamed_since_leaves_the_map_the_one_that_was_sampled(made: tup
     assert found.words.endswith("so a standard error of 0 says nothing of the others")
 
 
+def test_a_class_deleted_and_made_again_is_the_class_of_the_sample(tmp_path: Path) -> None:
+    """Its id is another; whoever tells the pixels sees the same name, and so does the file that comes back."""
+    studio = Studio(home=tmp_path / "home", data_root=tmp_path / "data")
+    try:
+        project = project_with_reference(studio, tmp_path / "data")
+        add_run(studio, project)
+        layer = f"run:{RUN}"
+        sample = studio.certify.draw(project.id, layer, 0.05, seed=2)
+        gone = project.schema.classes[0]
+        project.delete_class(gone.id)
+        project.add_class(gone.name)
+        again = {info.name: info.id for info in project.schema.classes}
+        for n, stratum in enumerate(sample.stratum.tolist()):  # nobody disagrees with the map
+            studio.certify.answer(project.id, n, again[sample.classes.classes[stratum].name])
+        for _ in ("answered on the page", "by the file"):
+            found = studio.certify.result(project.id)
+            assert [info.name for info in found.classes] == sample.classes.names
+            assert found.estimates is not None
+            assert found.estimates.overall.value == 1.0
+            file = studio.certify.write_file(project.id, tmp_path / "sample.gpkg")
+            assert studio.certify.read_file(project.id, file).startswith(str(len(sample.answers)))
+        areas = studio.evidence.areas(project.id, layer)
+        assert all(one.estimate is not None for one in areas.classes if one.pixels)
+    finally:
+        studio.close()
+
+
 def test_the_file_of_a_sample_does_not_say_what_the_map_shows(made: tuple[Studio, Project], tmp_path: Path) -> None:
     from pyogrio.raw import read
 

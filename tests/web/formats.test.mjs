@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  areaText, counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, signed, when,
+  areaText, counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, rowSide, signed, when,
 } from "../../hsi_studio/ui/web/formats.js";
 
 test("a noun has its plural, and nought has it too", () => {
@@ -41,4 +41,12 @@ test("of a day that is today only the hour is said", () => {
 
 test("a class name cannot put a tag into a plot", () => {
   assert.equal(escapeTags("<b>Corn & co</b>"), "&lt;b&gt;Corn &amp; co&lt;/b&gt;");
+});
+
+test("a pixel is as long along its row as the map says, not as the square of its area", () => {
+  const wide = { gsd_m: Math.sqrt(300), transform: [30, 0, 6e5, 0, -10, 4e6] };
+  assert.equal(Math.round(rowSide(wide)), 30);
+  assert.equal(rowSide({ gsd_m: 2, transform: null }), 2);
+  assert.equal(rowSide({ gsd_m: null, transform: [30, 0, 6e5, 0, -10, 4e6] }), 0);
+  assert.equal(rowSide(null), 0);
 });

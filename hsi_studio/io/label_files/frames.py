@@ -24,6 +24,7 @@ from hsi_studio.errors import ChooseLabels, FileProblem
 from hsi_studio.io.coordinates import projected
 from hsi_studio.io.label_files.records import Layer
 from hsi_studio.scene.crs import crs_of_text
+from hsi_studio.scene.rules.georeference import is_degrees
 from hsi_studio.types import Scene
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def to_pixels(frame: Frame, xy: FloatPairs, scene: Scene) -> FloatPairs:
         x, y = _in_scene_crs(frame.crs, x, y, scene.crs)
     assert scene.transform is not None
     a, b, c, d, e, f = scene.transform
+    if frame.crs is not None and scene.crs is not None and is_degrees(scene.crs):  # of a grid that counts to 360, too
+        height, width, _ = scene.shape
+        x = x + 360 * np.round((a * width / 2 + b * height / 2 + c - x) / 360)
     area = a * e - b * d  # of a pixel; not 0 in a map transform
     with np.errstate(over="ignore", invalid="ignore"):
         return np.column_stack([(e * (x - c) - b * (y - f)) / area, (a * (y - f) - d * (x - c)) / area])
@@ -266,8 +270,10 @@ def _without_place(layer: Layer, xy: FloatPairs, starts: npt.NDArray[np.int64], 
     firsts = starts[:-1][starts[1:] > starts[:-1]]
     if rows is not None and cols is not None and firsts.size:
         pairs = [(_number(cols[n]), _number(rows[n])) for n in np.flatnonzero(starts[1:] > starts[:-1])]
-        far = np.abs(xy[firsts] - np.array(pairs)).max(axis=1)
-        if (far < 0.5).mean() >= 0.5:  # ours, from a GIS that gave it a system which it has not
+        stated = np.array(pairs)  # ours, from a GIS that gave it a system which it has not
+        if (np.abs(xy[firsts] - (stated + 0.5) * (1, -1)).max(axis=1) < 0.5).mean() >= 0.5:
+            return Frame("picture", "columns and negative rows, as its row and col say")
+        if (np.abs(xy[firsts] - stated).max(axis=1) < 0.5).mean() >= 0.5:
             return Frame("pixels", "columns and rows, as its row and col say")
     declared = layer.crs is not None and not layer.standard
     if declared or layer.map_columns:

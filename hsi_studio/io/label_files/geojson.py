@@ -128,7 +128,13 @@ def _by_its_transform(origin: dict[str, Any], scene: Scene, layer: Layer) -> Non
     import shapely
 
     told = origin.get("transform")
-    if scene.transform is None or not isinstance(told, list) or origin.get("crs_wkt") != scene.crs:
+    if scene.transform is None or not isinstance(told, list):
+        return
+    if origin.get("crs_wkt") != scene.crs:
+        layer.notes.append(
+            f"The labels come from {str(origin.get('name', 'a scene'))[:60]}, whose place cannot be compared with that "
+            f"of {scene.name}: their rows and columns are used as they are."
+        )
         return
     if len(told) != 6 or not all(isinstance(v, int | float) and math.isfinite(v) for v in told):
         return

@@ -23,10 +23,10 @@ from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats import envi_scale
 from hsi_studio.scene.formats.envi_header import INTERLEAVES, Header, described_bytes, read_header
 from hsi_studio.scene.formats.limits import MOST_DEFLATE
-from hsi_studio.scene.plan import RULES, Fact
+from hsi_studio.scene.plan import RULES, Fact, Remark
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, choose, file_size, first_bytes
 from hsi_studio.scene.rules.byte_order import looks_swapped
-from hsi_studio.scene.rules.classes import is_unlabelled
+from hsi_studio.scene.rules.classes import TORN, is_unlabelled
 from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, neighbours, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
 from hsi_studio.scene.rules.layout import other_layout
@@ -182,8 +182,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
     )
     notes.extend(more)
     bands, waves = _bands(header, count, notes)
-    # our own exports also hold the exact names, percent-encoded: ENVI has no escape for commas and braces
-    names = [unquote(name) for name in header.items("class names exact")] or header.items("class names")
+    names, classes = _class_names(header, notes)
     facts = {
         "axes": Fact(
             "rows,cols,bands", "certain", f"The header says interleave = {interleave}, which is read in this order."
@@ -195,7 +194,7 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
         bands,
         files=(data_path, header.path),
         class_names={k: name for k, name in enumerate(names) if k > 0 or not is_unlabelled(name)},
-        class_colors=_lookup(header, len(names)),
+        class_colors=_lookup(header, classes),
         transform=transform,
         crs=crs,
         gsd_m=gsd_m,
@@ -207,6 +206,24 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
         stored_wavelengths=_stored(header, count),
         differs=(*scaling.differs, *marks),
     )
+
+
+def _class_names(header: Header, notes: list[str]) -> tuple[list[str], int]:
+    """(names from 0 on, how many classes there are). ENVI has no escape for commas: our own exports hold the exact
+    names too, percent-encoded. GDAL writes names as they are, so that one with a comma is torn in two and all behind it
+    are one off: then none is taken."""
+    if exact := header.items("class names exact"):
+        return [unquote(name) for name in exact], len(exact)
+    names, told, colors = header.items("class names"), header.text("classes").strip(), len(header.items("class lookup"))
+    if told.isdecimal() and 0 < int(told) < len(names) and colors == 3 * int(told):
+        notes.append(
+            Remark(
+                f"The header lists {len(names)} class names for {told} classes, {TORN}: whose they are is not known, "
+                "and the classes go by number."
+            )
+        )
+        return [], int(told)
+    return names, len(names)
 
 
 def _as_read(values: npt.NDArray[np.float64], gain: float | FloatArray, offset: float | FloatArray) -> FloatArray:

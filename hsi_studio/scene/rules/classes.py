@@ -46,6 +46,7 @@ UNLABELLED = {"", "unlabelled", "unlabeled", "unclassified", "background", "none
 UNLABELLED_WORDS = re.compile(r"(un-?labell?ed|un-?classified|background|no[ _-]?data|ignored?)\b")
 ROUNDING = 1e-6  # of a number, as float32 leaves it
 FAR_ABOVE = 5  # times the next number
+TORN = "as a name with a comma in it does"  # in the note of names that do not fit their classes
 REMEDY_VALUES = "Name the class map, not the data"
 
 

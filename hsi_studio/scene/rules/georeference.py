@@ -54,6 +54,8 @@ def transform_of(map_info: list[str]) -> tuple[Transform | None, float]:
     known = all(abs(number) < FARTHEST for number in (x_ref, y_ref, east, north, dx, dy, rotation))  # NaN is not
     if dx == 0 or dy == 0 or not known:
         return None, 0.0
+    if abs(rotation) == 180:  # GDAL's word for rows from south to north: x runs on from west to east
+        rotation, dy = 0.0, -dy
     cosine, sine = np.cos(np.radians(-rotation)), np.sin(np.radians(-rotation))
     a, b, d, e = dx * cosine, -dx * sine, -dy * sine, -dy * cosine  # as GDAL's ENVI driver
     c = east - a * (x_ref - 1) - b * (y_ref - 1)

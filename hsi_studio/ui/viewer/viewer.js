@@ -7,7 +7,7 @@
 import { panel, tell } from '../web/component.js';
 import { noteAddress, placeOf, readAt, writeAt } from '../web/address.js';
 import { loadSheet } from '../web/dom.js';
-import { areaText } from '../web/formats.js';
+import { areaText, rowSide } from '../web/formats.js';
 import { present, presenting } from '../web/present.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
@@ -226,7 +226,7 @@ function start(component, L) {
     last = here();
     for (const layer of [raster, swipe, heat, region, pins]) layer.paint();
     labels.draw();
-    controls.scalebar(scene?.gsd_m ? 2 ** map.getZoom() / scene.gsd_m : 0);
+    controls.scalebar(rowSide(scene) ? 2 ** map.getZoom() / rowSide(scene) : 0);
     note();
   }
   map.on('move zoom viewreset', moved);

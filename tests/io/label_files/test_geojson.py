@@ -174,3 +174,14 @@ def test_without_a_system_labels_of_a_shifted_copy_keep_their_place(tmp_path: Pa
     assert labels(path, on=made) == [(3, 4, "Wald"), (7, 9, "Wald")]
     assert labels(path, on=shifted) == [(0, 2, "Wald"), (4, 7, "Wald")]
     assert labels(path, on=small_scene()) == [(3, 4, "Wald"), (7, 9, "Wald")]
+
+
+def test_rows_and_columns_of_a_place_that_cannot_be_compared_are_said_to_be_such(tmp_path: Path) -> None:
+    """A building site's grid, and a scene in UTM of the same size: nothing tells that they are one picture."""
+    given = LabelSet(ClassSchema((ClassInfo("a", "Wald", "#112233"),)), *np.array([[3], [4], [0]]))
+    site = small_scene(transform=UTM, crs='LOCAL_CS["site grid",UNIT["metre",1]]')
+    path = export_labels_geojson(given, site, tmp_path / "l.geojson")
+    assert labels(path, on=site) == labels(path, on=small_scene(transform=UTM, crs=utm_wkt())) == [(3, 4, "Wald")]
+    assert not [s for s in read(path, site).sentences() if "cannot be compared" in s]
+    said = read(path, small_scene(transform=UTM, crs=utm_wkt())).sentences()
+    assert any("whose place cannot be compared" in sentence for sentence in said)

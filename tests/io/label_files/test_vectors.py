@@ -14,7 +14,7 @@ import shapely
 
 from hsi_studio.errors import ChooseLabels, CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.io.label_files.bundle import _index_of
-from hsi_studio.io.label_geopackage import export_labels_geopackage
+from hsi_studio.io.label_geopackage import NO_PLACE, export_labels_geopackage
 from hsi_studio.project.store import Project
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet
 from tests.io.label_files.places import POINTS, SCENE_CRS, box, cells, labels, point, read, scene
@@ -204,11 +204,35 @@ def test_ours_comes_back_and_others_read_it(tmp_path: Path) -> None:
         assert meta["fields"].tolist() == ["row", "col", "class", "color", "class_id"]
         assert [v.tolist() for v in values[:2]] == [[1, 5, 11], [2, 6, 15]]
         first = shapely.from_wkb(shapes)[0]
-        assert (first.x, first.y) == (on.map_xy(1, 2) or (2.0, 1.0))
+        assert (first.x, first.y) == (on.map_xy(1, 2) or (2.5, -1.5))  # where a GIS draws the picture
         if on.crs:
             assert meta["crs"] == "EPSG:32616"
     empty = LabelSet(schema, *(np.zeros(0, np.int64) for _ in range(3)))
     assert read(export_labels_geopackage(empty, scene(), tmp_path / "e.gpkg")).labels == []
+
+
+def test_ours_of_earlier_versions_of_a_scene_without_a_place(tmp_path: Path) -> None:
+    """They had the points at (column, row)."""
+    schema = ClassSchema((ClassInfo.new("a", "#112233"),))
+    made = LabelSet(schema, np.array([1, 5, 11]), np.array([2, 6, 15]), np.array([0, 0, 0]))
+    path = export_labels_geopackage(made, small_scene(), tmp_path / "l.gpkg")
+    _, _, _, values = pyogrio.raw.read(path)
+    old = shapely.to_wkb(shapely.points(np.column_stack([made.col, made.row]).astype(float)))
+    names = ["row", "col", "class", "color", "class_id"]
+    pyogrio.raw.write(tmp_path / "old.gpkg", old, values, names, layer="labels", geometry_type="Point", crs=NO_PLACE)
+    assert sorted(row[:2] for row in read(tmp_path / "old.gpkg", small_scene()).labels) == [(1, 2), (5, 6), (11, 15)]
+
+
+def test_ours_of_a_scene_without_a_place_by_way_of_a_table(tmp_path: Path) -> None:
+    """As `ogr2ogr -lco GEOMETRY=AS_XY` writes it: X and Y look like map coordinates, row and col say what they are."""
+    schema = ClassSchema((ClassInfo.new("a", "#112233"),))
+    made = LabelSet(schema, np.array([0, 5, 11]), np.array([0, 6, 15]), np.array([0, 0, 0]))
+    path = export_labels_geopackage(made, small_scene(), tmp_path / "l.gpkg")
+    places = shapely.get_coordinates(shapely.from_wkb(pyogrio.raw.read(path)[2])).tolist()
+    cells = zip(places, made.row.tolist(), made.col.tolist(), strict=True)
+    lines = [f"{x},{y},{row},{col},a" for (x, y), row, col in cells]
+    (tmp_path / "t.csv").write_text("\n".join(["X,Y,row,col,class", *lines]), encoding="utf-8")
+    assert sorted(row[:2] for row in read(tmp_path / "t.csv", small_scene()).labels) == [(0, 0), (5, 6), (11, 15)]
 
 
 def test_an_import_is_one_action(tmp_path: Path) -> None:

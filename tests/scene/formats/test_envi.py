@@ -131,6 +131,18 @@ def test_map_info_agrees_with_gdal_also_when_rotated(tmp_path):
         assert open_scene(path).transform == pytest.approx(tuple(gdal.transform)[:6])
 
 
+@pytest.mark.parametrize("said", ["rotation=180", "rotation=-180"])
+def test_a_picture_from_south_to_north_that_gdal_wrote(tmp_path, said):
+    """GDAL writes it as turned by 180°, and reads that as turned upside down: its columns still run to the east."""
+    import rasterio
+
+    info = f"map info = {{UTM, 1, 1, 395784.17, 3778085.4, 2, 2, 11, North, WGS-84, {said}}}"
+    path = fake.envi(tmp_path, fake.cube(), extra=info)
+    with rasterio.open(path) as gdal:
+        assert gdal.transform.a == gdal.transform.e == 2
+        assert open_scene(path).transform == pytest.approx(tuple(gdal.transform)[:6])
+
+
 def test_gzip_compressed_data(tmp_path):
     values = fake.cube(dtype="i2")
     path = fake.envi(tmp_path, values, header={"file compression": 1})

@@ -333,6 +333,23 @@ def test_colours_go_with_their_classes(tmp_path, first, red):
     assert len(set(scene.reference_colors.values())) == 3
 
 
+def test_names_that_a_comma_has_torn_belong_to_nobody(tmp_path):
+    """What GDAL makes of “Wood, wet”: every name behind it would be one off, and the last class have none."""
+    scene_file = tiff(tmp_path / "s.tif", DN)
+    labels = (np.arange(120).reshape(12, 10, 1) % 4).astype("u1")
+    colours = "class lookup = {0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255}"
+    torn = f"class names = {{Unclassified, Wood, wet, Water, Field}}\nclasses = 4\n{colours}"
+    fake.envi(tmp_path, labels, name="r", extra=torn)
+    scene = open_scene(scene_file, reference=tmp_path / "r.hdr")
+    assert dict(scene.reference_classes) == {1: "Class 1", 2: "Class 2", 3: "Class 3"}
+    assert scene.reference_colors == {1: "#ff0000", 2: "#00ff00", 3: "#0000ff"}
+    assert any("5 class names for 4 classes" in note for note in scene.notes)
+    counted = "class names = {Unclassified, Wood, Water, Field}\nclasses = 3"  # the number alone is wrong
+    fake.envi(tmp_path, labels, name="r", extra=counted)
+    scene = open_scene(scene_file, reference=tmp_path / "r.hdr")
+    assert dict(scene.reference_classes) == {1: "Wood", 2: "Water", 3: "Field"}
+
+
 def test_words_for_not_labelled():
     assert all(is_unlabelled(name) for name in ("Nicht klassifiziert", "Sin clasificar", "未分类", "Unclassified (0)"))
     assert not any(is_unlabelled(name) for name in ("Wald", "Other", "Ground", "Fondation"))
