@@ -29,8 +29,8 @@ test("the length of a scale bar is the largest 1, 2 or 5 times a power of ten th
   assert.deepEqual([5000, 20, 0.5].map(lengthText), ["5 km", "20 m", "50 cm"]);
 });
 
-test("an area is in hectares, or in pixels where a pixel has no size, as in the figures", () => {
-  assert.deepEqual([[12343, 1.5], [100, 1], [0, 2], [1234, null]].map(([n, m]) => areaText(n, m)), ["2.78 ha", "0.0100 ha", "–", "1,234 px"]);
+test("an area is in hectares, a little one in m², or in pixels where a pixel has no size, as in the figures", () => {
+  assert.deepEqual([[12343, 1.5], [100, 1], [70, 0.01], [0, 2], [1234, null]].map(([n, m]) => areaText(n, m)), ["2.78 ha", "100 m²", "0.01 m²", "–", "1,234 px"]);
 });
 
 test("of a day that is today only the hour is said", () => {

@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name
+from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name, sides_m
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.said_on_page import for_page
 from hsi_studio.ui.viewer.accuracy_strip import (
@@ -139,6 +139,7 @@ class Present:
             "transform": scene.transform,
             "crs_name": crs_name(scene.crs),
             "gsd_m": scene.gsd_m,
+            "along_m": (sides_m(scene) or (None,))[0],  # of a pixel along its row, for the scale bar
             "valid_all": scene.survey.known == 1 and bool(scene.valid.all()),
             "composites": self.studio.composites(scene.id),
         }
