@@ -86,7 +86,7 @@ def open_train(browser: Any, app: RunningApp, project: str) -> Any:
 
 
 def updates(page: Any) -> int:
-    return 0 if page is None else int(page.evaluate("document.querySelector('.tr-curves').dataset.updates || 0"))
+    return 0 if page is None else int(page.evaluate("document.querySelector('.hsi-train .tr-curves').dataset.updates || 0"))
 
 
 def steps(events: Path) -> list[tuple[float, int]]:
