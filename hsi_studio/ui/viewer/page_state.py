@@ -13,6 +13,7 @@ import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
+from hsi_studio.project.store import Project
 from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name, sides_m
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.said_on_page import for_page
@@ -31,6 +32,13 @@ BUSY_WORDS = "Computing the map of your labels …"
 YOURS = "Map of your labels"
 NOT_MEASURED = "How good this map is has not been measured"
 THE_REFERENCE = "This is the scene's reference: what every map here is measured against."
+
+
+def stepped(project: Project, what: str) -> str:
+    """Undo ("undo") or redo the last action, whoever made it; what to say of it. Raises LabelProblem."""
+    back = what == "undo"
+    text = project.undo() if back else project.redo()
+    return f"{'Undone' if back else 'Done again'}: {text}."
 
 
 class Present:
