@@ -197,4 +197,13 @@ SERVER: tuple[Mutation, ...] = (
         "tests/studio/test_guest.py",
         ("test_a_guest_deletes_nothing",),
     ),
+    Mutation(
+        "janitor-takes-a-place-in-use",
+        "tidying up takes a page's place in the queue although its answers come and go: its stream ends with 404",
+        "hsi_studio/ui/server/page_sessions.py",
+        "            if not same or self._in_use(session, waiting=now[1] is not None):\n",
+        "            if had is None or self._in_use(session, waiting=now[1] is not None):\n",
+        "tests/ui/server/test_page_sessions.py",
+        ("test_a_place_of_which_an_answer_is_fetched_each_round_stays",),
+    ),
 )
