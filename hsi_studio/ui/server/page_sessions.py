@@ -74,7 +74,8 @@ class Unfetched:
     """Answers of events in Gradio's queue. `tidy` is one round; it may be called from any thread.
 
     A page's stream ends with an error when its place in the queue goes under it, so a place goes only when nothing
-    moved there for a whole round, and comes back when an event came in the same instant.
+    moved there for a whole round and no stream waits there (Gradio's page opens one for an answer that it has got by
+    the stream before), and comes back when an event came in the same instant.
     """
 
     def __init__(self, blocks: gr.Blocks) -> None:
@@ -90,10 +91,10 @@ class Unfetched:
             self._before[session] = now
             had = before.get(session)
             same = had is not None and all(one is other for one, other in zip(had, now, strict=True))
-            if not same or self._in_use(session, waiting=now[1] is not None):
+            if not same or self._in_use(session, *now):
                 continue
             queue.pending_messages_per_session.pop(session, None)
-            if self._in_use(session, waiting=now[1] is not None):
+            if self._in_use(session, *now):
                 queue.pending_messages_per_session.setdefault(session, answers)
             else:
                 self._before.pop(session)
@@ -104,6 +105,8 @@ class Unfetched:
     def _at_work(self, session: str) -> bool:
         return any(event.session_hash == session for event in list(self._queue.event_ids_to_events.values()))
 
-    def _in_use(self, session: str, waiting: bool) -> bool:
-        """Whether an event is at work, or has ended with its answer on the way: asked for, and none waits."""
-        return self._at_work(session) or (not waiting and bool(self._queue.pending_event_ids_session.get(session)))
+    def _in_use(self, session: str, answers: Any, oldest: Any) -> bool:
+        """Whether an event is at work, or has ended with its answer on the way (asked for, and none waits), or a stream
+        is open and waits."""
+        on_the_way = oldest is None and bool(self._queue.pending_event_ids_session.get(session))
+        return on_the_way or self._at_work(session) or any(not one.done() for one in list(answers._getters))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import gradio as gr
@@ -110,6 +111,21 @@ def test_a_place_of_which_an_answer_is_fetched_each_round_stays(client: TestClie
         unfetched.tidy()
         assert "page" in queue.pending_messages_per_session
         assert "x" * 1000 in fetched(client, "page")
+
+
+def test_the_place_of_an_open_stream_stays(client: TestClient, blocks: gr.Blocks) -> None:
+    queue: Any = blocks._queue
+    unfetched = Unfetched(blocks)
+    join(client, "page", "ben")
+    fetched(client, "page")
+    stream: Any = SimpleNamespace(done=lambda: False)  # waits in Queue.get
+    queue.pending_messages_per_session["page"]._getters.append(stream)
+    for _ in range(3):
+        unfetched.tidy()
+    assert "page" in queue.pending_messages_per_session
+    queue.pending_messages_per_session["page"]._getters.clear()
+    unfetched.tidy()
+    assert "page" not in queue.pending_messages_per_session
 
 
 def test_an_event_that_comes_in_the_instant_of_tidying_finds_its_place(client: TestClient, blocks: gr.Blocks) -> None:
