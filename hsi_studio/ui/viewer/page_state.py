@@ -37,7 +37,7 @@ THE_REFERENCE = "This is the scene's reference: what every map here is measured 
 def stepped(project: Project, what: str) -> str:
     """Undo ("undo") or redo the last action, whoever made it; what to say of it. Raises LabelProblem."""
     back = what == "undo"
-    text = project.undo() if back else project.redo()
+    text = (project.undo() if back else project.redo()).removeprefix(f"{what}: ")
     return f"{'Undone' if back else 'Done again'}: {text}."
 
 
