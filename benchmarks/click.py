@@ -95,7 +95,9 @@ def train(page: Any) -> None:
     """A long DiffCLIP training; back to the labels once its steps are seen."""
     start_training(page, "diffclip", {"epochs": 2000})
     page.wait_for_selector(".tr-run[data-state='running']", timeout=60_000)
-    page.wait_for_function("Number(document.querySelector('.tr-curves').dataset.updates || 0) >= 3", timeout=120_000)
+    page.wait_for_function(
+        "Number(document.querySelector('.hsi-train .tr-curves').dataset.updates || 0) >= 3", timeout=120_000
+    )
     open_step(page, "Label")
 
 

@@ -167,7 +167,7 @@ def outcome(app: RunningApp, sessions: list[Session], memory: list[tuple[float, 
             if not used <= set(session.clicked):
                 problems.append(f"session {n}: its run has labels of somebody else")
     log = (app.home / "app.log").read_text(encoding="utf-8", errors="replace")
-    problems += [line for line in log.splitlines() if "Traceback" in line or line.startswith("ERROR")]
+    problems += errors_of(log)
     half = max(1, min(6, len(memory) // 2))
     server = [m[0] for m in memory]
     return {
@@ -182,6 +182,25 @@ def outcome(app: RunningApp, sessions: list[Session], memory: list[tuple[float, 
         "runs": {state: states.count(state) for state in sorted(set(states))},
         "machine": machine(), "problems": problems,
     }  # fmt: skip
+
+
+def errors_of(log: str) -> list[str]:
+    """Lines that begin with ERROR, and of each traceback where it ended: its last place and the error's own line."""
+    found: list[str] = []
+    lines = iter(log.splitlines())
+    for line in lines:
+        if line.startswith("ERROR"):
+            found.append(line)
+        if "Traceback (most recent call last)" not in line:
+            continue
+        place = ""
+        for inside in lines:
+            text = inside.lstrip("| ")
+            place = text if text.startswith("File ") else place
+            if text and not inside.startswith((" ", "|")):
+                found.append(f"{text[:200]} ({place})")
+                break
+    return found
 
 
 def resident(app: RunningApp) -> tuple[float, float]:

@@ -86,7 +86,8 @@ def open_train(browser: Any, app: RunningApp, project: str) -> Any:
 
 
 def updates(page: Any) -> int:
-    return 0 if page is None else int(page.evaluate("document.querySelector('.tr-curves').dataset.updates || 0"))
+    own = ".hsi-train .tr-curves"  # the dock has curves too, hidden here
+    return 0 if page is None else int(page.evaluate(f"document.querySelector('{own}').dataset.updates || 0"))
 
 
 def steps(events: Path) -> list[tuple[float, int]]:

@@ -172,14 +172,14 @@ def _print_block(block: ScoreBlock) -> None:
 
 
 def _print_areas(areas: Areas) -> None:
-    n = areas.hectare_digits
+    unit, scale, n = areas.unit
     for one in areas.classes:
-        mapped = "" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:12,.{n}f} ha"
+        mapped = "" if one.mapped_m2 is None else f"{one.mapped_m2 / scale:12,.{n}f} {unit}"
         found = one.estimate_m2
         told = (
             ""
             if found is None
-            else f", estimated {found.value / 1e4:,.{n}f} ± {found.se / 1e4:,.{n}f} ha (standard error)"
+            else f", estimated {found.value / scale:,.{n}f} ± {found.se / scale:,.{n}f} {unit} (standard error)"
         )
         print(f"  {one.info.name:32} {one.pixels:10,} pixels{mapped}{told}")
     print(areas.words)

@@ -197,9 +197,10 @@ def _export_map(args: argparse.Namespace) -> int:
     print(f"{written}: {found.title}, {found.prediction.method}, layer {found.layer}", file=sys.stderr)
     print(f"map sha256 {digest}", file=sys.stderr)
     m2 = gsd_m**2 if gsd_m else 0.0
-    digits = 2 if m2 * sum(pixels for _, pixels in found.pixels) >= 1e4 else 4
+    whole = m2 * sum(pixels for _, pixels in found.pixels)
+    unit, scale, digits = ("ha", 1e4, 2) if whole >= 1e4 else ("m²", 1.0, 1 if whole >= 100.0 else 4)
     for info, pixels in found.pixels:
-        area = f"{pixels * m2 / 1e4:12,.{digits}f} ha" if gsd_m else ""
+        area = f"{pixels * m2 / scale:12,.{digits}f} {unit}" if gsd_m else ""
         print(f"{info.name:32} {pixels:10,} pixels{area}")
     return 0
 

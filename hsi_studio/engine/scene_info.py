@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.scene.crs_name import crs_name
+from hsi_studio.scene.crs_name import crs_name, pixel_size, sides_m
 from hsi_studio.types import Scene
 
-__all__ = ["crs_name", "scene_facts"]
+__all__ = ["crs_name", "scene_facts", "sides_m"]
 
 
 def scene_facts(scene: Scene, wait: bool = True) -> dict[str, Any]:
@@ -45,6 +45,7 @@ def scene_facts(scene: Scene, wait: bool = True) -> dict[str, Any]:
         "crs": crs_name(scene.crs),
         "transform": scene.transform,
         "gsd_m": scene.gsd_m,
+        "pixel": pixel_size(scene),
         "citation": scene.citation,
         "licence": scene.licence,
         "notes": [*scene.notes, *survey.all_notes()],

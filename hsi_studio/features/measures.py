@@ -145,7 +145,7 @@ def calibrate(
         haze = np.where(wavelength_nm < HAZE_TO_NM, np.maximum(band_min - DARK / factor, 0.0), 0.0)
         note = (
             "the file names no unit; the values fall towards the infrared as sunlight does, so they are read as "
-            f"radiance without haze, scaled so that the visible reflects {TYPICAL:.0%} on average"
+            f"radiance without haze, scaled so that the visible reflects {100 * TYPICAL:.0f} % on average"
         )
         return Calibration(factor, np.where(np.isfinite(haze), haze, 0.0).astype(np.float32), False, True, note)
     seen = Axis(wavelength_nm, usable).window(440, 690)
@@ -169,7 +169,7 @@ def assumed_scale(unit: str, means: FloatArray) -> tuple[float, str] | None:
         return None
     level, top = float(means.mean()), float(means.max())
     how = f"the unit is “{unit}”" if unit else "the file names no unit"
-    remedy = "if that is wrong, open it with a scale of your own (--scale)"
+    remedy = "if that is wrong, open it again and give its scale"
     for scale, words in ((1.0, "a share"), (100.0, "percent"), (10_000.0, "reflectance × 10 000")):
         if (percent and scale == 10_000.0) or not (0.02 < level / scale < 0.7 and top / scale < 1.2):
             continue

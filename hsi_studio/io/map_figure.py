@@ -18,7 +18,7 @@ import numpy as np
 
 from hsi_studio.files import replacing
 from hsi_studio.sanitize import clean_text
-from hsi_studio.scene.crs_name import crs_name
+from hsi_studio.scene.crs_name import crs_name, pixel_size, sides_m
 from hsi_studio.types import Prediction, Scene
 
 INK, PAPER, HATCH = "#1f2328", "#ffffff", "#d9dce1"
@@ -100,16 +100,14 @@ def export_figure(prediction: Prediction, scene: Scene, path: Path, dpi: int = 1
     crs = crs_name(scene.crs)
     place = _cut(clean_text(crs), 70) if crs else "No coordinate system (CRS)"
     _text(legend, margin, figure_h - 0.16, place, size=8, color="#57606a")
-    if scene.gsd_m:
-        side_m, other_m = sides_m(scene.gsd_m, scene.transform)
-        length_m = _round_length(width * side_m / 4)
-        length_in = length_m / side_m / width * map_w
+    sides = sides_m(scene)
+    if sides is not None:
+        length_m = _round_length(width * sides[0] / 4)
+        length_in = length_m / sides[0] / width * map_w
         y = head + map_h + 0.2
         legend.plot([margin, margin + length_in], [y, y], color=INK, lw=3, solid_capstyle="butt")
         label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
-        square = abs(other_m / side_m - 1) < 0.01
-        pixel = f"{scene.gsd_m:g} m" if square else f"{side_m:.4g} × {other_m:.4g} m"
-        _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {pixel})", size=9)
+        _text(legend, margin + length_in + 0.1, y, f"{label} (pixel {pixel_size(scene)})", size=9)
     if lacking:
         note = "Boxes stand for signs that no font here has: the names are in the table of areas."
         _text(legend, figure_w - margin, figure_h - 0.16, note, size=7, color="#57606a", ha="right")
@@ -144,20 +142,11 @@ def _undated(path: Path) -> dict[str, None]:
 
 
 def _amount(pixels: int, gsd_m: float | None) -> str:
-    """ "12.34 ha", "0.0123 ha", or "1,234 px" without a pixel size."""
+    """ "12.34 ha", "123 m²", "0.45 m²", or "1,234 px" without a pixel size."""
     if not gsd_m:
         return f"{pixels:,} px"
-    hectares = pixels * gsd_m**2 / 1e4
-    return f"{hectares:,.2f} ha" if hectares >= 0.1 else f"{hectares:.4f} ha"
-
-
-def sides_m(gsd_m: float, transform: tuple[float, float, float, float, float, float] | None) -> tuple[float, float]:
-    """A pixel's length along a row and along a column on the ground: `gsd_m` is the side of the square of its area."""
-    if transform is None:
-        return gsd_m, gsd_m
-    a, b, _, d, e, _ = transform
-    unit = gsd_m / math.sqrt(abs(a * e - b * d))
-    return math.hypot(a, d) * unit, math.hypot(b, e) * unit
+    area = pixels * gsd_m**2
+    return f"{area / 1e4:,.2f} ha" if area >= 1e3 else f"{area:.{0 if area >= 10 else 2}f} m²"
 
 
 def _north(legend: Any, x: float, y: float, transform: tuple[float, float, float, float, float, float]) -> None:

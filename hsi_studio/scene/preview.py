@@ -24,6 +24,7 @@ from hsi_studio.scene.raster import Raster
 from hsi_studio.scene.reading import read_file
 from hsi_studio.scene.room.access import list_variables
 from hsi_studio.scene.rules.alignment import Grid
+from hsi_studio.scene.rules.georeference import is_degrees
 from hsi_studio.scene.rules.roles import data_in_folder
 from hsi_studio.types import Bands, Cube, FloatArray, IntArray
 from hsi_studio.watching import tell
@@ -138,7 +139,8 @@ def _place(raster: Raster) -> str:
     a, b, x, d, e, y = raster.transform
     turned = "" if not b and not d else ", turned"
     south = ", south up" if e > 0 else ""
-    side = f"{raster.gsd_m:.4g} m a pixel" if raster.gsd_m else f"{abs(a):.4g} a pixel"
+    unit = "°" if is_degrees(raster.crs) else ""
+    side = f"{raster.gsd_m:.4g} m a pixel" if raster.gsd_m and not unit else f"{abs(a):.4g}{unit} a pixel"
     return f"{side}, upper left corner {x:.10g}, {y:.10g}{turned}{south}"
 
 

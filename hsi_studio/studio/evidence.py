@@ -80,9 +80,13 @@ class Areas:
     overall: Measured | None = None
 
     @property
-    def hectare_digits(self) -> int:
-        """How many to show: of a map below a hectare, two would make every standard error 0.00."""
-        return 2 if sum(one.mapped_m2 or 0.0 for one in self.classes) >= 1e4 else 4
+    def unit(self) -> tuple[str, float, int]:
+        """(name, m² in it, digits to show). Of a map below a hectare nobody wants 0.0111 ha, nor a standard error of
+        0.0003; without a pixel size all is counted in pixels."""
+        if all(one.mapped_m2 is None for one in self.classes):
+            return "pixels", 1.0, 0
+        whole = sum(one.mapped_m2 or 0.0 for one in self.classes)
+        return ("ha", 1e4, 2) if whole >= 1e4 else ("m²", 1.0, 1 if whole >= 100.0 else 4)
 
 
 class Evidence(Subject):

@@ -21,7 +21,7 @@ from hsi_studio.engine.evaluation.metrics import Estimate
 from hsi_studio.engine.evaluation.report_json import report_to_json
 from hsi_studio.engine.evaluation.same_pixels import SamePixels
 from hsi_studio.engine.live_map import LiveMap, LiveStatus
-from hsi_studio.engine.scene_info import crs_name
+from hsi_studio.engine.scene_info import crs_name, sides_m
 from hsi_studio.engine.spectra import WATER_NM, ClassSpectrum, Spectrum
 from hsi_studio.methods import LIVE_METHOD
 from hsi_studio.methods.contract import Method
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LIVE", "LIVE_METHOD", "QUERY", "WATER_NM", "AccuracyReport", "Backup", "ClassSpectrum", "CompareInfo",
     "Comparison", "ComparisonPlan", "DisplayedMap", "Estimate", "Layer", "LiveStatus", "Restored", "SamePixels",
-    "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name", "report_to_json",
+    "ScoreBlock", "Side", "Spectrum", "Studio", "crs_name", "report_to_json", "sides_m",
 ]  # fmt: skip
 
 

@@ -70,18 +70,18 @@ class Reports(Subject):
     def _areas(self, shown: DisplayedMap) -> list[str]:
         found = self._evidence.areas(shown.project_id, shown.layer)
         rows, colors = [], []
+        unit, scale, digits = found.unit
         for one in found.classes:
             if not one.pixels and one.estimate is None:
                 continue
             colors.append(one.info.color)
             estimate = one.estimate_m2 or one.estimate
-            scale, digits = (1e4, found.hectare_digits) if one.estimate_m2 else (1.0, 0)
             told = "–" if estimate is None else f"{estimate.value / scale:,.{digits}f}"
             se = "–" if estimate is None else f"{estimate.se / scale:,.{digits}f}"
-            hectares = "–" if one.mapped_m2 is None else f"{one.mapped_m2 / 1e4:,.{found.hectare_digits}f}"
-            rows.append((one.info.name, f"{one.pixels:,}", hectares, told, se))
-        unit = "ha" if any(one.mapped_m2 is not None for one in found.classes) else "pixels"
-        head = ("Class", "Pixels", "Mapped, ha", f"Estimated, {unit}", f"Standard error, {unit}")
+            mapped = "–" if one.mapped_m2 is None else f"{one.mapped_m2 / scale:,.{digits}f}"
+            rows.append((one.info.name, f"{one.pixels:,}", mapped, told, se))
+        sized = "area" if unit == "pixels" else unit
+        head = ("Class", "Pixels", f"Mapped, {sized}", f"Estimated, {unit}", f"Standard error, {unit}")
         return [html.heading("Areas"), html.table(head, rows, colors), html.words(found.words, quiet=True)]
 
     def _labels(self, shown: DisplayedMap) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.image import imread
 
 from hsi_studio.io import map_figure
 from hsi_studio.io.map_figure import INK, LONGEST_NAME, export_figure, export_png
+from hsi_studio.scene.crs_name import sides_m
 from hsi_studio.types import ClassInfo, ClassSchema, Prediction
 from tests.project.small import small_scene
 
@@ -41,7 +43,8 @@ def test_the_scale_bar_of_pixels_that_are_no_squares_is_along_the_rows(tmp_path:
     scene = small_scene(80, 100, gsd_m=300**0.5, transform=(30.0, 0.0, 6e5, 0.0, -10.0, 4e6))
     drawn = (imread(export_png(a_map(80, 100), scene, tmp_path / "m.png"))[:, :, :3] * 255).round().astype(np.uint8)
     assert longest_run(drawn, INK) / longest_run(drawn, "#ff0000") == pytest.approx(500 / 3000, abs=0.01)
-    assert map_figure.sides_m(300**0.5, scene.transform) == pytest.approx((30, 10))
+    assert sides_m(scene) == pytest.approx((30, 10))
+    assert sides_m(replace(scene, transform=(30.0, 10.0, 6e5, 0.0, -10.0, 4e6))) == pytest.approx((30, 200**0.5))
 
 
 @pytest.mark.parametrize(

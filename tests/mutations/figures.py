@@ -282,6 +282,15 @@ FIGURES: tuple[Mutation, ...] = (
         ("test_the_square_of_the_pixel_size_is_the_area_on_the_ground", "test_pixels_that_are_no_squares_are_told"),
     ),
     Mutation(
+        "area-of-uneven-degrees",
+        "areas of a scene in degrees are those of its middle however large it is",
+        "hsi_studio/scene/rules/georeference.py",
+        "if apart > UNEVEN:",
+        "if apart > 1e9:",
+        "tests/scene/rules/test_headers.py",
+        ("test_pixels_of_degrees_have_a_size_where_they_are_alike",),
+    ),
+    Mutation(
         "evidence-without-words",
         "probabilities of the live map are of a model that was told no class names",
         "hsi_studio/studio/live.py",

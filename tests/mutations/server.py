@@ -215,4 +215,13 @@ SERVER: tuple[Mutation, ...] = (
         "tests/studio/test_prompt_drafts.py",
         ("test_an_answer_that_fails_takes_nothing_away",),
     ),
+    Mutation(
+        "janitor-takes-a-place-in-use",
+        "tidying up takes a page's place in the queue although its answers come and go: its stream ends with 404",
+        "hsi_studio/ui/server/page_sessions.py",
+        "            if not same or self._in_use(session, *now):\n",
+        "            if had is None or self._in_use(session, *now):\n",
+        "tests/ui/server/test_page_sessions.py",
+        ("test_a_place_of_which_an_answer_is_fetched_each_round_stays",),
+    ),
 )

@@ -317,10 +317,14 @@ def test_a_class_that_is_not_mapped_and_was_not_seen_has_no_estimate(made: tuple
     assert [one.info.name for one in rows if one.estimate is None] == ["Rare"]
 
 
-@pytest.mark.parametrize(("m2", "digits"), [(9_999.0, 4), (10_000.0, 2)])
-def test_hectares_of_a_small_map_have_digits_enough(m2: float, digits: int) -> None:
+@pytest.mark.parametrize(
+    ("m2", "unit"), [(30.0, ("m²", 1.0, 4)), (9_999.0, ("m²", 1.0, 1)), (10_000.0, ("ha", 1e4, 2))]
+)
+def test_a_map_below_a_hectare_is_told_in_square_metres(m2: float, unit: tuple[str, float, int]) -> None:
     rows = tuple(ClassArea(ClassInfo.new(name, "#000000"), 1, m2 / 2) for name in "ab")
-    assert Areas(rows, "").hectare_digits == digits
+    assert Areas(rows, "").unit == unit
+    without = tuple(ClassArea(ClassInfo.new(name, "#000000"), 1, None) for name in "ab")
+    assert Areas(without, "").unit[0] == "pixels"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  areaText, counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, rowSide, signed, when,
+  areaText, counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, signed, when,
 } from "../../hsi_studio/ui/web/formats.js";
 
 test("a noun has its plural, and nought has it too", () => {
@@ -29,8 +29,8 @@ test("the length of a scale bar is the largest 1, 2 or 5 times a power of ten th
   assert.deepEqual([5000, 20, 0.5].map(lengthText), ["5 km", "20 m", "50 cm"]);
 });
 
-test("an area is in hectares, or in pixels where a pixel has no size, as in the figures", () => {
-  assert.deepEqual([[12343, 1.5], [100, 1], [0, 2], [1234, null]].map(([n, m]) => areaText(n, m)), ["2.78 ha", "0.0100 ha", "–", "1,234 px"]);
+test("an area is in hectares, a little one in m², or in pixels where a pixel has no size, as in the figures", () => {
+  assert.deepEqual([[12343, 1.5], [100, 1], [70, 0.01], [0, 2], [1234, null]].map(([n, m]) => areaText(n, m)), ["2.78 ha", "100 m²", "0.01 m²", "–", "1,234 px"]);
 });
 
 test("of a day that is today only the hour is said", () => {
@@ -41,12 +41,4 @@ test("of a day that is today only the hour is said", () => {
 
 test("a class name cannot put a tag into a plot", () => {
   assert.equal(escapeTags("<b>Corn & co</b>"), "&lt;b&gt;Corn &amp; co&lt;/b&gt;");
-});
-
-test("a pixel is as long along its row as the map says, not as the square of its area", () => {
-  const wide = { gsd_m: Math.sqrt(300), transform: [30, 0, 6e5, 0, -10, 4e6] };
-  assert.equal(Math.round(rowSide(wide)), 30);
-  assert.equal(rowSide({ gsd_m: 2, transform: null }), 2);
-  assert.equal(rowSide({ gsd_m: null, transform: [30, 0, 6e5, 0, -10, 4e6] }), 0);
-  assert.equal(rowSide(null), 0);
 });

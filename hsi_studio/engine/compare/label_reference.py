@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from hsi_studio.errors import TooFewLabels
+from hsi_studio.humanize import listed
 from hsi_studio.types import LabelSet, Scene
 
+MOST_NAMED = 5  # classes in a sentence
 LEAST_LABELS = 4  # of a class, where labels test: two train, two test
 
 
@@ -20,13 +22,12 @@ def enough_labels(labels: LabelSet, shots: int, hidden: bool = False) -> None:
     counts = [int(count) for count in labels.counts if count > 0]
     able = [count for count in counts if count >= LEAST_LABELS]
     if len(able) < 2:
-        have = ", ".join(
-            f"{info.name} {count}" for info, count in zip(labels.schema.classes, labels.counts, strict=True) if count
-        )
+        most = sorted(zip(labels.counts, labels.schema.names, strict=True), key=lambda pair: -pair[0])
+        have = [f"{name} {count}" for count, name in most if count]
         why = "The lesson hides the reference map" if hidden else "This scene has no reference map"
         raise TooFewLabels(
             f"{why}, so some of your labels must test what the others train: that takes at least {LEAST_LABELS} labels "
-            f"in each of two classes. You have {have or 'none'}. Label more pixels, or "
+            f"in each of two classes. You have {listed(have, MOST_NAMED) if have else 'none'}. Label more pixels, or "
             f"{'hand in first' if hidden else 'open the scene with a reference map'}."
         )
     if shots > min(able) // 2:

@@ -73,6 +73,7 @@ class Answer:
     likeness: tuple[Likeness, ...] = ()
     notes: tuple[str, ...] = ()
     others: tuple[str, ...] = ()  # class names that it was held against
+    by_spectrum: str = ""  # the materials whose spectra took part beside `likeness`
 
 
 class Matcher:
@@ -200,13 +201,19 @@ class Matcher:
         return np.asarray(score * (FLOOR + (1.0 - FLOOR) * held))
 
     def _by_spectra(self, asked: ParsedQuery, others: Sequence[str]) -> FloatArray | None:
-        """Posterior of the materials the text means, to its power in the answer; None where there are none. A name with
-        a trait's word in it is that name: "dry grass" is not grass, "low vegetation" not any vegetation."""
-        if self.spectral is None:
-            return None
-        whole = not asked.bare or self.spectral.named(asked.about) is not None
-        found = self.spectral.query(asked.about if whole else asked.bare, others)
+        """Posterior of the materials the text means, to its power in the answer; None where there are none."""
+        found = None if self.spectral is None else self.spectral.query(self._named(self.spectral, asked), others)
         return None if found is None else np.asarray(found ** (1.0 - DESCRIBED), dtype=np.float32)
+
+    def by_spectrum(self, asked: ParsedQuery) -> str:
+        """The materials that `_by_spectra` looks for, in words."""
+        return "" if self.spectral is None else self.spectral.taken_for(self._named(self.spectral, asked))
+
+    @staticmethod
+    def _named(spectral: SpectralWords, asked: ParsedQuery) -> str:
+        """The text that spectra are looked up by. A name with a trait's word in it is that name: "dry grass" is not
+        grass, "low vegetation" not any vegetation."""
+        return asked.about if not asked.bare or spectral.named(asked.about) is not None else asked.bare
 
     def on_nodes(self, score: FloatArray, spectra: FloatArray | None) -> FloatArray:
         """(n,) both on the superpixels."""
@@ -315,6 +322,7 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
         likeness,
         tuple(notes),
         tuple(others),
+        matcher.by_spectrum(asked) if spectra is not None and likeness else "",
     )
 
 

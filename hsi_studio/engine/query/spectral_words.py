@@ -25,6 +25,7 @@ from hsi_studio.text.materials.reading import read_recipe
 from hsi_studio.types import FloatArray
 
 COMMON = ("water", "meadow", "tree", "soil", "road", "roof", "dry grass", "shadow")  # what a question is held against
+ONE = 0.99  # weight that two names share from which they mean one material
 SAME = 0.3  # weight that two texts share from which they are one thing
 KEPT = 8
 
@@ -63,6 +64,15 @@ class Spoken:
         return ""
 
     @property
+    def _pairs(self) -> tuple[list[str], list[str]]:
+        """Some of the pairs that cannot be told apart: of names that mean one material, and of different materials."""
+        of = dict(zip((self.names[k] for k in self.kept), self.meant, strict=True))
+        both: tuple[list[str], list[str]] = [], []
+        for a, b in self.alike:
+            both[shared(of[a], of[b]) < ONE].append(f"{a} and {b}")
+        return both[0][:4], both[1][:4]
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What to know when the map is read."""
         taken = []
@@ -71,9 +81,14 @@ class Spoken:
             if not one.exact or titles != self.names[k].lower():
                 taken.append(f"{self.names[k]} as {titles}")
         notes = [f"Taken for: {'; '.join(taken)}."] if taken else []
-        if self.alike:
-            pairs = "; ".join(f"{a} and {b}" for a, b in self.alike[:4])
-            notes.append(f"Your names do not separate: {pairs}: their spectra are the same to this sensor.")
+        same, near = self._pairs
+        if same:
+            notes.append(
+                f"Your names do not separate: {'; '.join(same)}: each of a pair means the same here, and no spectrum "
+                "of its own is known. Label a pixel of each: the sensor may well tell them apart."
+            )
+        if near:
+            notes.append(f"Your names do not separate: {'; '.join(near)}: their spectra are the same to this sensor.")
         unknown = [name for k, name in enumerate(self.names) if k not in self.kept]
         if unknown:
             notes.append(f"Not a material known here, and not in the map: {', '.join(unknown)}.")

@@ -75,7 +75,7 @@ class Attempt:
             elif requested == "orphan":
                 self._end("interrupted", f"The program that started it ended{self._kept()}. Resume it to go on.")
             else:
-                self._end("cancelled", "Cancelled: nothing was kept.")
+                self._end("cancelled", "Cancelled: no map was made.")
                 self.folder.clear_checkpoints()
         except StudioError as error:
             self._end("failed", str(error))

@@ -46,7 +46,7 @@ def start_worker(
 def end_of(requested: str, code: int, folder: RunFolder) -> tuple[RunState, str]:
     """State and reason of a worker that ended without a word."""
     if requested == "cancel":
-        return "cancelled", "Cancelled: nothing was kept."
+        return "cancelled", "Cancelled: no map was made."
     kept = bool(folder.checkpoints())
     onward = "Resume it: it goes on from its last checkpoint." if kept else "Resume it: it begins again."
     if requested == "pause":

@@ -171,7 +171,7 @@ class RunQueue:
         if record.state not in RESUMABLE:
             raise BadRequest(self._not_ours(record))
         folder.clear_checkpoints()
-        folder.set_state(record, "cancelled", "Cancelled: nothing was kept.")
+        folder.set_state(record, "cancelled", "Cancelled: no map was made.")
 
     def pause(self, folder: RunFolder) -> None:
         """Leave a checkpoint and give the memory back. Raises BadRequest when it is not queued or running."""

@@ -31,6 +31,7 @@ from hsi_studio.io.label_files.attributes import (
 )
 from hsi_studio.io.label_files.burn import Pixels, evenly, pixels_of
 from hsi_studio.io.label_files.frames import FloatPairs, Frame, choose_frame, to_pixels
+from hsi_studio.io.label_files.near_names import near_note
 from hsi_studio.io.label_files.records import (
     EXAMPLES,
     MOST_CLASSES,
@@ -360,4 +361,7 @@ def together(layers: list[Placed], scene: Scene, schema: ClassSchema) -> LabelIm
     if renamed:
         made.notes.append(f"{counted(renamed, 'label')} {'gives' if renamed == 1 else 'give'} a class number and "
                           f"{'takes' if renamed == 1 else 'take'} the name it has in the reference.")  # fmt: skip
+    near = near_note((label[2] for label in made.labels), schema.names)
+    if near:
+        made.notes.append(near)
     return made

@@ -179,6 +179,8 @@ def live_features(
     Raises BadValues, and what `check` raises (Cancelled).
     """
     key_params = recipe.as_dict()
+    if recipe.height_weight > 0:
+        key_params["gsd_m"] = scene.gsd_m  # heights above ground depend on it, and a scene in degrees had none once
     if basis is not None:
         digest = hashlib.sha256()
         for array in basis.arrays().values():

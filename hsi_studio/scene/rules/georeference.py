@@ -241,6 +241,7 @@ def side_m(transform: Transform | None, crs: str | None) -> float | None:
         return None
 
 
+UNEVEN = 0.03  # of a scene in degrees: share by which the area of a pixel may differ from the one in the middle
 ODD = 0.01  # share by which a pixel's area may differ from the square of its side before it counts
 
 
@@ -248,9 +249,11 @@ def true_side(
     side: float | None, transform: Transform | None, crs: str | None, shape: tuple[int, int]
 ) -> tuple[float | None, str]:
     """The side of the square that has a pixel's area on the ground in metres, and a note where that is not `side`, the
-    one along a row: areas are its square. Pixels that are no squares, and map systems whose scale is not 1 at the
-    middle of the scene (Web Mercator at 50° shows everything 2.4 times as large)."""
-    if side is None or transform is None or is_degrees(crs):
+    one along a row: areas are its square. Pixels that are no squares, map systems whose scale is not 1 at the middle of
+    the scene (Web Mercator at 50° shows everything 2.4 times as large), and pixels of degrees."""
+    if transform is not None and is_degrees(crs):
+        return _side_of_degrees(transform, crs, shape)
+    if side is None or transform is None:
         return side, ""
     a, b, _, d, e, _ = transform
     along, area = math.hypot(a, d), abs(a * e - b * d)
@@ -265,6 +268,27 @@ def true_side(
     if found is not flat:
         why += f", whose scale here is {math.sqrt(flat / found):.3f}"
     return made, f"{why}: areas are those of {made:.4g} × {made:.4g} m on the ground."
+
+
+def _side_of_degrees(transform: Transform, crs: str | None, shape: tuple[int, int]) -> tuple[float | None, str]:
+    """As `true_side`, of longitudes and latitudes: None where pixels differ by more than `UNEVEN` in their area."""
+    height, width = shape
+    middle = _on_the_ground(transform, crs, shape)
+    ends = [_on_the_ground(transform, crs, (2 * row, 2 * col)) for row in (0, height) for col in (0, width)]
+    known = [area for area in ends if area is not None]
+    if middle is None or len(known) < len(ends):
+        return None, ""
+    apart = max(abs(area / middle - 1) for area in known)
+    if apart > UNEVEN:
+        return None, (
+            f"Pixels are of degrees, and their areas on the ground differ by up to {100 * apart:.0f} % from the one in "
+            "the middle: sizes are told in pixels. Bring the scene into a map system in metres for areas."
+        )
+    side = math.sqrt(middle)
+    return side, (
+        f"Pixels are of degrees: areas are those of the one in the middle, as large as {side:.4g} × {side:.4g} m "
+        f"(up to {100 * apart:.1g} % off at the edges)."
+    )
 
 
 def _on_the_ground(transform: Transform, crs: str | None, shape: tuple[int, int]) -> float | None:

@@ -7,7 +7,7 @@ that nobody fetches, of any number. So here:
 - Of an owner at most `MOST_OF_ONE` sessions are kept, of all together `MOST`: then the owner who has most loses the one
   that was used longest ago. A page whose session has gone gets a new one with its next event; what it forgets is an
   unanswered question about a dropped file.
-- Answers that have waited for two rounds of the janitor are thrown away. A page that is there fetches them at once.
+- Answers that have waited for a whole round of the janitor are thrown away. A page that is there fetches them at once.
 """
 
 from __future__ import annotations
@@ -71,24 +71,42 @@ def bound(blocks: gr.Blocks, mounted: Any, sessions: PageSessions) -> None:
 
 
 class Unfetched:
-    """Answers of events in Gradio's queue. `tidy` is one round; it may be called from any thread."""
+    """Answers of events in Gradio's queue. `tidy` is one round; it may be called from any thread.
+
+    A page's stream ends with an error when its place in the queue goes under it, so a place goes only when nothing
+    moved there for a whole round and no stream waits there (Gradio's page opens one for an answer that it has got by
+    the stream before), and comes back when an event came in the same instant.
+    """
 
     def __init__(self, blocks: gr.Blocks) -> None:
         self._queue: Any = blocks._queue
-        self._waiting: dict[str, int] = {}  # session → answers that waited at the last round
+        self._before: dict[str, tuple[Any, Any]] = {}  # session → its answers, and the oldest that waited (None: none)
 
     def tidy(self) -> None:
         """Throw away what nobody fetched since the last round, and what is kept of sessions without any event."""
-        queue, before = self._queue, self._waiting
-        self._waiting = {}
-        at_work = {event.session_hash for event in list(queue.event_ids_to_events.values())}
+        queue, before = self._queue, self._before
+        self._before = {}
         for session, answers in list(queue.pending_messages_per_session.items()):
-            waiting = answers.qsize()
-            asked = bool(queue.pending_event_ids_session.get(session))
-            if waiting and not 0 < before.get(session, 0) <= waiting:
-                self._waiting[session] = waiting
-            elif session not in at_work and (waiting or not asked):
-                queue.pending_messages_per_session.pop(session, None)
+            now = answers, next(iter(answers._queue.copy()), None)
+            self._before[session] = now
+            had = before.get(session)
+            same = had is not None and all(one is other for one, other in zip(had, now, strict=True))
+            if not same or self._in_use(session, *now):
+                continue
+            queue.pending_messages_per_session.pop(session, None)
+            if self._in_use(session, *now):
+                queue.pending_messages_per_session.setdefault(session, answers)
+            else:
+                self._before.pop(session)
         for session in list(queue.pending_event_ids_session):
-            if session not in queue.pending_messages_per_session:
+            if session not in queue.pending_messages_per_session and not self._at_work(session):
                 queue.pending_event_ids_session.pop(session, None)
+
+    def _at_work(self, session: str) -> bool:
+        return any(event.session_hash == session for event in list(self._queue.event_ids_to_events.values()))
+
+    def _in_use(self, session: str, answers: Any, oldest: Any) -> bool:
+        """Whether an event is at work, or has ended with its answer on the way (asked for, and none waits), or a stream
+        is open and waits."""
+        on_the_way = oldest is None and bool(self._queue.pending_event_ids_session.get(session))
+        return on_the_way or self._at_work(session) or any(not one.done() for one in list(answers._getters))

@@ -6,7 +6,7 @@ Value (Python → page). A dict, sent as one JSON string (`ui/web_component.py`)
 so a full state and a small answer are both valid.
 
     project   any id; another one resets everything
-    scene     {id, h, w, b, transform, crs_name, gsd_m, valid_all,
+    scene     {id, h, w, b, transform, crs_name, gsd_m, along_m, valid_all,
                composites: [{id, title, available, why}]}         null = no scene open
     view      {composite, stretch}                                only to change it from Python; `features/stretch.py`
     classes   [{id, name, color "#rrggbb", key 1–9 or null}]      in display order

@@ -28,7 +28,7 @@ from pydantic import BaseModel, Field
 
 from hsi_studio.errors import StudioError
 from hsi_studio.studio.facade import Studio
-from hsi_studio.ui.viewer.page_state import Present
+from hsi_studio.ui.viewer.page_state import Present, stepped
 
 WAIT_S, REPORT_S = 0.5, 2.0
 WAITING = 100  # pages that may wait for their maps at once; they take no thread away from clicks
@@ -59,13 +59,13 @@ def router(studio: Studio) -> APIRouter:
         except StudioError as error:
             raise HTTPException(404, str(error)) from error
 
-    def done(project_id: str, act: Act) -> str:
-        """Do it; the message of what went wrong, or ""."""
+    def done(project_id: str, act: Act, told: list[str]) -> str:
+        """Do it; the message of what went wrong, or "". What was undone goes into `told`: it may be another's label."""
         try:
             if act.do == "pick":
                 studio.label(project_id, act.row, act.col, act.class_id)
             else:
-                studio.edit(project_id, lambda project: project.undo() if act.do == "undo" else project.redo())
+                studio.edit(project_id, lambda project: told.append(stepped(project, act.do)))
         except StudioError as error:
             return str(error)
         return ""
@@ -73,11 +73,12 @@ def router(studio: Studio) -> APIRouter:
     @api.post("/acts/{project_id}")
     def acts(project_id: str, wanted: Acts) -> dict[str, Any]:
         known(project_id)
-        said = [done(project_id, act) for act in wanted.acts]
+        told: list[str] = []
+        said = [done(project_id, act, told) for act in wanted.acts]
         refused = [act.n for act, words in zip(wanted.acts, said, strict=True) if words and act.do == "pick"]
         more = {"message": next(filter(None, reversed(said)), ""), "refused": refused}
         if len(said) > sum(bool(words) for words in said):
-            more["notice"] = present.follow_labels(project_id)
+            more["notice"] = " ".join(filter(None, [*told[-1:], present.follow_labels(project_id)]))
         show = {
             "hsi-viewer": present.viewer_changes(project_id, **more), "hsi-classes": present.classes(project_id),
         }  # fmt: skip

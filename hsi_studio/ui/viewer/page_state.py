@@ -13,7 +13,8 @@ import gradio as gr
 import numpy as np
 
 from hsi_studio.errors import StudioError
-from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name
+from hsi_studio.project.store import Project
+from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name, sides_m
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.said_on_page import for_page
 from hsi_studio.ui.viewer.accuracy_strip import (
@@ -31,6 +32,13 @@ BUSY_WORDS = "Computing the map of your labels …"
 YOURS = "Map of your labels"
 NOT_MEASURED = "How good this map is has not been measured"
 THE_REFERENCE = "This is the scene's reference: what every map here is measured against."
+
+
+def stepped(project: Project, what: str) -> str:
+    """Undo ("undo") or redo the last action, whoever made it; what to say of it. Raises LabelProblem."""
+    back = what == "undo"
+    text = (project.undo() if back else project.redo()).removeprefix(f"{what}: ")
+    return f"{'Undone' if back else 'Done again'}: {text}."
 
 
 class Present:
@@ -139,6 +147,7 @@ class Present:
             "transform": scene.transform,
             "crs_name": crs_name(scene.crs),
             "gsd_m": scene.gsd_m,
+            "along_m": (sides_m(scene) or (None,))[0],  # of a pixel along its row, for the scale bar
             "valid_all": scene.survey.known == 1 and bool(scene.valid.all()),
             "composites": self.studio.composites(scene.id),
         }

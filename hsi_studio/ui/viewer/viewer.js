@@ -7,7 +7,7 @@
 import { panel, tell } from '../web/component.js';
 import { noteAddress, placeOf, readAt, writeAt } from '../web/address.js';
 import { loadSheet } from '../web/dom.js';
-import { areaText, rowSide } from '../web/formats.js';
+import { areaText } from '../web/formats.js';
 import { present, presenting } from '../web/present.js';
 import { makeControls } from './controls.js';
 import { makeHeat } from './heat.js';
@@ -226,7 +226,7 @@ function start(component, L) {
     last = here();
     for (const layer of [raster, swipe, heat, region, pins]) layer.paint();
     labels.draw();
-    controls.scalebar(rowSide(scene) ? 2 ** map.getZoom() / rowSide(scene) : 0);
+    controls.scalebar(scene?.along_m ? 2 ** map.getZoom() / scene.along_m : 0);
     note();
   }
   map.on('move zoom viewreset', moved);
@@ -321,6 +321,7 @@ function start(component, L) {
   }
   function setScene(next) {
     scene = next; fitted = painted = false;
+    controls.parts.row.value = controls.parts.col.value = '';  // they were a place on the scene before
     feed.reset();
     mark('ready', null); mark('mapRev', null);
     raster.setScene(next); labels.reset(); heat.show(null); region.clear(); looks.setScene();

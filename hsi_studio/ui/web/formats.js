@@ -65,20 +65,11 @@ export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 /** A deep copy of what JSON can hold. @template T @param {T} value @returns {T} */
 export const copyOf = (value) => JSON.parse(JSON.stringify(value));
 
-/**
- * The length of a pixel along its row, in metres; `gsd_m` is the side of the square of its area. 0 = not known.
- * @param {{gsd_m?: number | null, transform?: number[] | null} | null} scene
- */
-export function rowSide(scene) {
-  if (!scene?.gsd_m) return 0;
-  const [a, b, , d, e] = scene.transform || [1, 0, 0, 0, 1];
-  return (scene.gsd_m * Math.hypot(a, d)) / Math.sqrt(Math.abs(a * e - b * d));
-}
-
-/** An area of a map: hectares, or pixels where a pixel has no size. @param {number} pixels @param {number | null} [gsd_m] */
+/** An area of a map: hectares, m² of little ones, or pixels where a pixel has no size. @param {number} pixels @param {number | null} [gsd_m] */
 export function areaText(pixels, gsd_m) {
   if (!pixels) return "–";
   if (!gsd_m) return `${pixels.toLocaleString("en")} px`;
-  const hectares = (pixels * gsd_m * gsd_m) / 1e4;
-  return `${hectares >= 0.1 ? hectares.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }) : hectares.toFixed(4)} ha`;
+  const area = pixels * gsd_m * gsd_m;
+  if (area < 1e3) return `${area.toFixed(area >= 10 ? 0 : 2)} m²`;
+  return `${(area / 1e4).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ha`;
 }

@@ -244,7 +244,7 @@ def test_without_a_reference_labels_test_each_other(wordy: WordyMethod, tmp_path
         assert set(zip(train.row.tolist(), train.col.tolist(), strict=True)) <= placed
         assert len(train) == 12
     assert labels_as_reference(blind, labels).reference_names == {1: "Stripe 1", 2: "Stripe 2"}
-    with pytest.raises(TooFewLabels, match=r"Stripe 1 12, Stripe 2 3"):
+    with pytest.raises(TooFewLabels, match=r"Stripe 1 12 and Stripe 2 3\."):
         enough_labels(labelled(scene, [12, 3, 0]), 1)
     with pytest.raises(TooFewLabels, match="Take 4 shots or fewer"):
         enough_labels(labelled(scene, [12, 8, 0]), 5)

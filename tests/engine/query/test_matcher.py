@@ -149,6 +149,15 @@ def test_what_a_place_is_near_to_is_found_as_the_question_of_its_own_is() -> Non
     assert not any("nan" in fact or "inf" in fact for fact in facts)
 
 
+def test_an_answer_says_whose_spectrum_took_part() -> None:
+    own = pixel_facts()
+    ask = Matcher(words(), WordBag(), spectral_words(own, words().index, WordBag().encode))
+    assert ask_described(ask, "metal roof").by_spectrum == "metal roof"
+    assert ask_described(ask, "tall trees").by_spectrum == "tree"
+    assert ask_described(ask, "smooth").by_spectrum == ""
+    assert ask_described(matcher(), "metal roof").by_spectrum == ""
+
+
 def test_a_name_with_a_word_of_a_trait_is_asked_as_it_is() -> None:
     spectral = Listening()
     own = Matcher(words(), WordBag(), cast(SpectralWords, spectral))
@@ -362,6 +371,12 @@ def test_short_wave_infrared_alone_answers_by_the_spectra_of_materials() -> None
     for text, name in (("dry grass", "Dry grass"), ("metal roof", "Metal roof"), ("bare soil", "Bare soil")):
         assert average_precision(ask_described(ask, text).map, name) > 0.9
     assert ask_described(ask, "metal roof").notes[0].startswith("Found by spectra alone, as metal roof")
+    assert ask_described(ask, "metal roof").by_spectrum == ""  # said already
+    names = ("Kaolinite", "Alunite", "Dry grass", "Water")
+    assert ask.spectral is not None
+    told = [note for note in ask.spectral.classes(names).notes if "do not separate" in note]
+    assert len(told) == 1
+    assert "Kaolinite and Alunite: each of a pair means the same here" in told[0]
     kept = ask_described(ask, "bare soil without trees")
     assert any("“without trees” cannot be told" in note for note in kept.notes)
     with pytest.raises(BadRequest, match="can be measured"):

@@ -242,7 +242,7 @@ def test_a_damaged_record_hides_no_other_run(desk: tuple[Studio, str]) -> None:
 @pytest.mark.parametrize(
     ("requested", "code", "state", "word"),
     [
-        ("cancel", -9, "cancelled", "nothing was kept"),
+        ("cancel", -9, "cancelled", "no map was made"),
         ("pause", -9, "paused", "Resume"),
         ("close", -9, "interrupted", "closed"),
         ("", -9, "interrupted", "memory"),

@@ -10,6 +10,7 @@ import rasterio
 from rasterio.crs import CRS
 
 from hsi_studio.errors import FileProblem, UnknownFormat
+from hsi_studio.scene.crs_name import pixel_size, sides_m
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import roles
 from hsi_studio.scene.rules.data_file import neighbours, trailing
@@ -190,7 +191,8 @@ def test_place_is_the_one_gdal_reads(tmp_path, info, system, epsg):
     assert code == epsg
     with rasterio.open(path) as gdal:
         assert scene.transform == pytest.approx(tuple(gdal.transform)[:6])
-    assert scene.gsd_m == (None if epsg == 4326 else pytest.approx(10))
+    degrees = np.sqrt(3e-5 * 67900 * 2e-5 * 111270)  # metres a degree at 52.5° north, along and across
+    assert scene.gsd_m == pytest.approx(degrees if epsg == 4326 else 10, rel=0.01)
 
 
 def test_arbitrary_without_a_system_is_no_place_and_prj_files_are_one(tmp_path):
@@ -351,6 +353,7 @@ def test_a_geotiff_at_no_number_has_no_place(tmp_path: Path, east: float) -> Non
         ((24, 10, 500000, 18, -24, 5800000), 32633, 24 * 24 + 18 * 10),  # turned and no square
         ((3, 0, 1000000, 0, -3, 200000), 2263, 9 * 0.3048006096**2),  # feet
         ((1, 0, 1500000, 0, -1, 6800000), 3857, np.cos(np.radians(52.02)) ** 2),  # Web Mercator, off by the ellipsoid
+        ((0.000542, 0, 12.9, 0, -0.000542, 52.5), 4326, 36.88 * 60.32),  # degrees: 68 and 111.3 km at 52.5° north
     ],
 )
 def test_the_square_of_the_pixel_size_is_the_area_on_the_ground(transform, epsg, m2):
@@ -358,6 +361,25 @@ def test_the_square_of_the_pixel_size_is_the_area_on_the_ground(transform, epsg,
     side, note = true_side(side_m(transform, system), transform, system, (20, 20))
     assert side**2 == pytest.approx(m2, rel=0.01)
     assert bool(note) == (side != side_m(transform, system))
+
+
+def test_pixels_of_degrees_have_a_size_where_they_are_alike():
+    system = CRS.from_epsg(4326).to_wkt()
+    side, note = true_side(None, (0.000542, 0, 12.9, 0, -0.000542, 52.5), system, (250, 210))
+    assert side == pytest.approx(47.2, abs=0.2)
+    assert note.startswith("Pixels are of degrees")
+    side, note = true_side(None, (0.1, 0, 0, 0, -0.1, 60), system, (200, 200))  # 40° to 60° north
+    assert side is None
+    assert "differ by up to" in note
+
+
+def test_the_sides_of_a_pixel_are_those_on_the_ground(tmp_path):
+    place = rasterio.Affine(0.000542, 0, 12.9, 0, -0.000542, 52.5)
+    scene = open_scene(tif(tmp_path / "degrees.tif", fake.cube(), transform=place, crs="EPSG:4326"))
+    assert sides_m(scene) == pytest.approx((36.8, 60.3), rel=0.01)
+    assert pixel_size(scene) == "36.8 × 60.4 m"
+    square = rasterio.Affine(2, 0, 5e5, 0, -2, 5e6)
+    assert pixel_size(open_scene(tif(tmp_path / "m.tif", fake.cube(), transform=square, crs="EPSG:32633"))) == "2 m"
 
 
 def test_pixels_that_are_no_squares_are_told(tmp_path):

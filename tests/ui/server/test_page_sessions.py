@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import gradio as gr
@@ -90,10 +91,53 @@ def test_answers_that_nobody_fetches_are_thrown_away(client: TestClient, blocks:
     assert {"script", "page"} <= queue.pending_messages_per_session.keys(), "a page may be on its way"
     assert "x" * 1000 in fetched(client, "page")
     unfetched.tidy()
+    assert queue.pending_messages_per_session.keys() == {"page"}, "it moved since: its next stream may be open"
+    unfetched.tidy()
     assert not queue.pending_messages_per_session
     assert not queue.pending_event_ids_session
     join(client, "page", "ben")
     assert "x" * 1000 in fetched(client, "page")
+
+
+def test_a_place_of_which_an_answer_is_fetched_each_round_stays(client: TestClient, blocks: gr.Blocks) -> None:
+    """One answer waits at every round, another each time: a busy page, whose open stream would end with an error."""
+    queue: Any = blocks._queue
+    unfetched = Unfetched(blocks)
+    for _ in range(3):
+        join(client, "page", "ben")
+        until = time.monotonic() + 20
+        while queue.event_ids_to_events and time.monotonic() < until:
+            time.sleep(0.01)
+        unfetched.tidy()
+        assert "page" in queue.pending_messages_per_session
+        assert "x" * 1000 in fetched(client, "page")
+
+
+def test_the_place_of_an_open_stream_stays(client: TestClient, blocks: gr.Blocks) -> None:
+    queue: Any = blocks._queue
+    unfetched = Unfetched(blocks)
+    join(client, "page", "ben")
+    fetched(client, "page")
+    stream: Any = SimpleNamespace(done=lambda: False)  # waits in Queue.get
+    queue.pending_messages_per_session["page"]._getters.append(stream)
+    for _ in range(3):
+        unfetched.tidy()
+    assert "page" in queue.pending_messages_per_session
+    queue.pending_messages_per_session["page"]._getters.clear()
+    unfetched.tidy()
+    assert "page" not in queue.pending_messages_per_session
+
+
+def test_an_event_that_comes_in_the_instant_of_tidying_finds_its_place(client: TestClient, blocks: gr.Blocks) -> None:
+    queue: Any = blocks._queue
+    unfetched = Unfetched(blocks)
+    join(client, "page", "ben")
+    fetched(client, "page")
+    unfetched.tidy()
+    at_work = iter((False, True, True))  # it came after the first look
+    unfetched._at_work = lambda session: next(at_work)  # type: ignore[method-assign]
+    unfetched.tidy()
+    assert "page" in queue.pending_messages_per_session
 
 
 def test_gradio_still_keeps_its_answers_where_they_are_looked_for(blocks: gr.Blocks) -> None:

@@ -68,6 +68,9 @@ def test_what_was_done_meanwhile_comes_together_and_in_its_order(
     assert [(row, col) for row, col, _ in points] == [(c["row"], c["col"]) for c in clicks[:4]]
     assert shown["hsi-viewer"]["labels"]["seq"] == studio.project(project.id).revision
     assert shown["hsi-viewer"]["message"] == ""
+    row, col = clicks[4]["row"], clicks[4]["col"]  # whoever made it, it is said what went
+    assert shown["hsi-viewer"]["notice"].startswith("Undone: add ")
+    assert f"row {row}, column {col}." in shown["hsi-viewer"]["notice"]
     assert sum(c["count"] for c in shown["hsi-classes"]["classes"]) == 4
     again = values(client.post(f"/hsi/acts/{project.id}", json={"acts": [{"do": "redo"}]}))
     assert len(again["hsi-viewer"]["labels"]["points"]) == 5

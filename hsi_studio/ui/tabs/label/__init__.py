@@ -16,7 +16,7 @@ from hsi_studio.studio.facade import Studio
 from hsi_studio.ui.bus import Bus
 from hsi_studio.ui.tabs.contract import Tab
 from hsi_studio.ui.toasts import tell, warn
-from hsi_studio.ui.viewer.page_state import Present
+from hsi_studio.ui.viewer.page_state import Present, stepped
 
 
 class LabelTab:
@@ -27,12 +27,16 @@ class LabelTab:
 
     def act(self, project_id: str, event: gr.EventData) -> tuple[str, str]:
         """(viewer, class list) after an action; one handler, because all actions end the same way."""
-        done, chosen = event._data, None
+        done, chosen, told = event._data, None, [""]
         try:
-            chosen = self.do(project_id, done)
+            if done.get("do") in ("undo", "redo"):
+                self.studio.edit(project_id, lambda project: told.append(stepped(project, done["do"])))
+            else:
+                chosen = self.do(project_id, done)
         except StudioError as error:
             warn(error)
         notice = self.present.follow_labels(project_id) if done.get("do") in ("draw", "undo", "redo") else ""
+        notice = " ".join(filter(None, [told[-1], notice]))
         return self.present.answer(project_id, chosen, **({"notice": notice} if notice else {}))
 
     def do(self, project_id: str, done: dict[str, Any]) -> str | None:
@@ -52,10 +56,6 @@ class LabelTab:
                 self.studio.edit(project_id, lambda p: tell(p.set_classes(str(done["text"]))))
             case "draw":
                 self.draw(project_id, done)
-            case "undo":
-                self.studio.edit(project_id, lambda p: p.undo())
-            case "redo":
-                self.studio.edit(project_id, lambda p: p.redo())
         return None
 
     def add_class(self, project_id: str, name: str) -> str:

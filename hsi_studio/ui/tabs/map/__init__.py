@@ -30,6 +30,8 @@ def create(studio: Studio, bus: Bus) -> None:
     save_labels = gr.Button("Export the labels only", size="sm", elem_id="hsi-export-labels")
     label_import.create(studio, bus)
 
+    here = gr.State("")  # the project that the downloads are of
+    bus.project.change(tab.opened, [bus.project, here], [here, files], show_progress="hidden", queue=False, **PRIVATE)
     save.click(tab.export, [bus.project], [files], **PRIVATE)
     save_labels.click(tab.export_labels, [bus.project], [files], **PRIVATE)
     bus.after(evidence.act(tab.act, [bus.project], [evidence, bus.viewer, files, bus.strip], **PRIVATE))

@@ -60,6 +60,10 @@ class MapTab:
         look = [str(done.get(name, ""))[:200] for name in ("composite", "stretch")]
         return self.export_one(project_id, str(done.get("name")), *look)
 
+    def opened(self, project_id: str, before: str) -> tuple[str, Any]:
+        """(project, downloads): those of another project go when one is opened."""
+        return project_id, gr.skip() if before in ("", project_id) else gr.update(value=None, visible=False)
+
     def export_labels(self, project_id: str) -> Any:
         try:
             written = self.studio.export_labels(project_id)

@@ -112,21 +112,20 @@ def score_value(block: ScoreBlock, key: str) -> dict[str, str]:
 
 
 def areas_value(studio: Studio, shown: DisplayedMap) -> dict[str, Any]:
-    """Areas in hectares, or in pixels where a pixel has no size."""
+    """Areas in hectares or m², or in pixels where a pixel has no size."""
     found = studio.evidence.areas_of(shown)
     rows = []
+    unit, scale, digits = found.unit
     for one in found.classes:
         estimate = one.estimate_m2 or one.estimate
         if not one.pixels and estimate is None:
             continue
-        scale, digits = (1e4, found.hectare_digits) if one.mapped_m2 is not None else (1.0, 0)
-        mapped = one.pixels if one.mapped_m2 is None else one.mapped_m2 / 1e4
+        mapped = one.pixels if one.mapped_m2 is None else one.mapped_m2 / scale
         rows.append({
             "name": one.info.name, "color": one.info.color, "mapped": f"{mapped:,.{digits}f}",
             "estimate": "" if estimate is None else f"{estimate.value / scale:,.{digits}f}",
             "se": "" if estimate is None else f"{estimate.se / scale:,.{digits}f}",
         })  # fmt: skip
-    unit = "ha" if any(one.mapped_m2 is not None for one in found.classes) else "pixels"
     overall = found.overall
     certified = "" if overall is None else f"OA {100 * overall.value:.1f} % ± {100 * overall.se:.1f} (standard error)"
     return {"unit": unit, "rows": rows, "words": found.words, "certified": certified}

@@ -141,7 +141,9 @@ export function makePlaces(act) {
       if (now.answer) {
         const asked = now.answer.parts.length > 1 ? `Asked: ${now.answer.parts.join(", ")}. ` : "";
         const likes = now.answer.taken.map((t) => `${t.text} (${percent(t.weight)})`).join("; ");
-        taken.textContent = asked + (likes ? `Taken for: ${likes}.` : "");
+        const spectrum = now.answer.spectrum; // weighs more than the words where it takes part
+        const likely = spectrum ? `Taken for, by its spectrum: ${spectrum}; by its words: ${likes}.` : `Taken for: ${likes}.`;
+        taken.textContent = asked + (likes ? likely : "");
         heatOn.hidden = now.answer.heat;
         notes.replaceChildren(...now.answer.notes.map((text) => make("li", "", text)));
         if (document.activeElement !== slider || another) {

@@ -2,7 +2,7 @@
 // The Query tab: a question in words, where it holds and why, labels from it; a map from class texts alone.
 //
 // value from Python: {project, serial, engines: [{id, title, note}], engine, examples: ["…"], text, state, progress, error,
-//   classes: [{id, name, color, count}], answer: {seconds, threshold, taken: [{text, weight, cosine}], parts: ["…"], notes,
+//   classes: [{id, name, color, count}], answer: {seconds, threshold, taken: [{text, weight, cosine}], spectrum, parts: ["…"], notes,
 //   looking, regions: [{row, col, box, score, size, description, reasons: [{text, weight, grade, facts}]}]} | null,
 //   map: {state, prompts, choices: [[words, value]], progress, error, ready, shown, figures, words, notes,
 //   curve: [{clicks, oa, std, seeds, method}], curve_note}, words: bool, proposal?: {pixels: [[row, col]], id}, said?, refused?,
@@ -69,15 +69,17 @@ export function mount(gradio) {
     if (!value.project) return;
     const another = lastAsked !== `${value.project}/${value.text}`;
     if (another) {
+      const moved = !lastAsked.startsWith(`${value.project}/`); // a question was about the scene before
       lastAsked = `${value.project}/${value.text}`;
       places.forget();
-      if (value.text && document.activeElement !== field) field.value = value.text;
+      if ((value.text || moved) && document.activeElement !== field) field.value = value.text;
     }
     setOptions(engine, value.engines.map((e) => [e.title, e.id]), value.engine);
     engineRow.hidden = engineNote.hidden = value.engines.length < 2;
     showEngineNote();
-    if (!examples.childElementCount) {
-      examples.append(...(value.examples || []).map((text) => button("hsi-chip", text, "", () => { field.value = text; form.requestSubmit(); })));
+    if (examples.dataset.of !== String(value.examples)) { // another scene may have others
+      examples.dataset.of = String(value.examples);
+      examples.replaceChildren(...(value.examples || []).map((text) => button("hsi-chip", text, "", () => { field.value = text; form.requestSubmit(); })));
     }
     const fraction = value.progress?.fraction;
     bar.hidden = value.state !== "working";

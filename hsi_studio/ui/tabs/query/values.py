@@ -9,9 +9,21 @@ from hsi_studio.humanize import counted
 from hsi_studio.studio.facade import Studio
 from hsi_studio.studio.text_maps import NAMES
 from hsi_studio.text.description import Description, Phrase
-from hsi_studio.types import Progress
+from hsi_studio.types import Progress, Scene
 
 EXAMPLES = ("water", "metal roof", "dry straw", "tall vegetation near water", "dark and smooth", "grass far from trees")
+INFRARED = ("clay minerals", "dry grass", "bare soil", "metal roof")  # what bands beyond the visible alone can tell
+SEEN_NM = 700.0  # the visible ends
+
+
+def examples(scene: Scene) -> tuple[str, ...]:
+    """Questions that a scene can answer: "tall" needs heights, colours need the visible, all need wavelengths."""
+    nm = scene.bands.wavelength_nm
+    if nm is None:
+        return ()
+    if float(nm.min()) > SEEN_NM:
+        return INFRARED
+    return EXAMPLES if scene.dsm is not None else tuple(text.removeprefix("tall ") for text in EXAMPLES)
 
 
 def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
@@ -23,7 +35,7 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
         "serial": status.serial,
         "engines": [{"id": e.id, "title": e.title, "note": e.note} for e in studio.queries.engines(project_id)],
         "engine": status.engine,
-        "examples": EXAMPLES,
+        "examples": examples(studio.scene_of(project_id)),
         "text": status.text,
         "state": status.state,
         "progress": progress_value(status.progress),
@@ -45,6 +57,7 @@ def query_value(studio: Studio, project_id: str, **more: Any) -> dict[str, Any]:
                 {"text": like.text, "weight": round(like.weight, 2), "cosine": round(like.cosine, 2)}
                 for like in answer.likeness
             ],
+            "spectrum": answer.by_spectrum,
             "parts": [] if asked is None else _parts(asked),
             "notes": list(answer.notes),
             "regions": [_region(r) for r in status.regions],

@@ -171,10 +171,13 @@ def scene_facts(studio: Studio, project_id: str) -> str:
         ["Size", f"{facts['rows']} rows × {facts['columns']} columns × {facts['bands']} bands"],
         ["Wavelengths", f"{min(nm):.0f}–{max(nm):.0f} nm" if nm else "not in the file: bands go by number"],
         ["Usable", f"{facts['usable_bands']} bands, {usable}"],
-        ["Values", f"{facts['value_range'][0]:.4g} to {facts['value_range'][1]:.4g} {facts['unit']}".rstrip()],
+        [
+            "Values",
+            f"{value_text(facts['value_range'][0])} to {value_text(facts['value_range'][1])} {facts['unit']}".rstrip(),
+        ],
         ["Surface model (DSM)", layers_of(facts["dsm_layers"])],
         ["Coordinate system (CRS)", facts["crs"] or "none: rows and columns only"],
-        ["Pixel size", f"{facts['gsd_m']:g} m" if facts["gsd_m"] else "not known"],
+        ["Pixel size", facts["pixel"] or "not known"],
         ["Files", ", ".join(s["file"] for s in facts["sources"]) or "made in memory"],
         ["Citation", facts["citation"] or "–"],
         ["Licence", facts["licence"] or "–"],
@@ -208,6 +211,11 @@ def scene_facts(studio: Studio, project_id: str) -> str:
 def plain(text: str) -> str:
     """Text that Markdown shows as it is: file names may hold anything."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>~&" else c for c in text)
+
+
+def value_text(value: float) -> str:
+    """ "0.754", "-185", "65,535"."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def layers_of(count: int) -> str:

@@ -13,7 +13,7 @@ const STATES = {
 };
 const NEXT = { // what to do, where the run's own reason does not say it
   failed: "Change what the message names and train again (“Use settings” brings this run's), or resume from the last checkpoint.",
-  cancelled: "Its curves are kept; “Use settings” brings its settings back to train again.",
+  cancelled: "“Use settings” brings its settings back to train again.",
 };
 const RESUMABLE = ["paused", "interrupted", "failed"];
 

@@ -191,7 +191,7 @@ def _outcome(info: RunInfo, accuracy: str) -> str:
     fit, mapped = info.timing.get("fit_seconds"), info.timing.get("predict_seconds")
     took = "" if fit is None else f"Trained in {duration(fit)}"
     took += f", scene mapped in {duration(mapped)}." if took and mapped is not None else "." if took else ""
-    return " ".join(filter(None, [took, f"{accuracy}." if accuracy else ""]))
+    return " ".join(filter(None, [took, f"{accuracy.rstrip('.')}." if accuracy else ""]))
 
 
 def _thinned(metrics: list[list[Any]]) -> list[list[Any]]:

@@ -35,7 +35,8 @@ def test_classes_are_edited_and_the_page_keeps_its_own_choice(tab: LabelTab, pro
     assert [(c.name, c.color) for c in project.schema.classes] == [("Roof", "#123456")]
     assert "active" not in value(viewer) | value(classes)
     assert [c["count"] for c in value(classes)["classes"]] == [3]
-    tab.act(project.id, event("undo"))
+    viewer, _ = tab.act(project.id, event("undo"))
+    assert value(viewer)["notice"].startswith("Undone: ")
     assert names(project) == ["Roof", "lower"]
     tab.act(project.id, event("redo"))
     assert names(project) == ["Roof"]

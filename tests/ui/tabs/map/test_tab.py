@@ -57,6 +57,13 @@ def test_the_picture_is_saved_as_it_is_on_the_page(tab: MapTab, project: Project
     assert "value" in tab.export_one(project.id, "picture.png")
 
 
+def test_another_project_takes_the_downloads_away(tab: MapTab) -> None:
+    assert untouched(tab.opened("one", "")[1])  # the page has just been loaded
+    assert untouched(tab.opened("one", "one")[1])
+    here, files = tab.opened("two", "one")
+    assert (here, files["value"], files["visible"]) == ("two", None, False)
+
+
 def test_labels_alone_come_back_in(tab: MapTab, part: LabelImportPart, project: Project) -> None:
     files = [Path(name) for name in tab.export_labels(project.id)["value"]]
     assert {file.suffix for file in files} == {".csv", ".geojson", ".gpkg"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from hsi_studio import Studio
+from hsi_studio.scene.demo import demo_scene
 from hsi_studio.text.description import Phrase
-from hsi_studio.ui.tabs.query.values import evidence_lines, query_value
+from hsi_studio.ui.tabs.query.values import evidence_lines, examples, query_value
 from hsi_studio.ui.viewer.heat_routes import heat_value, router
 
 
@@ -28,10 +30,22 @@ def test_before_a_question_the_page_knows_what_to_ask(studio: Studio) -> None:
     assert value["answer"] is None
     assert value["state"] == "idle"
     assert value["engines"][0]["id"] == "described"
-    assert value["examples"]
+    assert "tall vegetation near water" in value["examples"]
     assert ["Class names alone", "names"] in value["map"]["choices"]
     assert heat_value(studio, project.id) is None
     studio.close()
+
+
+def test_the_questions_offered_are_those_a_scene_can_answer() -> None:
+    town = demo_scene()
+    nm = town.bands.wavelength_nm
+    assert nm is not None
+    assert "vegetation near water" in examples(replace(town, dsm=None))
+    assert not any("tall" in text for text in examples(replace(town, dsm=None)))
+    infrared = replace(town, bands=replace(town.bands, wavelength_nm=nm + 700))
+    assert "clay minerals" in examples(infrared)
+    assert "dark and smooth" not in examples(infrared)
+    assert examples(replace(town, bands=replace(town.bands, wavelength_nm=None))) == ()
 
 
 @pytest.mark.slow
