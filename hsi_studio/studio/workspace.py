@@ -73,8 +73,8 @@ class Workspace(Subject):
         quotas: Quotas | None = None,
         only: str | None = None,
     ) -> None:
-        self.home = Path(home) if home else paths.home()
-        self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
+        self.home = Path(home).expanduser().absolute() if home else paths.home()
+        self.data_root = (Path(data_root).expanduser() if data_root else paths.user_home()).resolve()
         self.server = server or SharedServer(self.home, quotas or Quotas.of_environment())
         self.only = only
         self._scenes: dict[str, Scene] = {}
