@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -94,3 +95,17 @@ def test_ctrl_c_ends_the_page_without_a_traceback(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(launch, "_serve", serve)
     assert main(["--no-browser"]) == 130
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_letters_that_an_output_cannot_write_are_written_as_their_numbers(encoding: str) -> None:
+    """A pipe on Windows writes cp1252, which has no κ; the locale C has nothing beyond ASCII."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from hsi_studio.__main__ import main; main(['scenes']); print('κ × 100')"],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (
+        done.stdout.decode(encoding).rstrip().endswith("\\u03ba × 100" if encoding == "cp1252" else "\\u03ba \\xd7 100")
+    )
