@@ -9,6 +9,7 @@ The page's half imports Gradio, and only when it is started: a command does not 
 
 from __future__ import annotations
 
+import io
 import sys
 
 PROG = "hsi-studio"
@@ -17,6 +18,7 @@ PROG = "hsi-studio"
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0 done, 2 a problem the user can mend, 130 stopped by Ctrl-C."""
     words = sys.argv[1:] if argv is None else argv
+    _write_any_letter()
     if words[:1] in (["-h"], ["--help"]):
         sys.stdout.write(_help())
         return 0
@@ -29,6 +31,14 @@ def main(argv: list[str] | None = None) -> int:
     from hsi_studio.ui import launch
 
     return launch.main(words, PROG)
+
+
+def _write_any_letter() -> None:
+    """Where a terminal or a pipe cannot write a letter (κ into a file on Windows, anything in the locale C), its number
+    stands instead: a result that took minutes is not lost for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _help() -> str:

@@ -42,6 +42,7 @@ LOCAL_NAME = "localhost"
 PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 CONNECT_S = 30.0
 GDAL = {
+    "CPL_LOG": os.devnull,  # else GDAL prints which of these drivers a build has not got
     # drivers that are network clients; those a build lacks are passed over
     "GDAL_SKIP": "WMS WMTS WCS HTTP DAAS EEDA EEDAI PLMOSAIC PLScenes NGW STACIT STACTA OGCAPI",
     "OGR_SKIP": "WFS OAPIF Carto CSW Elastic AmigoCloud PLSCENES NGW",

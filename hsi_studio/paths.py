@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from hsi_studio import settings
-from hsi_studio.errors import FileProblem
+from hsi_studio.errors import BadRequest, FileProblem
 
 PACKAGE = Path(str(resources.files("hsi_studio")))
 BESIDE = PACKAGE.parent  # what has to be on Python's path for `import hsi_studio`
@@ -34,5 +34,16 @@ def asset(name: str) -> Path:
 
 
 def home() -> Path:
-    """Projects and caches: $HSI_STUDIO_HOME, else ~/.hsi_studio. Not created here."""
-    return Path(settings.HOME.text() or Path.home() / ".hsi_studio")
+    """Projects and caches: $HSI_STUDIO_HOME, else ~/.hsi_studio. Not created here. Raises BadRequest."""
+    return (settings.HOME.folders() or (user_home() / ".hsi_studio",))[0].absolute()
+
+
+def user_home() -> Path:
+    """The user's own folder. Raises BadRequest for one who has none, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise BadRequest(
+            "This user has no home folder: name one with the variable HOME, or folders of your choice with --home (or "
+            f"{settings.HOME.name}) and --data."
+        ) from error

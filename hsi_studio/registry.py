@@ -23,7 +23,6 @@ import importlib
 import importlib.util
 import inspect
 import logging
-import os
 import pkgutil
 import sys
 from collections.abc import Callable
@@ -116,8 +115,7 @@ def _points(path: tuple[str, ...]) -> Any:
 
 
 def _from_folders(found: Registry, attribute: str, refuse: Callable[[Any], str]) -> None:
-    for text in filter(None, PLUGINS.text().split(os.pathsep)):
-        folder = Path(text).expanduser().resolve()
+    for folder in (named.resolve() for named in PLUGINS.folders()):
         if not folder.is_dir():
             found.problems.append(f"{FOLDERS} names {folder}, which is no folder.")
             continue

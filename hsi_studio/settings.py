@@ -1,8 +1,9 @@
 """Every environment variable of ours, in one place: name, type, default, what it means.
 
 Whoever needs one asks its `Setting`; nobody else reads `HSI_STUDIO_…` from the environment (a test looks). A setting is
-read when it is asked for, never at import, so that a test or a notebook may change it. Where the command line has an
-option for the same thing, the option wins. `table()` is what `docs/settings.md` shows.
+read when it is asked for, never at import, so that a test or a notebook may change it. Page and command line `check()`
+all of them before they begin: a mistyped one is not found out by whoever opens the first file. Where the command line
+has an option for the same thing, the option wins. `table()` is what `docs/settings.md` shows.
 
     python -m hsi_studio.settings          prints that table
 """
@@ -13,8 +14,26 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from hsi_studio.errors import BadRequest
+
+MOST = 1e9  # of any number: beyond it limits of the system and clocks overflow
+
+
+def folder_of(text: str, named_by: str) -> Path:
+    """The folder's path; "~" is the user's home. Raises BadRequest for the home of somebody who is no user."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadRequest(f"{named_by} is {text!r}: there is no such home folder, give the whole path.") from error
+
+
+def check_folder(folder: Path, named_by: str) -> None:
+    """Raises BadRequest for a path that is no folder and can never be one; it need not exist."""
+    there = next((part for part in (folder, *folder.parents) if part.exists()), None)
+    if there is not None and not there.is_dir():
+        raise BadRequest(f"{named_by} names {folder}, but {there} is a file: give a folder.")
 
 
 @dataclass(frozen=True)
@@ -32,7 +51,7 @@ class Setting:
         return (os.environ if environment is None else environment).get(self.name, "").strip()
 
     def number(self, environment: Mapping[str, str] | None = None) -> float | None:
-        """Its value; None = not set. Raises BadRequest for what is no finite number above 0."""
+        """Its value; None = not set. Raises BadRequest for what is no number above 0, and for more than `MOST`."""
         text = self.text(environment)
         if not text:
             return None
@@ -40,9 +59,10 @@ class Setting:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not (value > 0 and math.isfinite(value)):
+        if not 0 < value <= MOST:
             raise BadRequest(
-                f"{self.name} is {text!r}: give a {self.kind} above 0, or leave it away (then: {self.default})."
+                f"{self.name} is {text!r}: give a {self.kind} above 0{' and below 10⁹' if value > MOST else ''}, or "
+                f"leave it away (then: {self.default})."
             )
         return value
 
@@ -61,6 +81,29 @@ class Setting:
         if text not in ("", "yes", "1", "true", "on", "no", "0", "false", "off"):
             raise BadRequest(f"{self.name} is {text!r}: give yes or no.")
         return text in ("yes", "1", "true", "on")
+
+    def folders(self, environment: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+        """The folders it names, in their order; () = not set. "~" is the user's home. They need not exist.
+        Raises BadRequest for the home of nobody."""
+        text = self.text(environment)
+        parts = text.split(os.pathsep) if self.kind == "folders" else [text]
+        return tuple(folder_of(part.strip(), self.name) for part in parts if part.strip())
+
+    def check(self, environment: Mapping[str, str] | None = None) -> None:
+        """Raises BadRequest for a value that cannot be meant, with the variable's name."""
+        if self.kind == "whole number":
+            self.whole(environment)
+        elif self.kind.startswith("number"):
+            self.number(environment)
+        elif self.kind == "yes or no":
+            self.yes(environment)
+        elif self.kind == "secret":
+            text = self.text(environment)
+            if not (text.isascii() and text.isprintable()) or " " in text:  # it travels in a header
+                raise BadRequest(f"{self.name} holds a blank or a letter that no key has: copy it again.")
+        elif self.kind in ("folder", "folders"):
+            for folder in self.folders(environment):
+                check_folder(folder, self.name)
 
 
 HOME = Setting(
@@ -141,7 +184,7 @@ PLUGINS = Setting(
     "Folders of the operator's own methods, formats and tabs, “:” between; their files are run as part of the program.",
 )  # fmt: skip
 TRUST_LOCAL = Setting(
-    "HSI_STUDIO_TRUST_LOCAL", "1", "not set",
+    "HSI_STUDIO_TRUST_LOCAL", "yes or no", "no",
     "Files are read in the program itself, not in a reader process with limits: only where all of them are your own.",
     "--trust-local",
 )  # fmt: skip
@@ -175,6 +218,12 @@ SETTINGS = (
     LLM_MODEL, LLM_KEY, PLUGINS, TRUST_LOCAL, READER_SECONDS, READER_MEMORY_GB, READER_DISK_GB, READER_FOLDER, MIRROR,
     TEST_DATA,
 )  # fmt: skip
+
+
+def check(environment: Mapping[str, str] | None = None) -> None:
+    """Every setting of a kind that can be wrong. Raises BadRequest for the first that is."""
+    for one in SETTINGS:
+        one.check(environment)
 
 
 def table() -> str:

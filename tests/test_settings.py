@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from hsi_studio import settings
+from hsi_studio import paths, settings
 from hsi_studio.errors import BadRequest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,3 +64,34 @@ def test_what_is_not_set_is_none() -> None:
     assert settings.MAX_JOBS.whole({}) is None
     assert settings.MAX_DISK_GB.number({"HSI_STUDIO_MAX_DISK_GB": "  "}) is None
     assert settings.HOME.text({}) == ""
+
+
+@pytest.mark.parametrize("one", settings.SETTINGS, ids=lambda one: one.name)
+def test_a_value_that_cannot_be_meant_is_told_before_anything_begins(one: settings.Setting, tmp_path: Path) -> None:
+    """By `check`, whatever the setting is for, with the variable's name."""
+    (file := tmp_path / "a file").touch()
+    wrong = {
+        "whole number": ["x", "-1", "0", "1.5", "1e300"],
+        "yes or no": ["maybe", "2"],
+        "secret": ["key\nkey", "kéy", "two words"],
+        "folder": [str(file), str(file / "below")],
+        "folders": [f"{tmp_path}{os.pathsep}{file}", "~nobody-of-this-name/x"],
+    }
+    numbers = ["ten", "-1", "0", "nan", "1e300"]
+    for text in numbers if one.kind.startswith("number") else wrong.get(one.kind, []):
+        with pytest.raises(BadRequest, match=one.name):
+            settings.check({one.name: text})
+    settings.check({one.name: ""})
+
+
+def test_a_switch_that_says_no_is_off() -> None:
+    for text in ("no", "false", "off", "0", ""):
+        assert not settings.TRUST_LOCAL.yes({"HSI_STUDIO_TRUST_LOCAL": text})
+
+
+def test_the_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A shell leaves it in `HSI_STUDIO_HOME="~/maps"`, a service file always."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("HSI_STUDIO_HOME", "~/maps")
+    assert paths.home() == tmp_path / "maps"

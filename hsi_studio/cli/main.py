@@ -44,6 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     if getattr(args, "trust_local", False):
         os.environ[settings.TRUST_LOCAL.name] = "1"
     try:
+        settings.check()
         result: int = args.run(args)
         return result
     except StudioError as error:

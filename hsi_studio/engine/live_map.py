@@ -112,7 +112,8 @@ class LiveMap:
             self._changed.notify_all()
 
     def wait(self, revision: int, timeout: float, report: bool = False) -> LiveStatus:
-        """Block until `revision` (or a later one) has been worked on, or `timeout` seconds have passed."""
+        """Block until `revision` (or a later one) has its map, with `report` its accuracy too, or `timeout` seconds
+        have passed."""
 
         def done() -> bool:
             reached = self._status.report_revision if report else self._status.revision

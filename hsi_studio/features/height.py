@@ -82,15 +82,6 @@ def slope(z: npt.NDArray[np.floating], gsd_m: float = 1.0) -> FloatArray:
     return np.asarray(np.hypot(down, right), dtype=np.float32)
 
 
-def height_range(z: FloatArray, size: int = 5) -> FloatArray:
-    """(H, W) highest minus lowest height in a square window, metres."""
-    from scipy.ndimage import maximum_filter, minimum_filter
-
-    return np.asarray(
-        maximum_filter(z, size=size, mode="nearest") - minimum_filter(z, size=size, mode="nearest"), dtype=np.float32
-    )
-
-
 def roughness(z: FloatArray, size: int = 5) -> FloatArray:
     """(H, W) standard deviation of height in a square window, metres."""
     from scipy.ndimage import uniform_filter

@@ -102,12 +102,6 @@ class Axis:
         distance = np.abs(self.wavelength_nm - (low + high) / 2)
         return np.array([np.argmin(np.where(near, distance, np.inf))], dtype=np.int64)
 
-    @property
-    def reach_nm(self) -> tuple[float, float] | None:
-        """Shortest and longest usable wavelength; None when there is none."""
-        seen = self.wavelength_nm[self.usable]
-        return (float(seen.min()), float(seen.max())) if seen.size else None
-
 
 def sun_light(wavelength_nm: FloatArray) -> FloatArray:
     """(B,) irradiance of a black-body sun at one astronomical unit, µW/(cm² nm)."""

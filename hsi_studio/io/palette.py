@@ -42,11 +42,3 @@ def next_color(used: Iterable[str]) -> str:
     """The first palette colour that is not in `used`."""
     taken = set(used)
     return next(color for color in palette(len(taken) + 1) if color not in taken)
-
-
-def text_color(background: str) -> str:
-    """ "#000000" or "#ffffff", whichever has the higher contrast on `background` (WCAG 2.2 relative luminance)."""
-    channels = [int(background[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#ffffff"

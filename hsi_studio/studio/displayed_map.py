@@ -413,10 +413,13 @@ class DisplayedMaps(Subject):
         return self._plain.get(layer.partition(":")[0])
 
 
+THE_REFERENCE = "This is the scene's reference: what every map here is measured against."
+
+
 def why_unmeasured(shown: DisplayedMap, scene: Scene) -> str:
     """Why a map has no figures, in a sentence: that there is no reference is said only where there is none."""
     if shown.source == REFERENCE:
-        return "This is the scene's reference: what every map here is measured against."
+        return THE_REFERENCE
     if shown.source == "preview":
         return "Preview of a training that goes on."
     if scene.reference is not None:

@@ -114,8 +114,8 @@ class Studio:
             changed, text_map_ready=lambda project_id: self.displayed.announce(project_id, "texts"),
             words_known=self.live_maps.words_known,
         )  # fmt: skip
-        self.live_maps.class_words = self.queries.class_words
-        self.live_maps.wait_for_words = self.queries.wait_for_words
+        self.live_maps.class_words = self.queries.class_words.get
+        self.live_maps.wait_for_words = self.queries.class_words.wait
         self.recipes = Recipes(workspace, self.prompts, self.queries.descriptions.facts_on, self.queries.encode)
         self.certify = Certify(workspace, self.displayed)
         self.holdout = Holdout(workspace, self.displayed, changed)

@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 MOST_KEPT = 8  # openings that pages may still ask about
 MOST_FILES = 300  # their paths fit into a request
-WORKING = ("taking", "reading", "opening")
 FORESEEN_S = 1.0  # before so long no time left is told
 
 

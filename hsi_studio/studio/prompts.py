@@ -29,7 +29,7 @@ from hsi_studio.studio.prompt_drafts import Drafts
 from hsi_studio.studio.prompt_similarity import TextView, TextViews
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.prompt_checks import Check, check, language_note
-from hsi_studio.types import PromptSet, Scene
+from hsi_studio.types import Scene
 
 SOURCES = ("p1", "p2", "p3", "p4", "p5", "empty", "pixels", "copy")
 
@@ -179,8 +179,3 @@ def range_nm(scene: Scene) -> tuple[float, float] | None:
         return None
     good = np.asarray(nm)[scene.good_bands]
     return float(good.min()), float(good.max())
-
-
-def prompts_of(chosen: Chosen) -> PromptSet:
-    """As the methods take them."""
-    return PromptSet(dict(chosen.sentences))

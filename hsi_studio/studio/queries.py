@@ -30,11 +30,11 @@ from hsi_studio.engine.query.matcher import Answer, Matcher, ask_described, ask_
 from hsi_studio.engine.query.model_text_space import ClassSpace, open_space
 from hsi_studio.engine.query.regions import Region, candidates, top_regions
 from hsi_studio.engine.query.spectral_words import spectral_words
-from hsi_studio.engine.query.zero_shot import word_probabilities
 from hsi_studio.errors import BadRequest, Cancelled, StudioError
 from hsi_studio.methods import methods
-from hsi_studio.methods.contract import TextSpace, WordPosteriors
+from hsi_studio.methods.contract import TextSpace
 from hsi_studio.studio import Subject
+from hsi_studio.studio.class_words import ClassWords
 from hsi_studio.studio.descriptions import Descriptions
 from hsi_studio.studio.evaluation import Evaluation
 from hsi_studio.studio.models import Models
@@ -43,15 +43,13 @@ from hsi_studio.studio.text_maps import TextMaps
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.description import Description
 from hsi_studio.text.encoders import TextEncoder, get_encoder
-from hsi_studio.text.materials.names import Encode, meant
+from hsi_studio.text.materials.names import Encode
 from hsi_studio.text.model_files import check_allowed
-from hsi_studio.text.prompts import readable
 from hsi_studio.types import BoolArray, Progress, Scene
 
 log = logging.getLogger(__name__)
 
 DESCRIBED = "described"  # the engine that needs no label
-LEAST_NAMES = 3  # class names that mean a material; fewer cannot be tested against labels
 KEPT = 3  # scenes whose words stay in memory
 State = Literal["idle", "working", "done", "failed"]
 
@@ -83,7 +81,8 @@ class QueryStatus:
 
 
 class Queries(Subject):
-    """One subject of `Studio`; maps from texts are `text_maps`, what is said of pixels `descriptions`.
+    """One subject of `Studio`; maps from texts are `text_maps`, what is said of pixels `descriptions`,
+    what the names of classes mean `class_words`.
 
     `changed(project_id)` is called after every edit; `text_map_ready(project_id)` when a map from texts is there.
     """
@@ -99,9 +98,7 @@ class Queries(Subject):
         text_map_ready: Callable[[str], None],
         words_known: Callable[[str], None] = lambda project_id: None,
     ) -> None:
-        self._workspace, self._models, self._changed, self._words_known = workspace, models, changed, words_known
-        self._class_words: OrderedDict[tuple[str, tuple[str, ...]], WordPosteriors | None] = OrderedDict()
-        self._learning: set[tuple[str, tuple[str, ...]]] = set()
+        self._workspace, self._models, self._changed = workspace, models, changed
         self.descriptions = descriptions
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
@@ -115,6 +112,7 @@ class Queries(Subject):
         self.text_maps = TextMaps(
             workspace, prompts, evaluation, self._matcher, self._submit, self._check, text_map_ready
         )  # fmt: skip
+        self.class_words = ClassWords(workspace, self._matcher, self._submit, self._check, words_known)
 
     def forget(self, project_id: str, scene_id: str) -> None:
         """A project was closed to save memory: its answer and the scene's words go, unless one is being made."""
@@ -137,62 +135,6 @@ class Queries(Subject):
     def describe_polygon(self, project_id: str, corners: Sequence[tuple[float, float]]) -> Description:
         """The pixels inside a drawn polygon of (row, column) corners. Raises BadRequest when there are none."""
         return self.descriptions.of_polygon(project_id, corners)
-
-    # ── class names ─────────────────────────────────────────────────────────────────────────────
-
-    def class_words(self, project_id: str, scene: Scene, names: tuple[str, ...]) -> WordPosteriors | None:
-        """What class names mean on a scene, for a map that starts from them; None while that is being found out (then
-        `words_known(project_id)` is called), and where fewer than three of them are names of materials.
-
-        The names of the whole project are compared with each other; those asked for share what is theirs.
-        """
-        if self._closed.is_set() or sum(bool(meant(name).parts) for name in names) < LEAST_NAMES:
-            return None
-        every = tuple(self._workspace.project(project_id).schema.names)
-        key = (scene.id, every)
-        with self._lock:
-            if key not in self._class_words:
-                self._class_words[key] = None
-                while len(self._class_words) > KEPT:
-                    self._class_words.popitem(last=False)
-                self._learning.add(key)
-                self._submit(lambda: self._learn_words(project_id, key), lambda message: log.info("%s", message))
-            known = self._class_words[key]
-        if known is None:
-            return None
-        at = [(names.index(every[k]), column) for column, k in enumerate(known.kept) if every[k] in names]
-        if len(at) < LEAST_NAMES:
-            return None
-        chosen = known.probability[:, [column for _, column in at]]
-        total = chosen.sum(axis=1, keepdims=True)
-        share = np.where(total > 1e-6, chosen / np.maximum(total, 1e-6), 1.0 / len(at)).astype(np.float32)
-        return WordPosteriors(known.index, share, tuple(k for k, _ in at), f"{known.stamp} {names}")
-
-    def wait_for_words(self, project_id: str, timeout: float) -> bool:
-        """Whether it is known what the project's class names mean; waits where that is being found out."""
-        key = self._workspace.scene_of(project_id).id, tuple(self._workspace.project(project_id).schema.names)
-        with self._news:
-            self._news.wait_for(lambda: key not in self._learning or self._closed.is_set(), max(timeout, 0.0))
-            return self._class_words.get(key) is not None
-
-    def _learn_words(self, project_id: str, key: tuple[str, tuple[str, ...]]) -> None:
-        try:
-            self._find_words(project_id, key)
-        finally:
-            with self._news:
-                self._learning.discard(key)
-                self._news.notify_all()
-
-    def _find_words(self, project_id: str, key: tuple[str, tuple[str, ...]]) -> None:
-        matcher = self._matcher(self._workspace.scene_of(project_id), lambda message, done: self._check())
-        schema = self._workspace.project(project_id).schema
-        if tuple(schema.names) != key[1]:
-            return  # they have changed since, and are asked for again
-        texts = {info.id: [readable(info.name)] for info in schema.classes}
-        probability, kept, index, _ = word_probabilities(matcher, schema, texts, matcher.spectral)
-        with self._lock:
-            self._class_words[key] = WordPosteriors(index, probability, tuple(int(k) for k in kept), f"{key}")
-        self._words_known(project_id)
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────
 
@@ -315,6 +257,7 @@ class Queries(Subject):
     def close(self) -> None:
         """Stop what is being worked on."""
         self._closed.set()
+        self.class_words.close()
         with self._news:
             self._news.notify_all()
             if self._worker is not None:

@@ -159,10 +159,6 @@ class Runs(Subject):
         except BadRequest:
             return False
 
-    def latest(self, project_id: str) -> RunInfo | None:
-        """The project's newest training."""
-        return next(iter(self.list(project_id)), None)
-
     def events(self, run_id: str, after: int = 0) -> Events:
         """Events with a number above `after`, oldest first. Raises BadRequest."""
         return self._files.tail(self._folder(run_id)).after(after)

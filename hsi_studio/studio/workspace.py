@@ -17,8 +17,8 @@ from weakref import WeakMethod
 
 from hsi_studio import paths
 from hsi_studio.engine.scene_info import scene_facts
-from hsi_studio.errors import BadRequest, CorruptFile, StudioError
-from hsi_studio.files import is_name
+from hsi_studio.errors import BadRequest, CorruptFile, FileProblem, StudioError
+from hsi_studio.files import is_name, is_there
 from hsi_studio.project.lesson import LessonAbout
 from hsi_studio.project.store import Project, list_projects
 from hsi_studio.scene.left_out import without_bands
@@ -73,8 +73,8 @@ class Workspace(Subject):
         quotas: Quotas | None = None,
         only: str | None = None,
     ) -> None:
-        self.home = Path(home) if home else paths.home()
-        self.data_root = Path(data_root).expanduser().resolve() if data_root else Path.home().resolve()
+        self.home = Path(home).expanduser().absolute() if home else paths.home()
+        self.data_root = (Path(data_root).expanduser() if data_root else paths.user_home()).resolve()
         self.server = server or SharedServer(self.home, quotas or Quotas.of_environment())
         self.only = only
         self._scenes: dict[str, Scene] = {}
@@ -318,7 +318,9 @@ class Workspace(Subject):
             return False
 
     def _spec(self, project: Project) -> dict[str, Any]:
-        """Keyword arguments of `open`. Raises CorruptFile for others."""
+        """Keyword arguments of `open`. Raises CorruptFile for others, FileProblem where the scene's file has gone."""
+        from hsi_studio.scene.resolve import catalog_ids
+
         spec = {"rules": FIRST_RULES, **project.scene_spec}
         known = signature(self.open).parameters.keys() | {option.name for option in fields(Reading)}
         unknown = sorted(spec.keys() - known)
@@ -329,6 +331,9 @@ class Workspace(Subject):
                 project.folder / "project.json", f"the scene of the project {project.title!r} {what}",
                 "A newer version of HSI Studio may know it; project.copy.json has the project as it was made",
             )  # fmt: skip
+        if (place := str(spec["spec"])) not in catalog_ids() and not is_there(place):
+            told = f"the scene of the project {project.title!r} is no longer there ({place[:300]})"
+            raise FileProblem(place, told, "Put the file back in that place: labels and trainings are untouched")
         return spec
 
     def scene_of(self, project_id: str) -> Scene:

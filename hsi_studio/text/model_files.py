@@ -105,8 +105,7 @@ def find_model(spec: str, cache_dir: Path | None = None, *, weights: bool = True
 
 def model_folders() -> list[Path]:
     """Folders whose models everybody may use: those of $HSI_STUDIO_TEXT_MODELS, else `text_models` in the home."""
-    given = [Path(text).expanduser() for text in TEXT_MODELS.text().split(os.pathsep) if text]
-    return [folder.resolve() for folder in given or [home() / "text_models"]]
+    return [folder.resolve() for folder in TEXT_MODELS.folders() or (home() / "text_models",)]
 
 
 def own_folder(name: str) -> Path | None:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import logging
 import socket
@@ -318,13 +319,21 @@ def _plotly_js() -> Path:
 
 
 def _free_port(host: str, port: int | None) -> int:
-    """`port` if it is free, else BadRequest; without one, the first free from 7860."""
+    """`port` if it can be listened on, else BadRequest; without one, the first free from 7860."""
+    if port is not None and not 0 < port < 65536:
+        raise BadRequest(f"--port {port}: give a number from 1 to 65535, or leave it away.")
     for candidate in [port] if port is not None else range(7860, 7960):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, candidate))
-            except OSError:
-                continue
+            except (OSError, UnicodeError) as error:
+                code, why = getattr(error, "errno", None), getattr(error, "strerror", error)
+                if code == errno.EADDRINUSE or (code == errno.EACCES and port is None):
+                    continue
+                raise BadRequest(
+                    f"This machine cannot listen on {host}, port {candidate} ({why}): give an address of its own with "
+                    "--host, and with --port a number from 1024 up."
+                ) from error
             return candidate
     raise BadRequest(f"Port {port or '7860 to 7959'} is in use on {host}: stop what runs there or pass --port NUMBER.")

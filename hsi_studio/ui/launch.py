@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from hsi_studio import settings
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.outgoing import without_network
+from hsi_studio.outgoing import Policy, without_network
 
 log = logging.getLogger("hsi_studio")
 
@@ -55,7 +55,7 @@ def parser(prog: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None, prog: str | None = None) -> int:
-    """Serve until Ctrl-C; returns the exit code, 2 for what the user can mend."""
+    """Serve until it is stopped; returns the exit code: 2 for what the user can mend, 130 for Ctrl-C."""
     reader = parser(prog)
     args = reader.parse_args(argv)
     if sum(map(bool, (args.auth, args.auth_file, args.per_session))) > 1:
@@ -66,9 +66,10 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
         reader.error("--operator names a user: add --auth or --auth-file")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("rasterio._env").addFilter(lambda record: "to unload from GDAL_SKIP" not in record.getMessage())
-    _tell_readers(args)
     without_network()
     try:
+        _check(args)
+        _tell_readers(args)
         with (
             tempfile.TemporaryDirectory(prefix="hsi-demo-") if args.demo and not args.home else nullcontext() as folder
         ):
@@ -77,7 +78,29 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     except StudioError as error:
         log.error("error: %s", error)
         return 2
+    except KeyboardInterrupt:
+        log.warning("stopped")
+        return 130
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What would be found out only when somebody needs it. Raises BadRequest."""
+    from hsi_studio.ui.server.addresses import is_address
+
+    settings.check()
+    Policy.of_environment()
+    if args.home:
+        args.home = settings.folder_of(str(args.home), "--home")
+        settings.check_folder(args.home, "--home")
+    if args.data:
+        args.data = settings.folder_of(str(args.data), "--data")
+        if not args.data.is_dir():
+            raise BadRequest(f"--data names {args.data}, which is no folder: give one that is there.")
+    if wrong := next((name for name in args.allow_host if not is_address(name)), None):
+        raise BadRequest(f"--allow-host {wrong}: give a name such as maps.example.org or maps.example.org:8443.")
+    if args.max_upload_gb is not None and not 0 < args.max_upload_gb <= settings.MOST:
+        raise BadRequest(f"--max-upload-gb {args.max_upload_gb:g}: give a number above 0, or leave it away for 4.")
 
 
 def _tell_readers(args: argparse.Namespace) -> None:
@@ -87,10 +110,10 @@ def _tell_readers(args: argparse.Namespace) -> None:
 
     gdal_safety.quieten(os.environ)
     if args.home and not settings.READER_FOLDER.text():
-        os.environ[settings.READER_FOLDER.name] = str(args.home.expanduser() / "cache" / "opened")
+        os.environ[settings.READER_FOLDER.name] = str(args.home / "cache" / "opened")
     if args.trust_local:
         os.environ[settings.TRUST_LOCAL.name] = "1"
-    elif not settings.TRUST_LOCAL.text():
+    elif not settings.TRUST_LOCAL.yes():
         start.warm()  # the libraries load while the page is built
 
 

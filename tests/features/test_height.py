@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.features.height import fill_gaps, ground, height_above_ground, height_range, roughness, slope
+from hsi_studio.features.height import fill_gaps, ground, height_above_ground, roughness, slope
 
 
 def tilted(height: int = 80, width: int = 90) -> np.ndarray:
@@ -55,11 +55,8 @@ def test_gaps_take_the_nearest_height_and_stay_gaps_in_the_result() -> None:
     assert (fill_gaps(np.full((3, 3), np.nan)) == 0).all()
 
 
-def test_range_and_roughness_of_a_step_and_of_flat_ground_far_up() -> None:
+def test_roughness_of_a_step_and_of_flat_ground_far_up() -> None:
     z = np.full((11, 12), 4000.0, dtype=np.float32)
-    assert (height_range(z) == 0).all()
     assert (roughness(z) == 0).all()
     z[:, 6:] += 2
-    assert height_range(z, 3)[5, 5] == 2
-    assert height_range(z, 3)[5, 2] == 0
     assert roughness(z, 3)[5, 5] == pytest.approx(np.std([0, 0, 2]), abs=1e-3)

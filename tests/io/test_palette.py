@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.errors import LabelProblem
-from hsi_studio.io.palette import next_color, palette, text_color
+from hsi_studio.io.palette import next_color, palette
 from hsi_studio.sanitize import clean_color, clean_name, slug
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0 (linear RGB)
@@ -39,13 +39,6 @@ def test_any_number_of_different_colours() -> None:
     assert palette(5) == colors[:5]
     assert next_color(palette(3)) == palette(4)[3]
     assert next_color([palette(2)[1]]) == palette(1)[0]
-
-
-def test_marker_text_is_readable() -> None:
-    assert text_color("#ffff00") == "#000000"
-    assert text_color("#000080") == "#ffffff"
-    assert text_color("#757575") == "#ffffff"
-    assert text_color("#777777") == "#000000"
 
 
 def test_names_and_file_names() -> None:

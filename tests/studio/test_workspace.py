@@ -6,9 +6,10 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from hsi_studio.errors import BadRequest
+from hsi_studio.errors import BadRequest, FileProblem
 from hsi_studio.studio.shared_server import SharedServer
 from hsi_studio.studio.workspace import Workspace
 from tests.studio.models import scene_file as two_halves
@@ -131,3 +132,14 @@ def test_who_writes_in_a_project_and_who_looks_at_its_scene_do_not_wait_for_each
     with ThreadPoolExecutor(1) as other, project.writing():  # as an import of many labels does for long
         scene = other.submit(workspace.scene_of, project.id).result(20)
         assert workspace.scene_of(project.id) is scene
+
+
+def test_a_project_whose_scene_has_gone_says_where_it_was_and_nothing_of_the_catalogue(tmp_path: Path) -> None:
+    np.save(tmp_path / "town.npy", np.random.default_rng(0).random((9, 8, 4), np.float32))
+    project = Workspace(tmp_path / "home").new_project(tmp_path / "town.npy")
+    (tmp_path / "town.npy").rename(tmp_path / "moved.npy")
+    again = Workspace(tmp_path / "home")
+    with pytest.raises(FileProblem, match=r"scene of the project 'town' is no longer there .*Put the file back"):
+        again.project(project.id)
+    (tmp_path / "moved.npy").rename(tmp_path / "town.npy")
+    assert again.scene_of(project.id).shape == (9, 8, 4)

@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 ENVIRONMENT = settings.MODEL_MEMORY_GB.name
 SHARE = 0.25  # of the device's memory, unless the environment says otherwise
 MAX_DEPTH = 8  # of the walk that measures a model
-LIGHT = (type(None), str, bytes, int, float, type, Scene)  # not counted
 
 
 class ModelsBusy(StudioError):

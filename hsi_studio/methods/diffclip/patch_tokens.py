@@ -74,10 +74,6 @@ class Layout:
         """The token that is the centre pixel alone."""
         return self.rectangles.index((0, 0, 1, 1))
 
-    def innermost(self) -> npt.NDArray[np.bool_]:
-        """(T,) the tokens of the 3×3 centre pixels."""
-        return np.array([max(abs(r), abs(c)) <= 1 and h == w == 1 for r, c, h, w in self.rectangles])
-
     def areas(self) -> npt.NDArray[np.float32]:
         """(T,) pixels a token."""
         return np.array([h * w for _, _, h, w in self.rectangles], dtype=np.float32)

@@ -25,7 +25,6 @@ from hsi_studio.scene.formats.variables import (
     CUBE_KEYS,
     DSM_KEYS,
     NAME_KEYS,
-    NO_CLASSES,
     WAVELENGTH_KEYS,
     Variable,
     named_like,
@@ -303,7 +302,7 @@ def _other_maps(
         told = reference and (referenced or len(v.shape) == 2)
         fits = shape in (v.shape[:2], v.shape[1:]) and (reference or v.dtype.kind in "ui" or _numbered(v, shape))
         beside = v.name.replace("/", ".").rpartition(".")[0] == group
-        return v.numeric and fits and beside and not (told or NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS))
+        return v.numeric and fits and beside and not (told or masks.NO_CLASSES.search(v.key) or named_like(v, DSM_KEYS))
 
     return tuple(v.name for v in others if candidate(v))
 

@@ -6,7 +6,6 @@ indian_pines_gt.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +32,6 @@ FWHM_KEYS = ("fwhm", "fwhm_nm", "fwhm_um")
 NAME_KEYS = ("class_names", "classnames", "label_names", "names", "labels_names", "class_name", "classname", "classes",
              "labels", "label", "legend", "categories", "category_names", "target_names", "gt_names",
              "names_of_classes", "material_names", "endmember_names")  # fmt: skip
-NO_CLASSES = re.compile(r"mask(?!_?train)|valid|no_?data|cloud|(good|bad|usable|empty)_?(pix|px)|^(good|bad|usable)$")
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Variable:
 
     @property
     def key(self) -> str:
-        """Last part of the name, lower case, without separators at the ends: "hsi.Lidar" → "lidar"."""
+        """Last part of the name, lower case: "hsi.Lidar" → "lidar"."""
         return self.name.replace("/", ".").rsplit(".", 1)[-1].lower()
 
     @property

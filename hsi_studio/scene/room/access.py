@@ -33,7 +33,7 @@ def direct() -> Iterator[None]:
 
 
 def trusted() -> bool:
-    return _direct.get() or settings.TRUST_LOCAL.text() not in ("", "0")
+    return _direct.get() or settings.TRUST_LOCAL.yes()
 
 
 def find_reader(path: str | Path, **options: Any) -> Reader:

@@ -102,7 +102,7 @@ def reader_roots() -> tuple[Path, ...]:
     for one in python_path():
         if "-packages" in one or one.endswith((".zip", "lib-dynload")):
             roots.append(Path(one))
-    roots += [Path(one).expanduser() for one in settings.PLUGINS.text().split(os.pathsep) if one]
+    roots += settings.PLUGINS.folders()
     roots += [Path(os.environ[name]) for name in DATA if os.environ.get(name)]
     home = paths.home().resolve()
     found = [one.resolve() for one in roots if one.exists()]

@@ -39,7 +39,7 @@ STALE_S = 3600.0
 
 
 def root() -> Path:
-    return Path(settings.READER_FOLDER.text() or paths.home() / "cache" / "opened")
+    return (settings.READER_FOLDER.folders() or (paths.home() / "cache" / "opened",))[0]
 
 
 def new_work() -> Path:

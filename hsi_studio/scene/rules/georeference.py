@@ -16,7 +16,7 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -417,10 +417,6 @@ def _plain(value: Any) -> Any:
     if item.size == 1 and item.dtype.kind in "SUO":
         return item[0].decode("utf-8", "replace") if isinstance(item[0], bytes) else str(item[0])
     return value
-
-
-def names_like(name: str, kinds: Sequence[str]) -> bool:
-    return name.rsplit("/", 1)[-1].strip().lower() in kinds
 
 
 def named(text: str) -> str | None:

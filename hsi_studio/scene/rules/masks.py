@@ -1,9 +1,9 @@
 """Masks that are no product's: an array beside the cube in its file, or a file beside it.
 
 Whether 0 or another number means “leave out” nobody can know from a name: `valid_mask` and `cloud_mask` are both called
-masks. So an array that looks like one is named in the plan and not applied until somebody says how. A file that is
-given as a mask is applied as its name suggests, which is said where it can be turned round. A spec "FILE[:variable]"
-leaves out its zeros and gaps, "not FILE[:variable]" what it marks.
+masks. So an array that looks like one is named in the plan and not applied until somebody says how, and is never taken
+for a class map (`NO_CLASSES`). A file that is given as a mask is applied as its name suggests, which is said where it
+can be turned round. A spec "FILE[:variable]" leaves out its zeros and gaps, "not FILE[:variable]" what it marks.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 
 from hsi_studio.scene.plan import Fact
 
-LIKE_A_MASK = re.compile(
-    r"mask|valid|no_?data|(good|bad|usable|empty)_?(pix|px)|^(good|bad|usable|valid)$", re.IGNORECASE
-)
+USABLE = r"valid|no_?data|(good|bad|usable|empty)_?(pix|px)|^(good|bad|usable)$"
+LIKE_A_MASK = re.compile(rf"mask|{USABLE}", re.IGNORECASE)
+NO_CLASSES = re.compile(rf"mask(?!_?train)|cloud|{USABLE}", re.IGNORECASE)  # a `mask_train` holds classes to train on
 MARKS = re.compile(r"cloud|cirrus|shadow|haze|snow|bad|invalid|defect|no_?data|empty", re.IGNORECASE)
 OTHER_WAY = "not "
 

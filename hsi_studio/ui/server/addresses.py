@@ -41,6 +41,11 @@ def place_of(text: str) -> Place | None:
     return Place(found["address"] or found["name"], int(found["port"]) if found["port"] else None)
 
 
+def is_address(host: str) -> bool:
+    """Whether it can be one of the `hosts` of `Addresses`."""
+    return host == ANY or place_of(_bracketed(host)) is not None
+
+
 class Addresses:
     """The names this server has. `hosts`: NAME, NAME:PORT or "*" (any: for those who have a proxy that checks)."""
 

@@ -208,7 +208,7 @@ def owners_of(
 
     Raises BadRequest (a quota in the environment that is no number).
     """
-    root = Path(home) if home else paths.home()
+    root = Path(home).expanduser().absolute() if home else paths.home()
     if data_root is None:
         data_root = root / "data"
         data_root.mkdir(parents=True, exist_ok=True)

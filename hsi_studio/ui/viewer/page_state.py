@@ -14,6 +14,7 @@ import numpy as np
 
 from hsi_studio.errors import StudioError
 from hsi_studio.project.store import Project
+from hsi_studio.studio.displayed_map import THE_REFERENCE
 from hsi_studio.studio.facade import LIVE, DisplayedMap, Studio, crs_name, sides_m
 from hsi_studio.types import ClassSchema, Progress, Scene
 from hsi_studio.ui.said_on_page import for_page
@@ -31,7 +32,6 @@ from hsi_studio.ui.web_component import packed
 BUSY_WORDS = "Computing the map of your labels …"
 YOURS = "Map of your labels"
 NOT_MEASURED = "How good this map is has not been measured"
-THE_REFERENCE = "This is the scene's reference: what every map here is measured against."
 
 
 def stepped(project: Project, what: str) -> str:
