@@ -16,6 +16,7 @@ import numpy as np
 from hsi_studio.engine.query.matcher import Matcher
 from hsi_studio.engine.query.zero_shot import word_probabilities
 from hsi_studio.methods.contract import WordPosteriors
+from hsi_studio.studio import Subject
 from hsi_studio.studio.workspace import Workspace
 from hsi_studio.text.materials.names import meant
 from hsi_studio.text.prompts import readable
@@ -29,7 +30,7 @@ KEPT = 3  # scenes, each with a list of names
 Key = tuple[str, tuple[str, ...]]  # scene id, names of all its classes
 
 
-class ClassWords:
+class ClassWords(Subject):
     """Safe to call from many threads.
 
     `matcher(scene, say)` measures a scene's words; `submit(work, failed)` runs work on the thread of the questions;

@@ -84,11 +84,11 @@ def test_a_project_is_exported_on_its_own_scene(
     assert not (tmp_path / "map.tif").exists()
 
 
-@pytest.mark.parametrize(("gsd_m", "shown"), [(1.5, "0.0675 ha"), (20.0, "12.00 ha")])
+@pytest.mark.parametrize(("gsd_m", "shown"), [(1.5, "675.0 m²"), (20.0, "12.00 ha")])
 def test_areas_of_an_export_have_digits_enough(
     gsd_m: float, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """300 pixels of a small map are 0.07 ha, of a large one 12: as on the page and in `evidence`."""
+    """300 pixels of a small map are 675 m², of a large one 12 ha: as on the page and in `evidence`."""
     info = ClassInfo.new("roof", "#112233")
     found = SimpleNamespace(title="Map", layer="live", pixels=[(info, 300)], prediction=SimpleNamespace(method="live"))
     here = SimpleNamespace(

@@ -134,7 +134,7 @@ def test_reflectance_is_recognised_however_it_is_stored(unit: str, scale: float)
     found = calibrate(unit, NM, share * scale, share * 0, np.ones(NM.size, dtype=bool))
     np.testing.assert_allclose(found.factor, 1.0 / scale, rtol=1e-5)
     assert found.absolute
-    assert "--scale" in found.note
+    assert "give its scale" in found.note
 
 
 def test_percent_said_is_percent_and_radiance_of_no_unit_is_no_reflectance() -> None:

@@ -63,7 +63,7 @@ def test_a_guest_whose_project_cannot_be_shown_is_told_and_can_leave(studio: Stu
     fresh = Studio(home=studio.home, data_root=studio.data_root)
     top = value(first_page(guest_of(fresh, project.id), project.id, "demo", several=True)[1])
     assert (top["guest"], top["start"]) == (True, False)
-    assert "no such file" in top["notes"][0]
+    assert "is no longer there" in top["notes"][0]
     assert str(studio.data_root) not in top["notes"][0]  # its folder is nothing of a guest's
     fresh.close()
 
