@@ -102,11 +102,11 @@ def test_a_method_is_compared_with_its_ablations(app: RunningApp, browser: Any) 
     page.locator("#hsi-compare-method input").click()
     page.get_by_role("option", name="Live map").click()
     page.locator("#hsi-compare-ablations").get_by_text("smoothing").wait_for()
-    page.get_by_text("16 maps to make").wait_for()  # 8 seeds, and no shuffled words: no word is at stake
+    page.get_by_text("24 maps to make").wait_for()  # 8 seeds, and no shuffled words: no word is at stake
     page.locator("#hsi-compare-start").click()
     page.wait_for_selector(".hsi-compare[data-state='done']", timeout=240_000)
     rows = page.locator(".hsi-compare-table tbody tr").all_inner_texts()
-    assert [row.split("\t")[0] for row in rows] == ["everything", "no smoothing"]
+    assert [row.split("\t")[0] for row in rows] == ["everything", "no smoothing", "no nearby labels"]
     page.close()
 
 

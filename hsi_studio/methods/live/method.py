@@ -73,7 +73,10 @@ class Live(Method):
         "least-squares SVM with closed-form leave-one-out (Suykens 1999; Cawley 2006)"
     )
     Params: ClassVar[type[Params]] = LiveParams
-    ablations: ClassVar[Mapping[str, Values]] = {"smoothing": {"smoothing": "pixel"}, "nearby": {"nearby": False}}
+    ablations: ClassVar[Mapping[str, Values]] = {
+        "smoothing": {"smoothing": "pixel"},
+        "nearby labels": {"nearby": False},
+    }
     label_free: ClassVar[frozenset[str]] = frozenset({
         "components", "edge_components", "edge_strength", "scales", "use_dsm", "height_weight", "max_nodes",
     })  # fmt: skip
