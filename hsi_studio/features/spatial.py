@@ -129,3 +129,16 @@ def mean_on(index: IndexArray, values: FloatArray, nodes: IndexArray) -> FloatAr
     pixels = np.maximum(np.bincount(of, minlength=count), 1)
     columns = [np.bincount(of, weights=values[at, k], minlength=count) / pixels for k in range(values.shape[1])]
     return np.asarray(np.stack(columns, axis=1), dtype=np.float32)
+
+
+def node_centres(index: IndexArray) -> tuple[FloatArray, FloatArray]:
+    """Row and column of the middle of every node (n,) of `index` (H, W)."""
+    inside = np.flatnonzero(index >= 0)
+    node = index.ravel()[inside]
+    row, col = np.divmod(inside, index.shape[1])
+    if node.size == int(node[-1]) + 1 and bool((np.diff(node) == 1).all()):  # a node is a pixel
+        return row.astype(np.float32), col.astype(np.float32)
+    pixels = np.maximum(np.bincount(node), 1)
+    middle = (np.bincount(node, weights=where.astype(np.float64)) / pixels for where in (row, col))
+    first, second = (np.asarray(where, dtype=np.float32) for where in middle)
+    return first, second

@@ -221,7 +221,7 @@ FIGURES: tuple[Mutation, ...] = (
         "own-witness",
         "a left-out label votes for itself, so leave-one-out is right where the map is not",
         "hsi_studio/methods/live/nearby.py",
-        "without[each, places.label] = np.maximum(without[each, places.label] - own, 0.0)",
+        "sums[each, label] = np.maximum(sums[each, label] - own, 0.0)",
         "pass",
         "tests/methods/live/test_nearby.py",
         ("test_a_vote_by_hand",),

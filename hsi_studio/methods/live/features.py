@@ -20,6 +20,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from hsi_studio.features.shape import ShapeProjection, fit_shape
 from hsi_studio.features.spatial import (
     IndexArray,
     diffusion_matrix,
+    node_centres,
     node_means,
     pixel_nodes,
     typical_distance,
@@ -163,6 +165,11 @@ class LiveFeatures:
     def count(self) -> int:
         """Number of nodes n."""
         return int(self.scales[0].shape[0])
+
+    @cached_property
+    def centres(self) -> tuple[FloatArray, FloatArray]:
+        """Row and column of the middle of every node (n,)."""
+        return node_centres(self.index)
 
 
 def live_features(

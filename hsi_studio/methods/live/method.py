@@ -51,7 +51,7 @@ from hsi_studio.methods.contract import Context, Method, Params, State, Values
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, live_features
 from hsi_studio.methods.live.fitted import LiveFitted, Support
 from hsi_studio.methods.live.linear import Linear, beside, fit_linear
-from hsi_studio.methods.live.nearby import Nearby, Places, again, fit_nearby, places_of
+from hsi_studio.methods.live.nearby import Nearby, Places, Votes, places_of
 from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.methods.live.views import Kernel, kernels, preference, views
 from hsi_studio.methods.live.words import gate, prior_scores, with_prior
@@ -133,29 +133,19 @@ class Live(Method):
         temperature, _ = calibrate(head)
         near = share_in_one_place(labels, scene.shape) >= NEAR
         linear = fit_linear(features, params.linear_places(features), nodes, label, head, temperature, near)
-        places = places_of(features.index, labels.row[position], labels.col[position], label)
+        votes = None
+        if params.nearby:
+            places = places_of(features.index, labels.row[position], labels.col[position], label)
+            votes = Votes(features.index, features.centres, places, classes)
         plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
-            temperature, scene.id, linear, nearby=self._nearby(features, places, head, temperature, linear, params),
+            temperature, scene.id, linear, nearby=_heard(votes, head, temperature, linear),
         )  # fmt: skip
-        return self._with_words(plain, nodes, places, ctx) if params.words else plain
+        return self._with_words(plain, nodes, votes, ctx) if params.words else plain
 
-    def _nearby(
-        self,
-        features: LiveFeatures,
-        places: Places,
-        head: KernelHead,
-        temperature: float,
-        linear: Linear,
-        params: LiveParams,
-    ) -> Nearby:
-        """What the labels around a place add to the mixture."""
-        if not params.nearby:
-            return Nearby()
-        left_out = linear.left_out if linear.left_out is not None else softmax(head.left_out_scores(), temperature)
-        return fit_nearby(features.index, places, len(left_out[0]), left_out, linear.near)
-
-    def _with_words(self, plain: LiveFitted, nodes: npt.NDArray[np.int64], places: Places, ctx: Context) -> LiveFitted:
+    def _with_words(
+        self, plain: LiveFitted, nodes: npt.NDArray[np.int64], votes: Votes | None, ctx: Context
+    ) -> LiveFitted:
         """The fit with its class names as a prior, where they are known and the labels agree with them."""
         said = ctx.words(plain.scene, tuple(plain.schema.names))
         if said is None or len(said.kept) < 2:
@@ -172,7 +162,7 @@ class Live(Method):
         linear = beside(plain.linear, head.label, better, temperature)
         return replace(
             plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
-            nearby=self._nearby(plain.features, places, better, temperature, linear, plain.params), without_words=plain,
+            nearby=_heard(votes, better, temperature, linear), without_words=plain,
             _lock=threading.Lock(),
         )  # fmt: skip
 
@@ -204,7 +194,7 @@ class Live(Method):
         nearby = Nearby()
         if home and spoken:  # labels speak for their own scene
             where = Places(arrays["near_row"], arrays["near_col"], arrays["label"], spoken["spread"])
-            nearby = again(features.index, where, len(schema), spoken["power"])
+            nearby = Votes(features.index, features.centres, where, len(schema)).raised(spoken["power"])
         return LiveFitted(
             schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
             arrays["weights"][kept], head, float(header["temperature"]), header["scene"], linear, arrays["left_out"],
@@ -214,3 +204,11 @@ class Live(Method):
     def _features(self, scene: Scene, params: LiveParams, ctx: Context, basis: Basis | None = None) -> LiveFeatures:
         folder = ctx.cache_dir / "features" if ctx.cache_dir is not None else None
         return live_features(scene, params.recipe(scene), self.cache, folder, ctx.check, ctx.progress, basis)
+
+
+def _heard(votes: Votes | None, head: KernelHead, temperature: float, linear: Linear) -> Nearby:
+    """What the labels around a place add to the mixture; nothing where they are not asked."""
+    if votes is None:
+        return Nearby()
+    left_out = linear.left_out if linear.left_out is not None else softmax(head.left_out_scores(), temperature)
+    return votes.heard(left_out, linear.near)

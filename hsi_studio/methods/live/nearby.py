@@ -18,6 +18,7 @@ Cost: (h, M) × (M, w) products on a grid of an eighth of the deviation, at most
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,59 +74,70 @@ def places_of(index: IndexArray, row: IntArray, col: IntArray, label: IntArray) 
     return Places(row, col, label, SPREAD * float(np.sqrt(max(int((index >= 0).sum()), 1) / max(label.size, 1))))
 
 
-def fit_nearby(index: IndexArray, places: Places, classes: int, left_out: FloatArray, near: bool) -> Nearby:
-    """The power that left-out labels ask for. `left_out` (M, K): the spectra's probabilities of each label without it;
-    `near`: labels lie mostly in one place a class."""
-    told = np.bincount(places.label, minlength=classes)[places.label] > 1
-    sums, at, own = _sums(index, places, classes)
-    each = np.arange(places.label.size)
-    without = sums[at(places.row, places.col)]
-    without[each, places.label] = np.maximum(without[each, places.label] - own, 0.0)
-    voted = _vote(without)
-    tried = {power: _product(left_out, voted**power) for power in POWERS if not near or power <= MOST_IN_ONE_PLACE}
+class Votes:
+    """What labels weigh in the places around them: made once a fit, heard beside one map or several."""
 
-    def likelihood(power: float) -> float:
-        return float(np.log(tried[power][each, places.label][told]).sum())
+    def __init__(self, index: IndexArray, centres: tuple[FloatArray, FloatArray], places: Places, classes: int) -> None:
+        """`centres` of the scene's nodes, see `node_centres`."""
+        self.places, self.classes, self._centres = places, classes, centres
+        step = max(1.0, places.spread / GRID, float(np.sqrt(index.size / MOST_CELLS)))
+        self._step = step
+        rows, cols = (np.arange(0, size, step, dtype=np.float32) for size in index.shape)
+        self._shape = (rows.size, cols.size)
+        self._down = _gauss(rows[:, None] - places.row[None, :].astype(np.float32), places.spread)  # (h, M)
+        self._across = _gauss(places.col[:, None].astype(np.float32) - cols[None, :], places.spread)  # (M, w)
+        counts = np.bincount(places.label, minlength=classes)
+        loud = np.clip(counts[counts > 0].mean() / np.maximum(counts, 1), 1 / LOUDEST, LOUDEST).astype(np.float32)
+        self._loud = loud[places.label]  # (M,)
+        self._told = counts[places.label] > 1
+        self._sums = np.zeros((rows.size * cols.size, classes), dtype=np.float32)  # what labels weigh in each cell
+        for k in np.flatnonzero(counts).tolist():
+            mine = places.label == k
+            self._sums[:, k] = loud[k] * (self._down[:, mine] @ self._across[mine]).ravel()
 
-    power = max(tried, key=likelihood)
-    return _raised(index, places, sums, at, power, tried[power]) if power else Nearby()
+    def heard(self, left_out: FloatArray, near: bool) -> Nearby:
+        """With the power that left-out labels ask for. `left_out` (M, K): a map's probabilities of each label without
+        it; `near`: labels lie mostly in one place a class."""
+        each, label = np.arange(self.places.label.size), self.places.label
+        powers = [power for power in POWERS if not near or power <= MOST_IN_ONE_PLACE]
+        tried = {power: _product(left_out, self._left_out**power) for power in powers}
 
+        def likelihood(power: float) -> float:
+            return float(np.log(tried[power][each, label][self._told]).sum())
 
-def again(index: IndexArray, places: Places, classes: int, power: float) -> Nearby:
-    """What `fit_nearby` found, from a saved model."""
-    sums, at, _ = _sums(index, places, classes)
-    return _raised(index, places, sums, at, power, None)
+        power = max(tried, key=likelihood)
+        return self.raised(power, tried[power]) if power else Nearby()
 
+    def raised(self, power: float, left_out: FloatArray | None = None) -> Nearby:
+        """With a power that was found, as a saved model tells it."""
+        return Nearby(self.places, power, self._vote ** np.float32(power), self._cells, left_out)
 
-def _raised(
-    index: IndexArray, places: Places, sums: FloatArray, at: Any, power: float, left_out: FloatArray | None
-) -> Nearby:
-    return Nearby(places, power, _vote(sums) ** np.float32(power), at(*_centres(index)).astype(np.int32), left_out)
+    @cached_property
+    def _vote(self) -> FloatArray:
+        """(cells, K)"""
+        return _vote(self._sums)
 
+    @cached_property
+    def _cells(self) -> IndexArray:
+        """(n,) the cell of every node."""
+        return self._cell(*self._centres).astype(np.int32)
 
-def _sums(index: IndexArray, places: Places, classes: int) -> tuple[FloatArray, Any, FloatArray]:
-    """(cells, K) what labels of each class weigh there; the cell of a pixel; (M,) what a label weighs at itself."""
-    height, width = index.shape
-    step = max(1.0, places.spread / GRID, float(np.sqrt(height * width / MOST_CELLS)))
-    rows, cols = (np.arange(0, size, step, dtype=np.float32) for size in (height, width))
-    counts = np.bincount(places.label, minlength=classes)
-    loud = np.clip(counts[counts > 0].mean() / np.maximum(counts, 1), 1 / LOUDEST, LOUDEST).astype(np.float32)
-    down = _gauss(rows[:, None] - places.row[None, :].astype(np.float32), places.spread)  # (h, M)
-    across = _gauss(places.col[:, None].astype(np.float32) - cols[None, :], places.spread)  # (M, w)
-    sums = np.zeros((rows.size * cols.size, classes), dtype=np.float32)
-    for k in np.flatnonzero(counts).tolist():
-        mine = places.label == k
-        sums[:, k] = loud[k] * (down[:, mine] @ across[mine]).ravel()
+    @cached_property
+    def _left_out(self) -> FloatArray:
+        """(M, K) the vote at every label without its own."""
+        row, col, label = self.places.row, self.places.col, self.places.label
+        each = np.arange(label.size)
+        down, across = self._nearest(row, 0), self._nearest(col, 1)
+        own = self._down[down, each] * self._across[each, across] * self._loud
+        sums = self._sums[self._cell(row, col)]
+        sums[each, label] = np.maximum(sums[each, label] - own, 0.0)
+        return _vote(sums)
 
-    def nearest(where: FloatArray | IntArray, size: int) -> IntArray:
-        return np.minimum(np.rint(where / step), size - 1).astype(np.int64)
+    def _cell(self, row: FloatArray | IntArray, col: FloatArray | IntArray) -> IntArray:
+        return self._nearest(row, 0) * self._shape[1] + self._nearest(col, 1)
 
-    def at(row: FloatArray | IntArray, col: FloatArray | IntArray) -> IntArray:
-        return nearest(row, rows.size) * cols.size + nearest(col, cols.size)
-
-    each = np.arange(places.label.size)
-    own = down[nearest(places.row, rows.size), each] * across[each, nearest(places.col, cols.size)]
-    return sums, at, own * loud[places.label]
+    def _nearest(self, where: FloatArray | IntArray, axis: int) -> IntArray:
+        return np.minimum(np.rint(where / self._step), self._shape[axis] - 1).astype(np.int64)
 
 
 def _gauss(distance: FloatArray, deviation: float) -> FloatArray:
@@ -140,16 +152,3 @@ def _vote(sums: FloatArray) -> FloatArray:
 def _product(probabilities: FloatArray, factors: FloatArray) -> FloatArray:
     out = np.maximum(probabilities, LEAST) * factors
     return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def _centres(index: IndexArray) -> tuple[FloatArray, FloatArray]:
-    """Row and column of the middle of every node (n,)."""
-    inside = np.flatnonzero(index >= 0)
-    node = index.ravel()[inside]
-    row, col = np.divmod(inside, index.shape[1])
-    if node.size == int(node[-1]) + 1 and bool((np.diff(node) == 1).all()):  # a node is a pixel
-        return row.astype(np.float32), col.astype(np.float32)
-    pixels = np.maximum(np.bincount(node), 1)
-    middle = (np.bincount(node, weights=where.astype(np.float64)) / pixels for where in (row, col))
-    first, second = (np.asarray(where, dtype=np.float32) for where in middle)
-    return first, second

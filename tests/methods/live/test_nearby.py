@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hsi_studio.features.spatial import IndexArray, node_centres
 from hsi_studio.methods.contract import Context
 from hsi_studio.methods.live.fitted import LiveFitted
 from hsi_studio.methods.live.method import Live
-from hsi_studio.methods.live.nearby import GRID, Places, again, fit_nearby, places_of
+from hsi_studio.methods.live.nearby import GRID, Nearby, Places, Votes, places_of
 from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.types import FloatArray, LabelSet, PromptSet, Scene
 from tests.features.scenes import draw_labels, scene_from, schema
@@ -33,6 +34,14 @@ def even(labels: int, classes: int = 2) -> FloatArray:
     return np.full((labels, classes), 1.0 / classes, dtype=np.float32)
 
 
+def votes_of(index: IndexArray, places: Places) -> Votes:
+    return Votes(index, node_centres(index), places, 2)
+
+
+def fit_nearby(index: IndexArray, places: Places, left_out: FloatArray, near: bool) -> Nearby:
+    return votes_of(index, places).heard(left_out, near)
+
+
 def test_a_vote_by_hand() -> None:
     """40 × 40 pixels and four labels: spacing 20, deviation 10. At a label of class 0 with one of its class 10 pixels
     off and the others out of reach: v = (1 + e^(−½) + ½) / (1 + e^(−½) + 1)."""
@@ -40,7 +49,7 @@ def test_a_vote_by_hand() -> None:
     label = np.array([0, 0, 1, 1])
     places = places_of(index, np.array([5, 5, 39, 39]), np.array([0, 10, 29, 39]), label)
     assert places.spread == pytest.approx(10.0)
-    found = fit_nearby(index, places, 2, even(4), near=False)
+    found = fit_nearby(index, places, even(4), near=False)
     assert found.power == 0.5
     near = np.exp(-0.5)
     v = (1 + near + 0.5) / (1 + near + 1)
@@ -53,7 +62,7 @@ def test_a_vote_by_hand() -> None:
     left = np.sqrt([(near + 0.5) / (near + 1), (far + 0.5) / (near + 1 + far)])
     assert found.left_out[0] == pytest.approx(left / left.sum(), abs=2e-3)
     assert found.places is not None
-    same = again(index, found.places, 2, found.power)
+    same = votes_of(index, found.places).raised(found.power)
     assert np.array_equal(same.beside(even(1600), slice(None)), found.beside(even(1600), slice(None)))
 
 
@@ -63,7 +72,7 @@ def test_labels_that_contradict_their_neighbours_are_not_heard() -> None:
     row, col = (rng.integers(0, 40, 60) for _ in range(2))
     label = (row + col) % 2  # a chessboard of pixels
     sure = np.where(label[:, None] == np.arange(2), 0.9, 0.1).astype(np.float32)
-    assert fit_nearby(index, places_of(index, row, col, label), 2, sure, near=False).power == 0.0
+    assert fit_nearby(index, places_of(index, row, col, label), sure, near=False).power == 0.0
 
 
 def test_one_label_a_class_has_no_say() -> None:
@@ -72,7 +81,7 @@ def test_one_label_a_class_has_no_say() -> None:
     assert one.nearby.power == 0.0
     index = one.features.index
     places = Places(np.array([1, 30]), np.array([1, 30]), np.array([0, 1]), 10.0)
-    assert fit_nearby(index, places, 2, even(2), near=False).power == 0.0
+    assert fit_nearby(index, places, even(2), near=False).power == 0.0
 
 
 def test_fields_are_mapped_better_and_left_out_labels_promise_no_more_than_that() -> None:
@@ -96,16 +105,16 @@ def test_labels_of_one_place_a_class_are_heard_with_half_the_power() -> None:
     index = np.arange(10_000, dtype=np.int32).reshape(100, 100)
     label = np.repeat([0, 1], 4)
     places = places_of(index, np.array([1, 2, 3, 4, 90, 91, 92, 93]), np.repeat([5, 80], 4), label)
-    assert fit_nearby(index, places, 2, even(8), near=False).power == 0.5
-    assert fit_nearby(index, places, 2, even(8), near=True).power == 0.25
+    assert fit_nearby(index, places, even(8), near=False).power == 0.5
+    assert fit_nearby(index, places, even(8), near=True).power == 0.25
 
 
 def test_superpixels_are_asked_at_their_middle() -> None:
     index = np.repeat(np.repeat(np.arange(100, dtype=np.int32).reshape(10, 10), 4, axis=0), 4, axis=1)  # 4 × 4 pixels
     pixels = np.arange(1600, dtype=np.int32).reshape(40, 40)
     row, col, label = np.array([2, 6, 33, 37]), np.array([2, 6, 33, 37]), np.array([0, 0, 1, 1])
-    coarse = fit_nearby(index, places_of(index, row, col, label), 2, even(4), near=False)
-    fine = fit_nearby(pixels, places_of(pixels, row, col, label), 2, even(4), near=False)
+    coarse = fit_nearby(index, places_of(index, row, col, label), even(4), near=False)
+    fine = fit_nearby(pixels, places_of(pixels, row, col, label), even(4), near=False)
     found = coarse.beside(even(100), slice(None)).reshape(10, 10, 2)
     wanted = fine.beside(even(1600), slice(None)).reshape(10, 4, 10, 4, 2).mean(axis=(1, 3))
     assert np.abs(found - wanted).max() < 1.0 / GRID
