@@ -134,7 +134,7 @@ class Prepared:
             found = FLOORS[method].fit(self.values_of[self.place[train]], label, self.values.size, 0, lambda: None)
             return found.scores(self.values_of[self.place[test]])
         fitted = self.fitted(train, method == NAMED)
-        return fitted.probabilities_of(fitted.features.index.ravel()[test].astype(np.int64))
+        return fitted.probabilities_at(test)
 
     def line(self, method: str, shots: int, seed: int) -> Line:
         train, test, far = self.draw(shots, seed)

@@ -46,7 +46,7 @@ def line(held: Prepared, kind: str, shots: int, seed: int) -> Line:
         fitted = held.fitted(np.sort(train))
         if added in ADDED:
             left = test[~np.isin(test, train)]
-            p = fitted.probabilities_of(fitted.features.index.ravel()[left].astype(np.int64))
+            p = fitted.probabilities_at(left)
             true = np.searchsorted(held.values, held.reference.ravel()[left])
             oa[str(added)] = 100 * float((p.argmax(axis=1) == true).mean())
         free = known[~np.isin(known, train)]

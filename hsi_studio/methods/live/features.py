@@ -8,9 +8,11 @@
     bands ─ first PCs, and that height ─▶ edges of the diffusion
     bands ─▶ noise share, effective dimensions (`features/noise.py`): what `views.py` prefers before labels tell
 
-A node is a pixel, or in scenes of more than `max_nodes` valid pixels a superpixel; everything after this
-file costs the same for any larger scene. The spectral features of a scale have total variance 1 over the
-nodes; heights keep their unit, so that a flat scene's noise is not blown up to importance.
+A node is a pixel, or in scenes of more than `max_nodes` valid pixels a superpixel (of components in units of their
+noise; principal components, as before, cost the town 3 to 5 points), and then pixels lie between them
+(`features/guide.py`). What a click solves costs the same for any larger scene; its map grows with the pixels.
+The spectral features of a scale have total variance 1 over the nodes; heights keep their unit, so that a flat scene's
+noise is not blown up to importance.
 Slope, height range and roughness were tried as features and did not help; heights as edges helped most.
 """
 
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +31,7 @@ import numpy.typing as npt
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.features.far_diffusion import diffuse_far
+from hsi_studio.features.guide import Guide, Spots, fit_guide
 from hsi_studio.features.height import height_above_ground
 from hsi_studio.features.noise import effective_dimension, signal_weights
 from hsi_studio.features.shape import ShapeProjection, fit_shape
@@ -45,10 +48,11 @@ from hsi_studio.features.superpixels import scene_superpixels
 from hsi_studio.types import BoolArray, FloatArray, Progress, Scene
 
 VERSION = 2  # of the numbers saved models stand on (`scales`): raise when they change
-STORED = 5  # of everything kept in the cache: raise when that changes
+STORED = 6  # of everything kept in the cache: raise when that changes
 FAMILIES = ("principal", "white", "shape")
 Place = tuple[str, int]  # a family and a scale, 0 = not smoothed
-SUPERPIXEL_COMPONENTS = 5
+SUPERPIXEL_COMPONENTS = 10
+MOST_GUIDED = 8_000_000  # pixels that lie between superpixels; in larger scenes each is its own superpixel's
 PIXEL_COMPONENTS = 30  # principal components of the pixel scale
 SHAPE_COMPONENTS = 16  # 10 to 30 do as well
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
@@ -111,6 +115,14 @@ class Basis:
             "noise": np.array([self.components.noise], dtype=np.float64),
         }
 
+    def is_like(self, other: Basis) -> bool:
+        """Are features in both bases the same? Not where another version of the program made one of them."""
+        mine, others = self.arrays(), other.arrays()
+        return mine.keys() == others.keys() and all(
+            mine[key].shape == others[key].shape and np.allclose(mine[key], others[key], rtol=1e-4, atol=1e-6)
+            for key in mine
+        )
+
     @staticmethod
     def from_arrays(a: Arrays) -> Basis:
         """Also from models of before there were two families: they use one scale of one, the rest of the other."""
@@ -148,6 +160,7 @@ class LiveFeatures:
     dimensions: FloatArray  # (4,) or (6,) effective dimensions of `views.METRICS` after most of the smoothing
     heights: int  # columns at the end of every set that are heights, 0 or 1
     basis: Basis
+    guide: Guide | None = None  # where nodes are superpixels
 
     def at(self, place: Place) -> FloatArray:
         """(n, ·) of a family at a scale."""
@@ -165,6 +178,11 @@ class LiveFeatures:
     def count(self) -> int:
         """Number of nodes n."""
         return int(self.scales[0].shape[0])
+
+    def spots(self, pixels: npt.NDArray[np.integer]) -> Spots:
+        """These pixels (m,), as numbers row by row."""
+        node = self.index.ravel()[pixels].astype(np.int64)
+        return Spots(node, None if self.guide is None else self.guide.weights[pixels])
 
     @cached_property
     def centres(self) -> tuple[FloatArray, FloatArray]:
@@ -205,6 +223,7 @@ def live_features(
         arrays["dimensions"],
         int(recipe.height_weight > 0 and scene.dsm is not None),
         Basis.from_arrays(arrays),
+        Guide.from_arrays(arrays, arrays["index"].size, arrays["principal_0"].shape[0]),
     )
 
 
@@ -238,7 +257,7 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
     else:
         components, shapes = basis.components, basis.shape
     report = steps.part("Reading the scene", 0.3, 0.6)
-    index, (white, principal, shape) = _nodes(scene, scene.valid, components, shapes, recipe.max_nodes, report)
+    index, (white, principal, shape), guide = _nodes(scene, scene.valid, components, shapes, recipe.max_nodes, report)
     edges, height = principal[:, : recipe.edge_components], np.zeros((white.shape[0], 0), dtype=np.float32)
     if recipe.height_weight > 0 and scene.dsm is not None:
         steps.part("Measuring heights", 0.6, 0.65)
@@ -261,7 +280,7 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
     else:
         spreads = {"principal": basis.principal_spread, "white": basis.white_spread, "shape": basis.shape_spread}
         spread = basis.spread
-    arrays: Arrays = {"index": index}
+    arrays: Arrays = {"index": index} | ({} if guide is None else guide.arrays())
     for name, own in columns.items():
         for s, whole in enumerate(smooth):
             tail = whole[:, stops[-1] :] * np.float32(np.sqrt(recipe.height_weight))
@@ -298,21 +317,25 @@ def _nodes(
     shapes: ShapeProjection | None,
     max_nodes: int,
     check: Callable[[float], None],
-) -> tuple[IndexArray, tuple[FloatArray, FloatArray, FloatArray]]:
-    """Nodes (H, W); their whitened (n, C) and principal components (n, P) and those of their shapes (n, C').
+) -> tuple[IndexArray, tuple[FloatArray, FloatArray, FloatArray], Guide | None]:
+    """Nodes (H, W); their whitened (n, C) and principal components (n, P) and those of their shapes (n, C'); where
+    nodes are superpixels, how pixels lie between them.
 
     One window of the cube in memory at a time.
     """
     bands: list[int] = components.whitened.bands.tolist()
     height, width = valid.shape
-    if int(valid.sum()) <= max_nodes:
-        index = pixel_nodes(valid)
-    else:
+    weights = signal_weights(components.ratios.astype(np.float64)).astype(np.float32)[:SUPERPIXEL_COMPONENTS]
+    pixels_alone = int(valid.sum()) <= max_nodes
 
-        def read(rows: slice, cols: slice) -> FloatArray:
-            return components.principal(scene.read(rows, cols, bands))[..., :SUPERPIXEL_COMPONENTS]
+    def in_noise(white: FloatArray) -> FloatArray:
+        """Components in units of their noise, the strongest."""
+        return white[..., :SUPERPIXEL_COMPONENTS] * weights
 
-        index = scene_superpixels(read, valid, max_nodes, lambda done: check(0.7 * done))
+    def read(rows: slice, cols: slice) -> FloatArray:
+        return in_noise(components.whitened(scene.read(rows, cols, bands)))
+
+    index = pixel_nodes(valid) if pixels_alone else scene_superpixels(read, valid, max_nodes, lambda d: check(0.5 * d))
     n = int(index.max()) + 1
     pixels = np.maximum(np.bincount(index[index >= 0], minlength=n), 1).astype(np.float32)
     projections: list[Callable[[FloatArray], FloatArray]] = [components.whitened, components.principal]
@@ -321,17 +344,32 @@ def _nodes(
         projections.append(shapes)
         widths[2] = shapes.matrix.shape[1]
     white, principal, shape = (np.zeros((n, w), dtype=np.float32) for w in widths)
+    squares = 0.0
     for rows in strips(height, width * len(bands)):
-        check(0.7 + 0.3 * rows.start / height)
+        check(0.5 + 0.3 * rows.start / height)
         inside = index[rows] >= 0
         nodes: npt.NDArray[np.int32] = index[rows][inside]
         spectra = scene.read(rows, slice(0, width), bands)[inside]  # (m, b)
         for out, projection in zip((white, principal, shape), projections, strict=False):
-            values = projection(spectra)
-            if not np.isfinite(values).all():  # a valid pixel has every good band; guards other readers
-                values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+            values = _finite(projection(spectra))
+            squares += float(np.square(in_noise(values), dtype=np.float64).sum()) if out is white else 0.0
             for channel in range(values.shape[1]):
                 out[:, channel] += np.bincount(nodes, weights=values[:, channel], minlength=n).astype(np.float32)
     for sums in (white, principal, shape):
         sums /= pixels[:, None]
-    return index, (white, principal, shape)
+    if pixels_alone or int(valid.sum()) > MOST_GUIDED:
+        return index, (white, principal, shape), None
+
+    def spectra_of_rows() -> Iterator[tuple[slice, FloatArray]]:
+        for rows in strips(height, width * len(bands)):
+            check(0.8 + 0.2 * rows.start / height)
+            yield rows, _finite(read(rows, slice(0, width))[index[rows] >= 0])
+
+    means = in_noise(white)
+    spread = (squares - float((pixels[:, None] * np.square(means, dtype=np.float64)).sum())) / float(pixels.sum())
+    return index, (white, principal, shape), fit_guide(index, means, spread, spectra_of_rows())
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    """A valid pixel has every good band; this guards other readers."""
+    return values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from hsi_studio.errors import SceneMismatch
+from hsi_studio.features.spatial import IndexArray
 from hsi_studio.methods.common.kernel_head import KernelHead, kernel, softmax
 from hsi_studio.methods.common.threads import THREADS, share
 from hsi_studio.methods.contract import Block, Fitted, State, WordsTold
@@ -24,6 +26,7 @@ from hsi_studio.methods.live.views import Kernel
 from hsi_studio.methods.live.words import Gate
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, Scene
 
+BETWEEN = 16_384  # pixels between superpixels at a time
 CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 
 
@@ -33,7 +36,7 @@ class Support:
 
     features: tuple[FloatArray, ...]  # J arrays (M, C), in the kernels' own metrics
     position: npt.NDArray[np.int64]  # (M,) in the caller's LabelSet
-    node: npt.NDArray[np.int64]  # (N,) of every label, in the caller's order; empty when loaded from a state
+    pixel: npt.NDArray[np.int64]  # (N,) of every label, in the caller's order; empty when loaded from a state
 
 
 @dataclass
@@ -79,6 +82,16 @@ class LiveFitted(Fitted):
         mixed = self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
         return self.nearby.beside(mixed, rows)
 
+    def probabilities_at(self, pixels: npt.NDArray[np.int64]) -> FloatArray:
+        """(m, K) of some valid pixels, as numbers row by row."""
+        spots = self.features.spots(pixels)
+        if spots.weights is None:
+            return self.probabilities_of(spots.node.astype(np.int64))
+        nodes, place = np.unique(spots.weights.indices, return_inverse=True)
+        parts = (spots.weights.data, place.astype(np.int32), spots.weights.indptr)
+        among = sparse.csr_matrix(parts, shape=(pixels.size, nodes.size))
+        return np.asarray(among @ self.probabilities_of(nodes.astype(np.int64)), dtype=np.float32)
+
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
         dual = self.head.dual.astype(np.float32)
@@ -96,20 +109,49 @@ class LiveFitted(Fitted):
         self._check_scene(block)
         nodes = self.node_probabilities()
         index = self.features.index[block.rows, block.cols]  # (h, w)
-        out = np.take(nodes.T, np.maximum(index, 0), axis=1)  # (K, h, w)
+        if self.features.guide is None:
+            out = np.take(nodes.T, np.maximum(index, 0), axis=1)  # (K, h, w)
+        else:
+            between = self.features.guide.block(block.rows, block.cols, self.features.index.shape[1])
+            out = (between @ nodes).T.reshape(-1, *index.shape)
         out[:, index < 0] = np.nan
         return np.ascontiguousarray(out)
 
     def predict_best(self, block: Block) -> tuple[npt.NDArray[np.uint16], FloatArray]:
-        """(h, w) label codes (class + 1, 0 where invalid) and (h, w) confidence: two look-ups a pixel."""
+        """(h, w) label codes (class + 1, 0 where invalid) and (h, w) confidence: two look-ups a pixel, or of pixels
+        between superpixels their weighted mean."""
         self._check_scene(block)
         nodes = self.node_probabilities()
+        index = self.features.index[block.rows, block.cols]
+        if self.features.guide is not None:
+            return self._best_between(block, nodes, index)
         best = nodes.argmax(axis=1)
         # One entry more than nodes: index −1, an invalid pixel, takes the last.
         label = np.append(best + 1, 0).astype(np.uint16)
         confidence = np.append(nodes[np.arange(best.size), best], np.nan).astype(np.float32)
-        index = self.features.index[block.rows, block.cols]
         return label[index], confidence[index]
+
+    def _best_between(
+        self, block: Block, nodes: FloatArray, index: IndexArray
+    ) -> tuple[npt.NDArray[np.uint16], FloatArray]:
+        guide = self.features.guide
+        assert guide is not None
+        label, confidence = np.zeros(index.shape, dtype=np.uint16), np.full(index.shape, np.nan, dtype=np.float32)
+        tall = max(1, BETWEEN // index.shape[1])  # rows
+
+        def fill(first: int) -> None:
+            for top in range(first * tall, index.shape[0], THREADS * tall):
+                own = slice(top, min(top + tall, index.shape[0]))
+                rows = slice(block.rows.start + own.start, block.rows.start + own.stop)
+                found = guide.block(rows, block.cols, self.features.index.shape[1]) @ nodes  # (m, K)
+                best = found.argmax(axis=1)
+                inside = index[own] >= 0
+                label[own] = np.where(inside, best.reshape(inside.shape) + 1, 0)
+                sure = found[np.arange(best.size), best].reshape(inside.shape)
+                confidence[own] = np.where(inside, sure, np.nan)
+
+        share(fill)
+        return label, confidence
 
     def _check_scene(self, block: Block) -> None:
         if block.scene.id != self.scene.id:
@@ -127,13 +169,13 @@ class LiveFitted(Fitted):
         """
         if self.left_out is not None:
             return self.left_out
-        out = np.full(self.support.node.size, -1, dtype=np.int64)
+        out = np.full(self.support.pixel.size, -1, dtype=np.int64)
         told = self.linear.left_out if self.nearby.left_out is None else self.nearby.left_out
         found = self.head.left_out_scores() if told is None else told
         out[self.support.position] = found.argmax(axis=1)
         rest = np.flatnonzero(out < 0)
         if rest.size:
-            out[rest] = self.probabilities_of(self.support.node[rest]).argmax(axis=1)
+            out[rest] = self.probabilities_at(self.support.pixel[rest]).argmax(axis=1)
         return out
 
     def words_told(self) -> WordsTold | None:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.features.guide import Spots
 from hsi_studio.methods.common.discriminant import Discriminant, fit_discriminant, mixture_shares
 from hsi_studio.methods.common.kernel_head import KernelHead, labels_say_something, row_sums, softmax, surprise
 from hsi_studio.methods.live.features import LiveFeatures, Place
@@ -77,17 +78,17 @@ def fit_power(left_out: FloatArray, label: IntArray) -> float:
 def fit_linear(
     features: LiveFeatures,
     places: tuple[Place, ...],
-    nodes: npt.NDArray[np.int64],
+    spots: Spots,
     label: IntArray,
     head: KernelHead,
     temperature: float,
     near: bool = False,
 ) -> Linear:
-    """Discriminants on the support's nodes (M,), and their shares by what labels get that are left out."""
+    """Discriminants on the support's pixels (M,), and their shares by what labels get that are left out."""
     if not labels_say_something(label):
         return Linear()
     classes = head.dual.shape[1]
-    fitted = [fit_discriminant(features.at(place)[nodes], label, classes) for place in places]
+    fitted = [fit_discriminant(spots.of(features.at(place)), label, classes) for place in places]
     heads, left_out = tuple(one for one, _ in fitted), tuple(p for _, p in fitted)
     return beside(Linear(places, heads, each_left_out=left_out, near=near), label, head, temperature)
 

@@ -27,9 +27,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from hsi_studio.features.cache import FeatureCache, cache_key
+from hsi_studio.features.guide import Spots
 from hsi_studio.features.spatial import mean_on
 from hsi_studio.methods.common.checks import check_scene, enough_labels, labels_on_data
 from hsi_studio.methods.common.discriminant import Discriminant
@@ -104,12 +104,12 @@ class Live(Method):
         self, scene: Scene, features: LiveFeatures, labels: LabelSet, params: LiveParams, ctx: Context
     ) -> LiveFitted:
         labels_on_data(features.index >= 0, labels)
-        node = features.index[labels.row, labels.col].astype(np.int64)  # (N,)
+        pixel = labels.row.astype(np.int64) * scene.shape[1] + labels.col  # (N,)
         ctx.check()
         order = np.lexsort((labels.label, labels.col, labels.row))
         position = order[thin(labels.label[order], MAX_SUPPORT)]
         label, classes = labels.label[position].astype(np.int64), len(labels.schema)
-        nodes, offered = node[position], kernels(features)
+        spots, offered = features.spots(pixel[position]), kernels(features)
         groups = params.scale_groups()
         table = views(len(features.white), groups, features.dimensions.size)
         prior = preference(features.basis.components.noise, features.dimensions, classes, groups)
@@ -118,13 +118,14 @@ class Live(Method):
         used = np.flatnonzero(table.any(axis=0)).tolist()
         ridge = params.ridge / labels_a_class(label)
         if labels_say_something(label):
+            told = spots.some(few)
             for j in used:
-                f = offered[j].of(features, nodes[few])
+                f = offered[j].of(features, told)
                 grams[j] = kernel(f, f, params.kernel_width).astype(np.float64)
         every = mix_views(grams, label[few], classes, ridge, table, prior, MOST_KERNELS)
         ctx.check()
         chosen = np.flatnonzero(every).tolist()
-        support = Support(tuple(offered[j].of(features, nodes) for j in chosen), position, node)
+        support = Support(tuple(offered[j].of(features, spots) for j in chosen), position, pixel)
         gram = np.zeros((label.size, label.size))
         for j, f in zip(chosen, support.features, strict=True):
             gram += every[j] * kernel(f, f, params.kernel_width)
@@ -132,7 +133,7 @@ class Live(Method):
         head = solve(gram, label, classes, ridge)
         temperature, _ = calibrate(head)
         near = share_in_one_place(labels, scene.shape) >= NEAR
-        linear = fit_linear(features, params.linear_places(features), nodes, label, head, temperature, near)
+        linear = fit_linear(features, params.linear_places(features), spots, label, head, temperature, near)
         votes = None
         if params.nearby:
             places = places_of(features.index, labels.row[position], labels.col[position], label)
@@ -141,11 +142,9 @@ class Live(Method):
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
             temperature, scene.id, linear, nearby=_heard(votes, head, temperature, linear),
         )  # fmt: skip
-        return self._with_words(plain, nodes, votes, ctx) if params.words else plain
+        return self._with_words(plain, spots, votes, ctx) if params.words else plain
 
-    def _with_words(
-        self, plain: LiveFitted, nodes: npt.NDArray[np.int64], votes: Votes | None, ctx: Context
-    ) -> LiveFitted:
+    def _with_words(self, plain: LiveFitted, spots: Spots, votes: Votes | None, ctx: Context) -> LiveFitted:
         """The fit with its class names as a prior, where they are known and the labels agree with them."""
         said = ctx.words(plain.scene, tuple(plain.schema.names))
         if said is None or len(said.kept) < 2:
@@ -154,10 +153,11 @@ class Live(Method):
         key = cache_key(plain.scene.id, "live_words", 1, {"stamp": said.stamp, "nodes": plain.features.count})
         there = said.index.astype(np.int32)
         words = self.cache.get(key, lambda: {"words": mean_on(there, said.probability, index)})["words"]
-        asked = gate(words[nodes], head.label, said.kept)
+        at_labels = spots.of(words)
+        asked = gate(at_labels, head.label, said.kept)
         if not asked.open:
             return replace(plain, gate=asked)
-        better, c = with_prior(head, words[nodes], said.kept)
+        better, c = with_prior(head, at_labels, said.kept)
         temperature, _ = calibrate(better)
         linear = beside(plain.linear, head.label, better, temperature)
         return replace(
@@ -174,6 +174,8 @@ class Live(Method):
         basis = Basis.from_arrays(arrays)
         home = header["scene"] == scene.id
         features = self._features(scene, params, ctx, None if home else basis)
+        if home and not features.basis.is_like(basis):  # made by another version: its numbers are in its own basis
+            features = self._features(scene, params, ctx, basis)
         scales = len(features.white)
         # Models of before there were metrics: principal components not smoothed, whitened ones smoothed, all kept.
         old = [["principal", 0], *(["white", s] for s in range(1, scales))]

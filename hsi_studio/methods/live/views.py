@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hsi_studio.features.guide import Spots
 from hsi_studio.features.noise import signal_weights
 from hsi_studio.methods.live.features import FAMILIES, LiveFeatures
 from hsi_studio.types import FloatArray
@@ -51,9 +52,10 @@ class Kernel:
     scale: int  # 0 = not smoothed
     factor: FloatArray | None  # (C,)
 
-    def of(self, features: LiveFeatures, rows: slice | npt.NDArray[np.integer] = slice(None)) -> FloatArray:
-        """(m, C) of some nodes."""
-        chosen = features.at((self.family, self.scale))[rows]
+    def of(self, features: LiveFeatures, rows: slice | npt.NDArray[np.integer] | Spots = slice(None)) -> FloatArray:
+        """(m, C) of some nodes or pixels."""
+        every = features.at((self.family, self.scale))
+        chosen = rows.of(every) if isinstance(rows, Spots) else every[rows]
         return chosen if self.factor is None else np.asarray(chosen * self.factor, dtype=np.float32)
 
 

@@ -102,7 +102,7 @@ def test_a_model_of_before_there_were_metrics_still_maps() -> None:
     fitted = fit(scene, draw_labels(truth, scene.valid, 5))
     state = fitted.state()
     at = fitted.support.position
-    nodes = fitted.support.node[at]
+    nodes = fitted.features.index.ravel()[fitted.support.pixel[at]]
     weights = np.array([0.0, 0.0, 0.5, 0.5, 0.0, 0.0])
     for name in [n for n in state.arrays if n.startswith(("support_", "factor_"))]:
         del state.arrays[name]
