@@ -78,8 +78,8 @@ def small_things(seed: int = 0) -> tuple[Scene, np.ndarray[Any, Any]]:
     return scene_from(cube.astype(np.float32), name=f"small things {seed}"), truth
 
 
-def fit(scene: Scene, labels: LabelSet, max_nodes: int) -> LiveFitted:
-    return Live().fit(scene, labels, PromptSet(), LiveParams(max_nodes=max_nodes), Context())
+def fit(scene: Scene, labels: LabelSet, max_nodes: int, **params: Any) -> LiveFitted:
+    return Live().fit(scene, labels, PromptSet(), LiveParams(max_nodes=max_nodes, **params), Context())
 
 
 def right(scene: Scene, fitted: LiveFitted, truth: np.ndarray[Any, Any]) -> float:
@@ -88,18 +88,31 @@ def right(scene: Scene, fitted: LiveFitted, truth: np.ndarray[Any, Any]) -> floa
 
 
 def test_things_smaller_than_a_superpixel_are_mapped() -> None:
-    """As superpixels alone, a third of such pixels was missed (0.69 found); labels on them are learned by the pixel."""
+    """Found of such pixels: 0.67 by superpixels alone, 0.68 between them, 0.86 with what pixels are themselves."""
     found = []
     for seed in range(3):
         scene, truth = small_things(seed)
-        fitted = fit(scene, draw_labels(truth, scene.valid, 5, seed=seed), 400)
+        labels = draw_labels(truth, scene.valid, 5, seed=seed)
+        fitted, unasked = fit(scene, labels, 400), fit(scene, labels, 400, single_pixels=False)
         assert fitted.features.guide is not None
         assert fitted.features.count <= 400
-        own = fitted.node_probabilities().argmax(axis=1)[fitted.features.index]
-        found.append((right(scene, fitted, truth), float((own[truth == 1] == 1).mean())))
-    between, alone = np.mean(found, axis=0)
-    assert between > alone + 0.03
-    assert between > 0.9
+        assert fitted.alone is not None
+        assert unasked.alone is None
+        found.append((right(scene, fitted, truth), right(scene, unasked, truth)))
+        said = (fitted.leave_one_out() == labels.label).mean()
+        assert abs(said - right(scene, fitted, truth)) < 0.25  # left-out labels speak of the whole mixture
+    asked, not_asked = np.mean(found, axis=0)
+    assert asked > not_asked + 0.1
+    assert asked > 0.8
+
+
+def test_wide_fields_ask_no_pixel() -> None:
+    """What fields of 20 × 20 pixels are, superpixels know better: a click costs nothing more."""
+    rng = np.random.default_rng(0)
+    truth = np.kron(rng.integers(0, 3, (6, 6)), np.ones((20, 20), dtype=np.int64))
+    cube = rng.uniform(0.2, 0.4, (3, 12))[truth] + rng.normal(0, 0.2, (120, 120, 12))
+    scene = scene_from(cube.astype(np.float32), name="wide fields")
+    assert fit(scene, draw_labels(truth, scene.valid, 20), 600).alone is None
 
 
 def test_maps_between_superpixels_agree_however_they_are_asked() -> None:
@@ -128,10 +141,27 @@ def test_gaps_stay_empty_and_a_saved_model_makes_the_same_map() -> None:
     again = Live().from_state(fitted.state(), scene, Context())
     second = predict_scene(again, scene, "live", {}, 0, Context())
     assert np.array_equal(first.label, second.label)
+    assert again.alone is not None
+    older = {key: value for key, value in fitted.state().header.items() if key != "alone"}
+    assert Live().from_state(State(fitted.state().arrays, older), scene, Context()).alone is None
+
+
+def test_a_model_of_a_large_scene_asks_the_pixels_of_a_small_one() -> None:
+    scene, truth = small_things()
+    state = fit(scene, draw_labels(truth, scene.valid, 5), 400).state()
+    small = scene_from(scene.read(slice(0, 15), slice(0, 20), list(range(12))), name="a corner")
+    there = Live().from_state(state, small, Context())
+    assert there.features.guide is None
+    assert there.alone is not None
+    with_pixels = predict_scene(there, small, "live", {}, 0, Context())
+    there.alone, there._nodes = None, None
+    without = predict_scene(there, small, "live", {}, 0, Context())
+    assert (with_pixels.confidence != without.confidence).any()
+    assert (with_pixels.label == truth[:15, :20] + 1).mean() >= (without.label == truth[:15, :20] + 1).mean()
 
 
 def test_a_model_of_another_version_is_read_in_its_own_basis() -> None:
-    """The superpixels are others now, so the scene's own spreads are: numbers of the model are in those it was made in."""
+    """Its superpixels were others, so the spreads of the scene were: its numbers are in the basis it was made in."""
     scene, truth = small_things()
     state = fit(scene, draw_labels(truth, scene.valid, 4), 400).state()
     arrays = dict(state.arrays)

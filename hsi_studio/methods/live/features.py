@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from hsi_studio.features.cache import Arrays, FeatureCache, cache_key
 from hsi_studio.features.far_diffusion import diffuse_far
-from hsi_studio.features.guide import Guide, Spots, fit_guide
+from hsi_studio.features.guide import Guide, Spots
 from hsi_studio.features.height import height_above_ground
 from hsi_studio.features.noise import effective_dimension, signal_weights
 from hsi_studio.features.shape import ShapeProjection, fit_shape
@@ -40,19 +40,16 @@ from hsi_studio.features.spatial import (
     diffusion_matrix,
     node_centres,
     node_means,
-    pixel_nodes,
     typical_distance,
 )
-from hsi_studio.features.spectral import Components, Projection, fit_components, strips
-from hsi_studio.features.superpixels import scene_superpixels
-from hsi_studio.types import BoolArray, FloatArray, Progress, Scene
+from hsi_studio.features.spectral import Components, Projection, fit_components
+from hsi_studio.methods.live.nodes import nodes_of
+from hsi_studio.types import FloatArray, Progress, Scene
 
 VERSION = 2  # of the numbers saved models stand on (`scales`): raise when they change
 STORED = 6  # of everything kept in the cache: raise when that changes
 FAMILIES = ("principal", "white", "shape")
 Place = tuple[str, int]  # a family and a scale, 0 = not smoothed
-SUPERPIXEL_COMPONENTS = 10
-MOST_GUIDED = 8_000_000  # pixels that lie between superpixels; in larger scenes each is its own superpixel's
 PIXEL_COMPONENTS = 30  # principal components of the pixel scale
 SHAPE_COMPONENTS = 16  # 10 to 30 do as well
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
@@ -161,6 +158,8 @@ class LiveFeatures:
     heights: int  # columns at the end of every set that are heights, 0 or 1
     basis: Basis
     guide: Guide | None = None  # where nodes are superpixels
+    own: npt.NDArray[np.float16] | None = None  # (H·W, D) of single pixels beside superpixels, before `own_size`
+    own_size: FloatArray | None = None  # (D,)
 
     def at(self, place: Place) -> FloatArray:
         """(n, ·) of a family at a scale."""
@@ -183,6 +182,23 @@ class LiveFeatures:
         """These pixels (m,), as numbers row by row."""
         node = self.index.ravel()[pixels].astype(np.int64)
         return Spots(node, None if self.guide is None else self.guide.weights[pixels])
+
+    @property
+    def pixels_known(self) -> bool:
+        """Is it known what a single pixel is?"""
+        return self.guide is None or self.own is not None
+
+    def own_values(self, pixels: slice | npt.NDArray[np.integer]) -> FloatArray:
+        """(m, D) unsmoothed components, shapes and height of single pixels, as numbers row by row."""
+        if self.own is not None and self.own_size is not None:
+            return np.asarray(self.own[pixels].astype(np.float32) * self.own_size, dtype=np.float32)
+        return self.own_of_nodes(self.index.ravel()[pixels])
+
+    def own_of_nodes(self, nodes: slice | npt.NDArray[np.integer]) -> FloatArray:
+        """The same of nodes, which are pixels where there is no guide."""
+        last = -self.heights or None
+        parts = [self.principal[0][nodes, :last]] + [f[nodes, :last] for f in self.shape[:1]]
+        return np.hstack([*parts, self.principal[0][nodes, self.principal[0].shape[1] - self.heights :]])
 
     @cached_property
     def centres(self) -> tuple[FloatArray, FloatArray]:
@@ -224,6 +240,8 @@ def live_features(
         int(recipe.height_weight > 0 and scene.dsm is not None),
         Basis.from_arrays(arrays),
         Guide.from_arrays(arrays, arrays["index"].size, arrays["principal_0"].shape[0]),
+        arrays.get("own"),
+        arrays.get("own_size"),
     )
 
 
@@ -257,12 +275,16 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
     else:
         components, shapes = basis.components, basis.shape
     report = steps.part("Reading the scene", 0.3, 0.6)
-    index, (white, principal, shape), guide = _nodes(scene, scene.valid, components, shapes, recipe.max_nodes, report)
+    made = nodes_of(scene, scene.valid, components, shapes, recipe.max_nodes, report)
+    index, white, principal, shape = made.index, made.white, made.principal, made.shape
     edges, height = principal[:, : recipe.edge_components], np.zeros((white.shape[0], 0), dtype=np.float32)
+    single = [] if made.own is None else [made.own]
     if recipe.height_weight > 0 and scene.dsm is not None:
         steps.part("Measuring heights", 0.6, 0.65)
         above = np.log1p(height_above_ground(scene.dsm[..., 0], scene.gsd_m or 1.0))  # (H, W)
         height = node_means(index, above[..., None], white.shape[0])  # (n, 1)
+        if single:
+            single.append(np.nan_to_num(above).reshape(-1, 1).astype(np.float16))
         edges = np.hstack([edges, height * np.sqrt(typical_distance(index, edges)) / HEIGHT_EDGE])
 
     report = steps.part("Smoothing within edges", 0.65, 1.0)
@@ -280,7 +302,12 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
     else:
         spreads = {"principal": basis.principal_spread, "white": basis.white_spread, "shape": basis.shape_spread}
         spread = basis.spread
-    arrays: Arrays = {"index": index} | ({} if guide is None else guide.arrays())
+    arrays: Arrays = {"index": index} | ({} if made.guide is None else made.guide.arrays())
+    if single:
+        sizes = [1.0 / (pixel_scale * spread[0])]
+        sizes += [1.0 / (shape_scale * spreads["shape"][0])] if "shape" in columns else []
+        sizes += [np.sqrt([recipe.height_weight])] if len(single) > 1 else []
+        arrays |= {"own": np.hstack(single), "own_size": np.concatenate(sizes).astype(np.float32)}
     for name, own in columns.items():
         for s, whole in enumerate(smooth):
             tail = whole[:, stops[-1] :] * np.float32(np.sqrt(recipe.height_weight))
@@ -294,11 +321,11 @@ def _compute(scene: Scene, recipe: Recipe, basis: Basis | None, steps: _Steps) -
     factors += [("shape", shape_scale), ("shape", 1.0)] if "shape" in columns else []
     spaces = [smooth[far][:, columns[name]] * np.asarray(factor) for name, factor in factors]
     arrays["dimensions"] = np.array([effective_dimension(np.atleast_2d(np.cov(x, rowvar=False))) for x in spaces], "f4")
-    made = Basis(
+    found = Basis(
         components, pixel_scale, spread, spreads["principal"], spreads["white"], shapes, shape_scale,
         spreads.get("shape", _nothing()),
     )  # fmt: skip
-    return arrays | made.arrays()
+    return arrays | found.arrays()
 
 
 def _half(values: FloatArray) -> FloatArray:
@@ -308,68 +335,3 @@ def _half(values: FloatArray) -> FloatArray:
 
 def _positive(values: FloatArray) -> FloatArray:
     return np.where(values > 0, values, 1.0).astype(np.float32)
-
-
-def _nodes(
-    scene: Scene,
-    valid: BoolArray,
-    components: Components,
-    shapes: ShapeProjection | None,
-    max_nodes: int,
-    check: Callable[[float], None],
-) -> tuple[IndexArray, tuple[FloatArray, FloatArray, FloatArray], Guide | None]:
-    """Nodes (H, W); their whitened (n, C) and principal components (n, P) and those of their shapes (n, C'); where
-    nodes are superpixels, how pixels lie between them.
-
-    One window of the cube in memory at a time.
-    """
-    bands: list[int] = components.whitened.bands.tolist()
-    height, width = valid.shape
-    weights = signal_weights(components.ratios.astype(np.float64)).astype(np.float32)[:SUPERPIXEL_COMPONENTS]
-    pixels_alone = int(valid.sum()) <= max_nodes
-
-    def in_noise(white: FloatArray) -> FloatArray:
-        """Components in units of their noise, the strongest."""
-        return white[..., :SUPERPIXEL_COMPONENTS] * weights
-
-    def read(rows: slice, cols: slice) -> FloatArray:
-        return in_noise(components.whitened(scene.read(rows, cols, bands)))
-
-    index = pixel_nodes(valid) if pixels_alone else scene_superpixels(read, valid, max_nodes, lambda d: check(0.5 * d))
-    n = int(index.max()) + 1
-    pixels = np.maximum(np.bincount(index[index >= 0], minlength=n), 1).astype(np.float32)
-    projections: list[Callable[[FloatArray], FloatArray]] = [components.whitened, components.principal]
-    widths = [components.whitened.matrix.shape[1], components.principal.matrix.shape[1], 0]
-    if shapes is not None:
-        projections.append(shapes)
-        widths[2] = shapes.matrix.shape[1]
-    white, principal, shape = (np.zeros((n, w), dtype=np.float32) for w in widths)
-    squares = 0.0
-    for rows in strips(height, width * len(bands)):
-        check(0.5 + 0.3 * rows.start / height)
-        inside = index[rows] >= 0
-        nodes: npt.NDArray[np.int32] = index[rows][inside]
-        spectra = scene.read(rows, slice(0, width), bands)[inside]  # (m, b)
-        for out, projection in zip((white, principal, shape), projections, strict=False):
-            values = _finite(projection(spectra))
-            squares += float(np.square(in_noise(values), dtype=np.float64).sum()) if out is white else 0.0
-            for channel in range(values.shape[1]):
-                out[:, channel] += np.bincount(nodes, weights=values[:, channel], minlength=n).astype(np.float32)
-    for sums in (white, principal, shape):
-        sums /= pixels[:, None]
-    if pixels_alone or int(valid.sum()) > MOST_GUIDED:
-        return index, (white, principal, shape), None
-
-    def spectra_of_rows() -> Iterator[tuple[slice, FloatArray]]:
-        for rows in strips(height, width * len(bands)):
-            check(0.8 + 0.2 * rows.start / height)
-            yield rows, _finite(read(rows, slice(0, width))[index[rows] >= 0])
-
-    means = in_noise(white)
-    spread = (squares - float((pixels[:, None] * np.square(means, dtype=np.float64)).sum())) / float(pixels.sum())
-    return index, (white, principal, shape), fit_guide(index, means, spread, spectra_of_rows())
-
-
-def _finite(values: FloatArray) -> FloatArray:
-    """A valid pixel has every good band; this guards other readers."""
-    return values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)

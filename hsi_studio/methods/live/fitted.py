@@ -18,6 +18,7 @@ from hsi_studio.features.spatial import IndexArray
 from hsi_studio.methods.common.kernel_head import KernelHead, kernel, softmax
 from hsi_studio.methods.common.threads import THREADS, share
 from hsi_studio.methods.contract import Block, Fitted, State, WordsTold
+from hsi_studio.methods.live.alone import Alone
 from hsi_studio.methods.live.features import VERSION, LiveFeatures
 from hsi_studio.methods.live.linear import Linear
 from hsi_studio.methods.live.nearby import Nearby
@@ -56,6 +57,7 @@ class LiveFitted(Fitted):
     linear: Linear = field(default_factory=Linear)
     left_out: IntArray | None = None  # (N,) set when loaded from a state
     nearby: Nearby = field(default_factory=Nearby)
+    alone: Alone | None = None  # what single pixels say beside superpixels
     gate: Gate | None = None  # whether the labels agree with the class names; None = nothing is known of those
     prior: FloatArray | None = None  # (n, K) what the words add to the scores of the nodes
     without_words: LiveFitted | None = None  # the same head without that: what is saved
@@ -80,7 +82,10 @@ class LiveFitted(Fitted):
     def probabilities_of(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) of some nodes."""
         mixed = self.linear.mixed(softmax(self._scores(rows), self.temperature), self.features, rows)
-        return self.nearby.beside(mixed, rows)
+        heard = self.nearby.beside(mixed, rows)
+        if self.alone is not None and self.features.guide is None:  # a model of a large scene on a small one
+            heard = self.alone.beside(heard, self.features.own_of_nodes(rows))
+        return heard
 
     def probabilities_at(self, pixels: npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) of some valid pixels, as numbers row by row."""
@@ -90,7 +95,21 @@ class LiveFitted(Fitted):
         nodes, place = np.unique(spots.weights.indices, return_inverse=True)
         parts = (spots.weights.data, place.astype(np.int32), spots.weights.indptr)
         among = sparse.csr_matrix(parts, shape=(pixels.size, nodes.size))
-        return np.asarray(among @ self.probabilities_of(nodes.astype(np.int64)), dtype=np.float32)
+        found = np.asarray(among @ self.probabilities_of(nodes.astype(np.int64)), dtype=np.float32)
+        return found if self.alone is None else self.alone.beside(found, self.features.own_values(pixels))
+
+    def _between(self, nodes: FloatArray, rows: slice, cols: slice) -> FloatArray:
+        """(h · w, K) of a window's pixels between superpixels."""
+        features = self.features
+        assert features.guide is not None
+        height, width = features.index.shape
+        found = np.asarray(features.guide.block(rows, cols, width) @ nodes, dtype=np.float32)
+        if self.alone is None:
+            return found
+        if (cols.start, cols.stop) == (0, width):
+            return self.alone.beside(found, features.own_values(slice(rows.start * width, rows.stop * width)))
+        numbers = np.arange(height * width).reshape(height, width)[rows, cols].ravel()
+        return self.alone.beside(found, features.own_values(numbers))
 
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
@@ -112,8 +131,7 @@ class LiveFitted(Fitted):
         if self.features.guide is None:
             out = np.take(nodes.T, np.maximum(index, 0), axis=1)  # (K, h, w)
         else:
-            between = self.features.guide.block(block.rows, block.cols, self.features.index.shape[1])
-            out = (between @ nodes).T.reshape(-1, *index.shape)
+            out = self._between(nodes, block.rows, block.cols).T.reshape(-1, *index.shape)
         out[:, index < 0] = np.nan
         return np.ascontiguousarray(out)
 
@@ -134,21 +152,20 @@ class LiveFitted(Fitted):
     def _best_between(
         self, block: Block, nodes: FloatArray, index: IndexArray
     ) -> tuple[npt.NDArray[np.uint16], FloatArray]:
-        guide = self.features.guide
-        assert guide is not None
-        label, confidence = np.zeros(index.shape, dtype=np.uint16), np.full(index.shape, np.nan, dtype=np.float32)
+        label, confidence = np.empty(index.shape, dtype=np.uint16), np.empty(index.shape, dtype=np.float32)
         tall = max(1, BETWEEN // index.shape[1])  # rows
 
         def fill(first: int) -> None:
             for top in range(first * tall, index.shape[0], THREADS * tall):
                 own = slice(top, min(top + tall, index.shape[0]))
                 rows = slice(block.rows.start + own.start, block.rows.start + own.stop)
-                found = guide.block(rows, block.cols, self.features.index.shape[1]) @ nodes  # (m, K)
+                found = self._between(nodes, rows, block.cols)  # (m, K)
                 best = found.argmax(axis=1)
-                inside = index[own] >= 0
-                label[own] = np.where(inside, best.reshape(inside.shape) + 1, 0)
-                sure = found[np.arange(best.size), best].reshape(inside.shape)
-                confidence[own] = np.where(inside, sure, np.nan)
+                label[own] = (best + 1).reshape(-1, index.shape[1])
+                confidence[own] = found[np.arange(best.size), best].reshape(-1, index.shape[1])
+                if not (inside := index[own] >= 0).all():
+                    label[own][~inside] = 0
+                    confidence[own][~inside] = np.nan
 
         share(fill)
         return label, confidence
@@ -164,13 +181,14 @@ class LiveFitted(Fitted):
         """(N,) class each label would get from a fit without it, in closed form; in the LabelSet's order.
 
         A class with one label is unknown once that is left out, so such a label counts as wrong. Weights of the
-        kernels, shares of the discriminants and the power of `nearby` are kept, not chosen again without the label.
-        Labels beyond MAX_SUPPORT took no part in the fit.
+        kernels, shares of the discriminants and of single pixels and the power of `nearby` are kept, not chosen again
+        without the label. Labels beyond MAX_SUPPORT took no part in the fit.
         """
         if self.left_out is not None:
             return self.left_out
         out = np.full(self.support.pixel.size, -1, dtype=np.int64)
         told = self.linear.left_out if self.nearby.left_out is None else self.nearby.left_out
+        told = told if self.alone is None else self.alone.left_out
         found = self.head.left_out_scores() if told is None else told
         out[self.support.position] = found.argmax(axis=1)
         rest = np.flatnonzero(out < 0)
@@ -198,6 +216,8 @@ class LiveFitted(Fitted):
             "label": self.head.label,
             "left_out": self.leave_one_out(),
         }
+        if self.alone is not None:
+            arrays |= {"alone_weight": self.alone.head.weight, "alone_offset": self.alone.head.offset}
         near = self.nearby.places
         if self.nearby.power and near is not None:
             arrays |= {"near_row": near.row, "near_col": near.col}
@@ -216,6 +236,7 @@ class LiveFitted(Fitted):
             "linear": [list(place) for place in self.linear.places],
             "power": self.linear.power,
             "nearby": self.nearby.header(),
+            **({} if self.alone is None else {"alone": self.alone.header()}),
             "classes": self.schema.to_json(),
         }
         return State(arrays, header)

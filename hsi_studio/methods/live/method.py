@@ -48,6 +48,7 @@ from hsi_studio.methods.common.kernel_head import (
 from hsi_studio.methods.common.places import share_in_one_place
 from hsi_studio.methods.common.threads import one_thread_a_product
 from hsi_studio.methods.contract import Context, Method, Params, State, Values
+from hsi_studio.methods.live.alone import Alone, Judged, judge
 from hsi_studio.methods.live.features import VERSION, Basis, LiveFeatures, live_features
 from hsi_studio.methods.live.fitted import LiveFitted, Support
 from hsi_studio.methods.live.linear import Linear, beside, fit_linear
@@ -55,7 +56,7 @@ from hsi_studio.methods.live.nearby import Nearby, Places, Votes, places_of
 from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.methods.live.views import Kernel, kernels, preference, views
 from hsi_studio.methods.live.words import gate, prior_scores, with_prior
-from hsi_studio.types import ClassSchema, LabelSet, PromptSet, Scene
+from hsi_studio.types import ClassSchema, FloatArray, LabelSet, PromptSet, Scene
 
 MAX_SUPPORT = 2500  # labels the head is solved on; more are thinned class by class
 MAX_VIEW_SUPPORT = 120  # labels that choose the views
@@ -138,13 +139,20 @@ class Live(Method):
         if params.nearby:
             places = places_of(features.index, labels.row[position], labels.col[position], label)
             votes = Votes(features.index, features.centres, places, classes)
+        judged = None
+        if params.single_pixels and features.guide is not None and features.pixels_known:
+            judged = judge(features.own_values(pixel[position]), label, classes)
+        nearby = _heard(votes, head, temperature, linear)
         plain = LiveFitted(
             labels.schema, params, scene, features, support, tuple(offered[j] for j in chosen), every[chosen], head,
-            temperature, scene.id, linear, nearby=_heard(votes, head, temperature, linear),
+            temperature, scene.id, linear, nearby=nearby,
+            alone=_beside(judged, nearby, head, temperature, linear),
         )  # fmt: skip
-        return self._with_words(plain, spots, votes, ctx) if params.words else plain
+        return self._with_words(plain, spots, votes, judged, ctx) if params.words else plain
 
-    def _with_words(self, plain: LiveFitted, spots: Spots, votes: Votes | None, ctx: Context) -> LiveFitted:
+    def _with_words(
+        self, plain: LiveFitted, spots: Spots, votes: Votes | None, judged: Judged | None, ctx: Context
+    ) -> LiveFitted:
         """The fit with its class names as a prior, where they are known and the labels agree with them."""
         said = ctx.words(plain.scene, tuple(plain.schema.names))
         if said is None or len(said.kept) < 2:
@@ -160,9 +168,10 @@ class Live(Method):
         better, c = with_prior(head, at_labels, said.kept)
         temperature, _ = calibrate(better)
         linear = beside(plain.linear, head.label, better, temperature)
+        nearby = _heard(votes, better, temperature, linear)
         return replace(
             plain, head=better, temperature=temperature, linear=linear, gate=asked, prior=prior_scores(words, c),
-            nearby=_heard(votes, better, temperature, linear), without_words=plain,
+            nearby=nearby, alone=_beside(judged, nearby, better, temperature, linear), without_words=plain,
             _lock=threading.Lock(),
         )  # fmt: skip
 
@@ -197,10 +206,13 @@ class Live(Method):
         if home and spoken:  # labels speak for their own scene
             where = Places(arrays["near_row"], arrays["near_col"], arrays["label"], spoken["spread"])
             nearby = Votes(features.index, features.centres, where, len(schema)).raised(spoken["power"])
+        alone = None
+        if "alone" in header and features.pixels_known:  # models of before it have none
+            alone = Alone(Discriminant(arrays["alone_weight"], arrays["alone_offset"]), **header["alone"])
         return LiveFitted(
             schema, params, scene, features, Support(supports, nowhere, nowhere), tuple(used[j] for j in kept),
             arrays["weights"][kept], head, float(header["temperature"]), header["scene"], linear, arrays["left_out"],
-            nearby,
+            nearby, alone,
         )  # fmt: skip
 
     def _features(self, scene: Scene, params: LiveParams, ctx: Context, basis: Basis | None = None) -> LiveFeatures:
@@ -212,5 +224,19 @@ def _heard(votes: Votes | None, head: KernelHead, temperature: float, linear: Li
     """What the labels around a place add to the mixture; nothing where they are not asked."""
     if votes is None:
         return Nearby()
-    left_out = linear.left_out if linear.left_out is not None else softmax(head.left_out_scores(), temperature)
-    return votes.heard(left_out, linear.near)
+    return votes.heard(_left_out(head, temperature, linear), linear.near)
+
+
+def _beside(
+    judged: Judged | None, nearby: Nearby, head: KernelHead, temperature: float, linear: Linear
+) -> Alone | None:
+    """What single pixels add to that; nothing where they are not asked."""
+    if judged is None:
+        return None
+    left_out = nearby.left_out if nearby.left_out is not None else _left_out(head, temperature, linear)
+    return judged.beside(left_out, linear.near)
+
+
+def _left_out(head: KernelHead, temperature: float, linear: Linear) -> FloatArray:
+    """(M, K) the mixture's probabilities of each label without it."""
+    return linear.left_out if linear.left_out is not None else softmax(head.left_out_scores(), temperature)

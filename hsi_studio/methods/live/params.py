@@ -35,6 +35,9 @@ class LiveParams(Params):
     height_weight: float = Field(0.08, gt=0, le=10, description="Weight of heights against the spectrum")
     max_nodes: int = Field(40_000, ge=100, le=200_000, description="Scenes with more pixels are mapped on superpixels")
     nearby: bool = Field(True, description="Labels speak for the places around them, as far as left-out labels agree")
+    single_pixels: bool = Field(
+        True, description="In scenes mapped on superpixels pixels speak for themselves, as far as left-out labels agree"
+    )
     words: bool = Field(True, description="Start from what the class names mean, where the labels agree with them")
 
     def recipe(self, scene: Scene) -> Recipe:
