@@ -87,7 +87,7 @@ class LiveFitted(Fitted):
             heard = self.alone.beside(heard, self.features.own_of_nodes(rows))
         return heard
 
-    def probabilities_at(self, pixels: npt.NDArray[np.int64]) -> FloatArray:
+    def probabilities_at(self, pixels: npt.NDArray[np.integer]) -> FloatArray:
         """(m, K) of some valid pixels, as numbers row by row."""
         spots = self.features.spots(pixels)
         if spots.weights is None:
