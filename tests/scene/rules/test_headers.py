@@ -13,12 +13,10 @@ from hsi_studio.errors import FileProblem, UnknownFormat
 from hsi_studio.scene.crs_name import pixel_size, sides_m
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import roles
+from hsi_studio.scene.rules.cf_grid import cf_crs, from_vectors, gdal_numbers
 from hsi_studio.scene.rules.data_file import neighbours, trailing
 from hsi_studio.scene.rules.georeference import (
-    cf_crs,
     contradiction,
-    from_vectors,
-    gdal_numbers,
     named,
     side_m,
     transform_of,
