@@ -24,7 +24,8 @@ def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Ra
     height, width, _ = raster.cube.shape
     x, y = (_vector(handle, cube, names, n, rules) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
     around = rules > 7 and x is not None and _degrees(x)
-    transform = cf_grid.from_vectors(*(None if v is None else _metres(v) for v in (x, y)), around=around)
+    xs, ys = (None if v is None else _metres(v) for v in (x, y))
+    transform = cf_grid.from_vectors(xs, ys, around)
     mapping = _mapping(handle, cube, rules)
     attributes = dict(mapping.attrs) if mapping is not None else {}
     crs = cf_grid.cf_crs(attributes, 1000.0 if x is not None and _in_kilometres(x) else 1.0, rules)
