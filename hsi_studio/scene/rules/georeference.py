@@ -19,10 +19,11 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.errors import FileProblem
 from hsi_studio.scene.crs import crs_of_text
-from hsi_studio.scene.plan import RULES
+from hsi_studio.scene.plan import RULES, Remark
 
 log = logging.getLogger(__name__)
 Transform = tuple[float, float, float, float, float, float]  # as in `raster.Transform`
@@ -100,7 +101,14 @@ def place_of_map_info(
         )
     if transform is None:
         return None, None, None, ["The header's map info cannot be read; the scene has no map coordinates."]
-    notes = []
+    notes: list[str] = []
+    if rules > 7 and transform[4] > 0 and "-" in info[6]:
+        notes.append(
+            Remark(
+                "The header's pixel height is negative: rows are read as running from south to north, as GDAL and this "
+                "program write it. If the first row is the northern one, write it without the sign."
+            )
+        )
     crs = wkt(system, epsg_of(info))
     if crs is None:
         crs = by_gdal(data, driver)
@@ -288,6 +296,15 @@ def _side_of_degrees(transform: Transform, crs: str | None, shape: tuple[int, in
     )
 
 
+def _in_space(lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(N, 3) metres from the middle of the earth, of radians on the ellipsoid of WGS 84: at a pole, longitudes tell no
+    distance."""
+    squared = 0.00669437999014  # e²
+    radius = 6378137.0 / np.sqrt(1 - squared * np.sin(lat) ** 2)
+    flat = radius * np.cos(lat)
+    return np.column_stack([flat * np.cos(lon), flat * np.sin(lon), (1 - squared) * radius * np.sin(lat)])
+
+
 def _on_the_ground(transform: Transform, crs: str | None, shape: tuple[int, int]) -> float | None:
     """Square metres of the pixel in the middle, on the ellipsoid of WGS 84; None where that cannot be told."""
     from rasterio._err import CPLE_BaseError  # rasterio has no public name for what GDAL reports
@@ -306,13 +323,8 @@ def _on_the_ground(transform: Transform, crs: str | None, shape: tuple[int, int]
     except (CRSError, CPLE_BaseError) as error:
         log.info("the ground size of a pixel is not known: %s", error)
         return None
-    sine = math.sin(math.radians(lat[0]))
-    below = 1 - 0.00669437999014 * sine**2  # e² of WGS 84
-    east = 6378137.0 / math.sqrt(below) * math.cos(math.radians(lat[0]))  # metres a radian
-    north = 6378137.0 * (1 - 0.00669437999014) / below**1.5
-    x = [math.radians(math.remainder(lon[k] - lon[0], 360)) * east for k in (1, 2)]
-    y = [math.radians(lat[k] - lat[0]) * north for k in (1, 2)]
-    found = abs(x[0] * y[1] - x[1] * y[0])
+    here, right, below = _in_space(np.radians(lon), np.radians(lat))
+    found = float(np.linalg.norm(np.cross(right - here, below - here)))
     return found if math.isfinite(found) and found > 0 else None
 
 
