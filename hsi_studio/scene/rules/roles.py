@@ -36,8 +36,8 @@ CLASSES = re.compile(
     re.IGNORECASE,
 )
 MASKS = re.compile(r"(^|[_\-. ])(mask|valid|cloud_?mask)([_\-. \d]|$)", re.IGNORECASE)
-IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat", ".npy", ".npz", ".jp2",
-          ".img",
+IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".cdf", ".nc3", ".mat", ".npy",
+          ".npz", ".jp2", ".img",
           ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix", ".asc"}  # fmt: skip
 VECTORS = {".geojson", ".shp", ".gpkg", ".kml", ".csv"}
 NAMED = 12  # images of a folder that a message names

@@ -363,7 +363,7 @@ def test_the_square_of_the_pixel_size_is_the_area_on_the_ground(transform, epsg,
 
 @pytest.mark.parametrize("corner", [(-100.0, 100.0), (-1000.0, 3000.0)], ids=["at the pole", "beside it"])
 def test_a_scene_around_a_pole_has_areas_of_the_ground(corner):
-    """The scale of NSIDC's polar map, true at 70° north, is 0.96986 along a line at the pole itself: 6 % of the area."""
+    """The scale of NSIDC's polar map, true at 70° north, at the pole is 0.96986 along a line: 6 % of the area."""
     system, place = CRS.from_epsg(3413).to_wkt(), (10, 0, corner[0], 0, -10, corner[1])
     side, note = true_side(side_m(place, system), place, system, (20, 20))
     assert side**2 == pytest.approx(100 / 0.969858**2, rel=1e-3)
