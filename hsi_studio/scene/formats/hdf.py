@@ -22,7 +22,7 @@ from hsi_studio.scene.formats import containers, hdf_place, hdf_safety, hdf_valu
 from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
-from hsi_studio.scene.rules import georeference
+from hsi_studio.scene.rules import georeference, header_text
 from hsi_studio.scene.rules.values import unit_of
 from hsi_studio.types import Bands
 
@@ -144,7 +144,7 @@ def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
             found.append(Variable(name, plain.shape, plain.dtype, lambda: plain))
         elif dtype_problem(item.dtype) is None or item.dtype.kind == "c":
             if len(item.shape) == 3:
-                found.extend(in_attributes(name, item))
+                found.extend(in_attributes(name, item, rules))
             dtype = hdf_values.dtype_of(item, rules)
             found.append(described(name, item, partial(_load, path, name, item, dtype), dimensions(item), rules))
 
@@ -174,13 +174,16 @@ def described(
     )
 
 
-def in_attributes(name: str, item: Any) -> list[Variable]:
+def in_attributes(name: str, item: Any, rules: int = RULES) -> list[Variable]:
     """Wavelengths and widths that a cube carries as attributes (Tanager does), else its group or the file."""
     found = []
     for keys in (("wavelengths", "wavelength"), ("fwhm",)):
         for holder in (item, item.parent, item.file):
             key = next((k for k in keys if k in holder.attrs), None)
             values = np.empty(0) if key is None else np.asarray(holder.attrs[key]).ravel()
+            if rules > 7 and values.dtype.kind in "SUO" and values.size == 1:  # "400.0, 410.0, …"
+                listed = header_text.numbers(hdf_values.text(values) or "")
+                values = values if listed is None else listed
             if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
                 unit = hdf_values.text(next((holder.attrs[u] for u in WAVELENGTH_UNITS if u in holder.attrs), None))
                 found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values), unit))

@@ -62,7 +62,7 @@ def _list(group: Group, rules: int = RULES) -> list[Variable]:
             if len(item.shape) <= 2 and item.size <= hdf.MOST_TEXTS * 100:
                 found.append(_texts(name, item))
             continue
-        found += hdf.in_attributes(name, item) if len(item.shape) == 3 else []
+        found += hdf.in_attributes(name, item, rules) if len(item.shape) == 3 else []
         load = partial(item.load, hdf_values.dtype_of(item, rules))
         found.append(hdf.described(name, item, load, item.dims, rules))
     return found
