@@ -29,6 +29,26 @@ def test_a_second_mark_beside_the_first_is_told(tmp_path):
     assert not any("as well" in n for n in open_scene(fake.envi(tmp_path, cube)).notes)
 
 
+@pytest.mark.parametrize("width", [9, 7], ids=["square", "oblong"])
+def test_maps_beside_the_cube_lie_by_the_names_of_their_axes(tmp_path, width):
+    """Of a square scene a class map (x, y) lay on it turned, and all accuracies were wrong."""
+    gt = (np.arange(9 * width).reshape(9, width) % 4).astype("i1")
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        arrays = {
+            "reflectance": (fake.cube(9, width, 8).transpose(2, 0, 1), ("band", "y", "x")),
+            "gt": (gt.T, ("x", "y")),
+            "dsm": (gt.T.astype("f4") + 100, ("x", "y")),
+        }
+        for name, (values, dims) in arrays.items():
+            file[name] = values
+            for axis, dim in enumerate(dims):
+                file[name].dims[axis].label = dim
+    scene = open_scene(tmp_path / "a.nc")
+    assert np.array_equal(scene.reference, gt)
+    assert np.array_equal(scene.dsm[:, :, 0], gt + 100)
+    assert scene.id != open_scene(tmp_path / "a.nc", rules=7).id
+
+
 @pytest.mark.parametrize("mark", [-1, 255])
 def test_zeros_beside_a_mark_and_one_class_are_told(mark):
     found = of_values(Path("gt.tif"), np.array([[mark, 0.0, 1], [0, 1, 1]]), {})
