@@ -135,7 +135,7 @@ def assemble(
     by_rows = [_by_rows(v) for v in others] if rules > 7 else others
     laid = [v for v, was in zip(by_rows, others, strict=True) if v is not was and named_like(v, DSM_KEYS + CLASS_KEYS)]
     others = by_rows
-    waves = vector(others, WAVELENGTH_KEYS, chosen.shape)
+    waves = vector(others, WAVELENGTH_KEYS, chosen.shape, None if rules < 8 else chosen.dims or ())
     planes = [
         v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and named_like(v, DSM_KEYS + CLASS_KEYS)
     ]

@@ -67,6 +67,28 @@ def test_wavelengths_as_one_text_in_an_attribute(tmp_path, text):
     assert open_scene(tmp_path / "a.h5", rules=7).bands.wavelength_nm is None
 
 
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [(("wavelength", "wavelength_irradiance"), True), (("band_wav", "sun_wav"), True), (("one_wav", "two_wav"), False)],
+)
+def test_of_several_wavelengths_those_of_the_cubes_own_axis_count(tmp_path, names, taken):
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        file["cube"] = fake.cube(9, 7, 8)
+        for name, first in zip(names, (400, 300), strict=True):
+            file[name] = first + 10.0 * np.arange(8)
+        if names[0] == "band_wav":
+            file["band_wav"].make_scale()
+            file["cube"].dims[2].attach_scale(file["band_wav"])
+            for axis, name in enumerate("yx"):
+                file["cube"].dims[axis].label = name
+    scene = open_scene(tmp_path / "a.nc")
+    if taken:
+        assert np.allclose(scene.bands.wavelength_nm, 400 + 10 * np.arange(8))
+    else:
+        assert scene.bands.wavelength_nm is None
+        assert "“one_wav”, “two_wav” could all be the wavelengths; none is used (say --wavelengths)." in scene.notes
+
+
 @pytest.mark.parametrize("width", ["± 5.0 nm", "+/- 5.0 nm", "+-5 nm"])
 def test_a_tolerance_in_a_band_name_is_no_wavelength(width):
     names = [f"{nm} nm {width}" for nm in (450, 460.5, 471)]
