@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 
+from hsi_studio.io.lonlat import written_xy
 from hsi_studio.types import LabelSet, Scene
 
 ESCAPED = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -35,7 +36,7 @@ def labels_to_csv(labels: LabelSet, scene: Scene | None) -> str:
     writer.writerow(["row", "col", "class", "x", "y", "color"])
     for n in range(len(labels)):
         row, col, info = int(labels.row[n]), int(labels.col[n]), labels.schema.classes[int(labels.label[n])]
-        place = scene.map_xy(row, col) if scene is not None else None
+        place = written_xy(scene, row, col) if scene is not None else None
         x, y = (repr(float(v)) for v in place) if place is not None else ("", "")
         writer.writerow([row, col, escape_cell(info.name), x, y, info.color])
     return out.getvalue()

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.io.coordinates import projected
+from hsi_studio.scene.rules.georeference import is_degrees
 from hsi_studio.types import Scene
 
 WIDE = 90.0  # degrees between corners; from here on the edges are followed
@@ -25,6 +26,27 @@ def placed_crs(scene: Scene) -> str | None:
     """The coordinate system of what is written in the scene's place: without a transform there is none, whatever the
     file calls it."""
     return None if scene.transform is None else scene.crs
+
+
+def written_transform(scene: Scene) -> tuple[float, float, float, float, float, float] | None:
+    """The transform as it goes into files for other programs: longitudes of a grid that counts to 360 and lies beyond
+    180 as a whole are written from −180 on, so that rasters and points lie at one place in every program."""
+    if scene.transform is None or not is_degrees(scene.crs):
+        return scene.transform
+    a, b, c, d, e, f = scene.transform
+    height, width, _ = scene.shape
+    corners = [a * col + b * row + c for row in (0, height) for col in (0, width)]
+    turns = -1 if min(corners) >= 180 else 1 if max(corners) <= -180 else 0
+    return a, b, c + 360 * turns, d, e, f
+
+
+def written_xy(scene: Scene, row: float, col: float) -> tuple[float, float] | None:
+    """Map coordinates of a pixel's centre by `written_transform`; None without one."""
+    transform = written_transform(scene)
+    if transform is None:
+        return None
+    a, b, c, d, e, f = transform
+    return a * (col + 0.5) + b * (row + 0.5) + c, d * (col + 0.5) + e * (row + 0.5) + f
 
 
 def lonlat(scene: Scene | None, col: Floats, row: Floats) -> Floats | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hsi_studio.errors import BadRequest
 from hsi_studio.files import replacing
-from hsi_studio.io.lonlat import placed_crs
+from hsi_studio.io.lonlat import placed_crs, written_transform
 from hsi_studio.io.qgis_style import style_polygons
 from hsi_studio.io.whole import whole_geopackage
 from hsi_studio.types import Prediction, Scene
@@ -31,7 +31,7 @@ def export_map_polygons(prediction: Prediction, scene: Scene, path: Path) -> Pat
     from rasterio.features import shapes
 
     path = Path(path)
-    transform = Affine(*scene.transform) if scene.transform is not None else Affine(1, 0, 0, 0, -1, 0)
+    transform = Affine(*(written_transform(scene) or (1, 0, 0, 0, -1, 0)))
     label = prediction.label.astype(np.int32)
     found, value = [], []
     for shape, code in shapes(label, mask=label > 0, connectivity=4, transform=transform):

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.files import replacing
+from hsi_studio.io.lonlat import written_transform
 from hsi_studio.io.whole import drop_sides, whole_raster
 from hsi_studio.sanitize import clean_text
 from hsi_studio.types import ClassSchema, Prediction, Scene
@@ -134,9 +135,10 @@ def cog(path: Path, scene: Scene, dtype: str, nodata: float | None, overviews: s
 
     height, width, _ = scene.shape
     options: dict[str, Any] = {"tiled": True, "blockxsize": TILE, "blockysize": TILE}
-    if scene.transform is not None:
-        options["transform"] = rasterio.Affine(*scene.transform)
-    if scene.transform is not None and scene.crs is not None:
+    transform = written_transform(scene)
+    if transform is not None:
+        options["transform"] = rasterio.Affine(*transform)
+    if transform is not None and scene.crs is not None:
         options["crs"] = rasterio.crs.CRS.from_wkt(scene.crs)
     with replacing(path) as partial, whole_raster(partial, path.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -225,9 +227,10 @@ def envi_georeference(scene: Scene) -> dict[str, str]:
     sinθ·sy·col − cosθ·sy·row (as GDAL reads it); sy is negative for a picture that is mirrored. A sheared transform
     does not fit and is left out, with a log entry.
     """
-    if scene.transform is None:
+    transform = written_transform(scene)
+    if transform is None:
         return {}
-    a, b, c, d, e, f = scene.transform
+    a, b, c, d, e, f = transform
     angle = math.atan2(b, a) if (b or d) else 0.0
     size_x, size_y = (math.hypot(a, b), math.copysign(math.hypot(d, e), b * d - a * e)) if angle else (a, -e)
     rebuilt = (math.cos(angle) * size_x, math.sin(angle) * size_x, math.sin(angle) * size_y, -math.cos(angle) * size_y)

@@ -16,7 +16,7 @@ import numpy as np
 
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.files import replacing
-from hsi_studio.io.lonlat import placed_crs
+from hsi_studio.io.lonlat import placed_crs, written_xy
 from hsi_studio.io.whole import whole_geopackage
 from hsi_studio.types import Scene
 
@@ -25,7 +25,7 @@ LAYER, UNKNOWN = "sample", "?"
 
 def point_places(scene: Scene, row: np.ndarray, col: np.ndarray) -> list[tuple[float, float]]:
     """Map coordinates of pixel centres; pixel coordinates with y upward without a transform."""
-    found = [scene.map_xy(float(r), float(c)) for r, c in zip(row, col, strict=True)]
+    found = [written_xy(scene, float(r), float(c)) for r, c in zip(row, col, strict=True)]
     return [(float(c) + 0.5, -(float(r) + 0.5)) if xy is None else xy for xy, r, c in zip(found, row, col, strict=True)]
 
 

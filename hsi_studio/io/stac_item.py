@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.files import write_json
-from hsi_studio.io.lonlat import footprint, placed_crs
+from hsi_studio.io.lonlat import footprint, placed_crs, written_transform
 from hsi_studio.types import Prediction, Scene
 
 VERSION = "1.0.0"
@@ -47,12 +47,13 @@ def item(
     """The item as plain values."""
     outline = footprint(scene)
     height, width, _ = scene.shape
+    transform = written_transform(scene)
     properties: dict[str, Any] = {
         "title": title or f"Class map of {scene.title or scene.name}",
         "datetime": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "gsd": scene.gsd_m,
         "proj:shape": [height, width],
-        "proj:transform": None if scene.transform is None else list(scene.transform),
+        "proj:transform": None if transform is None else list(transform),
         "proj:wkt2": placed_crs(scene),
         "processing:software": {"HSI Studio": facts.get("version_hsi_studio", "")},
         "eo:bands": bands_of(scene),

@@ -174,6 +174,16 @@ def retitled(folder: Path, title: str) -> str:
     return kept
 
 
+def relocated(folder: Path, places: dict[str, str]) -> None:
+    """Name other files as a project's scene and its layers. Raises FileProblem."""
+    read_about(folder)
+    with at_edge(folder / ABOUT):
+        for name in (COPY, ABOUT):
+            value = read_object(folder / ABOUT, MAX_ABOUT, WHAT, REMEDY)
+            scene = {**value["scene"], "spec": {**value["scene"]["spec"], **places}}
+            write_json(folder / name, {**value, "scene": scene}, indent=2)
+
+
 def _modified(path: Path) -> float:
     """Seconds since 1970; 0 where there is no such file, or its time is none."""
     try:

@@ -30,7 +30,7 @@ from hsi_studio.scene.plan import Reading
 from hsi_studio.scene.preview import look
 from hsi_studio.scene.rules.data_file import neighbours
 from hsi_studio.scene.rules.roles import IMAGES, data_in_folder, main_file
-from hsi_studio.studio import Subject
+from hsi_studio.studio import Subject, moved_scenes
 from hsi_studio.studio.backups import Restored
 from hsi_studio.studio.opening import LAYERS, NO_READING, ROLES, SAID, Opening, first_roles, with_roles
 from hsi_studio.studio.workspace import IN_SHARED, Workspace
@@ -202,6 +202,9 @@ class Openings(Subject):
             made.sealed = True
         project = self._workspace.latest_project(scene.id)
         notes = [] if project is None else [f"You go on with your project “{project.title}” on this scene."]
+        if project is None and (followed := moved_scenes.project_of(self._workspace, scene, spec, options)):
+            project, note = followed
+            notes = [note]
         if project is None:
             project = self._workspace.new_project(spec, scene=scene, **options)
             labels = [file for file in made.files if made.roles.get(file.name) == "labels"]

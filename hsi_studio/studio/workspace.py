@@ -333,7 +333,11 @@ class Workspace(Subject):
             )  # fmt: skip
         if (place := str(spec["spec"])) not in catalog_ids() and not is_there(place):
             told = f"the scene of the project {project.title!r} is no longer there ({place[:300]})"
-            raise FileProblem(place, told, "Put the file back in that place: labels and trainings are untouched")
+            raise FileProblem(
+                place,
+                told,
+                "Put the file back in that place, or open it where it is now: labels and trainings are untouched",
+            )
         return spec
 
     def scene_of(self, project_id: str) -> Scene:

@@ -19,11 +19,14 @@ from rasterio.warp import transform as moved
 
 from hsi_studio.io.export import export_all
 from hsi_studio.io.label_geojson import labels_to_geojson
+from hsi_studio.io.label_geopackage import export_labels_geopackage
 from hsi_studio.io.label_import import read_labels
-from hsi_studio.io.lonlat import footprint
+from hsi_studio.io.lonlat import footprint, written_transform
 from hsi_studio.io.map_polygons import export_map_polygons
 from hsi_studio.io.regions import regions_mask
 from hsi_studio.io.stac_item import item
+from hsi_studio.scene.labelmap import read_classes
+from hsi_studio.scene.rules.alignment import Grid
 from hsi_studio.types import ClassInfo, ClassSchema, LabelSet, Prediction, Scene
 from tests.project.small import UTM, small_scene
 
@@ -152,3 +155,35 @@ def test_regions_are_found_on_a_grid_that_counts_to_360(tmp_path: Path) -> None:
     (tmp_path / "r.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}), encoding="utf-8")
     found = np.argwhere(regions_mask(tmp_path / "r.geojson", scene))
     assert (found.min(axis=0).tolist(), found.max(axis=0).tolist()) == ([2, 3], [5, 5])
+
+
+@pytest.mark.parametrize("ending", ["csv", "gpkg", "img", "map"])
+def test_files_of_a_grid_that_counts_to_360_lie_at_one_place_and_come_back(tmp_path: Path, ending: str) -> None:
+    """GeoJSON has to be at −170°; rasters, GeoPackages and tables of the same scene lie there too, not at 190°."""
+    scene = placed((0.01, 0, 190.0, 0, -0.01, 60.5), "EPSG:4326")
+    files = export_all(a_map(scene), labels(), scene, tmp_path)
+    export_labels_geopackage(labels(), scene, tmp_path / "l.gpkg")
+    rasters = [f for f in files if f.suffix in (".tif", ".img")]
+    assert len(rasters) >= 2
+    for file in rasters:
+        with rasterio.open(file) as source:
+            assert (source.bounds.left, source.bounds.top) == pytest.approx((-170, 60.5))
+    assert item("m", a_map(scene), scene, [], {})["properties"]["proj:transform"][2] == -170
+    if ending in ("csv", "gpkg"):
+        file = tmp_path / "l.gpkg" if ending == "gpkg" else next(f for f in files if f.suffix == ".csv")
+        rows = [line.split(",") for line in file.read_text("utf-8-sig").splitlines()[1:]] if ending == "csv" else []
+        assert all(float(row[-3]) < -169 for row in rows)
+        found = read_labels(file, scene, ClassSchema())
+        assert sorted((row, col) for row, col, _, _ in found.labels) == [(0, 0), (3, 9), (11, 15)]
+        return
+    grid = Grid(scene.shape[:2], scene.transform, scene.crs)
+    file = next(f for f in rasters if (f.suffix == ".img") == (ending == "img") and "map" in f.name)
+    back = read_classes(str(file), grid).labels
+    assert np.array_equal(back > 0, a_map(scene).label > 0)
+
+
+def test_what_does_not_lie_beyond_180_as_a_whole_keeps_its_numbers() -> None:
+    for west in (-170.0, 179.95, 10.0):
+        assert written_transform(placed((0.01, 0, west, 0, -0.01, 60.5), "EPSG:4326"))[2] == west
+    assert written_transform(placed((0.01, 0, -190.0, 0, -0.01, 60.5), "EPSG:4326"))[2] == 170
+    assert written_transform(placed(UTM, "EPSG:32616")) == UTM

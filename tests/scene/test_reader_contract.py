@@ -61,8 +61,19 @@ def as_gdal(folder: Path, values: np.ndarray[Any, Any]) -> Path:
     return folder / "scene.img"
 
 
+def as_netcdf(folder: Path, values: np.ndarray[Any, Any]) -> Path:
+    from scipy.io import netcdf_file
+
+    with netcdf_file(folder / "scene.nc", "w", mmap=False) as file:
+        for name, size in zip("abc", values.shape, strict=False):
+            file.createDimension(name, size)
+        file.createVariable("values", values.dtype.char, tuple("abc"[: values.ndim]))[...] = values
+    return folder / "scene.nc"
+
+
 SAMPLES: dict[str, Writer] = {
-    "envi": as_envi, "gdal": as_gdal, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab, "numpy": as_numpy,
+    "envi": as_envi, "gdal": as_gdal, "geotiff": as_geotiff, "hdf": as_hdf, "matlab": as_matlab,
+    "netcdf": as_netcdf, "numpy": as_numpy,
 }  # fmt: skip
 EVERY_READER = pytest.mark.parametrize("name", list(readers().entries))
 

@@ -379,3 +379,29 @@ def test_work_is_told_to_whoever_watches_and_stopped_by_it() -> None:
 
     with watched(stop), pytest.raises(Cancelled):
         tell("Copying")
+
+
+def test_a_project_follows_its_scene_to_another_place(studio: Studio, here: Path, tmp_path: Path) -> None:
+    """A file that is moved or called otherwise is the same scene: its labels are there, also after a restart."""
+    fake.envi(here, fake.cube(9, 7, 30), name="town")
+    first = waited(studio.openings.begin(path="town.img"))
+    waited(studio.openings.open(first.id))
+    studio.label(first.project, row=2, col=3, class_id=studio.project(first.project).add_class("Roof", "#aa0000").id)
+    studio.close()
+    (here / "archive").mkdir()
+    for ending in (".img", ".hdr"):
+        (here / f"town{ending}").rename(here / "archive" / f"city{ending}")
+    again = Studio(home=tmp_path / "home", data_root=here)
+    made = waited(again.openings.begin(path="archive/city.img"))
+    waited(again.openings.open(made.id))
+    assert made.project == first.project
+    assert "You go on with your project “town”: its scene is no longer in its place" in made.notes[0]
+    assert len(again.project(made.project).labels()) == 1
+    again.close()
+    third = Studio(home=tmp_path / "home", data_root=here)
+    assert third.scene_of(made.project).shape == (9, 7, 30)
+    fake.envi(here, fake.cube(9, 7, 30, seed=1), name="other")
+    other = waited(third.openings.begin(path="other.img"))
+    waited(third.openings.open(other.id))
+    assert other.project != first.project
+    third.close()

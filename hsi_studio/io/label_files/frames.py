@@ -88,7 +88,7 @@ def to_pixels(frame: Frame, xy: FloatPairs, scene: Scene) -> FloatPairs:
         x, y = _in_scene_crs(frame.crs, x, y, scene.crs)
     assert scene.transform is not None
     a, b, c, d, e, f = scene.transform
-    if frame.crs is not None and scene.crs is not None and is_degrees(scene.crs):  # of a grid that counts to 360, too
+    if scene.crs is not None and is_degrees(scene.crs):  # of a grid that counts to 360, too
         height, width, _ = scene.shape
         x = x + 360 * np.round((a * width / 2 + b * height / 2 + c - x) / 360)
     area = a * e - b * d  # of a pixel; not 0 in a map transform

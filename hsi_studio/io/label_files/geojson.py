@@ -60,6 +60,14 @@ def read_geojson(path: Path, text: str, scene: Scene) -> Layer:
     return layer
 
 
+MASK = "Export it as a mask of the picture's size (PNG, one colour or number a class) and give that"
+OTHERS = (  # what else is called .json, by members that only it has
+    (("shapes", "imagePath"), "a LabelMe file, which counts pixels of a picture", MASK),
+    (("annotations", "categories", "images"), "a COCO file, which counts pixels of pictures", MASK),
+    (("geometryType", "features"), "Esri JSON", "Export the layer as GeoJSON, GeoPackage or shapefile"),
+)
+
+
 def _document(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
@@ -81,6 +89,10 @@ def _document(path: Path, text: str) -> Any:
 def _features(path: Path, document: Any) -> list[Any]:
     if isinstance(document, dict) and document.get("type") == "Feature":
         return [document]
+    if isinstance(document, dict):
+        for keys, what, remedy in OTHERS:
+            if all(key in document for key in keys):
+                raise FileProblem(path, f"it is {what}, not GeoJSON", remedy)
     found = document.get("features") if isinstance(document, dict) else document
     if not isinstance(found, list):
         kind = str(document.get("type"))[:30] if isinstance(document, dict) else type(document).__name__

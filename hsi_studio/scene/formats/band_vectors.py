@@ -1,8 +1,8 @@
 """The bands of a container's cube: vectors of wavelengths and widths beside it.
 
 A vector called wavelengths counts where its length is one of the cube's sides; several of them where they are the same
-wavelengths. Without one, the only vector that has a number a band and rises or falls as wavelengths do is taken, with
-a note.
+wavelengths, else the one that is a dimension of the cube or is called wavelength and no more. Without one, the only
+vector that has a number a band and rises or falls as wavelengths do is taken, with a note.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ FARTHEST_NM = 2_600.0  # of a vector that is not called wavelengths
 
 
 def vector(
-    variables: Sequence[Variable], keys: Sequence[str], shape: tuple[int, ...]
+    variables: Sequence[Variable], keys: Sequence[str], shape: tuple[int, ...], own: Sequence[str] | None = None
 ) -> tuple[npt.NDArray[np.float64], Variable, str | None] | None:
     """(numbers, variable, unit) of the one vector with such a name whose length is one of the cube's sides; text
-    counts."""
+    counts. `own`: the cube's dimensions, of which one may be among several vectors; None = none is preferred."""
     fitting = []
     for v in variables:
         if (
@@ -43,6 +43,10 @@ def vector(
             numbers, unit = wavelengths.from_texts([t.decode() if isinstance(t, bytes) else str(t) for t in texts])
             if numbers is not None:
                 fitting.append((numbers, v, v.unit or unit))
+    if own is not None and len(fitting) > 1 and not _agree(fitting):
+        named = {name.rsplit("/", 1)[-1].lower() for name in own} | {"wavelength", "wavelengths"}
+        first = [one for one in fitting if one[1].key in named]
+        fitting = first if len(first) == 1 else fitting
     return fitting[0] if len(fitting) == 1 or _agree(fitting) else None
 
 
@@ -101,6 +105,10 @@ def bands_of(
     if waves is None or waves[0].size != n_bands:
         named = [v for v in variables if v.numeric and named_like(v, WAVELENGTH_KEYS) and len(v.shape) <= 2]
         named = [v for v in named if np.prod(v.shape) == max(v.shape, default=0) > 1]
+        fitting = [f"“{v.name}”" for v in named if max(v.shape) == n_bands]
+        if len(fitting) > 1 and waves is None:
+            listed = ", ".join(fitting[:4])
+            return Bands(n_bands), (f"{listed} could all be the wavelengths; none is used (say --wavelengths).",), None
         if len(named) == 1 and waves is None:
             size = max(named[0].shape)
             return Bands(n_bands), (f"“{named[0].name}” has {size} numbers for {n_bands} bands; it is not used.",), None

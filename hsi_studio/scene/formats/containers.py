@@ -132,7 +132,10 @@ def assemble(
     variables = [squeezed(v) for v in variables]
     chosen, notes = pick_cube(path, variables, name)
     others = [v for v in variables if v is not chosen]
-    waves = vector(others, WAVELENGTH_KEYS, chosen.shape)
+    by_rows = [_by_rows(v) for v in others] if rules > 7 else others
+    laid = [v for v, was in zip(by_rows, others, strict=True) if v is not was and named_like(v, DSM_KEYS + CLASS_KEYS)]
+    others = by_rows
+    waves = vector(others, WAVELENGTH_KEYS, chosen.shape, None if rules < 8 else chosen.dims or ())
     planes = [
         v.shape[:2] for v in others if v.numeric and len(v.shape) in (2, 3) and named_like(v, DSM_KEYS + CLASS_KEYS)
     ]
@@ -172,7 +175,20 @@ def assemble(
         scale=scale,
         offset=offset,
         stored_wavelengths=None if waves is None or waves[0].size != n_bands else waves[0].astype(np.float32),
-        differs=(*differs, *chosen.differs),
+        differs=(*differs, *chosen.differs, *(["maps:by rows"] if laid else [])),
+    )
+
+
+def _by_rows(variable: Variable) -> Variable:
+    """A map whose axes the file calls columns and rows (x, y), as rows and columns."""
+    named = [name.rsplit("/", 1)[-1].strip().lower() for name in variable.dims or ()]
+    if len(variable.shape) != 2 or len(named) != 2 or named[0] not in COLS or named[1] not in ROWS:
+        return variable
+    return replace(
+        variable,
+        shape=variable.shape[::-1],
+        dims=None if variable.dims is None else variable.dims[::-1],
+        load=lambda: np.asarray(variable.load()).T,
     )
 
 

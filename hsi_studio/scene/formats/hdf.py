@@ -22,11 +22,13 @@ from hsi_studio.scene.formats import containers, hdf_place, hdf_safety, hdf_valu
 from hsi_studio.scene.formats.variables import Variable
 from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
-from hsi_studio.scene.rules import georeference
+from hsi_studio.scene.rules import georeference, header_text
 from hsi_studio.scene.rules.values import unit_of
 from hsi_studio.types import Bands
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
+HDF4 = b"\x0e\x03\x13\x01"
+IS_HDF4 = "it is an HDF4 file", "Convert it: h4toh5 IN.hdf OUT.h5, or gdal_translate -of GTiff"
 LEAST_STORED = 1 / 5000  # share of the described bytes that must be in the file; gzip reaches 1/1032
 MOST_TEXTS = 5000
 COPY_AGAIN = "Copy or download it again"
@@ -104,11 +106,7 @@ class HdfReader:
     def why_not(self, path: Path) -> tuple[str, str] | None:
         """(problem, remedy) for a file named like ours that `sniff` did not take."""
         head = first_bytes(path, 4)
-        if head[:3] == b"CDF":
-            return "it is a netCDF file of the classic form", "Convert it: nccopy -k nc4 IN.nc OUT.nc"
-        if head == b"\x0e\x03\x13\x01":
-            return "it is an HDF4 file", "Convert it: h4toh5 IN.hdf OUT.h5, or gdal_translate -of GTiff"
-        return None
+        return IS_HDF4 if head == HDF4 else None
 
     def open(self, path: Path, variable: str | None, axes: str | None = None, rules: int = RULES) -> Raster:
         file_size(path)
@@ -146,37 +144,46 @@ def _list(path: Path, handle: Any, rules: int = RULES) -> list[Variable]:
             found.append(Variable(name, plain.shape, plain.dtype, lambda: plain))
         elif dtype_problem(item.dtype) is None or item.dtype.kind == "c":
             if len(item.shape) == 3:
-                found.extend(_in_attributes(name, item))
-            scale, offset = hdf_values.scale_of(item, rules)
-            nodata, dtype = hdf_values.first(item, hdf_values.NO_DATA, rules), hdf_values.dtype_of(item, rules)
-            was = (*hdf_values.scale_of(item, 4), hdf_values.first(item, hdf_values.NO_DATA, 4))
-            as_before = np.size(scale) == np.size(offset) == 1 and bool((scale, offset, nodata) == was)
-            found.append(
-                Variable(
-                    name,
-                    tuple(item.shape),
-                    dtype,
-                    partial(_load, path, name, item, dtype),
-                    unit=hdf_values.text(item.attrs.get("units", item.attrs.get("Units"))),
-                    scale=scale,
-                    offset=offset,
-                    nodata=nodata,
-                    differs=() if as_before and dtype == item.dtype else ("attributes:read",),
-                    dims=dimensions(item),
-                )
-            )
+                found.extend(in_attributes(name, item, rules))
+            dtype = hdf_values.dtype_of(item, rules)
+            found.append(described(name, item, partial(_load, path, name, item, dtype), dimensions(item), rules))
 
     visit_all(path, handle, visit)
     return found
 
 
-def _in_attributes(name: str, item: Any) -> list[Variable]:
+def described(
+    name: str, item: Any, load: Callable[[], Any], dims: tuple[str, ...] | None, rules: int = RULES
+) -> Variable:
+    """An array with what its attributes say of its numbers; `load` gives them as they are stored."""
+    scale, offset = hdf_values.scale_of(item, rules)
+    nodata, dtype = hdf_values.first(item, hdf_values.NO_DATA, rules), hdf_values.dtype_of(item, rules)
+    was = (*hdf_values.scale_of(item, 4), hdf_values.first(item, hdf_values.NO_DATA, 4))
+    as_before = np.size(scale) == np.size(offset) == 1 and bool((scale, offset, nodata) == was)
+    return Variable(
+        name,
+        tuple(item.shape),
+        dtype,
+        load,
+        unit=hdf_values.text(item.attrs.get("units", item.attrs.get("Units"))),
+        scale=scale,
+        offset=offset,
+        nodata=nodata,
+        differs=() if as_before and dtype == item.dtype else ("attributes:read",),
+        dims=dims,
+    )
+
+
+def in_attributes(name: str, item: Any, rules: int = RULES) -> list[Variable]:
     """Wavelengths and widths that a cube carries as attributes (Tanager does), else its group or the file."""
     found = []
     for keys in (("wavelengths", "wavelength"), ("fwhm",)):
         for holder in (item, item.parent, item.file):
             key = next((k for k in keys if k in holder.attrs), None)
             values = np.empty(0) if key is None else np.asarray(holder.attrs[key]).ravel()
+            if rules > 7 and values.dtype.kind in "SUO" and values.size == 1:  # "400.0, 410.0, …"
+                listed = header_text.numbers(hdf_values.text(values) or "")
+                values = values if listed is None else listed
             if values.dtype.kind in "iuf" and values.size > 1 and values.size in item.shape:
                 unit = hdf_values.text(next((holder.attrs[u] for u in WAVELENGTH_UNITS if u in holder.attrs), None))
                 found.append(Variable(f"{name}.{key}", values.shape, values.dtype, partial(np.copy, values), unit))

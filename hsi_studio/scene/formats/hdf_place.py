@@ -15,7 +15,7 @@ import numpy as np
 from hsi_studio.scene.formats.hdf_values import first, text
 from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Raster
-from hsi_studio.scene.rules import georeference
+from hsi_studio.scene.rules import cf_grid, georeference
 
 
 def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Raster:
@@ -23,24 +23,27 @@ def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Ra
     older project."""
     height, width, _ = raster.cube.shape
     x, y = (_vector(handle, cube, names, n, rules) for names, n in ((X_NAMES, width), (Y_NAMES, height)))
-    transform = georeference.from_vectors(*(None if v is None else _metres(v) for v in (x, y)))
+    around = rules > 7 and x is not None and _degrees(x)
+    xs, ys = (None if v is None else _metres(v) for v in (x, y))
+    transform = cf_grid.from_vectors(xs, ys, around)
     mapping = _mapping(handle, cube, rules)
     attributes = dict(mapping.attrs) if mapping is not None else {}
-    crs = georeference.cf_crs(attributes)
+    crs = cf_grid.cf_crs(attributes, 1000.0 if x is not None and _in_kilometres(x) else 1.0, rules)
     if transform is None and "GeoTransform" in attributes:
-        transform = georeference.gdal_numbers(text(attributes["GeoTransform"]))
+        transform = cf_grid.gdal_numbers(text(attributes["GeoTransform"]))
     if transform is None and mapping is not None:
-        transform = georeference.gdal_numbers(attributes.get("geotransform", handle.attrs.get("geotransform")))
+        transform = cf_grid.gdal_numbers(attributes.get("geotransform", handle.attrs.get("geotransform")))
     if transform is not None and crs is None and x is not None and _degrees(x) and y is not None and _degrees(y):
         crs = georeference.wkt("", 4326)
     if transform is not None and crs is None and rules > 6:
         crs = _of_attributes(handle, cube)
     notes = raster.notes
     name = text(attributes.get("grid_mapping_name"))
-    if transform is not None and crs is None and name:
+    if crs is None and name and (transform is not None or rules > 7):
+        shown = "coordinates are shown without it" if transform is not None else "the scene has no map coordinates"
         notes += (
-            f"The file's map projection ({name}) is not understood; coordinates are shown without it. Say which it is "
-            "with --crs.",
+            f"The file's map projection ({name}) is not understood; {shown}."
+            + " Say which it is with --crs." * (transform is not None),
         )
     if transform is None and rules > 6:
         info = text(next((cube.attrs[key] for key in MAP_INFO if key in cube.attrs), None))
@@ -49,6 +52,9 @@ def on_cf_grid(raster: Raster, handle: Any, cube: Any, rules: int = RULES) -> Ra
             transform, crs = georeference.transform_of(items)[0], georeference.wkt("", georeference.epsg_of(items))
     if transform is None and crs is not None:
         notes += ("The file names a map system but no even grid; the scene has no map coordinates.",)
+    uneven = transform is None and rules > 7 and x is not None and y is not None and min(x.size, y.size) > 1
+    if uneven and crs is None:
+        notes += ("Its coordinates are not evenly spaced, so they are no map grid: the scene has no map coordinates.",)
     swath = _swath(handle, (height, width))
     if transform is None and swath:
         notes += (
@@ -116,10 +122,13 @@ def _counts(vector: Any) -> bool:
 
 def _metres(vector: Any) -> Any:
     """(n,) coordinates; of those in kilometres the metres that map systems count in."""
-    unit = (text(vector.attrs.get("units")) or "").strip().lower()
     scale, offset = (first(vector, (name,)) for name in ("scale_factor", "add_offset"))
     values = np.asarray(vector[()], dtype=np.float64) * (scale or 1.0) + (offset or 0.0)
-    return values * (1000.0 if unit in KILOMETRES else 1.0)
+    return values * (1000.0 if _in_kilometres(vector) else 1.0)
+
+
+def _in_kilometres(vector: Any) -> bool:
+    return (text(vector.attrs.get("units")) or "").strip().lower() in KILOMETRES
 
 
 KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")

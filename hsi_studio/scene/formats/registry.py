@@ -15,6 +15,7 @@ from hsi_studio.edges import reading
 from hsi_studio.errors import CorruptFile, FileProblem, UnknownFormat
 from hsi_studio.registry import Registry, scan
 from hsi_studio.scene import formats
+from hsi_studio.scene.formats.hdf import HDF4, IS_HDF4
 from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Reader, file_size, first_bytes
 
@@ -75,6 +76,8 @@ def find_reader(path: str | Path, rules: int = RULES) -> Reader:
         )
     if first_bytes(path, 6).startswith(PACKED):
         raise UnknownFormat(path, "it is an archive or compressed", "Unpack it first and open the image in it")
+    if first_bytes(path, 4) == HDF4:  # of Hyperion and MODIS, under endings of their own
+        raise UnknownFormat(path, *IS_HDF4)
     if path.suffix.lower() in LABELS:
         raise UnknownFormat(
             path,

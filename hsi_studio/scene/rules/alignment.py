@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from hsi_studio.errors import SizeMismatch
 from hsi_studio.humanize import shape_text
 from hsi_studio.scene.crs_name import crs_name
 from hsi_studio.scene.plan import RULES
+from hsi_studio.scene.rules.georeference import is_degrees
 from hsi_studio.types import FloatArray
 
 Transform = tuple[float, float, float, float, float, float]
@@ -54,6 +55,7 @@ def lay(
         one_has = (grid.transform is None) != (onto.transform is None)
         who = "the scene" if onto.transform is None else path.name
         return layers, (f"{path.name} is laid on pixel by pixel: {who} has no map coordinates.",) if one_has else ()
+    grid = _beside(grid, onto) if onto.rules > 7 else grid
     if _same_system(grid.crs, onto.crs, onto.rules):
         placed = _by_moving(path, layers, grid, onto, what)
         if placed is not None:
@@ -72,6 +74,28 @@ def lay(
         who = path.name if grid.crs is None else "the scene"
         return found[0], (*found[1], f"{who} names no map system: its coordinates are taken for those of the other.")
     return _by_resampling(path, layers, grid, onto, what, classes)
+
+
+def _beside(grid: Grid, onto: Grid) -> Grid:
+    """A layer of longitudes as the scene counts them: 190° is −170°. Else as it is."""
+    if grid.transform is None or not is_degrees(grid.crs):
+        return grid
+    left, bottom, right, top = _box(onto)
+    middle = (left + right) / 2, (bottom + top) / 2
+    if not is_degrees(onto.crs):
+        from rasterio.crs import CRS
+        from rasterio.warp import transform
+
+        if onto.crs is None:
+            return grid
+        lon, _ = transform(CRS.from_wkt(onto.crs), CRS.from_wkt(grid.crs), [middle[0]], [middle[1]])
+        middle = lon[0], 0.0
+    west, _, east, _ = _box(grid)
+    if not np.isfinite(middle[0]):
+        return grid
+    turns = round((middle[0] - (west + east) / 2) / 360)
+    a, b, c, d, e, f = grid.transform
+    return replace(grid, transform=(a, b, c + 360 * turns, d, e, f)) if turns else grid
 
 
 def _meet(grid: Grid, onto: Grid) -> bool:

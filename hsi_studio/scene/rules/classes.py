@@ -96,12 +96,13 @@ def of_values(
         notes.append(f"{largest} is taken as “not labelled” ({n:,} pixels), as in segmentation masks.")
         finite = finite & (rounded != largest)
         present, marked = present[:-1], True
-    notes += _doubts(rounded, finite, present, names, marked)
+    positive = [v for v in present if v > 0]
+    from_0 = marked and len(positive) >= 2 and positive == list(range(1, positive[-1] + 1))  # by rule 3
+    notes += _doubts(rounded, finite, present, names, from_0)
     labels = np.where(finite & (rounded > 0), rounded, 0)
     if labels.max() > 2**24:
         raise BadValues(path, f"it holds values up to {labels.max():.0f}", "Renumber the classes from 1 upwards")
     labels = labels.astype(np.int32)
-    positive = [v for v in present if v > 0]
     names = dict(names)
     zero, later = 0, rules > 6 and _counted_from_1(names, positive)
     if later:
@@ -154,13 +155,13 @@ def _fills_the_rest(present: list[int], below: list[int]) -> bool:
 
 def _doubts(
     rounded: npt.NDArray[np.floating], finite: npt.NDArray[np.bool_], present: list[int], names: dict[int, str],
-    marked: bool,
+    from_0: bool,
 ) -> list[str]:  # fmt: skip
     """Remarks on what may mean something else: zeros beside another “not labelled”, a number far above all others."""
     out: list[str] = []
     positive = [v for v in present if v > 0]
     other = not finite.all() or min(present) < 0
-    if 0 in present and positive and other and not marked and not is_unlabelled(names.get(0, "class")):
+    if 0 in present and positive and other and not from_0 and not is_unlabelled(names.get(0, "class")):
         n = int((finite & (rounded == 0)).sum())
         out.append(
             Remark(

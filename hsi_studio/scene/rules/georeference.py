@@ -1,4 +1,4 @@
-"""Where the pixels lie: map info, coordinate system strings, CF grid mappings, .prj files → transform and map system.
+"""Where the pixels lie: map info, coordinate system strings, .prj files → transform and map system (CF: `cf_grid`).
 
 The rule: a coordinate system string counts wherever it is given, also beside "map info = {Arbitrary, …}" (GDAL and this
 program write that for systems ENVI has no name for); else the name, zone and datum of `map info`, in any spelling of
@@ -16,16 +16,14 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hsi_studio.errors import FileProblem
 from hsi_studio.scene.crs import crs_of_text
-from hsi_studio.scene.plan import RULES
+from hsi_studio.scene.plan import RULES, Remark
 
 log = logging.getLogger(__name__)
 Transform = tuple[float, float, float, float, float, float]  # as in `raster.Transform`
@@ -103,7 +101,14 @@ def place_of_map_info(
         )
     if transform is None:
         return None, None, None, ["The header's map info cannot be read; the scene has no map coordinates."]
-    notes = []
+    notes: list[str] = []
+    if rules > 7 and transform[4] > 0 and "-" in info[6]:
+        notes.append(
+            Remark(
+                "The header's pixel height is negative: rows are read as running from south to north, as GDAL and this "
+                "program write it. If the first row is the northern one, write it without the sign."
+            )
+        )
     crs = wkt(system, epsg_of(info))
     if crs is None:
         crs = by_gdal(data, driver)
@@ -291,6 +296,15 @@ def _side_of_degrees(transform: Transform, crs: str | None, shape: tuple[int, in
     )
 
 
+def _in_space(lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(N, 3) metres from the middle of the earth, of radians on the ellipsoid of WGS 84: at a pole, longitudes tell no
+    distance."""
+    squared = 0.00669437999014  # e²
+    radius = 6378137.0 / np.sqrt(1 - squared * np.sin(lat) ** 2)
+    flat = radius * np.cos(lat)
+    return np.column_stack([flat * np.cos(lon), flat * np.sin(lon), (1 - squared) * radius * np.sin(lat)])
+
+
 def _on_the_ground(transform: Transform, crs: str | None, shape: tuple[int, int]) -> float | None:
     """Square metres of the pixel in the middle, on the ellipsoid of WGS 84; None where that cannot be told."""
     from rasterio._err import CPLE_BaseError  # rasterio has no public name for what GDAL reports
@@ -309,114 +323,9 @@ def _on_the_ground(transform: Transform, crs: str | None, shape: tuple[int, int]
     except (CRSError, CPLE_BaseError) as error:
         log.info("the ground size of a pixel is not known: %s", error)
         return None
-    sine = math.sin(math.radians(lat[0]))
-    below = 1 - 0.00669437999014 * sine**2  # e² of WGS 84
-    east = 6378137.0 / math.sqrt(below) * math.cos(math.radians(lat[0]))  # metres a radian
-    north = 6378137.0 * (1 - 0.00669437999014) / below**1.5
-    x = [math.radians(math.remainder(lon[k] - lon[0], 360)) * east for k in (1, 2)]
-    y = [math.radians(lat[k] - lat[0]) * north for k in (1, 2)]
-    found = abs(x[0] * y[1] - x[1] * y[0])
+    here, right, below = _in_space(np.radians(lon), np.radians(lat))
+    found = float(np.linalg.norm(np.cross(right - here, below - here)))
     return found if math.isfinite(found) and found > 0 else None
-
-
-# ── CF and HDF ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def from_vectors(x: npt.NDArray[Any] | None, y: npt.NDArray[Any] | None) -> Transform | None:
-    """The transform of evenly spaced pixel centres; None when they are not even."""
-    if x is None or y is None or x.size < 2 or y.size < 2:
-        return None
-    steps = []
-    for values in (np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)):
-        step = (values[-1] - values[0]) / (values.size - 1)
-        even = values[0] + step * np.arange(values.size)
-        tolerance = max(1e-3 * abs(step), 4 * float(np.spacing(np.float32(np.abs(values).max()))))
-        if step == 0 or not np.allclose(values, even, rtol=0, atol=min(tolerance, 0.05 * abs(step))):
-            return None
-        steps.append(float(step))
-    dx, dy = steps
-    return dx, 0.0, float(x[0]) - dx / 2, 0.0, dy, float(y[0]) - dy / 2
-
-
-def gdal_numbers(value: Any) -> Transform | None:
-    """GDAL's order (x₀, dx, rx, y₀, ry, dy), as text or numbers, in rasterio's order."""
-    text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
-    try:
-        parts = text.replace(",", " ").split() if isinstance(text, str) else np.asarray(text).ravel().tolist()
-        x, a, b, y, d, e = (float(part) for part in parts)
-    except (ValueError, TypeError):
-        return None
-    return (a, b, x, d, e, y) if a * e != b * d else None
-
-
-def cf_crs(attributes: Mapping[str, Any]) -> str | None:
-    """WKT of a CF grid mapping variable: spatial_ref, crs_wkt, an EPSG code, or the parameters of nine projections."""
-    text = {key: _plain(value) for key, value in attributes.items()}
-    for key in ("spatial_ref", "crs_wkt", "projection_wkt", "wkt"):
-        found = wkt(str(text[key])) if text.get(key) else None
-        if found:
-            return found
-    code = re.search(r"(\d{4,6})", str(text.get("epsg_code", text.get("epsg", ""))))
-    if code:
-        return wkt("", int(code.group(1)))
-    return _from_parameters(text)
-
-
-def _from_parameters(text: Mapping[str, Any]) -> str | None:
-    from rasterio.crs import CRS
-    from rasterio.errors import CRSError
-
-    def value(key: str, default: float = 0.0) -> float:
-        try:
-            return float(np.asarray(text.get(key, default)).ravel()[0])
-        except (TypeError, ValueError, IndexError):
-            return default
-
-    name = str(text.get("grid_mapping_name", ""))
-    flattening = value("inverse_flattening", 298.257223563)
-    ellipsoid = f"+a={value('semi_major_axis', 6378137.0):.9g} +rf={flattening:.12g}" if flattening else ""
-    if abs(value("semi_major_axis", 6378137.0) - 6378137.0) < 0.5 and abs(flattening - 298.257223563) < 1e-4:
-        ellipsoid = "+datum=WGS84"
-    shift = f"+x_0={value('false_easting'):.12g} +y_0={value('false_northing'):.12g} +units=m {ellipsoid}"
-    origin = f"+lat_0={value('latitude_of_projection_origin'):.12g}"
-    centre = value("longitude_of_central_meridian", value("longitude_of_projection_origin"))
-    parallels = np.asarray(text.get("standard_parallel", [0.0])).ravel()
-    pole = value("straight_vertical_longitude_from_pole", centre)
-    true_at = f"+lat_ts={parallels[0]:.12g}" if "standard_parallel" in text else (
-        f"+k_0={value('scale_factor_at_projection_origin', 1.0):.12g}"
-    )  # fmt: skip
-    forms = {
-        "latitude_longitude": f"+proj=longlat {ellipsoid}",
-        "transverse_mercator": f"+proj=tmerc {origin} +lon_0={centre:.12g} "
-        f"+k={value('scale_factor_at_central_meridian', 1.0):.12g} {shift}",
-        "lambert_azimuthal_equal_area": f"+proj=laea {origin} +lon_0={centre:.12g} {shift}",
-        "albers_conical_equal_area": f"+proj=aea +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
-        f"+lon_0={centre:.12g} {shift}",
-        "polar_stereographic": f"+proj=stere {origin} +lon_0={pole:.12g} {true_at} {shift}",
-        "mercator": f"+proj=merc +lon_0={centre:.12g} {true_at} {shift}",
-        "lambert_conformal_conic": f"+proj=lcc +lat_1={parallels[0]:.12g} +lat_2={parallels[-1]:.12g} {origin} "
-        f"+lon_0={centre:.12g} {shift}",
-        "sinusoidal": f"+proj=sinu +lon_0={centre:.12g} {shift}",
-        "azimuthal_equidistant": f"+proj=aeqd {origin} +lon_0={centre:.12g} {shift}",
-    }
-    if name not in forms:
-        return None
-    if forms[name] == "+proj=longlat +datum=WGS84":
-        return wkt("", 4326)
-    try:
-        found = CRS.from_string(forms[name])
-        code = found.to_epsg(confidence_threshold=90)
-        return str((CRS.from_epsg(code) if code else found).to_wkt())
-    except CRSError as error:
-        log.info("grid mapping not understood: %s", error)
-        return None
-
-
-def _plain(value: Any) -> Any:
-    item = np.asarray(value).ravel()
-    if item.size == 1 and item.dtype.kind in "SUO":
-        return item[0].decode("utf-8", "replace") if isinstance(item[0], bytes) else str(item[0])
-    return value
 
 
 def named(text: str) -> str | None:

@@ -109,9 +109,10 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, rule
         share = 100 * n / len(x)
         if apart and (known or n >= 2):
             shown = f"{value:.6g}"
+            more = _another(x, value, [float(values[j]) for j in order if counts[j] >= 2])
             note = (
                 f"{shown} is taken as “no data”: it fills {share:.2g} % of the pixels in every band; the other values "
-                f"are {low:.4g} to {high:.4g}. The file does not say so; --nodata none keeps them."
+                f"are {low:.4g} to {high:.4g}. The file does not say so; --nodata none keeps them.{more}"
             )
             return Fill(value, Fact(value, "likely", note, (shown, "none")), note)
         if n >= FLAT_PIXELS and share >= FLAT_PERCENT and inside is None:
@@ -134,6 +135,22 @@ def find(cube: Cube, scale: float | FloatArray, offset: float | FloatArray, rule
         )
         return Fill(None, Fact(None, "likely", note, ("none", f"{inside[0]:.6g}")), note)
     return none
+
+
+def _another(x: npt.NDArray[np.float64], value: float, flat: list[float]) -> str:
+    """A sentence on a second mark that fills pixels beside `value`; "" where there is none. One can be left out."""
+    for other in flat:
+        rest = x[np.isfinite(x) & (x != value) & (x != other) & (x != 0) & ~_marks(x)]
+        if other == value or other not in KNOWN_FLOATS or rest.size == 0:
+            continue
+        low, high = float(rest.min()), float(rest.max())
+        if other < low - max(high - low, 1e-12) or other < 0 <= low:
+            share = 100 * float((x == other).all(axis=1).mean())
+            return (
+                f" {other:.6g} fills {share:.2g} % of the pixels as well and is kept as data: if it means “no data” "
+                "too, leave those pixels out by a --mask."
+            )
+    return ""
 
 
 def _saturated(x: npt.NDArray[np.float64], value: float, n: int) -> bool:

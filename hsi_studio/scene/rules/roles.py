@@ -35,9 +35,10 @@ CLASSES = re.compile(
     r"referencia|clases|clasificaci[oó]n|riferimento|classi)([_\-. \d]|$)",
     re.IGNORECASE,
 )
+BAND_NUMBER = re.compile(r"(?:^|[_\-. ])(?:band|b)[_\-]?(\d{1,4})(?=[_\-. ])", re.IGNORECASE)
 MASKS = re.compile(r"(^|[_\-. ])(mask|valid|cloud_?mask)([_\-. \d]|$)", re.IGNORECASE)
-IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat", ".npy", ".npz", ".jp2",
-          ".img",
+IMAGES = {".hdr", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".cdf", ".nc3", ".mat", ".npy",
+          ".npz", ".jp2", ".img",
           ".dat", ".raw", ".bsq", ".bil", ".bip", ".cube", ".cub", ".bin", ".pix", ".asc"}  # fmt: skip
 VECTORS = {".geojson", ".shp", ".gpkg", ".kml", ".csv"}
 NAMED = 12  # images of a folder that a message names
@@ -109,6 +110,13 @@ def roles_of(files: Sequence[Path], cube: Path) -> Roles:
                  tuple(f for f in files if f not in used))  # fmt: skip
 
 
+def _bands_of_one(files: Sequence[Path]) -> bool:
+    """Names that differ in the number of a band only: …_B001_L1T.TIF, …_B002_L1T.TIF …"""
+    found = [BAND_NUMBER.search(file.name) for file in files]
+    rests = {file.name[: m.start(1)] + file.name[m.end(1) :] for file, m in zip(files, found, strict=True) if m}
+    return len(files) > 2 and all(found) and len(rests) == 1
+
+
 def data_in_folder(path: Path) -> Path:
     """The file to open of a folder; files are taken as they are. Raises FileProblem when no image, or no single one, is
     in it."""
@@ -124,6 +132,13 @@ def data_in_folder(path: Path) -> Path:
     equal = [f for f in images if _rank(f, seen)[0] == rank and f.stem.lower() != best.stem.lower()]
     heads = {f.stem.lower() for f in images if f.suffix.lower() == ".hdr"}
     equal = [f for f in equal if f.suffix.lower() == ".hdr" or f.stem.lower() not in heads]
+    if equal and _bands_of_one(sorted([best, *equal])):
+        raise FileProblem(
+            path,
+            f"its {len(equal) + 1} images are bands of one scene, each in a file of its own",
+            "Put them into one file: gdalbuildvrt -separate B.vrt (the files in order), then gdal_translate B.vrt "
+            "SCENE.tif",
+        )
     if equal:
         listed = ", ".join(f.name for f in sorted([best, *equal])[:NAMED])
         listed += f" … and {len(equal) + 1 - NAMED} more" if len(equal) >= NAMED else ""

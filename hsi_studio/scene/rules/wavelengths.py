@@ -232,6 +232,7 @@ WITH_UNIT = re.compile(
     rf"(?<![\d.,])({NUMBER})[\s_]*(nm|nanomet\w*|um|µm|μm|micromet\w*|microns?|å|angstr\w*)(?![a-z])", re.IGNORECASE
 )
 RANGE = re.compile(rf"(?<![\d.,])({NUMBER})\s*(?:-|–|…|\.\.+|to)\s*$")
+TOLERANCE = re.compile(rf"(?:±|\+\s*/?\s*-)\s*{NUMBER}")  # "450 ± 5 nm": the second number is a width
 BARE = re.compile(rf"(?<![\d.,])({NUMBER})(?![\d.,]*\d)")
 
 
@@ -269,7 +270,7 @@ def from_band_names(names: Sequence[str | None]) -> tuple[FloatArray | None, tup
     """Wavelengths written in band names, by rule 5; None when they are not in every name."""
     if not names:
         return None, ()
-    names = _without_blanks(names)
+    names = [TOLERANCE.sub("", name or "") for name in _without_blanks(names)]
     found = []
     for name in names:
         match = WITH_UNIT.search(name or "")

@@ -21,7 +21,7 @@ from hsi_studio.scene.cube import ArrayCube
 from hsi_studio.scene.formats import hdf
 from hsi_studio.scene.plan import Fact
 from hsi_studio.scene.raster import Candidate, Raster, Transform
-from hsi_studio.scene.rules import georeference
+from hsi_studio.scene.rules import cf_grid, georeference
 from hsi_studio.scene.sensors.base import JoinedCube, OrthoCube, attribute, is_hdf5
 from hsi_studio.types import Bands, Cube
 
@@ -141,7 +141,7 @@ def _on_grid(path: Path, handle: Any, swath: Cube) -> tuple[OrthoCube, Transform
     if not inside.any():
         raise CorruptFile(path, "its geolocation table names no pixel", "Download it again")
     row, col = (np.where(inside, v - 1, -1).astype(np.int32) for v in (y, x))
-    transform = georeference.gdal_numbers(attribute(handle, "geotransform"))
+    transform = cf_grid.gdal_numbers(attribute(handle, "geotransform"))
     crs = georeference.wkt(str(attribute(handle, "spatial_ref") or "")) or georeference.wkt("", 4326)
     return OrthoCube(swath, row, col), transform, crs
 

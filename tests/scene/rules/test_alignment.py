@@ -145,3 +145,21 @@ def test_heights_that_are_stored_turned_by_a_right_angle_are_the_same_heights(tm
     before, former = lay(Path("h.tif"), stored, turned, Grid((23, 31), scene, None, 5), "the height layer", False)
     assert not np.allclose(before, laid, atol=1)  # as projects from before were made on
     assert former != notes  # the scene has another id
+
+
+@pytest.mark.parametrize(
+    ("layer", "scene", "crs"),
+    [(-170.0, 190.0, 4326), (190.0, -170.0, 4326), (190.0, -170.0, 32602), (-179.9, 180.1, 4326)],
+)
+def test_longitudes_of_a_layer_are_counted_as_the_scene_counts_them(tmp_path, layer, scene, crs):
+    """190° is −170°: one file of a place counts to 360, the other one to 180."""
+    file = written(tmp_path, truth(), (0.01, 0, layer, 0, -0.01, 60.5), "EPSG:4326")
+    grid = Grid((20, 16), (0.01, 0, scene, 0, -0.01, 60.5), rasterio.crs.CRS.from_epsg(4326).to_wkt())
+    if crs != 4326:
+        xs, ys = transform("EPSG:4326", f"EPSG:{crs}", [scene + 0.035], [60.5 - 0.045])
+        grid = Grid((2, 2), (50, 0, xs[0] - 50, 0, -50, ys[0] + 50), rasterio.crs.CRS.from_epsg(crs).to_wkt())
+        assert (read_classes(str(file), grid).labels == 1).all()
+        return
+    found = read_classes(str(file), grid)
+    assert np.array_equal(found.labels, truth())
+    assert found.notes == ()

@@ -13,12 +13,10 @@ from hsi_studio.errors import FileProblem, UnknownFormat
 from hsi_studio.scene.crs_name import pixel_size, sides_m
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import roles
+from hsi_studio.scene.rules.cf_grid import cf_crs, from_vectors, gdal_numbers
 from hsi_studio.scene.rules.data_file import neighbours, trailing
 from hsi_studio.scene.rules.georeference import (
-    cf_crs,
     contradiction,
-    from_vectors,
-    gdal_numbers,
     named,
     side_m,
     transform_of,
@@ -363,6 +361,15 @@ def test_the_square_of_the_pixel_size_is_the_area_on_the_ground(transform, epsg,
     assert bool(note) == (side != side_m(transform, system))
 
 
+@pytest.mark.parametrize("corner", [(-100.0, 100.0), (-1000.0, 3000.0)], ids=["at the pole", "beside it"])
+def test_a_scene_around_a_pole_has_areas_of_the_ground(corner):
+    """The scale of NSIDC's polar map, true at 70° north, at the pole is 0.96986 along a line: 6 % of the area."""
+    system, place = CRS.from_epsg(3413).to_wkt(), (10, 0, corner[0], 0, -10, corner[1])
+    side, note = true_side(side_m(place, system), place, system, (20, 20))
+    assert side**2 == pytest.approx(100 / 0.969858**2, rel=1e-3)
+    assert note.startswith("Pixels are 10 × 10 m on the map")
+
+
 def test_pixels_of_degrees_have_a_size_where_they_are_alike():
     system = CRS.from_epsg(4326).to_wkt()
     side, note = true_side(None, (0.000542, 0, 12.9, 0, -0.000542, 52.5), system, (250, 210))
@@ -387,3 +394,12 @@ def test_pixels_that_are_no_squares_are_told(tmp_path):
     scene = open_scene(path)
     assert scene.gsd_m**2 == pytest.approx(300)
     assert any(note.startswith("Pixels are 30 × 10 m") for note in scene.notes)
+
+
+def test_a_negative_pixel_height_is_told(tmp_path):
+    """Rows from south to north, as GDAL reads it; tools that write a transform's own sign mean another place."""
+    info = "{UTM, 1, 1, 500000, 5800000, 10, -10, 33, North, WGS-84}"
+    path = fake.envi(tmp_path, fake.cube(), header={"map info": info})
+    scene = open_scene(path)
+    assert scene.transform[4] == 10
+    assert any("without the sign" in note for note in scene.notes)

@@ -14,8 +14,8 @@ from scipy.io import savemat
 from hsi_studio.errors import CorruptFile, SizeMismatch
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules import height_unit, wavelengths
+from hsi_studio.scene.rules.cf_grid import cf_crs
 from hsi_studio.scene.rules.classes import is_unlabelled, of_values
-from hsi_studio.scene.rules.georeference import cf_crs
 from hsi_studio.scene.rules.header_text import fields_of, numbers
 from tests.scene import fake
 from tests.scene.strangers import DN, EVERYTHING, NM, PLACE, netcdf, said, tiff
