@@ -89,7 +89,7 @@ def word_probabilities(
         score += DESCRIBED * np.log(_on(spectral.view.index, matcher.words.index, share) + 1e-4)
     raised = np.exp(score - score.max(axis=1, keepdims=True))
     said = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
-    probability = relearned(said, logs(spectral.view.reflectance))
+    probability = relearned(said, logs(spoken.view.reflectance))
     return probability, np.array(spoken.kept), spectral.view.index, SPECTRAL_METHOD
 
 

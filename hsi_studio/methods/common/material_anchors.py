@@ -8,7 +8,8 @@ cosines are then the mean of the two). The map from spectra to vectors is fixed:
 sensor's wavelengths, on no label and no pixel. Lengths and angles of the standardised spectra are kept: the axes are
 orthogonal, and so is the last turn (drawn once, the same for everybody), which is there because a head with a ReLU
 (`s3fn`) reaches positive coordinates only. How a scene's values are calibrated plays no part: a gain a band is an
-offset in the logarithm, and standardising takes it off.
+offset in the logarithm, and standardising takes it off. Minerals came later (`text/materials/minerals.py`): the axes are
+made without them, so that vectors of models trained before are still what they were, and they are placed in these.
 
 A class keeps its sentence's vector where its words mean no material, or the same materials as another class's ("maize"
 in two states of tillage): two equal anchors could never be told apart. `notes` says which. Everything is read from the
@@ -187,12 +188,13 @@ class MaterialSpace:
 
     def __init__(self, wavelength_nm: Values) -> None:
         from hsi_studio.scene.physics.spectra import band_response
+        from hsi_studio.text.materials.minerals import NEW
 
         self.nm = wavelength_nm
         keys, means = bank_means()
         seen = means @ band_response(self.nm, _spacing(self.nm)).T  # (M, B)
         self._bank = dict(zip(keys, seen, strict=True))
-        logs = _logs(seen)
+        logs = _logs(seen[[key not in NEW for key in keys]])
         self._middle, self._spread = logs.mean(axis=0), np.maximum(logs.std(axis=0), 1e-3)
         _, sizes, axes = np.linalg.svd((logs - self._middle) / self._spread, full_matrices=False)
         axes = axes[sizes > 1e-4 * sizes[0]]  # (R, B)
