@@ -107,10 +107,12 @@ def right(found: Mapping[str, Mapping[str, float]]) -> float:
 
 
 def report(title: str, found: Mapping[str, Mapping[str, float]]) -> str:
-    lines = [f"{title}: {100 * right(found):.0f} % of pixels are told right", "", "| mineral | right | taken for |", "|---|---|---|"]
+    lines = [f"{title}: {100 * right(found):.0f} % of pixels are told right", ""]
+    lines += ["| mineral | right | taken for |", "|---|---|---|"]
     for key, row in found.items():
         others = sorted(((v, k) for k, v in row.items() if k != key and v >= 0.05), reverse=True)
-        lines.append(f"| {key} | {100 * row.get(key, 0.0):.0f} | {', '.join(f'{k} {100 * v:.0f}' for v, k in others[:4])} |")
+        taken = ", ".join(f"{k} {100 * v:.0f}" for v, k in others[:4])
+        lines.append(f"| {key} | {100 * row.get(key, 0.0):.0f} | {taken} |")
     return "\n".join([*lines, ""])
 
 

@@ -35,8 +35,7 @@ from hsi_studio.features.spatial import node_means
 from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.text.lexicon import thing
-from hsi_studio.text.materials.minerals import seen_nm
-from hsi_studio.text.materials.names import in_english, materials, named
+from hsi_studio.text.materials.names import in_english, is_mineral, materials, named
 from hsi_studio.text.query_parser import ParsedQuery, parse_query
 from hsi_studio.types import FloatArray
 
@@ -255,12 +254,11 @@ class Matcher:
             return ""
         if self.spectral is not None:
             return self.spectral.cannot_tell(self._named(self.spectral, asked))
-        key = named(asked.about) or (named(asked.bare) if asked.bare else None)
-        if key is None or seen_nm(key) is None:
+        if not is_mineral(asked.bare or asked.about):
             return ""
         return (
-            f"“{asked.about}” cannot be told on this scene: minerals are known by their absorption bands, and it has no "
-            "wavelengths, or too few bands. Label a pixel of each class instead."
+            f"“{asked.about}” cannot be told on this scene: minerals are known by their absorption bands, and it has "
+            "no wavelengths, or too few bands. Label a pixel of each class instead."
         )
 
     def can_tell(self, asked: ParsedQuery) -> bool:

@@ -5,9 +5,9 @@ on the nodes and says which names mean nothing here and which two cannot be told
 label and no pixel of the scene takes part in that. `query(text, others)` is the posterior of a text against the
 project's classes and common covers.
 
-Minerals (`text/materials/minerals.py`) are compared in narrow windows of the short-wave infrared (`fine`), and a question
-for one is held against all others. A mineral whose bands a sensor does not see is not asked for at all, and in a map it
-is said that bare ground of its brightness may be taken for it.
+Minerals (`text/materials/minerals.py`) are compared in narrow windows of the short-wave infrared (`fine`), and a
+question for one is held against all others. A mineral whose bands a sensor does not see is not asked for at all, and in
+a map it is said that bare ground of its brightness may be taken for it.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ class SpectralWords:
         kept = tuple(k for k, one in enumerate(all_meant) if one.parts)
         known = tuple(all_meant[k] for k in kept)
         view, bank = self._seen_in(known)
-        unseen = tuple(said for k, one in zip(kept, known, strict=True) if (said := _unseen(names[k], one, view.windows)))
+        spans = {names[k]: _unseen(one, view.windows) for k, one in zip(kept, known, strict=True)}
+        unseen = tuple(f"{name} ({span[0]:.0f} to {span[1]:.0f} nm)" for name, span in spans.items() if span)
         if len(kept) < 2:
             none = np.ones((view.reflectance.shape[0], len(kept)), np.float32)
             return Spoken(names, kept, known, none, 0.0, (), view, unseen)
@@ -191,15 +192,16 @@ class SpectralWords:
             return ""
         if not self.absolute:
             return (
-                f"“{text}” cannot be told on this scene: its values are no reflectance, and absorption bands of minerals "
-                "are compared on reflectance alone. Open a reflectance product, or label a pixel of each class."
+                f"“{text}” cannot be told on this scene: its values are no reflectance, and absorption bands of "
+                "minerals are compared on reflectance alone. Open a reflectance product, or label a pixel of each class."
             )
-        said = _unseen(text, asked, self.view.windows)
-        if not said:
+        span = _unseen(asked, self._seen_in([asked])[0].windows)
+        if span is None:
             return ""
         return (
-            f"“{text}” cannot be told on this scene: {said} is what sets it apart from other bare ground, and this sensor "
-            "does not see there. Label a pixel of each class instead, or open a scene that has these wavelengths."
+            f"“{text}” cannot be told on this scene: what sets it apart from other bare ground lies between "
+            f"{span[0]:.0f} and {span[1]:.0f} nm, and this sensor does not see enough there. Label a pixel of each class "
+            "instead, or open a scene that has these wavelengths."
         )
 
     def taken_for(self, text: str) -> str:
@@ -274,13 +276,10 @@ def _mineral(one: Meant) -> bool:
     return any(max(part, key=lambda key: part[key]) in MINERALS.keys() | GROUPS.keys() for part in one.parts)
 
 
-def _unseen(name: str, one: Meant, windows: Windows) -> str:
-    """ "calcite (2270 to 2380 nm)" where windows do not show the bands of a mineral that a name means."""
-    for part in one.parts:
-        span = seen_nm(max(part, key=lambda key: part[key]))
-        if span is not None and not windows.sees(*span):
-            return f"{name} ({span[0]:.0f} to {span[1]:.0f} nm)"
-    return ""
+def _unseen(one: Meant, windows: Windows) -> tuple[float, float] | None:
+    """The wavelengths, nm, of the bands of a mineral that a text means, where windows do not show them."""
+    spans = [seen_nm(max(part, key=lambda key: part[key])) for part in one.parts]
+    return next((span for span in spans if span is not None and not windows.sees(*span)), None)
 
 
 def _titles(part: Any) -> str:

@@ -8,8 +8,8 @@ cosines are then the mean of the two). The map from spectra to vectors is fixed:
 sensor's wavelengths, on no label and no pixel. Lengths and angles of the standardised spectra are kept: the axes are
 orthogonal, and so is the last turn (drawn once, the same for everybody), which is there because a head with a ReLU
 (`s3fn`) reaches positive coordinates only. How a scene's values are calibrated plays no part: a gain a band is an
-offset in the logarithm, and standardising takes it off. Minerals came later (`text/materials/minerals.py`): the axes are
-made without them, so that vectors of models trained before are still what they were, and they are placed in these.
+offset in the logarithm, and standardising takes it off. Minerals came later (`text/materials/minerals.py`): the axes
+are made without them, so that vectors of models trained before stay what they were, and they are placed in these.
 
 A class keeps its sentence's vector where its words mean no material, or the same materials as another class's ("maize"
 in two states of tillage): two equal anchors could never be told apart. `notes` says which. Everything is read from the

@@ -38,6 +38,7 @@ LANGUAGES = ("en", "de", "fr", "es", "zh")
 FILE = Path(__file__).parent / "names.csv"
 SHARPNESS, LEAST_SHARE, TAG_LESS, JACCARD = 0.04, 0.15, 0.03, 0.3
 STATE_LESS = 0.2
+MINERAL = "mineral"  # the tag of minerals and of mixes of them
 NEAREST = 3
 KIND = 0.8  # score of a name that adds a word ("pine trees" to "trees"): all kinds count alike
 HEAD_LESS = 0.15
@@ -222,6 +223,11 @@ def named(text: str, without: Iterable[str] = ()) -> str | None:
     ("Fichtenwälder"); None where it is none."""
     hidden = {stem(name) for name in without}
     return _by_name(text, hidden) or (None if SPLIT.search(text.strip()) else in_other_language(text, hidden))
+
+
+def is_mineral(text: str) -> bool:
+    """Whether a text is a name, or ends in one, of a mineral or a mix of minerals."""
+    return any(MINERAL in materials()[max(part, key=lambda key: part[key])].tags for part in meant(text).parts)
 
 
 def in_english(text: str) -> str:
