@@ -185,23 +185,23 @@ class SpectralWords:
         return _mineral(self._meant(text))
 
     def cannot_tell(self, text: str) -> str:
-        """Why a mineral that a text means cannot be looked for on this scene; "" where it can, or where it means none.
-        """
+        """Why a mineral that a text means cannot be looked for on this scene; "" where it can be, and of others."""
         asked = self._meant(text)
         if not _mineral(asked):
             return ""
         if not self.absolute:
             return (
                 f"“{text}” cannot be told on this scene: its values are no reflectance, and absorption bands of "
-                "minerals are compared on reflectance alone. Open a reflectance product, or label a pixel of each class."
+                "minerals are compared on reflectance alone. Open a reflectance product, or label a pixel of each "
+                "class."
             )
         span = _unseen(asked, self._seen_in([asked])[0].windows)
         if span is None:
             return ""
         return (
             f"“{text}” cannot be told on this scene: what sets it apart from other bare ground lies between "
-            f"{span[0]:.0f} and {span[1]:.0f} nm, and this sensor does not see enough there. Label a pixel of each class "
-            "instead, or open a scene that has these wavelengths."
+            f"{span[0]:.0f} and {span[1]:.0f} nm, and this sensor does not see enough there. Label a pixel of each "
+            "class instead, or open a scene that has these wavelengths."
         )
 
     def taken_for(self, text: str) -> str:
@@ -272,8 +272,9 @@ def shared(a: Meant, b: Meant) -> float:
 
 
 def _mineral(one: Meant) -> bool:
-    """Whether a text means most of all a mineral or a mix of minerals, in one of its parts."""
-    return any(max(part, key=lambda key: part[key]) in MINERALS.keys() | GROUPS.keys() for part in one.parts)
+    """Whether a text names a mineral or a mix of minerals, in one of its parts; likeness to one does not count."""
+    best = {max(part, key=lambda key: part[key]) for part in one.parts}
+    return one.exact and bool(best & (MINERALS.keys() | GROUPS.keys()))
 
 
 def _unseen(one: Meant, windows: Windows) -> tuple[float, float] | None:
