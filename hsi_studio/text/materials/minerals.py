@@ -13,6 +13,8 @@ Absorption as the exponential of Gaussians: J. M. Sunshine et al. (1990), J. Geo
 here, not in energy: bands are narrow. Mixing is of single-scattering albedos, grain beside grain: B. Hapke (1981), J.
 Geophys. Res. 86, 3039, isotropic grains, R = (1 − γ)/(1 + γ), γ = √(1 − w).
 
+The numbers were written down from what is known of these sources, to a few nm, widths more roughly, and not copied from
+their tables one by one: before a retrieval rests on one, look it up.
 What differs: continua and depths are ours, by what is typical of powders, and vary a lot: s (the size of grains) by a
 factor of about two, each band's depth by a quarter, brightness, tilt, where the bands lie with composition
 (`shift_nm`), and the mineral's share of the pixel. No measured spectrum was fitted. How measured ones are told was
