@@ -4,8 +4,9 @@ Two engines, named for what they are:
 - **described pixels** (training-free): every superpixel is graded against the words of `text/lexicon.py`; the query is
   taken apart (`text/query_parser.py`), its thing is compared with all things in the sentence encoder's space, and the
   map is the grades weighted by that likeness, times the traits and neighbours asked for. Where the text means a
-  material with a known spectrum, the weighted geometric mean with that one's posterior (`spectral_words.py`). Works
-  before any label exists.
+  material with a known spectrum, the weighted geometric mean with that one's posterior (`spectral_words.py`). Minerals
+  are found by their spectra alone, and not looked for where a sensor does not see their bands. Works before any label
+  exists.
 - **a trained model** (`TextSpace`): the query is embedded by the model's own text side and compared with its pixels.
   In its vocabulary it sees what the other cannot; far from it the answer means little, and the result says so.
 
@@ -34,7 +35,7 @@ from hsi_studio.features.spatial import node_means
 from hsi_studio.methods.contract import TextSpace
 from hsi_studio.text.encoders import TextEncoder
 from hsi_studio.text.lexicon import thing
-from hsi_studio.text.materials.names import in_english, materials, named
+from hsi_studio.text.materials.names import in_english, is_mineral, materials, named
 from hsi_studio.text.query_parser import ParsedQuery, parse_query
 from hsi_studio.types import FloatArray
 
@@ -144,7 +145,7 @@ class Matcher:
         notes: list[str] = []
         if asked.about and matching == "words":
             spectra = self._by_spectra(asked, others)
-        if asked.about and words.things:
+        if asked.about and words.things and not (spectra is not None and self._mineral(asked)):
             cosine, weight = self._likeness(asked)
             order = np.argsort(-weight)[:5]
             likeness = tuple(
@@ -188,7 +189,17 @@ class Matcher:
             if not words.things:
                 notes.append(f"“without {said}” cannot be told from this scene's bands and is left out.")
                 continue
-            _, weight = self._likeness(parse_query(said))
+            other = parse_query(said)
+            why = self.why_not(other)
+            if why:
+                notes.append(f"{why} “without {said}” is left out.")
+                continue
+            if self.spectral is not None and self._mineral(other):
+                found = self.spectral.query(self._named(self.spectral, other), others)
+                if found is not None:
+                    score = score * (1.0 - self.spectral.on_superpixels(found))
+                    continue
+            _, weight = self._likeness(other)
             score = score * (1.0 - words.grades @ weight)
         return np.asarray(score, dtype=np.float32), spectra, likeness, notes
 
@@ -229,9 +240,32 @@ class Matcher:
         index = self.spectral.view.index
         return np.asarray(out * np.where(index >= 0, spectra[np.maximum(index, 0)], np.nan), dtype=np.float32)
 
+    def _mineral(self, asked: ParsedQuery) -> bool:
+        """Whether a mineral is asked about: words cannot describe how it differs from others."""
+        return (
+            self.spectral is not None
+            and bool(asked.about)
+            and self.spectral.is_mineral(self._named(self.spectral, asked))
+        )
+
+    def why_not(self, asked: ParsedQuery) -> str:
+        """Why a mineral that is asked about cannot be looked for on this scene; "" for anything else."""
+        if not asked.about:
+            return ""
+        if self.spectral is not None:
+            return self.spectral.cannot_tell(self._named(self.spectral, asked))
+        if not is_mineral(asked.bare or asked.about):
+            return ""
+        return (
+            f"“{asked.about}” cannot be told on this scene: minerals are known by their absorption bands, and it has "
+            "no wavelengths, or too few bands. Label a pixel of each class instead."
+        )
+
     def can_tell(self, asked: ParsedQuery) -> bool:
         """Whether anything that is asked can be measured on this scene. Where nothing can, every pixel fits."""
         words = self.words
+        if self.why_not(asked):
+            return False
         if words.things and (asked.about or asked.without):
             return True
         traits = any(key in words.traits for key in (*asked.traits, *asked.lacking))
@@ -297,6 +331,8 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
     where nothing that is asked can be measured."""
     started = time.perf_counter()
     asked = parse_query(clean(text))
+    if why := matcher.why_not(asked):
+        raise BadRequest(why)
     if not matcher.can_tell(asked):
         raise BadRequest(
             f"Nothing in “{text}” can be measured on this scene: that needs bands with wavelengths, for most words in "

@@ -6,6 +6,9 @@ window without a usable band of the sensor is left out. A material's spectrum go
 takes (`AIR_NM`) is still in them, and windows there are left out as well. Nodes are pixels, in scenes of more than
 `MOST_PIXELS` valid ones the superpixels of `graded_superpixels.py`.
 
+Minerals differ in bands some 40 nm wide: where they are asked for, windows are 20 nm wide from 1460 nm and 12 from 1970
+(`fine`), about a band of an imaging spectrometer each.
+
 Notation: n nodes, W windows, L wavelengths of the bank.
 """
 
@@ -36,6 +39,7 @@ FEWEST_WINDOWS, REACH_NM = 4, 700.0  # with fewer, or none beyond red, materials
 EDGES = np.concatenate(
     [np.arange(400, 1000, 16), np.arange(1000, 1340, 30), np.arange(1460, 1790, 40), np.arange(1970, 2460, 50)]
 ).astype(float)
+FINE_EDGES = np.concatenate([EDGES[EDGES < 1400], np.arange(1460, 1790, 20), np.arange(1970, 2460, 12)]).astype(float)
 AIR_NM = (  # oxygen, water vapour and carbon dioxide take a tenth or more of the light: B.-C. Gao et al., 1993,
     # doi:10.1016/0034-4257(93)90014-O, figure 1 (read off, with the shoulders)
     (685.0, 695.0), (715.0, 735.0), (757.0, 772.0), (810.0, 840.0), (885.0, 995.0), (1085.0, 1175.0), (1255.0, 1285.0),
@@ -57,6 +61,12 @@ class Windows:
         """Whether the sensor sees enough for materials to be told apart."""
         return len(self.bands) >= FEWEST_WINDOWS and float(self.centre_nm.max(initial=0.0)) > REACH_NM
 
+    def sees(self, low: float, high: float) -> bool:
+        """Whether some windows lie between two wavelengths, from near one to near the other."""
+        inside = self.centre_nm[(self.centre_nm >= low) & (self.centre_nm <= high)]
+        third = (high - low) / 3.0
+        return inside.size >= 2 and float(inside.min()) <= low + third and float(inside.max()) >= high - third
+
 
 @dataclass(frozen=True)
 class SpectralView:
@@ -69,15 +79,15 @@ class SpectralView:
     reflectance: FloatArray
 
 
-def windows_of(axis: Axis, fwhm_nm: FloatArray | None, through_air: bool = False) -> Windows:
+def windows_of(axis: Axis, fwhm_nm: FloatArray | None, through_air: bool = False, fine: bool = False) -> Windows:
     """The windows in which a sensor has usable bands between 400 and 2460 nm. `through_air`: the values still hold what
-    the air took."""
+    the air took; `fine`: narrow windows in the short-wave infrared."""
     centres = axis.wavelength_nm.astype(np.float64)
     seen = axis.usable & (centres >= SHORTEST_NM) & (centres <= LONGEST_NM)
     for low, high in AIR_NM if through_air else ():
         seen &= ~((centres >= low) & (centres <= high))
     parts: list[npt.NDArray[np.int64]] = []
-    for low, high in itertools.pairwise(EDGES.tolist()):
+    for low, high in itertools.pairwise((FINE_EDGES if fine else EDGES).tolist()):
         high = LAST.get(low, high)
         inside = np.flatnonzero(seen & (centres >= low) & (centres < min(high, low + 50)))
         if inside.size:
@@ -99,13 +109,13 @@ def _spacing(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return out
 
 
-def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray) -> SpectralView | None:
+def spectral_view(pixel_facts: PixelFacts, superpixels: IndexArray, fine: bool = False) -> SpectralView | None:
     """A scene's view; None where its bands cannot tell materials. `superpixels` (H, W) are its nodes when it
-    is large."""
+    is large; `fine` as in `windows_of`."""
     scene = pixel_facts.scene
     calibration = pixel_facts.calibration
     radiance = calibration.colours and not calibration.absolute
-    windows = windows_of(pixel_facts.axis, scene.bands.fwhm_nm, through_air=radiance)
+    windows = windows_of(pixel_facts.axis, scene.bands.fwhm_nm, through_air=radiance, fine=fine)
     if not windows.tells:
         return None
     index = pixel_nodes(scene.valid)

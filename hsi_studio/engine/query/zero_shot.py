@@ -27,8 +27,9 @@ from hsi_studio.engine.query.own_pixels import relearned
 from hsi_studio.engine.query.spectral_words import SpectralWords
 from hsi_studio.errors import BadRequest
 from hsi_studio.features.spatial import IndexArray
+from hsi_studio.humanize import listed
 from hsi_studio.methods import LIVE_METHOD
-from hsi_studio.text.materials.names import in_english
+from hsi_studio.text.materials.names import in_english, is_mineral
 from hsi_studio.types import ClassSchema, FloatArray, Prediction, Scene
 
 SHARPNESS = 0.08  # T: smaller = the most alike class takes a thing alone
@@ -36,6 +37,7 @@ CLEAR = 2.0  # power of the grades: a thing that clearly holds outvotes several 
 DESCRIBED = (
     0.5  # power of the described words beside the spectra of materials; fixed on the demo scene and Berlin HyMap
 )
+MOST_NAMED = 6  # minerals in a sentence
 METHOD, SPECTRAL_METHOD = "described pixels", "material spectra"
 
 
@@ -51,8 +53,17 @@ def zero_shot(
 
     `spectral`: the scene by the spectra of materials, by class names. Where it can tell the names apart, its posteriors
     decide; where there are heights, with the described words at the power `DESCRIBED`. Where it cannot, BadRequest says
-    so.
+    so. Minerals are told by spectra of reflectance or not at all: no word describes what sets them apart.
     """
+    if spectral is None or not spectral.absolute:
+        unknown = [name for name in schema.names if is_mineral(name)]
+        if unknown:
+            lacks = "no wavelengths, or too few bands" if spectral is None else "values that are no reflectance"
+            raise BadRequest(
+                f"Minerals ({listed(unknown, MOST_NAMED)}) are told by their absorption bands, and this scene has "
+                f"{lacks}: a map from their names would mean nothing. Label a pixel of each class instead, or open a "
+                "reflectance product."
+            )
     params = {"texts": {k: list(v) for k, v in texts.items()}}
     if spectral is not None:
         spoken = spectral.classes(schema.names, read)
@@ -89,7 +100,7 @@ def word_probabilities(
         score += DESCRIBED * np.log(_on(spectral.view.index, matcher.words.index, share) + 1e-4)
     raised = np.exp(score - score.max(axis=1, keepdims=True))
     said = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
-    probability = relearned(said, logs(spectral.view.reflectance))
+    probability = relearned(said, logs(spoken.view.reflectance))
     return probability, np.array(spoken.kept), spectral.view.index, SPECTRAL_METHOD
 
 

@@ -8,7 +8,9 @@ cosines are then the mean of the two). The map from spectra to vectors is fixed:
 sensor's wavelengths, on no label and no pixel. Lengths and angles of the standardised spectra are kept: the axes are
 orthogonal, and so is the last turn (drawn once, the same for everybody), which is there because a head with a ReLU
 (`s3fn`) reaches positive coordinates only. How a scene's values are calibrated plays no part: a gain a band is an
-offset in the logarithm, and standardising takes it off.
+offset in the logarithm, and standardising takes it off. Minerals came later (`text/materials/minerals.py`):
+in axes made without them they are one direction, and with them the vectors of models trained before would turn. So here
+they are what they were, "kaolinite" clay minerals and "calcite" salt.
 
 A class keeps its sentence's vector where its words mean no material, or the same materials as another class's ("maize"
 in two states of tillage): two equal anchors could never be told apart. `notes` says which. Everything is read from the
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
@@ -156,8 +158,23 @@ def _words_mean(sentences: Sequence[str], encode: Encode | None) -> Meant:
 
     name = next((found for found in map(_name_in, sentences) if found), "")
     if name:
-        return meant(name, encode)
-    return read_recipe(". ".join(part.strip().rstrip(".") for part in sentences if part.strip()), encode).meant()
+        return _widened(meant(name, encode))
+    said = ". ".join(part.strip().rstrip(".") for part in sentences if part.strip())
+    return _widened(read_recipe(said, encode).meant())
+
+
+def _widened(what: Meant) -> Meant:
+    """With a mineral as the material that stood for it before."""
+    from hsi_studio.text.materials.minerals import NEW, WIDER
+
+    parts: list[dict[str, float]] = []
+    for part in what.parts:
+        wide: dict[str, float] = {}
+        for key, weight in part.items():
+            key = WIDER.get(key, "rock") if key in NEW else key
+            wide[key] = wide.get(key, 0.0) + weight
+        parts.append(wide)
+    return replace(what, parts=tuple(parts))
 
 
 def _name_in(sentence: str) -> str:
@@ -203,6 +220,7 @@ class MaterialSpace:
         """(R,) of the mean spectrum that words mean; 0 where they mean none. Not of unit length."""
         if not what.parts:
             return np.zeros(len(self._axes))
+        what = _widened(what)
         shares = what.shares or (1.0 / len(what.parts),) * len(what.parts)
         mixed = np.zeros(self.nm.size)
         for k, (part, share) in enumerate(zip(what.parts, shares, strict=True)):
@@ -247,11 +265,13 @@ def _space(nm: tuple[float, ...]) -> MaterialSpace:
 
 @lru_cache(maxsize=1)
 def bank_means() -> tuple[tuple[str, ...], Values]:
-    """Keys (M) and mean reflectance (M, L) of all materials: some two seconds, once a process."""
+    """Keys (M) and mean reflectance (M, L) of all materials but minerals: some two seconds, once a process."""
+    from hsi_studio.text.materials.minerals import NEW
     from hsi_studio.text.materials.names import materials
     from hsi_studio.text.materials.recipes import draw
 
-    return tuple(materials()), np.stack([draw(key, DRAWS).mean(axis=0) for key in materials()])
+    keys = tuple(key for key in materials() if key not in NEW)
+    return keys, np.stack([draw(key, DRAWS).mean(axis=0) for key in keys])
 
 
 def _logs(reflectance: npt.NDArray[Any]) -> Values:

@@ -4,7 +4,7 @@ Plants are the scene generator's leaf (`physics/leaf.py`) and canopy (`physics/c
 evenly from ranges, under suns of 25, 40 and 55° from the zenith, over soils wetted by 0 to 0.6; crops may stand thin, a
 mix of canopy and soil inside a pixel. Ranges are typical values of temperate vegetation (sources in
 `physics/surfaces.py`), chosen by us. Built surfaces are drawn from a measured library (`library.py`), or where that is
-not installed from the generator's curves.
+not installed from the generator's curves. Minerals are absorption bands on ground (`minerals.py`).
 
 Notation: n spectra of a material, L wavelengths of `grid_nm()`.
 """
@@ -22,6 +22,7 @@ from hsi_studio.scene.physics.canopy import canopy_reflectance, streams
 from hsi_studio.scene.physics.leaf import Leaf, leaf_optics
 from hsi_studio.scene.physics.spectra import Array, bumps, curve, grid_nm
 from hsi_studio.text.materials.library import measured_spectra
+from hsi_studio.text.materials.minerals import MINERALS, Mineral
 
 SUNS_DEG = (25.0, 40.0, 55.0)
 Range = tuple[float, float]
@@ -150,6 +151,17 @@ def mixed(*parts: tuple[str, float]) -> Callable[[int, Random], Array]:
 
 def _soil(wetness: Range, names: tuple[str, ...] = ("soil",), gain: float = 1.0) -> Callable[[int, Random], Array]:
     return lambda n, rng: np.clip(soils(n, rng, wetness, names) * gain, 0.002, 1.0)
+
+
+def mineral(one: Mineral) -> Callable[[int, Random], Array]:
+    """A mineral in dry soil, sand or rock."""
+
+    def draw(n: int, rng: Random) -> Array:
+        kinds = (_soil((0.0, 0.3), ("soil", "dirt"))(n, rng), RECIPES["sand"](n, rng), RECIPES["rock"](n, rng))
+        which = rng.choice(len(kinds), n, p=(0.5, 0.15, 0.35))
+        return one.draw(np.stack(kinds)[which, np.arange(n)], rng)
+
+    return draw
 
 
 BROADLEAF = Canopy(
@@ -307,6 +319,8 @@ RECIPES: dict[str, Callable[[int, Random], Array]] = {
     "bark": built(("bark", 1), ("litter", 1), ("wood", 0.7), ("npv", 0.5), ("wood shingle", 0.3), fallback=("litter",)),
     "burned": built(("char", 1), fallback=("bitumen",), wetness=0.3),
 }
+RECIPES.update({key: mineral(one) for key, one in MINERALS.items()})
+RECIPES["carbonate"] = mixed(("calcite", 2.0), ("dolomite", 1.0))
 RECIPES["grass"] = mixed(("lawn", 1.0), ("meadow", 1.0), ("stressed grass", 0.6), ("dry grass", 0.2))
 RECIPES["tree"] = mixed(("broadleaf", 2.0), ("conifer", 1.0))
 RECIPES["crop"] = mixed(("maize", 1.0), ("wheat", 1.0), ("soybean", 1.0), ("young maize", 1.0), ("ripe cereal", 0.5))

@@ -108,6 +108,18 @@ def test_two_classes_of_one_spectrum_keep_their_sentences_and_it_is_said() -> No
     assert np.allclose(both[0, DIM:], both[1, DIM:])
 
 
+def test_minerals_are_what_they_were_and_add_no_axis() -> None:
+    """Models trained before minerals were known are asked in the same axes; in these all minerals are one direction."""
+    space = material_space(NM)
+    assert space is not None
+    for mineral, before in (("Kaolinite", "clay minerals"), ("Calcite", "salt"), ("talc", "rock")):
+        assert np.array_equal(space.place(meant(mineral)), space.place(meant(before)))
+    keys, means = material_anchors.bank_means()
+    assert len(keys) == len(means) == 69
+    found = anchors("materials", schema_of("Kaolinite", "Alunite", "Water"))
+    assert any("Kaolinite, Alunite" in note and "sentences" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("nm", [None, np.array([450, 550, 650], np.float32)])
 def test_without_wavelengths_that_tell_materials_the_sentences_stay(nm: Any) -> None:
     schema = schema_of("Meadow", "Water")

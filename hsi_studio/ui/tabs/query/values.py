@@ -13,7 +13,7 @@ from hsi_studio.types import Progress, Scene
 
 EXAMPLES = ("water", "metal roof", "dry straw", "tall vegetation near water", "dark and smooth", "grass far from trees")
 INFRARED = ("clay minerals", "dry grass", "bare soil", "metal roof")  # what bands beyond the visible alone can tell
-SEEN_NM = 700.0  # the visible ends
+SEEN_NM, CLAY_NM = 700.0, 2250.0  # the visible ends; clay minerals are told by bands up to there
 
 
 def examples(scene: Scene) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def examples(scene: Scene) -> tuple[str, ...]:
     if nm is None:
         return ()
     if float(nm.min()) > SEEN_NM:
-        return INFRARED
+        return INFRARED if float(nm.max()) >= CLAY_NM else INFRARED[1:]
     return EXAMPLES if scene.dsm is not None else tuple(text.removeprefix("tall ") for text in EXAMPLES)
 
 

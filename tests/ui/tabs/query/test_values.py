@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -45,6 +46,8 @@ def test_the_questions_offered_are_those_a_scene_can_answer() -> None:
     infrared = replace(town, bands=replace(town.bands, wavelength_nm=nm + 700))
     assert "clay minerals" in examples(infrared)
     assert "dark and smooth" not in examples(infrared)
+    camera = replace(town, bands=replace(town.bands, wavelength_nm=np.linspace(900, 1700, nm.size, dtype=np.float32)))
+    assert "clay minerals" not in examples(camera)
     assert examples(replace(town, bands=replace(town.bands, wavelength_nm=None))) == ()
 
 
