@@ -35,16 +35,15 @@ class Guide:
 
     weights: sparse.csr_matrix  # (N, n), rows sum to 1; of an invalid pixel empty
 
-    def block(self, rows: slice, cols: slice, width: int) -> sparse.csr_matrix:
-        """(h · w, n) of the pixels of a window, row by row."""
-        if cols.start == 0 and cols.stop == width:
-            first, last = rows.start * width, rows.stop * width
-            ends = self.weights.indptr[first : last + 1]
-            own = slice(int(ends[0]), int(ends[-1]))
-            parts = (self.weights.data[own], self.weights.indices[own], ends - ends[0])
-            return sparse.csr_matrix(parts, shape=(last - first, self.weights.shape[1]), copy=False)
-        row, col = np.mgrid[rows, cols]
-        return self.weights[(row * width + col).ravel()]
+    def at(self, pixels: slice | IntArray) -> sparse.csr_matrix:
+        """(m, n) of some pixels, as `pixel_numbers` gives them."""
+        found = self.weights
+        if not isinstance(pixels, slice):
+            return found[pixels]
+        ends = found.indptr[pixels.start : pixels.stop + 1]  # one run of rows: a view, no copy
+        own = slice(int(ends[0]), int(ends[-1]))
+        parts = (found.data[own], found.indices[own], ends - ends[0])
+        return sparse.csr_matrix(parts, shape=(pixels.stop - pixels.start, found.shape[1]), copy=False)
 
     def arrays(self) -> Arrays:
         found = self.weights
@@ -57,6 +56,13 @@ class Guide:
             return None
         parts = (arrays["guide_data"], arrays["guide_indices"], arrays["guide_ends"])
         return Guide(sparse.csr_matrix(parts, shape=(pixels, nodes), copy=False))
+
+
+def pixel_numbers(rows: slice, cols: slice, width: int) -> slice | IntArray:
+    """The pixels of a window, numbered row by row over the scene; of whole rows as a slice."""
+    if (cols.start, cols.stop) == (0, width):
+        return slice(rows.start * width, rows.stop * width)
+    return (np.arange(rows.start, rows.stop)[:, None] * width + np.arange(cols.start, cols.stop)).ravel()
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,8 @@ class Workspace(Subject):
         self.server.check_disk(self.home)
         scene = scene or self.open(spec, **options)
         scene.survey  # noqa: B018  before anything is made: it raises for a scene without usable pixels
-        said = {key: value for key, value in options.items() if value is not None and value != ""}
+        given = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
+        said = {key: value for key, value in given.items() if value is not None and value != ""}
         kept = {"spec": str(spec), **said_about(scene), **said}
         project = Project.create(self.projects_folder, scene, kept, title, lesson)
         if lesson is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hsi_studio.engine.mapping.predict import predict_scene
-from hsi_studio.features.guide import Guide, Spots, fit_guide
+from hsi_studio.features.guide import Guide, Spots, fit_guide, pixel_numbers
 from hsi_studio.methods.contract import Block, Context, State, best_class
 from hsi_studio.methods.live.fitted import LiveFitted
 from hsi_studio.methods.live.method import Live
@@ -57,7 +57,7 @@ def test_rows_of_a_window_are_those_of_the_scene_and_invalid_pixels_have_none() 
     whole = guide.weights.toarray().reshape(8, 8, 4)
     assert (whole.sum(axis=2) > 0).tolist() == (index >= 0).tolist()
     for rows, cols in ((slice(1, 7), slice(0, 8)), (slice(2, 6), slice(3, 7))):
-        window = guide.block(rows, cols, 8).toarray()
+        window = guide.at(pixel_numbers(rows, cols, 8)).toarray()
         assert np.array_equal(window, whole[rows, cols].reshape(-1, 4))
     again = Guide.from_arrays(guide.arrays(), 64, 4)
     assert again is not None

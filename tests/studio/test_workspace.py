@@ -143,3 +143,14 @@ def test_a_project_whose_scene_has_gone_says_where_it_was_and_nothing_of_the_cat
         again.project(project.id)
     (tmp_path / "moved.npy").rename(tmp_path / "town.npy")
     assert again.scene_of(project.id).shape == (9, 8, 4)
+
+
+def test_a_reference_given_as_a_path_is_kept_as_text(tmp_path: Path) -> None:
+    """It was refused as no JSON, after the project's folder had been made."""
+    np.save(tmp_path / "town.npy", np.random.default_rng(0).random((9, 8, 4), np.float32))
+    np.save(tmp_path / "truth.npy", np.repeat([1, 2], 36).reshape(9, 8))
+    workspace = Workspace(tmp_path / "home")
+    project = workspace.new_project(tmp_path / "town.npy", reference=tmp_path / "truth.npy")
+    again = Workspace(tmp_path / "home").scene_of(project.id)
+    assert again.reference is not None
+    assert again.reference.max() == 2

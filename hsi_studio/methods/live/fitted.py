@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hsi_studio.errors import SceneMismatch
+from hsi_studio.features.guide import pixel_numbers
 from hsi_studio.features.spatial import IndexArray
 from hsi_studio.methods.common.kernel_head import KernelHead, kernel, softmax
 from hsi_studio.methods.common.threads import THREADS, share
@@ -102,14 +103,9 @@ class LiveFitted(Fitted):
         """(h · w, K) of a window's pixels between superpixels."""
         features = self.features
         assert features.guide is not None
-        height, width = features.index.shape
-        found = np.asarray(features.guide.block(rows, cols, width) @ nodes, dtype=np.float32)
-        if self.alone is None:
-            return found
-        if (cols.start, cols.stop) == (0, width):
-            return self.alone.beside(found, features.own_values(slice(rows.start * width, rows.stop * width)))
-        numbers = np.arange(height * width).reshape(height, width)[rows, cols].ravel()
-        return self.alone.beside(found, features.own_values(numbers))
+        pixels = pixel_numbers(rows, cols, features.index.shape[1])
+        found = np.asarray(features.guide.at(pixels) @ nodes, dtype=np.float32)
+        return found if self.alone is None else self.alone.beside(found, features.own_values(pixels))
 
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
