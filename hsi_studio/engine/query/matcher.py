@@ -342,15 +342,18 @@ def ask_described(matcher: Matcher, text: str, matching: Matching = "words", oth
     described, spectra, likeness, notes = matcher.score(asked, matching, others)
     score = matcher.on_nodes(described, spectra)
     threshold = suggest_threshold(score, matcher.words.pixels)
-    if score.max(initial=0.0) < ABSENT:
+    painted = matcher.painted(described, spectra)
+    best = float(score.max(initial=0.0))
+    if best < ABSENT:
+        alone = float(np.nanmax(painted, initial=0.0)) >= ABSENT
         notes.append(
-            f"The best place only reaches {score.max(initial=0.0):.2f} of 1: not found by what can be measured here"
-            f"{matcher.unseen}."
+            f"The best place only reaches {best:.2f} of 1: not found by what can be measured here{matcher.unseen}."
+            + (" Single pixels reach more, which may be chance." if alone else "")
         )
     return Answer(
         text,
         "described",
-        matcher.painted(described, spectra),
+        painted,
         threshold,
         time.perf_counter() - started,
         score,

@@ -178,3 +178,21 @@ def test_measured_patches_are_told_in_the_studio(measured: dict[str, FloatArray]
     assert made.report is not None, made.error
     assert made.report.main.oa is not None
     assert made.report.main.oa.value > 0.8
+
+
+def test_single_pixels_of_what_is_not_found_are_said_to_be_chance(
+    scenes: dict[str, Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list shows them with 0.4 under “the best place only reaches 0.15”: a place is a group of pixels."""
+    own = asked(scenes[SWIR])
+    shape = scenes[SWIR].shape[:2]
+    weak = np.full(own.words.pixels.size, 0.1, dtype=np.float32)
+    monkeypatch.setattr(own, "on_nodes", lambda *_: weak)
+    for most, said in ((0.4, True), (0.2, False)):
+        painted = np.full(shape, 0.1, dtype=np.float32)
+        painted[3, 4] = most
+        painted[0, 0] = np.nan
+        monkeypatch.setattr(own, "painted", lambda *_, painted=painted: painted)
+        notes = " ".join(ask_described(own, "calcite").notes)
+        assert "only reaches 0.10 of 1" in notes
+        assert ("Single pixels reach more" in notes) is said
