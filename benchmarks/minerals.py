@@ -84,8 +84,8 @@ def confusion(measured: Mapping[str, FloatArray], title: str, seed: int = 0) -> 
     seen, rng = windows(title), np.random.default_rng(seed)
     keys = [*measured, *OTHERS]
     bank = {key: (draw(key, DRAWS) @ seen.response.T).astype(np.float32) for key in keys}
-    pixels = np.concatenate([ground(rows, rng) for rows in measured.values()]) @ seen.response.T
-    pixels = (pixels + rng.normal(0.0, NOISE, pixels.shape)).astype(np.float32)
+    clean = np.concatenate([ground(rows, rng) for rows in measured.values()]) @ seen.response.T
+    pixels: FloatArray = (clean + rng.normal(0.0, NOISE, clean.shape)).astype(np.float32)
     classes = [Meant(key, ({key: 1.0},), True) for key in keys]
     best = posteriors(bank, classes, pixels, seen.centre_nm, True).argmax(axis=1).reshape(len(measured), A_MINERAL)
     return {
