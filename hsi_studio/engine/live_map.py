@@ -242,6 +242,7 @@ class LiveMap:
         if self.scene.reference is None:
             left_out = fitted.leave_one_out()
         report = accuracy_report(prediction, labels, self.scene, loo=left_out)
+        report = replace(report, notes=(*report.notes, *fitted.notes))
         words = self._words(fitted, blind, labels, report)
         self._publish(
             report=report,

@@ -23,6 +23,10 @@ class LookingFitted(FakeFitted):
 
     seen: list[tuple[str, Any]]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ("What this map cannot show.",)
+
     def predict(self, block: Block) -> FloatArray:
         self.seen.append(("predict", block.scene.reference))
         return super().predict(block)
@@ -82,6 +86,7 @@ def test_a_method_that_looks_for_the_reference_sees_none(live: LiveMap, method: 
     assert [reference for _, reference in method.references if reference is not None] == []
     assert status.report is not None
     assert status.report.kind == "reference"  # the application itself still measures with it
+    assert status.report.notes[-1:] == ("What this map cannot show.",)  # is said where its accuracy is read
 
 
 def test_the_newest_labels_win_and_older_ones_are_not_mapped(live: LiveMap) -> None:

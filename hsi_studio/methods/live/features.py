@@ -201,6 +201,11 @@ class LiveFeatures:
         return np.hstack([*parts, self.principal[0][nodes, self.principal[0].shape[1] - self.heights :]])
 
     @cached_property
+    def pixels(self) -> int:
+        """Valid pixels of the scene."""
+        return int(np.count_nonzero(self.index >= 0))
+
+    @cached_property
     def centres(self) -> tuple[FloatArray, FloatArray]:
         """Row and column of the middle of every node (n,)."""
         return node_centres(self.index)

@@ -23,6 +23,7 @@ from hsi_studio.methods.live.alone import Alone
 from hsi_studio.methods.live.features import VERSION, LiveFeatures
 from hsi_studio.methods.live.linear import Linear
 from hsi_studio.methods.live.nearby import Nearby
+from hsi_studio.methods.live.nodes import MOST_ALONE
 from hsi_studio.methods.live.params import LiveParams
 from hsi_studio.methods.live.views import Kernel
 from hsi_studio.methods.live.words import Gate
@@ -191,6 +192,21 @@ class LiveFitted(Fitted):
         if rest.size:
             out[rest] = self.probabilities_at(self.support.pixel[rest]).argmax(axis=1)
         return out
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is too small to be seen, where not every pixel is: scenes too large for what is kept of single ones."""
+        features = self.features
+        if features.count == features.pixels or features.own is not None:
+            return ()
+        size = f"{features.count:,} superpixels of about {round(features.pixels / features.count):,} pixels"
+        seen = f"The scene has {features.pixels:,} pixels, so it is mapped on {size}"
+        finer = (
+            f"A part of it with up to {MOST_ALONE:,} pixels, opened by itself, is mapped with its single pixels too."
+        )
+        if features.guide is None:
+            return (f"{seen}: nothing smaller is on the map. {finer}",)
+        return (f"{seen} and between them: what is smaller can be missing. {finer}",)
 
     def words_told(self) -> WordsTold | None:
         gate = self.gate

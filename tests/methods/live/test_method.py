@@ -12,6 +12,7 @@ import pytest
 from hsi_studio.engine.mapping.predict import predict_scene
 from hsi_studio.errors import LabelProblem, SceneMismatch, TooFewLabels
 from hsi_studio.methods.contract import Block, Context, State, best_class
+from hsi_studio.methods.live import nodes
 from hsi_studio.methods.live.fitted import LiveFitted
 from hsi_studio.methods.live.linear import fit_power, sharpened
 from hsi_studio.methods.live.method import Live
@@ -39,6 +40,20 @@ def test_a_large_scene_is_mapped_on_bounded_nodes() -> None:
     prediction = map_of(scene, fitted)
     assert np.array_equal(prediction.label == 0, ~scene.valid)
     assert (prediction.label[scene.valid] == truth[scene.valid] + 1).mean() > 0.9
+
+
+def test_a_scene_too_large_for_its_single_pixels_says_what_its_map_cannot_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    cube, truth = fields(60, 60)
+    scene = scene_from(with_gaps(cube), name="too large")
+    labels = draw_labels(truth, scene.valid, 3)
+    assert fit(scene, labels).notes == ()
+    assert fit(scene, labels, max_nodes=400).notes == ()  # single pixels speak beside superpixels
+    monkeypatch.setattr(nodes, "MOST_ALONE", 1000)
+    between = fit(scene, labels, max_nodes=400)
+    size = round(np.count_nonzero(scene.valid) / between.features.count)
+    assert f"superpixels of about {size} pixels and between them: what is smaller can be missing" in between.notes[0]
+    monkeypatch.setattr(nodes, "MOST_GUIDED", 1000)
+    assert "nothing smaller is on the map" in fit(scene, labels, max_nodes=400).notes[0]
 
 
 def test_painting_the_map_directly_agrees_with_the_probabilities() -> None:
