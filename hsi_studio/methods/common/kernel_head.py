@@ -20,6 +20,7 @@ from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import lapack
 
 from hsi_studio.types import FloatArray, IntArray
 
@@ -68,9 +69,22 @@ def solve(gram: Float64Array, label: IntArray, classes: int, ridge: float | Floa
     with V ridges (V,), all V heads in one."""
     counts = np.bincount(label, minlength=classes)
     balance = counts[label] / counts.mean()  # a class with many labels trusts each of them less
-    inverse = np.linalg.inv(gram + np.asarray(ridge)[..., None, None] * np.diag(balance))
-    inverse = (inverse + np.swapaxes(inverse, -1, -2)) / 2
+    inverse = _inverses(gram + np.asarray(ridge)[..., None, None] * np.diag(balance))
     return KernelHead(inverse @ targets(label, classes), inverse, label)
+
+
+def _inverses(matrices: Float64Array) -> Float64Array:
+    """Of positive definite matrices (..., N, N), by Cholesky's factors: half the work of `numpy.linalg.inv`."""
+    matrices = (matrices + np.swapaxes(matrices, -1, -2)) / 2  # kernels of single precision are not quite symmetric
+    out = np.empty_like(matrices)
+    for place in np.ndindex(matrices.shape[:-2]):
+        factor, failed = lapack.dpotrf(matrices[place], lower=0)
+        if not failed:
+            out[place], failed = lapack.dpotri(factor, lower=0)
+        if failed:  # rounding, where labels are copies of each other
+            out[place] = np.linalg.inv(matrices[place])
+    upper = np.triu(out)
+    return np.asarray(upper + np.swapaxes(np.triu(out, 1), -1, -2))
 
 
 def softmax(scores: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float32]:

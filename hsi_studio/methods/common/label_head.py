@@ -32,6 +32,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hsi_studio.methods.common.kernel_head import kernel, softmax, solve, thin
+from hsi_studio.methods.common.kernel_sum import KernelSum
 from hsi_studio.types import FloatArray
 
 ClosedForm = Annotated[
@@ -44,7 +45,6 @@ ClosedForm = Annotated[
 
 WIDTH, RIDGE, SHARPNESS = 4.0, 0.2, 8.0
 MOST = 600  # labels compared with: small classes whole, of large ones as many each
-ROWS = 4096  # pixels at once: their kernel rows stay in the processor's cache
 SMALL = 1e-9
 
 
@@ -58,9 +58,10 @@ class LabelHead:
     def joined(self, near: FloatArray, far: FloatArray) -> FloatArray:
         """(m, K) probabilities of pixels from those of the smoothed map (m, K) and of the longer smoothed one."""
         out = np.empty_like(near)
-        for start in range(0, near.shape[0], ROWS):
-            rows = slice(start, start + ROWS)
-            said = softmax(kernel(np.sqrt(far[rows]), self.seen, WIDTH) @ self.dual, SHARPNESS)
+        head = KernelSum([self.seen], np.ones(1), self.dual, WIDTH)
+        for start in range(0, near.shape[0], head.block):
+            rows = slice(start, start + head.block)
+            said = softmax(head.of([np.sqrt(far[rows])]), SHARPNESS)
             both = np.sqrt(said * near[rows] + SMALL)
             out[rows] = both / both.sum(axis=1, keepdims=True)
         return out

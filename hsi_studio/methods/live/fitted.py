@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from scipy import sparse
 from hsi_studio.errors import SceneMismatch
 from hsi_studio.features.guide import pixel_numbers
 from hsi_studio.features.spatial import IndexArray
-from hsi_studio.methods.common.kernel_head import KernelHead, kernel, softmax
+from hsi_studio.methods.common.kernel_head import KernelHead, softmax
+from hsi_studio.methods.common.kernel_sum import KernelSum
 from hsi_studio.methods.common.threads import THREADS, share
 from hsi_studio.methods.contract import Block, Fitted, State, WordsTold
 from hsi_studio.methods.live.alone import Alone
@@ -30,7 +32,6 @@ from hsi_studio.methods.live.words import Gate
 from hsi_studio.types import ClassSchema, FloatArray, IntArray, Scene
 
 BETWEEN = 16_384  # pixels between superpixels at a time
-CHUNK = 2048  # nodes whose kernel rows are in memory at once: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,11 @@ class LiveFitted(Fitted):
         with self._lock:
             if self._nodes is None:
                 nodes = np.empty((self.features.count, len(self.schema)), dtype=np.float32)
+                block = self._kernels.block
 
                 def fill(first: int) -> None:
-                    for start in range(first * CHUNK, nodes.shape[0], THREADS * CHUNK):
-                        rows = slice(start, min(start + CHUNK, nodes.shape[0]))
+                    for start in range(first * block, nodes.shape[0], THREADS * block):
+                        rows = slice(start, min(start + block, nodes.shape[0]))
                         nodes[rows] = self.probabilities_of(rows)
 
                 share(fill)
@@ -108,17 +110,16 @@ class LiveFitted(Fitted):
         found = np.asarray(features.guide.at(pixels) @ nodes, dtype=np.float32)
         return found if self.alone is None else self.alone.beside(found, features.own_values(pixels))
 
+    @cached_property
+    def _kernels(self) -> KernelSum:
+        return KernelSum(self.support.features, self.weights, self.head.dual, self.params.kernel_width)
+
     def _scores(self, rows: slice | npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) class scores of some nodes."""
-        dual = self.head.dual.astype(np.float32)
-        scores: FloatArray | None = None
-        for one, weight, support in zip(self.kernels, self.weights.tolist(), self.support.features, strict=True):
-            k = kernel(one.of(self.features, rows), support, self.params.kernel_width)
-            part = k @ (np.float32(weight) * dual)
-            scores = part if scores is None else scores + part
-        if self.prior is not None and scores is not None:
+        scores = self._kernels.of(one.of(self.features, rows) for one in self.kernels)
+        if self.prior is not None:
             scores += self.prior[rows]
-        return np.asarray(scores, dtype=np.float32)
+        return scores
 
     def predict(self, block: Block) -> FloatArray:
         """(K, h, w) float32 summing to 1; NaN at invalid pixels. Raises SceneMismatch for another scene's block."""

@@ -86,14 +86,10 @@ class Votes:
         self._shape = (rows.size, cols.size)
         self._down = _gauss(rows[:, None] - places.row[None, :].astype(np.float32), places.spread)  # (h, M)
         self._across = _gauss(places.col[:, None].astype(np.float32) - cols[None, :], places.spread)  # (M, w)
-        counts = np.bincount(places.label, minlength=classes)
+        counts = self._counts = np.bincount(places.label, minlength=classes)
         loud = np.clip(counts[counts > 0].mean() / np.maximum(counts, 1), 1 / LOUDEST, LOUDEST).astype(np.float32)
         self._loud = loud[places.label]  # (M,)
         self._told = counts[places.label] > 1
-        self._sums = np.zeros((rows.size * cols.size, classes), dtype=np.float32)  # what labels weigh in each cell
-        for k in np.flatnonzero(counts).tolist():
-            mine = places.label == k
-            self._sums[:, k] = loud[k] * (self._down[:, mine] @ self._across[mine]).ravel()
 
     def heard(self, left_out: FloatArray, near: bool) -> Nearby:
         """With the power that left-out labels ask for. `left_out` (M, K): a map's probabilities of each label without
@@ -123,15 +119,23 @@ class Votes:
         return self._cell(*self._centres).astype(np.int32)
 
     @cached_property
+    def _sums(self) -> FloatArray:
+        """(cells, K) what labels weigh in each cell: not before a map hears them."""
+        out = np.zeros((self._shape[0] * self._shape[1], self.classes), dtype=np.float32)
+        for k in np.flatnonzero(self._counts).tolist():
+            mine = self.places.label == k
+            out[:, k] = ((self._down[:, mine] * self._loud[mine]) @ self._across[mine]).ravel()
+        return out
+
+    @cached_property
     def _left_out(self) -> FloatArray:
         """(M, K) the vote at every label without its own."""
-        row, col, label = self.places.row, self.places.col, self.places.label
-        each = np.arange(label.size)
-        down, across = self._nearest(row, 0), self._nearest(col, 1)
-        own = self._down[down, each] * self._across[each, across] * self._loud
-        sums = self._sums[self._cell(row, col)]
-        sums[each, label] = np.maximum(sums[each, label] - own, 0.0)
-        return _vote(sums)
+        down, across = self._nearest(self.places.row, 0), self._nearest(self.places.col, 1)
+        weight = self._down[down] * self._across[:, across].T  # (M, M) of label j in the cell of label i
+        np.fill_diagonal(weight, 0.0)
+        voice = np.zeros((self._loud.size, self.classes), dtype=np.float32)
+        voice[np.arange(self._loud.size), self.places.label] = self._loud
+        return _vote(weight @ voice)
 
     def _cell(self, row: FloatArray | IntArray, col: FloatArray | IntArray) -> IntArray:
         return self._nearest(row, 0) * self._shape[1] + self._nearest(col, 1)

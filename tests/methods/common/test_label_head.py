@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hsi_studio.methods.common import label_head, smoothing
+from hsi_studio.methods.common import kernel_sum, label_head, smoothing
 from hsi_studio.methods.common.label_head import LabelHead, learned, said
 from hsi_studio.methods.common.smoothing import FARTHER, filled, seen_at
 from hsi_studio.types import FloatArray
@@ -41,7 +41,8 @@ def test_rows_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert head is not None
     p, _ = pixels(20, seed=1)
     whole = head.joined(p, p)
-    monkeypatch.setattr(label_head, "ROWS", 7)
+    monkeypatch.setattr(kernel_sum, "MOST_VALUES", 0)
+    monkeypatch.setattr(kernel_sum, "LEAST_BLOCK", 7)
     np.testing.assert_allclose(head.joined(p, p), whole, atol=1e-6)
 
 
