@@ -8,7 +8,8 @@ CVPR 1993, on the walk of Perona & Malik 1990. Label-free, but unlabelled pixels
 
 t steps reach t pixels, so a window with that margin gives exactly what the whole scene gives. A pixel no lattice
 pixel reaches (an island between gaps) is classified by the network itself. With a `LabelHead` (`label_head.py`) the map
-is smoothed `FARTHER` times as long as well, and what the head says of that joins the answer.
+is smoothed `FARTHER` times as long as well, and so are the scene's components, and what the head says of both joins
+the answer.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from hsi_studio.types import FloatArray, Scene
 EDGE_COMPONENTS = 3  # principal components whose steps are edges
 HEIGHT_EDGE = 0.32  # a step of this in ln(1 + metres) is as much of an edge as the median spectral step
 FARTHER = 3  # times as many steps: of the map that a head sees
+MOST_COMPONENTS = 24  # that a head sees
 TILE_PX = 192  # side of the tiles in which labels are looked at
 STRIP_PIXELS = 600_000  # pixels whose walk is in memory at once: about 300 MB; smaller strips repeat more margin
 
@@ -39,6 +41,11 @@ class Edged(Protocol):
 
     def edges(self, rows: slice, cols: slice) -> FloatArray:
         """(h, w, c) in units in which 1 is the typical step between neighbours."""
+        ...
+
+    def components(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, C) what a network is told of single pixels, the strongest `MOST_COMPONENTS` and layers; 0 where
+        invalid. C = 0 where it is told bands."""
         ...
 
 
@@ -91,10 +98,11 @@ def filled(
     `known(rows, cols)` → (h, w, K) class probabilities with NaN where the network was not asked.
     """
     counts = (steps,) if head is None else (steps, FARTHER * steps)
+    made = head is not None and head.made is not None
     out: FloatArray | None = None
-    for part_rows, part_cols in _parts(rows, cols, counts[-1] + 1):
+    for part_rows, part_cols in _parts(rows, cols, counts[-1] + 1, STRIP_PIXELS // 2 if made else STRIP_PIXELS):
         check()
-        p, *far = _smoothed(inputs, known, part_rows, part_cols, counts, strength)
+        p, *far = _smoothed(inputs, known, part_rows, part_cols, counts, strength, made)
         valid = inputs.scene.valid[part_rows, part_cols]
         lost = np.nonzero(valid & ~np.isfinite(p[..., 0]))
         if lost[0].size:
@@ -102,7 +110,7 @@ def filled(
         p[~valid] = np.nan
         if head is not None:
             told = valid & np.isfinite(far[0][..., 0])
-            p[told] = head.joined(p[told], far[0][told])
+            p[told] = head.joined(p[told], *(one[told] for one in far))
         if out is None:
             out = np.empty((rows.stop - rows.start, cols.stop - cols.start, p.shape[-1]), dtype=np.float32)
         top, left = part_rows.start - rows.start, part_cols.start - cols.start
@@ -111,12 +119,13 @@ def filled(
     return out
 
 
-def _parts(rows: slice, cols: slice, reach: int) -> Iterator[tuple[slice, slice]]:
-    """Parts of a window whose walk has room in memory: strips, squares where margins would be most of a strip."""
+def _parts(rows: slice, cols: slice, reach: int, most: int = STRIP_PIXELS) -> Iterator[tuple[slice, slice]]:
+    """Parts of a window with `most` pixels, whose walk has room in memory: strips, squares where margins would be most
+    of a strip."""
     width = cols.stop - cols.start
-    tall, wide = STRIP_PIXELS // width - 2 * reach, width
+    tall, wide = most // width - 2 * reach, width
     if tall < min(2 * reach, rows.stop - rows.start):
-        tall = wide = max(math.isqrt(STRIP_PIXELS) - 2 * reach, reach)
+        tall = wide = max(math.isqrt(most) - 2 * reach, reach)
     for top in range(rows.start, rows.stop, tall):
         for left in range(cols.start, cols.stop, wide):
             yield slice(top, min(top + tall, rows.stop)), slice(left, min(left + wide, cols.stop))
@@ -130,27 +139,35 @@ def seen_at(
     steps: int,
     strength: float,
     check: Callable[[], None] = lambda: None,
-) -> FloatArray:
-    """(N, K) what a head sees at pixels (N,): the map smoothed `FARTHER` times as long; NaN where nothing reaches."""
+) -> tuple[FloatArray, FloatArray]:
+    """(N, K) and (N, C) what a head sees at pixels (N,): the map and the components smoothed `FARTHER` times as long;
+    NaN in the map where nothing reaches."""
     tile = row // TILE_PX * (inputs.scene.shape[1] // TILE_PX + 1) + col // TILE_PX
-    out: FloatArray | None = None
+    out: list[FloatArray] = []
     for one in np.unique(tile).tolist():
         check()
         mine = np.flatnonzero(tile == one)
         r, c = row[mine], col[mine]
         rows, cols = slice(int(r.min()), int(r.max()) + 1), slice(int(c.min()), int(c.max()) + 1)
-        (far,) = _smoothed(inputs, known, rows, cols, (FARTHER * steps,), strength)
-        if out is None:
-            out = np.full((row.size, far.shape[-1]), np.nan, dtype=np.float32)
-        out[mine] = far[r - rows.start, c - cols.start]
-    assert out is not None, "no labels"
-    return out
+        found = _smoothed(inputs, known, rows, cols, (FARTHER * steps,), strength, True)
+        out = out or [np.full((row.size, values.shape[-1]), np.nan, dtype=np.float32) for values in found]
+        for whole, values in zip(out, found, strict=True):
+            whole[mine] = values[r - rows.start, c - cols.start]
+    far, made = out
+    return far, made
 
 
 def _smoothed(
-    inputs: Edged, known: Known, rows: slice, cols: slice, counts: tuple[int, ...], strength: float
+    inputs: Edged,
+    known: Known,
+    rows: slice,
+    cols: slice,
+    counts: tuple[int, ...],
+    strength: float,
+    made: bool = False,
 ) -> list[FloatArray]:
-    """(h, w, K) of a window after each of `counts` steps, which increase."""
+    """(h, w, K) of a window after each of `counts` steps, which increase; with `made` then its components (h, w, C)
+    after the last of them."""
     height, width, _ = inputs.scene.shape
     reach = counts[-1] + 1
     wide = (
@@ -158,7 +175,11 @@ def _smoothed(
         slice(max(cols.start - reach, 0), min(cols.stop + reach, width)),
     )
     p = known(*wide)
-    maps = [p] if counts[-1] == 0 else _walked(inputs, p, wide, counts, strength)
+    beside = inputs.components(*wide) if made else None
+    if counts[-1] == 0:
+        maps = [p] if beside is None else [p, beside]
+    else:
+        maps = _walked(inputs, p, wide, counts, strength, beside)
     inner = (
         slice(rows.start - wide[0].start, rows.stop - wide[0].start),
         slice(cols.start - wide[1].start, cols.stop - wide[1].start),
@@ -167,24 +188,36 @@ def _smoothed(
 
 
 def _walked(
-    inputs: Edged, p: FloatArray, window: tuple[slice, slice], counts: tuple[int, ...], strength: float
+    inputs: Edged,
+    p: FloatArray,
+    window: tuple[slice, slice],
+    counts: tuple[int, ...],
+    strength: float,
+    beside: FloatArray | None = None,
 ) -> list[FloatArray]:
-    """(h, w, K) → as many after each of `counts` steps; NaN where no known pixel was reached."""
+    """(h, w, K) → as many after each of `counts` steps, NaN where no known pixel was reached; then (h, w, C) `beside`
+    after the last of them."""
     valid = inputs.scene.valid[window]
     if not valid.any():
-        return [p] * len(counts)
+        return [p] * len(counts) + ([] if beside is None else [beside])
     index = pixel_nodes(valid)
     walk = diffusion_matrix(index, inputs.edges(*window)[valid], strength, typical=1.0)
     values = p[valid]  # (n, K)
-    on = np.isfinite(values[:, :1])
-    mass = np.concatenate([np.where(on, values, 0.0), on], axis=1).astype(np.float32)
+    on, classes = np.isfinite(values[:, :1]), p.shape[-1]
+    parts = [np.where(on, values, 0.0), on] + ([] if beside is None else [beside[valid]])
+    mass = np.concatenate(parts, axis=1).astype(np.float32)
     out = []
     for moved in diffuse(walk, mass, counts):
-        reached = moved[:, -1:] > 1e-20
+        mass = moved[:, classes : classes + 1]
+        reached = mass > 1e-20
         with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.where(reached, moved[:, :-1] / moved[:, -1:], np.nan)
+            values = np.where(reached, moved[:, :classes] / mass, np.nan)
             values /= values.sum(axis=1, keepdims=True)
         found = np.full(p.shape, np.nan, dtype=np.float32)
         found[valid] = values
+        out.append(found)
+    if beside is not None:
+        found = np.zeros_like(beside)
+        found[valid] = moved[:, classes + 1 :]
         out.append(found)
     return out

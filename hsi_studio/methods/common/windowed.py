@@ -192,8 +192,8 @@ class WindowFitted(Fitted):
         ctx.progress(Progress("Comparing the map with the labels", 1.0, 1.0))
         edged, known = self._edges(self.home), self._known(self.home, ctx.check)
         row, col = at.row.astype(np.int64), at.col.astype(np.int64)
-        far = seen_at(edged, known, row, col, self.smoothing, self.edge_strength, ctx.check)
-        return replace(self, head=learned(far, at.label, len(self.schema)))
+        far, made = seen_at(edged, known, row, col, self.smoothing, self.edge_strength, ctx.check)
+        return replace(self, head=learned(far, at.label, len(self.schema), made))
 
     def _edges(self, scene: Scene) -> WindowEdges:
         from hsi_studio.methods.common.nn.window_grid import WindowEdges

@@ -86,8 +86,8 @@ class DiffClipFitted(Fitted):
         self._ensure(
             slice(max(int(row.min()) - reach, 0), min(int(row.max()) + reach + 1, height)), ctx.check, ctx.progress
         )
-        far = seen_at(self.inputs, self._known, row, col, steps, p.edge_strength, ctx.check)
-        return replace(self, head=learned(far, label, len(self.schema)))
+        far, made = seen_at(self.inputs, self._known, row, col, steps, p.edge_strength, ctx.check)
+        return replace(self, head=learned(far, label, len(self.schema), made))
 
     def at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64]) -> FloatArray:
         """(m, K) probabilities of single pixels, without smoothing: for a first look while the training runs."""

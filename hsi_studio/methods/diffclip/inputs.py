@@ -29,7 +29,7 @@ from hsi_studio.features.spectral import (
     scene_moments,
     weighted_mnf_axes,
 )
-from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
+from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, MOST_COMPONENTS, typical_step, with_height
 from hsi_studio.types import BoolArray, FloatArray, Scene
 
 CLIP = 6.0  # robust standard deviations; a hot pixel must not dominate a patch
@@ -174,3 +174,10 @@ class SceneInputs:
         """(h, w, 3 or 4) the same with height above ground, in units in which 1 is the typical step."""
         above = None if self._heights is None else self._heights[rows, cols, 0]
         return with_height(self.spectral_edges(rows, cols), self.scaling.edge_unit, above)
+
+    def components(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, C) the strongest components and the layers of single pixels; C = 0 where bands are the inputs."""
+        if not self.scaling.matrix.size:
+            return np.zeros((rows.stop - rows.start, cols.stop - cols.start, 0), dtype=np.float32)
+        (spectral, *layers), _ = self.window(rows, cols, 0)
+        return np.concatenate([spectral[..., :MOST_COMPONENTS], *layers], axis=2)

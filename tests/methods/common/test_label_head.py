@@ -78,9 +78,39 @@ def test_labels_see_the_map_smoothed_longer_tile_by_tile(monkeypatch: pytest.Mon
         return p[r, c]
 
     longer = filled(INPUTS, known, lambda r, c: p[r, c], *WHOLE, FARTHER * steps, 4.0)
-    np.testing.assert_allclose(seen_at(INPUTS, known, row, col, steps, 4.0), longer[row, col], atol=1e-6)
+    far, made = seen_at(INPUTS, known, row, col, steps, 4.0)
+    np.testing.assert_allclose(far, longer[row, col], atol=1e-6)
     monkeypatch.setattr(smoothing, "TILE_PX", 8)
-    np.testing.assert_allclose(seen_at(INPUTS, known, row, col, steps, 4.0), longer[row, col], atol=1e-6)
+    for whole, tiled in zip((far, made), seen_at(INPUTS, known, row, col, steps, 4.0), strict=True):
+        np.testing.assert_allclose(tiled, whole, atol=1e-5)
+
+
+def test_components_are_smoothed_as_long_within_edges() -> None:
+    """Left and right of the edge they keep apart, and what is left of the noise within a side is a fraction."""
+    p, row, col = lattice(1), np.arange(4, 20), np.full(16, 4)
+    _, made = seen_at(INPUTS, lambda r, c: p[r, c], np.r_[row, row], np.r_[col, col + 11], 6, 4.0)
+    plain = INPUTS.components(slice(4, 20), slice(4, 5))[:, 0]
+    left, right = made[:16], made[16:]
+    assert made.shape == (32, plain.shape[1])
+    assert np.abs(left.mean(axis=0) - right.mean(axis=0)).max() > 5 * left.std(axis=0).max()
+    assert left.std(axis=0).max() < 0.5 * plain.std(axis=0).max()
+
+
+def test_components_tell_what_the_map_does_not() -> None:
+    """The map knows nothing, the components do: they decide, and not before labels have said what they mean."""
+    label = np.repeat(np.arange(3), 4)
+    nothing = np.full((12, 3), 1 / 3, dtype=np.float32)
+    made = np.eye(3, 5, dtype=np.float32)[label] * 40
+    head = learned(nothing, label, 3, made)
+    assert head is not None
+    assert (head.joined(nothing, nothing, made).argmax(axis=1) == label).all()
+    again = LabelHead.from_arrays(head.arrays())
+    assert again is not None
+    np.testing.assert_allclose(again.joined(nothing, nothing, made), head.joined(nothing, nothing, made), atol=1e-6)
+    assert said(head)[0].endswith("and the scene's smoothed components with what they are there, in closed form.")
+    alike = learned(nothing, label, 3, np.ones((12, 5), dtype=np.float32))
+    assert alike is not None
+    assert alike.made is None
 
 
 def test_a_window_of_the_joined_map_is_part_of_the_whole() -> None:
@@ -90,8 +120,10 @@ def test_a_window_of_the_joined_map_is_part_of_the_whole() -> None:
         return p[r, c]
 
     row, col = np.array([2, 20, 11, 0, 5, 16]), np.array([1, 19, 10, 7, 5, 12])
-    head = learned(seen_at(INPUTS, known, row, col, steps, 4.0), np.arange(6) % 3, 3)
+    far, made = seen_at(INPUTS, known, row, col, steps, 4.0)
+    head = learned(far, np.arange(6) % 3, 3, made)
     assert head is not None
+    assert head.made is not None
 
     def joined(rows: slice, cols: slice) -> FloatArray:
         return filled(INPUTS, known, lambda r, c: p[r, c], rows, cols, steps, 4.0, head=head)

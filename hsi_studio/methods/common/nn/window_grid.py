@@ -37,7 +37,7 @@ from hsi_studio.features.spectral import (
     weighted_mnf_axes,
 )
 from hsi_studio.methods.common.nn.memory import to_device
-from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, typical_step, with_height
+from hsi_studio.methods.common.smoothing import EDGE_COMPONENTS, MOST_COMPONENTS, typical_step, with_height
 from hsi_studio.types import FloatArray, IntArray, Scene
 
 BASIS_VERSION = 4  # raise when `fit_basis` gives other numbers
@@ -170,6 +170,13 @@ class WindowEdges:
         if self.heights is not None and b.height_centre is not None and b.height_scale is not None:
             above = self.heights[rows, cols, 0] * b.height_scale[0] + b.height_centre[0]
         return with_height(b.spectral_edges(self.scene, rows, cols), b.edge_unit, above)
+
+    def components(self, rows: slice, cols: slice) -> FloatArray:
+        """(h, w, C) the strongest components and the layers of single pixels."""
+        found = read_components(self.scene, self.basis, rows, cols, 0, self.heights)
+        spectral = self.basis.projection.matrix.shape[1]
+        kept = [*range(min(spectral, MOST_COMPONENTS)), *range(spectral, found.shape[2])]
+        return found if len(kept) == found.shape[2] else found[..., kept]
 
 
 def mirror(start: int, stop: int, length: int) -> npt.NDArray[np.int64]:
