@@ -78,8 +78,8 @@ RECENT: tuple[Mutation, ...] = (
         MOVED,
         "summary.problem or summary.scene_id != scene.id or not was",
         "summary.problem or not was",
-        "tests/studio/test_openings.py",
-        ("test_a_project_follows_its_scene_to_another_place",),
+        MOVED_TESTS,
+        ("test_another_scene_is_not_the_one_that_was_moved",),
     ),
     Mutation(
         "copy-takes-the-project",

@@ -50,3 +50,9 @@ def test_its_reference_comes_along(studio: Studio, tmp_path: Path) -> None:
     assert found is not None
     kept = studio.projects()[0].scene_spec
     assert (kept["spec"], kept["reference"]) == (spec, options["reference"])
+
+
+def test_another_scene_is_not_the_one_that_was_moved(studio: Studio, tmp_path: Path) -> None:
+    elsewhere(tmp_path, move=True)
+    other = fake.envi(tmp_path, fake.cube(6, 5, 12, seed=1), name="other")
+    assert project_of(studio.workspace, studio.open(str(other)), str(other), {}) is None
