@@ -95,7 +95,7 @@ class EnviReader:
     def open(self, path: Path, variable: str | None, rules: int = RULES) -> Raster:
         header, data_path, note = self._pair(path)
         is_tiff = first_bytes(data_path, 4) in TIFF
-        raster = _of_tiff(header, data_path) if is_tiff else _raster(header, data_path, rules)
+        raster = _of_tiff(header, data_path, rules) if is_tiff else _raster(header, data_path, rules)
         if variable is not None:
             raise choose(path, f"an ENVI file holds one image and no variable “{variable}”", self.variables(path))
         return replace(raster, notes=((note,) if note else ()) + header.notes + raster.notes)
@@ -125,11 +125,11 @@ class EnviReader:
         return read_header(found), path, note if other else None
 
 
-def _of_tiff(header: Header, data_path: Path) -> Raster:
+def _of_tiff(header: Header, data_path: Path, rules: int) -> Raster:
     """A TIFF with an ENVI header beside it: its pixels, the header's bands."""
     from hsi_studio.scene.formats.geotiff import READER as TIFF_READER
 
-    return TIFF_READER.open(data_path, None)
+    return TIFF_READER.open(data_path, None, rules)
 
 
 def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:

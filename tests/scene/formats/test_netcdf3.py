@@ -90,7 +90,7 @@ def test_bytes_without_a_sign_and_a_layer_by_name(tmp_path):
 @pytest.mark.parametrize("names", [("cube",), ("cube", "flags")], ids=["alone", "beside another"])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_records_of_odd_sizes_are_padded_unless_there_is_one_variable(tmp_path, names, streamed):
-    """(t, 5, 5) of bytes: 25 a record where it is alone, 28 beside another; a stream does not say how many there are."""
+    """(t, 5, 5) of bytes: 25 a record alone, 28 beside another; a stream does not say how many there are."""
     path, values = tmp_path / "a.nc", np.random.default_rng(0).integers(1, 120, (6, 5, 5)).astype("i1")
     with netcdf_file(path, "w", mmap=False) as file:
         for name, size in (("t", None), ("y", 5), ("x", 5)):
