@@ -1,8 +1,8 @@
 """What files beside an image change of its pixels, so that the scene's id changes with them.
 
 `x.tif.msk` says which pixels count; `x.tif.aux.xml` may give scales, offsets and “no data” values, which count instead
-of the image's own; Imagine keeps the numbers of a large `x.img` in `x.ige`. Programs write an .aux.xml of statistics when
-somebody looks at an image: that changes no pixel, so GDAL is asked what it reads with and without it.
+of the image's own; Imagine keeps the numbers of a large `x.img` in `x.ige`. Programs write an .aux.xml of statistics
+when somebody looks at an image: that changes no pixel, so GDAL is asked what it reads with and without it.
 """
 
 from __future__ import annotations
