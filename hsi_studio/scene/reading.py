@@ -246,6 +246,8 @@ def _place(path: Path, raster: Raster, reading: Reading) -> Step:
     if problem:
         made = replace(raster, crs=None, gsd_m=None, notes=(*raster.notes, problem))
         return made, {"crs": Fact(None, "likely", problem)}
+    if doubt := georeference.doubt(raster.transform, raster.crs, raster.cube.shape[:2]):
+        return replace(raster, notes=(*raster.notes, doubt)), {"crs": Fact(raster.crs, "likely", doubt)}
     sure = "certain" if raster.crs else "likely"
     reason = "From the file." if raster.crs else "The file has no map system: rows and columns only."
     return raster, {"crs": Fact(raster.crs, sure, reason)}  # type: ignore[arg-type]
