@@ -32,7 +32,8 @@ Sure = Literal["certain", "likely", "guess"]
 # in feet as metres, CF's lists and limits by their first number or not at all, class 0 of ENVI as not labelled;
 # 7: spheres, prime meridians and false eastings in kilometres of CF as those of WGS 84, longitudes over the 180th
 # meridian as no grid, wavelengths as one text not at all, maps (x, y) beside a cube as rows and columns; 8: masks,
-# scales and wavelengths in files beside a TIFF, and where a layer lies, as no part of a scene's id
+# scales and wavelengths in files beside a TIFF, and where a layer lies, as no part of a scene's id, ENVI's pixel size
+# not at all
 FIRST_RULES, RULES = 1, 9
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
