@@ -115,7 +115,12 @@ def _bands(path: Path, raster: Raster, reading: Reading) -> Step:
     if bands.fwhm_nm is not None and bands.wavelength_nm is not None and not reading.wavelengths:
         fwhm = (bands.fwhm_nm * (found.nm / bands.wavelength_nm)).astype(np.float32)
     notes = tuple(n for n in raster.notes if "wavelength" not in n.lower())
-    return replace(raster, bands=Bands(count, found.nm, fwhm, bands.usable), notes=notes), {"wavelengths": fact}
+    asked = {}
+    if reading.rules > 8 and reading.unit is None:  # numbers alone: what is made of them is told, and a guess is asked
+        notes += tuple(note.replace("The file gives wavelengths", "You give wavelengths") for note in found.notes)
+        asked = {"unit": found.fact} if found.fact.sure == "guess" else {}
+    made = replace(raster, bands=Bands(count, found.nm, fwhm, bands.usable), notes=notes)
+    return made, {"wavelengths": fact, **asked}
 
 
 def _stored_wavelengths(raster: Raster) -> npt.NDArray[Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 
@@ -11,7 +12,7 @@ from hsi_studio.errors import UnknownFormat
 from hsi_studio.scene.open import open_scene
 from hsi_studio.scene.rules.georeference import doubt
 from tests.scene import fake
-from tests.scene.strangers import said
+from tests.scene.strangers import said, tiff
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,27 @@ def test_a_zarr_store_is_called_by_its_name(tmp_path: Path):
     (tmp_path / "cube.zarr" / ".zgroup").write_text('{"zarr_format": 2}')
     with pytest.raises(UnknownFormat, match=r"it is a Zarr store, which is not read\. Save it as netCDF"):
         open_scene(tmp_path / "cube.zarr")
+
+
+@pytest.mark.parametrize(
+    ("unit", "highest", "note"),
+    [
+        ("", 13_000, "reach 13,000 m, higher than any ground"),
+        ("degrees", 40, "in “degrees”, which is no length"),
+        ("cm", 13_000, "in “cm”, as it says"),
+        ("m above ellipsoid", 400, ""),
+        ("unknown", 400, ""),
+    ],
+)
+def test_heights_that_cannot_be_heights_in_metres_are_told(tmp_path, unit, highest, note):
+    scene = tiff(tmp_path / "a.tif", fake.cube())
+    heights = np.linspace(0.9 * highest, highest, 30, dtype=np.float32).reshape(6, 5)
+    found = said(open_scene(scene, dsm=str(tiff(tmp_path / "dsm.tif", heights, unit=unit))))
+    assert note in found
+    assert ("no length" in found or "higher than" in found) == (bool(note) and unit != "cm")
+
+
+def test_a_cloud_of_points_is_called_by_its_name(tmp_path):
+    (tmp_path / "a.laz").write_bytes(b"LASF" + bytes(300))
+    with pytest.raises(UnknownFormat, match="it is a cloud of LiDAR points, no raster"):
+        open_scene(tiff(tmp_path / "a.tif", fake.cube()), dsm=str(tmp_path / "a.laz"))
