@@ -1,4 +1,4 @@
-"""Faults in what came last: CF grids, classic netCDF, moved scenes, minerals, pixels between superpixels and alone."""
+"""Faults in what came last: CF grids, classic netCDF, moved scenes, minerals, superpixels' weights, single pixels."""
 
 from __future__ import annotations
 
@@ -98,6 +98,15 @@ RECENT: tuple[Mutation, ...] = (
         "if False}",
         MOVED_TESTS,
         ("test_its_reference_comes_along",),
+    ),
+    Mutation(
+        "open-scene-keeps-its-former-place",
+        "a world file that is corrected while its scene is open changes nothing",
+        "hsi_studio/studio/open_scenes.py",
+        "known = former if former and _told(former.scene) == _told(scene) else None",
+        "known = former",
+        "tests/studio/test_sidecars.py",
+        ("test_a_world_file_that_comes_or_is_corrected_gives_the_open_scene_its_place",),
     ),
     # ── minerals ────────────────────────────────────────────────────────────────────────────────
     Mutation(
