@@ -269,7 +269,9 @@ class Compositor:
         return found
 
     def _terrain(self, scene: Scene, composite: str) -> FloatArray:
-        found: FloatArray = self._cached((scene.id, composite, "whole"), lambda: looks.terrain(scene, composite))
+        found: FloatArray = self._cached(
+            (scene.id, composite, "whole", scene.gsd_m), lambda: looks.terrain(scene, composite)
+        )
         return found
 
     def _channels(self, scene: Scene, composite: str, window: Window) -> FloatArray:
@@ -322,7 +324,7 @@ class Compositor:
             high = scene.survey.band_max[bands] if stretch.hi == 100 else tone.high  # pixels included
             return Tone(tone.gamma, low, np.where(high > low, high, low + 1).astype(np.float32))
 
-        found: Tone = self._cached((scene.id, composite, str(stretch)), made)
+        found: Tone = self._cached((scene.id, composite, str(stretch), scene.gsd_m), made)
         return found
 
     def _shown(self, scene: Scene, composite: str, window: Window, values: FloatArray) -> npt.NDArray[np.bool_]:

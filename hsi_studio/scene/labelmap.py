@@ -123,6 +123,8 @@ def read_heights(spec: str | Path, size: Size, *, beside: Path | None = None) ->
     factor, unit = height_unit.metres_each(raster.value_unit, raster.crs)
     if unit and (not isinstance(size, Grid) or size.rules > 6):
         layers, notes = layers * np.float32(factor), (*notes, height_unit.note(path.name, factor, unit))
+    odd = height_unit.remark(path.name, raster.value_unit, factor, float(np.nanmax(layers)), nodata.HIGHEST_PLACE_M)
+    notes = (*notes, Remark(odd)) if odd else notes
     laid, more = _laid(path, layers, raster, size, "the height layer", False)
     if not np.isfinite(laid).any():
         raise BadValues(path, "the height layer has no data within the scene", "Check that it is the right file")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hsi_studio.edges import reading
 from hsi_studio.errors import UnknownFormat
@@ -109,14 +111,14 @@ def scene_from_raster(
         layers, more = read_heights(dsm, grid, beside=path)
         file, part = split_spec(dsm, path)
         sources.append(source("dsm", file))
-        options.append(f"dsm:{part}{_moved(more)}")
+        options.append(f"dsm:{part}{_moved(more, layers, rules)}")
         roles["dsm"], notes = file.name, notes + more
     if reference is not None:
         found = read_classes(reference, grid, beside=path)
         labels, names, colors = found.labels, found.names, found.colors
         file, part = split_spec(reference, path)
         sources.append(source("reference", file))
-        options.append(f"reference:{part}{_moved(found.notes)}")
+        options.append(f"reference:{part}{_moved(found.notes, labels, rules)}")
         roles["reference"], notes = file.name, with_another_reference(notes, plan) + found.notes
         given = part or file.name
     elif labels is not None:
@@ -165,9 +167,13 @@ def _of_known_scene(labels: IntArray | None, names: dict[int, str]) -> tuple[dic
     return dict(enumerate(listed, start=1)), (note,)
 
 
-def _moved(notes: tuple[str, ...]) -> str:
-    """What marks a layer that is laid on otherwise than pixel by pixel in the scene's id; "" as before for the rest."""
-    return "".join(f";{note}" for note in notes if not isinstance(note, Remark))
+def _moved(notes: tuple[str, ...], laid: npt.NDArray[Any] | None = None, rules: int = RULES) -> str:
+    """What marks a layer that is laid on otherwise than pixel by pixel in the scene's id; "" as before for the rest.
+    The same words may be said of another place, that of a world file which was corrected: its pixels count."""
+    told = "".join(f";{note}" for note in notes if not isinstance(note, Remark))
+    if not told or laid is None or rules < 9:
+        return told
+    return f"{told};{hashlib.sha256(np.ascontiguousarray(laid).tobytes()).hexdigest()}"
 
 
 def _short_name(path: Path) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -31,8 +31,10 @@ Sure = Literal["certain", "likely", "guess"]
 # 5: heights that are stored turned against the scene blurred by GDAL; 6: layers of netCDF without their place, heights
 # in feet as metres, CF's lists and limits by their first number or not at all, class 0 of ENVI as not labelled;
 # 7: spheres, prime meridians and false eastings in kilometres of CF as those of WGS 84, longitudes over the 180th
-# meridian as no grid, wavelengths as one text not at all, maps (x, y) beside a cube as rows and columns
-FIRST_RULES, RULES = 1, 8
+# meridian as no grid, wavelengths as one text not at all, maps (x, y) beside a cube as rows and columns; 8: masks,
+# scales and wavelengths in files beside a TIFF, and where a layer lies, as no part of a scene's id, ENVI's pixel size
+# not at all
+FIRST_RULES, RULES = 1, 9
 AXIS_NAMES = ("rows", "cols", "bands")
 ASKED = ("axes", "nodata", "unit")  # guesses about these change pixels
 OPTION = {"axes": "--axes", "nodata": "--nodata", "unit": "--unit", "wavelengths": "--wavelengths"}
@@ -142,7 +144,14 @@ class Reading:
         makers: dict[str, Callable[[Any], Any]] = {
             "axes": _axes, "nodata": _nodata, "wavelengths": _wavelengths, "scale": _scale, "rules": _rules,
         }  # fmt: skip
-        return Reading(**{key: makers.get(key, str)(value) for key, value in given.items()})
+        made = Reading(**{key: makers.get(key, str)(value) for key, value in given.items()})
+        table = (
+            _table_in(given.get("wavelengths")) if made.wavelengths and made.unit is None and made.rules > 8 else None
+        )
+        unit = None if table is None else UNIT.search(_column(table)[1])
+        if unit is None:
+            return made
+        return replace(made, unit="wavenumber" if "cm" in unit[0].lower() else unit[0].lower())
 
 
 def said_about(scene: Scene) -> dict[str, Any]:
@@ -208,11 +217,9 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
         text = value.strip()
         if text.lower() == "none":
             return ()
-        path = Path(text).expanduser()
-        if not is_list(text) and path.is_file():
-            if path.stat().st_size > 4 << 20:
-                raise BadRequest(f"{path.name} is too long for a list of wavelengths: give one number a line.")
-            value = _column(path.read_text(encoding="utf-8", errors="replace"))
+        table = _table_in(text)
+        if table is not None:
+            value = _column(table)[0]
         else:
             value = [part for part in text.strip("{}[]").replace(";", ",").split(",") if part.strip()]
     try:
@@ -228,8 +235,25 @@ def _wavelengths(value: Any) -> tuple[float, ...]:
     return numbers
 
 
-def _column(text: str) -> list[str]:
-    """The column of wavelengths of a table: the one whose head says so, else the first that does not count 1, 2, 3 …
+def _table_in(value: Any) -> str | None:
+    """The text of a file of wavelengths; None of numbers and “none”. Raises BadRequest."""
+    if not isinstance(value, str) or is_list(value) or not (path := Path(value.strip()).expanduser()).is_file():
+        return None
+    if path.stat().st_size > 4 << 20:
+        raise BadRequest(f"{path.name} is too long for a list of wavelengths: give one number a line.")
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+UNIT = re.compile(
+    r"(?<![a-z])(?:cm\s*\^?\s*[-⁻−]\s*[1¹]|1/cm|wavenumbers?|[mgt]hz|ångström|angstroms?|[nuµμ]m|nanomet\w+|micromet\w+|"
+    r"microns?)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def _column(text: str) -> tuple[list[str], str]:
+    """The column of wavelengths of a table and its head: the one whose head says so, else the first that does not count
+    1, 2, 3 …
 
     Between semicolons, tabs or blanks a comma is the decimal sign, as it is in a line that holds nothing else.
     """
@@ -242,14 +266,17 @@ def _column(text: str) -> list[str]:
     cells = [[cell.replace(",", ".") if comma else cell for cell in row] for row in rows]
     filled = [row for row in cells if row and any(_is_number(cell) for cell in row)]
     if not filled:
-        return []
+        return [], ""
+    if len(filled) == 1 and len(filled[0]) > 2 and all(_is_number(cell) for cell in filled[0]):
+        return filled[0], ""  # all in one line
     width = min(len(row) for row in filled)
     heads = [cell.lower() for cell in rows[0]] if not any(_is_number(cell) for cell in cells[0]) else []
     named = [k for k, head in enumerate(heads[:width]) if re.search(r"wave|centre|center|\bnm\b|lambda|wellenl", head)]
     columns = [[row[k] for row in filled] for k in range(width)]
     numeric = [k for k, column in enumerate(columns) if all(_is_number(cell) for cell in column)]
     best = next((k for k in (*named, *numeric) if k in numeric and (k in named or not _counts(columns[k]))), None)
-    return columns[best if best is not None else numeric[0] if numeric else 0]
+    chosen = best if best is not None else numeric[0] if numeric else 0
+    return columns[chosen], heads[chosen] if chosen < len(heads) else ""
 
 
 def _counts(column: Sequence[str]) -> bool:

@@ -115,7 +115,12 @@ def _bands(path: Path, raster: Raster, reading: Reading) -> Step:
     if bands.fwhm_nm is not None and bands.wavelength_nm is not None and not reading.wavelengths:
         fwhm = (bands.fwhm_nm * (found.nm / bands.wavelength_nm)).astype(np.float32)
     notes = tuple(n for n in raster.notes if "wavelength" not in n.lower())
-    return replace(raster, bands=Bands(count, found.nm, fwhm, bands.usable), notes=notes), {"wavelengths": fact}
+    asked = {}
+    if reading.rules > 8 and reading.unit is None:  # numbers alone: what is made of them is told, and a guess is asked
+        notes += tuple(note.replace("The file gives wavelengths", "You give wavelengths") for note in found.notes)
+        asked = {"unit": found.fact} if found.fact.sure == "guess" else {}
+    made = replace(raster, bands=Bands(count, found.nm, fwhm, bands.usable), notes=notes)
+    return made, {"wavelengths": fact, **asked}
 
 
 def _stored_wavelengths(raster: Raster) -> npt.NDArray[Any] | None:
@@ -246,6 +251,8 @@ def _place(path: Path, raster: Raster, reading: Reading) -> Step:
     if problem:
         made = replace(raster, crs=None, gsd_m=None, notes=(*raster.notes, problem))
         return made, {"crs": Fact(None, "likely", problem)}
+    if doubt := georeference.doubt(raster.transform, raster.crs, raster.cube.shape[:2]):
+        return replace(raster, notes=(*raster.notes, doubt)), {"crs": Fact(raster.crs, "likely", doubt)}
     sure = "certain" if raster.crs else "likely"
     reason = "From the file." if raster.crs else "The file has no map system: rows and columns only."
     return raster, {"crs": Fact(raster.crs, sure, reason)}  # type: ignore[arg-type]

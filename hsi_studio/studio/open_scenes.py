@@ -58,10 +58,16 @@ class OpenScenes(Subject):
         self._lock = threading.Lock()
 
     def add(self, scene: Scene, holder: Holder) -> Scene:
-        """The one object for this content, which may close others."""
+        """The one object for this content, which may close others: also the one of this content that is open, where its
+        file is read otherwise now, because a world file beside it came or was corrected."""
         with self._lock:
-            known = self._open.get(scene.id) or _Open(scene, size_of_scene(scene), 0.0)
+            former = self._open.get(scene.id)
+            known = former if former and _told(former.scene) == _told(scene) else None
+            known = known or _Open(scene, size_of_scene(scene), 0.0)
             self._open[scene.id] = known
+        for one in list(former.holders) if former is not None and former is not known else []:
+            if not _let_go(one, scene.id):
+                known.holders.add(one)  # at the next occasion
         self.touch(scene.id, holder)
         self.make_room()
         return known.scene
@@ -105,6 +111,21 @@ class OpenScenes(Subject):
         """(scenes, bytes) that are open."""
         with self._lock:
             return len(self._open), sum(one.size for one in self._open.values())
+
+
+def _let_go(holder: Holder, scene_id: str) -> bool:
+    """Whether it did, within a second: nobody waits for ever for another one who waits."""
+    for _ in range(20):
+        if holder.let_go(scene_id):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _told(scene: Scene) -> tuple[object, ...]:
+    """What is read of a scene beside its content, and may be in another file."""
+    bands = [None if one is None else one.tobytes() for one in (scene.bands.wavelength_nm, scene.bands.fwhm_nm)]
+    return scene.transform, scene.crs, scene.gsd_m, scene.value_unit, scene.reference_names, *bands
 
 
 def size_of_scene(scene: Scene) -> int:

@@ -167,7 +167,8 @@ class Workspace(Subject):
         scene = self.server.shared(resolve(str(spec), **options), self._owner or self)
         with self._open.lock:
             self._recipes[scene.id] = (str(spec), options)
-            return self._scenes.setdefault(scene.id, scene)
+            self._scenes[scene.id] = scene
+            return scene
 
     def choices(self, error: AskAboutFile, variable: str | None = None, **reading: Any) -> list[Choice]:
         """A small picture and a mean spectrum of the file for each answer to what was asked."""

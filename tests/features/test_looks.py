@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,15 @@ def test_a_ramp_has_its_slope_and_no_height_above_ground(rng: np.random.Generato
     assert pictures.value(scene, "slope", 20, 20)[0] == pytest.approx(45.0, abs=0.01)
     assert pictures.value(scene, "above", 20, 20)[0] == pytest.approx(0.0, abs=0.3)
     assert "estimate" in looks.note(scene, "above")
+
+
+def test_slopes_are_those_of_the_pixel_size_that_a_scene_has_now(rng: np.random.Generator) -> None:
+    """The same content and id: its world file was corrected while it was open."""
+    heights = np.repeat(np.arange(40, dtype=np.float32)[None, :], 40, axis=0)[..., None].copy()
+    scene = scene_of(rng.random((40, 40, 4), dtype=np.float32), None, dsm=heights, gsd_m=1.0)
+    pictures = Compositor()
+    assert pictures.value(scene, "slope", 20, 20)[0] == pytest.approx(45.0, abs=0.01)
+    assert pictures.value(replace(scene, gsd_m=2.0), "slope", 20, 20)[0] == pytest.approx(26.565, abs=0.01)
 
 
 def test_a_house_stands_above_the_ground(rng: np.random.Generator) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.mutations.earlier import EARLIER
 from tests.mutations.figures import FIGURES
 from tests.mutations.mutation import Mutation
+from tests.mutations.recent import RECENT
 from tests.mutations.server import SERVER
 from tests.mutations.shown import SHOWN
 from tests.mutations.storage import STORAGE
@@ -15,4 +16,4 @@ from tests.mutations.strangers import STRANGERS
 
 __all__ = ["MUTATIONS", "Mutation"]
 
-MUTATIONS: tuple[Mutation, ...] = (*EARLIER, *STORAGE, *FIGURES, *SERVER, *SHOWN, *STRANGERS)
+MUTATIONS: tuple[Mutation, ...] = (*EARLIER, *STORAGE, *FIGURES, *SERVER, *SHOWN, *STRANGERS, *RECENT)

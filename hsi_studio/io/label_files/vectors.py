@@ -16,6 +16,7 @@ from typing import Any
 from hsi_studio.edges import names_only
 from hsi_studio.errors import ChooseLabels, CorruptFile, FileProblem
 from hsi_studio.humanize import counted
+from hsi_studio.io.label_files.decode import dbf_encoding
 from hsi_studio.io.label_files.records import EXAMPLES, MOST_FEATURES, LabelOptions, Layer
 
 DRIVERS = {"shapefile": ("ESRI Shapefile",), "GeoPackage": ("GPKG",), "KML": ("LIBKML", "KML")}
@@ -156,7 +157,7 @@ def _layer(shown: Path, main: Path, kind: str, name: str) -> Layer:
 
     encoding, said = None, ""
     if kind == "shapefile":
-        encoding, said = _dbf_encoding(main.with_suffix(".dbf"))
+        encoding, said = dbf_encoding(main.with_suffix(".dbf"))
     try:
         info = pyogrio.read_info(main, layer=name, encoding=encoding)
         if info["driver"] not in DRIVERS[kind]:
@@ -190,34 +191,6 @@ def _layer(shown: Path, main: Path, kind: str, name: str) -> Layer:
     if said:
         layer.notes.append(said)
     return layer
-
-
-def _dbf_encoding(path: Path) -> tuple[str | None, str]:
-    """(encoding, what is told about it). None = as GDAL finds it: from .cpg, or the code page in the .dbf's header.
-
-    What is declared is compared with the bytes: text that is UTF-8 to the last byte is nothing else, and text
-    that is not cannot be UTF-8.
-    """
-    try:
-        data, page_file = path.read_bytes(), path.with_suffix(".cpg")
-        declared = page_file.read_text("ascii", "replace").strip() if page_file.is_file() else ""
-    except OSError:
-        return None, ""
-    start = int.from_bytes(data[8:10], "little")
-    body, page = data[start:], data[29] if len(data) > 29 else 0
-    if body.isascii():
-        return None, ""
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        if (declared and not re.fullmatch(r"(?i)utf-?8|65001", declared)) or (not declared and page):
-            return None, ""
-        named = f"its .cpg says {declared}, which the bytes are not" if declared else "it names no encoding"
-        return "CP1252", f"Class names are read as Windows-1252: {named}."
-    if re.fullmatch(r"(?i)utf-?8|65001", declared):
-        return "UTF-8", ""
-    named = f"its .cpg says {declared[:20]}" if declared else "it names another encoding" if page else ""
-    return "UTF-8", f"Class names are read as UTF-8, which the bytes are; {named}." if named else ""
 
 
 def _kml(shown: Path, main: Path, names: list[str], options: LabelOptions) -> Layer:

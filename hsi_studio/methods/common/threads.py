@@ -12,12 +12,15 @@ large matrices, never wrong.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController
+
+from hsi_studio.errors import Cancelled
 
 THREADS = min(2, os.cpu_count() or 1)
 # They stay: a new thread's first product costs as much as a map of 20,000 pixels.
@@ -37,7 +40,13 @@ def one_thread_a_product() -> AbstractContextManager[object]:
 
 
 def share(work: Callable[[int], None]) -> None:
-    """`work(0)` … `work(THREADS − 1)`, each in its thread; returns when all have ended. Raises what one raised."""
+    """`work(0)` … `work(THREADS − 1)`, each in its thread; returns when all have ended. Raises what one raised, and
+    Cancelled while the program ends: a map that is being made then has no threads any more."""
     with one_thread_a_product():
-        for _ in _pool.map(work, range(THREADS)):
-            pass
+        try:
+            for _ in _pool.map(work, range(THREADS)):
+                pass
+        except RuntimeError as error:
+            if threading.main_thread().is_alive():
+                raise
+            raise Cancelled("The program ends.") from error

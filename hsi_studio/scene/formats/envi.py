@@ -29,6 +29,7 @@ from hsi_studio.scene.rules.byte_order import looks_swapped
 from hsi_studio.scene.rules.classes import TORN, is_unlabelled
 from hsi_studio.scene.rules.data_file import ENDINGS, data_of, header_of, is_text, neighbours, trailing
 from hsi_studio.scene.rules.georeference import place_of_map_info
+from hsi_studio.scene.rules.header_text import numbers
 from hsi_studio.scene.rules.layout import other_layout
 from hsi_studio.scene.rules.number_type import other_type
 from hsi_studio.scene.rules.values import unit_of
@@ -40,6 +41,7 @@ AXES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}  # stored axes tha
 FOREIGN = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\x93NUMPY", b"PK\3\4", b"MATLAB", b"EHFA", b"CDF")
 
 
+NO_GRID = (("geo points", "ground control points (geo points)"), ("rpc info", "a camera model (RPC)"))
 PACKED = (".gz", ".zip", ".bz2", ".xz", ".7z", ".zst")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -95,7 +97,7 @@ class EnviReader:
     def open(self, path: Path, variable: str | None, rules: int = RULES) -> Raster:
         header, data_path, note = self._pair(path)
         is_tiff = first_bytes(data_path, 4) in TIFF
-        raster = _of_tiff(header, data_path) if is_tiff else _raster(header, data_path, rules)
+        raster = _of_tiff(header, data_path, rules) if is_tiff else _raster(header, data_path, rules)
         if variable is not None:
             raise choose(path, f"an ENVI file holds one image and no variable “{variable}”", self.variables(path))
         return replace(raster, notes=((note,) if note else ()) + header.notes + raster.notes)
@@ -125,11 +127,11 @@ class EnviReader:
         return read_header(found), path, note if other else None
 
 
-def _of_tiff(header: Header, data_path: Path) -> Raster:
+def _of_tiff(header: Header, data_path: Path, rules: int) -> Raster:
     """A TIFF with an ENVI header beside it: its pixels, the header's bands."""
     from hsi_studio.scene.formats.geotiff import READER as TIFF_READER
 
-    return TIFF_READER.open(data_path, None)
+    return TIFF_READER.open(data_path, None, rules)
 
 
 def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
@@ -181,6 +183,10 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
         header.items("map info"), header.text("coordinate system string"), data_path, rules=rules
     )
     notes.extend(more)
+    if transform is None:
+        notes.extend(f"The header has {what} and no map grid; rows and columns are used." for key, what in NO_GRID
+                     if header.items(key))  # fmt: skip
+        gsd_m = _pixel_side(header, notes) if rules > 8 else None
     bands, waves = _bands(header, count, notes)
     names, classes = _class_names(header, notes)
     facts = {
@@ -206,6 +212,20 @@ def _raster(header: Header, data_path: Path, rules: int = RULES) -> Raster:
         stored_wavelengths=_stored(header, count),
         differs=(*scaling.differs, *marks),
     )
+
+
+def _pixel_side(header: Header, notes: list[str]) -> float | None:
+    """Metres, of an image without map coordinates whose header gives its `pixel size`."""
+    items = header.items("pixel size")
+    units = "".join(items[2:]).replace(" ", "").lower()
+    size = header.numbers("pixel size") if len(items) == 2 else None
+    if len(items) == 3 and units in ("units=meters", "units=metres", "units=m"):
+        size = numbers(", ".join(items[:2]))
+    if size is None or size.size != 2 or not (np.isfinite(size).all() and (size > 0).all()):
+        return None
+    side = float(np.sqrt(size.prod()))
+    notes.append(f"Areas are those of the header's pixel size, {size[0]:.4g} × {size[1]:.4g} m.")
+    return side
 
 
 def _class_names(header: Header, notes: list[str]) -> tuple[list[str], int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hsi_studio.errors import CorruptFile
 from hsi_studio.scene.formats.geotiff import open_dataset, raster_of
+from hsi_studio.scene.plan import RULES
 from hsi_studio.scene.raster import Candidate, Raster, choose, file_size, first_bytes
 
 DRIVERS = (
@@ -53,11 +54,12 @@ class GdalReader:
     name = "gdal"
     title = "ERDAS Imagine, JPEG 2000, PNG, ESRI ASCII grid"
     extensions = (".img", ".jp2", ".pix", ".png", ".asc")
+    takes_rules = True
 
     def sniff(self, path: Path) -> bool:
         return driver_of(path) is not None
 
-    def open(self, path: Path, variable: str | None) -> Raster:
+    def open(self, path: Path, variable: str | None, rules: int = RULES) -> Raster:
         size = file_size(path)
         if variable is not None:
             raise choose(path, f"it holds one image and no variable “{variable}”", self.variables(path))
@@ -72,7 +74,7 @@ class GdalReader:
             if "complex" in dataset.dtypes[0]:
                 raise CorruptFile(path, "it holds complex numbers", "Save the magnitude or the real part as float32")
             try:
-                return raster_of(path, dataset, driver)
+                return raster_of(path, dataset, driver, rules=rules)
             except UnicodeDecodeError as error:
                 raise CorruptFile(path, f"its band names are not text ({error})", "Copy it again") from error
 

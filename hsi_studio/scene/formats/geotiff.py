@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import numpy as np
 from hsi_studio.edges import names_only
 from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.humanize import shape_text
-from hsi_studio.scene.formats import gdal_safety, limits
+from hsi_studio.scene.formats import gdal_safety, limits, sidecars
 from hsi_studio.scene.formats.categories import category_names
 from hsi_studio.scene.formats.tiff_wavelengths import bands_of
 from hsi_studio.scene.plan import RULES, Fact
@@ -281,10 +282,13 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
     plain: Transform | None = None if transform is None else tuple(float(v) for v in transform[:6])  # type: ignore[assignment]
     units = {unit for unit in dataset.units if unit}
     first = nodata[0]
-    bands, stored, fact = bands_of(path, dataset, notes, count, pages)
+    bands, stored, fact, header = bands_of(path, dataset, notes, count, pages)
     axes = Fact("rows,cols,bands", "certain", "The format says so.")
     if pages > 1 and rules > 4:
         axes = pages_axes(cube, dataset.tags().get("TIFFTAG_IMAGEDESCRIPTION", ""))
+    numbers = sidecars.numbers_beside(path, driver)
+    marks = ("mask:file",) if masked else ("mask:alpha",) if alpha else ("alpha:band",) if shades else ()
+    again = partial(open_dataset, path, driver)
     facts = {
         "axes": axes,
         "nodata": Fact(None if first is None else float(first), "certain" if first is not None else "likely",
@@ -293,7 +297,7 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
     return Raster(
         cube,
         bands,
-        files=(path,),
+        files=(path, *(numbers + header if rules > 8 else ())),
         class_names=category_names(path, dataset) if count == 1 else {},
         class_colors=_palette(dataset) if count == 1 else {},
         transform=plain,
@@ -305,7 +309,7 @@ def raster_of(path: Path, dataset: Any, driver: str = "GTiff", pages: int = 1, r
         scale=scale,
         offset=offset,
         stored_wavelengths=stored,
-        differs=("mask:file",) if masked else ("mask:alpha",) if alpha else ("alpha:band",) if shades else (),
+        differs=(*marks, *sidecars.in_the_id(path, dataset, masked, again)) if rules > 8 else marks,
     )
 
 

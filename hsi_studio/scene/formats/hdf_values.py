@@ -105,7 +105,7 @@ def without_marks(raster: Raster, item: Any, rules: int) -> Raster:
         return raster
     spelled = " to ".join(f"{v:.6g}" for v in (low, high) if v is not None)
     note = (
-        f"{100 * out.mean():.2g} % of the pixels hold values far outside the range that the file calls valid "
+        f"{100 * out.mean():.3g} % of the pixels hold values far outside the range that the file calls valid "
         f"({spelled}); such values are left out."
     )
     return replace(

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from hsi_studio.errors import FileProblem
+from hsi_studio.errors import CorruptFile, FileProblem
 from hsi_studio.scene.formats import containers, hdf, hdf_safety, matlab5
 from hsi_studio.scene.formats.variables import Variable
-from hsi_studio.scene.raster import Candidate, Raster, dtype_problem, file_size, first_bytes
+from hsi_studio.scene.raster import Candidate, Raster, check_memory, dtype_problem, file_size, first_bytes
 
 MOST_LETTERS = 100_000
+SAVE_AGAIN = "Save it again, as a full matrix"
 
 
 class Reversed:
@@ -87,7 +88,10 @@ def _list_v73(path: Path) -> list[Variable]:
     def visit(name: str, item: Any) -> None:
         if name.startswith("#") or not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
             return
-        if item.dtype.names == ("real", "imag"):
+        if "MATLAB_sparse" in item.parent.attrs and name.rsplit("/", 1)[-1] in ("data", "ir", "jc"):
+            if name.endswith("/jc"):
+                found.append(_sparse(path, name[:-3].replace("/", "."), item.parent))
+        elif item.dtype.names == ("real", "imag"):
             found.append(Variable(name.replace("/", "."), tuple(item.shape[::-1]), np.dtype("c16"), lambda: item))
         elif item.attrs.get("MATLAB_class") == b"char" and len(item.shape) <= 2 and 0 < item.size <= MOST_LETTERS:
             texts = _char_rows(item)
@@ -103,6 +107,29 @@ def _list_v73(path: Path) -> list[Variable]:
 
     hdf.visit_all(path, handle, visit)
     return found
+
+
+def _sparse(path: Path, name: str, group: Any) -> Variable:
+    """A sparse matrix: its columns' entries behind one another (`data`, rows `ir`), column k from `jc[k]` on."""
+    rows, cols = int(group.attrs["MATLAB_sparse"]), group["jc"].size - 1
+    dtype = np.dtype(group["data"].dtype) if "data" in group else np.dtype(np.float64)  # of zeros alone there is none
+
+    def load() -> Any:
+        check_memory(path, f"“{name}”", rows * cols * dtype.itemsize)
+        dense = np.zeros((rows, cols), dtype)
+        if "data" not in group:
+            return dense
+        for part in ("data", "ir", "jc"):
+            hdf.check_stored(path, name, group[part])
+        row, ends = (np.asarray(group[part][()], dtype=np.int64) for part in ("ir", "jc"))
+        counts = np.diff(ends)
+        fits = counts.sum() == row.size == group["data"].size and (counts >= 0).all()
+        if not fits or row.min(initial=0) < 0 or row.max(initial=-1) >= rows:
+            raise CorruptFile(path, f"the rows and columns of the sparse matrix “{name}” are not its own", SAVE_AGAIN)
+        dense[row, np.repeat(np.arange(cols), counts)] = group["data"][()]
+        return dense
+
+    return Variable(name, (rows, cols), dtype, load)
 
 
 def _char_rows(item: Any) -> Any:

@@ -78,6 +78,12 @@ def find_reader(path: str | Path, rules: int = RULES) -> Reader:
         raise UnknownFormat(path, "it is an archive or compressed", "Unpack it first and open the image in it")
     if first_bytes(path, 4) == HDF4:  # of Hyperion and MODIS, under endings of their own
         raise UnknownFormat(path, *IS_HDF4)
+    if first_bytes(path, 4) == b"LASF":
+        raise UnknownFormat(
+            path,
+            "it is a cloud of LiDAR points, no raster",
+            "Make a surface model of it first: pdal, LAStools or a GIS",
+        )
     if path.suffix.lower() in LABELS:
         raise UnknownFormat(
             path,

@@ -43,8 +43,8 @@ def _list(text: str | None, count: int) -> FloatArray | None:
 
 def bands_of(
     path: Path, dataset: Any, notes: list[str], count: int, pages: int
-) -> tuple[Bands, FloatArray | None, Fact | None]:
-    """(bands, the file's numbers, why)."""
+) -> tuple[Bands, FloatArray | None, Fact | None, tuple[Path, ...]]:
+    """(bands, the file's numbers, why, the header beside it that was used)."""
     numbered = range(1, count + 1) if pages == 1 else range(1, 2)
     per_band = [{k.lower(): v for k, v in read_tags(dataset, i).items()} for i in numbered]
     whole = {k.lower(): v for k, v in (read_tags(dataset) | read_tags(dataset, domain="ENVI")).items()}
@@ -79,12 +79,14 @@ def bands_of(
     flags = _numbers([tags.get("bbl") for tags in per_band]) if listed else None
     for key in ("bbl", "bad_bands"):
         flags = _list(whole.get(key), count) if flags is None else flags
+    used: tuple[Path, ...] = ()
     if centres is None:
         header = _sidecar(path, (dataset.height, dataset.width, count))
         if header is not None:
             centres, widths = _list(header.text("wavelength"), count), _list(header.text("fwhm"), count)
             unit = header.text("wavelength units") or None
             flags = _list(header.text("bbl"), count) if flags is None else flags
+            used = (header.path,)
             if centres is not None:
                 notes.append(f"The wavelengths are those of the ENVI header {header.path.name} beside it.")
     nm = fwhm = fact = usable = None
@@ -99,7 +101,7 @@ def bands_of(
         notes.append("The file's bad-band list rules out every band; it is not used.")
     elif flags is not None:
         usable = flags > 0 if usable is None else usable & (flags > 0)
-    return Bands(count, nm, fwhm, usable), centres, fact
+    return Bands(count, nm, fwhm, usable), centres, fact, used
 
 
 def _wavelength_key(per_band: Sequence[dict[str, str]]) -> tuple[str, str | None]:

@@ -102,6 +102,7 @@ def _stored_tiff(cube: Any) -> ArrayCube | None:
         return None
     from rasterio.windows import Window
 
+    cube.read(slice(0, 1), slice(0, 1), [0])  # raises where the first numbers cannot be read
     values, masks = cube._stored([0], Window(0, 0, 1, 1))
     if masks is not None or values.dtype.kind not in "buif" or len(set(cube._dataset().dtypes)) != 1:
         return None

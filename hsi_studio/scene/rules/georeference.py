@@ -348,3 +348,30 @@ def contradiction(transform: Transform | None, crs: str | None, shape: tuple[int
         f"The file says longitude and latitude, but its coordinates ({xs[0]:.6g}, {ys[0]:.6g}) are none; they are kept "
         "without a map system. Say which it is with --crs."
     )
+
+
+NORTH_END, FALSE_NORTHING = 9_400_000, 10_000_000  # metres: of UTM's use at 84° N, and of its southern zones
+
+
+def doubt(transform: Transform | None, crs: str | None, shape: tuple[int, int]) -> str | None:
+    """A sentence when coordinates of a UTM zone are those of the other hemisphere or degrees; GIS programs put them at
+    the poles or beside Africa without one. Northern zones go on south of the equator with negative northings."""
+    zone = re.search(r'PROJC(?:S|RS)\["[^"]*UTM[ _]zone[ _](\d{1,2})([NS])\b', crs or "", re.IGNORECASE)
+    if transform is None or zone is None:
+        return None
+    a, b, c, d, e, f = transform
+    row, col = shape[0] / 2, shape[1] / 2
+    x, y = a * col + b * row + c, d * col + e * row + f
+    code = epsg_code(crs or "") or 0
+    of, of_wgs84 = f"UTM zone {zone[1]}{zone[2].upper()}", code // 100 in (326, 327)
+    if abs(x) <= 180 and abs(y) <= 90 and math.hypot(a, d) < 1:
+        said, remedy = "look like longitude and latitude", "EPSG:4326"
+    elif zone[2].upper() == "S" and y < 0:
+        said = "lack the false northing of 10,000,000 m; without it they are those of the northern zone"
+        remedy = f"EPSG:{code - 100}" if of_wgs84 else "that zone's code"
+    elif zone[2].upper() == "N" and NORTH_END < y <= FALSE_NORTHING:
+        said = "lie beyond 84° N, where UTM is not used; in the southern zone they lie just south of the equator"
+        remedy = f"EPSG:{code + 100}" if of_wgs84 else "that zone's code"
+    else:
+        return None
+    return f"The file says {of}, and its coordinates ({x:.9g}, {y:.9g}) {said}. If so, open it with --crs {remedy}."

@@ -21,9 +21,17 @@ PREFIX = {"milli": 0.001, "centi": 0.01, "deci": 0.1, "kilo": 1000.0}
 VERTICAL = re.compile(r'VERT(?:_CS|CRS|ICALCRS)\[.*?(?:LENGTH)?UNIT\["([^"]+)",\s*([0-9.eE+-]+)', re.DOTALL)
 
 
+METRE = re.compile(r"(?:m|met(?:re|er)s?)\b.*")
+NO_WORD = {"", "unknown", "none", "1", "-"}
+
+
+def _spelled(unit: str) -> str:
+    return " ".join(unit.lower().replace("_", " ").replace("-", " ").strip("[]() .").split())
+
+
 def metres_each(unit: str, crs: str | None) -> tuple[float, str]:
     """(metres of one unit, its name as the file has it); (1.0, "") for metres and where the file says nothing."""
-    spelled = " ".join(unit.lower().replace("_", " ").replace("-", " ").strip("[]() .").split())
+    spelled = _spelled(unit)
     long = LONG.fullmatch(spelled)
     factor = PREFIX[long[1]] if long else METRES.get(spelled)
     if factor is not None:
@@ -42,3 +50,17 @@ def metres_each(unit: str, crs: str | None) -> tuple[float, str]:
 
 def note(name: str, factor: float, unit: str) -> str:
     return f"The heights of {name} are in “{unit}”, as it says; they are read as metres (× {factor:.6g})."
+
+
+def remark(name: str, unit: str, factor: float, highest_m: float, highest_place_m: float) -> str:
+    """What heights cannot be: of a unit that is no length, or above every mountain; "" for all others."""
+    spelled = _spelled(unit)
+    if factor == 1 and spelled not in NO_WORD and METRE.fullmatch(spelled) is None:
+        said = unit.strip()[:40]
+        return f"{name} gives its values in “{said}”, which is no length: they are taken for heights in metres."
+    if highest_m > highest_place_m:
+        return (
+            f"Heights of {name} reach {highest_m:,.0f} m, higher than any ground. If they are in centimetres, write "
+            "that into the file: gdal_edit.py -units cm FILE."
+        )
+    return ""

@@ -117,6 +117,9 @@ def _bands_of_one(files: Sequence[Path]) -> bool:
     return len(files) > 2 and all(found) and len(rests) == 1
 
 
+ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
+
+
 def data_in_folder(path: Path) -> Path:
     """The file to open of a folder; files are taken as they are. Raises FileProblem when no image, or no single one, is
     in it."""
@@ -124,6 +127,12 @@ def data_in_folder(path: Path) -> Path:
         return path
     inside = neighbours(path / "-")
     images = [f for f in inside if f.suffix.lower() in IMAGES and not f.name.startswith(".")]
+    if not images and any((path / name).is_file() for name in ZARR):
+        raise UnknownFormat(
+            path,
+            "it is a Zarr store, which is not read",
+            "Save it as netCDF: xarray.open_zarr(…).to_netcdf(“scene.nc”)",
+        )
     if not images:
         raise UnknownFormat(path, "there is no image in this folder", "Name the data file inside it")
     best = main_file(images)

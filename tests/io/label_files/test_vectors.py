@@ -149,6 +149,7 @@ def recoded(path: Path, name: bytes, page: bytes | None) -> Path:
         ("utf-8", b"UTF-8", False), ("utf-8", None, False), ("cp1252", b"CP1252", False),
         ("cp1252", b"ISO-8859-1", False),
         ("cp1252", None, True), ("cp1252", b"UTF-8", True), ("utf-8", b"ISO-8859-1", True), ("cp850", b"CP850", False),
+        ("cp850", None, True), ("cp850", b"UTF-8", True), ("cp1252", b"CP932", True),
     ],
 )  # fmt: skip
 def test_names_in_any_encoding(tmp_path: Path, encoding: str, page: bytes | None, told: bool) -> None:

@@ -175,3 +175,36 @@ def test_random_damage_never_escapes_as_another_error(tmp_path, seed):
     except StudioError as error:
         message = str(error)
     assert "a.mat" in message
+
+
+def sparse73(path: Path, gt: np.ndarray[Any, Any]) -> Path:
+    """A cube and a sparse matrix, as MATLAB's -v7.3 keeps it: entries, their rows, and where columns begin."""
+    savemat73(path, {"hsi": fake.cube()})
+    cols, rows = np.nonzero(gt.T)
+    with h5py.File(path, "r+") as file:
+        group = file.create_group("gt")
+        group.attrs["MATLAB_sparse"] = np.uint64(gt.shape[0])
+        group["jc"] = np.concatenate([[0], np.cumsum((gt > 0).sum(axis=0))]).astype("u8")
+        if rows.size:
+            group["data"], group["ir"] = gt[rows, cols].astype("f8"), rows.astype("u8")
+    return path
+
+
+def test_a_sparse_class_map_of_v73_is_the_reference(tmp_path):
+    gt = np.zeros((6, 5))
+    gt[1:3, 2:], gt[4, 0] = 2, 1
+    scene = open_scene(sparse73(tmp_path / "a.mat", gt))
+    assert np.array_equal(scene.reference, gt)
+    assert ("gt", (6, 5), "float64") in list_variables(tmp_path / "a.mat")
+    nothing = open_scene(sparse73(tmp_path / "b.mat", np.zeros((6, 5))))
+    assert nothing.reference is None or not nothing.reference.any()
+
+
+@pytest.mark.parametrize(("part", "value"), [("ir", 6), ("jc", 2), ("ir", 1 << 63)])
+def test_a_sparse_matrix_whose_rows_are_not_its_own_is_refused(tmp_path, part, value):
+    gt = np.zeros((6, 5))
+    gt[1:3, 2:] = 2
+    with h5py.File(sparse73(tmp_path / "a.mat", gt), "r+") as file:
+        file["gt"][part][-1] = value
+    with pytest.raises(CorruptFile, match="the rows and columns of the sparse matrix “gt” are not its own"):
+        open_scene(tmp_path / "a.mat")

@@ -87,6 +87,22 @@ def test_bytes_without_a_sign_and_a_layer_by_name(tmp_path):
     assert np.array_equal(scene.cube.read(slice(0, 6), slice(0, 5)), whole)
 
 
+@pytest.mark.parametrize("names", [("cube",), ("cube", "flags")], ids=["alone", "beside another"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_records_of_odd_sizes_are_padded_unless_there_is_one_variable(tmp_path, names, streamed):
+    """(t, 5, 5) of bytes: 25 a record alone, 28 beside another; a stream does not say how many there are."""
+    path, values = tmp_path / "a.nc", np.random.default_rng(0).integers(1, 120, (6, 5, 5)).astype("i1")
+    with netcdf_file(path, "w", mmap=False) as file:
+        for name, size in (("t", None), ("y", 5), ("x", 5)):
+            file.createDimension(name, size)
+        for n, name in enumerate(names):
+            file.createVariable(name, "i1", ("t", "y", "x"))[:] = values + n
+    if streamed:
+        path.write_bytes(b"CDF\1\xff\xff\xff\xff" + path.read_bytes()[8:])
+    scene = open_scene(path, variable="cube", axes="bands,rows,cols")
+    assert np.array_equal(scene.cube.read(slice(0, 5), slice(0, 5)), values.transpose(1, 2, 0))
+
+
 def cdf5(values: np.ndarray) -> bytes:
     """One array of a CDF-5 file: counts, sizes and places have eight bytes."""
 

@@ -13,7 +13,7 @@ from scipy.io import savemat
 
 from hsi_studio.errors import BadValues, FileProblem, UnknownFormat
 from hsi_studio.scene.open import open_scene
-from hsi_studio.scene.plan import Reading
+from hsi_studio.scene.plan import AskAboutFile, Reading
 from hsi_studio.scene.rules.classes import of_values
 from hsi_studio.scene.rules.header_text import numbers, split_list
 from tests.scene import fake
@@ -79,11 +79,40 @@ def test_packed_data_scales_of_zero_and_camera_models(tmp_path):
         ("fwhm,centre\n10,450\n11,460.5\n", (450, 460.5)),
         ("# nm\n450.0,10\n460.5,10\n", (450, 460.5)),
         ("name,nm\nB1,450\nB2,460.5\n", (450, 460.5)),
+        ("450,0;460,5;471,0", (450, 460.5, 471)),
+        ("b1,b2,b3\n450,460.5,471\n", (450, 460.5, 471)),
     ],
 )
 def test_tables_of_wavelengths(tmp_path, text, expected):
     (tmp_path / "w.txt").write_text(text)
     assert Reading.of({"wavelengths": str(tmp_path / "w.txt")}).wavelengths == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "each"),
+    [
+        ("wavenumber (cm-1)", lambda nm: 1e7 / nm), ("Wellenzahl cm⁻¹", lambda nm: 1e7 / nm),
+        ("1/cm", lambda nm: 1e7 / nm), ("wavelength_um", lambda nm: nm / 1e3), ("λ [µm]", lambda nm: nm / 1e3),
+        ("frequency THz", lambda nm: 299_792.458 / nm), ("Wellenlänge [nm]", lambda nm: nm), ("maximum", lambda nm: nm),
+    ],
+)  # fmt: skip
+def test_the_unit_in_the_head_of_a_table_of_wavelengths_counts(tmp_path, head, each):
+    """1/cm of 450 to 700 nm were 22,222 to 14,286 nm."""
+    nm = np.linspace(450, 700, 8)
+    path = fake.envi(tmp_path, fake.cube())
+    (tmp_path / "w.csv").write_text(f"{head};fwhm\n" + "".join(f"{v:.9g};1\n" for v in each(nm)), encoding="utf-8")
+    scene = open_scene(path, wavelengths=str(tmp_path / "w.csv"))
+    assert np.allclose(scene.bands.wavelength_nm, nm)
+    assert ("You give wavelengths without a unit" in said(scene)) == (head == "maximum")
+
+
+def test_wavelengths_that_are_given_without_a_unit_and_may_be_several_are_asked_about(tmp_path):
+    path = fake.envi(tmp_path, fake.cube())
+    listed = ",".join(str(4500 + 300 * k) for k in range(8))
+    with pytest.raises(AskAboutFile, match="--unit nm or --unit angstrom or --unit wavenumber"):
+        open_scene(path, wavelengths=listed)
+    assert open_scene(path, wavelengths=listed, unit="angstrom").bands.wavelength_nm[0] == pytest.approx(450)
+    assert open_scene(path, wavelengths=listed, rules=8).bands.wavelength_nm[0] == 4500
 
 
 def test_words_and_quotes_of_headers(tmp_path):
