@@ -47,7 +47,7 @@ export function makeOpening(page) {
   card.append(words, bar, stop);
   document.body.append(sheet, card);
 
-  let state = /** @type {any} */ (null), sending = /** @type {(() => void) | null} */ (null), turn = 0, must = false;
+  let state = /** @type {any} */ (null), sending = /** @type {(() => void) | null} */ (null), turn = 0, must = false, named = "";
 
   sheet.addEventListener("cancel", (event) => { // Escape
     event.preventDefault();
@@ -92,7 +92,7 @@ export function makeOpening(page) {
       leave();
       openStep("scene");
     });
-    content.replaceChildren(startOf(shelf, { take, begin, act, here: page.here }));
+    content.replaceChildren(startOf(shelf, { take, begin, act, here: page.here, named: problem ? named : "" }));
     if (problem) content.prepend(make("p", "hsi-plan-note is-bad", problem));
     if (!must) content.querySelector(".hsi-cards")?.after(more);
     /** @type {HTMLElement | null} */ (content.querySelector("button"))?.focus();
@@ -132,9 +132,10 @@ export function makeOpening(page) {
     }
   }
 
-  /** @param {object} what */
+  /** @param {{path?: string, files?: string[], scene?: string, project?: string}} what */
   async function begin(what) {
     const mine = ++turn;
+    named = what.path || "";
     sending = null;
     if (sheet.open) sheet.close();
     working({ text: "Looking at it", fraction: null, seconds_left: null });
