@@ -21,7 +21,7 @@ from hsi_studio.engine.compare.results import Comparison, read_map
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, reference_values
 from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.io.palette import next_color
+from hsi_studio.io.meaning_colors import color_for
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.kept_maps import KeptMaps
@@ -143,7 +143,7 @@ class CompareMaps(Subject):
         for k, name in enumerate(comparison.classes):
             info = known.get(name)
             if info is None:
-                used.append(next_color(used))
+                used.append(color_for(name, used))
                 info = ClassInfo(f"compared-{k}", name, used[-1])
             found.append(info)
         return ClassSchema(tuple(found))

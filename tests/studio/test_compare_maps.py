@@ -81,6 +81,7 @@ def test_classes_that_the_project_lacks_get_colours_of_their_own(
     names = (*comparison.classes, "Water", "Road")
     found = studio.compare.maps.schema(project.id, comparison.model_copy(update={"classes": names}), COMPARISON)
     assert [info.name for info in found.classes[2:]] == ["Water", "Road"]
+    assert found.classes[2].color == "#0072b2"  # by their meaning
     assert found.classes[1].id == known.id
     assert len({info.color for info in found.classes}) == 4
     project.rename_class(known.id, "Meadow")  # tied by its value in the reference, not by its name
