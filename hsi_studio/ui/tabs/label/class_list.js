@@ -9,7 +9,7 @@
 import { panel, tell } from "../../web/component.js";
 import { button, dialogOf, make, renameBox, TYPING } from "../../web/dom.js";
 import { counted } from "../../web/formats.js";
-import { openStep } from "../../web/steps.js";
+import { openFold, openStep } from "../../web/steps.js";
 import { drawDialog } from "./draw_labels.js";
 
 // A button whose hint is read out with its label: there are several of the same label in the list.
@@ -103,6 +103,7 @@ export function mount(gradio) {
   Object.assign(after, { type: "number", min: 1, max: 999, step: 1, value: "5" });
   after.setAttribute("aria-label", "Labels a class before the next one is chosen");
   later.append(advance, "Choose the next class after", after, "labels");
+  const fromFile = button("hsi-small", "Labels from a file …", "Points, areas or a class raster of another program: step 6, Map, Import labels", () => openFold("map", "hsi-import-fold"));
   const sayAdvance = () => tell("hsi:advance", { after: advance.checked && after.validity.valid ? after.valueAsNumber : 0 });
   later.addEventListener("change", sayAdvance);
 
@@ -255,7 +256,7 @@ export function mount(gradio) {
     empty.hidden = !saysNoClasses(value);
   }
 
-  root.append(head, lesson, list, empty, form, later, dialog);
+  root.append(head, lesson, list, empty, form, later, fromFile, dialog);
   onValue(render);
   render();
 }
