@@ -144,7 +144,8 @@ class CompareMaps(Subject):
             info = known.get(name)
             if info is None:
                 used.append(color_for(name, used))
-                info = ClassInfo(f"compared-{k}", name, used[-1])
+                said = f"{name} (deleted)" if name in {one.name for one in known.values()} else name
+                info = ClassInfo(f"compared-{k}", said, used[-1])
             found.append(info)
         return ClassSchema(tuple(found))
 

@@ -86,6 +86,8 @@ def test_classes_that_the_project_lacks_get_colours_of_their_own(
     assert len({info.color for info in found.classes}) == 4
     project.rename_class(known.id, "Meadow")  # tied by its value in the reference, not by its name
     assert studio.compare.maps.schema(project.id, comparison, COMPARISON).classes[1].name == "Meadow"
+    told = result_value(studio, project.id, comparison, COMPARISON)
+    assert told["notes"][-1] == f"Named otherwise in the reference: “{comparison.classes[1]}” is “Meadow” now."
 
 
 def test_without_a_reference_the_labels_say_who_is_right(studio: Studio, tmp_path: Path) -> None:
@@ -133,7 +135,9 @@ def test_classes_of_labels_are_known_by_their_ids_also_when_two_exchanged_their_
     told = result_value(studio, project.id, found, COMPARISON)
     assert told["notes"][-1] == "Renamed since it was compared: “upper” is “lower” now; “lower” is “upper” now."
     project.delete_class(upper.id)
-    assert maps.schema(project.id, found, COMPARISON).classes[0].id == "compared-0"
+    gone, kept = maps.schema(project.id, found, COMPARISON).classes
+    assert (gone.id, gone.name) == ("compared-0", "upper (deleted)")  # "upper" is the name of the other by now
+    assert (kept.id, kept.name) == (lower.id, upper.name)
 
 
 def test_a_comparison_of_elsewhere_or_without_a_seed_is_not_shown(

@@ -96,13 +96,15 @@ def _shared(plan: ComparisonPlan) -> str:
 def result_value(studio: Studio, project_id: str, c: Comparison, run_id: str) -> dict[str, Any]:
     """Sentences, table, differences and classes for each protocol."""
     now = dict(zip(c.classes, studio.compare.maps.schema(project_id, c, run_id).classes, strict=True))
-    renamed = [f"“{name}” is “{info.name}” now" for name, info in now.items() if info.name != name]
+    renamed = "; ".join(f"“{name}” is “{info.name}” now" for name, info in now.items() if info.name != name)
+    # A class tied to the reference may have had a name of its own long before.
+    since = "Named otherwise in the reference" if c.basis == "reference" else "Renamed since it was compared"
     controls = {arm.name for arm in c.arms if arm.control_of}
     pairs = [(d, False) for d in c.differences] + [(d, True) for d in c.controls]
     return {
         "headline": c.headline,
         "words": [text for text in c.sentences if text not in c.headline],
-        "notes": [*c.notes, *([f"Renamed since it was compared: {'; '.join(renamed)}."] if renamed else [])],
+        "notes": [*c.notes, *([f"{since}: {renamed}."] if renamed else [])],
         "seeds": (
             f"{len(c.seeds)} of {counted(len(c.plan.seeds), 'seed')}"
             if c.state == "running"
