@@ -108,11 +108,5 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
         )
         below = "innerHeight - document.querySelector('#hsi-steps > .tab-wrapper').getBoundingClientRect().bottom"
         assert abs(page.evaluate(below)) < 1  # nothing of the page is seen under it
-
-        page.emulate_media(forced_colors="active")  # backgrounds go: what is chosen must still be told
-        chosen, other = page.locator("#hsi-steps > .tab-wrapper [role=tab]:visible").evaluate_all(
-            "all => ['true', 'false'].map(on => getComputedStyle(all.find(e => e.ariaSelected === on)).backgroundColor)"
-        )
-        assert chosen != other
         page.close()
     assert problems == []
