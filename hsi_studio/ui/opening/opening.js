@@ -95,7 +95,7 @@ export function makeOpening(page) {
     content.replaceChildren(startOf(shelf, { take, begin, act, here: page.here, named: problem ? named : "" }));
     if (problem) content.prepend(make("p", "hsi-plan-note is-bad", problem));
     if (!must) content.querySelector(".hsi-cards")?.after(more);
-    /** @type {HTMLElement | null} */ (content.querySelector("button"))?.focus();
+    /** @type {HTMLElement | null} */ (content.querySelector(problem && named ? "[name=path]" : "button"))?.focus();
   }
 
   async function act(project, what) {
@@ -182,7 +182,9 @@ export function makeOpening(page) {
   }
 
   function showPlan() {
-    if (!state.look && !state.files.length) { // a project or a scene of the catalogue
+    const choices = state.files.length + state.variables.length > 1; // of files' roles, of the variable
+    if (!state.look && (!state.files.length || (named && !choices))) { // a project, a scene of the catalogue, a mistyped path
+      if (state.files.length) ask(`openings/${state.id}/cancel`, {}).catch(() => {});
       failed(state.problem);
       return;
     }
