@@ -44,7 +44,8 @@ MEANINGS: dict[str, tuple[str, ...]] = {  # beginning of a word → colours, the
         ("wood", "forest", "tree", "conifer", "deciduous", "pine", "spruce", "oak", "wald", "forêt", "bosque"), GREENS
     ),
     **dict.fromkeys(
-        ("grass", "meadow", "lawn", "pasture", "vegetation", "shrub", "bush", "turf", "wiese", "prairie"), MEADOWS
+        ("grass", "meadow", "lawn", "pasture", "vegetation", "shrub", "bush", "turf", "wiese", "prairie", "prado"),
+        MEADOWS,
     ),
     **dict.fromkeys(
         ("corn", "maize", "wheat", "oat", "hay", "barley", "rapeseed", "crop", "straw", "stubble"), YELLOWS
@@ -54,7 +55,19 @@ MEANINGS: dict[str, tuple[str, ...]] = {  # beginning of a word → colours, the
         ("roof", "tile", "brick", "building", "house", "residential", "commercial", "dach", "toit", "tejado"), REDS
     ),
     **dict.fromkeys(
-        ("road", "street", "asphalt", "highway", "parking", "bitumen", "pavement", "railway", "straße", "route"),
+        (
+            "road",
+            "street",
+            "asphalt",
+            "highway",
+            "parking",
+            "bitumen",
+            "pavement",
+            "railway",
+            "strasse",
+            "route",
+            "carretera",
+        ),
         STREETS,
     ),
     **dict.fromkeys(("ice", "snow", "glacier"), ICES),
@@ -70,7 +83,7 @@ INSTEAD: dict[tuple[str, ...], tuple[str, ...]] = {  # where all colours of a me
     BLUES: (*ICES, *MARSHES, "#3311bb", "#6666ff"),
 }
 WHOLE = frozenset(
-    {"dead", "eau", "sea", "ice", "oat", "hay", "pine", "oak", "tile", "mud", "bare", "pool"}
+    {"bog", "dead", "eau", "sea", "ice", "oat", "hay", "pine", "oak", "tile", "mud", "bare", "pool"}
 )  # "season" is no sea
 
 

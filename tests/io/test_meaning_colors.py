@@ -31,7 +31,7 @@ INDIAN_PINES = [
     ("name", "color"),
     [("Water", "#0072b2"), ("Woods", "#009e73"), ("Trees", "#009e73"), ("Red roofs", "#d55e00"), ("Corn", "#f0e442"),
      ("Bare soil", "#ddbb88"), ("ROAD", "#773355"), ("Wasser", "#0072b2"), ("Forêt de pins", "#009e73"),
-     ("Shadows", "#3311bb"), ("damaged roofs", "#d55e00"), ("Dead Sea", "#0072b2")],
+     ("Straße", "#773355"), ("Shadows", "#3311bb"), ("damaged roofs", "#d55e00"), ("Dead Sea", "#0072b2")],
 )  # fmt: skip
 def test_a_name_that_says_what_it_is_has_its_colour(name: str, color: str) -> None:
     assert color_for(name) == color
