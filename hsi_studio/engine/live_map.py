@@ -274,14 +274,14 @@ class LiveMap:
         alarms = "; ".join(f"the labels of {names[a]} look like what “{names[b]}” means" for a, b in told.alarms)
         alarm = f" Check: {alarms}." if alarms else ""
         if not told.tested:
-            return "Words: off, two class names are too few to be tested against the labels."
+            return "Class names are not used: two are too few to be tested against the labels."
         agree = f"{100 * (1 - told.p):.0f} % of shuffled names"
         if plain is None:
-            return f"Words: off, your labels do not agree with your class names (better than {agree} only).{alarm}"
+            return f"Class names are not used: they fit your labels no better than chance (better than {agree}).{alarm}"
         with self._changed:
             waited_for = self._wanted is not None  # a newer click is not kept waiting by a second map of this one
         gain = "" if waited_for else self._gain(plain, blind, labels, report)
-        return f"Words:{gain} your labels agree with your class names better than {agree}.{alarm}"
+        return f"Class names are used{gain}. They fit your labels better than {agree}.{alarm}"
 
     def _gain(self, plain: Fitted, blind: Scene, labels: LabelSet, report: AccuracyReport) -> str:
         """The accuracy beside that of the same fit without words; "" where there is none."""
@@ -291,8 +291,7 @@ class LiveMap:
         now = report.main.oa
         if before is None or now is None:
             return ""
-        points = 100 * (now.value - before.value)
-        return f" {'+' if points >= 0 else '−'}{abs(points):.1f} to {100 * before.value:.1f} without;"
+        return f": OA {100 * now.value:.1f} with them, {100 * before.value:.1f} without"
 
 
 def climbed(

@@ -160,7 +160,7 @@ class Certify(Subject):
         from hsi_studio.io.points_gpkg import UNKNOWN, read_points
 
         found = read_points(Path(path))
-        known = {_plain(info.name): info.id for info in self._classes(project_id)} | {UNKNOWN: ""}
+        known = {_plain(info.name): info.id for info in self.to_choose(project_id)} | {UNKNOWN: ""}
         sample = self.sample(project_id)
         mine = dict(enumerate(zip(sample.row.tolist(), sample.col.tolist(), strict=True), start=1))
         other = [n for n, (_, place) in found.items() if place is not None and mine.get(n) != place]
@@ -184,7 +184,7 @@ class Certify(Subject):
         Raises BadRequest, FileProblem.
         """
         sample, scene = self.sample(project_id), self._workspace.scene_of(project_id)
-        classes = self._classes(project_id)
+        classes = self.to_choose(project_id)
         place = _places(classes, self._known(project_id))
         title, mapped = sample.title, sample.stratum
         own = not which
@@ -223,6 +223,14 @@ class Certify(Subject):
         made = estimate_areas(sample.stratum[answered], mapped[answered], true, size, len(classes))
         return Certificate(title, tuple(classes), made, int(size.sum()), pixel_m2, words + _small(made, classes))
 
+    def to_choose(self, project_id: str) -> list[ClassInfo]:
+        """What a pixel may be told as: every class of the map the sample was drawn from, also one that the project has
+        no more, then those the project got since. One that was deleted and made again under its name is the sample's:
+        pixels told as it are pixels of that class."""
+        mine, others = self._own(project_id)
+        names = {_plain(info.name) for info in mine}
+        return [*mine, *(info for info in others if _plain(info.name) not in names)]
+
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
     def _plan(self, found: DisplayedMap, target_se: float) -> Design:
@@ -230,13 +238,6 @@ class Certify(Subject):
         known = {} if report is None else {one.info.id: one.precision for one in report.main.classes}
         users = [known.get(info.id) for info in found.prediction.schema.classes]
         return plan_sample(_sizes(found.prediction).tolist(), users, target_se)
-
-    def _classes(self, project_id: str) -> list[ClassInfo]:
-        """Of the map the sample was drawn from, then those the project got since. One that was deleted and made again
-        under its name is the sample's: pixels told as it are pixels of that class."""
-        mine, others = self._own(project_id)
-        names = {_plain(info.name) for info in mine}
-        return [*mine, *(info for info in others if _plain(info.name) not in names)]
 
     def _known(self, project_id: str) -> list[ClassInfo]:
         """Every class that an answer may name."""

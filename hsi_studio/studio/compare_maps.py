@@ -21,7 +21,7 @@ from hsi_studio.engine.compare.results import Comparison, read_map
 from hsi_studio.engine.evaluation.map_accuracy import AccuracyReport, accuracy_report, reference_values
 from hsi_studio.engine.evaluation.splits import draw_shots
 from hsi_studio.errors import BadRequest, StudioError
-from hsi_studio.io.palette import next_color
+from hsi_studio.io.meaning_colors import color_for
 from hsi_studio.studio import Subject
 from hsi_studio.studio.displayed_map import DisplayedMap
 from hsi_studio.studio.kept_maps import KeptMaps
@@ -124,28 +124,43 @@ class CompareMaps(Subject):
             return None
         return _drawn_labels(shown.prediction, comparison, scene)
 
-    def schema(self, project_id: str, comparison: Comparison) -> ClassSchema:
-        """The comparison's classes as the project's, with its colours; classes it lacks get colours of their own."""
+    def schema(self, project_id: str, comparison: Comparison, run_id: str) -> ClassSchema:
+        """The comparison's classes as the project's, with its names and colours of now; classes it lacks get colours of
+        their own. Classes of labels are known by the ids they had then: two may have exchanged their names since."""
         scene, project = self._workspace.scene_of(project_id), self._workspace.project(project_id)
         known = {info.name: info for info in project.schema.classes}
         if comparison.basis == "reference":
             names, tied = scene.reference_names, reference_values(project.schema.classes, scene)
             by_id = {info.id: info for info in project.schema.classes}
             known = {names[value]: by_id[key] for key, value in tied.items()}
+        elif (then := self._labels_then(run_id)) is not None:
+            ids = {info.id for info in then.classes}
+            known = {name: info for name, info in known.items() if info.id not in ids}
+            now = {info.id: info for info in project.schema.classes}
+            known |= {info.name: now[info.id] for info in then.classes if info.id in now}
         used = [info.color for info in project.schema.classes]
         found = []
         for k, name in enumerate(comparison.classes):
             info = known.get(name)
             if info is None:
-                used.append(next_color(used))
-                info = ClassInfo(f"compared-{k}", name, used[-1])
+                used.append(color_for(name, used))
+                said = f"{name} (deleted)" if name in {one.name for one in known.values()} else name
+                info = ClassInfo(f"compared-{k}", said, used[-1])
             found.append(info)
         return ClassSchema(tuple(found))
+
+    def _labels_then(self, run_id: str) -> ClassSchema | None:
+        """The classes a comparison's labels had when it began; None where its folder has none any more."""
+        try:
+            return self._runs.labels(run_id).schema
+        except StudioError as error:
+            log.warning("the classes of comparison %s are told by their names: %s", run_id, error)
+            return None
 
     def _made(self, project_id: str, item: str) -> _Made:
         """The same object every time, so that the viewer fetches it once. Raises BadRequest, FileProblem."""
         run_id, numbers = _parsed(item)
-        folder = self._runs.folder(run_id)  # raises when it has gone
+        self._runs.folder(run_id)  # raises when it has gone
         if self._runs.project_of(run_id) != project_id:
             raise BadRequest(f"There is no comparison {run_id!r} in this project.")
         key, schema = (project_id, item), self._workspace.project(project_id).schema
@@ -157,18 +172,18 @@ class CompareMaps(Subject):
         if len(names) > 1:
             prediction = self._difference(project_id, comparison, run_id, names[0], names[1])
         else:
-            prediction = self._arm(project_id, comparison, folder, names[0])
+            prediction = self._arm(project_id, comparison, run_id, names[0])
         made = _Made(schema, names, prediction)
         self._maps.put(key, made, prediction.nbytes)
         return made
 
-    def _arm(self, project_id: str, comparison: Comparison, folder: Path, arm: str) -> Prediction:
-        label, confidence = read_map(folder, comparison, arm)
+    def _arm(self, project_id: str, comparison: Comparison, run_id: str, arm: str) -> Prediction:
+        label, confidence = read_map(self._runs.folder(run_id), comparison, arm)
         found = comparison.arm(arm)
         planned = {one.name: one for one in comparison.plan.arms}
         own = planned.get((found.control_of if found is not None else "") or arm)
         method, params = ("", {}) if own is None else (own.method, own.params)
-        return Prediction(self.schema(project_id, comparison), label, confidence, method, params, 0)
+        return Prediction(self.schema(project_id, comparison, run_id), label, confidence, method, params, 0)
 
     def _difference(self, project_id: str, comparison: Comparison, run_id: str, left: str, right: str) -> Prediction:
         """Where the two differ, and which of them the reference agrees with, or the labels that were compared on: the

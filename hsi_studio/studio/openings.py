@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi_studio.edges import sentence
-from hsi_studio.errors import BadRequest, Cancelled, ChooseVariable, StudioError
+from hsi_studio.errors import BadRequest, Cancelled, ChooseLabels, ChooseVariable, StudioError
 from hsi_studio.scene.plan import Reading
 from hsi_studio.scene.preview import look
 from hsi_studio.scene.rules.data_file import neighbours
@@ -235,6 +235,11 @@ class Openings(Subject):
         parts = [file for file in made.files if file.stem.lower() in stems and file.suffix.lower() not in IMAGES]
         try:
             return self._add_labels(project_id, parts)
+        except ChooseLabels as choice:  # its remedy is an option of the shell; the page asks
+            return [
+                f"The labels of {choice.path.name} were not added yet: {choice.problem}. Give the same files to Import "
+                "labels (step 6, Map): there it can be chosen."
+            ]
         except StudioError as error:
             return [f"The labels were not added: {error} Add them in Map → Import labels."]
 

@@ -42,5 +42,6 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """All style sheets of ours as one text. One that a tab names and lacks is said in that tab."""
-    files = [UI / "web/studio.css", UI / "web/present.css", *(file for tab in tabs() for file in tab.files(tab.styles))]
+    of_tabs = [file for tab in tabs() for file in tab.files(tab.styles)]
+    files = [UI / "web/studio.css", UI / "web/present.css", *of_tabs, UI / "web/forced.css"]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())

@@ -188,7 +188,12 @@ def test_dropped_files_are_shown_as_what_they_are_taken_for(start: Any, tmp_path
         "byte order = 0\n"
     )
     page.get_by_role("button", name="Open", exact=True).first.click()
-    page.get_by_label("File or folder of this machine").fill("big.hdr")
+    path = page.get_by_label("File or folder of this machine")
+    path.fill("bgi.hdr")
+    page.get_by_role("button", name="Look at it").click()
+    page.locator("#hsi-opening .is-bad", has_text="bgi.hdr: there is no such file").wait_for()
+    assert path.input_value() == "bgi.hdr"  # mended where it was written
+    path.fill("big.hdr")
     page.get_by_role("button", name="Look at it").click()
     assert "10000 × 10000 pixels, 20 bands" in looked(page)
     page.locator("#hsi-opening [data-part=open]").click()

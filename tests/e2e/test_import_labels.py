@@ -48,8 +48,9 @@ def test_a_shapefile_is_dropped_looked_at_and_added(browser: Any, app: RunningAp
     page.set_default_timeout(60_000)
     page.goto(app.url)
     wait_ready(page)
-    open_tab(page, "Map")
-    page.get_by_role("button", name="Import labels").click()
+    open_tab(page, "Label")
+    page.get_by_role("button", name="Labels from a file").click()  # where one looks for them; it leads to the step Map
+    page.locator("#hsi-import").wait_for()
     page.locator("#hsi-import input[type=file]").set_input_files(shapefile(tmp_path))
     report = page.locator("#hsi-import-report")
     report.get_by_text("not clear which attribute is the class").wait_for()

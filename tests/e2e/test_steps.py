@@ -106,5 +106,7 @@ def test_steps_back_and_the_map_one_looks_at(browser: Any, tmp_path: Path) -> No
             "document.querySelector('#hsi-steps').getBoundingClientRect().bottom"
             " <= document.querySelector('#hsi-steps > .tab-wrapper').getBoundingClientRect().top"
         )
+        below = "innerHeight - document.querySelector('#hsi-steps > .tab-wrapper').getBoundingClientRect().bottom"
+        assert abs(page.evaluate(below)) < 1  # nothing of the page is seen under it
         page.close()
     assert problems == []

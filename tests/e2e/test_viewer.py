@@ -290,6 +290,13 @@ def test_a_touch_labels_and_a_small_screen_holds_everything(browser: Any) -> Non
                 .map((e) => e.getBoundingClientRect()).filter((b) => b.width && (b.left < 0 || b.right > 390)).length"""
         )
         assert outside == 0
+        left_over = page.get_by_label("Colour composite").evaluate(
+            """(node) => {
+                node.selectedOptions[0].text = "Three band numbers (the file has no wavelengths)";
+                return node.closest(".hv-bar").getBoundingClientRect().right - node.getBoundingClientRect().right;
+            }"""
+        )
+        assert left_over >= 0  # the arrow of a long one was cut off
 
 
 def test_a_wavelength_the_sensor_does_not_have_is_said(browser: Any) -> None:

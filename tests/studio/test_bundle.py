@@ -116,7 +116,7 @@ def test_the_report_needs_no_other_file_and_escapes_what_people_wrote(made: tupl
     assert report is not None
     assert report.main.oa is not None
     assert f"<b>{100 * report.main.oa.value:.1f}</b>" in text
-    assert "their neighbours are among them" in text
+    assert "but with their neighbours" in text
     assert f"replay {RUN}" in text
     first = project.schema.classes[0].id
     studio.edit(project.id, lambda p: p.rename_class(first, "<script>alert(1)</script>"))

@@ -14,6 +14,7 @@ from hsi_studio.errors import BadRequest
 from hsi_studio.project.store import Project
 from hsi_studio.studio.compare_maps import CompareMaps, _not_yours, _parsed
 from hsi_studio.types import Prediction
+from hsi_studio.ui.tabs.compare.values import result_value
 from tests.studio.models import labelled, scene_file
 from tests.studio.shown import COMPARISON, add_comparison, project_with_reference
 
@@ -78,12 +79,15 @@ def test_classes_that_the_project_lacks_get_colours_of_their_own(
     assert comparison is not None
     known = project.schema.classes[1]
     names = (*comparison.classes, "Water", "Road")
-    found = studio.compare.maps.schema(project.id, comparison.model_copy(update={"classes": names}))
+    found = studio.compare.maps.schema(project.id, comparison.model_copy(update={"classes": names}), COMPARISON)
     assert [info.name for info in found.classes[2:]] == ["Water", "Road"]
+    assert found.classes[2].color == "#0072b2"  # by their meaning
     assert found.classes[1].id == known.id
     assert len({info.color for info in found.classes}) == 4
     project.rename_class(known.id, "Meadow")  # tied by its value in the reference, not by its name
-    assert studio.compare.maps.schema(project.id, comparison).classes[1].name == "Meadow"
+    assert studio.compare.maps.schema(project.id, comparison, COMPARISON).classes[1].name == "Meadow"
+    told = result_value(studio, project.id, comparison, COMPARISON)
+    assert told["notes"][-1] == f"Named otherwise in the reference: “{comparison.classes[1]}” is “Meadow” now."
 
 
 def test_without_a_reference_the_labels_say_who_is_right(studio: Studio, tmp_path: Path) -> None:
@@ -108,6 +112,32 @@ def test_without_a_reference_the_labels_say_who_is_right(studio: Studio, tmp_pat
     assert {0, 1, 2, 3} == set(np.unique(expected).tolist())
     np.testing.assert_array_equal(shown.prediction.label, expected)
     assert maps.report(replace(shown, id=f"{COMPARISON}/0")) is None  # nothing to judge a map on
+
+
+def test_classes_of_labels_are_known_by_their_ids_also_when_two_exchanged_their_names(
+    studio: Studio, tmp_path: Path
+) -> None:
+    """By name, the map of what was "upper" had the colour and the name of what is "upper" now: the other class."""
+    project = labelled(studio, scene_file(tmp_path / "plain"))
+    upper, lower = project.schema.classes
+    add_comparison(studio, project)
+    found = read_comparison(studio.runs.folder(COMPARISON))
+    assert found is not None
+    found = found.model_copy(update={"classes": (upper.name, lower.name), "basis": "labels"})
+    maps = CompareMaps(studio.workspace, studio.runs, lambda run: found)
+    for info, name in ((upper, "between"), (lower, upper.name), (upper, lower.name)):
+        project.rename_class(info.id, name)
+    shown = maps.displayed(project.id, f"{COMPARISON}/0")
+    assert shown is not None
+    assert [(one.id, one.name) for one in shown.prediction.schema.classes] == [
+        (upper.id, lower.name), (lower.id, upper.name),
+    ]  # fmt: skip
+    told = result_value(studio, project.id, found, COMPARISON)
+    assert told["notes"][-1] == "Renamed since it was compared: “upper” is “lower” now; “lower” is “upper” now."
+    project.delete_class(upper.id)
+    gone, kept = maps.schema(project.id, found, COMPARISON).classes
+    assert (gone.id, gone.name) == ("compared-0", "upper (deleted)")  # "upper" is the name of the other by now
+    assert (kept.id, kept.name) == (lower.id, upper.name)
 
 
 def test_a_comparison_of_elsewhere_or_without_a_seed_is_not_shown(

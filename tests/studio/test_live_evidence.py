@@ -50,7 +50,7 @@ def test_probabilities_are_those_of_the_map_that_class_names_helped_to_make(
     studio.live_maps.class_words = lambda project_id, scene, names: words
     studio.live_maps.words_known(project.id)
     found = studio.displayed.find(project.id, "live")
-    assert studio.status(project.id).words.startswith("Words: +")
+    assert studio.status(project.id).words.startswith("Class names are used: OA ")
     assert (found.prediction.label != plain.label).mean() > 0.02  # else this test says nothing
     assert np.array_equal(probabilities(studio, project, tmp_path / "b_probabilities.tif"), found.prediction.label)
 

@@ -205,6 +205,21 @@ def test_a_scene_without_data_makes_no_project(studio: Studio, here: Path) -> No
     assert studio.projects() == []
 
 
+def test_labels_whose_class_has_to_be_chosen_are_asked_for_on_the_page(studio: Studio, here: Path) -> None:
+    """Not by an option of the shell; and the scene is open all the same."""
+    (here / "field").mkdir()
+    np.save(here / "field" / "field.npy", fake.cube(9, 7, 30))
+    (here / "field" / "points.csv").write_text("row,col,soil,use\n1,1,wood,a\n2,2,sand,b\n3,2,sand,a\n")
+    made = waited(studio.openings.begin(path="field"))
+    assert made.roles["points.csv"] == "labels"
+    waited(studio.openings.open(made.id))
+    assert made.stage == "done", made.problem
+    (note,) = made.notes
+    assert note.startswith("The labels of points.csv were not added yet: it is not clear which column is the class.")
+    assert "Import labels (step 6, Map)" in note
+    assert "--attribute" not in note
+
+
 def test_labels_alone_and_strange_ids_get_a_sentence(studio: Studio, here: Path) -> None:
     (here / "points.csv").write_text("row,col,class\n1,1,wood\n")
     made = waited(studio.openings.begin([here / "points.csv"]))

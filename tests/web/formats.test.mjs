@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  areaText, counted, decimal, duration, escapeTags, lengthText, niceLength, percent, remaining, signed, when,
+  areaText, counted, decimal, duration, end, escapeTags, lengthText, niceLength, percent, remaining, signed, when,
 } from "../../hsi_studio/ui/web/formats.js";
 
 test("a noun has its plural, and nought has it too", () => {
@@ -21,6 +21,7 @@ test("a duration is in the unit that one would say", () => {
 test("a difference has its sign, and one that rounds to nought has none", () => {
   assert.deepEqual([1.26, -1.26, 0.04, -0.04].map(signed), ["+1.3", "−1.3", "0.0", "0.0"]);
   assert.equal(decimal(-3), "−3.0");
+  assert.deepEqual([-0.041, 0.04, -0.5, 0, -0.004, 1.25].map(end), ["−0.04", "0.04", "−0.5", "0.0", "0.0", "1.3"]);
   assert.equal(percent(0.126), "13 %");
 });
 

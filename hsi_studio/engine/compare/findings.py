@@ -231,8 +231,9 @@ def _every(seeds: int) -> str:
 
 
 def plain(value: float) -> str:
-    text = f"{abs(value):.1f}"
-    return f"−{text}" if value < 0 and text != "0.0" else text
+    """An end of an interval. One beside nought keeps its side: "−0.04", since an interval to 0.0 would hold nought."""
+    text = f"{abs(value):.{1 if abs(value) >= 0.05 else 2}f}"
+    return "0.0" if float(text) == 0 else f"−{text}" if value < 0 else text
 
 
 def _beside(differences: list[Difference], d: Difference) -> Difference | None:

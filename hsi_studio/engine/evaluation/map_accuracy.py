@@ -291,7 +291,7 @@ class ReferenceCounter:
         sampled = self.pixels.size < self.available
         own = f"your {counted(used, 'labelled pixel')}"
         whose = "its neighbours" if used == 1 else "their neighbours"
-        without = f"without {own}; {whose} are among them" if used else f"without {own}"
+        without = f"without {own} but with {whose}" if used else f"without {own}"
         if self.where:
             without = "where none of your labels lies"
         elif buffer_px:

@@ -47,7 +47,7 @@ export function makeOpening(page) {
   card.append(words, bar, stop);
   document.body.append(sheet, card);
 
-  let state = /** @type {any} */ (null), sending = /** @type {(() => void) | null} */ (null), turn = 0, must = false;
+  let state = /** @type {any} */ (null), sending = /** @type {(() => void) | null} */ (null), turn = 0, must = false, named = "";
 
   sheet.addEventListener("cancel", (event) => { // Escape
     event.preventDefault();
@@ -92,10 +92,10 @@ export function makeOpening(page) {
       leave();
       openStep("scene");
     });
-    content.replaceChildren(startOf(shelf, { take, begin, act, here: page.here }));
+    content.replaceChildren(startOf(shelf, { take, begin, act, here: page.here, named: problem ? named : "" }));
     if (problem) content.prepend(make("p", "hsi-plan-note is-bad", problem));
     if (!must) content.querySelector(".hsi-cards")?.after(more);
-    /** @type {HTMLElement | null} */ (content.querySelector("button"))?.focus();
+    /** @type {HTMLElement | null} */ (content.querySelector(problem && named ? "[name=path]" : "button"))?.focus();
   }
 
   async function act(project, what) {
@@ -132,9 +132,10 @@ export function makeOpening(page) {
     }
   }
 
-  /** @param {object} what */
+  /** @param {{path?: string, files?: string[], scene?: string, project?: string}} what */
   async function begin(what) {
     const mine = ++turn;
+    named = what.path || "";
     sending = null;
     if (sheet.open) sheet.close();
     working({ text: "Looking at it", fraction: null, seconds_left: null });
@@ -181,7 +182,9 @@ export function makeOpening(page) {
   }
 
   function showPlan() {
-    if (!state.look && !state.files.length) { // a project or a scene of the catalogue
+    const choices = state.files.length + state.variables.length > 1; // of files' roles, of the variable
+    if (!state.look && (!state.files.length || (named && !choices))) { // a project, a scene of the catalogue, a mistyped path
+      if (state.files.length) ask(`openings/${state.id}/cancel`, {}).catch(() => {});
       failed(state.problem);
       return;
     }

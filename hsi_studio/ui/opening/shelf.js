@@ -11,6 +11,7 @@ import { counted } from "../web/formats.js";
  * @property {(what: {path?: string, scene?: string, project?: string}) => void} begin
  * @property {(project: string, what: object) => void} act  on a project: rename, duplicate, delete, bring back
  * @property {() => string} here  the project that is open
+ * @property {string} [named]  a path that could not be opened: it is mended where it was written
  */
 
 /** @param {any} value  `values.shelf_value` @param {Acts} acts */
@@ -64,6 +65,7 @@ function pathForm(root, acts) {
   const form = make("form", "hsi-open-path"), field = make("input");
   field.name = "path";
   field.placeholder = `${root}/scene.hdr`;
+  field.value = acts.named || "";
   field.setAttribute("aria-label", "File or folder of this machine");
   form.append(make("span", "hsi-hint", "or on this machine"), field, make("button", "hsi-small", "Look at it"));
   form.addEventListener("submit", (event) => {

@@ -10,6 +10,12 @@ export const percent = (fraction) => `${Math.round(100 * fraction)} %`;
 /** One decimal, with a real minus. @param {number} v */
 export const decimal = (v) => v.toFixed(1).replace("-", "−");
 
+/** An end of an interval: as `decimal`; one beside nought keeps its side, "−0.04". @param {number} v */
+export function end(v) {
+  const text = v.toFixed(Math.abs(v) >= 0.05 ? 1 : 2);
+  return Number(text) === 0 ? "0.0" : text.replace("-", "−");
+}
+
 /** One decimal with its sign; nought has none. @param {number} v */
 export function signed(v) {
   const text = Math.abs(v).toFixed(1);

@@ -35,6 +35,21 @@ export function openStep(name) {
   if (part) press(`hsi-part-${part}-button`);
 }
 
+/**
+ * Open a step and a part of it that folds (an accordion of Gradio's), and bring it into view.
+ * @param {string} name @param {string} id  of the part
+ */
+export function openFold(name, id, tries = 0) {
+  if (!tries) openStep(name);
+  const head = document.querySelector(`#${id} > button`);
+  if (!head?.checkVisibility()) {
+    if (tries < TRIES) setTimeout(openFold, EVERY_MS, name, id, tries + 1);
+    return;
+  }
+  if (!head.classList.contains("open")) /** @type {HTMLElement} */ (head).click();
+  head.scrollIntoView({ block: "start", behavior: "smooth" });
+}
+
 /** As `openStep`, for an address that says so already. @param {string} name */
 function follow(name) {
   moving++;

@@ -291,6 +291,11 @@ def test_words_say_no_difference_seen_and_how_many_seeds_would_be_needed() -> No
     assert "more than 1,000" in effect(Gap(value=0.01, low=-1.0, high=1.0, std=2.0, n=10))
     assert "too few seeds" in effect(Gap(value=1.0, n=1))
     assert (signed(-0.04), signed(-1.25), plain(-0.6), plain(0.0)) == ("0.0", "−1.2", "−0.6", "0.0")
+    assert (plain(-0.04), plain(0.041), plain(-0.004)) == (
+        "−0.04",
+        "0.04",
+        "0.0",
+    )  # an end that excludes nought shows it
 
 
 def test_sentences_of_a_style_name_the_classes() -> None:

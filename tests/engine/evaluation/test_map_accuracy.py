@@ -50,8 +50,8 @@ def test_only_labelled_classes_count_and_labelled_pixels_do_not() -> None:
     assert report.revision == 11
     assert report.main.n == 1517
     assert report.main.words == (
-        "on 1,517 reference pixels of the 2 classes you labelled, without your 3 labelled pixels; their neighbours are "
-        "among them; 760 pixels of 1 other class are not counted"
+        "on 1,517 reference pixels of the 2 classes you labelled, without your 3 labelled pixels but with their "
+        "neighbours; 760 pixels of 1 other class are not counted"
     )
     assert value(report.main) == 1.0
     assert [c.n for c in report.main.classes] == [758, 759]

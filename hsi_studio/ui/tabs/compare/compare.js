@@ -7,9 +7,9 @@
 
 import { panel } from "../../web/component.js";
 import { button, dot, labelled, make, shape } from "../../web/dom.js";
-import { decimal, percent, remaining, signed } from "../../web/formats.js";
+import { end, percent, remaining, signed } from "../../web/formats.js";
 
-const range = (g) => (g.low === null ? "no interval yet" : `${decimal(g.low)} to ${decimal(g.high)}`);
+const range = (g) => (g.low === null ? "no interval yet" : `${end(g.low)} to ${end(g.high)}`);
 
 function select(label, options, chosen, change) {
   const node = make("select");
@@ -188,6 +188,6 @@ export function mount(gradio) {
     root.append(more, files);
   }
   onValue(render);
-  whenSeen(() => trigger("look", {})); // prompt sets may have come since
+  whenSeen(() => trigger("look", {})); // prompt sets may have come since, and classes have other names
   render();
 }

@@ -34,7 +34,7 @@ def panel_value(studio: Studio, project_id: str, run_id: str = "", said: str = "
         info = studio.compare.get(chosen.id)
         value["run"] = run_value(info)
         if info.comparison is not None:
-            value["result"] = result_value(studio, project_id, info.comparison)
+            value["result"] = result_value(studio, project_id, info.comparison, chosen.id)
             shown = shown_arms(studio, project_id, chosen.id)
             if shown is not None:
                 value["shown"] = shown
@@ -93,15 +93,18 @@ def _shared(plan: ComparisonPlan) -> str:
     return f" with {', '.join(changed)}" if changed else ""
 
 
-def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, Any]:
+def result_value(studio: Studio, project_id: str, c: Comparison, run_id: str) -> dict[str, Any]:
     """Sentences, table, differences and classes for each protocol."""
-    colors = dict(zip(c.classes, studio.compare.maps.schema(project_id, c).colors, strict=True))
+    now = dict(zip(c.classes, studio.compare.maps.schema(project_id, c, run_id).classes, strict=True))
+    renamed = "; ".join(f"“{name}” is “{info.name}” now" for name, info in now.items() if info.name != name)
+    # A class tied to the reference may have had a name of its own long before.
+    since = "Named otherwise in the reference" if c.basis == "reference" else "Renamed since it was compared"
     controls = {arm.name for arm in c.arms if arm.control_of}
     pairs = [(d, False) for d in c.differences] + [(d, True) for d in c.controls]
     return {
         "headline": c.headline,
         "words": [text for text in c.sentences if text not in c.headline],
-        "notes": list(c.notes),
+        "notes": [*c.notes, *([f"{since}: {renamed}."] if renamed else [])],
         "seeds": (
             f"{len(c.seeds)} of {counted(len(c.plan.seeds), 'seed')}"
             if c.state == "running"
@@ -136,7 +139,7 @@ def result_value(studio: Studio, project_id: str, c: Comparison) -> dict[str, An
                 "title": f"{d.second} against {d.first}",
                 "protocol": d.protocol,
                 "rows": [
-                    {"name": k.name, "color": colors[k.name], "n": k.n_test, "real": k.real, **_gap(k.f1)}
+                    {"name": now[k.name].name, "color": now[k.name].color, "n": k.n_test, "real": k.real, **_gap(k.f1)}
                     for k in d.classes
                 ],
             }

@@ -9,7 +9,7 @@
 import { panel, tell } from "../../web/component.js";
 import { button, dialogOf, make, renameBox, TYPING } from "../../web/dom.js";
 import { counted } from "../../web/formats.js";
-import { openStep } from "../../web/steps.js";
+import { openFold, openStep } from "../../web/steps.js";
 import { drawDialog } from "./draw_labels.js";
 
 // A button whose hint is read out with its label: there are several of the same label in the list.
@@ -21,6 +21,23 @@ const named = (cls, label, hint, onclick) => {
 
 /** Whether to say that there are no classes: not before the scene is open, when nothing is known. @param {Record<string, any>} value */
 export const saysNoClasses = (value) => Boolean(value.classes) && value.classes.length === 0;
+
+const LONGEST = 80; // characters of a class name, as the server counts them
+
+/** What is wrong with a name before it is sent, so that it stays in its box; "" for nothing. @param {string} name */
+export function nameProblem(name) {
+  const long = [...name].length;
+  return long > LONGEST ? `${long} characters; ${LONGEST} is the most. Shorten the name.` : "";
+}
+
+/**
+ * The text a class list begins with in its dialog: the list there is, or what was given and refused.
+ * @param {{name: string, color: string}[]} classes @param {{text: string, instead: string} | null} given
+ */
+export function listText(classes, given) {
+  const now = classes.map((c) => `${c.name}, ${c.color}`).join("\n");
+  return given && given.instead === now ? given.text : now;
+}
 
 /** @param {import("../../web/component.js").Gradio} gradio */
 export function mount(gradio) {
@@ -50,7 +67,6 @@ export function mount(gradio) {
   const input = make("input", "");
   input.placeholder = "Add a class";
   input.setAttribute("aria-label", "Name of a new class");
-  input.maxLength = 80;
   const add = make("button", "hsi-small", "Add");
   add.type = "submit";
   const labelled = () => (readValue().classes || []).reduce((sum, c) => sum + c.count, 0);
@@ -60,10 +76,13 @@ export function mount(gradio) {
   form.append(input, add, named("hsi-small", "Paste list", "Replace the list: one class a line", () => openPaste()), drawButton);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const name = input.value.trim();
+    const name = input.value.trim(), problem = nameProblem(name);
+    input.setCustomValidity(problem);
+    if (problem) { input.reportValidity(); return; }
     if (name) act("add", { name });
     input.value = "";
   });
+  input.addEventListener("input", () => input.setCustomValidity(""));
   // Several names at once: into the box, or onto the page wherever one does not type.
   /** @param {ClipboardEvent} event */
   function pasted(event) {
@@ -84,6 +103,7 @@ export function mount(gradio) {
   Object.assign(after, { type: "number", min: 1, max: 999, step: 1, value: "5" });
   after.setAttribute("aria-label", "Labels a class before the next one is chosen");
   later.append(advance, "Choose the next class after", after, "labels");
+  const fromFile = button("hsi-small", "Labels from a file …", "Points, areas or a class raster of another program: step 6, Map, Import labels", () => openFold("map", "hsi-import-fold"));
   const sayAdvance = () => tell("hsi:advance", { after: advance.checked && after.validity.valid ? after.valueAsNumber : 0 });
   later.addEventListener("change", sayAdvance);
 
@@ -98,14 +118,15 @@ export function mount(gradio) {
   ], [
     button("hsi-small", "Cancel", "Close without a change", () => dialog.close()),
     named("hsi-small hsi-primary", "Use this list", "Replace the class list", () => {
+      given = { text: area.value, instead: listText(readValue().classes || [], null) };
       act("paste", { text: area.value });
       dialog.close();
     }),
   ]);
 
+  let given = null; // a list that was sent, for as long as the classes are those it was to replace: it was refused
   function openPaste() {
-    const current = (readValue().classes || []).map((c) => `${c.name}, ${c.color}`).join("\n");
-    area.value = current;
+    area.value = listText(readValue().classes || [], given);
     dialog.showModal();
     area.focus();
   }
@@ -152,7 +173,7 @@ export function mount(gradio) {
     item.append(swatch, pick);
     if (removing === info.id) {
       item.append(
-        named("hsi-small hsi-danger", info.count ? `Delete with ${info.count}` : "Delete", `Delete ${info.name}`, (event) => {
+        named("hsi-small hsi-danger", info.count ? `Delete with ${counted(info.count, "label")}` : "Delete", `Delete ${info.name}`, (event) => {
           event.stopPropagation();
           removing = null;
           act("remove", { id: info.id });
@@ -208,6 +229,7 @@ export function mount(gradio) {
     const value = readValue();
     if (value.active) active = value.active;
     const classes = value.classes || [];
+    if (given && given.instead !== listText(classes, null)) given = null; // undo must not bring it back
     if (!classes.some((c) => c.id === active)) active = classes.length ? classes[0].id : null;
     const total = labelled();
     drawButton.hidden = !value.draw;
@@ -234,7 +256,7 @@ export function mount(gradio) {
     empty.hidden = !saysNoClasses(value);
   }
 
-  root.append(head, lesson, list, empty, form, later, dialog);
+  root.append(head, lesson, list, empty, form, later, fromFile, dialog);
   onValue(render);
   render();
 }

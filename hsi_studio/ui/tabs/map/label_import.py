@@ -129,7 +129,7 @@ def report_value(told: dict[str, Any], notes: list[str]) -> dict[str, Any]:
 def create(studio: Studio, bus: Bus) -> None:
     """Make the part, inside the Map tab."""
     part = LabelImportPart(studio)
-    with gr.Accordion("Import labels", open=False):
+    with gr.Accordion("Import labels", open=False, elem_id="hsi-import-fold"):
         gr.HTML(
             "<p class='hsi-hint'>Points, lines and areas from GeoJSON, GeoPackage, shapefile (all parts, or a .zip), "
             "KML, ENVI ROI, CSV of any spreadsheet, or a raster of classes. An area labels the pixels whose centres "

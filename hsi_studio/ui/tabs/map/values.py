@@ -139,11 +139,12 @@ def certify_value(studio: Studio, project_id: str) -> dict[str, Any] | None:
         sample = studio.certify.sample(project_id)
     except StudioError as error:
         return {"problem": str(error)}
+    # To choose from: also what the map shows and the project has no more, or its pixels could only be told as errors.
     answers: list[str | None] = list(sample.answers)
     return {
         "title": sample.title, "total": len(answers), "done": sample.done, "next": sample.next,
         "points": list(zip(sample.row.tolist(), sample.col.tolist(), strict=True)), "answers": answers,
         "classes": [
-            {"id": one.id, "name": one.name, "color": one.color} for one in studio.project(project_id).schema.classes
+            {"id": one.id, "name": one.name, "color": one.color} for one in studio.certify.to_choose(project_id)
         ],
     }  # fmt: skip

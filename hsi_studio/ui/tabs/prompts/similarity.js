@@ -129,7 +129,7 @@ export function mount(gradio) {
     const value = readValue(), has = Boolean(value.names && value.names.length > 1);
     words(value);
     for (const node of [kinds, matrix, matrixWords, mapTitle, map, mapWords]) node.hidden = !has;
-    for (const node of kinds.querySelectorAll("button")) node.classList.toggle("is-on", node.dataset.key === kind);
+    for (const node of kinds.querySelectorAll("button")) node.setAttribute("aria-pressed", String(node.dataset.key === kind));
     if (!has) return;
     matrixWords.textContent = kind === "centred"
       ? `Cosine after the mean of all classes is taken away: red pairs are what the text model (${value.encoder}) mixes up.`

@@ -92,6 +92,21 @@ def test_random_pixels_are_asked_without_what_the_map_shows(made: tuple[Studio, 
         tab.do(project.id, {"do": "draw sample", "se": "many"})
 
 
+def test_a_pixel_can_be_told_as_a_class_of_the_map_that_the_project_has_no_more(made: tuple[Studio, Project]) -> None:
+    """Else its pixels, told as they are, could only be told as errors of the map."""
+    studio, project = made
+    sample = studio.certify.draw(project.id, f"run:{RUN}", 0.08)
+    gone = sample.classes.classes[0]
+    project.delete_class(gone.id)
+    try:
+        panel = evidence_value(studio, project.id)["certify"]
+        assert [one["name"] for one in panel["classes"]][: len(sample.classes.names)] == sample.classes.names
+        studio.certify.answer(project.id, 0, panel["classes"][0]["id"])
+        assert studio.certify.sample(project.id).answers[0] == gone.id
+    finally:
+        project.undo()
+
+
 def test_a_sample_labelled_elsewhere_comes_back(
     made: tuple[Studio, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
