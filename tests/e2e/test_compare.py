@@ -74,15 +74,6 @@ def test_two_methods_are_compared_and_their_maps_shown(app: RunningApp, browser:
     panel.get_by_role("button", name="Back to my map").click()
     panel.get_by_text("only Linear discriminant is right").wait_for(state="detached")
 
-    open_tab(page, "Label")
-    page.locator(".hsi-class").first.hover()
-    page.locator(".hsi-class button[title^=Rename]").first.click()
-    page.locator(".hsi-class-rename").fill("Something else")
-    page.keyboard.press("Enter")
-    page.locator(".hsi-class", has_text="Something else").wait_for()
-    open_tab(page, "Compare")  # the old name may be another class's by now
-    panel.locator(".hsi-gap", has_text="Something else").wait_for()
-
     with page.expect_download() as download:
         panel.get_by_text("Report (HTML)").click()
     file = tmp_path / "report.html"

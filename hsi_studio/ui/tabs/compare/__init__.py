@@ -47,7 +47,6 @@ def create(studio: Studio, bus: Bus) -> None:
     for box in (form.shots, form.pace, form.words, form.one, form.methods, form.ablations):
         box.input(tab.forecast, asked, [told], **last)
     result.look(tab.offer_words, [bus.project], [form.one, form.words], **PRIVATE)
-    result.look(tab.again, [bus.project, chosen], [result], queue=False, **PRIVATE)
     start.click(tab.start, [bus.project, chosen, *form], state, **PRIVATE)
     stop.click(tab.stop, [bus.project, chosen], state, **PRIVATE)
     watch.tick(tab.look, [bus.project, chosen], state, **PRIVATE)

@@ -188,6 +188,6 @@ export function mount(gradio) {
     root.append(more, files);
   }
   onValue(render);
-  whenSeen(() => trigger("look", {})); // prompt sets may have come since, and classes have other names
+  whenSeen(() => trigger("look", {})); // prompt sets may have come since
   render();
 }

@@ -137,11 +137,6 @@ class CompareTab:
     def look(self, project_id: str, run_id: str) -> tuple[Any, ...]:
         return self.draw(project_id, run_id) if project_id else (gr.skip(),) * 5
 
-    def again(self, project_id: str, run_id: str) -> Any:
-        """The result alone: classes may have been renamed, recoloured or deleted since. Which comparison is shown
-        stays: an answer that comes late takes back nothing that was chosen or started meanwhile."""
-        return packed(panel_value(self.studio, project_id, run_id)) if project_id else gr.skip()
-
     def start(self, project_id: str, run_id: str, *form: Any) -> tuple[Any, ...]:
         try:
             return self.draw(project_id, self.studio.compare.start(project_id, self.plan(project_id, Form(*form))))
