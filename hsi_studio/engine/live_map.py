@@ -277,7 +277,7 @@ class LiveMap:
             return "Class names are not used: two are too few to be tested against the labels."
         agree = f"{100 * (1 - told.p):.0f} % of shuffled names"
         if plain is None:
-            return f"Class names are not used: they fit your labels no better than chance (better than {agree}).{alarm}"
+            return f"Class names are not used: they fit your labels hardly better than chance (than {agree}).{alarm}"
         with self._changed:
             waited_for = self._wanted is not None  # a newer click is not kept waiting by a second map of this one
         gain = "" if waited_for else self._gain(plain, blind, labels, report)

@@ -35,9 +35,8 @@ class KernelSum:
         self._gamma = np.float32(gamma)
         self._dual = dual.astype(np.float32)
         self._right = [_right(b, self._gamma, float(w)) for b, w in zip(supports, weights.tolist(), strict=True)]
-        self.block = max(
-            LEAST_BLOCK, MOST_VALUES // max(self._dual.shape[0], 1)
-        )  # pixels that are best asked at a time
+        # Pixels that are best asked at a time.
+        self.block = max(LEAST_BLOCK, MOST_VALUES // max(self._dual.shape[0], 1))
 
     def of(self, features: Iterable[FloatArray]) -> FloatArray:
         """(m, K) scores of pixels with `features`, J arrays (m, C_j)."""

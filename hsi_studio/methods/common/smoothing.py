@@ -208,10 +208,10 @@ def _walked(
     mass = np.concatenate(parts, axis=1).astype(np.float32)
     out = []
     for moved in diffuse(walk, mass, counts):
-        mass = moved[:, classes : classes + 1]
-        reached = mass > 1e-20
+        arrived = moved[:, classes : classes + 1]  # of the known pixels' mass
+        reached = arrived > 1e-20
         with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.where(reached, moved[:, :classes] / mass, np.nan)
+            values = np.where(reached, moved[:, :classes] / arrived, np.nan)
             values /= values.sum(axis=1, keepdims=True)
         found = np.full(p.shape, np.nan, dtype=np.float32)
         found[valid] = values

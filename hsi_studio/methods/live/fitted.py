@@ -198,7 +198,7 @@ class LiveFitted(Fitted):
     def notes(self) -> tuple[str, ...]:
         """What is too small to be seen, where not every pixel is: scenes too large for what is kept of single ones."""
         features = self.features
-        if features.count == features.pixels or features.own is not None:
+        if features.own is not None or features.count == features.pixels:
             return ()
         size = f"{features.count:,} superpixels of about {round(features.pixels / features.count):,} pixels"
         seen = f"The scene has {features.pixels:,} pixels, so it is mapped on {size}"
@@ -207,7 +207,7 @@ class LiveFitted(Fitted):
         )
         if features.guide is None:
             return (f"{seen}: nothing smaller is on the map. {finer}",)
-        return (f"{seen} and between them: what is smaller can be missing. {finer}",)
+        return (f"{seen}, with its pixels between them: what is smaller can be missing. {finer}",)
 
     def words_told(self) -> WordsTold | None:
         gate = self.gate

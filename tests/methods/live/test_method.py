@@ -51,7 +51,10 @@ def test_a_scene_too_large_for_its_single_pixels_says_what_its_map_cannot_show(m
     monkeypatch.setattr(nodes, "MOST_ALONE", 1000)
     between = fit(scene, labels, max_nodes=400)
     size = round(np.count_nonzero(scene.valid) / between.features.count)
-    assert f"superpixels of about {size} pixels and between them: what is smaller can be missing" in between.notes[0]
+    assert (
+        f"superpixels of about {size} pixels, with its pixels between them: what is smaller can be missing"
+        in between.notes[0]
+    )
     monkeypatch.setattr(nodes, "MOST_GUIDED", 1000)
     assert "nothing smaller is on the map" in fit(scene, labels, max_nodes=400).notes[0]
 
